@@ -20,7 +20,7 @@ _QUESTION_BYTES, _FIRST_BYTES = 700, 60
 _CONTROLS = bytes([*range(0x09), *range(0x0A, 0x20), 0x7F])
 
 
-Own = dict[bytes, bytes]
+OwnFields = dict[bytes, bytes]
 """The fields of a request that are another thing each time, as cookies, by name in lower case."""
 
 
@@ -63,7 +63,7 @@ class Question:
             _QUESTION_BYTES + 3 * (len(path) + len(query)) + len(referer or b"") + _FIRST_BYTES * len(self.fields)
         )
 
-    def request(self, own: Own, client: str) -> Request:
+    def request(self, own: OwnFields, client: str) -> Request:
         """One of these requests."""
         request = Request.__new__(Request)
         request.headers = self.fields + tuple(own.items())

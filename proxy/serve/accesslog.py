@@ -19,7 +19,7 @@ from proxy.model import Headers
 from proxy.serve.logfile import LogFile
 from proxy.serve.logline import Line, Lines, LoggedRequest
 from proxy.settings import Settings
-from proxy.upstream.relay import Owed
+from proxy.upstream.relay import OwedAnswer
 from proxy.visitors.pending import Pending, ServedPage
 
 PAUSE_SECONDS = 0.5
@@ -123,19 +123,19 @@ class Turns:
 
     def __init__(self, log: AccessLog) -> None:
         self._log = log
-        self._asked: dict[Owed, tuple[float, LoggedRequest]] = {}
-        self._said: dict[Owed, tuple[int, Headers | bytes]] = {}
+        self._asked: dict[OwedAnswer, tuple[float, LoggedRequest]] = {}
+        self._said: dict[OwedAnswer, tuple[int, Headers | bytes]] = {}
 
-    def asked(self, turn: Owed, asked: LoggedRequest, *, instead_of: Owed | None = None) -> None:
+    def asked(self, turn: OwedAnswer, asked: LoggedRequest, *, instead_of: OwedAnswer | None = None) -> None:
         """Says that an answer is owed from now on, or in the place of another."""
         at, _ = self._asked.pop(instead_of, (self._log.clock(), None)) if instead_of else (self._log.clock(), None)
         self._asked[turn] = at, asked
 
-    def said(self, turn: Owed, status: int, head: Headers | bytes) -> None:
+    def said(self, turn: OwedAnswer, status: int, head: Headers | bytes) -> None:
         """Says how the answer begins."""
         self._said[turn] = status, head
 
-    def over(self, turn: Owed, *, is_whole: bool) -> None:
+    def over(self, turn: OwedAnswer, *, is_whole: bool) -> None:
         """Says that the answer is complete, or broke off."""
         status, head = self._said.pop(turn, (GONE, b""))
         if turn in self._asked:

@@ -27,11 +27,11 @@ from proxy.model import Headers
 from proxy.serve.accesslog import AccessLog, Turns
 from proxy.serve.app import PENDING, RELAY, REQUEST, SAID
 from proxy.serve.backlog import Backlog
-from proxy.serve.passage import NOBODY
+from proxy.serve.quick_turn import NOBODY
 from proxy.settings import Settings
 from proxy.upstream.connection import Pieces
 from proxy.upstream.exchange import Exchange
-from proxy.upstream.relay import CLIENT_LEFT, Owed, Ready, Relay, Source, split, written_at_once
+from proxy.upstream.relay import CLIENT_LEFT, OwedAnswer, Ready, Relay, Source, split, written_at_once
 
 log = logging.getLogger("tailorbird.answering")
 
@@ -51,7 +51,7 @@ class Answering(HttpToolsProtocol):
         super().__init__(**uvicorn)
         self._turns = None if accesslog is None else Turns(accesslog)
         self._settings = settings
-        self._owed: deque[Owed] = deque()
+        self._owed: deque[OwedAnswer] = deque()
         self._backlog = Backlog(settings)
         self._relaying: Relay | None = None
         self._is_quiet = False  # nothing is owed, waits to be taken or ends; what changes that says so
@@ -92,7 +92,7 @@ class Answering(HttpToolsProtocol):
     def _is_answering(self) -> bool:
         return bool(self._owed)
 
-    def _let_go(self, turn: Owed) -> None:
+    def _let_go(self, turn: OwedAnswer) -> None:
         """The turn is over: nobody answers in it any more. What it has and what has it let go of each other, which
         only the search for garbage would find."""
         if isinstance(turn, RequestResponseCycle):
@@ -115,7 +115,7 @@ class Answering(HttpToolsProtocol):
                 done.set_result(error)
 
         cycle.waiting_for_100_continue = False  # else it would be told to go on in the midst of the answer
-        self._pour(cycle, response, source, ended, cycle.scope["method"] == "HEAD")
+        self._relay_body(cycle, response, source, ended, cycle.scope["method"] == "HEAD")
         try:
             error = await done
         finally:
@@ -123,9 +123,9 @@ class Answering(HttpToolsProtocol):
         self._complete(cycle, error)
         return error
 
-    def _pour(
+    def _relay_body(
         self,
-        turn: Owed,
+        turn: OwedAnswer,
         response: Response,
         source: Source,
         on_end: OnEnd,
@@ -137,7 +137,7 @@ class Answering(HttpToolsProtocol):
         self._relaying = relay
         relay.begin()
 
-    def _poured(self, relay: Relay, error: BaseException | None) -> None:
+    def _relay_ended(self, relay: Relay, error: BaseException | None) -> None:
         """What is done where nobody waits for the end."""
         if self._relaying is relay:
             self._relaying = None
@@ -145,13 +145,13 @@ class Answering(HttpToolsProtocol):
         if error is None:
             return
         if isinstance(relay.source, Exchange):
-            relay.source.let_go()
+            relay.source.abandon()
         if not (isinstance(error, OriginError) and error.reason == CLIENT_LEFT):
             log.warning("an answer broke off: %s", error)
         if not relay.turn.disconnected:
             self.transport.close()
 
-    def _complete(self, turn: Owed, error: BaseException | None) -> None:
+    def _complete(self, turn: OwedAnswer, error: BaseException | None) -> None:
         """An answer has been sent, unless something went wrong or the client has gone."""
         if error is None and not turn.disconnected:
             turn.response_complete = True
@@ -166,7 +166,7 @@ class Answering(HttpToolsProtocol):
         if request.question is not None and b"sec-fetch-mode" in request.question.firsts:
             request.on_hints = partial(self._hint, None)
 
-    def _hint(self, turn: Owed | None, fields: Headers) -> None:
+    def _hint(self, turn: OwedAnswer | None, fields: Headers) -> None:
         """Tells the client what the page will need (RFC 8297), if it is its turn; None is whose turn it is. Of the
         fields only links are told."""
         links = tuple(field for field in fields if field[0] == b"link")
@@ -177,7 +177,7 @@ class Answering(HttpToolsProtocol):
                 self.transport.write(b"HTTP/1.1 103 Early Hints\r\n" + as_lines(links) + b"\r\n")
 
     def went_straight(
-        self, turn: Owed, request: Request, answer: Response | Awaitable[Response] | Fault | None
+        self, turn: OwedAnswer, request: Request, answer: Response | Awaitable[Response] | Fault | None
     ) -> None:
         """What came of a request that was asked without a task: bytes for the client, or more to do. It was the first
         to be answered, and is still, unless the client has gone."""
@@ -189,13 +189,13 @@ class Answering(HttpToolsProtocol):
         elif not is_gone:
             self._give(turn, answer, is_head=request.method == b"HEAD")
         elif isinstance(answer.stream, Exchange):
-            answer.stream.let_go()
+            answer.stream.abandon()
 
-    def failed(self, turn: Owed) -> None:
+    def failed(self, turn: OwedAnswer) -> None:
         """We failed over what was to be said in this turn, if it is not over yet."""
         raise NotImplementedError
 
-    def given(self, turn: Owed, status: int, lead: bytes, *body: bytes | memoryview) -> None:
+    def given(self, turn: OwedAnswer, status: int, lead: bytes, *body: bytes | memoryview) -> None:
         """What a question is answered with, whole, by way of `turn`; it is still the first."""
         if not self._owed:
             return  # the client has gone
@@ -213,7 +213,7 @@ class Answering(HttpToolsProtocol):
         turn.response_complete = True
         self.on_response_complete()
 
-    def _give(self, turn: Owed, answer: Response, *, is_head: bool = False) -> None:
+    def _give(self, turn: OwedAnswer, answer: Response, *, is_head: bool = False) -> None:
         """In one write, if all of it is there and the client has room for it."""
         if self._turns is not None:
             self._turns.said(turn, answer.status, answer.lead or answer.headers)
@@ -228,7 +228,7 @@ class Answering(HttpToolsProtocol):
                 self._complete(turn, None)
                 return
         source = Ready(b"".join(answer.chunks)) if stream is None else stream
-        self._pour(turn, answer, source, self._poured, is_head)
+        self._relay_body(turn, answer, source, self._relay_ended, is_head)
 
     def _start(self, request: Request, name: str = "", what: object = None, *, is_gone: bool = False) -> None:
         """Asks the application, in the turn that is owed or in a new one. Of the scope it reads what we put there, so

@@ -16,13 +16,13 @@ from typing import Any
 
 from proxy.errors import OriginError, RequestError
 from proxy.http.incoming import Incoming, has_body, refusal
-from proxy.http.message import NOT_STORED, Handler, Own, Question, Request, Response, in_words
+from proxy.http.message import NOT_STORED, Handler, OwnFields, Question, Request, Response, in_words
 from proxy.metrics import Metrics
 from proxy.serve.api import handler_at
 from proxy.serve.gateway import Gateway
-from proxy.serve.passage import Client, Passage
+from proxy.serve.pass_through import Give
 from proxy.serve.previewing import Previewing
-from proxy.serve.straight import Give
+from proxy.serve.quick_turn import Client, QuickTurn
 from proxy.settings import Settings
 from proxy.upstream.exchange import Exchange
 from proxy.upstream.relay import CLIENT_LEFT, Ready, Source
@@ -167,15 +167,15 @@ class App:
         return self._gateway.hit(request, self._clock())
 
     def begins(self, request: Request, give: Give) -> bool:
-        """True when a request with a known header set goes straight to the origin, as `Straight.begins`. To be asked
+        """True when a request with a known header set goes straight to the origin, as `PassThrough.begins`. To be asked
         when it was not answered `at_once`, right then: what is not the gateway's was seen there."""
         return request is self._missed and self._may_begin() and self._gateway.begins(request, self._clock(), give)
 
-    def passes(self, question: Question, own: Own, client: Client) -> Passage | None:
+    def start_quick(self, question: Question, own: OwnFields, client: Client) -> QuickTurn | None:
         """The request as it goes to the origin, where others who asked the same went `begins`; None for all else."""
         if not self._may_begin() or (self._previewing and self._previewing.is_in(own.get(b"cookie", b""))):
             return None
-        return self._gateway.passes(question, own, client)
+        return self._gateway.start_quick(question, own, client)
 
     async def _answered(self, request: Request) -> Response:
         if not self._may_begin():

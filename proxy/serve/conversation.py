@@ -22,7 +22,7 @@ from proxy.serve.accesslog import AccessLog
 from proxy.serve.admission import LOOK_SECONDS, Admission
 from proxy.serve.answering import Answering
 from proxy.settings import Settings
-from proxy.upstream.relay import Owed
+from proxy.upstream.relay import OwedAnswer
 
 log = logging.getLogger("tailorbird.protocol")
 
@@ -120,7 +120,7 @@ class Conversation(Answering):
         if self._phase is Phase.BODY and self.expect_100_continue:
             self.transport.close()  # the client may leave its body out now, or not: the next byte could be either
 
-    def failed(self, turn: Owed) -> None:
+    def failed(self, turn: OwedAnswer) -> None:
         if not self._owed or self._owed[0] is not turn:
             return
         self._metrics.count("tailorbird_requests_total", "result", "error")

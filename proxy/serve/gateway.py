@@ -46,6 +46,7 @@ from proxy.serve.known_pages import KnownPages
 from proxy.serve.own import Own
 from proxy.serve.pages import Entry, has_json_slots
 from proxy.serve.parts import Parts
+from proxy.serve.pass_through import Give, PassThrough
 from proxy.serve.personal import Personal
 from proxy.serve.reading import PageReader
 from proxy.serve.repeat_hits import RepeatHits
@@ -53,7 +54,6 @@ from proxy.serve.shared_fetch import Flowing, Outcome, Passed, is_down, let_go
 from proxy.serve.showing import Showing
 from proxy.serve.stale_fallback import StaleFallback
 from proxy.serve.stored_answers import StoredAnswers
-from proxy.serve.straight import Give, Straight
 from proxy.serve.warm import Warm
 from proxy.settings import Settings
 from proxy.upstream.asking import Asking
@@ -119,9 +119,9 @@ class Gateway:
         self._own = Own(asking, self._showing, declared, policy_of, reader, hole_filling, metrics, settings)
         ways = (self._memory, self._marks, self._personal, policy_of, self._fill)
         known_pages = KnownPages(self._showing, reader, capture, declared, metrics, settings, clock)
-        self._straight = Straight(self._own, known_pages, *ways, metrics, settings, clock)
+        self._straight = PassThrough(self._own, known_pages, *ways, metrics, settings, clock)
         self._stylesheets = Stylesheets()
-        self.passes = self._straight.passes
+        self.start_quick = self._straight.start_quick
         self.stylesheet = self._stylesheets.get
         self.routes = api_routes(self._showing, self.kept, metrics, settings, clock)
         self.publish(publication)

@@ -22,7 +22,7 @@ import httptools
 from proxy.errors import RequestError
 from proxy.http.client import is_trusted, networks
 from proxy.http.incoming import Incoming
-from proxy.http.message import HeaderSet, Own, Question
+from proxy.http.message import HeaderSet, OwnFields, Question
 from proxy.http.outgoing import taken_coding
 from proxy.httpcache.coding import page_codings
 from proxy.httpcache.key import normalised
@@ -123,7 +123,7 @@ class Reader:
         self._last = b""
         self._cuts = [_COOKIE]  # what this client sends that is another thing each time, as it writes it
 
-    def read(self, data: bytes) -> tuple[Question, Own] | None:
+    def read(self, data: bytes) -> tuple[Question, OwnFields] | None:
         """The request that these bytes are, as what it asks in the words of many, and what it says of its own; None
         when they are none, or one that the ordinary reading is for."""
         if len(data) > self._longest:
@@ -142,9 +142,9 @@ class Reader:
                 return question, {b"cookie": value}
         return self._read(data)
 
-    def _read(self, data: bytes) -> tuple[Question, Own] | None:
+    def _read(self, data: bytes) -> tuple[Question, OwnFields] | None:
         """The same, whatever is cut out and wherever it stands."""
-        own: Own = {}
+        own: OwnFields = {}
         head, feed = data, self._values.feed
         try:
             for name, beginning in self._cuts:

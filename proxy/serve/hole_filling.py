@@ -49,7 +49,7 @@ class FilledHoles:
         return lines + as_lines(tuple((b"set-cookie", value) for value in self.set_cookies))
 
 
-DRY = FilledHoles()
+NO_FILLS = FilledHoles()
 """For a page without holes."""
 
 
@@ -66,7 +66,7 @@ class HoleFilling:
             return None
         return _Filling(request, entry.policy, entry.needless, {}).all(holes)
 
-    async def pour(
+    async def fill(
         self,
         template: Template | None,
         request: Request,

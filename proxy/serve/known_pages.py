@@ -2,7 +2,7 @@
 at once, when nothing about them or their visitor has to be waited for.
 
 What follows from the shape of an answer (`upstream/head_shapes.py`) is worked out once per shape: whether it is a page,
-its charset, the fields of our answer. Its law: the answer is what `Own` would give.
+its charset, the fields of our answer. Its law: the answer is what `OwnFields` would give.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from proxy.model import HeadShape
 from proxy.page.encode import Coding, lines_of, packed
 from proxy.page.slots import DeclaredSlot
 from proxy.serve.pages import charset_of, coding_of, is_page
-from proxy.serve.passage import Passage
+from proxy.serve.quick_turn import QuickTurn
 from proxy.serve.reading import PageReader
 from proxy.serve.showing import Showing
 from proxy.serve.slot_fills import FillCache
@@ -72,9 +72,9 @@ class KnownPages:
         self._most_bytes = settings.max_page_bytes
         self._clock = clock
 
-    def gives(self, passage: Passage, pages: Pages, head: Plain, line: bytes, body: memoryview) -> bool:
+    def try_answer(self, turn: QuickTurn, pages: Pages, head: Plain, line: bytes, body: memoryview) -> bool:
         """True when the page is given; `line` is what Cache-Status says of it."""
-        question, own, client = passage.question, passage.own, passage.client
+        question, own, client = turn.question, turn.own, turn.client
         if len(body) > self._most_bytes or b"if-none-match" in own:
             return False
         plain, found = self._found(body, question, pages)
@@ -84,7 +84,7 @@ class KnownPages:
         if not slot_map.slots:
             self._untouched.count += 1
             self._capture.note_passed(now, question, slot_map.about, own, client.address)
-            client.given(passage, 200, pages.untouched.lines(head.values) + line + head.sized(body), body)
+            client.given(turn, 200, pages.untouched.lines(head.values) + line + head.sized(body), body)
             return True
         fills, welcome = self._fills.again(slot_map, question, own, now), b""
         if fills is None:
@@ -99,7 +99,7 @@ class KnownPages:
         coding: Coding = "identity" if plain is body else "gzip"
         chunks = chunks if plain is body else [packed(chunks)]
         lines = lines_of(etag, coding, sum(map(len, chunks)))
-        client.given(passage, 200, pages.filled.lines(head.values) + line + lines + welcome, *chunks)
+        client.given(turn, 200, pages.filled.lines(head.values) + line + lines + welcome, *chunks)
         return True
 
     def _found(

@@ -14,7 +14,7 @@ from functools import lru_cache
 import msgspec
 
 from proxy.http.client import Networks, client_of
-from proxy.http.message import Own, Question, Request
+from proxy.http.message import OwnFields, Question, Request
 from proxy.memo import make_room
 from proxy.model import Headers
 from proxy.visitors.pending import NOTHING_MORE, ServedPage
@@ -26,7 +26,7 @@ _LENGTH = b"\r\ncontent-length: "
 _END = b"}\n"
 _MS = [b'%03dZ","client":' % ms for ms in range(1_000)]
 
-LoggedRequest = Request | tuple[Question, Own, str]
+LoggedRequest = Request | tuple[Question, OwnFields, str]
 """A request; or the question of many, what this one said of its own, and who sent it."""
 Line = tuple[float, bytes]
 """When that was, Unix seconds, and its line."""
@@ -61,7 +61,7 @@ class Lines:
             pieces += beginning, _MS[ms], words[0], b"%d" % length, words[1]
         return b"".join(pieces)
 
-    def _words(self, question: Question, own: Own, client: str, lead: bytes) -> tuple[bytes, bytes]:
+    def _words(self, question: Question, own: OwnFields, client: str, lead: bytes) -> tuple[bytes, bytes]:
         """What a hit's line has before its length, and behind it."""
         before = *self._parts((question, own, client)), b',"status":200,"ms":0.000,"bytes":'
         return b"".join(before), self._leads.get(lead) or self._of_lead(lead)
@@ -115,7 +115,7 @@ class Lines:
         self._second = second
         return self._beginning
 
-    def _of_client(self, peer: str, own: Own, fields: Headers) -> bytes:
+    def _of_client(self, peer: str, own: OwnFields, fields: Headers) -> bytes:
         hops = own.get(b"x-forwarded-for", b"")
         if self._trusted and not hops:
             return _json(client_of(peer, (*fields, *own.items()), self._trusted)[0])
@@ -133,7 +133,7 @@ class Lines:
         return known
 
 
-def beside_cookies(own: Own) -> Own:
+def beside_cookies(own: OwnFields) -> OwnFields:
     """What a request says of its own but for cookies, of which nothing is told, and which are long."""
     if len(own) == (b"cookie" in own):
         return NOTHING_MORE

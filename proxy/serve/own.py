@@ -29,7 +29,7 @@ from proxy.personalise import Personalised
 from proxy.ports import UpstreamResponse
 from proxy.rulebook.policy import PagePolicy
 from proxy.serve.buffering import read_whole
-from proxy.serve.hole_filling import DRY, HoleFilling
+from proxy.serve.hole_filling import NO_FILLS, HoleFilling
 from proxy.serve.pages import Page, has_json_slots, is_cut
 from proxy.serve.reading import PageReader
 from proxy.serve.shared_fetch import tell_failure
@@ -232,10 +232,10 @@ class Own:
     async def _filled(
         self, request: Request, answer: UpstreamResponse, template: Template, now: float, headers: Headers
     ) -> Response:
-        hole_fills = DRY
+        hole_fills = NO_FILLS
         if template.holes:
             set_cookies = [value for name, value in headers if name == b"set-cookie"]
-            hole_fills = await self._hole_filling.pour(template, request, set_cookies=set_cookies) or DRY
+            hole_fills = await self._hole_filling.fill(template, request, set_cookies=set_cookies) or NO_FILLS
         met = await self._showing.meet_waiting(template, request, now)
         page = self._showing.show(template, request, met, now, "identity", hole_fills=hole_fills.fragments).page
         if _is_coded(answer) and takes_gzip(request.get_list(b"accept-encoding")):

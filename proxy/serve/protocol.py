@@ -19,7 +19,7 @@ import httptools
 
 from proxy.errors import RequestError
 from proxy.http.incoming import Incoming, origin_form, require_small
-from proxy.http.message import Own, Question, Request, Response
+from proxy.http.message import OwnFields, Question, Request, Response
 from proxy.metrics import Metrics
 from proxy.serve.accesslog import HEAD_BYTES, AccessLog
 from proxy.serve.admission import Admission
@@ -28,10 +28,10 @@ from proxy.serve.app import ANSWER
 from proxy.serve.conversation import Conversation, Phase, failure_of, in_one_write, reason_of
 from proxy.serve.header_sets import HeaderSets
 from proxy.serve.logline import LoggedRequest
-from proxy.serve.passage import Client, Passage
-from proxy.serve.straight import Give
+from proxy.serve.pass_through import Give
+from proxy.serve.quick_turn import Client, QuickTurn
 from proxy.settings import Settings
-from proxy.upstream.relay import Owed
+from proxy.upstream.relay import OwedAnswer
 
 MAX_AHEAD = 32
 """Requests that a client may send before their answers (pipelining)."""
@@ -41,12 +41,12 @@ _LATER: Any = object()
 
 AtOnce = Callable[[Request], Response | None]
 Begins = Callable[[Request, Give], bool]
-RepeatHit = Callable[[Question, Own, str], bytes | Response | None]
+RepeatHit = Callable[[Question, OwnFields, str], bytes | Response | None]
 """Returns the answer as bytes, counted and logged; or as a `Response` still to be written; or None."""
-Passes = Callable[[Question, Own, Client], Passage | None]
+StartQuick = Callable[[Question, OwnFields, Client], QuickTurn | None]
 
 
-def _never(question: Question, own: Own, client: Any) -> None:
+def _never(question: Question, own: OwnFields, client: Any) -> None:
     """Answers no question."""
 
 
@@ -56,16 +56,16 @@ def protocols(
     settings: Settings,
     metrics: Metrics,
     repeat_hit: RepeatHit = _never,
-    passes: Passes = _never,
+    start_quick: StartQuick = _never,
     accesslog: AccessLog | None = None,
 ) -> Callable[..., ClientProtocol]:
     """A factory for uvicorn's setting `http`: makes a `ClientProtocol` for each connection of one worker. `repeat_hit`
-    and `at_once` answer from memory; `passes` and `begins` start a request to the origin without a task; the ASGI
+    and `at_once` answer from memory; `start_quick` and `begins` start a request to the origin without a task; the ASGI
     application answers all others. Answers are logged in `accesslog`."""
     incoming, admission = Incoming(settings), Admission(settings)
     metrics.gauge("tailorbird_clients", lambda: len(admission))
     rest = settings, metrics, incoming, HeaderSets(incoming, settings), admission
-    return partial(ClientProtocol, at_once, begins, repeat_hit, passes, *rest, accesslog=accesslog)
+    return partial(ClientProtocol, at_once, begins, repeat_hit, start_quick, *rest, accesslog=accesslog)
 
 
 class ClientProtocol(Conversation):
@@ -79,17 +79,17 @@ class ClientProtocol(Conversation):
         "_fed",
         "_header_sets",
         "_incoming",
-        "_passes",
         "_read",
         "_repeat_hit",
-        "_small", )  # fmt: skip
+        "_small",
+        "_start_quick", )  # fmt: skip
 
     def __init__(
         self,
         at_once: AtOnce,
         begins: Begins,
         repeat_hit: RepeatHit,
-        passes: Passes,
+        start_quick: StartQuick,
         settings: Settings,
         metrics: Metrics,
         incoming: Incoming,
@@ -101,7 +101,7 @@ class ClientProtocol(Conversation):
         self._at_once = at_once
         self._begins = begins
         self._repeat_hit = repeat_hit
-        self._passes = passes
+        self._start_quick = start_quick
         self._incoming = incoming
         self._header_sets = header_sets
         self._small = min(settings.max_request_line_bytes, settings.max_field_bytes, settings.max_head_bytes)
@@ -264,9 +264,9 @@ class ClientProtocol(Conversation):
             self._turns.at_once(request, response.status, data[:HEAD_BYTES])
         return True
 
-    def _answer_question(self, question: Question, own: Own, known: Response | None) -> None:
+    def _answer_question(self, question: Question, own: OwnFields, known: Response | None) -> None:
         """Answers a request that was read by its header set, with `known` if that is not None."""
-        if known is None and (passage := self._passes(question, own, self)) is not None:
+        if known is None and (passage := self._start_quick(question, own, self)) is not None:
             self._owe(passage, (question, own, self.address))
         else:
             self._answer_or_forward(question.request(own, self.address), known)
@@ -289,7 +289,7 @@ class ClientProtocol(Conversation):
         else:
             self._start(request)
 
-    def _owe(self, turn: Owed, asked: LoggedRequest) -> None:
+    def _owe(self, turn: OwedAnswer, asked: LoggedRequest) -> None:
         self._phase = Phase.IDLE
         if self._turns is not None:
             self._turns.asked(turn, asked)

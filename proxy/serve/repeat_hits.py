@@ -16,7 +16,7 @@ from math import inf, nextafter
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from proxy.audience.traits import STRANGER
-from proxy.http.message import Own, Question, Request, Response
+from proxy.http.message import OwnFields, Question, Request, Response
 from proxy.http.outgoing import assembled_answer
 from proxy.httpcache.memory import Memory
 from proxy.metrics import Metrics
@@ -85,7 +85,7 @@ class RepeatHits:
             page = self._capture.page_of(question, entry.template.about)
             self._lookups.learn(question, key, entry, inputs, self._showing.classes(inputs), consent, page)
 
-    def answer(self, question: Question, own: Own, client: str) -> bytes | Response | None:
+    def answer(self, question: Question, own: OwnFields, client: str) -> bytes | Response | None:
         """The answer to a repeated request, usually as bytes; None when the full look-up is needed."""
         # Locals: calling an instance attribute directly makes Python search the classes for a method first.
         lookup_of, clock, verified_by = self._lookup_of, self._clock, self._verified_by
@@ -147,7 +147,7 @@ class RepeatHits:
         return answer
 
     def _answer_unverified(
-        self, lookup: Lookup, question: Question, own: Own, client: str, now: float
+        self, lookup: Lookup, question: Question, own: OwnFields, client: str, now: float
     ) -> bytes | Response | None:
         """The answer where the cookies are not verified yet, or are set by this answer."""
         cookies = own.get(b"cookie", b"")
@@ -170,7 +170,7 @@ class RepeatHits:
             self._capture.note(View(now, request, lookup.template.about, met.visitor, done, is_first))
         return self._compose(lookup, request, own, done.page, met.set_cookie, now)
 
-    def _answer_new_visitor(self, lookup: Lookup, own: Own, client: str, now: float) -> bytes | None:
+    def _answer_new_visitor(self, lookup: Lookup, own: OwnFields, client: str, now: float) -> bytes | None:
         """The answer for a visitor without our cookies, if an equivalent visitor was shown the page."""
         if lookup.needs_full_view or not self._showing.gives_cookies or b"if-none-match" in own:
             return None
@@ -190,13 +190,15 @@ class RepeatHits:
         lines = lookup.response_start, done.page.lines, b"set-cookie: ", cookie, b"\r\n\r\n"
         return b"".join((*lines, *done.page.chunks))
 
-    def _decide_and_answer(self, lookup: Lookup, request: Request, own: Own, met: Met, now: float) -> bytes | Response:
+    def _decide_and_answer(
+        self, lookup: Lookup, request: Request, own: OwnFields, met: Met, now: float
+    ) -> bytes | Response:
         """The answer where no equivalent visitor was shown the page: decides what its slots show."""
         page = self._showing.show(lookup.template, request, met, now, lookup.question.coding, lookup.memo_entry).page
         return self._compose(lookup, request, own, page, met.set_cookie, now)
 
     def _compose(
-        self, lookup: Lookup, request: Request, own: Own, page: Assembled, set_cookie: bytes | None, now: float
+        self, lookup: Lookup, request: Request, own: OwnFields, page: Assembled, set_cookie: bytes | None, now: float
     ) -> bytes | Response:
         self._hits.count += 1
         answer = assembled_answer(200, lookup.head, page, request, set_cookie)
@@ -205,7 +207,7 @@ class RepeatHits:
         self._log_hit(now, lookup, own, request.client, page)
         return b"".join((_OK, answer.lead, b"\r\n", *answer.chunks))
 
-    def _log_hit(self, now: float, lookup: Lookup, own: Own, client: str, page: Assembled) -> None:
+    def _log_hit(self, now: float, lookup: Lookup, own: OwnFields, client: str, page: Assembled) -> None:
         """Writes the log line of an answer whose view is counted already."""
         if self._log is not None:
             served = now, "", None, None, lookup.question, beside_cookies(own), client, lookup.head, page.length

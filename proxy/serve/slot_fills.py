@@ -15,7 +15,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 from proxy.decide.engine import Begun, begin, decide
-from proxy.http.message import Own, Question, Request
+from proxy.http.message import OwnFields, Question, Request
 from proxy.memo import make_room
 from proxy.metrics import Decided, Metrics
 from proxy.model import Consent, Decision, EvaluationContext, Visitor
@@ -96,7 +96,7 @@ class FillCache:
             self._metrics.show(now, request.path, fills.decided)
             capture.note_again(now, question, view, met.visitor.id, fills)
 
-    def again(self, page: SlotMap, question: Question, own: Own, now: float) -> SlotFills | None:
+    def again(self, page: SlotMap, question: Question, own: OwnFields, now: float) -> SlotFills | None:
         """The same for one more who asks a question and whose number is kept with their cookies, so that nothing else
         has to be found out of them; None for all others."""
         showing, (whose, request_values) = self._showing, question.request_values

@@ -24,12 +24,12 @@ from proxy.metrics import Metrics
 from proxy.model import Headers
 from proxy.page.template import Template
 from proxy.serve.background import Background
-from proxy.serve.hole_filling import DRY, FilledHoles, HoleFilling
+from proxy.serve.hole_filling import NO_FILLS, FilledHoles, HoleFilling
 from proxy.serve.pages import Entry
+from proxy.serve.pass_through import Give
 from proxy.serve.precompression import CODED_BYTES, Precompressed, is_precompressible
 from proxy.serve.shared_fetch import Flowing
 from proxy.serve.showing import Met, Showing
-from proxy.serve.straight import Give
 from proxy.settings import Settings
 
 
@@ -49,7 +49,7 @@ class StoredAnswers:
         ttl = int(entry.fresh_until - now)
         if entry.template is None or entry.lead is None:
             return self._plain(entry, request, now, hit(ttl))
-        hole_fills = self._hole_filling.at_once(entry, request) if entry.template.holes else DRY
+        hole_fills = self._hole_filling.at_once(entry, request) if entry.template.holes else NO_FILLS
         met = self._showing.meet(entry.template, request, now)
         if hole_fills is None or met is None:
             return None
@@ -69,7 +69,7 @@ class StoredAnswers:
     ) -> None:
         answer = None
         try:
-            answer = self._filled(entry, template, request, met, now, lead, DRY)
+            answer = self._filled(entry, template, request, met, now, lead, NO_FILLS)
         finally:
             give(request, answer)
 
@@ -79,9 +79,9 @@ class StoredAnswers:
         if entry.template is None or entry.lead is None:
             return self._plain(entry, request, now, said)
         hole_fills = (
-            await self._hole_filling.pour(entry.template, request, entry.policy, entry.needless)
+            await self._hole_filling.fill(entry.template, request, entry.policy, entry.needless)
             if entry.template.holes
-            else DRY
+            else NO_FILLS
         )
         if hole_fills is None:
             return None
@@ -136,7 +136,7 @@ class StoredAnswers:
     ) -> Response:
         coding = coding_for(request, self._codings)
         page = self._showing.show(template, request, met, now, coding, entry.memo_entry, hole_fills.fragments).page
-        if hole_fills is not DRY:
+        if hole_fills is not NO_FILLS:
             lead = hole_fills.lead(lead)
         return assembled_answer(entry.stored.status, lead, page, request, met.set_cookie)
 

@@ -19,10 +19,10 @@ from proxy.page.slots import DeclaredSlot
 from proxy.rulebook.compile import Publication
 from proxy.rulebook.policy import NO_POLICY
 from proxy.serve.pages import Entry
+from proxy.serve.pass_through import Give
 from proxy.serve.personal import Personal
 from proxy.serve.repeat_hits import RepeatHits
 from proxy.serve.stored_answers import StoredAnswers
-from proxy.serve.straight import Give
 from proxy.settings import Settings
 
 

@@ -20,11 +20,11 @@ from proxy.memo import make_room
 from proxy.model import Headers, HeadShape
 from proxy.ports import OnHints, UpstreamRequest, UpstreamResponse
 from proxy.settings import Settings
-from proxy.upstream.brief import Brief
 from proxy.upstream.exchange import Exchange
 from proxy.upstream.head_shapes import MOST_SHAPES
 from proxy.upstream.origin import OnAnswer, OriginTransport
 from proxy.upstream.origins import Origins
+from proxy.upstream.quick_exchange import QuickExchange
 
 ACCEPT = (b"accept", b"text/html,application/xhtml+xml,*/*;q=0.8")
 """Sent whoever asks, so that nobody's Accept chooses what others are shown. An origin that has more than one answer
@@ -122,10 +122,12 @@ class Asking:
         common = in_common(request.question, host, accept_encoding, frozenset(without), believed)
         return None if common is None else (origin, common)
 
-    def go_on(self, origin: OriginTransport, brief: Brief, request: Request, on_answer: OnAnswer) -> Exchange:
-        """As `OriginTransport.go_on`."""
+    def to_exchange(
+        self, origin: OriginTransport, quick: QuickExchange, request: Request, on_answer: OnAnswer
+    ) -> Exchange:
+        """As `OriginTransport.to_exchange`."""
         asked = UpstreamRequest(request.method, request.target, (), on_hints=self._hinted(origin, request))
-        return origin.go_on(brief, asked, partial(self._told_of, origin, request, on_answer))
+        return origin.to_exchange(quick, asked, partial(self._told_of, origin, request, on_answer))
 
     def _told_of(
         self,
@@ -139,7 +141,7 @@ class Asking:
                 self._map(origin, request, answer)
             except OriginError as error:
                 if isinstance(answer.body, Exchange):
-                    answer.body.let_go()
+                    answer.body.abandon()
                 answer = error
         on_answer(answer)
 

@@ -1,7 +1,7 @@
-"""The ways to wait for an answer: a task that reads it piece by piece; a callback for its head, or for all of it; or a
-sink that takes it as it comes. One at a time, never two at once.
+"""How an answer is waited for: by a task that reads it piece by piece; by a callback for its head, or for all of it; or
+by a sink that takes it as it comes. One of them at a time.
 
-Its law: whoever waits is told how the answer ends, even if telling them fails.
+Its law: whoever waits is told how the answer ends, even if a callback fails.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ from proxy.upstream.connection import Pieces, Sink
 
 Tell = Callable[[BaseException | None], None]
 AT_ITS_HEAD = -1
-"""So many bytes of a body are always there, once there is a head."""
+"""Stands for a number of body bytes that is always there once the head is."""
 
 
 class Awaited:
-    """An answer that somebody waits for. `_failure` is why no more of it will come."""
+    """An answer that somebody waits for. `_failure` says why no more of it will come."""
 
     _answer: Answer
     _loop: asyncio.AbstractEventLoop
     _failure: BaseException | None = None
     _sink: Sink | None = None
     _awaits: tuple[int, Tell] | None = None
-    _telling: Tell | None = None  # who is being told just now
-    _latest = inf  # when whoever is to be told wants to hear of it at the latest
+    _telling: Tell | None = None  # the callback that is running
+    _latest = inf  # the deadline of `_awaits`
     _news: asyncio.Future[None] | None = None
 
     @property
     def pieces(self) -> Pieces | None:
-        """The body as it came, once all of it is there, as long as nobody took any of it."""
+        """The body as it came, if it is complete and nobody took any of it."""
         return self._answer.chunks if self._answer.is_complete else None
 
     def __aiter__(self) -> AsyncIterator[bytes]:
@@ -47,14 +47,14 @@ class Awaited:
         self.resume()
         return self._answer.take()
 
-    def pour(self, sink: Sink) -> None:
-        """Hands the body over instead of yielding it: what has come at once, the rest as it comes."""
+    def pipe_to(self, sink: Sink) -> None:
+        """Hands the body to a sink: what has come now, the rest as it comes."""
         self._sink = sink
-        self.resume()  # it was paused by us, while nobody took anything; from now on the sink says when
+        self.resume()  # it may be paused because nobody read; from now on the sink decides
         self._hand_over(sink)
 
     def resume(self) -> None:
-        """Asks for more."""
+        """Reads on from the origin."""
         raise NotImplementedError
 
     async def _wait(self) -> None:
@@ -67,7 +67,7 @@ class Awaited:
             self._news = None
 
     def _wake(self) -> None:
-        """There is news of the answer."""
+        """More of the answer came, or it failed: tells whoever waits."""
         if self._sink is not None:
             self._hand_over(self._sink)
         elif self._awaits is not None:
@@ -83,7 +83,7 @@ class Awaited:
             self._news.set_result(None)
 
     def _tell_of(self, fault: Fault) -> None:
-        """Whoever was being told of the answer is told of this instead."""
+        """Reports a fault of ours to whoever waits for the answer."""
         telling, self._telling = self._telling, None
         if self._sink is not None:
             self._sink.give_up(fault)

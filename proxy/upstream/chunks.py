@@ -1,8 +1,8 @@
-"""A chunked body, undone quickly: pages that are made as they are asked for mostly come so, and to have a parser take
-them apart costs more than all else that is done for one that is known.
+"""Chunked bodies, decoded quickly: pages made on request mostly come chunked, and a full parser costs more than all
+else that is done for a known page.
 
-Its law: the quick reading gives what the strict one (`answer.py`) gives, or nothing. An extension, a trailer, a byte
-after the end, whatever else is unusual is for the strict one, which then reads all of it again.
+Its law: this decodes as the strict parser (`answer.py`), or gives up. An extension, a trailer, a byte after the end:
+anything unusual is left to the strict one, which then reads all of it again.
 """
 
 from __future__ import annotations
@@ -14,30 +14,30 @@ MOST_CHUNKS = 512
 
 _SIZE = re.compile(rb"\r\n([0-9A-Fa-f]{1,7})\r\n")
 _BEGUN = re.compile(rb"(?:\r(?:\n(?:[0-9A-Fa-f]{1,7}(?:\r(?:\n\r?)?)?)?)?)?")
-"""What may yet become a size, or the end."""
+"""The beginning of a chunk size, or of the end."""
 
 
 class Chunks:
-    """What came of a body of at most `most_bytes`: it may be `is_over`, and is not copied but where a size stands
-    across two reads."""
+    """The body so far, of at most `most_bytes`; complete if it `is_over`. Not copied, except where a chunk size is
+    split between two reads."""
 
     __slots__ = ("_left", "_rest", "_room", "is_over", "pieces")
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
         self.pieces: list[memoryview] = []
         self.is_over = False
-        self._left = 0  # bytes due of the present chunk
-        self._rest = b""  # what may yet become a size
+        self._left = 0  # bytes missing of the current chunk
+        self._rest = b""  # the beginning of a size
         self._room = most_bytes
 
     @property
     def body(self) -> memoryview:
-        """All of it."""
+        """The body so far."""
         return self.pieces[0] if len(self.pieces) == 1 else memoryview(b"".join(self.pieces))
 
     def feed(self, data: bytes, at: int = 0) -> bool:
-        """Takes what comes next, from there; at first, from the line end before the first size. False for what is
-        unusual: then all that was taken is for others to read."""
+        """Reads the next bytes, from `at`; the first call begins at the line end before the first size. False for
+        anything unusual: then the strict parser has to read all of it."""
         if self._rest:
             data, self._rest = self._rest + data, b""
         while not self.is_over:
@@ -59,7 +59,7 @@ class Chunks:
         return not data
 
     def _ends(self, data: bytes, at: int, last: re.Match[bytes] | None) -> bool:
-        """Whether it ends with these bytes, or may with more."""
+        """Whether these bytes end the body, or may with more."""
         self.is_over = last is not None and data[last.end() :] == b"\r\n"
         self._rest = b"" if self.is_over else data[at:]
         return self.is_over or _BEGUN.fullmatch(data, at) is not None

@@ -1,4 +1,4 @@
-"""A socket to an origin, and who listens to it. What is said on it is `exchange.py`'s."""
+"""A socket to an origin, and who listens to it. The protocol spoken on it is in `exchange.py`."""
 
 from __future__ import annotations
 
@@ -23,46 +23,46 @@ _KEEPALIVE = [
         if hasattr(socket, option)
     ),
 ]
-"""An origin that is gone without a word is found out in two minutes, by the system: streams of events and WebSockets
-may be silent for hours."""
+"""TCP keep-alive: the system notices within two minutes that an origin is gone. Streams of events and WebSockets may be
+silent for hours."""
 _MOST_UNSENT_BYTES = 65_536
-"""Of what is said over TLS."""
+"""The write buffer over TLS."""
 
 Pieces = list[bytes | memoryview]
 Told = TypeVar("Told")
 
 
-class Hears(Protocol):
-    """A callback that is told what happens to a connection."""
+class FaultListener(Protocol):
+    """Is told of a fault of ours while it handles what happened on a connection."""
 
-    def broke(self, fault: Fault) -> None:
-        """What it just heard led to a fault of ours: it is over, and so is its connection, and who waits for what it
-        was to bring is told. It may have told them something else before that."""
+    def on_fault(self, fault: Fault) -> None:
+        """Handling what just came raised: this is over, its connection is closed, and whoever waits for its result is
+        told. They may have been given another result before."""
 
 
-def heard(one: Hears, hears: Callable[[Told], None], what: Told) -> None:
-    """Has it hear what happened. All that is made of an origin's answer is made below here: whatever fault of ours is
-    in that, nobody waits for ever, and no connection is used again of which nobody knows what was made of it."""
+def call_guarded(one: FaultListener, hears: Callable[[Told], None], what: Told) -> None:
+    """Calls a listener, and reports a fault of ours to it. Everything done with an origin's answer is called from here,
+    so that after any fault nobody waits for ever, and a connection in an unknown state is not used again."""
     try:
         hears(what)
     except Exception:
-        _broke(one)
+        _report_fault(one)
 
 
-def _broke(one: Hears) -> None:
-    """Called while the fault is being handled."""
+def _report_fault(one: FaultListener) -> None:
+    """To be called in an `except` block."""
     log.exception("an answer could not be handed on")
-    one.broke(Fault())
+    one.on_fault(Fault())
 
 
-class Listener(Hears, Protocol):
-    """Receives what comes on a connection while it has it."""
+class Listener(FaultListener, Protocol):
+    """Receives what comes on a connection, while it uses it."""
 
     def received(self, data: bytes) -> None:
         """Bytes came."""
 
     def ended(self, error: Exception | None) -> None:
-        """No more will come: the origin closed in order (None), or the connection broke."""
+        """No more will come: the origin closed the connection properly (None), or it broke."""
 
 
 class Sink(Protocol):
@@ -75,13 +75,13 @@ class Sink(Protocol):
         """The last pieces came; or what went wrong after them."""
 
     def give_up(self, fault: Fault) -> None:
-        """What was made of the last pieces is not known: nothing more may be given."""
+        """A fault of ours: the state is unknown, and nothing more may be written."""
 
 
 class Connection(asyncio.Protocol):
-    """A socket to the origin. `on_lost` hears of its end. `has_slot` while its exchange counts among those that may be
-    under way. Its `listener` hears what comes. Idle, it has none and accepts nothing: bytes nobody asked for close it,
-    and forbid reuse even unread, since they could be taken for the next answer."""
+    """A socket to the origin. `on_lost` is called at its end. `has_slot` while its exchange counts towards the limit of
+    concurrent ones. Its `listener` gets what comes. While idle it has none: unexpected bytes close it, and forbid reuse
+    even unread, since they could be taken for the next answer."""
 
     def __init__(self, on_lost: Callable[[Connection], None]) -> None:
         self.is_reused = False
@@ -89,7 +89,7 @@ class Connection(asyncio.Protocol):
         self.idle_since = 0.0
         self._on_lost = on_lost
         self._transport: asyncio.Transport | None = None
-        self._descriptor = -1  # the socket's, where what is written to it needs no more than the system
+        self._descriptor = -1  # of the socket, if it can be written to directly (no TLS)
         self._unread: poll | None = None
         self.listener: Listener | None = None
         self._writable: asyncio.Future[None] | None = None
@@ -100,8 +100,8 @@ class Connection(asyncio.Protocol):
         return self._transport is not None and not self._transport.is_closing()
 
     def may_be_reused(self, since: float) -> bool:
-        """Takes it into use, if it has not been idle for longer, and neither end has begun to close. Nor may there be
-        anything to be read: before a request, that is unasked bytes, or the end."""
+        """True, and marks it as reused, if it became idle after `since`, neither end has begun to close, and nothing is
+        readable: before a request that is an unexpected byte, or the end."""
         transport, unread = self._transport, self._unread
         if self.idle_since <= since or transport is None or transport.is_closing() or (unread and unread.poll(0)):
             return False
@@ -125,13 +125,13 @@ class Connection(asyncio.Protocol):
         self._transport.write(pieces[0] if len(pieces) == 1 else b"".join(pieces))
 
     def put(self, head: bytes) -> None:
-        """Hands the first bytes of an exchange to the system at once, without a detour by the event loop's transport.
-        Only on a connection that just `may_be_reused`: it is open then, and nothing else waits to be taken."""
+        """Writes the first bytes of an exchange to the socket directly, not through the event loop's transport. Only on
+        a connection that just `may_be_reused`: then it is open, and nothing else is waiting to be written."""
         sent = 0
         if self._descriptor >= 0:
             try:
                 sent = os.write(self._descriptor, head)
-            except OSError:  # what is wrong, the transport says
+            except OSError:  # the transport will report it
                 sent = 0
         if sent < len(head):
             self.write(head[sent:])
@@ -147,7 +147,7 @@ class Connection(asyncio.Protocol):
         return self._writable is not None
 
     def pause_reading(self) -> None:
-        """Leaves further bytes to the socket, so that the origin is slowed down."""
+        """Stops reading, so that the origin is slowed down."""
         if self._transport is not None:
             self._transport.pause_reading()
 
@@ -178,30 +178,30 @@ class Connection(asyncio.Protocol):
         if listener is None:
             self.abort()
             return
-        try:  # as `heard`, which would be one more call for each piece
+        try:  # as `call_guarded`, which would be one more call for each piece
             listener.received(data)
         except Exception:
-            _broke(listener)
+            _report_fault(listener)
 
     def eof_received(self) -> None:
         if self.listener is not None:
-            heard(self.listener, self.listener.ended, self._unsaid())
+            call_guarded(self.listener, self.listener.ended, self._truncation())
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self.listener is not None:
-            heard(self.listener, self.listener.ended, exc or self._unsaid())
+            call_guarded(self.listener, self.listener.ended, exc or self._truncation())
         self.resume_writing()
         self._on_lost(self)
 
-    def _unsaid(self) -> Exception | None:
-        """Why it is not known that nothing is missing: over TLS, who closes says so (RFC 9112 9.8); anybody on the way
-        can close the socket."""
+    def _truncation(self) -> Exception | None:
+        """An error if the end may be a truncation: over TLS the peer has to announce it with close_notify (RFC 9112
+        9.8), since anybody on the way can close the socket."""
         tls = self._transport.get_extra_info("ssl_object") if self._transport is not None else None
         try:
-            is_said = tls is None or not tls.read(1)
+            is_announced = tls is None or not tls.read(1)
         except ssl.SSLError:  # it would say more, if it could
-            is_said = False
-        return None if is_said else ConnectionResetError("closed without close_notify")
+            is_announced = False
+        return None if is_announced else ConnectionResetError("closed without close_notify")
 
     def pause_writing(self) -> None:
         self._writable = asyncio.get_running_loop().create_future()

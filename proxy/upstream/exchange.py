@@ -1,8 +1,8 @@
 """One exchange with an origin: a request out, its answer in.
 
-Nothing is stored and forwarded. A slow visitor stops our reading, a slow origin stops our taking of the upload;
-silence is timed only while it is the origin's turn. An exchange ends exactly once, and unless request and answer both
-went through whole, its connection ends with it: replies can never cross.
+Nothing is buffered beyond a limit: a slow client stops our reading, a slow origin stops our reading of the upload. The
+time limits run only while it is the origin's turn. An exchange ends exactly once; unless request and answer both went
+through whole, its connection is closed, so that answers can never be mixed up.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ SAFE_METHODS = frozenset({b"GET", b"HEAD", b"OPTIONS"})
 
 
 class Exchange(Awaited):
-    """One request and its answer. After `head`, iterating yields the answer's body and `aclose` lets go of it. It
-    `is_over` once the connection is let go of.
+    """One request and its answer. After `head`, iterating yields the answer's body, and `aclose` ends the exchange. It
+    `is_over` once it has given the connection back.
 
     `on_end` is called once, with whether the connection may carry another exchange. `read` is as `Answer` takes it.
     """
@@ -87,8 +87,8 @@ class Exchange(Awaited):
         return self._answer.response(self)
 
     def start(self, on_head: Tell, *, is_sent: bool = False) -> None:
-        """Sends the request, unless it was, and returns; `on_head` is called when the head is there, or with why it
-        will not be. Raises `RequestError`; then the exchange is over."""
+        """Sends the request, unless it `is_sent`, and returns; `on_head` is called when the head is there, or with the
+        error. Raises `RequestError`; then the exchange is over."""
         self._awaits = AT_ITS_HEAD, on_head
         try:
             self._sent() if is_sent else self._send()
@@ -97,8 +97,8 @@ class Exchange(Awaited):
             raise
 
     def when_whole(self, most_bytes: int, seconds: float, tell: Tell) -> None:
-        """`tell` is called when all of the body is there, or more of it than so many bytes, none of it taken yet; or
-        with why it will not be, in that time at the latest."""
+        """Calls `tell` when the whole body is there, or more than `most_bytes` of it, with none taken yet; or with the
+        error, after `seconds` at the latest."""
         self._awaits = most_bytes, tell
         self._latest = monotonic() + seconds
         if self._is_paused:
@@ -107,26 +107,26 @@ class Exchange(Awaited):
         self._wake()
 
     def take_its_time(self) -> None:
-        """From now on it may be silent for as long as it likes: it is a stream of events."""
+        """Lifts the time limit: it is a stream of events, which may be silent for hours."""
         self._is_unhurried = True
         self._touch()
 
     def pause(self) -> None:
-        """Slows the origin down: no more is asked for."""
+        """Stops reading, so that the origin is slowed down."""
         if not self.is_over and not self._is_paused:
             self._is_paused = True
             self._connection.pause_reading()
 
     def resume(self) -> None:
-        """Asks for more."""
+        """Reads on."""
         if not self.is_over and self._is_paused:
             self._resume()
 
     async def aclose(self) -> None:
-        """Ends the exchange. An answer not read whole costs its connection."""
-        self.let_go()
+        """Ends the exchange. If the answer was not read to its end, the connection is closed."""
+        self.abandon()
 
-    def let_go(self) -> None:
+    def abandon(self) -> None:
         """The same, at once."""
         if not self.is_over:
             self._fail(OriginError("the answer was let go before its end", reason="abandoned"))
@@ -205,7 +205,7 @@ class Exchange(Awaited):
             self._end(may_reuse=False)
             self._wake()
 
-    def broke(self, fault: Fault) -> None:
+    def on_fault(self, fault: Fault) -> None:
         """As `Listener`."""
         self._failure = fault
         self._end(may_reuse=False)
@@ -233,8 +233,8 @@ class Exchange(Awaited):
         self._timeouts.watch(self)
 
     def _touch(self) -> None:
-        """Progress. Until the head is complete only the upload counts as such, so that a dripped head cannot go on for
-        ever."""
+        """Extends the deadline after progress. Before the head is complete only the upload counts as progress, so that
+        a head sent byte by byte cannot go on for ever."""
         self.deadline = min(monotonic() + self._silence, self._latest)
 
     @property

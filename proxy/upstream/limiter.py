@@ -49,7 +49,7 @@ class Limit:
         self._most = max(1, most)
         self.value = min(max(1, start), self._most)
         self._averages: deque[float] = deque(maxlen=REMEMBERED_STRETCHES)
-        self._next_look = SOON_STRETCHES
+        self._next_check = SOON_STRETCHES
         self._looking = 0
         self._refused, self._has_refused = 0, False
         self._before = (self.value, 0.0)  # the limit, and answers a second, before the look
@@ -77,10 +77,10 @@ class Limit:
         refused, self._has_refused = self._has_refused, refuses
         if self._looking or not refuses or average < min(self._averages, default=inf):
             self._averages.append(average)
-        self._next_look -= 1
+        self._next_check -= 1
         if self._looking:
             self._look_on(average)
-        elif self._next_look <= 0 and refuses and refused:
+        elif self._next_check <= 0 and refuses and refused:
             self._begin_look(average)
         elif average > SLOWER * min(self._averages, default=average) + SLACK_SECONDS:
             self.value = max(min(LEAST, self._most), int(self.value * 0.9))
@@ -98,7 +98,7 @@ class Limit:
             return
         limit, answers = self._before
         found = self.value / average >= AS_MANY * answers  # Little's law: under way = answers a second x seconds each
-        self._next_look = SOON_STRETCHES if found else TRUSTED_STRETCHES
+        self._next_check = SOON_STRETCHES if found else TRUSTED_STRETCHES
         self.value = max(min(LEAST, self._most), self.value) if found else limit
 
 

@@ -21,11 +21,11 @@ from proxy.httpcache.stored import is_event_stream
 from proxy.ports import UpstreamRequest, UpstreamResponse
 from proxy.settings import Settings
 from proxy.upstream.answer import kept_seconds
-from proxy.upstream.brief import Brief
 from proxy.upstream.connection import Connection
 from proxy.upstream.exchange import Exchange
 from proxy.upstream.head_shapes import HeadShapes
 from proxy.upstream.limiter import Limiter
+from proxy.upstream.quick_exchange import QuickExchange
 from proxy.upstream.retries import Retries
 from proxy.upstream.switch import Switch
 from proxy.upstream.timeouts import Timeouts
@@ -39,8 +39,8 @@ _ITS_FAULT = frozenset({"refused", "certificate", "tls", "timeout", "reset"})
 class OriginTransport:
     """Implements `ports.Transport` for the origin at `url`. Times and limits are those of the settings' `origin` rows.
 
-    How many exchanges run at once, at most `max_connections`, is found out by its `limiter`. An origin that failed
-    again and again is left alone for a while. A stream of events, which may last for hours, holds no place of others.
+    How many exchanges may run at once (at most `max_connections`) is decided by its `limiter`. An origin that keeps
+    failing is not asked for a while. A stream of events, which may last for hours, takes no slot.
     """
 
     def __init__(self, url: str, settings: Settings) -> None:
@@ -83,56 +83,56 @@ class OriginTransport:
         return answer
 
     def begins(self, request: UpstreamRequest, on_answer: OnAnswer) -> bool:
-        """Sends a request without a body, if a warm connection and a turn are there, and returns. `on_answer` is called
-        once: with the answer, with why there is none, or with None when it may be asked for again. False: there is
-        something to be waited for, and nothing was done. Raises `RequestError`."""
+        """Sends a request without a body, if an idle connection and a slot are free, and returns True. `on_answer` is
+        called once: with the answer, with the error, or with None when the request may be repeated. False: nothing was
+        done, since it would have to wait. Raises `RequestError`."""
         now = time.monotonic()
-        connection = self._lent(now)
+        connection = self._take_idle_connection(now)
         if connection is not None:
-            self._goes(connection, request, on_answer, now)
+            self._start_exchange(connection, request, on_answer, now)
         return connection is not None
 
-    def dispatch(self, brief: Brief, head: bytes) -> bool:
-        """Sends the head of a request that has no body, as `begins`; who hears what comes of it is `brief`."""
+    def dispatch(self, quick: QuickExchange, head: bytes) -> bool:
+        """As `begins`, with a ready head; `quick` gets the answer."""
         now = time.monotonic()
-        connection = self._lent(now)
+        connection = self._take_idle_connection(now)
         if connection is None:
             return False
-        brief.origin, brief.connection, brief.part = self, connection, None
-        brief.begun, brief.deadline = now, now + self._timeouts.first_byte
-        connection.listener = brief
-        self._timeouts.watch(brief)
+        quick.origin, quick.connection, quick.part = self, connection, None
+        quick.begun, quick.deadline = now, now + self._timeouts.first_byte
+        connection.listener = quick
+        self._timeouts.watch(quick)
         connection.put(head)
         return True
 
-    def settle(self, brief: Brief, began: float) -> None:
-        """Its answer, which began then, came whole, and nothing else."""
+    def complete(self, quick: QuickExchange, began: float) -> None:
+        """Its answer, which began at `began`, came whole: the connection is idle again."""
         self._breaker.note(True)
-        self.limiter.note(brief.begun, began)
-        self._timeouts.leave(brief)
-        brief.connection.listener = None
-        self._release(brief.connection, True)
+        self.limiter.note(quick.begun, began)
+        self._timeouts.leave(quick)
+        quick.connection.listener = None
+        self._release(quick.connection, True)
 
-    def give_up(self, brief: Brief) -> None:
-        """Nothing more is wanted of it."""
-        self._timeouts.leave(brief)
-        brief.connection.listener = None
-        self._release(brief.connection, False)
+    def give_up(self, quick: QuickExchange) -> None:
+        """It failed: the connection is closed."""
+        self._timeouts.leave(quick)
+        quick.connection.listener = None
+        self._release(quick.connection, False)
 
-    def wait(self, brief: Brief, latest: float) -> None:
-        """Waits for more of its answer, of which some came."""
-        brief.deadline = min(time.monotonic() + self._timeouts.between_bytes, latest)
-        self._timeouts.watch(brief)
+    def wait(self, quick: QuickExchange, latest: float) -> None:
+        """Waits for more of its answer, until `latest` at most."""
+        quick.deadline = min(time.monotonic() + self._timeouts.between_bytes, latest)
+        self._timeouts.watch(quick)
 
-    def go_on(self, brief: Brief, request: UpstreamRequest, on_answer: OnAnswer) -> Exchange:
-        """An exchange of what began briefly; `on_answer` as for `begins`."""
-        self._timeouts.leave(brief)
-        exchange = self._goes(brief.connection, request, on_answer, brief.begun, is_sent=True)
-        exchange.deadline = brief.deadline
+    def to_exchange(self, quick: QuickExchange, request: UpstreamRequest, on_answer: OnAnswer) -> Exchange:
+        """Turns a quick exchange into an ordinary one; `on_answer` as for `begins`."""
+        self._timeouts.leave(quick)
+        exchange = self._start_exchange(quick.connection, request, on_answer, quick.begun, is_sent=True)
+        exchange.deadline = quick.deadline
         return exchange
 
-    def _lent(self, now: float) -> Connection | None:
-        """A warm connection with a turn."""
+    def _take_idle_connection(self, now: float) -> Connection | None:
+        """An idle connection, with a slot taken; None if either is missing."""
         if self._is_closed or not self._idle or not self.limiter.enters_at_once():
             return None
         connection = self._reusable(now)
@@ -144,7 +144,7 @@ class OriginTransport:
             self._idle.append(connection)
         return None
 
-    def _goes(
+    def _start_exchange(
         self,
         connection: Connection,
         request: UpstreamRequest,
@@ -225,7 +225,7 @@ class OriginTransport:
             async with asyncio.timeout(self._connect_seconds):
                 await loop.create_connection(lambda: connection, host, port, ssl=self._tls, server_hostname=self._name)
         except BaseException as error:
-            connection.abort()  # it may have been connected just before the time was up or the visitor left
+            connection.abort()  # it may have connected just before the timeout or the cancellation
             if isinstance(error, OSError):
                 raise self._dial_error(error) from error
             raise
@@ -274,7 +274,7 @@ class OriginTransport:
         if not is_wanted or len(self._idle) >= self._most_idle:
             connection.abort()
             return
-        connection.has_slot = True  # of whoever uses it next, even after a stream of events
+        connection.has_slot = True  # also after a stream of events: its next exchange has one
         connection.idle_since = time.monotonic()
         self._idle.append(connection)
         if self._reaper is None:

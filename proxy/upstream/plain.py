@@ -1,8 +1,8 @@
-"""The plainest of answers, read quickly: a head that came in one piece and says by Content-Length where the body ends,
-or that it comes in chunks. Most answers are that, and to read them so costs a third.
+"""Plain answers, read quickly: a head that came in one piece, with Content-Length or `Transfer-Encoding: chunked`. Most
+answers are like that, and reading them so costs a third.
 
-Its law: the quick reading gives what the strict one (`answer.py`) gives, or nothing. Whatever is unusual is for the
-strict one: another version, another framing, a field that means something to the connection, a byte no field may have.
+Its law: this reads as the strict parser (`answer.py`), or gives None. Anything unusual is left to the strict one:
+another version, another framing, a field about the connection, a byte that no field may have.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from proxy.model import Headers, HeadShape
 MOST_BYTES = 8 * 1024
 MOST_FIELDS = 100
 CHUNKED = -1
-"""The length of a body that comes in chunks: it is told as they come."""
+"""Stands for the length of a chunked body, which is not known in advance."""
 _KNOWN_BYTES = 128
-"""Longer lines are seldom the same twice."""
+"""Longer header lines are not cached: they seldom come twice."""
 
 _STATUS = re.compile(rb"HTTP/1\.1 ([2-5][0-9][0-9]) [\t -~]*")
 _FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\t -~\x80-\xff]*)")
@@ -34,8 +34,8 @@ Field = tuple[bytes, bytes]
 
 
 class Plain(NamedTuple):
-    """`body_at` is where in the bytes the body begins, `length` how long it is in all, or `CHUNKED`. `headers` is None
-    where the answer is in a `shape`, with `values`."""
+    """A head read: `body_at` is the offset of the body, `length` its size or `CHUNKED`. `headers` is None where the
+    head is of a known `shape`, with `values`."""
 
     status: int
     headers: Headers | None

@@ -19,9 +19,9 @@ from proxy.settings import DEFAULTS
 from proxy.upstream.connection import Pieces, Sink
 
 CLIENT_LEFT = "client-left"
-"""The reason of an answer that broke off since nobody waits for it any more: no fault of anybody's."""
+"""The `reason` of an answer that ended because the client left: nobody's fault."""
 READY_BYTES = 65_536
-"""Of a body that is there already, what is handed over at a time."""
+"""A body that is there already is handed over in pieces of this size."""
 
 _LENGTH = b"\r\ncontent-length: "
 _WITHOUT_BODY = frozenset({204, 304})
@@ -30,8 +30,8 @@ _WITHOUT_BODY = frozenset({204, 304})
 class Source(Protocol):
     """Where the pieces come from: an exchange with an origin."""
 
-    def pour(self, sink: Sink) -> None:
-        """Hands over what has come and what is to come."""
+    def pipe_to(self, sink: Sink) -> None:
+        """Hands the body to a sink: what has come now, the rest as it comes."""
 
     def pause(self) -> None:
         """Asks for no more."""
@@ -40,7 +40,7 @@ class Source(Protocol):
         """Asks for more."""
 
 
-class Owed(Protocol):
+class OwedAnswer(Protocol):
     """An answer that is owed to a client: `serve/answering.py`, or uvicorn's."""
 
     keep_alive: bool
@@ -51,14 +51,14 @@ class Owed(Protocol):
 
 
 class Ready:
-    """A source of what is there already, and a stream of it."""
+    """A body that is there already, as a source and as a stream."""
 
     def __init__(self, body: bytes | memoryview) -> None:
         self._body = body
 
     @property
     def pieces(self) -> Pieces:
-        """All of it, as that of an exchange."""
+        """The whole body, as `Exchange.pieces`."""
         return [self._body]
 
     def __aiter__(self) -> AsyncIterator[bytes]:
@@ -71,27 +71,26 @@ class Ready:
         return body
 
     async def aclose(self) -> None:
-        """Nobody waits for anything."""
+        """Does nothing."""
 
-    def let_go(self) -> None:
-        """Nor has anybody to be told."""
+    def abandon(self) -> None:
+        """Does nothing."""
 
-    def pour(self, sink: Sink) -> None:
-        """Hands it over in pieces, so that little has to be copied for who takes it slowly."""
+    def pipe_to(self, sink: Sink) -> None:
+        """Hands it over in pieces, so that little is copied for a slow client."""
         body = self._body
         sink.end([body[start : start + READY_BYTES] for start in range(0, len(body), READY_BYTES)], None)
 
     def pause(self) -> None:
-        """There is nobody to ask."""
+        """Does nothing."""
 
     def resume(self) -> None:
-        """Nor here."""
+        """Does nothing."""
 
 
 class Relay:
-    """One answer under way. `on_end` is called once, when nothing more is to come, with what went wrong or None.
-    `most_bytes` may wait for the client in our memory beside the piece that just came; `is_head` when the client
-    wants no body."""
+    """One answer being sent. `on_end` is called once, at its end, with the error or None. Besides the last piece read,
+    `most_bytes` may wait for the client in our memory. `is_head`: the client wants no body."""
 
     _is_paused = False
     _has_ended = False
@@ -100,7 +99,7 @@ class Relay:
 
     def __init__(
         self,
-        turn: Owed,
+        turn: OwedAnswer,
         transport: Any,
         response: Response,
         source: Source,
@@ -121,8 +120,8 @@ class Relay:
         self._waiting: Pieces = [head]
 
     def begin(self) -> None:
-        """Pours. A stream begins at once, whenever its first piece comes; and who has left is not waited for."""
-        self.source.pour(self)
+        """Starts. The head of a stream is sent at once, before its first piece; a client that has left ends it."""
+        self.source.pipe_to(self)
         if self._is_chunked or self.turn.disconnected:
             self.flow()
 
@@ -138,7 +137,7 @@ class Relay:
         self.flow()
 
     def end(self, pieces: Pieces, error: BaseException | None) -> None:
-        """The last pieces have come; or what came before the origin broke off."""
+        """The last pieces came; with an error if the origin broke off."""
         self._has_ended, self._error = True, error
         self.take(pieces)
 
@@ -168,12 +167,12 @@ class Relay:
             self.source.resume()
 
     def leave(self) -> None:
-        """The client has gone; uvicorn, which may not have heard of it yet, need not complain."""
+        """The client has gone. (uvicorn may not know yet, and must not log a warning.)"""
         self.turn.disconnected = True
         self._settle(OriginError("the client left", reason=CLIENT_LEFT))
 
     def _write(self, room: int) -> None:
-        """Writes at most `room` bytes of what waits, as one piece where it can be."""
+        """Writes at most `room` bytes of what waits, in one call."""
         pieces, self._waiting = self._waiting, []
         size = sum(map(len, pieces))
         if size > room:
@@ -191,8 +190,8 @@ class Relay:
 def written_at_once(
     transport: Any, response: Response, pieces: Sequence[bytes | memoryview], room: int, *, is_kept: bool
 ) -> int:
-    """Writes an answer whose whole body is there already, if the client has room for all of it. How many bytes that
-    were; 0 when it takes a relay."""
+    """Writes an answer whose whole body is there, if the client's buffer has room for all of it. Returns the number of
+    bytes; 0 when a relay is needed."""
     head, has_body, is_chunked = _begun(response, is_kept=is_kept, is_head=False)
     size = len(head) + sum(map(len, pieces))
     if is_chunked or not has_body or size > room or transport.is_closing():

@@ -1,8 +1,8 @@
-"""Timeouts with an origin: how long it may be silent, and who looks.
+"""Timeouts with an origin: how long it may be silent.
 
-One timer looks after all that wait, and stands at the time at which the first of them was due when it was last set.
-Who comes later is most often due later and does not touch it; who gets on is due later, which is seen when the timer
-fires. (A timer of its own for each exchange, made and cancelled, cost as much as reading the answer's head.)
+One timer serves everything that waits. It is set to the earliest deadline known when it was set; a deadline that was
+moved since is noticed when the timer fires. (A timer for each exchange, made and cancelled, cost as much as reading the
+answer's head.)
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from math import inf
 from time import monotonic
 from typing import Protocol
 
-from proxy.upstream.connection import Hears, heard
+from proxy.upstream.connection import FaultListener, call_guarded
 
 
-class Waiting(Hears, Protocol):
-    """Who waits for an origin, until `deadline` on the monotonic clock."""
+class Waiting(FaultListener, Protocol):
+    """Something that waits for an origin, until `deadline` on the monotonic clock."""
 
     deadline: float
 
     def look(self, now: float) -> None:
-        """Gives up, or sets a later deadline: this one has come."""
+        """The deadline has passed: gives up, or sets a later one."""
 
 
 class Timeouts:
@@ -32,12 +32,12 @@ class Timeouts:
         self.between_bytes = between_bytes
         self._waiting: dict[Waiting, None] = {}
         self._timer: asyncio.TimerHandle | None = None
-        self._next_look = inf
+        self._next_check = inf
 
     def watch(self, one: Waiting) -> None:
         """Watches the deadline of `one`, or a new one of it, until it leaves."""
         self._waiting[one] = None
-        if one.deadline < self._next_look:
+        if one.deadline < self._next_check:
             self._set(one.deadline)
 
     def leave(self, one: Waiting) -> None:
@@ -47,14 +47,14 @@ class Timeouts:
     def _set(self, at: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._next_look = at
-        self._timer = asyncio.get_running_loop().call_later(max(0.0, at - monotonic()), self._look)
+        self._next_check = at
+        self._timer = asyncio.get_running_loop().call_later(max(0.0, at - monotonic()), self._on_timer)
 
-    def _look(self) -> None:
-        self._timer, self._next_look = None, inf
+    def _on_timer(self) -> None:
+        self._timer, self._next_check = None, inf
         now = monotonic()
         for one in [one for one in self._waiting if one.deadline <= now]:
-            heard(one, one.look, now)
+            call_guarded(one, one.look, now)
         first = min((one.deadline for one in self._waiting), default=inf)
         if first < inf:
             self._set(first)

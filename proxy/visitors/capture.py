@@ -18,7 +18,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from proxy.audience.impressions import SHOWN
-from proxy.http.message import Own, Question, Request
+from proxy.http.message import OwnFields, Question, Request
 from proxy.memo import make_room
 from proxy.model import NOTED, Arrival, Consent, Deed, Item, Product, Visitor
 from proxy.page.about import About
@@ -116,7 +116,7 @@ class Capture:
         if content is not None:
             self._hold(visitor_id, FirstView(at, content, banners_of(done), ()))
 
-    def note_passed(self, at: float, question: Question, about: About, own: Own, client: str) -> None:
+    def note_passed(self, at: float, question: Question, about: About, own: OwnFields, client: str) -> None:
         """Records that a page without slots was answered to one more who asks a question."""
         if self._journal is None:
             return

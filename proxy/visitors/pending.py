@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from operator import itemgetter
 
-from proxy.http.message import Own, Question
+from proxy.http.message import OwnFields, Question
 from proxy.metrics import Metrics
 from proxy.visitors.view_content import DecidedPage, ViewContent
 
@@ -24,13 +24,13 @@ STEP = 32
 next. While somebody searches the list for a visitor, it is no longer than this."""
 
 
-ServedPage = tuple[float, str, ViewContent | None, DecidedPage | None, Question, Own, str, bytes, int]
+ServedPage = tuple[float, str, ViewContent | None, DecidedPage | None, Question, OwnFields, str, bytes, int]
 """A page that was served: when (Unix seconds); the visitor's id, what the view tells (None: it does not count), and the
 page as decided; the question, the request's own fields beside it, and the client's address; the header fields of the
 answer and the length of its body (no fields: the page was counted and logged elsewhere)."""
 
 _VISITOR_ID = itemgetter(1)
-NOTHING_MORE: Own = {}
+NOTHING_MORE: OwnFields = {}
 Tell = Callable[[Sequence[ServedPage]], None]
 
 

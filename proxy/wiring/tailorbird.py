@@ -215,7 +215,7 @@ class Tailorbird:
                 settings,
                 self.metrics,
                 self._gateway.repeat_hit,
-                self.app.passes,
+                self.app.start_quick,
                 self._accesslog,
             ),
             websockets=tunnels(self._origins, settings, self.metrics, self._accesslog),

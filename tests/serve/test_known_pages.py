@@ -8,7 +8,7 @@ import pytest
 
 from proxy.model import HeadShape
 from proxy.serve.known_pages import pages_of
-from tests.serve.test_straight import FIELDS, HTML, NO_STORE, SLOT, asked
+from tests.serve.test_pass_through import FIELDS, HTML, NO_STORE, SLOT, asked
 from tests.visitors.test_capture import FOLDER, OPENED, log
 from tests.wire.behind import Behind
 from tests.wire.origin import Origin, Wire, always, ok

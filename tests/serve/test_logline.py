@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.http.client import networks
-from proxy.http.message import HeaderSet, Own, Question, Request
+from proxy.http.message import HeaderSet, OwnFields, Question, Request
 from proxy.serve.logline import Lines, LoggedRequest
 from proxy.visitors.pending import ServedPage
 
@@ -27,7 +27,7 @@ TRUSTED = networks(("10.0.0.0/8",))
 LEAD = b"content-type: text/html\r\ncache-status: cdn; hit\r\ncache-status: tailorbird; hit; ttl=7\r\n"
 
 
-def page(at: float, question: Question, own: Own, client: str, lead: bytes = LEAD, length: int = 5) -> ServedPage:
+def page(at: float, question: Question, own: OwnFields, client: str, lead: bytes = LEAD, length: int = 5) -> ServedPage:
     """As it is noted when it is given at once."""
     return at, "anna", None, None, question, own, client, lead, length
 
@@ -121,7 +121,7 @@ def test_the_moment_is_told_to_the_millisecond(at: float, time: str) -> None:
     ],
 )
 def test_the_client_is_who_a_trusted_proxy_says_whichever_way_it_came(
-    peer: str, own: Own, fields: tuple[tuple[bytes, bytes], ...], client: str
+    peer: str, own: OwnFields, fields: tuple[tuple[bytes, bytes], ...], client: str
 ) -> None:
     lines, question = Lines(TRUSTED), Question(HeaderSet(fields, b"", "http", "gzip"), b"GET", b"/", b"", None)
     bare = Request(b"GET", b"/", b"", b"", (*fields, *own.items()), client=peer)
@@ -138,7 +138,7 @@ NASTY = (
 )  # fmt: skip
 
 
-def requests_saying(value: bytes) -> tuple[Request, tuple[Question, Own, str]]:
+def requests_saying(value: bytes) -> tuple[Request, tuple[Question, OwnFields, str]]:
     """The same request, read field by field and by its question."""
     own = {b"cookie": value, b"x-request-id": value, b"traceparent": value}
     header_set = HeaderSet(((b"user-agent", value),), value, "https", "gzip")

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.serve.test_straight import FIELDS, NO_STORE
+from tests.serve.test_pass_through import FIELDS, NO_STORE
 from tests.wire.origin import Origin, Seen, Wire, ok
 from tests.wire.served import Heard, Served, hear, request
 from tests.wire.site import eventually

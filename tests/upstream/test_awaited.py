@@ -36,7 +36,7 @@ async def test_what_came_before_anybody_took_it_does_not_stop_the_rest() -> None
             while not exchange._is_paused:  # nobody takes anything, and there is a limit to what is held
                 await asyncio.sleep(0.001)
         cup = Cup()
-        exchange.pour(cup)
+        exchange.pipe_to(cup)
         assert await asyncio.wait_for(cup.ended, 10) is None
     assert cup.taken == len(large)
 

@@ -49,7 +49,7 @@ class Patient:
     def __init__(self) -> None:
         self.waits: list[bool] = []
 
-    def pour(self, sink: Any) -> None:
+    def pipe_to(self, sink: Any) -> None:
         self.sink = sink
 
     def pause(self) -> None:
@@ -199,8 +199,8 @@ async def test_what_is_not_kept_comes_through_in_one_piece_or_many_and_the_conne
         reader, writer = await served.connect()
         for path, body in ((b"/long", b"x" * 300_000), (b"/chunked", b"abc" * 3), (b"/long", b"x" * 300_000)):
             writer.write(request(b"GET", path, (b"Cookie", b"a=b")))
-            heard = await hear(reader)
-            assert (heard.status, heard.body, heard.is_whole) == (200, body, True)
+            call_guarded = await hear(reader)
+            assert (call_guarded.status, call_guarded.body, call_guarded.is_whole) == (200, body, True)
         writer.close()
 
 
@@ -210,8 +210,8 @@ async def test_an_origin_that_breaks_off_breaks_the_clients_connection() -> None
         await wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\nCache-Control: no-store\r\n\r\nabc")
 
     async with Origin(script) as origin, Served(origin.url) as served:
-        heard = await served.get(b"/x.bin", (b"Cookie", b"a=b"))
-        assert (heard.body, heard.is_whole) == (b"abc", False)
+        call_guarded = await served.get(b"/x.bin", (b"Cookie", b"a=b"))
+        assert (call_guarded.body, call_guarded.is_whole) == (b"abc", False)
 
 
 async def test_a_client_that_leaves_ends_the_exchange() -> None:

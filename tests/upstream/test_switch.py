@@ -34,10 +34,10 @@ async def test_what_the_origin_says_after_switching_waits_for_who_takes_over() -
         assert (await switch.head()).status == 101
         switched.set()
         await origin.has_open(0)
-        heard = Heard()
-        transport, early = switch.hand_over(heard)
+        call_guarded = Heard()
+        transport, early = switch.hand_over(call_guarded)
         transport.resume_reading()
-        assert (early, await heard.all) == (b"soon", b"later")
+        assert (early, await call_guarded.all) == (b"soon", b"later")
 
 
 async def test_a_switch_that_nobody_takes_over_costs_its_connection() -> None:

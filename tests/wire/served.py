@@ -52,7 +52,7 @@ class Served:
         log = self.site.accesslog
         if has_lane:
             protocol = protocols(
-                app.at_once, app.begins, *known, self.site.gateway.repeat_hit, app.passes, accesslog=log
+                app.at_once, app.begins, *known, self.site.gateway.repeat_hit, app.start_quick, accesslog=log
             )
         else:
             protocol = protocols(lambda _: None, lambda _, give: False, *known, accesslog=log)

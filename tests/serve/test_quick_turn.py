@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from proxy.serve.passage import Passage
-from tests.serve.test_straight import COOKIELESS, FIELDS, HTML, NO_STORE, SLOT, asked
+from proxy.serve.quick_turn import QuickTurn
+from tests.serve.test_pass_through import COOKIELESS, FIELDS, HTML, NO_STORE, SLOT, asked
 from tests.wire.origin import Origin, Wire, always, ok
 from tests.wire.served import Served, hear, request
 from tests.wire.site import eventually, published, shown
@@ -36,7 +36,7 @@ async def test_who_asks_what_was_asked_before_has_nothing_made_but_a_passage() -
         writer.write(request(b"GET", b"/", *FIELDS))
         await eventually(lambda: len(origin.requests) == 5)
         (client,) = [each for each in served.listener.server_state.connections if each.cycle is not None]
-        assert isinstance(client.cycle, Passage)
+        assert isinstance(client.cycle, QuickTurn)
         go_on.set()
         assert (await hear(reader)).body == b"fine"
         assert not any(limiter.under_way for limiter in served.site.origins.limiters.values())

@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from tests.serve.test_straight import FIELDS, NO_STORE, asked
+from tests.serve.test_pass_through import FIELDS, NO_STORE, asked
 from tests.wire.origin import Origin, Wire, always, in_turn, ok
 from tests.wire.served import Served, hear, request
 

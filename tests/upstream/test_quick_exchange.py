@@ -9,10 +9,10 @@ import pytest
 from proxy.errors import OriginError
 from proxy.ports import UpstreamRequest, UpstreamResponse
 from proxy.settings import Settings
-from proxy.upstream.brief import Brief
 from proxy.upstream.exchange import Exchange
 from proxy.upstream.origin import OriginTransport
 from proxy.upstream.plain import Plain
+from proxy.upstream.quick_exchange import QuickExchange
 from tests.wire.origin import Origin, Script, Wire, ok
 
 GET = UpstreamRequest(b"GET", b"/", ((b"host", b"shop.example"),))
@@ -23,7 +23,7 @@ IN_CHUNKS = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nfi\r\n2\
 REST = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
 
-class Asked(Brief):
+class Asked(QuickExchange):
     """One that notes what becomes of it."""
 
     def __init__(self, transport: OriginTransport, seconds: float = 0.0) -> None:
@@ -32,15 +32,15 @@ class Asked(Brief):
         self.told: asyncio.Future[object] = asyncio.get_running_loop().create_future()
         self.was_brief = False
 
-    def waits_for(self, head: Plain) -> float:
+    def buffer_seconds(self, head: Plain) -> float:
         return self.seconds
 
-    def came(self, head: Plain, body: memoryview) -> None:
+    def answered(self, head: Plain, body: memoryview) -> None:
         self.was_brief = True
         self.told.set_result(bytes(body))
 
     def exchange(self) -> Exchange:
-        return self.transport.go_on(self, GET, self.told.set_result)
+        return self.transport.to_exchange(self, GET, self.told.set_result)
 
 
 async def body_of(answer: object) -> bytes | str | None:
@@ -80,17 +80,17 @@ async def asked(
         transport = OriginTransport(origin.url, Settings(**settings))  # type: ignore[arg-type]
         for _ in range(3):
             assert await body_of(await transport.fetch(GET)) == b"fine"
-        brief = Asked(transport, seconds)
-        assert transport.dispatch(brief, HEAD)
-        body = await body_of(await brief.told)
+        quick = Asked(transport, seconds)
+        assert transport.dispatch(quick, HEAD)
+        body = await body_of(await quick.told)
         assert transport.limiter.under_way == 0
         await transport.aclose()
-        return brief, body, transport
+        return quick, body, transport
 
 
 async def test_a_whole_answer_in_a_manner_that_is_known_is_all_there_is() -> None:
-    brief, body, _ = await asked(known_and_then(FINE.replace(b"ETag: 1", b"ETag: 2")))
-    assert (brief.was_brief, body) == (True, b"fine")
+    quick, body, _ = await asked(known_and_then(FINE.replace(b"ETag: 1", b"ETag: 2")))
+    assert (quick.was_brief, body) == (True, b"fine")
 
 
 @pytest.mark.parametrize(
@@ -106,9 +106,9 @@ async def test_a_whole_answer_in_a_manner_that_is_known_is_all_there_is() -> Non
 async def test_one_in_pieces_is_brief_where_all_of_it_is_waited_for_or_its_pieces_come_one_behind_the_other(
     pieces: tuple[bytes, ...], seconds: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("proxy.upstream.brief.HELD_SECONDS", 10.0)  # a moment of a busy machine
-    brief, body, _ = await asked(known_and_then(*pieces), seconds)
-    assert (brief.was_brief, body) == (True, b"fine")
+    monkeypatch.setattr("proxy.upstream.quick_exchange.HELD_SECONDS", 10.0)  # a moment of a busy machine
+    quick, body, _ = await asked(known_and_then(*pieces), seconds)
+    assert (quick.was_brief, body) == (True, b"fine")
 
 
 @pytest.mark.parametrize(
@@ -132,10 +132,10 @@ async def test_one_in_pieces_is_brief_where_all_of_it_is_waited_for_or_its_piece
 async def test_one_in_chunks_is_brief_where_all_of_it_is_waited_for_or_it_is_small_and_comes_at_once(
     pieces: tuple[bytes, ...], seconds: float, is_brief: bool, comes: bytes | str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("proxy.upstream.brief.HELD_SECONDS", 10.0)  # a moment of a busy machine
+    monkeypatch.setattr("proxy.upstream.quick_exchange.HELD_SECONDS", 10.0)  # a moment of a busy machine
     script = known_and_then(*pieces, known=IN_CHUNKS)
-    brief, body, _ = await asked(script, seconds, between_bytes_timeout_ms=60_000)
-    assert (brief.was_brief, body) == (is_brief, comes)
+    quick, body, _ = await asked(script, seconds, between_bytes_timeout_ms=60_000)
+    assert (quick.was_brief, body) == (is_brief, comes)
 
 
 @pytest.mark.parametrize(
@@ -150,8 +150,8 @@ async def test_one_in_chunks_is_brief_where_all_of_it_is_waited_for_or_it_is_sma
 async def test_one_that_is_waited_for_and_turns_out_another_is_heard_by_an_exchange(
     pieces: tuple[bytes, ...], comes: bytes | str
 ) -> None:
-    brief, body, _ = await asked(known_and_then(*pieces), 0.2, between_bytes_timeout_ms=60_000)
-    assert (brief.was_brief, body) == (False, comes)
+    quick, body, _ = await asked(known_and_then(*pieces), 0.2, between_bytes_timeout_ms=60_000)
+    assert (quick.was_brief, body) == (False, comes)
 
 
 @pytest.mark.parametrize(
@@ -172,8 +172,8 @@ async def test_one_that_is_waited_for_and_turns_out_another_is_heard_by_an_excha
 )
 async def test_whatever_else_is_heard_by_an_exchange(pieces: tuple[bytes, ...], comes: bytes | str) -> None:
     limits = {"first_byte_timeout_ms": 300, "between_bytes_timeout_ms": 300}
-    brief, body, _ = await asked(known_and_then(*pieces), **limits)  # type: ignore[arg-type]
-    assert (brief.was_brief, body) == (False, comes)
+    quick, body, _ = await asked(known_and_then(*pieces), **limits)  # type: ignore[arg-type]
+    assert (quick.was_brief, body) == (False, comes)
 
 
 async def test_the_head_of_a_stream_is_not_held_back_until_its_first_piece_comes() -> None:
@@ -182,9 +182,9 @@ async def test_the_head_of_a_stream_is_not_held_back_until_its_first_piece_comes
         transport = OriginTransport(origin.url, Settings())
         for _ in range(3):
             await body_of(await transport.fetch(GET))
-        brief = Asked(transport)
-        assert transport.dispatch(brief, HEAD)
-        answer = await asyncio.wait_for(brief.told, 5)
+        quick = Asked(transport)
+        assert transport.dispatch(quick, HEAD)
+        answer = await asyncio.wait_for(quick.told, 5)
         assert isinstance(answer, UpstreamResponse)
         await answer.aclose()
         await transport.aclose()

@@ -1,0 +1,130 @@
+"""A request that goes to the origin as earlier ones of its question did. One object is both the answer's turn on the
+client's connection and the listener of the origin's connection: for most answers that is all that is needed.
+
+Its law: the request and its answer are what `PassThrough.begins` would make of them. As soon as the origin does
+anything but answer whole with a known head, `PassThrough` takes over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from proxy.errors import Fault
+from proxy.http.forwarding import Common
+from proxy.http.message import OwnFields, Question, Request, Response
+from proxy.model import HeadShape
+from proxy.upstream.exchange import Exchange
+from proxy.upstream.origin import OriginTransport
+from proxy.upstream.plain import Plain
+from proxy.upstream.quick_exchange import QuickExchange
+from proxy.upstream.relay import OwedAnswer
+
+
+class _Nobody:
+    """Stands for the event that waits for more of a request body: there is none."""
+
+    def set(self) -> None:
+        """Does nothing."""
+
+
+NOBODY = _Nobody()
+
+
+class Client(Protocol):
+    """The connection that a request came on."""
+
+    @property
+    def address(self) -> str: ...
+
+    def given(self, turn: OwedAnswer, status: int, lead: bytes, *body: bytes | memoryview) -> None:
+        """Takes a whole answer; its length stands in `lead`."""
+
+    def went_straight(
+        self, turn: OwedAnswer, request: Request, answer: Response | Awaitable[Response] | Fault | None
+    ) -> None:
+        """Takes any other outcome, as `Give`."""
+
+    def failed(self, turn: OwedAnswer) -> None:
+        """There will be no answer, by a fault of ours."""
+
+    def may_hint(self, request: Request) -> None:
+        """Passes early hints on to the client, if it may expect any."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OriginRoute:
+    """How requests of one question go to the origin: the `origin`, the `common` part of their head, `ours` (our
+    address, which replaces the origin's in its answers), whether they carry credentials (`is_personal`), and whether
+    JSON at the path may have slots. `handlings` remembers how answers of a head shape are handed on."""
+
+    origin: OriginTransport
+    common: Common
+    ours: bytes
+    is_personal: bool
+    may_have_slots: bool
+    handlings: dict[HeadShape | None, tuple[Any, HeadShape]] = field(default_factory=dict)
+
+
+class PassThrough(Protocol):
+    """What knows the way, and what its answers mean."""
+
+    def buffer_seconds(self, turn: QuickTurn, head: Plain) -> float:
+        """As `QuickExchange`."""
+
+    def answered(self, turn: QuickTurn, head: Plain, body: memoryview) -> None:
+        """The whole answer."""
+
+    def to_exchange(self, turn: QuickTurn) -> Exchange:
+        """An exchange for it."""
+
+
+class QuickTurn(QuickExchange):
+    """`reason` is why nothing but the visitor's own request will do, "" where it is for the answer to say. What a turn
+    has is as `Turn` has it."""
+
+    __slots__ = (
+        "client",
+        "disconnected",
+        "keep_alive",
+        "own",
+        "question",
+        "reason",
+        "response_complete",
+        "response_started",
+        "route",
+        "straight",
+    )  # fmt: skip
+
+    message_event: Any = NOBODY
+
+    def __init__(
+        self, straight: PassThrough, route: OriginRoute, question: Question, own: OwnFields, client: Client, reason: str
+    ) -> None:
+        self.straight = straight
+        self.route = route
+        self.question = question
+        self.own = own
+        self.client = client
+        self.reason = reason
+        self.keep_alive = True
+        self.disconnected = self.response_started = self.response_complete = False
+
+    def buffer_seconds(self, head: Plain) -> float:
+        return self.straight.buffer_seconds(self, head)
+
+    def answered(self, head: Plain, body: memoryview) -> None:
+        self.straight.answered(self, head, body)
+
+    def exchange(self) -> Exchange:
+        return self.straight.to_exchange(self)
+
+    def failed(self) -> None:
+        self.client.failed(self)
+
+    def request(self) -> Request:
+        """The request in full, for the longer paths."""
+        request = self.question.request(self.own, self.client.address)
+        self.client.may_hint(request)
+        return request

@@ -1,0 +1,169 @@
+"""A quick exchange with the origin: a GET whose answer comes in one read, or in a few, with a head of a known shape.
+
+Most answers are like that. Then nothing has to be parsed, and the objects that parse (`exchange.py`, `answer.py`) need
+not be made. Its law: whenever the origin does anything else, or is too slow, an exchange takes this one's place and
+reads all bytes from the beginning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import inf
+from time import monotonic
+from typing import Protocol
+
+from proxy.errors import Fault
+from proxy.upstream.chunks import MOST_BYTES, Chunks
+from proxy.upstream.connection import Connection, call_guarded
+from proxy.upstream.exchange import Exchange
+from proxy.upstream.plain import CHUNKED, Plain
+
+HELD_BYTES, HELD_SECONDS = 65_536, 0.002
+"""A small body in several reads is held back so long: the rest follows at once, and one write is cheaper than
+several."""
+
+
+class Origin(Protocol):
+    """The origin that a quick exchange belongs to."""
+
+    @property
+    def known(self) -> Callable[[bytes], Plain | None]:
+        """Reads the head that these bytes begin with, if it is of a shape the origin sent lately."""
+
+    def complete(self, quick: QuickExchange, began: float) -> None:
+        """The answer, which began at `began`, is complete: the connection is free."""
+
+    def give_up(self, quick: QuickExchange) -> None:
+        """The connection cannot be used any more."""
+
+    def wait(self, quick: QuickExchange, latest: float) -> None:
+        """Part of the answer came: waits for more, until `latest` at most."""
+
+
+class PartialAnswer:
+    """An answer of which part is there: its `head`, the `pieces` read, and how many bytes are `missing` (1 if unknown,
+    negative if the answer is not as the head said). With `seconds` the whole body is waited for, until `latest`;
+    without, it is only `held` for a moment."""
+
+    __slots__ = ("began", "chunks", "head", "held", "latest", "missing", "pieces")
+
+    def __init__(self, head: Plain, first: bytes, seconds: float) -> None:
+        self.began = monotonic()
+        self.head = head
+        self.pieces = [first]
+        self.missing = head.length - len(first) + head.body_at
+        self.chunks: Chunks | None = None
+        self.latest = self.began + seconds if seconds else inf
+        self.held = False
+        if head.length == CHUNKED:
+            self.chunks = Chunks(MOST_BYTES if seconds else HELD_BYTES)
+            self._feed(self.chunks, first, head.body_at - 2)
+
+    def hold_deadline(self) -> float:
+        """Until when the next bytes of a streamed body may be waited for: without limit before its first byte; then a
+        moment, if it is small; 0 for not at all."""
+        if self.missing == self.head.length:  # never so in chunks: their head may be all that comes for a while
+            return inf
+        if not self.held and self.head.length <= HELD_BYTES:
+            self.held, self.latest = True, monotonic() + HELD_SECONDS
+        return self.latest if self.held else 0.0
+
+    def add(self, data: bytes) -> None:
+        """Adds the next read."""
+        self.pieces.append(data)
+        if self.chunks is None:
+            self.missing -= len(data)
+        else:
+            self._feed(self.chunks, data, 0)
+
+    def _feed(self, chunks: Chunks, data: bytes, at: int) -> None:
+        self.missing = (0 if chunks.is_over else 1) if chunks.feed(data, at) else -1
+
+    @property
+    def body(self) -> memoryview:
+        """The body so far; not copied if it is one piece."""
+        if self.chunks is not None:
+            return self.chunks.body
+        begun = memoryview(self.pieces[0])[self.head.body_at :]
+        later = self.pieces[1:]
+        return memoryview(later[0] if len(later) == 1 and not begun else b"".join((begun, *later)))
+
+
+class QuickExchange:
+    """A GET without a body, sent at `begun`; the origin may take until `deadline`. A subclass decides what is done with
+    the answer: `buffer_seconds`, `answered`, `exchange`, `failed`."""
+
+    __slots__ = ("begun", "connection", "deadline", "origin", "part")
+
+    origin: Origin
+    connection: Connection
+    begun: float
+    deadline: float
+    part: PartialAnswer | None
+
+    def buffer_seconds(self, head: Plain) -> float:
+        """How many seconds to wait for the whole body before passing on any of it; 0 to stream it."""
+        raise NotImplementedError
+
+    def answered(self, head: Plain, body: memoryview) -> None:
+        """The whole answer came."""
+        raise NotImplementedError
+
+    def exchange(self) -> Exchange:
+        """Makes the exchange that takes over this connection."""
+        raise NotImplementedError
+
+    def failed(self) -> None:
+        """There will be no answer, unless it was given already."""
+        raise NotImplementedError
+
+    # -- called by the connection, and by `Timeouts`
+
+    def received(self, data: bytes) -> None:
+        """As `Listener`."""
+        part = self.part
+        if part is not None:
+            part.add(data)
+        else:
+            head = self.origin.known(data)
+            if head is None:
+                call_guarded(exchange := self.exchange(), exchange.received, data)
+                return
+            if head.length == len(data) - head.body_at:
+                self.answered(head, memoryview(data)[head.body_at :])
+                self.origin.complete(self, monotonic())
+                return
+            part = self.part = PartialAnswer(head, data, self.buffer_seconds(head))
+        self._go_on(part)
+
+    def _go_on(self, part: PartialAnswer) -> None:
+        """Decides on a partial answer: complete, to be waited for, or left to an exchange."""
+        if not part.missing:
+            self.answered(part.head, part.body)
+            self.origin.complete(self, part.began)
+        elif part.missing > 0 and (latest := part.latest if part.latest < inf else part.hold_deadline()):
+            self.origin.wait(self, latest)
+        else:
+            self._hand_over_to_exchange()
+
+    def _hand_over_to_exchange(self) -> Exchange:
+        """Makes the exchange, and feeds it what was read so far."""
+        exchange = self.exchange()
+        if self.part is not None:
+            call_guarded(exchange, exchange.received, b"".join(self.part.pieces))
+        return exchange
+
+    def ended(self, error: Exception | None) -> None:
+        """As `Listener`."""
+        call_guarded(exchange := self._hand_over_to_exchange(), exchange.ended, error)
+
+    def look(self, now: float) -> None:
+        """As `Waiting`."""
+        exchange = self._hand_over_to_exchange()
+        if self.part is None or not self.part.held:
+            call_guarded(exchange, exchange.look, now)
+
+    def on_fault(self, fault: Fault) -> None:
+        """As `Listener`."""
+        self.origin.give_up(self)
+        self.failed()
