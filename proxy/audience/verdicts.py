@@ -66,8 +66,9 @@ class Judge:
     @property
     def goes_on(self) -> bool:
         """Whether more visitors come to be counted."""
-        is_known = self.has_shares if self.rule is None else self.asked.now < self.rule.live_until
-        return is_known and self.asked.now < self.asked.until
+        if self.asked.now >= self.asked.until:
+            return False
+        return self.has_shares if self.rule is None else not self.rule.paused and self.asked.now < self.rule.live_until
 
     def verdict(self, lift: Lift | None) -> Verdict:
         """What is to be said of a group with this lift of its goal."""

@@ -65,8 +65,13 @@ def test_what_is_drawn_by_something_else_than_the_visitor_is_not_judged() -> Non
 
 @pytest.mark.parametrize(
     ("rule", "until"),
-    [(Rule("Hero", "home.hero", live_until=NOW), inf), (None, inf), (PLAIN, NOW - DAY)],
-    ids=["it is over", "it is gone", "the time asked for is over"],
+    [
+        (Rule("Hero", "home.hero", live_until=NOW), inf),
+        (Rule("Hero", "home.hero", paused=True), inf),
+        (None, inf),
+        (PLAIN, NOW - DAY),
+    ],
+    ids=["it is over", "it is paused", "it is gone", "the time asked for is over"],
 )
 def test_where_nobody_comes_any_more_it_says_where_the_difference_lies(rule: Rule | None, until: float) -> None:
     word, text = judged(lift(0.1, 0.05), rule, asked=Asked(NOW, until=until))

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from click.testing import CliRunner
 
+from proxy.cli import tailorbird
 from proxy.studio.app import create_studio
 from tests.visitors.test_capture import OPENED
 from tests.visitors.test_collect import HTML, KEYS, PAGE, SERVER
@@ -55,13 +59,17 @@ async def order(shop: Behind, person: str, number: str, revenue: float) -> None:
 
 
 async def told(shop: Behind) -> dict[str, tuple[int, int, float]]:
-    """For each arm how many met it, how many of them ordered, and what all of them paid."""
+    """For each arm how many met it, how many of them ordered, and what all of them paid: as the studio has it, and the
+    command."""
     await shop.tailorbird.journal.aclose()  # pages tell of their visitors a moment later
     transport = httpx.ASGITransport(create_studio(shop.tailorbird.desk, token=""))
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as studio:
         answer = await studio.get("/api/results?rule=Bar")
         assert answer.status_code == 200, answer.text
-    (bar,) = answer.json() or [{"rows": []}]
+    command = ["results", "--rule", "Bar", "--rules", str(shop.rules), "--store", shop.tailorbird.settings.store]
+    printed = await asyncio.to_thread(CliRunner().invoke, tailorbird, [*command, "--format", "json"])
+    assert answer.json() == json.loads(printed.stdout)
+    (bar,) = answer.json()
     return {
         row["group"]: (row["visitors"], row["did"]["order completed"], row["paid"] * row["visitors"])
         for row in bar["rows"]
