@@ -11,6 +11,7 @@ is no part of a version (the catalogue, a past to learn from): who rolls back ru
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import re
@@ -210,6 +211,8 @@ class Versions:
         except OSError as error:
             what = f"`{error.filename or self._folder}` cannot be written: {error.strerror or error}"
             help = "let Tailorbird's user write into the rule folder: what is live and what is paused stands in it"
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                help = "make room on its disk; what was live still is"
             raise OperatorError(what, help=help) from error
 
 

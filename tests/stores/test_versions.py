@@ -142,3 +142,12 @@ def test_where_nobody_may_write_it_says_so(tmp_path: Path) -> None:
         publish(Versions(tmp_path))
     with pytest.raises(OperatorError, match="cannot be written"):
         Versions(tmp_path).pause([SALE], author="Mia", now=1.0)
+
+
+def test_a_full_disk_is_told_as_that_and_what_was_live_stays(tmp_path: Path) -> None:
+    versions = Versions(tmp_path)
+    publish(versions)
+    (tmp_path / ".tailorbird/.live.new").symlink_to("/dev/full")
+    with pytest.raises(OperatorError, match=r"No space left on device \(help: make room on its disk"):
+        publish(versions, OTHER)
+    assert versions.live() == 1
