@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import importlib
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from keyword import iskeyword
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import click
 
+from proxy.cli.readable import made_readable
 from proxy.diagnostics import did_you_mean
 from proxy.errors import StoreError, TailorbirdError
 
@@ -78,6 +80,10 @@ class Commands(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(row.name, row.help) for row in COMMANDS])
+
+    def main(self, *args: Any, **more: Any) -> Any:
+        with redirect_stdout(made_readable(sys.stdout)), redirect_stderr(made_readable(sys.stderr)):
+            return super().main(*args, **more)
 
     def invoke(self, ctx: click.Context) -> object:
         try:

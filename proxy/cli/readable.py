@@ -1,0 +1,39 @@
+"""What is printed can be read, and does nothing to the terminal it is read in.
+
+Much of what commands and logs tell was written by strangers: events that were refused, titles in a feed, addresses.
+To a terminal a control character is an order: to clear the screen, to put something into the clipboard (CWE-150); and
+one that turns the direction of writing makes a line say something else. They are shown as JSON writes them.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TextIO, cast
+
+# Line ends and tabs stand; so does a return that a line begins with, for progress, and the colours of our own words.
+_ORDERS = re.compile(
+    "\x1b\\[(?:0|3[0-7])m|(?!\\A)\r(?!\n)|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
+)
+
+
+class _Readable:
+    """All else is the stream's own."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        return self._stream.write(readable(text) if isinstance(text, str) else text)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._stream, name)
+
+
+def made_readable(stream: TextIO) -> TextIO:
+    """The stream, to which anything may be written."""
+    return cast("TextIO", _Readable(stream))
+
+
+def readable(text: str) -> str:
+    """The text with orders to a terminal written out."""
+    return _ORDERS.sub(lambda found: found[0] if len(found[0]) > 1 else f"\\u{ord(found[0]):04x}", text)

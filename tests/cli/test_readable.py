@@ -1,0 +1,64 @@
+"""What strangers wrote is printed without doing anything to a terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import logging
+import sys
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from proxy.cli import Commands, tailorbird
+from proxy.cli.readable import made_readable, readable
+from proxy.ports import Refused
+from proxy.stores import open_store
+
+ORDER = "\x1b]52;c;cm0gLXJm\x07"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain\ttext\r\nänd more 🏔\n", "plain\ttext\r\nänd more 🏔\n"),
+        ("\r12 visitors", "\r12 visitors"),
+        ("no\rall fine", "no\\u000dall fine"),
+        (ORDER, "\\u001b]52;c;cm0gLXJm\\u0007"),
+        ("\x1b[2J\x1b[8mhidden\x9b2J\x7f", "\\u001b[2J\\u001b[8mhidden\\u009b2J\\u007f"),
+        ("user\u202eniam\u2069", "user\\u202eniam\\u2069"),
+        (click.style("bad", "red"), click.style("bad", "red")),
+    ],
+    ids=["text", "progress", "overwritten", "clipboard", "cleared", "turned", "our colours"],
+)
+def test_orders_to_a_terminal_are_written_out(text: str, shown: str) -> None:
+    assert readable(text) == shown
+
+
+def test_a_stream_is_as_it_was_but_for_that() -> None:
+    bytes_ = io.BytesIO()
+    stream = made_readable(io.TextIOWrapper(bytes_, "utf-8"))
+    click.echo(ORDER, file=stream)
+    click.echo(b"\x1b", file=stream, nl=False)
+    assert not stream.isatty()
+    assert bytes_.getvalue() == readable(ORDER).encode() + b"\n\x1b", "bytes are for programs"
+
+
+async def test_commands_and_their_logs_tell_so_of_what_was_sent(tmp_path: Path) -> None:
+    url = f"sqlite:{tmp_path}/s.db"
+    store = open_store(url)
+    await store.refuse([Refused(1_795_435_200.0, "web", "type", ORDER.encode())])
+    await store.aclose()
+    result = await asyncio.to_thread(CliRunner().invoke, tailorbird, ["events", "rejected", "--store", url])
+    assert readable(ORDER) in result.output and "\x1b" not in result.output
+
+
+def test_what_a_command_logs_is_readable_too() -> None:
+    def loud() -> None:
+        logging.StreamHandler().handle(logging.makeLogRecord({"msg": ORDER}))
+        sys.stdout.write(ORDER)
+
+    result = CliRunner().invoke(Commands(callback=loud, invoke_without_command=True), [])
+    assert result.output.count(readable(ORDER)) == 2 and "\x1b" not in result.output
