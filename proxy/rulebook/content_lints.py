@@ -48,7 +48,7 @@ def _fields_without_default(show: Node, fragment: Fragment) -> Iterator[Finding]
     for name in dict.fromkeys(field.attribute for field in fragment.fields if not field.default):
         what = f"visitors without `{name}` see a gap"
         help = f"give it a default, as {{{name}|there}}"
-        yield Finding("L5", what, place_of("{" + name, show), help, is_warning=True)
+        yield Finding("L5", what, place_of("{" + name, show), help, note_of(name, show), is_warning=True)
 
 
 def _bare_picture(image: Entry, lines: dict[str, Entry]) -> Iterator[Finding]:
@@ -101,6 +101,12 @@ def _named(word: str, node: Node | None) -> Iterator[Scalar]:
 def place_of(words: str, node: Node) -> Place:
     """The text that holds the words; else where the node begins, as for a file's name."""
     return next((text.place for text in texts_in(node) if words in text.text), node.place)
+
+
+def note_of(attribute: str, node: Node) -> str:
+    """Where a field is that no text under the node has."""
+    is_here = any("{" + attribute in text.text for text in texts_in(node))
+    return "" if is_here else f"it is in the HTML file that is named here, as {{{{ {attribute.replace(' ', '_')} }}}}"
 
 
 def texts_in(node: Node) -> Iterator[Scalar]:

@@ -222,7 +222,7 @@ def _expected(entry: Entry, rules: Mapping[str, Rule], names: Names, findings: l
     if written is None or written.text == NOTHING_NEW:
         return "", ""
     name, _, arm = (written.text, "", "") if written.text in rules else written.text.rpartition(" / ")
-    rule = rules.get(name)
+    rule = rules.get(name) if name else None
     if rule is None or arm not in ("", *_arms(rule)):
         known = [*rules, NOTHING_NEW] if rule is None else [f"{name} / {arm}" for arm in _arms(rule)]
         what = f'there is no rule "{written.text}"' if rule is None else f'"{name}" has no variant "{arm}"'

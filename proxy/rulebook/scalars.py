@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from proxy.conditions.corrections import better_value
 from proxy.conditions.nodes import Entry, Node, Scalar, as_text, one_or_more
 from proxy.diagnostics import Finding, Suggestion, did_you_mean
 from proxy.errors import EditorError
@@ -17,7 +18,8 @@ def read_choice(node: Node | None, what: str, choices: Sequence[str], findings: 
     written = as_text(node, f'"{what}"', findings)
     if written is None or written.text in choices:
         return written.text if written else None
-    findings.append(unfit(what, written, did_you_mean(written.text, choices)))
+    help = better_value(written.text, did_you_mean(written.text, choices), choices.__contains__, choices)
+    findings.append(unfit(what, written, help))
     return None
 
 

@@ -24,7 +24,7 @@ from proxy.page.fragments import Fragment, Frame, banner, editor_html
 from proxy.page.product_row import card_faults, product_row
 from proxy.page.sanitise import Removed
 from proxy.page.slots import SLOT_KINDS, DeclaredSlot, KeyKind, ShowKey, SlotKind, stylesheet, stylesheet_url
-from proxy.rulebook.content_lints import place_of, texts_in
+from proxy.rulebook.content_lints import note_of, place_of, texts_in
 from proxy.rulebook.expectations import NOTHING_NEW
 from proxy.rulebook.mending import quoted
 from proxy.rulebook.merchandise import read_fits, read_pins, read_shifts
@@ -154,9 +154,10 @@ def unknown_fields(fragment: Fragment, node: Node, known: Collection[str]) -> It
     known with its whole."""
     for name in dict.fromkeys(one.attribute for one in fragment.fields):
         if name not in known and name not in IDENTIFIED and name.partition(".")[0] not in known:
-            what = f"no visitor has a `{name}`, so its default is shown to everybody"
+            sees = "its default" if any(one.default for one in fragment.fields if one.attribute == name) else "a gap"
+            what = f"no visitor has a `{name}`, so everybody sees {sees}"
             help = did_you_mean(name, [*known]) if nearest(name, known) else f"add `{name}` to attributes.yaml"
-            yield Finding("R506", what, place_of("{" + name, node), help, is_warning=True)
+            yield Finding("R506", what, place_of("{" + name, node), help, note_of(name, node), is_warning=True)
 
 
 def _left_out(removed: Removed, file: str, source: str) -> Finding:

@@ -74,6 +74,13 @@ def test_what_is_wrong_with_an_attribute_is_told(text: str, code: str) -> None:
     assert [finding.code for finding in findings] == [code]
 
 
+@pytest.mark.parametrize(("written", "kind"), [("integer", "number"), ("Boolean", "truth"), ("string", "text")])
+def test_a_kind_in_the_words_of_programs_is_told_in_ours(written: str, kind: str) -> None:
+    findings: list[Finding] = []
+    read_attributes(node(f"attributes: {{points: {written}}}"), findings)
+    assert [finding.help for finding in findings] == [f"write: {kind}"]
+
+
 def test_a_slot_may_stand_in_json() -> None:
     findings: list[Finding] = []
     (slot,) = read_slots(node("slots: {a: {page: /api/*, json: $.content.hero}}"), findings)

@@ -84,6 +84,16 @@ def test_what_is_wrong_with_a_test_is_told(lines: str, code: str, what: str, pub
     assert [(finding.code, finding.what) for finding in publish(text).findings] == [(code, what)]
 
 
+def test_a_rule_without_a_name_is_expected_by_nobody(publish: Publish) -> None:
+    nameless = HEAD.replace("rules:\n", "rules:\n  - {slot: home.hero, show: nothing new}\n")
+    assert nameless != HEAD
+    found = publish(nameless + "expect: {home.hero: Sail}").findings
+    assert [(finding.code, finding.what) for finding in found] == [
+        ("R103", 'this rule has no "name"'),
+        ("R601", 'there is no rule "Sail"'),
+    ]
+
+
 def test_a_row_may_be_expected_by_its_products(publish: Publish) -> None:
     loaded = publish(HEAD + "expect: {home.hero: {contains: [A, B], never: C}}", **{"products.jsonl": ""})
     assert loaded.publication is not None

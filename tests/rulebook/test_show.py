@@ -49,9 +49,12 @@ def test_a_field_that_nobody_fills_is_a_warning_at_its_text(publish: Publish) ->
 
 
 def test_a_field_of_a_file_that_nobody_fills_is_told_where_the_file_is_named(publish: Publish) -> None:
-    loaded = publish(RULE.format("home.hero", "{banner: hello}"), **{"banners/hello.html": "<p>{{ nickname }}</p>"})
+    hello = "<p>{{ pet_name }}</p>"
+    loaded = publish(RULE.format("home.hero", "{banner: hello}"), **{"banners/hello.html": hello})
     (finding,) = loaded.findings
-    assert (finding.code, finding.help) == ("R506", "add `nickname` to attributes.yaml")
+    assert (finding.code, finding.help) == ("R506", "add `pet name` to attributes.yaml")
+    assert finding.what == "no visitor has a `pet name`, so everybody sees a gap"
+    assert finding.note == "it is in the HTML file that is named here, as {{ pet_name }}"
 
 
 def test_a_banner_may_be_a_file(publish: Publish) -> None:
