@@ -13,8 +13,9 @@ from operator import attrgetter
 from proxy.model import Event
 
 SHOWN = "banner shown"
-MOST_IMPRESSIONS = 250
-"""A visitor's history has the newest so many events that tell of banners."""
+BANNERS = (SHOWN, "banner seen", "banner clicked")
+MOST_IMPRESSIONS, MOST_DEEDS = 250, 500
+"""A visitor's history has the newest so many events that tell of banners, and of all others."""
 NAMES = attrgetter("shown")
 
 

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from math import fsum, inf, nextafter
 from operator import attrgetter
 
+import msgspec
+
 from proxy.audience.cart import in_cart
 from proxy.audience.impressions import SHOWN, impressions, tells_of
 from proxy.audience.windows import Window, visits_of, window_of
@@ -52,13 +54,14 @@ Value = AttributeValue | DaysSince | Decaying | None
 """What a measure tells; None is unknown."""
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
-    """The value of a measure: `told` holds from `read_at` until before `holds_until`."""
+class Read(msgspec.Struct, frozen=True, gc=False):
+    """The value of a measure: `told` holds from `read_at` until before `holds_until`. Where visits are read, the last
+    one had its last event at `last_at`."""
 
     told: Value
     read_at: float
     holds_until: float
+    last_at: float = -inf
 
     def holds(self, now: float) -> bool:
         """Whether this is still, or already, what a measure would tell."""
@@ -82,7 +85,7 @@ def read(measure: Measure, history: Sequence[Event], now: float) -> Read:
         told = _OF_EVENTS[measure.reading](measure, seen, now), holds_until
     value, holds_until = _graded(measure, told, now) if measure.grades else told
     ahead = next((event.at for event in history[len(past) :]), inf)
-    return Read(value, now, min(holds_until, ahead))
+    return Read(value, now, min(holds_until, ahead), events[-1].at if of_visits and events else -inf)
 
 
 def is_moving(measure: Measure) -> bool:
@@ -114,8 +117,8 @@ def with_those_above(category: str) -> frozenset[str]:
 
 def _counted(measure: Measure, past: Sequence[Event]) -> list[Event]:
     """What is of its kinds and passes, in order."""
-    events = [event for event in past if event.kind in measure.kinds and (not measure.where or _counts(measure, event))]
-    if SHOWN not in measure.kinds or any(field != "subject" for field, _ in measure.where):
+    events = [event for event in past if event.kind in measure.kinds and (not measure.where or counts(measure, event))]
+    if SHOWN not in measure.kinds or asks_of_items(measure):
         return events
     named = impressions(past, lambda name: _is_about(measure, name))
     return sorted(events + named, key=STAMP) if events else named
@@ -125,10 +128,16 @@ def _is_about(measure: Measure, subject: str) -> bool:
     return all(holds(test, subject or None) for field, test in measure.where if field == "subject")
 
 
-def _counts(measure: Measure, event: Event) -> bool:
+def asks_of_items(measure: Measure) -> bool:
+    """Whether it asks something of items."""
+    return any(field != "subject" for field, _ in measure.where)
+
+
+def counts(measure: Measure, event: Event) -> bool:
+    """Whether an event of its kinds passes what the measure asks."""
     if not _is_about(measure, event.subject):
         return False
-    return not any(field != "subject" for field, _ in measure.where) or bool(items_of(measure, event))
+    return not asks_of_items(measure) or bool(items_of(measure, event))
 
 
 def _passes(field: str, test: Test, item: Item) -> bool:
@@ -196,11 +205,11 @@ def _since_nth(measure: Measure, seen: Sequence[Event], now: float) -> DaysSince
 
 
 def _latest(measure: Measure, seen: Sequence[Event], now: float) -> str | None:
-    return next((value for event in seen[-1:] for value in _values(measure, event)), None)
+    return next((value for event in seen[-1:] for value in values_of(measure, event)), None)
 
 
 def _set(measure: Measure, seen: Sequence[Event], now: float) -> frozenset[str]:
-    return _all_of(measure.of, (value for event in seen for value in _values(measure, event)))
+    return all_of(measure.of, (value for event in seen for value in values_of(measure, event)))
 
 
 def _favourite(measure: Measure, seen: Sequence[Event], now: float) -> str | None:
@@ -208,7 +217,7 @@ def _favourite(measure: Measure, seen: Sequence[Event], now: float) -> str | Non
     favourite until an event leaves or comes."""
     points: dict[str, list[float]] = {}
     for event in seen:
-        for value in _values(measure, event):
+        for value in values_of(measure, event):
             points.setdefault(value, []).append(_points(measure, event, now))
     return min(points, key=lambda value: (-fsum(points[value]), value), default=None)
 
@@ -227,7 +236,7 @@ def _points(measure: Measure, event: Event, now: float) -> float:
 
 
 def _cart(measure: Measure, seen: Sequence[Event], now: float) -> frozenset[str]:
-    return _all_of(measure.of, (value for item in in_cart(seen) if (value := getattr(item, measure.of))))
+    return all_of(measure.of, (value for item in in_cart(seen) if (value := getattr(item, measure.of))))
 
 
 def _cart_total(measure: Measure, seen: Sequence[Event], now: float) -> float:
@@ -246,7 +255,7 @@ def _since_visit(events: Sequence[Event], window: Window, now: float) -> tuple[D
     return DaysSince(over[-1].ended_at) if over else None, under_way
 
 
-def _values(measure: Measure, event: Event) -> list[str]:
+def values_of(measure: Measure, event: Event) -> list[str]:
     """What the event says of what the measure is about, once each."""
     if measure.of == "subject":
         return [event.subject] if event.subject else []
@@ -254,7 +263,8 @@ def _values(measure: Measure, event: Event) -> list[str]:
     return list(dict.fromkeys(filter(None, values)))
 
 
-def _all_of(what: str, values: Iterable[str]) -> frozenset[str]:
+def all_of(what: str, values: Iterable[str]) -> frozenset[str]:
+    """The set that these values are: a category is in those above it too."""
     if what == "category":
         return frozenset(above for value in values for above in with_those_above(value))
     return frozenset(values)

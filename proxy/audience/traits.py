@@ -6,14 +6,17 @@ least that a total over all time can be: who came with six orders and orders aga
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from math import inf
+
+from msgspec.structs import replace
 
 from proxy.audience.impressions import tells_of
 from proxy.audience.measures import Read, read
 from proxy.conditions.behaviours import TRAITS
 from proxy.conditions.values import is_number
-from proxy.model import AttributeValue, Measure, Profile, Reading
+from proxy.model import AttributeValue, Event, Measure, Profile, Reading
 
 STRANGER = Profile("")
 """Who was never here, so far as anybody knows: did nothing yet, which is not the same as being unknown."""
@@ -57,11 +60,18 @@ def reading(profile: Profile, measure: Measure, now: float) -> AttributeValue | 
 
 
 def _joined(profile: Profile, name: str, measure: Measure, now: float) -> Read:
-    told = read(measure, profile.history, now)
-    said = profile.attributes.get(name)
-    if said is None:
-        return told
-    if not any(tells_of(event, measure.kinds) for event in profile.history):
+    said, told = profile.attributes.get(name), read(measure, profile.history, now)
+    return told if said is None else joined(measure, told, said, is_heard=is_heard(measure, profile.history))
+
+
+def is_heard(measure: Measure, history: Iterable[Event]) -> bool:
+    """Whether a history holds anything of the sort that is read."""
+    return any(tells_of(event, measure.kinds) for event in history)
+
+
+def joined(measure: Measure, told: Read, said: AttributeValue, *, is_heard: bool) -> Read:
+    """What was read, beside what an import said."""
+    if not is_heard:
         return replace(told, told=said)
     if measure.reading in TOTALS and measure.within_seconds == inf and is_number(said) and is_number(told.told):
         return replace(told, told=max(said, told.told))

@@ -11,7 +11,7 @@ from __future__ import annotations
 import enum
 from typing import NamedTuple
 
-from proxy.audience.impressions import MOST_IMPRESSIONS
+from proxy.audience.impressions import MOST_DEEDS, MOST_IMPRESSIONS
 from proxy.model import Event
 
 
@@ -24,7 +24,7 @@ class Class(enum.StrEnum):
     NONE = "none"
 
 
-MOST = {Class.ORDER: 1_000, Class.ACTION: 500, Class.EXPOSURE: MOST_IMPRESSIONS}
+MOST = {Class.ORDER: 1_000, Class.ACTION: MOST_DEEDS, Class.EXPOSURE: MOST_IMPRESSIONS}
 """The newest so many of each class are a visitor's history."""
 
 

@@ -10,13 +10,15 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from proxy.audience.limits import Limits
+from proxy.audience.tracked import Breaks, Measures
+from proxy.audience.traits import TRAIT_MEASURES
 from proxy.catalogue.hub import Directory, directory
 from proxy.catalogue.ranking import Arrangement
 from proxy.catalogue.rows import RowSpec
+from proxy.conditions.derived import base_of
 from proxy.decide.plan import Plan, compile_plan
 from proxy.diagnostics import Finding, in_order
-from proxy.model import Product, Rule, Segment
+from proxy.model import Measure, Product, Rule, Segment
 from proxy.page.fragments import Fragment
 from proxy.page.slots import DeclaredSlot
 from proxy.rulebook.check import Groups, check
@@ -59,9 +61,26 @@ class Publication:
         return fillings(self.rules, self.fragments, self.asks, self.arrangements)
 
     @cached_property
-    def limits(self) -> Limits:
-        """The limits of all rules."""
-        return Limits(cap for rule in self.rules for cap in rule.caps)
+    def measures(self) -> Measures:
+        """All that rules and fragments read off histories."""
+        return Measures((cap for rule in self.rules for cap in rule.caps), self._attributes_read())
+
+    def _attributes_read(self) -> Mapping[tuple[str, Measure], Breaks]:
+        """The attributes among that, and where their values matter: all of them where they are shown, or drawn by."""
+        plans = [plan for plan in (self.plan, self.plan.journey) if plan is not None]
+        shown = frozenset().union(*(filling.attributes for filling in self.fillings.values()))
+        drawn_by = {rule.experiment.split_by for rule in self.rules if rule.experiment}
+        whole = shown.union(drawn_by, (base_of(name) for plan in plans for name, _ in plan.derived))
+
+        def breaks(name: str) -> Breaks:
+            columns = [plan.columns[name] for plan in plans if name in plan.columns]
+            return None if name in whole else tuple(sorted({at for column in columns for at in column.breaks}))
+
+        inputs = self.plan.inputs.values()
+        names = shown.union(*(each.attributes for each in inputs))
+        asked = [measured for each in inputs for measured in each.measures.items()]
+        asked += [(name, TRAIT_MEASURES[name]) for name in sorted(names & TRAIT_MEASURES.keys())]
+        return {(name, measure): breaks(name) for name, measure in asked}
 
     @cached_property
     def products(self) -> Directory:

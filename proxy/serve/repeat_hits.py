@@ -122,7 +122,7 @@ class RepeatHits:
         else:
             return None
         if done is None:
-            profile = known.current() if found is None else found[1]
+            profile = (known if found is None else found[1]).current()
             if not lookup.pages:
                 lookup.valid_until = -inf  # so that the next request looks for the pages made meanwhile
             return self._decide_and_answer(
@@ -234,25 +234,28 @@ class RepeatHits:
             lookup.valid_until = min(lasting, entry.fresh_until - ttl, nextafter(min(ends), -inf))
         return True
 
-    def _find_number(self, lookup: Lookup, verified: Verified, now: float) -> tuple[int, Profile | None] | None:
-        """The visitor's number and profile; None when the profile is not in memory. The number is kept with the
-        verified cookies for as long as it holds."""
+    def _find_number(self, lookup: Lookup, verified: Verified, now: float) -> tuple[int, Known] | None:
+        """The number of the visitor's class, kept with their cookies while it holds, and what is known of them; None
+        when that is not in memory."""
         visitor, inputs, classes = verified.at(now), lookup.inputs, lookup.classes
         profile: Profile | None = None
-        known: Known | None = NOBODY
+        known = NOBODY
         if inputs.needs_profile:
-            fresh = self._remembered.fresh(visitor.id, now, has_news=inputs.needs_history)
-            if fresh is MISSING:
+            fresh = self._remembered.fresh(visitor.id, now, has_news=inputs.needs_history, is_folded=False)
+            basis = self._remembered.basis(visitor.id)
+            if fresh is MISSING or basis is None:
                 return None
-            profile, known = fresh, self._remembered.basis(visitor.id)
-        number = self._number(lookup, visitor, profile, now)
-        if known is not None and number != NO_NUMBER:
+            profile, known = fresh, basis
+        number = self._number(lookup, visitor, profile, now, known)
+        if number != NO_NUMBER:
             verified.remember(classes, number, known, now)
-        return number, profile
+        return number, known
 
-    def _number(self, lookup: Lookup, visitor: Visitor, profile: Profile | None, now: float) -> int:
+    def _number(
+        self, lookup: Lookup, visitor: Visitor, profile: Profile | None, now: float, known: Known | None = None
+    ) -> int:
         classes = lookup.classes
         try:
-            return classes.number(classes.values(visitor, profile, now), visitor, profile, now)
+            return classes.number(classes.values(visitor, profile, now, known), visitor, profile, now, known)
         except Exception:
             return NO_NUMBER  # `Showing.show` meets the same error, and counts it

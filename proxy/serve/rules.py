@@ -192,7 +192,7 @@ def _made_ready(publication: Publication, pauses: frozenset[Pause]) -> Publicati
     """The publication without what is paused, with everything worked out that a page would otherwise wait for."""
     with garbage.collector_paused():
         ready = paused(publication, pauses)
-        ready.fillings, ready.products, ready.limits  # noqa: B018  # made by looking
+        ready.fillings, ready.products, ready.measures  # noqa: B018  # made by looking
         return ready
 
 

@@ -271,7 +271,7 @@ class Showing:
         found = self._classes.get(by)
         if found is None:
             make_room(self._classes, MOST_SLOT_SETS)
-            found = self._classes[by] = EquivalenceClasses(inputs, self.remembered.found, self.publication.limits)
+            found = self._classes[by] = EquivalenceClasses(inputs, self.remembered.found, self.publication.measures)
         return found
 
     def _forget_alikes(self) -> None:

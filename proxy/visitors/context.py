@@ -111,12 +111,10 @@ Source = Callable[[Visitor, Profile | None, float], AttributeValue | None]
 """Where an attribute of a visitor comes from, at a moment."""
 
 
-def source_of(name: str, measure: Measure | None) -> Source:
-    """Of an attribute that is not the request's alone; `measure` says how it is read off the history, if it is."""
+def source_of(name: str) -> Source:
+    """Of an attribute that is neither the request's alone nor read off the history."""
     if name == "visitor":
         return _newness
-    if measure is not None:
-        return lambda _, profile, now: trait(profile, name, measure, now) if profile is not None else None
     if name == "segment":
         return _segments
     return lambda _, profile, now: profile.attributes.get(name) if profile is not None else None

@@ -11,7 +11,8 @@ from collections.abc import Hashable
 from itertools import count
 from math import inf
 
-from proxy.audience.limits import NONE_REACHED, Limits
+from proxy.audience.readings import NONE_REACHED, Current, Readings, readings_of
+from proxy.audience.tracked import Measures, what_it_comes_to
 from proxy.decide.guard import drawn_by
 from proxy.memo import make_room
 from proxy.metrics import Tally
@@ -53,37 +54,59 @@ class ClassMembership:
 class EquivalenceClasses:
     """The classes of visitors by the values of `inputs`. `is_lasting`: nothing that visitors do changes these values;
     `draws`: chance has a say. `found` counts visitors whose profile was found in memory; it counts nothing where no
-    profile is needed. `limits` are all limits of the rules, those of `inputs` among them."""
+    profile is needed. `measures` are all that the rules read off histories, those of `inputs` among them. Who has more
+    of a visitor than a profile passes it as `known`: what was read off the history need not be read again."""
 
-    def __init__(self, inputs: Inputs, found: Tally, limits: Limits | None = None) -> None:
+    def __init__(self, inputs: Inputs, found: Tally, measures: Measures | None = None) -> None:
         self._inputs, self._sources = inputs, inputs.sources
         self._has_kinds = inputs.has_kinds
         self._numbers: dict[Hashable, int] = {}
         self._asks_newness = "visitor" in inputs.of_visitor
         self._lots = inputs.lots
-        self._limits = limits or Limits(inputs.caps)
-        self._caps = self._limits.numbers(inputs.caps)
+        self._measures = measures or Measures(inputs.caps)
+        self._caps = self._measures.numbers(inputs.caps)
+        self._tracked = [(place, one) for place, one in enumerate(self._sources) if isinstance(one, int)]
         self._is_guarded = bool(inputs.lots or inputs.caps)
-        self._reads_more = inputs.reads_more
         self.is_lasting = not inputs.needs_history
         self.draws = bool(inputs.lots)
         self.found = found if inputs.needs_profile else Tally()
 
-    def values(self, visitor: Visitor, profile: Profile | None, now: float) -> tuple[AttributeValue | None, ...]:
+    def values(
+        self, visitor: Visitor, profile: Profile | None, now: float, known: Known | None = None
+    ) -> tuple[AttributeValue | None, ...]:
         """The visitor's values of the inputs."""
         found = []
+        readings, current = self._readings(profile, known) if self._tracked else (None, None)
         for source in self._sources:
-            found.append(source(visitor, profile, now))  # noqa: PERF401  # a comprehension takes twice as long
+            if not isinstance(source, int):
+                found.append(source(visitor, profile, now))
+            else:
+                found.append(readings.value(source, now, current) if readings is not None and current else None)
         return tuple(found)
 
+    def _readings(self, profile: Profile | None, known: Known | None) -> tuple[Readings | None, Current | None]:
+        """What was read off the history, and what gives the profile to read more off."""
+        if profile is None:
+            return None, None
+        if known is None:
+            return readings_of(self._measures, profile), lambda: profile
+        return known.readings(self._measures), known.current
+
     def number(
-        self, values: tuple[AttributeValue | None, ...], visitor: Visitor, profile: Profile | None, now: float
+        self,
+        values: tuple[AttributeValue | None, ...],
+        visitor: Visitor,
+        profile: Profile | None,
+        now: float,
+        known: Known | None = None,
     ) -> int:
-        """The number of the class of visitors with these values, for whom chance and caps decide the same."""
-        kinds = tuple(map(type, values)) if self._has_kinds else ()
+        """The number of the class of visitors with these values, as far as they matter, for whom chance and caps decide
+        the same."""
+        values_that_matter = self._as_they_matter(values) if self._tracked else values
+        kinds = tuple(map(type, values_that_matter)) if self._has_kinds else ()
         unverified = visitor.unverified and unsigned_only(visitor, profile)
-        guarded = (self._drawn(visitor, profile), self._capped(profile, now)) if self._is_guarded else ()
-        key = values, kinds, unverified, guarded
+        guarded = (self._drawn(visitor, profile), self._capped(profile, now, known)) if self._is_guarded else ()
+        key = values_that_matter, kinds, unverified, guarded
         try:
             number = self._numbers.get(key)
         except TypeError:  # a value that is not hashable
@@ -93,29 +116,39 @@ class EquivalenceClasses:
             number = self._numbers[key] = next(_unused)
         return number
 
+    def _as_they_matter(self, values: tuple[AttributeValue | None, ...]) -> tuple[object, ...]:
+        worth: list[object] = list(values)
+        for place, number in self._tracked:
+            worth[place] = what_it_comes_to(self._measures.all[number].breaks, values[place])
+        return tuple(worth)
+
     def _drawn(self, visitor: Visitor, profile: Profile | None) -> Hashable:
         """What chance decides for the visitor; with too many draws to look at, the key by which it draws."""
         key = (profile.bucket_key if profile is not None else "") or visitor.id
         return drawn_by(self._lots, key) if len(self._lots) <= MOST_LOTS else key
 
-    def _capped(self, profile: Profile | None, now: float) -> frozenset[int]:
+    def _capped(self, profile: Profile | None, now: float, known: Known | None) -> frozenset[int]:
         """The caps that the visitor has reached."""
-        if profile is None or not self._caps:
-            return NONE_REACHED
-        return self._limits.used(profile, now).reached & self._caps
+        readings, current = self._readings(profile, known) if self._caps else (None, None)
+        return readings.limits(now, current) & self._caps if readings is not None and current else NONE_REACHED
 
     def forget(self) -> None:
         """Voids all numbers."""
         self._numbers = {}
 
-    def holds_until(self, visitor: Visitor, profile: Profile | None, now: float) -> float:
-        """The time until which the visitor stays in their class, while their cookies and the version of what is known
-        of them stay the same."""
-        if self._reads_more or (profile is None and not self.is_lasting):
+    def holds_until(self, visitor: Visitor, known: Known, now: float) -> float:
+        """The time until which the visitor stays in their class, which was found just now, while their cookies and the
+        version of what is known of them stay the same."""
+        ends = visitor.first_seen_at + NEW_VISITOR_SECONDS
+        until = ends if self._asks_newness and ends > now else inf
+        if self.is_lasting:
+            return until
+        readings = known.readings(self._measures)
+        if readings is None:
             return now
-        until = visitor.first_seen_at + NEW_VISITOR_SECONDS
-        newness = until if self._asks_newness and until > now else inf
-        return min(newness, self._limits.used(profile, now).until) if self._caps and profile else newness
+        for _, number in self._tracked:
+            until = min(until, readings.lasts(number, now))
+        return min(until, readings.reached_until) if self._caps else until
 
 
 NO_MEMBERSHIP = ClassMembership(None, NO_NUMBER, NOBODY, inf, -inf)

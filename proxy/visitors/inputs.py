@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from proxy.audience.measures import is_moving
 from proxy.audience.traits import TRAIT_MEASURES
 from proxy.decide.guard import Lot
 from proxy.decide.plan import CLOCK_ATTRIBUTES
@@ -23,9 +22,9 @@ _NO_NUMBERS = frozenset({"segment", "visitor"})
 class Inputs:
     """What deciding and filling some slots may look at.
 
-    * `of_request`, `of_visitor`: the names of attributes; `sources`: the function that reads each of the visitor's.
-    * `needs_profile`: one of them may come from the profile; `needs_history`: one is read off the visitor's history,
-      and more than limits if it `reads_more`.
+    * `of_request`, `of_visitor`: the names of attributes; `sources`: the function that reads each of the visitor's;
+      of what is read off the history, its number among all that is (`audience/tracked.py`).
+    * `needs_profile`: one of them may come from the profile; `needs_history`: one is read off the visitor's history.
     * `lots`, `caps`: the random splits of visitors, and the limits on how often something is shown.
     * `tells_visitors_apart`: visitors with the same values may still be shown different things: products are chosen
       (one that is sold out must not be remembered), or a value changes all the time, as the days since an order.
@@ -34,12 +33,11 @@ class Inputs:
 
     of_request: tuple[str, ...]
     of_visitor: tuple[str, ...]
-    sources: tuple[Source, ...]
+    sources: tuple[Source | int, ...]
     needs_profile: bool
     tells_visitors_apart: bool
     has_kinds: bool = False
     needs_history: bool = False
-    reads_more: bool = False
     lots: tuple[Lot, ...] = ()
     caps: tuple[Cap, ...] = ()
 
@@ -72,16 +70,17 @@ class Inputs:
         measures = {**traits, **deciding.measures}
         reads_history = bool(deciding.caps) or filling.follows
         of_visitor = tuple(sorted(name for name in names if not is_of_request(name)))
+        tracked = publication.measures
+        numbers = {name: tracked.number(name, measure) for name, measure in measures.items()}
         return cls(
             tuple(sorted(name for name in names if is_of_request(name))),
             of_visitor,
-            tuple(source_of(name, measures.get(name)) for name in of_visitor),
+            tuple(numbers[name] if name in numbers else source_of(name) for name in of_visitor),
             needs_profile(names) or reads_history or bool(deciding.lots),
             any((filling.follows, filling.has_rows, filling.has_lists, deciding.moves))
-            or any(map(is_moving, measures.values())),
+            or any(tracked.all[number].moves for number in numbers.values()),
             not _NO_NUMBERS.issuperset(of_visitor),
             reads_history or bool(measures),
-            filling.follows or bool(measures),
             tuple(deciding.lots),
             tuple(deciding.caps),
         )

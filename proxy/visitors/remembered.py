@@ -94,9 +94,11 @@ class Remembered:
         known = self._known.get(visitor_id)
         return known.current() if known else None
 
-    def fresh(self, visitor_id: str, now: float, *, has_news: bool = True) -> Profile | Memory | None:
+    def fresh(
+        self, visitor_id: str, now: float, *, has_news: bool = True, is_folded: bool = True
+    ) -> Profile | Memory | None:
         """The person's profile if it is fresh, else `MISSING`: the store has to be asked. Without `has_news`, the
-        caller does not need the visitor's latest events."""
+        caller does not need the visitor's latest events; unless it `is_folded`, the caller has them from `basis`."""
         if has_news and self._pending.pages:
             self.flush_visitor(visitor_id)
         known_of = self._known_of
@@ -109,19 +111,26 @@ class Remembered:
             return MISSING
         known.is_used = True
         self.found.count += 1
-        return known.current() if has_news and known.news else known.profile
+        return known.current() if has_news and is_folded and known.news else known.profile
 
     def is_fresh(self, known: Known, now: float) -> bool:
         """Whether what is known of a visitor is fresh enough to be used."""
         return known is NOBODY or abs(now - self.synced_at) < self.seconds or abs(now - known.at) < self.seconds
 
     def basis(self, visitor_id: str) -> Known | None:
-        """The entry that `fresh` reads for this visitor; None for a device of a person. An outcome worked out from it
-        holds while it is current and of the same version. Visitors who are not remembered share entries; one gets a new
-        version when the store may hold something of any of its visitors."""
+        """The entry that `fresh` reads for this visitor; None for a device whose person is not remembered. An outcome
+        worked out from it holds while it is current and of the same version. Visitors who are not remembered share
+        entries; one gets a new version when the store may hold something of any of its visitors."""
         if visitor_id in self._persons:
-            return None
+            return self._known_of(self._persons[visitor_id])
         return self._known_of(visitor_id) or self._shared[hash(visitor_id) % SHARED_ENTRIES]
+
+    def _part(self, visitor_id: str) -> None:
+        """Notes that the visitor may be nobody's device any more: outcomes worked out from the person are not
+        theirs."""
+        person = self._known.get(self._persons.pop(visitor_id, ""))
+        if person is not None:
+            person.version += 1
 
     def _note_stored(self, visitor_id: str) -> None:
         """Notes that the store may hold more than deeds of this visitor."""
@@ -159,11 +168,12 @@ class Remembered:
             before.end()
         else:
             self._shared[hash(visitor_id) % SHARED_ENTRIES].version += 1
-        self._persons.pop(visitor_id, None)
+        self._part(visitor_id)
         if profile is not None and profile.alias:
             self._persons[visitor_id] = profile.alias
             if len(self._persons) > self._most:
-                self._store_filter.add(self._persons.popitem(last=False)[0])
+                self._store_filter.add(first := next(iter(self._persons)))
+                self._part(first)
         else:
             self._known[visitor_id] = Known(now, profile, news)
             if len(self._known) > self._most:
@@ -189,12 +199,15 @@ class Remembered:
         """The same events, those of devices as their persons'."""
         if not self._persons or self._persons.keys().isdisjoint([arrival.visitor_id for arrival in arrivals]):
             return arrivals
-        persons = ((one, self._persons.get(one.visitor_id, one.visitor_id)) for one in arrivals_of(arrivals))
-        return [msgspec.structs.replace(arrival, visitor_id=person) for arrival, person in persons]
+        return [self._as_persons(one) if one.visitor_id in self._persons else one for one in arrivals]
+
+    def _as_persons(self, arrival: Arrival | Deed) -> Arrival:
+        (one,) = arrivals_of((arrival,))
+        return msgspec.structs.replace(one, visitor_id=self._persons[one.visitor_id])
 
     def invalidate(self, visitor_id: str) -> bool:
         """Says that another process changed this visitor; True when they were remembered."""
-        self._persons.pop(visitor_id, None)
+        self._part(visitor_id)
         self._note_stored(visitor_id)
         known = self._known.get(visitor_id)
         if known:

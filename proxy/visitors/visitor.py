@@ -77,7 +77,7 @@ class Verified:
 
     def remember(self, classes: EquivalenceClasses, number: int, known: Known, now: float) -> None:
         """What the visitor's number was found to be, by all that is known of them now."""
-        until = classes.holds_until(self.full, known.profile, now)
+        until = classes.holds_until(self.full, known, now)
         if now < self.counts_from < until:
             until = self.counts_from
         elif now < self.counts_until < until:

@@ -5,16 +5,18 @@ from typing import Any
 
 import pytest
 
+from proxy.audience.traits import TRAIT_MEASURES
 from proxy.decide.engine import decide
 from proxy.decide.plan import compile_plan
 from proxy.http.message import Request
 from proxy.metrics import Tally
-from proxy.model import Between, Event, Fact, OneOf, Profile, Visitor
+from proxy.model import Between, Event, Fact, Measure, OneOf, Profile, Reading, Visitor
 from proxy.rulebook.compile import Publication
 from proxy.visitors import equivalence
 from proxy.visitors.context import Seen, context_from
 from proxy.visitors.equivalence import MOST_LOTS, MOST_NUMBERED, NO_NUMBER, EquivalenceClasses
 from proxy.visitors.inputs import Inputs
+from proxy.visitors.known import NOBODY, Known
 from tests.decide.worlds import MOMENTS, SLOTS, World
 from tests.wire.site import NOON, in_segment, published, shown
 
@@ -25,7 +27,7 @@ NEWNESS = Fact("visitor", OneOf(frozenset({"new"})))
 
 def classes(*conditions: Fact, found: Tally | None = None) -> EquivalenceClasses:
     rules = published(*(shown("Hello", when=condition, order=order) for order, condition in enumerate(conditions)))
-    return EquivalenceClasses(Inputs.of(rules, ("home.hero",)), found or Tally())
+    return EquivalenceClasses(Inputs.of(rules, ("home.hero",)), found or Tally(), rules.measures)
 
 
 def number(among: EquivalenceClasses, visitor: Visitor, profile: Profile | None = None, now: float = NOON) -> int:
@@ -70,14 +72,43 @@ def test_a_number_that_lasts_is_the_visitors_until_they_are_new_no_more(
     inputs: Fact, visitor: Visitor, until: float
 ) -> None:
     among = classes(inputs)
-    assert among.is_lasting and among.holds_until(visitor, None, NOON) == until
+    assert among.is_lasting and among.holds_until(visitor, NOBODY, NOON) == until
     if until < inf:
         assert number(among, visitor) == number(among, visitor, now=until - 0.001) != number(among, visitor, now=until)
 
 
-def test_what_is_read_off_what_visitors_do_does_not_last() -> None:
-    among = classes(Fact("orders", Between(low=1.0)))
-    assert not among.is_lasting and among.holds_until(VIP, Profile("bert"), NOON) == NOON
+def bought(*, low: float) -> Fact:
+    measure = Measure(Reading.COUNT, ("order completed",), 7 * 86_400)
+    return Fact("bought: within 7 days", Between(low=low), measure=measure)
+
+
+def ordered(*ats: float) -> Profile:
+    return Profile("bert", history=tuple(Event(at, f"web:{at}", "order completed") for at in ats))
+
+
+def test_what_is_read_off_what_visitors_do_lasts_until_time_changes_it() -> None:
+    among = classes(bought(low=1.0))
+    known = Known(NOON, ordered(NOON - 86_400), [])
+    before = number(among, VIP, known.profile)
+    until = among.holds_until(VIP, known, NOON)
+    assert not among.is_lasting and until == NOON + 6 * 86_400
+    assert (
+        number(among, VIP, known.profile, now=until - 0.001) == before != number(among, VIP, known.profile, now=until)
+    )
+
+
+def test_who_did_something_more_often_than_anybody_asks_about_is_alike() -> None:
+    among = classes(bought(low=2.0))
+    once, twice, thrice = (number(among, VIP, ordered(*range(int(NOON) - many, int(NOON)))) for many in (1, 2, 3))
+    assert once != twice == thrice
+
+
+def test_a_number_that_is_shown_tells_those_apart_who_have_another() -> None:
+    rule = shown("Your {orders|first} orders", when=Fact("orders", Between(low=2.0), measure=TRAIT_MEASURES["orders"]))
+    publication = published(rule)
+    among = EquivalenceClasses(Inputs.of(publication, ("home.hero",)), Tally(), publication.measures)
+    of = {number(among, VIP, ordered(*range(int(NOON) - many, int(NOON)))) for many in (2, 3)}
+    assert len(of) == 2
 
 
 def test_only_profiles_that_are_asked_for_are_counted() -> None:
@@ -121,7 +152,11 @@ def test_for_who_is_alike_the_same_is_decided_with_chance_and_caps_too(
         if inputs.tells_visitors_apart:
             continue
         guarded += bool(inputs.lots or inputs.caps)
-        among, decided, first = EquivalenceClasses(inputs, Tally()), dict[object, object](), world.context()
+        among, decided, first = (
+            EquivalenceClasses(inputs, Tally(), publication.measures),
+            dict[object, object](),
+            world.context(),
+        )
         said = tuple(first.attributes.get(name) for name in inputs.of_request)
         for _ in range(60):
             now = world.random.choice(MOMENTS)

@@ -7,14 +7,16 @@ from random import Random
 
 import pytest
 
-from proxy.audience.limits import Limits, Used
+from proxy.audience.readings import Readings
+from proxy.audience.tracked import Measures, what_it_comes_to
+from proxy.audience.traits import trait
 from proxy.events.fold import fold
-from proxy.model import Arrival, Cap, Deed, Event, Profile
-from proxy.stores.record import deed_of
+from proxy.model import Arrival, AttributeValue, Deed, Event, Profile
+from proxy.stores.record import deed_of, event_of
 from proxy.visitors.known import MOST_NEWS, Known
-from tests.audience.test_limits import EVERY_KIND, HOUR, NOON, happened, reached
+from tests.audience.test_readings import ATTRIBUTES, EVERY_KIND, HOUR, NOON, happened, reached
 
-LIMITS = Limits(EVERY_KIND)
+MEASURES = Measures(EVERY_KIND, ATTRIBUTES)
 
 
 def deed(event: Event) -> Deed:
@@ -26,29 +28,47 @@ def history(arrivals: Sequence[Arrival]) -> tuple[Event, ...]:
 
 
 class Page:
-    """What one page found of the visitor, and kept for as long as it holds."""
+    """What one page found of the visitor, and kept for as long as it holds: the limits that are reached, and what some
+    attributes come to."""
 
-    def __init__(self) -> None:
-        self.kept: tuple[Known, int, frozenset[int], float, float] | None = None
+    def __init__(self, *numbers: int) -> None:
+        self.numbers = numbers
+        self.kept: tuple[Known, int, object, float, float] | None = None
 
-    def reached(self, known: Known, now: float) -> tuple[set[Cap], bool]:
-        """The limits that are reached, and whether that was found before."""
+    def found(self, known: Known, now: float) -> tuple[object, bool]:
+        """It, and whether it was found before."""
         kept = self.kept
         if kept is not None and kept[:2] == (known, known.version) and known.is_current and kept[3] <= now < kept[4]:
-            return {LIMITS.caps[number] for number in kept[2]}, True
-        profile = known.current()
-        assert profile is not None
-        used = LIMITS.used(profile, now)
-        self.kept = known, known.version, used.reached, now, used.until
-        return {LIMITS.caps[number] for number in used.reached}, False
+            return kept[2], True
+        readings = known.readings(MEASURES)
+        assert readings is not None
+        caps = {MEASURES.caps[number] for number in readings.limits(now, known.current)}
+        values = [readings.value(number, now, known.current) for number in self.numbers]
+        found = caps, self.matter(values)
+        until = min([readings.reached_until, *(readings.lasts(number, now) for number in self.numbers)])
+        self.kept = known, known.version, found, now, until
+        return found, False
+
+    def right(self, history: tuple[Event, ...], now: float) -> object:
+        """What it should find."""
+        asked = [MEASURES.all[number] for number in self.numbers]
+        values = [trait(Profile("anna", history=history), one.name, one.measure, now) for one in asked]
+        return reached(EVERY_KIND, history, now), self.matter(values)
+
+    def matter(self, values: Sequence[AttributeValue | None]) -> list[object]:
+        return [
+            what_it_comes_to(MEASURES.all[number].breaks, value)
+            for number, value in zip(self.numbers, values, strict=True)
+        ]
 
 
 @pytest.mark.parametrize("seed", range(60))
-def test_on_each_of_several_workers_limits_are_what_the_whole_history_says(seed: int) -> None:
+def test_what_each_of_several_workers_finds_is_what_the_whole_history_says(seed: int) -> None:
     random = Random(seed)
     arrivals: list[Arrival] = []
     workers = [Known(NOON, Profile("anna"), []) for _ in range(3)]
-    pages = [[Page(), Page()] for _ in workers]
+    attributes = range(len(EVERY_KIND), len(MEASURES.all))
+    pages = [[Page(), Page(*random.sample(attributes, 2)), Page(*random.sample(attributes, 6))] for _ in workers]
     late: list[list[Deed]] = [[] for _ in workers]
     now, found = NOON, 0
     for number in range(120):
@@ -72,8 +92,9 @@ def test_on_each_of_several_workers_limits_are_what_the_whole_history_says(seed:
                 workers[place] = Known(now, Profile("anna", history=history(arrivals)), [])
                 late[place].clear()
             if not late[place]:
-                told, was_kept = random.choice(pages[place]).reached(workers[place], now)
-                assert told == reached(EVERY_KIND, history(arrivals), now), f"after {number}"
+                page = random.choice(pages[place])
+                told, was_kept = page.found(workers[place], now)
+                assert told == page.right(history(arrivals), now), f"after {number}"
                 found += was_kept
     assert found > 10
 
@@ -89,12 +110,24 @@ def test_what_many_did_is_folded_in_though_nobody_asks() -> None:
 def test_folding_in_what_they_did_changes_nothing_that_pages_found() -> None:
     known = Known(NOON, Profile("anna"), [])
     assert known.profile is not None
-    LIMITS.used(known.profile, NOON)
+    Page(len(EVERY_KIND)).found(known, NOON)
     known.add(deed(Event(NOON, "1", "page viewed", "/", shown=("Sale",))))
-    before, used = known.version, known.used
+    before, kept = known.version, known.kept
     profile = known.current()
-    assert known.version == before and used is not None and profile is not None
-    assert profile.remembered[Used] is used and used.counts
+    assert known.version == before and kept is not None and profile is not None
+    assert profile.remembered[Readings] is kept and kept.read
+
+
+def test_a_page_that_asks_what_nobody_did_has_nothing_folded() -> None:
+    known = Known(NOON, Profile("anna"), [])
+    page = Page(*(number for number, one in enumerate(MEASURES.all) if one.name in ("orders", "pages viewed")))
+    page.found(known, NOON)
+    for number in range(MOST_NEWS - 1):
+        known.add(deed(Event(NOON + number, f"{number:03}", "page viewed", "/")))
+        found, _ = page.found(known, NOON + number)
+        assert found == page.right(tuple(map(event_of, known.news)), NOON + number)
+    assert len(known.news) == MOST_NEWS - 1
+    assert page.found(known, NOON + 20) == (found, True)
 
 
 def test_who_is_forgotten_is_nobody_for_those_who_still_hold_it() -> None:

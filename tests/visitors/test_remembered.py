@@ -6,7 +6,8 @@ import threading
 
 import pytest
 
-from proxy.model import Arrival, Link, Profile
+from proxy.model import Arrival, Deed, Event, Link, Profile
+from proxy.stores.record import deed_of
 from proxy.visitors.remembered import MISSING, MOST_SPARED, STALE_SECONDS, Remembered
 
 NOW = 1_795_435_200.0
@@ -126,3 +127,27 @@ def test_whoever_still_has_what_is_remembered_no_more_has_nothing() -> None:
     assert [(known.is_current, known.profile) for known in gone] == [
         (False, None), (False, None), (True, Profile("bert")),
     ]  # fmt: skip
+
+
+def test_what_is_found_of_a_device_goes_by_its_person_until_they_are_parted() -> None:
+    memory = Remembered(10, 5.0)
+    memory.put("anna", ANNA, [], NOW)
+    memory.put("phone", PHONE, [], NOW)
+    known = memory.basis("phone")
+    assert known is not None and known is memory.basis("anna") and known.version == 0
+    memory.apply_events(memory.by_person([view("phone", "1"), view("bert", "2")]))
+    assert len(known.news) == 1
+    memory.invalidate("phone")
+    assert known.version == 1 and known.is_current and memory.basis("phone") is not known
+
+
+def test_of_many_who_did_something_only_devices_are_told_as_their_persons() -> None:
+    memory = Remembered(10, 5.0)
+    memory.put("phone", PHONE, [], NOW)
+    of_phone, of_bert = view("phone", "1"), view("bert", "2")
+    persons, bert = memory.by_person([of_phone, of_bert])
+    assert persons.visitor_id == "anna" and bert is of_bert
+
+
+def view(visitor_id: str, number: str) -> Deed:
+    return deed_of(Arrival(visitor_id, Event(NOW, f"page:{number}", "page viewed", "/"), "page", NOW))

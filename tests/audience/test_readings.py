@@ -1,0 +1,249 @@
+"""What is read off a history once, and carried on from event to event, is what the whole history says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import inf
+from random import Random
+
+import pytest
+
+from proxy.audience import readings as module
+from proxy.audience.readings import Readings, readings_of
+from proxy.audience.tracked import Measures, what_it_comes_to
+from proxy.audience.traits import TRAIT_MEASURES, reading, trait
+from proxy.events import types
+from proxy.events.fold import merged
+from proxy.events.types import Class
+from proxy.model import Attributes, Cap, Event, Item, Measure, OneOf, Period, Profile, Reading, StartsWith, Then
+
+NOON = 1_795_435_200.0
+HOUR, DAY = 3_600.0, 86_400.0
+SHOWN, CLICKED, BOUGHT, PAGE = "banner shown", "banner clicked", "order completed", "page viewed"
+SEEDS = 25
+RULES = ("Sale", "Hello", "Shoes")
+
+
+def cap(enough: float, *names: str, kind: str = SHOWN, **more: object) -> Cap:
+    where = (("subject", OneOf(frozenset(names))),)
+    return Cap("", Measure(Reading.COUNT, (kind,), where=where, **more), enough)  # type: ignore[arg-type]
+
+
+EVERY_KIND = (
+    cap(2, "sale", period=Period.DAY),
+    cap(3, "Sale", "Hello", within_seconds=3 * HOUR),
+    cap(1, "Hello", period=Period.VISIT),
+    cap(2, "Shoes", period=Period.WEEK, timezone="Europe/Oslo"),
+    cap(4, "Shoes"),
+    cap(1, "SALE", kind=CLICKED),
+    cap(1, "Hello", then=Then((BOUGHT,), inf)),
+)
+UNUSUAL = (
+    Cap("", Measure(Reading.COUNT, (SHOWN,)), 3),
+    Cap("", Measure(Reading.COUNT, (PAGE,), where=(("subject", OneOf(frozenset({"/sale"}))),)), 2),
+    Cap("", Measure(Reading.SUM, (BOUGHT,)), 30.0),
+)
+
+
+def reached(caps: Sequence[Cap], history: Sequence[Event], now: float) -> set[Cap]:
+    """What is said by reading each cap off the whole history."""
+    profile = Profile("anna", history=tuple(history))
+    read = {one: reading(profile, one.measure, now) for one in caps}
+    return {one for one, value in read.items() if isinstance(value, float) and value >= one.enough}
+
+
+SHOES = (("category", OneOf(frozenset({"shoes"}))),)
+VIEWED, SEARCHED = "product viewed", "searched"
+ATTRIBUTES: dict[tuple[str, Measure], tuple[float, ...] | None] = {
+    **dict.fromkeys(TRAIT_MEASURES.items(), (0.5, 2.0, 5.0)),
+    ("shoes", Measure(Reading.COUNT, (VIEWED,), 6 * HOUR, SHOES)): (0.5, 2.5),
+    ("shoes now", Measure(Reading.COUNT, (VIEWED,), where=SHOES, period=Period.VISIT)): (0.5, 2.5),
+    ("sale", Measure(Reading.COUNT, (PAGE,), DAY, (("subject", StartsWith(("/s",))),))): (1.5,),
+    ("opened", Measure(Reading.COUNT, (PAGE,), 2 * HOUR, period=Period.VISIT)): (1.5, 3.5),
+    ("left", Measure(Reading.COUNT, (VIEWED,), DAY, then=Then((BOUGHT,), 2 * HOUR, wanted=False))): (0.5,),
+    ("bought", Measure(Reading.COUNT, (VIEWED,), then=Then((BOUGHT,), DAY, same_product=True))): (0.5, 1.5),
+    ("first seen", Measure(Reading.DAYS_SINCE_FIRST, (PAGE,), 3 * DAY)): (0.2, 1.0),
+    ("last seen", Measure(Reading.DAYS_SINCE, (PAGE,), DAY)): (0.1, 0.4),
+    ("visits today", Measure(Reading.VISITS, (PAGE, VIEWED), period=Period.DAY)): (1.5, 2.5),
+    ("how many", Measure(Reading.COUNT, (PAGE, VIEWED))): None,
+}
+"""By name and measure, where each matters; traits as they are, and what editors write that no trait is."""
+
+
+def told(measures: Measures, profile: Profile, now: float) -> set[Cap]:
+    return reached_by(measures, readings_of(measures, profile), profile, now)
+
+
+def reached_by(measures: Measures, readings: Readings, profile: Profile, now: float) -> set[Cap]:
+    return {measures.caps[number] for number in readings.limits(now, lambda: profile)}
+
+
+def happened(random: Random, at: float, number: int) -> Event:
+    kind = random.choices((PAGE, SHOWN, CLICKED, BOUGHT, VIEWED, SEARCHED), (8, 2, 2, 1, 2, 1))[0]
+    shown = tuple(random.choices(RULES, k=random.randrange(4))) if kind == PAGE else ()
+    subject = random.choice(("/", "/sale")) if kind == PAGE else random.choice((*RULES, "hello", ""))
+    item = Item(random.choice("AB"), random.choice(("", "shoes", "shoes/trail")), random.choice(("", "N")), 2.5)
+    items = (item,) if kind in (VIEWED, BOUGHT) else ()
+    return Event(at, f"web:{number:04}", kind, subject, items, value=10.0, shown=shown)
+
+
+def bounded(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    """Histories hold so little that events are lost all the time."""
+    monkeypatch.setattr(module, "MOST_IMPRESSIONS", most)
+    monkeypatch.setattr(module, "MOST_DEEDS", most + 2)
+    for one in (Class.EXPOSURE, Class.ACTION, Class.ORDER):
+        monkeypatch.setitem(types.MOST, one, most + 2 * (one is not Class.EXPOSURE))
+
+
+class Kept:
+    """What somebody found by the readings, and goes by for as long as they say it is the same."""
+
+    def __init__(self) -> None:
+        self.found: dict[int, tuple[object, float, float]] = {}
+
+    def check(self, measures: Measures, readings: Readings, profile: Profile, now: float, which: Sequence[int]) -> int:
+        """Whether it is so, of these attributes; how many of them were known."""
+        known = 0
+        for number in which:
+            name, measure, breaks = measures.all[number]
+            right = trait(Profile("", profile.attributes, history=profile.history), name, measure, now)
+            worth, since, until = self.found.get(number, (None, 1.0, 0.0))
+            if since <= now < until:
+                known += 1
+                assert worth == what_it_comes_to(breaks, right), f"{name}: {profile.history} at {now}"
+            else:
+                value = readings.value(number, now, lambda: profile)
+                assert value == right, f"{name}: {profile.history} at {now}"
+                self.found[number] = what_it_comes_to(breaks, value), now, readings.lasts(number, now)
+        return known
+
+
+@pytest.mark.parametrize("said", [{}, {"orders": 2.0, "pages viewed": 4.0, "last search": "tents"}], ids=["", "said"])
+@pytest.mark.parametrize("most", [250, 5])
+def test_attributes_carried_on_are_what_the_whole_history_says(
+    most: int, said: Attributes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bounded(monkeypatch, most)
+    measures = Measures(EVERY_KIND, ATTRIBUTES)
+    numbers = [number for number, one in enumerate(measures.all) if one.name]
+    known = lasting = 0
+    for seed in range(SEEDS):
+        random, kept = Random(seed), Kept()
+        profile, now = Profile("anna", said), NOON
+        readings = readings_of(measures, profile)
+        for number in range(50):
+            now += random.choice((0.0, 1.0, 60.0, 1_500.0, 2_000.0, 2 * HOUR, 9 * HOUR))
+            late = random.choice((0.0,) * 12 + (-50.0, 30.0, -DAY))
+            event = happened(random, now + late, number)
+            profile = Profile("anna", said, history=merged(profile.history, [event], of_one_log=True))
+            if not readings.add(event):
+                kept = Kept()
+            if readings.measures is not measures:
+                readings = readings_of(measures, profile)
+            lasting += bool(kept.found)
+            now += random.choice((0.0, 0.0, 0.0, 5.0, 1_000.0, 30 * HOUR))
+            known += kept.check(measures, readings, profile, now, random.sample(numbers, random.randrange(20)))
+    assert known > 100 and lasting > 60, (known, lasting)
+
+
+@pytest.mark.parametrize("most", [250, 5])
+@pytest.mark.parametrize("caps", [EVERY_KIND, UNUSUAL, EVERY_KIND[:3], EVERY_KIND[2:5]], ids=["all", "odd", "3", "2"])
+def test_limits_carried_on_are_what_the_whole_history_says(
+    caps: Sequence[Cap], most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bounded(monkeypatch, most)
+    carried = 0
+    for seed in range(150):
+        random = Random(seed)
+        measures, history, now = Measures(caps), tuple[Event, ...](), NOON
+        readings = Readings(measures, {})
+        reached_by(measures, readings, Profile("anna"), now)
+        for number in range(40):
+            now += random.choice((0.0, 1.0, 60.0, 1_500.0, 2_000.0, 2 * HOUR, 9 * HOUR))
+            late = random.choice((0.0,) * 12 + (-50.0, 30.0, -DAY))
+            event = happened(random, now + late, number)
+            history, before = merged(history, [event], of_one_log=True), (readings.reached, readings.reached_until)
+            is_same, is_kept = readings.add(event), readings.measures is not None
+            assert not is_same or not is_kept or before == (readings.reached, readings.reached_until)
+            now += random.choice((0.0, 0.0, 5.0, 1_000.0, 30 * HOUR))
+            carried += is_kept and readings.since <= now < readings.reached_until
+            if not is_kept:
+                readings = Readings(measures, {})
+            found = reached_by(measures, readings, Profile("anna", history=history), now)
+            assert found == reached(caps, history, now), f"seed {seed}, after {number}: {history}"
+    assert carried > 300 or caps is UNUSUAL
+
+
+def nobody() -> Profile:
+    raise AssertionError("the history is not needed")
+
+
+def limits(*caps: Cap) -> tuple[Measures, Readings]:
+    """Limits, and what a visitor who did nothing has used up of them."""
+    measures = Measures(caps)
+    readings = Readings(measures, {})
+    readings.limits(NOON, lambda: Profile("anna"))
+    return measures, readings
+
+
+def test_a_limit_is_reached_until_time_alone_changes_something() -> None:
+    _, readings = limits(cap(1, "Sale", within_seconds=HOUR))
+    assert not readings.add(Event(NOON, "1", PAGE, "/", shown=("SALE",))), "another is reached"
+    assert readings.limits(NOON + HOUR - 0.001, nobody) == {0}
+    assert not readings.limits(NOON + HOUR, lambda: Profile("anna"))
+
+
+def test_nothing_changes_by_what_nobody_asks_about() -> None:
+    _, readings = limits(cap(1, "Sale", within_seconds=HOUR))
+    assert readings.add(Event(NOON + 1, "2", PAGE, "/", shown=("Hello",)))
+    assert readings.limits(NOON + 2, nobody) == frozenset()
+
+
+@pytest.mark.parametrize(
+    "event",
+    [Event(NOON - 1, "9", PAGE, "/"), Event(NOON + 1, "1", PAGE, "/")],
+    ids=["late", "again"],
+)
+def test_all_is_given_up_where_only_the_history_can_tell(event: Event) -> None:
+    _, readings = limits(*EVERY_KIND)
+    readings.add(Event(NOON + 1, "1", PAGE, "/"))
+    assert not readings.add(event)
+    assert readings.measures is None
+    assert readings.add(Event(NOON + 3, "4", PAGE, "/")), "what was given up changes no more"
+
+
+def test_what_a_limit_waited_for_has_it_read_again() -> None:
+    _, readings = limits(*EVERY_KIND)
+    readings.add(Event(NOON + 1, "1", PAGE, "/", shown=("Hello",)))
+    assert not readings.add(Event(NOON + 2, "3", BOUGHT, "", value=10.0))
+    with pytest.raises(AssertionError):
+        readings.limits(NOON + 3, nobody)
+
+
+def test_what_a_history_has_no_room_for_any_more_counts_no_more() -> None:
+    measures, at = Measures([cap(1, "Sale")]), NOON
+    history: tuple[Event, ...] = (Event(at, "1", SHOWN, "Sale"),)
+    profile = Profile("anna", history=history)
+    readings = readings_of(measures, profile)
+    while readings.measures is not None:
+        found = reached_by(measures, readings, Profile("anna", history=history), at)
+        assert found == reached(measures.caps, history, at) != set()
+        at += 1
+        history = merged(history, [event := Event(at, "2", PAGE, "/", shown=("Hello",))], of_one_log=True)
+        readings.add(event)
+    assert not reached(measures.caps, history, at) and len(history) == module.MOST_IMPRESSIONS
+
+
+def test_what_a_profile_remembers_is_not_carried_on_with_a_copy_of_it() -> None:
+    measures, profile = Measures([cap(1, "Sale")]), Profile("anna")
+    assert not told(measures, profile, NOON)
+    readings = readings_of(measures, profile)
+    readings.copy().add(Event(NOON, "1", PAGE, "/", shown=("Sale",)))
+    assert not readings.reached and readings_of(measures, profile) is readings
+
+
+def test_what_was_read_of_other_measures_is_read_again() -> None:
+    profile = Profile("anna", history=(Event(NOON, "1", PAGE, "/", shown=("Sale",)),))
+    few, many = Measures(), Measures([cap(1, "Sale")])
+    assert [bool(told(each, profile, NOON)) for each in (few, many, few)] == [False, True, False]
+    assert many.numbers(many.caps) == readings_of(many, profile).limits(NOON, lambda: profile)
