@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
-from pathlib import Path
 from typing import TypeVar
 
 import click
@@ -14,7 +13,7 @@ import click
 from proxy.errors import OperatorError
 from proxy.model import Sighting, View
 from proxy.ports import Store
-from proxy.stores import open_outbox, open_sightings, open_store, open_views
+from proxy.stores import exists, open_outbox, open_sightings, open_store, open_views
 from proxy.stores.personal_data import Places
 
 Answer = TypeVar("Answer")
@@ -70,12 +69,6 @@ async def existing_sightings(url: str) -> list[Sighting]:
             found, place = await sightings.get_sightings(after, AT_ONCE)
             told += found
     return told
-
-
-def exists(url: str) -> bool:
-    """False for a SQLite file that is not there; a server is asked when it is used."""
-    scheme, _, path = url.partition(":")
-    return scheme != "sqlite" or not path or Path(path).exists()
 
 
 def _must_exist(url: str, help: str) -> None:

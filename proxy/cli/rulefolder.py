@@ -14,12 +14,13 @@ import click
 
 from proxy import garbage
 from proxy.catalogue.feeds import read_feed
-from proxy.cli.existing_store import existing_store, exists, recorded_views
+from proxy.cli.existing_store import existing_store, recorded_views
 from proxy.cli.options import Command
 from proxy.diagnostics import as_text
 from proxy.model import Product
 from proxy.rulebook.compile import Loaded, Publication, load
 from proxy.rulebook.lints import Site
+from proxy.stores import exists
 from proxy.stores.ruledir import read_folder
 
 MOST_VIEWS = 20_000

@@ -19,11 +19,11 @@ import msgspec
 
 from proxy.audience.results import Comparison, Counted, Kept, Looked, Results, named
 from proxy.audience.verdicts import DAY
-from proxy.errors import StoreError, TailorbirdError
+from proxy.errors import OperatorError, StoreError, TailorbirdError
 from proxy.model import Holdout
 from proxy.ports import Bus, Store
 from proxy.rulebook.compile import Publication
-from proxy.stores import open_store
+from proxy.stores import exists, open_store
 from proxy.stores.logs import logs
 from proxy.turns import give_way
 
@@ -163,6 +163,8 @@ def main() -> None:
 
 
 async def _answered(question: Question) -> Results:
+    if not exists(question.url):  # it would be made, in the place of the one that pages still write to
+        raise OperatorError("the store's file was taken away")
     async with contextlib.aclosing(open_store(question.url)) as store:
         return await counted(store, question.holdouts, question.since, inf)
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from proxy.diagnostics import did_you_mean
@@ -64,6 +65,12 @@ def open_outbox(url: str) -> Outbox:
     """What goes out to webhooks, in the store at `url`. Raises `OperatorError`."""
     outbox: Outbox = importlib.import_module(f"proxy.stores.{_row(url).module}_outbox").connect(url)
     return outbox
+
+
+def exists(url: str) -> bool:
+    """False for a SQLite file that is not there; a server is asked when it is used."""
+    scheme, _, path = url.partition(":")
+    return scheme != "sqlite" or not path or Path(path).exists()
 
 
 def server_of(url: str) -> Callable[..., Any] | None:

@@ -10,10 +10,10 @@ import pytest
 from click.testing import CliRunner
 
 from proxy.cli import tailorbird
-from proxy.cli.existing_store import asked, existing_sightings, exists, recorded_views
+from proxy.cli.existing_store import asked, existing_sightings, recorded_views
 from proxy.errors import OperatorError
 from proxy.model import Profile, Sighting
-from proxy.stores import open_sightings
+from proxy.stores import exists, open_sightings
 from tests.cli.desk import done
 
 

@@ -6,6 +6,8 @@ from contextlib import aclosing
 from math import inf
 from pathlib import Path
 
+import pytest
+
 from proxy.audience.results import HELD_OUT, ORDER, Comparison, Tally, named
 from proxy.bucketing import HOLDOUT, bucket
 from proxy.bus import bus_of_machine
@@ -36,13 +38,16 @@ async def test_everybody_is_counted_by_what_chance_draws_them_by(tmp_path: Path)
     assert (results.visitors, none.visitors, len(none.of)) == (40, 40, 0)
 
 
-async def test_a_store_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("file", "problem"), [(".", "cannot be used as a store"), ("gone.db", "the store's file was taken away")]
+)
+async def test_a_store_that_cannot_be_read_is_told(file: str, problem: str, tmp_path: Path) -> None:
     loaded = load({"a.rules.yaml": b"rules: []"})
     assert loaded.publication is not None, loaded.findings
-    async with aclosing(KeptResults(f"sqlite:{tmp_path}", bus_of_machine(None), lambda: 1.0)) as kept:
+    async with aclosing(KeptResults(f"sqlite:{tmp_path}/{file}", bus_of_machine(None), lambda: 1.0)) as kept:
         looked = await kept.look(loaded.publication, 0, PATIENCE_SECONDS)
     assert looked.kept is None and not looked.is_counting
-    assert looked.problem.startswith(f"`{tmp_path}` cannot be used as a store")
+    assert problem in looked.problem and not (tmp_path / "gone.db").exists()
 
 
 def test_of_rules_that_nobody_knows_only_those_are_kept_that_most_met() -> None:
