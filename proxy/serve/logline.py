@@ -7,6 +7,7 @@ line is one object of JSON and the end of a line; what is not our own in it was 
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -24,6 +25,8 @@ MOST_LEADS = 1_000
 _OURS = b"\r\ncache-status: tailorbird; "
 _LENGTH = b"\r\ncontent-length: "
 _END = b"}\n"
+_SECRET = re.compile(rb"([?&](?:__tb|writeKey|api_secret)=)[^&#]+")
+"""Previews and keys of event sources, which some can name in the address alone."""
 _MS = [b'%03dZ","client":' % ms for ms in range(1_000)]
 
 LoggedRequest = Request | tuple[Question, OwnFields, str]
@@ -147,9 +150,15 @@ def _of_question(question: Question) -> bytes:
 
 def _of_request(request: Request) -> bytes:
     named = b',"method":%b,"host":%b,"target":%b' % (
-        *(_json(said.decode("latin-1")) for said in (request.method, request.host, request.target)),
+        *(_json(said.decode("latin-1")) for said in (request.method, request.host, _unsecret(request.target))),
     )
-    return named + _member(b"referer", request.get(b"referer")) + _member(b"user_agent", request.get(b"user-agent"))
+    referer = _unsecret(request.get(b"referer") or b"")
+    return named + _member(b"referer", referer) + _member(b"user_agent", request.get(b"user-agent"))
+
+
+def _unsecret(address: bytes) -> bytes:
+    """Without what opens something to whoever reads it."""
+    return _SECRET.sub(rb"\1...", address) if b"?" in address else address
 
 
 def _of_own(get: Callable[[bytes], bytes | None]) -> bytes:

@@ -56,6 +56,19 @@ def line(asked: LoggedRequest, head: Any = HIT, **more: Any) -> dict[str, Any]:
     return written
 
 
+@pytest.mark.parametrize("name", ["__tb", "writeKey", "api_secret"])
+def test_what_opens_something_is_in_no_line(name: str) -> None:
+    address = f"/sale?a=1&{name}=v1.secret&b=2"
+    question = Question(HEADER_SET, b"GET", b"/sale", address[6:].encode(), f"https://shop.example{address}".encode())
+    request = Request(
+        b"GET", b"/sale", f"{name}=v1.secret".encode(), b"shop.example", ((b"referer", b"/?__tb=secret#x"),)
+    )
+    told = line((question, {}, "10.1.2.3")), line(request)
+    assert told[0]["target"] == f"/sale?a=1&{name}=...&b=2"
+    assert told[0]["referer"] == f"https://shop.example/sale?a=1&{name}=...&b=2"
+    assert (told[1]["target"], told[1]["referer"]) == (f"/sale?{name}=...", "/?__tb=...#x")
+
+
 def test_a_line_says_who_asked_what_and_how_it_was_answered() -> None:
     assert line((QUESTION, OWN, "10.1.2.3"), seconds=0.0125) == {
         "time": "2023-11-14T22:13:20.250Z",
