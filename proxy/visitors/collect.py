@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import itertools
+import re
 import secrets
 import time
 import zlib
@@ -39,6 +40,7 @@ CALLS = ("identify", "track", "page", "screen", "group", "alias", "batch")
 LETTERS = {"i": "identify", "t": "track", "p": "page"}  # the browser build's
 THREAD_BYTES = 16_384  # reading more than that takes longer than the others should wait
 MAX_KEPT_BYTES = 32_768
+_KEY = re.compile(rb'((?:^|&)(?:writeKey|api_secret)=)[^&"\s]+|("writeKey"\s*:\s*)"(?:[^"\\]|\\.)*"')
 
 
 class Collect:
@@ -110,7 +112,7 @@ class Collect:
         verdicts = await asyncio.to_thread(judge) if len(body) > THREAD_BYTES else judge()
         for payload, verdict in verdicts:
             if isinstance(verdict, Rejected):
-                kept = bytes(payload)[:MAX_KEPT_BYTES]
+                kept = without_key(bytes(payload))[:MAX_KEPT_BYTES]
                 self._journal.refuse(Refused(now, sender.source, verdict.reason, kept, sender.visitor_id, call))
         arrivals = [verdict for _, verdict in verdicts if isinstance(verdict, Arrival)]
         await self._journal.record(arrivals, len(body))
@@ -203,6 +205,12 @@ def judged(
         call = "batch" if call == "audience" else call
         found = segment.judged(body, batch, call, sender, moment, most=most)
     return list(found)
+
+
+def without_key(payload: bytes) -> bytes:
+    """The event without the write key that may stand in it: what was not taken is listed, and given to whom it is about
+    with all that is kept of them."""
+    return _KEY.sub(lambda found: found[1] + b"..." if found[1] else found[2] + b'""', payload)
 
 
 def user_key(settings: Settings) -> bytes:

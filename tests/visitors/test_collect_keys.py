@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from proxy.visitors.collect import without_key
 from tests.visitors.test_collect import CHROME, FOLDER, HTML, KEYS, OURS, PAGE, SERVER, log, page, send, shop
 from tests.wire.behind import Behind
 from tests.wire.origin import Origin, always, ok
@@ -35,6 +36,28 @@ async def test_without_a_key_from_elsewhere_nothing_is_taken(shop: Behind, key: 
     crossing = {"sec-fetch-site": "cross-site", "origin": "https://evil.example"}
     assert (await send(shop, "page", page(userId="anna"), key, **crossing)).status_code == 401
     assert await log(shop) == []
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        (b'{"writeKey" : "a/b\\"c\\\\", "type": "dance"}', b'{"writeKey" : "", "type": "dance"}'),
+        (b'{"url": "/?a=1&writeKey=k", "writeKey":""}', b'{"url": "/?a=1&writeKey=...", "writeKey":""}'),
+        (b'{"context": {"writeKey": "k"}, "writeKey": null}', b'{"context": {"writeKey": ""}, "writeKey": null}'),
+        (b"v=2&api_secret=k&en=dance", b"v=2&api_secret=...&en=dance"),
+        (b"api_secret=k", b"api_secret=..."),
+    ],
+)
+def test_what_was_not_taken_is_kept_without_its_key(sent: bytes, kept: bytes) -> None:
+    assert without_key(sent) == kept
+
+
+async def test_whom_an_event_is_about_is_not_given_the_key_it_came_with(shop: Behind) -> None:
+    sent = {"event": "", "userId": "anna", "messageId": "m7", "writeKey": SERVER}
+    assert (await shop.client.post("/_tb/v1/track", json=sent)).status_code == 200
+    await shop.tailorbird.journal.aclose()
+    told = str(await shop.tailorbird.desk.export("anna"))
+    assert "m7" in told and SERVER not in told
 
 
 async def test_a_page_of_the_shop_needs_no_key_and_speaks_for_its_cookie(shop: Behind) -> None:
