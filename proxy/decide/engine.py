@@ -21,7 +21,7 @@ from proxy.decide.shortcuts import ShortCuts
 from proxy.model import Attributes, Cap, Decision, EvaluationContext
 
 
-class Begun(NamedTuple):
+class SharedBits(NamedTuple):
     """What deciding has in common for many visitors: the bits left by what they share, and the columns still to be
     asked."""
 
@@ -29,23 +29,23 @@ class Begun(NamedTuple):
     rest: ShortCuts
 
 
-def begin(plan: Plan, names: Collection[str], attributes: Attributes, now: float) -> Begun:
+def shared_bits_of(plan: Plan, names: Collection[str], attributes: Attributes, now: float) -> SharedBits:
     """What the clock and the attributes of these `names` leave, for who has no other values of them."""
     possible = plan.clock.bits(now)
     asked = plan.columns.keys() & names
     for name in asked:
         possible &= plan.columns[name].bits(attributes.get(name))
-    return Begun(possible, plan.short_cuts.without(asked))
+    return SharedBits(possible, plan.short_cuts.without(asked))
 
 
 def decide(
-    plan: Plan, context: EvaluationContext, slots: Iterable[str] | None = None, begun: Begun | None = None
+    plan: Plan, context: EvaluationContext, slots: Iterable[str] | None = None, shared_bits: SharedBits | None = None
 ) -> dict[str, Decision]:
-    """What each of the slots shows this visitor; without `slots`, each slot that has a rule. What was `begun` is good
-    for the same attributes, for as long as it is the same time to the plan's clock."""
+    """What each of the slots shows this visitor; without `slots`, each slot that has a rule. What was `shared_bits` is
+    good for the same attributes, for as long as it is the same time to the plan's clock."""
     if plan.journey is not None:
         context = at_stage(plan, context)
-    possible = _possible(plan, context, begun)
+    possible = _possible(plan, context, shared_bits)
     rule_order = plan.rule_order
     mask, unfilled = rule_order.page(rule_order.masks if slots is None else slots)
     decisions = unfilled.copy()
@@ -130,12 +130,12 @@ def _hold_out(slots: frozenset[str] | None, decisions: dict[str, Decision]) -> N
             decisions[slot] = withheld(decision)
 
 
-def _possible(plan: Plan, context: EvaluationContext, begun: Begun | None = None) -> int:
+def _possible(plan: Plan, context: EvaluationContext, shared_bits: SharedBits | None = None) -> int:
     """As `Plan.possible`."""
     try:
         value_of = context.attributes.get
-        if begun is not None:
-            possible, cuts = begun
+        if shared_bits is not None:
+            possible, cuts = shared_bits
         else:
             cuts = plan.short_cuts
             after, until, possible, _ = plan.clock.latest

@@ -15,19 +15,19 @@ PRIVACY_SIGNALS = (b"sec-gpc", b"dnt")
 """Fields that are `1` when a browser wants nobody profiled."""
 
 _QUESTION_BYTES, _FIRST_BYTES = 700, 60
-"""What a question takes, and a field of it, which the question and its header set share. Measured."""
+"""The memory of a question, and of a field, which the question shares with its header set. Measured."""
 
 _CONTROLS = bytes([*range(0x09), *range(0x0A, 0x20), 0x7F])
 
 
 OwnFields = dict[bytes, bytes]
-"""The fields of a request that are another thing each time, as cookies, by name in lower case."""
+"""The fields of a request that differ each time, as cookies, by name in lower case."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HeaderSet:
-    """The header fields that one browser sends alike with all its requests to a site, parsed and judged once; with the
-    site and the coding the client takes."""
+    """The header fields that one browser sends with each request to a site alike, parsed and checked once; with the
+    site and the coding that the client accepts."""
 
     fields: Headers
     host: bytes
@@ -36,8 +36,8 @@ class HeaderSet:
 
 
 class Question:
-    """What many requests have in common word for word: the page they ask for, the browser's header set, the page they
-    come from. They differ in their `own` fields (cookies, say), for which there is `room`.
+    """What many requests have in common byte for byte: the page they ask for, the browser's header set, the referer.
+    They differ in their own fields (cookies, say), of which there may be `room` many.
 
     * `key`: what the answer is stored under; `is_private`: the browser wants nobody profiled; `size`: bytes of memory,
       about.
@@ -45,8 +45,8 @@ class Question:
     """
 
     __slots__ = (
-        "coding", "fields", "firsts", "host", "is_private", "key", "line", "method", "path", "query", "request_values",
-        "room", "scheme", "size",
+        "coding", "fields", "firsts", "host", "is_private", "key", "line", "method", "path", "query",
+        "request_values", "room", "scheme", "size",
     )  # fmt: skip
 
     def __init__(self, header_set: HeaderSet, method: bytes, path: bytes, query: bytes, referer: bytes | None) -> None:
@@ -64,7 +64,7 @@ class Question:
         )
 
     def request(self, own: OwnFields, client: str) -> Request:
-        """One of these requests."""
+        """The request with these own fields."""
         request = Request.__new__(Request)
         request.headers = self.fields + tuple(own.items())
         request.method, request.path, request.query = self.method, self.path, self.query
@@ -114,7 +114,7 @@ class Request:
 
     @property
     def own(self) -> Mapping[bytes, bytes]:
-        """Of a request that was read by its question, what it does not have in common with others; else nothing."""
+        """The own fields of a request that was read by its question; else empty."""
         return self._firsts if self.question is not None and self._firsts is not None else {}
 
     def get_list(self, name: bytes, separator: bytes = b", ") -> bytes:
@@ -125,7 +125,7 @@ class Request:
 
     @property
     def is_private(self) -> bool:
-        """True when the browser wants nobody profiled."""
+        """True when the browser asks not to be profiled."""
         if self.question is not None:
             return self.question.is_private
         return any(self.get(signal) == b"1" for signal in PRIVACY_SIGNALS)

@@ -1,8 +1,8 @@
 """The access log: for each request that was answered, a line of JSON in a file or on standard output.
 
-The line is made where the request was answered, and lies there until there are many, or half a second is over: then
-the file's thread has them, in the order of their times. Of a page given at once only what its line is made of lies
-there: made one behind the other they take a third of what each takes between two pages. Its law: nobody waits for it.
+Lines are collected until there are many, or half a second is over; then a thread writes them, in the order of their
+times. Of pages answered from memory only the data is collected: their lines are formatted together, which takes a third
+of the time that each takes between two requests. Its law: nobody waits for the log.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from proxy.visitors.pending import Pending, ServedPage
 PAUSE_SECONDS = 0.5
 """How long a line waits for others."""
 ENOUGH = 500
-"""So many wait no longer."""
+"""So many lines are written at once."""
 AT_ONCE = 32
-"""So many are made one behind the other. Meanwhile pages wait: 20 us; for 500 it was 300."""
+"""So many lines are formatted at a time. Pages wait for that: 20 us; for 500 lines it was 300."""
 HEAD_BYTES = 4_096
-"""Of an answer that is one piece; what is told of it stands in its head."""
+"""Of an answer in one piece, so much is looked at: the head is in it."""
 GONE = 499
-"""The status of what nobody waited for, as nginx has it."""
+"""The status logged when the client left before the answer, as nginx has it."""
 _AT = itemgetter(0)
 
 
@@ -43,7 +43,7 @@ class AccessLog:
         self._lines = lines
         self.clock = clock
         self._noted: list[Line | ServedPage] = []
-        self._made: list[bytes] = []  # one behind the other; so many they are
+        self._made: list[bytes] = []  # formatted lines, and how many
         self._many = 0
         self._pending = Pending()
         self._timer: asyncio.TimerHandle | None = None
@@ -55,7 +55,7 @@ class AccessLog:
         return cls(LogFile(path, metrics), Lines(networks(settings.trusted_proxies)), clock) if path else None
 
     def log(self, pending: Pending) -> None:
-        """Logs what is given at once, too."""
+        """Logs the pages in `pending`, too."""
         self._pending = pending
         pending.set_logger(self.add, self.schedule)
 
@@ -69,11 +69,11 @@ class AccessLog:
         *,
         is_whole: bool = True,
     ) -> None:
-        """Has the line of an answer, as `Lines.of`, written soon."""
+        """Has the line of an answer (`Lines.of`) written soon."""
         self.add([(at, self._lines.of(at, asked, status, head, seconds, is_whole=is_whole))])
 
     def add(self, noted: Sequence[Line | ServedPage]) -> None:
-        """Has lines written, and those of pages given at once."""
+        """Has these lines, and those of these pages, written soon."""
         self._noted += noted
         if len(self._noted) >= AT_ONCE:
             self._make()
@@ -83,11 +83,11 @@ class AccessLog:
             self.schedule()
 
     def schedule(self) -> None:
-        """Says that there is something to be written, or to be noted later."""
+        """Starts the timer, if it is not running."""
         if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(PAUSE_SECONDS, self._time_is_over)
+            self._timer = asyncio.get_running_loop().call_later(PAUSE_SECONDS, self._on_timer)
 
-    def _time_is_over(self) -> None:
+    def _on_timer(self) -> None:
         self._timer = None
         self._pending.flush()
         self._make()
@@ -96,7 +96,7 @@ class AccessLog:
     def _make(self) -> None:
         """Makes the lines up to the first page that is pending."""
         noted, pending = self._noted, self._pending.pages
-        noted.sort(key=_AT)  # some were noted later
+        noted.sort(key=_AT)  # some were added late
         many = bisect_left(noted, pending[0][0], key=_AT) if pending else len(noted)
         if many < len(noted):
             self._pending.flush_in_steps()
@@ -114,12 +114,12 @@ class AccessLog:
         """Writes what is left."""
         if self._timer is not None:
             self._timer.cancel()
-        self._time_is_over()
+        self._on_timer()
         await self._file.aclose()
 
 
-class Turns:
-    """What is to be logged of the answers that one connection still owes."""
+class TurnLog:
+    """Collects what is logged of the answers that one connection owes."""
 
     def __init__(self, log: AccessLog) -> None:
         self._log = log
@@ -127,21 +127,21 @@ class Turns:
         self._said: dict[OwedAnswer, tuple[int, Headers | bytes]] = {}
 
     def asked(self, turn: OwedAnswer, asked: LoggedRequest, *, instead_of: OwedAnswer | None = None) -> None:
-        """Says that an answer is owed from now on, or in the place of another."""
+        """Notes that an answer is owed from now on, or in place of another."""
         at, _ = self._asked.pop(instead_of, (self._log.clock(), None)) if instead_of else (self._log.clock(), None)
         self._asked[turn] = at, asked
 
-    def said(self, turn: OwedAnswer, status: int, head: Headers | bytes) -> None:
-        """Says how the answer begins."""
+    def answer_began(self, turn: OwedAnswer, status: int, head: Headers | bytes) -> None:
+        """Notes the status and the head of an answer."""
         self._said[turn] = status, head
 
-    def over(self, turn: OwedAnswer, *, is_whole: bool) -> None:
-        """Says that the answer is complete, or broke off."""
+    def turn_ended(self, turn: OwedAnswer, *, is_whole: bool) -> None:
+        """Notes that an answer is complete, or broke off; logs it."""
         status, head = self._said.pop(turn, (GONE, b""))
         if turn in self._asked:
             at, asked = self._asked.pop(turn)
             self._log.note(at, asked, status, head, self._log.clock() - at, is_whole=is_whole)
 
-    def at_once(self, asked: LoggedRequest, status: int, head: Headers | bytes) -> None:
-        """Says that a request was answered at once."""
+    def answered_at_once(self, asked: LoggedRequest, status: int, head: Headers | bytes) -> None:
+        """Logs a request that was answered at once."""
         self._log.note(self._log.clock(), asked, status, head)

@@ -1,7 +1,7 @@
-"""The client connections of one worker: how many there may be, who gives way when all places are taken, and a regular
-look at each, so that none is kept for a client that does nothing.
+"""The client connections of one worker: how many there may be, which idle ones are closed when there are too many, and
+a regular check of each, so that none is kept for a client that does nothing.
 
-One timer for all of them: a timer per connection, set and cancelled for every request, costs more than this.
+One timer serves all of them: a timer for each connection, set and cancelled with every request, costs more.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from proxy.settings import Settings
 
 LOOK_SECONDS = 0.5
 AT_ONCE = 50
-"""So many are looked at in one turn of the loop: with 2,000, pages would wait 3 ms."""
+"""So many connections are checked in one iteration of the event loop: with 2,000, pages would wait 3 ms."""
 MADE_ROOM_FOR = 32
-"""How many give way at once, so that a crowd at the door does not mean a search for each."""
+"""So many idle connections are closed together, so that many new ones do not need a search each."""
 
 
 class Connection(Protocol):
@@ -30,16 +30,16 @@ class Connection(Protocol):
 
     @property
     def since(self) -> float:
-        """When its client was last owed nothing and waited for (loop time)."""
+        """When the current wait for the client began (loop time)."""
 
     @property
     def is_idle(self) -> bool:
-        """No request of it is being served: it can be closed without anybody missing an answer."""
+        """Whether it can be closed without losing an answer: none is owed."""
 
     def look(self, now: float) -> None:
-        """Ends the connection if its client has let us wait too long."""
+        """Ends the connection if its client is too slow."""
 
-    def give_way(self) -> None:
+    def close_idle(self) -> None:
         """Closes the idle connection, to make room for another."""
 
 
@@ -62,7 +62,7 @@ class Admission:
         network = _network(connection.address)
         if self._from[network] >= self._most_per_address and not self._is_many(connection.address):
             return False
-        if len(self._open) >= self._most and not self._made_room():
+        if len(self._open) >= self._most and not self._make_room():
             return False
         self._open.add(connection)
         self._from[network] += 1
@@ -71,7 +71,7 @@ class Admission:
         return True
 
     def leave(self, connection: Connection) -> None:
-        """Its place is free again. Who was never in may leave too."""
+        """Frees its place, if it has one."""
         if connection not in self._open:
             return
         self._open.remove(connection)
@@ -84,14 +84,14 @@ class Admission:
             self._next_look = None
 
     def _is_many(self, address: str) -> bool:
-        """One address that many clients share: this machine's own (a proxy beside us, a load test) or a proxy's."""
+        """Whether many clients share the address: this machine (a proxy in front of us, a load test) or a proxy."""
         return address.startswith("127.") or address in ("::1", "") or is_trusted(address, self._trusted)
 
-    def _made_room(self) -> bool:
+    def _make_room(self) -> bool:
         idle = sorted((connection for connection in self._open if connection.is_idle), key=lambda idle: idle.since)
         for connection in idle[:MADE_ROOM_FOR]:
             self.leave(connection)
-            connection.give_way()
+            connection.close_idle()
         return bool(idle)
 
     def _look_later(self) -> None:
@@ -101,7 +101,7 @@ class Admission:
         self._look_on(iter(tuple(self._open)))
 
     def _look_on(self, left: Iterator[Connection]) -> None:
-        """Looks at the next of those who were there, if they are still; requests go between."""
+        """Checks the next of the connections, if they are still open; requests are served between."""
         loop, some = asyncio.get_running_loop(), tuple(islice(left, AT_ONCE))
         try:
             for connection in self._open.intersection(some):
@@ -114,7 +114,7 @@ class Admission:
 
 
 def _network(address: str) -> str:
-    """What counts as one address: of IPv6 the /64, which is what one customer gets."""
+    """What counts as one address: in IPv6 the /64 network, which is what one customer gets."""
     if ":" not in address:
         return address
     return str(ipaddress.ip_network((address.partition("%")[0], 64), strict=False))

@@ -1,11 +1,9 @@
-"""The answers that are owed to one client, in the order in which they were asked for: how one gets from where it comes
-from to the client's connection.
+"""Writing answers to one client, in the order of their requests.
 
-Most are given by uvicorn's own `RequestResponseCycle`, which asks the application. What goes straight has a `Turn`
-instead, which says what uvicorn and we want to know of an answer under way, and nothing else: to make the other for
-each request, with its event, its scope and what they all refer to each other by, was a fifth of what it costs to pass
-an answer on. Laws: nothing is written while an earlier answer is not complete; who works on an answer hears when its
-client is gone.
+Most are written by uvicorn's `RequestResponseCycle`, which runs the ASGI application. An answer that is passed through
+has a `Turn` instead: only the few attributes that uvicorn and we read of an answer under way. (To make a cycle with its
+event and its scope cost a fifth of passing an answer through.) Laws: nothing is written before the earlier answer is
+complete; whoever works on an answer is told when its client has gone.
 """
 
 from __future__ import annotations
@@ -24,7 +22,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from proxy.errors import Fault, OriginError
 from proxy.http.message import Request, Response, as_lines
 from proxy.model import Headers
-from proxy.serve.accesslog import AccessLog, Turns
+from proxy.serve.accesslog import AccessLog, TurnLog
 from proxy.serve.app import PENDING, RELAY, REQUEST, SAID
 from proxy.serve.backlog import Backlog
 from proxy.serve.quick_turn import NOBODY
@@ -39,23 +37,25 @@ OnEnd = Callable[[Relay, BaseException | None], None]
 
 
 class Answering(HttpToolsProtocol):
-    """Gives the answers. `_owed` are those not complete yet, the one being given first; `_relaying` what sends it
-    without ASGI, if it is sent so. A connection has so many attributes that they would be looked up in a dict of its
-    own: those that are asked for with each request, and two of uvicorn's, have a place."""
+    """Writes the answers. `_owed` are those not complete yet, in order; `_relaying` sends the first of them, if it is
+    sent without ASGI. The attributes used with each request are slots, two of uvicorn's among them: as there are many
+    attributes, they would else be looked up in a dict."""
 
     __slots__ = (
-        "_backlog", "_descriptor", "_is_quiet", "_owed", "_relaying", "_settings", "_turns", "loop", "transport",
+        "_backlog", "_descriptor", "_is_idle_now", "_owed", "_relaying", "_settings", "_turns", "loop", "transport",
     )  # fmt: skip
 
     def __init__(self, settings: Settings, accesslog: AccessLog | None = None, **uvicorn: Any) -> None:
         super().__init__(**uvicorn)
-        self._turns = None if accesslog is None else Turns(accesslog)
+        self._turns = None if accesslog is None else TurnLog(accesslog)
         self._settings = settings
         self._owed: deque[OwedAnswer] = deque()
         self._backlog = Backlog(settings)
         self._relaying: Relay | None = None
-        self._is_quiet = False  # nothing is owed, waits to be taken or ends; what changes that says so
-        self._descriptor = -1  # the socket's, where what is written to it needs no more than the system
+        self._is_idle_now = (
+            False  # no answer is owed or unsent, and the connection stays; set to False by whatever changes that
+        )
+        self._descriptor = -1  # of the socket, if it can be written to directly (no TLS)
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -63,10 +63,10 @@ class Answering(HttpToolsProtocol):
         if socket is not None and transport.get_extra_info("sslcontext") is None:
             self._descriptor = socket.fileno()
 
-    def _put(self, data: bytes) -> None:
-        """Hands bytes to the system at once, where uvloop would do it at the end of its turn (1.6 us more when little
-        is going on, 0.6 when much is). Only while nothing else waits to be taken; what the system does not take is
-        uvloop's to write, or to say why not."""
+    def _write_now(self, data: bytes) -> None:
+        """Writes to the socket at once; uvloop would do it at the end of its iteration (1.6 us more when little is
+        going on, 0.6 when much is). Only while nothing else waits to be written. What the socket does not take, uvloop
+        writes, or reports."""
         sent = 0
         if self._descriptor >= 0:
             try:
@@ -74,11 +74,11 @@ class Answering(HttpToolsProtocol):
             except OSError:
                 sent = 0
         if sent < len(data):
-            self._is_quiet = False
+            self._is_idle_now = False
             self.transport.write(data[sent:])
 
-    def _put_all(self, pieces: Pieces, size: int) -> None:
-        """The same with several pieces, if nothing else waits to be taken."""
+    def _write_all_now(self, pieces: Pieces, size: int) -> None:
+        """The same with several pieces; if something else waits to be written, they wait behind it."""
         sent = 0
         if self._descriptor >= 0 and not self.transport.get_write_buffer_size():
             try:
@@ -92,9 +92,8 @@ class Answering(HttpToolsProtocol):
     def _is_answering(self) -> bool:
         return bool(self._owed)
 
-    def _let_go(self, turn: OwedAnswer) -> None:
-        """The turn is over: nobody answers in it any more. What it has and what has it let go of each other, which
-        only the search for garbage would find."""
+    def _end_turn(self, turn: OwedAnswer) -> None:
+        """Logs the end of a turn, and breaks its reference cycles, which else only the garbage collector would find."""
         if isinstance(turn, RequestResponseCycle):
             scope: dict[str, Any] = turn.scope  # type: ignore[assignment]  # of ours there is more in it
             scope.pop(RELAY, None)
@@ -102,19 +101,19 @@ class Answering(HttpToolsProtocol):
             if request is not None:
                 request.on_hints = None
             if self._turns is not None and SAID in scope:
-                self._turns.said(turn, *scope[SAID])
+                self._turns.answer_began(turn, *scope[SAID])
         if self._turns is not None:
-            self._turns.over(turn, is_whole=turn.response_complete)
+            self._turns.turn_ended(turn, is_whole=turn.response_complete)
 
     async def _relay(self, cycle: RequestResponseCycle, response: Response, source: Source) -> BaseException | None:
-        """Sends the answer as it comes from its source; what went wrong, if anything did."""
+        """Sends the answer as it comes from its source; returns the error, or None."""
         done: asyncio.Future[BaseException | None] = self.loop.create_future()
 
         def ended(_: Relay, error: BaseException | None) -> None:
-            if not done.done():  # who waited may have been told to stop
+            if not done.done():  # the task that waited may be cancelled
                 done.set_result(error)
 
-        cycle.waiting_for_100_continue = False  # else it would be told to go on in the midst of the answer
+        cycle.waiting_for_100_continue = False  # else uvicorn would write a 100 (Continue) within the answer
         self._relay_body(cycle, response, source, ended, cycle.scope["method"] == "HEAD")
         try:
             error = await done
@@ -131,14 +130,14 @@ class Answering(HttpToolsProtocol):
         on_end: OnEnd,
         is_head: bool,
     ) -> None:
-        """Begins to; `on_end` is called when the last piece is with the client's connection, or none more will be."""
+        """Starts to relay; `on_end` is called when the last piece is written, or no more will come."""
         most, written = self._settings.client_buffer_bytes, self._backlog.replaced
         relay = Relay(turn, self.transport, response, source, written, on_end, is_head=is_head, most_bytes=most)
         self._relaying = relay
         relay.begin()
 
     def _relay_ended(self, relay: Relay, error: BaseException | None) -> None:
-        """What is done where nobody waits for the end."""
+        """The relay has ended, with no task waiting for it."""
         if self._relaying is relay:
             self._relaying = None
         self._complete(relay.turn, error)
@@ -152,7 +151,7 @@ class Answering(HttpToolsProtocol):
             self.transport.close()
 
     def _complete(self, turn: OwedAnswer, error: BaseException | None) -> None:
-        """An answer has been sent, unless something went wrong or the client has gone."""
+        """Completes the turn, unless there was an error or the client has gone."""
         if error is None and not turn.disconnected:
             turn.response_complete = True
             turn.message_event.set()
@@ -161,14 +160,14 @@ class Answering(HttpToolsProtocol):
             self.on_response_complete()
 
     def may_hint(self, request: Request) -> None:
-        """Has the client of a request that is the first to be answered told of early hints, if it may expect any:
-        programs there are that take a 103 for the answer; what says how it fetches knows better."""
+        """Passes early hints on to the client of the next request to be answered, if it is a browser, as
+        Sec-Fetch-Mode shows: some programs take a 103 for the final answer."""
         if request.question is not None and b"sec-fetch-mode" in request.question.firsts:
             request.on_hints = partial(self._hint, None)
 
     def _hint(self, turn: OwedAnswer | None, fields: Headers) -> None:
-        """Tells the client what the page will need (RFC 8297), if it is its turn; None is whose turn it is. Of the
-        fields only links are told."""
+        """Writes the Link fields of early hints (RFC 8297), if it is this request's turn; None stands for the one whose
+        turn it is."""
         links = tuple(field for field in fields if field[0] == b"link")
         first = self._owed[0] if self._owed else None
         is_its_turn = first is not None and first is (turn or first) and not first.response_started
@@ -176,47 +175,47 @@ class Answering(HttpToolsProtocol):
             with contextlib.suppress(OriginError):
                 self.transport.write(b"HTTP/1.1 103 Early Hints\r\n" + as_lines(links) + b"\r\n")
 
-    def went_straight(
+    def on_outcome(
         self, turn: OwedAnswer, request: Request, answer: Response | Awaitable[Response] | Fault | None
     ) -> None:
-        """What came of a request that was asked without a task: bytes for the client, or more to do. It was the first
-        to be answered, and is still, unless the client has gone."""
+        """The outcome of a request that was sent without a task: an answer for the client, or more to do. It is the
+        first of those owed, unless the client has gone."""
         is_gone = not self._owed or self._owed[0] is not turn
         if isinstance(answer, Fault):
             self.failed(turn)
         elif not isinstance(answer, Response):
-            self._start(request, PENDING, answer, is_gone=is_gone)
+            self._start_cycle(request, PENDING, answer, is_gone=is_gone)
         elif not is_gone:
-            self._give(turn, answer, is_head=request.method == b"HEAD")
+            self._write_answer(turn, answer, is_head=request.method == b"HEAD")
         elif isinstance(answer.stream, Exchange):
             answer.stream.abandon()
 
     def failed(self, turn: OwedAnswer) -> None:
-        """We failed over what was to be said in this turn, if it is not over yet."""
+        """Ends the turn, if it is not over, after a fault of ours."""
         raise NotImplementedError
 
-    def given(self, turn: OwedAnswer, status: int, lead: bytes, *body: bytes | memoryview) -> None:
-        """What a question is answered with, whole, by way of `turn`; it is still the first."""
+    def write_whole(self, turn: OwedAnswer, status: int, lead: bytes, *body: bytes | memoryview) -> None:
+        """Writes a whole answer; `turn` is the first of those owed."""
         if not self._owed:
             return  # the client has gone
         if self._turns is not None:
-            self._turns.said(turn, status, lead)
+            self._turns.answer_began(turn, status, lead)
         size = len(lead) + (len(body[0]) if len(body) == 1 else sum(map(len, body)))
         turn.response_started = True
         if not turn.keep_alive or size > self._settings.client_buffer_bytes or self.transport.is_closing():
             answer = Response(status, None, stream=Ready(b"".join(body)), lead=lead)
-            self._give(turn, answer)
+            self._write_answer(turn, answer)
             return
         head = STATUS_LINE[status] + lead + b"\r\n"
-        self._put_all([head, *body], size + len(head) - len(lead))
+        self._write_all_now([head, *body], size + len(head) - len(lead))
         self._backlog.replaced(size)
         turn.response_complete = True
         self.on_response_complete()
 
-    def _give(self, turn: OwedAnswer, answer: Response, *, is_head: bool = False) -> None:
-        """In one write, if all of it is there and the client has room for it."""
+    def _write_answer(self, turn: OwedAnswer, answer: Response, *, is_head: bool = False) -> None:
+        """Writes an answer: at once if all of it is there and the client has room for it, else by a relay."""
         if self._turns is not None:
-            self._turns.said(turn, answer.status, answer.lead or answer.headers)
+            self._turns.answer_began(turn, answer.status, answer.lead or answer.headers)
         stream = answer.stream if isinstance(answer.stream, Exchange | Ready) else None
         pieces = answer.chunks if stream is None else stream.pieces
         turn.response_started = True
@@ -230,12 +229,12 @@ class Answering(HttpToolsProtocol):
         source = Ready(b"".join(answer.chunks)) if stream is None else stream
         self._relay_body(turn, answer, source, self._relay_ended, is_head)
 
-    def _start(self, request: Request, name: str = "", what: object = None, *, is_gone: bool = False) -> None:
-        """Asks the application, in the turn that is owed or in a new one. Of the scope it reads what we put there, so
-        it has no more."""
+    def _start_cycle(self, request: Request, name: str = "", what: object = None, *, is_gone: bool = False) -> None:
+        """Has the ASGI application answer, in place of the turn that is owed or in a new one. The scope has only what
+        our application reads."""
         scope: Any = {"type": "http", "http_version": "1.1", "method": request.method.decode(), name: what}
         cycle = cycle_of(self, scope)
-        self._inform(cycle, request)
+        self._fill_scope(cycle, request)
         if self._turns is not None and not is_gone:
             self._turns.asked(cycle, request, instead_of=self._owed[0] if self._owed else None)
         if is_gone:
@@ -249,8 +248,8 @@ class Answering(HttpToolsProtocol):
             self._owed.append(cycle)
         self._start_asgi_task(cycle, self.app)
 
-    def _inform(self, cycle: RequestResponseCycle, request: Request) -> None:
-        """The application finds in the scope what it needs to know beside what uvicorn puts there."""
+    def _fill_scope(self, cycle: RequestResponseCycle, request: Request) -> None:
+        """Adds to the scope what our application reads beside uvicorn's keys."""
         cycle.scope[REQUEST] = request  # type: ignore[literal-required]
         cycle.scope[RELAY] = partial(self._relay, cycle)  # type: ignore[literal-required]
         if cycle.scope["http_version"] == "1.1" and request.get(b"sec-fetch-mode") is not None:
@@ -258,7 +257,8 @@ class Answering(HttpToolsProtocol):
 
 
 class Turn:
-    """`keep_alive` is False when the connection ends with it; `disconnected` when the client has gone."""
+    """The state of an answer that is sent without ASGI. `keep_alive` is False when the connection ends with it;
+    `disconnected` when the client has gone."""
 
     __slots__ = ("disconnected", "keep_alive", "response_complete", "response_started")
 
@@ -270,7 +270,7 @@ class Turn:
 
 
 def cycle_of(connection: HttpToolsProtocol, scope: Any) -> RequestResponseCycle:
-    """Uvicorn's own, as its parser makes it of a whole request without a body that allows for another one."""
+    """Uvicorn's own cycle, as its parser makes it for a request without a body on a connection that stays open."""
     cycle = RequestResponseCycle(
         scope=scope,
         transport=connection.transport,

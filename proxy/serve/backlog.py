@@ -1,6 +1,7 @@
-"""What waits in our memory for one client to take it, and whether the client takes it fast enough. Pure.
+"""The bytes that wait in our memory for one client, and whether the client reads fast enough. Pure.
 
-Who keeps up has nothing waiting, however slow the answer itself is: streams of events are never too slow to be read.
+For a client that keeps up nothing waits, however slow the answer itself is: streams of events are never read too
+slowly.
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ class Backlog:
         self._replaced = 0
 
     def replaced(self, size: int) -> None:
-        """So many bytes were taken, and others may have come in their place."""
+        """Notes that so many bytes were handed to the connection, for others that the client read."""
         self._replaced += size
 
     def is_stuck(self, now: float, size: int, next_look: float) -> bool:
-        """True when too little was taken in the stretch of time that ends before `next_look`, a number of seconds
-        from now. `size` bytes are waiting."""
+        """True when the client read too little in the period that ends before the next check, `next_look` seconds from
+        now. `size` bytes are waiting."""
         if not size or self._since is None:
             self._begin(now, size)
             return False

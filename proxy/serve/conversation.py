@@ -1,7 +1,7 @@
-"""What is expected of one client: how long it may let us wait, and how the connection ends.
+"""The conversation with one client: how long it may take, and how the connection ends.
 
-Its law: whoever is refused is disconnected. What comes from the client is read in `protocol.py`; the answers that are
-owed to it are in `answering.py`.
+Its law: a refused client is disconnected. What the client sends is read in `protocol.py`; answers are written in
+`answering.py`.
 """
 
 from __future__ import annotations
@@ -27,11 +27,12 @@ from proxy.upstream.relay import OwedAnswer
 log = logging.getLogger("tailorbird.protocol")
 
 LINGER_SECONDS = 2.0
-"""How long what a refused client still sends is read and dropped, so that it gets to read why (else: RST)."""
+"""How long bytes of a refused client are read and dropped, so that it can read the reason. (To close with unread bytes
+sends a RST, which may discard the answer.)"""
 
 
 class Phase(enum.Enum):
-    """What is expected of the client."""
+    """What the client is expected to send next."""
 
     HEAD = enum.auto()
     BODY = enum.auto()
@@ -44,11 +45,11 @@ _BEGINS = (Phase.IDLE, Phase.HEAD)
 
 
 class Conversation(Answering):
-    """`address` is the client's."""
+    """A connection with deadlines. `address` is the client's."""
 
     __slots__ = (
-        "_admission", "_is_last_call", "_metrics", "_most_waiting", "_phase", "_refill", "_since", "_unread",
-        "_uploaded", "_was_heard", "address",
+        "_admission", "_is_draining", "_is_since_old", "_metrics", "_most_waiting", "_phase", "_refill", "_since",
+        "_unread", "_uploaded", "address",
     )  # fmt: skip
 
     def __init__(
@@ -63,15 +64,15 @@ class Conversation(Answering):
         self._metrics = metrics
         self._admission = admission
         self._phase = Phase.HEAD
-        self._unread = 0  # bytes since the parser last made something of them
+        self._unread = 0  # bytes since the parser last reported something
         self._uploaded = 0  # bytes of body since `since`
-        self._most_waiting = settings.client_buffer_bytes // 2  # a piece may come on top
-        self._refill = self._most_waiting // 4 * 3  # what of it a client must have taken before more is added
-        self._is_last_call = False
+        self._most_waiting = settings.client_buffer_bytes // 2  # one more piece may be added
+        self._refill = self._most_waiting // 4 * 3  # so many bytes the client must have read before more is added
+        self._is_draining = False
         self.address = ""
         self.url = b""
         self._since = 0.0
-        self._was_heard = False  # since somebody last asked for `since`
+        self._is_since_old = False  # an answer of the lane was written since it was last set
 
     # -- called by the event loop ------------------------------------------------------------------------------------
 
@@ -86,7 +87,7 @@ class Conversation(Answering):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._admission.leave(self)
-        self._disown()
+        self._cancel_answers()
         super().connection_lost(exc)
 
     def resume_writing(self) -> None:
@@ -98,18 +99,18 @@ class Conversation(Answering):
 
     # -- called by the listener --------------------------------------------------------------------------------------
 
-    def last_call(self) -> None:
-        """The next answer to begin is the last one here. A client that is silent just now may ask once more: its
-        request may be on its way, and nobody could tell it that it was not read."""
-        self._is_last_call, self._is_quiet = True, False
+    def drain(self) -> None:
+        """Closes the connection after the next answer. An idle client may send one more request: it may be on its way
+        already, and would be lost."""
+        self._is_draining, self._is_idle_now = True, False
         if self._owed and not self._owed[-1].response_started:
             self._owed[-1].keep_alive = False
 
     # -- called by the answer ----------------------------------------------------------------------------------------
 
     def on_response_complete(self) -> None:
-        """As uvicorn's, but for its timer: how long a client may be silent is for `look` to see."""
-        self._let_go(self._owed.popleft())
+        """As uvicorn's, without its timer: idle connections are found by `look`."""
+        self._end_turn(self._owed.popleft())
         self.since = self.loop.time()
         if self.transport.is_closing():
             return
@@ -118,7 +119,7 @@ class Conversation(Answering):
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
         if self._phase is Phase.BODY and self.expect_100_continue:
-            self.transport.close()  # the client may leave its body out now, or not: the next byte could be either
+            self.transport.close()  # the client may or may not send the body now: the next byte is ambiguous
 
     def failed(self, turn: OwedAnswer) -> None:
         if not self._owed or self._owed[0] is not turn:
@@ -128,64 +129,64 @@ class Conversation(Answering):
             self.transport.close()
         else:
             self._phase = Phase.NOTHING
-            self._tell(RequestError("something went wrong", status=502))
+            self._write_refusal(RequestError("something went wrong", status=502))
 
     # -- asked before the lane ---------------------------------------------------------------------------------------
 
     def _is_ready(self) -> bool:
-        """A request is to begin, and nothing else is being said or waits to be taken. After an answer in the lane it is
-        as before: it stays so until something else happens, where none but the system is between us and the client."""
+        """Whether a new request begins, with no answer owed or unsent. Remembered in `_is_idle_now`, as an answer in
+        the lane does not change it; not over TLS, where bytes may wait in the encryption layer."""
         transport = self.transport
         is_ready = not (
             self._unread
             or self._owed
-            or self._is_last_call
+            or self._is_draining
             or self._phase not in _BEGINS
             or transport.get_write_buffer_size()
             or transport.is_closing()
         )
-        self._is_quiet = is_ready and self._descriptor >= 0
+        self._is_idle_now = is_ready and self._descriptor >= 0
         return is_ready
 
     # -- called by the admission -------------------------------------------------------------------------------------
 
     @property
     def since(self) -> float:
-        """When the present wait for the client began, or later: after an answer in the lane nobody looks at the time
-        until somebody asks."""
-        if self._was_heard:
+        """When the current wait for the client began. After an answer in the lane the time is read only when it is
+        asked for, so this may be later."""
+        if self._is_since_old:
             self.since = self.loop.time()
         return self._since
 
     @since.setter
     def since(self, at: float) -> None:
-        self._since, self._was_heard = at, False
+        self._since, self._is_since_old = at, False
 
     @property
     def is_idle(self) -> bool:
         """No answer is owed."""
         return self._phase is not Phase.TUNNEL and not self._is_answering
 
-    def give_way(self) -> None:
+    def close_idle(self) -> None:
         """Ends the idle connection."""
         self._count("idle")
         self.transport.close()
 
     def look(self, now: float) -> None:
-        """Ends the connection if its client has let us wait too long."""
+        """Ends the connection if its client is too slow."""
         if self._phase is Phase.TUNNEL:
             if self.transport.is_closing():
                 self._admission.leave(self)
         elif self._backlog.is_stuck(now, self.transport.get_write_buffer_size(), LOOK_SECONDS):
             self._count("slow")
-            self._disown()
+            self._cancel_answers()
             self.transport.abort()
         elif self.flow.read_paused or (self._is_answering and self._phase is not Phase.BODY):
-            self.since, self._uploaded = now, 0  # it is we who let the client wait
-        elif now + LOOK_SECONDS >= self.since + self._patience():
-            self._late(now)
+            self.since, self._uploaded = now, 0  # the client waits for us
+        elif now + LOOK_SECONDS >= self.since + self._time_limit():
+            self._on_late(now)
 
-    def _patience(self) -> float:
+    def _time_limit(self) -> float:
         match self._phase:
             case Phase.HEAD:
                 return self._settings.head_seconds
@@ -195,7 +196,7 @@ class Conversation(Answering):
                 return self._settings.keep_alive_seconds
         return LINGER_SECONDS
 
-    def _late(self, now: float) -> None:
+    def _on_late(self, now: float) -> None:
         if self._phase is Phase.BODY and self._uploaded >= self._settings.upload_bytes:
             self.since, self._uploaded = now, 0
         elif self._phase is Phase.BODY or (self._phase is Phase.HEAD and self._unread):
@@ -206,11 +207,11 @@ class Conversation(Answering):
     # -- ends --------------------------------------------------------------------------------------------------------
 
     def _refuse(self, error: RequestError) -> None:
-        """Ends the connection over what the client sent or did not send; it is told why when nothing else is being
-        said."""
+        """Ends the connection because of what the client sent or did not send. The reason is written if no answer is
+        under way."""
         if self.transport.is_closing():
             return
-        was_body, self._phase, self._is_quiet = self._phase is Phase.BODY, Phase.NOTHING, False
+        was_body, self._phase, self._is_idle_now = self._phase is Phase.BODY, Phase.NOTHING, False
         self.since = self.loop.time()
         self._count(str(error.status))
         if not was_body and self._is_answering:
@@ -218,7 +219,7 @@ class Conversation(Answering):
         elif was_body and (len(self._owed) != 1 or self._owed[0].response_started):
             self.transport.close()
         else:
-            self._tell(error)
+            self._write_refusal(error)
 
     def _close_after_answers(self) -> None:
         if self._is_answering:
@@ -226,27 +227,27 @@ class Conversation(Answering):
         else:
             self.transport.close()
 
-    def _tell(self, error: RequestError) -> None:
+    def _write_refusal(self, error: RequestError) -> None:
         self.transport.write(in_one_write(refusal(error)) or b"")
         if self.transport.can_write_eof():
             self.transport.write_eof()
         else:
             self.transport.close()
         if self._turns is not None and self._owed:
-            self._turns.said(self._owed[0], error.status, ())
+            self._turns.answer_began(self._owed[0], error.status, ())
         elif self._turns is not None:
             path, _, query = self.url.partition(b"?")
             nobody = Request(b"", path, query, b"", tuple(self.headers or ()), client=self.address)
-            self._turns.at_once(nobody, error.status, ())
-        self._disown()  # whoever waits for the rest of a body must not take what came for all of it
+            self._turns.answered_at_once(nobody, error.status, ())
+        self._cancel_answers()  # an application that reads the body must not take it for complete
 
-    def _disown(self) -> None:
-        """Tells those who work on answers that nobody waits for them any more."""
+    def _cancel_answers(self) -> None:
+        """Tells whoever works on answers that nobody waits for them any more."""
         if self._relaying is not None:
             self._relaying.leave()
         while self._owed:
             cycle = self._owed.popleft()
-            self._let_go(cycle)
+            self._end_turn(cycle)
             cycle.disconnected = True
             cycle.message_event.set()
 
@@ -255,8 +256,8 @@ class Conversation(Answering):
 
 
 def in_one_write(response: Response, *, is_kept: bool = True) -> bytes | None:
-    """The whole answer as uvicorn would write it; None when that takes more than one write, or has a field that
-    must not go out. `is_kept` is False when the connection ends with it."""
+    """The whole answer as uvicorn would write it; None when it is too large for one write, or has an invalid field.
+    `is_kept` is False when the connection ends with it."""
     try:
         lead = response.lead or as_lines(response.headers)
     except OriginError:
@@ -267,7 +268,7 @@ def in_one_write(response: Response, *, is_kept: bool = True) -> bytes | None:
 
 
 def reason_of(error: httptools.HttpParserError) -> RequestError:
-    """Why the parser stopped: it could not read on, or one of our callbacks said no."""
+    """The reason why the parser stopped: malformed bytes, or an error of one of our callbacks."""
     cause = error.__context__
     if isinstance(cause, RequestError):
         return cause
@@ -275,6 +276,6 @@ def reason_of(error: httptools.HttpParserError) -> RequestError:
 
 
 def failure_of(error: BaseException) -> RequestError:
-    """What a client is told of a fault of ours."""
+    """The refusal that a client gets after a fault of ours, which is logged."""
     log.error("a request could not be read", exc_info=error)
     return RequestError("something went wrong", status=500)

@@ -1,6 +1,6 @@
-"""Fetches for everybody: one at a time for each key, the others wait for it; detached from whoever asked.
+"""Shared fetches (request coalescing): one at a time for each key; the other requests wait for it.
 
-A fetch is a task of its own. The client whose request started it may leave: the fetch goes on, fills the memory and
+A fetch is a task of its own. The client whose request started it may leave: the fetch goes on, fills the cache and
 answers those who wait.
 """
 
@@ -23,11 +23,11 @@ from proxy.serve.shared_fetch import Flowing, NotShared, Outcome, Passed, Shared
 log = logging.getLogger("tailorbird.fetching")
 
 Slot = tuple[bytes, Varying]
-"""Requests that would bring the same answer, by all that is known of the key so far."""
+"""Identifies requests that get the same answer, by what is known of the key so far."""
 
 
 class Fetching:
-    """Runs fetches for everybody. A client waits at most `wait_seconds` for another's."""
+    """Runs shared fetches. A client waits at most `wait_seconds` for another's."""
 
     def __init__(self, keeping: Keeping, memory: Memory[Entry], metrics: Metrics, wait_seconds: float) -> None:
         self._keeping = keeping
@@ -105,7 +105,7 @@ class Fetching:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _slot(self, sought: Sought) -> Slot:
-        # Nobody waits for what somebody else's credentials bring.
+        # Nobody waits for an answer to somebody else's credentials.
         names = self._memory.names(sought.key) | {b"authorization"}
         if sought.policy and sought.policy.cookies:
             names |= sought.policy.cookies.varying_names
@@ -121,7 +121,7 @@ class Fetching:
 
     async def _run(self, slot: Slot, fetch: SharedFetch) -> Outcome:
         try:
-            outcome = await self._keeping.bring(fetch)
+            outcome = await self._keeping.run(fetch)
             if isinstance(outcome, NotShared):
                 self._note(fetch, outcome)
             return outcome

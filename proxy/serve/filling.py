@@ -1,9 +1,9 @@
-"""Filling a cut page for somebody whose page is not known yet: it is decided, and put together, unless it was for
-others.
+"""Filling a page for a visitor for whom it is not remembered: decides, and puts it together, unless it was put together
+for others with the same decisions.
 
-Rules may tell visitors apart finely, draw lots, count what somebody was shown: nobody is alike to anybody then, and
-still they are shown one of a few pages. So whoever is not known is decided for, and if the same was decided for others
-before, what was put together then is theirs. Deciding begins with what all have in common who ask in the same words.
+Rules may tell visitors apart finely, split them at random, or count impressions, so that no two visitors are
+equivalent; still there are few different pages. The first step of deciding is shared by all requests in the same
+circumstances.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import hashlib
 from collections.abc import Collection, Hashable, Iterable, Sequence
 from functools import partial
 
-from proxy.decide.engine import begin, decide
+from proxy.decide.engine import decide, shared_bits_of
 from proxy.model import Decision, EvaluationContext
 from proxy.page.encode import Assembled, Coding
 from proxy.page.fragments import Fragment
@@ -23,11 +23,11 @@ from proxy.serve.background import Background
 from proxy.serve.page_memo import PageMemo, PageMemoEntry, outcome_of
 
 SEAM_BYTES = 32 * 1024 * 1024
-"""Memory for the seams of all pages of a worker: some 5,000."""
+"""Memory for the seams of all pages of a worker: some 5,000 seams."""
 
 
 class Filling:
-    """By one publication at a time. `page_memo` has what pages were shown as; `secret` keys their entity tags."""
+    """Fills pages by one publication at a time. `page_memo` has the variants made before; `secret` keys their ETags."""
 
     def __init__(self, page_memo: PageMemo, secret: str) -> None:
         self._page_memo = page_memo
@@ -41,7 +41,7 @@ class Filling:
     def compose_unshared(
         self, template: Template, context: EvaluationContext, coding: Coding, hole_fills: Sequence[Fragment] = ()
     ) -> Personalised:
-        """The page put together for this visitor alone; `hole_fills` is what fills its holes."""
+        """The page put together for this visitor alone; `hole_fills` fills its holes."""
         done = personalise(
             template,
             self._plan,
@@ -52,10 +52,10 @@ class Filling:
             hole_fills=hole_fills,
             stock=self._stock,
         )
-        self._tend(template, coding)
+        self._make_seams(template, coding)
         return done
 
-    def shared(
+    def compose_shared(
         self,
         template: Template,
         context: EvaluationContext,
@@ -64,33 +64,33 @@ class Filling:
         circumstances: Hashable,
         common: Collection[str],
     ) -> Personalised:
-        """The same of a page that may be shown to others: of all in these `circumstances` the attributes named in
-        `common` are the same."""
-        begun = memo_entry.begun(circumstances)
-        if begun is None:
-            begun = begin(self._plan, common, context.attributes, context.now)
-            self._page_memo.begin(memo_entry, circumstances, begun)
-        by_slot = decide(self._plan, context, template.slots, begun)
+        """The page, shared with other visitors: all in these `circumstances` have the same values of the attributes
+        named in `common`."""
+        shared_bits = memo_entry.shared_bits(circumstances)
+        if shared_bits is None:
+            shared_bits = shared_bits_of(self._plan, common, context.attributes, context.now)
+            self._page_memo.shared_bits_of(memo_entry, circumstances, shared_bits)
+        by_slot = decide(self._plan, context, template.slots, shared_bits)
         decisions = tuple([by_slot[slot] for slot in template.slots])
         outcome = outcome_of(decisions, coding)
         known = memo_entry.outcomes.get(outcome)
         if known is not None:
             return known
         done = filled(template, decisions, self._fragments, context, coding, self.key, (), self._stock)
-        self._tend(template, coding)
+        self._make_seams(template, coding)
         if is_settled_by(decisions, template, self._stock):
             self._page_memo.keep_outcome(memo_entry, outcome, done)
         return done
 
     def plain(self, template: Template, coding: Coding, hole_fills: Sequence[Fragment] = ()) -> Assembled:
-        """The page as the origin sent it, in the coding asked for."""
+        """The page with its defaults, in the coding asked for."""
         return untouched(template, coding=coding, key=self.key, hole_fills=hole_fills)
 
-    def _tend(self, template: Template, coding: Coding) -> None:
-        if coding == "gzip" and template.seams.wanted:  # else a private page were given some to throw away
+    def _make_seams(self, template: Template, coding: Coding) -> None:
+        if coding == "gzip" and template.seams.wanted:  # else seams would be made for a private page, and thrown away
             self._sewing.make(template.seams, partial(template.seams.make, template.seams.take_wanted()))
 
 
 def is_settled_by(decisions: Iterable[Decision], template: Template, stock: Stock) -> bool:
-    """Whether the page depends on its visitor by nothing but these decisions."""
+    """Whether the page depends on nothing of its visitor but these decisions."""
     return not template.lists and stock.asks.keys().isdisjoint([decision.variant for decision in decisions])

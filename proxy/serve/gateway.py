@@ -68,9 +68,9 @@ _ONLY_IF_CACHED = OriginError("only what is stored was asked for", reason="only-
 
 
 class Gateway:
-    """The requests of one worker. `clock` gives Unix seconds; without a `recorder`, no view is recorded; without a
-    `capture`, pages tell no events; `learn` hears of pages kept, `miss` of those that are gone; hits in the usual words
-    are noted in `accesslog`. `routes` are those of slots without their page."""
+    """Answers the requests of one worker. `clock` gives Unix seconds; without a `recorder` no view is recorded, without
+    a `capture` no event; `learn` is told of pages stored, `miss` of pages that are gone; repeat hits are logged in
+    `accesslog`. `routes` are the API's, for slots without their page."""
 
     def __init__(
         self,
@@ -146,7 +146,7 @@ class Gateway:
         return self._showing.stock
 
     async def purge(self, purge: Purge) -> int:
-        """What the purge means is out of date when this returns; how many addresses that were. Requests go first."""
+        """Purges, and returns the number of addresses. Requests are served meanwhile."""
         purge = replace(purge, urls=frozenset(kept_as(url, self._policy) for url in purge.urls))
         count = 0
         for keys in self._fetching.purge(purge, self._clock()):
@@ -158,7 +158,7 @@ class Gateway:
         return count
 
     def kept(self, page: Request) -> Entry | None:
-        """The page that a request is for, where it is kept."""
+        """The stored entry that a request is for, if there is one."""
         return self._memory.get(sought(page, self._policy.of(page.path)).key, page)
 
     async def aclose(self) -> None:
@@ -166,7 +166,7 @@ class Gateway:
         await self._fetching.aclose()
 
     def begins(self, request: Request, now: float, give: Give) -> bool:
-        """True when what `hit` does not answer is on its way all the same: `give` is called once, later."""
+        """True when a request that `hit` did not answer was started without a task: `give` is called once, later."""
         return self._straight.begins(request, now, give) or self._warm.begins(request, now, give)
 
     async def page(self, request: Request, now: float) -> Response:
@@ -186,7 +186,7 @@ class Gateway:
             return await self._as_visitor(request, reason)
         entry = self._memory.get(asked.key, request)
         if entry is not None and entry.policy is not policy:
-            entry = None  # kept by another policy: as if it were not there
+            entry = None  # stored under another policy: as if it were not there
         if reason := why_never_shared(request, wishes, is_stored=entry is not None):
             return await self._as_visitor(request, reason)
         verdict = may_reuse(entry.stored, now, wishes) if entry else _NOT_STORED
@@ -203,10 +203,10 @@ class Gateway:
     async def _not_from_memory(
         self, asked: Sought, stale: Entry | None, request: Request, now: float, *, was_refused: bool
     ) -> Response:
-        """What is stored, if anything, will not do: it is stale, or was refused by the client."""
+        """The answer where nothing usable is stored: none, a stale one, or one refused by the client."""
         if reason := self._marks.reason(asked.key, now):
             return await self._as_visitor(request, reason)
-        # Where the operator says what each cookie is, that has been looked at already.
+        # Where the operator says what each cookie is, `why_own` has decided already.
         is_settled = asked.policy is not None and asked.policy.cookies is not None
         is_personal = not is_settled and self._personal.is_personal(request)
         if is_personal and (stale is None or stale.stored.lifetime <= 0):
@@ -217,13 +217,13 @@ class Gateway:
         missed = "vary-miss" if self._memory.names(asked.key) else "uri-miss"
         said = f"fwd={('request' if was_refused else 'stale') if stale else missed}"
         takes_any = self._tells_all and not is_personal and request.method == b"GET"
-        seconds = None if was_refused else self._stale_fallback.patience_seconds(stale, now)
+        seconds = None if was_refused else self._stale_fallback.wait_seconds(stale, now)
         return await self._for_everybody(asked, request, stale, said, seconds, takes_any=takes_any)
 
     async def _from_memory(
         self, asked: Sought, entry: Entry, request: Request, now: float, status: str
     ) -> Response | None:
-        """None: the slots have changed since, and the page has to be fetched again to be cut at them."""
+        """The stored page; None when its slots have changed and it has to be fetched again to be cut."""
         if entry.declared is not self._declared:
             recut = await self._keeping.recut(asked.key, entry, request)
             if recut is None:
@@ -233,14 +233,15 @@ class Gateway:
         return await self._given(entry, request, now, hit(floor(entry.stored.ttl(now))))
 
     async def _given(self, entry: Entry, request: Request, now: float, said: str) -> Response:
-        """The entry for this visitor; when it has a hole that only the origin can fill, their own request."""
+        """The entry for this visitor; if it has a hole that only the origin can fill, their own request."""
         answer = await self._stored_answers.answer(entry, request, now, said)
         return await self._as_visitor(request, "hole") if answer is None else answer
 
     async def _for_everybody(
         self, asked: Sought, request: Request, stale: Entry | None, said: str, seconds: float | None, *, takes_any: bool
     ) -> Response:
-        """A fetch for everybody, ours, within so many `seconds`, or the one under way; else whatever else there is."""
+        """The answer by a shared fetch: a new one, waited for at most `seconds`, or the one under way; else by a
+        fallback."""
         outcome: Outcome | Flowing | Passed | None
         if self._fetching.is_under_way(asked):
             outcome, status = await self._fetching.join(asked), "collapsed"
@@ -267,7 +268,7 @@ class Gateway:
         return await self._as_visitor(request, outcome.reason if outcome else "collapse-wait")
 
     async def _as_visitor(self, request: Request, reason: str, *, fill: Sought | None = None) -> Response:
-        """The visitor's own request. For `fill` a fetch for everybody follows if the answer is for them."""
+        """The visitor's own request. If its answer looks shareable, a fetch for `fill` follows in the background."""
         answer = await self._own.ask(request)
         if fill is not None:
             self._fill(fill, answer)
@@ -288,7 +289,7 @@ class Gateway:
         return (kept and kept.piece_of(answer)) or answer
 
     async def _write(self, request: Request, now: float) -> Response:
-        """A method that may change something. When it did, what is stored of it is forgotten."""
+        """A method that may change something. If it succeeded, what is stored at its address is forgotten."""
         answer = await self._own.ask(request)
         for key in changed_by(request, answer.status, answer.headers, self._policy):
             self._fetching.forget(key)

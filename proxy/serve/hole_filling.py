@@ -1,7 +1,7 @@
-"""Fills the holes of a kept page for the visitor who asks.
+"""Fills the holes of a stored page for the visitor who asks.
 
-What a cookie or chance gives is there at once; what stands at an address has to be fetched. The law: a hole gets what
-belongs to this request, or stays empty; what was another's is no longer in the page (`page/redaction.py`).
+What a cookie or chance gives is there at once; what stands at an address has to be fetched. Its law: a hole gets what
+belongs to this request, or stays empty; another visitor's content is no longer in the page (`page/redaction.py`).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from proxy.rulebook.policy import PagePolicy
 from proxy.serve.pages import Entry
 from proxy.serve.parts import Part, Parts
 
-_MOST = 256 - 256 % len(ALPHABET)  # beyond that some letters would come more often than others
+_MOST = 256 - 256 % len(ALPHABET)  # bytes from here on are dropped, else some letters would be more likely
 _LETTERS = bytes(ord(ALPHABET[byte % len(ALPHABET)]) for byte in range(256))
 _TOO_MANY = bytes(range(_MOST, 256))
 
@@ -36,14 +36,14 @@ _USUAL_FLAGS = b"; Path=/; SameSite=Lax; Max-Age=31449600"
 
 @dataclass(frozen=True, slots=True)
 class FilledHoles:
-    """What fills the holes of a page, in order, and the fields that belong into its head."""
+    """What fills the holes of a page, in order; and the cookies and the nonce for its head."""
 
     fragments: tuple[Fragment, ...] = ()
     set_cookies: tuple[bytes, ...] = ()
     nonce: bytes = b""
 
     def lead(self, lines: bytes) -> bytes:
-        """The lines above the page, for this visitor."""
+        """The header lines of the page for this visitor."""
         if self.nonce:
             lines = with_nonce(lines, self.nonce)
         return lines + as_lines(tuple((b"set-cookie", value) for value in self.set_cookies))
@@ -54,13 +54,13 @@ NO_FILLS = FilledHoles()
 
 
 class HoleFilling:
-    """Fills holes; `parts` brings what has to be fetched."""
+    """Fills holes; `parts` fetches what stands at addresses."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
 
     def at_once(self, entry: Entry, request: Request) -> FilledHoles | None:
-        """What fills the holes of a kept page; None when it has to be fetched, or only the origin can tell."""
+        """What fills the holes of a stored page; None when something has to be fetched, or only the origin can tell."""
         holes = _holes(entry.template)
         if any(hole.fill.kind in FETCHED for hole in holes):
             return None
@@ -74,8 +74,8 @@ class HoleFilling:
         needless: Sequence[bytes] = (),
         set_cookies: Sequence[bytes] = (),
     ) -> FilledHoles | None:
-        """What fills the holes of a page that sets these cookies; None when only the origin can tell. Parts of parts
-        are left out."""
+        """What fills the holes of a page that sets these cookies; None when only the origin can tell. Parts within
+        parts are left empty."""
         holes = _holes(template)
         # One fetch for holes that are filled alike.
         fills = list(dict.fromkeys(hole.fill for hole in holes if hole.fill.kind in FETCHED))
@@ -158,14 +158,14 @@ class _Filling:
         return unquote((value or b"").strip(b'"').decode("latin-1"))
 
     def new_cookies(self) -> Sequence[bytes]:
-        """Those that were made for holes, as `Set-Cookie` has them."""
+        """The Set-Cookie values of cookies that were made for holes."""
         return [
             b"%b=%b" % (name.encode(), value.encode()) + self._flags(name.encode())
             for name, value in self._made.items()
         ]
 
     def _flags(self, name: bytes) -> bytes:
-        """As the origin sets that cookie, but for a day on which it ends."""
+        """The attributes with which the origin sets that cookie, without Expires."""
         for value in self._needless:
             if pair_set_by(value)[0] == name:
                 _, semicolon, flags = value.partition(b";")
@@ -173,12 +173,12 @@ class _Filling:
         return _USUAL_FLAGS + (b"; Secure" if self._request.scheme == "https" else b"")
 
     def _part_cookies(self) -> Sequence[bytes]:
-        """Each once: all parts of a page that are fetched side by side set the cookie of its one session."""
+        """The cookies of all parts, without duplicates: parts fetched in parallel set the same session cookie."""
         return list(dict.fromkeys(value for part in self.parts.values() if part for value in part.set_cookies))
 
 
 def _random(length: int) -> str:
-    """So many characters of `ALPHABET`, each as likely as any other. (One by one they take 30 us.)"""
+    """So many random characters of `ALPHABET`, uniformly. (Drawn one by one they take 30 us.)"""
     text = b""
     while len(text) < length:
         text += secrets.token_bytes(2 * length).translate(_LETTERS, _TOO_MANY)

@@ -76,10 +76,10 @@ class Keeping:
         self._learn = learn
         self._miss = miss
 
-    async def bring(self, fetch: SharedFetch) -> Outcome:
+    async def run(self, fetch: SharedFetch) -> Outcome:
         """Runs the fetch. Raises `OriginError` when the origin fails."""
         requested_at = self._clock()
-        answer = await self._ask(fetch)
+        answer = await self._request(fetch)
         try:
             now = self._clock()
             stale = fetch.stale
@@ -101,7 +101,7 @@ class Keeping:
             if fetch.passed is None:
                 await answer.aclose()
 
-    async def _ask(self, fetch: SharedFetch) -> UpstreamResponse:
+    async def _request(self, fetch: SharedFetch) -> UpstreamResponse:
         fields = self._memory.names(fetch.key)
         answer = await self._asked(fetch, fields, () if fetch.stale is None else conditions(fetch.stale.stored))
         untold = self._negotiation.untold(fetch, answer.headers, fields)
@@ -128,7 +128,7 @@ class Keeping:
         if plain is None or fetch.plainly:
             return fetch.plainly or (refusal, status)
         try:
-            answer = await self._ask(plain)
+            answer = await self._request(plain)
         except OriginError:
             return "", 0
         await answer.aclose()
@@ -197,7 +197,7 @@ class Keeping:
     async def _differs(self, fetch: SharedFetch, page: Page) -> NotShared | None:
         """Why not, when another fetch brings another page."""
         again = SharedFetch(Sought(fetch.key, fetch.request, fetch.policy), None, is_led=False)
-        other = await self._again(again)
+        other = await self._fetch_again(again)
         if other is None:
             return NotShared("differs", 200)
         places = await asyncio.to_thread(differences, page.body, other, 1)
@@ -205,10 +205,10 @@ class Keeping:
             return None
         return self._refuse(fetch, f"differs at {places[0].place}", 200, DIFFERS_SECONDS)
 
-    async def _again(self, fetch: SharedFetch) -> bytes | None:
+    async def _fetch_again(self, fetch: SharedFetch) -> bytes | None:
         """The page as another fetch brings it; None when none comes that could be kept."""
         try:
-            answer = await self._ask(fetch)
+            answer = await self._request(fetch)
             try:
                 body = await self._whole(answer)
             finally:

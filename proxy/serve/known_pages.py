@@ -1,8 +1,8 @@
-"""Pages that are not kept but came before, byte for byte or with other words: cut where they were cut then and filled
-at once, when nothing about them or their visitor has to be waited for.
+"""Pages that are not stored but are known: the same page came before, byte for byte or with other words. They are cut
+where they were cut then, and filled at once, if nothing about them or their visitor has to be waited for.
 
-What follows from the shape of an answer (`upstream/head_shapes.py`) is worked out once per shape: whether it is a page,
-its charset, the fields of our answer. Its law: the answer is what `OwnFields` would give.
+What follows from an answer's head shape (`upstream/head_shapes.py`) is worked out once for each shape: whether it is a
+page, its charset, the fields of our answer. Its law: the answer is the one that `Own` would give.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from proxy.visitors.capture import Capture
 
 
 class Pages(NamedTuple):
-    """What answers of one shape have in common: the charset and the coding; and the fields of our answer without
-    slots and with them, except Cache-Status; and whether the latter has an ETag of ours."""
+    """What the pages of one head shape have in common: charset and coding; the fields of our answer without slots
+    (`untouched`) and with slots (`filled`), except Cache-Status; and whether the latter has an ETag of ours."""
 
     charset: str
     coding: str
@@ -41,8 +41,8 @@ class Pages(NamedTuple):
 
 
 def pages_of(shape: HeadShape) -> Pages | None:
-    """What the answers in the shape are, where they are whole pages that can be known; their fields are those that are
-    passed on."""
+    """What pages of this shape have in common; None if its answers are not whole pages. The shape has the fields as
+    they are passed on."""
     headers = shape.headers()
     if shape.status != 200 or not is_page(headers) or b"surrogate-control" in dict(headers):
         return None
@@ -51,7 +51,7 @@ def pages_of(shape: HeadShape) -> Pages | None:
 
 
 class KnownPages:
-    """Cuts and fills such pages. `declared` returns the slots declared at present; `clock` gives Unix seconds."""
+    """Cuts and fills known pages. `declared` returns the slots declared at present; `clock` gives Unix seconds."""
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ class KnownPages:
         self._clock = clock
 
     def try_answer(self, turn: QuickTurn, pages: Pages, head: Plain, line: bytes, body: memoryview) -> bool:
-        """True when the page is given; `line` is what Cache-Status says of it."""
+        """True when the page was written to the client; `line` is its Cache-Status."""
         question, own, client = turn.question, turn.own, turn.client
         if len(body) > self._most_bytes or b"if-none-match" in own:
             return False
@@ -84,28 +84,28 @@ class KnownPages:
         if not slot_map.slots:
             self._untouched.count += 1
             self._capture.note_passed(now, question, slot_map.about, own, client.address)
-            client.given(turn, 200, pages.untouched.lines(head.values) + line + head.sized(body), body)
+            client.write_whole(turn, 200, pages.untouched.lines(head.values) + line + head.sized(body), body)
             return True
-        fills, welcome = self._fills.again(slot_map, question, own, now), b""
+        fills, cookie_line = self._fills.repeat(slot_map, question, own, now), b""
         if fills is None:
             request = question.request(own, client.address)
             met = self._showing.meet(slot_map, request, now)
             if met is None:
                 return False
             fills = self._fills.of(slot_map, request, met, now)
-            welcome = b"" if met.set_cookie is None else b"set-cookie: %b\r\n" % met.set_cookie
+            cookie_line = b"" if met.set_cookie is None else b"set-cookie: %b\r\n" % met.set_cookie
         key = self._showing.filling.key if pages.is_tagged else None
         chunks, etag = slot_map.filled(plain, shifts, fills.contents, key)
         coding: Coding = "identity" if plain is body else "gzip"
         chunks = chunks if plain is body else [packed(chunks)]
         lines = lines_of(etag, coding, sum(map(len, chunks)))
-        client.given(turn, 200, pages.filled.lines(head.values) + line + lines + welcome, *chunks)
+        client.write_whole(turn, 200, pages.filled.lines(head.values) + line + lines + cookie_line, *chunks)
         return True
 
     def _found(
         self, body: memoryview, question: Question, pages: Pages
     ) -> tuple[memoryview, tuple[SlotMap, Sequence[int]] | None]:
-        """The page without its coding, where that is undone, and where its slots are, if it is known."""
+        """The page, decoded if necessary, and where its slots are; None if it is not known."""
         found = self._reader.slot_map_of(body, question.path, pages.charset, self._declared(), pages.coding)
         if found is not None or not pages.coding or not _takes_gzip(question):
             return body, found

@@ -1,8 +1,8 @@
-"""The lines of the access log: what is told of a request, as JSON.
+"""The lines of the access log: one JSON object for each request.
 
-A line is put together of what it has in common with others, kept ready as bytes: who asked, what, and what the fields
-above the answer say. That takes a tenth of the time in which all of it is encoded. Its law: whatever anybody sends, a
-line is one object of JSON and the end of a line; what is not our own in it was encoded by itself.
+A line is joined from parts that are kept ready as bytes: the client, the request, what the answer's fields say. That
+takes a tenth of the time of encoding the whole line. Its law: whatever anybody sends, a line is one JSON object and a
+line end; every value that is not ours is encoded.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ _SECRET = re.compile(rb"([?&](?:__tb|writeKey|api_secret)=)[^&#]+")
 _MS = [b'%03dZ","client":' % ms for ms in range(1_000)]
 
 LoggedRequest = Request | tuple[Question, OwnFields, str]
-"""A request; or the question of many, what this one said of its own, and who sent it."""
+"""A request; or its question, its own fields beside it, and the client's address."""
 Line = tuple[float, bytes]
-"""When that was, Unix seconds, and its line."""
+"""The time of a request (Unix seconds), and its line."""
 
 
 class Lines:
-    """Makes them. `trusted` proxies are believed who the client is."""
+    """Formats lines. `trusted` proxies are believed which client they forward for."""
 
     def __init__(self, trusted: Networks) -> None:
         self._trusted = trusted
@@ -45,10 +45,10 @@ class Lines:
         self._second, self._beginning = -1, b""
 
     def joined(self, noted: Sequence[Line | ServedPage]) -> bytes:
-        """Lines, and those made of pages that were given at once, in this order."""
+        """These lines, and those of these pages, in this order."""
         pieces: list[bytes] = []
-        alike: dict[tuple[Question, str, bytes], tuple[bytes, bytes]] = {}
-        words_of = alike.get
+        by_request: dict[tuple[Question, str, bytes], tuple[bytes, bytes]] = {}
+        words_of = by_request.get
         for one in noted:
             if len(one) == 2:
                 pieces.append(one[1])
@@ -58,14 +58,14 @@ class Lines:
             if words is None or own:
                 words = self._words(question, own, client, lead)
                 if not own:
-                    alike[question, client, lead] = words
+                    by_request[question, client, lead] = words
             second, ms = divmod(int(at * 1_000), 1_000)
             beginning = self._beginning if second == self._second else self._of_second(second)
             pieces += beginning, _MS[ms], words[0], b"%d" % length, words[1]
         return b"".join(pieces)
 
     def _words(self, question: Question, own: OwnFields, client: str, lead: bytes) -> tuple[bytes, bytes]:
-        """What a hit's line has before its length, and behind it."""
+        """The parts of a hit's line before its length, and after it."""
         before = *self._parts((question, own, client)), b',"status":200,"ms":0.000,"bytes":'
         return b"".join(before), self._leads.get(lead) or self._of_lead(lead)
 
@@ -79,9 +79,9 @@ class Lines:
         *,
         is_whole: bool = True,
     ) -> bytes:
-        """That of any answer, `at` Unix seconds, that took `seconds` from its request's head to the last byte that the
-        system took. `head` are its fields, their lines, or the answer itself. One that broke off or was not waited for
-        to its end is not whole."""
+        """The line of an answer to a request that came `at` Unix seconds and took `seconds`, from its head to the last
+        byte written. `head`: the fields, or their lines, or the beginning of the answer. One that broke off, or whose
+        client left, is not whole."""
         second, ms = divmod(int(at * 1_000), 1_000)
         lines = b"\r\n%b\r\n" % _lines(head).partition(b"\r\n\r\n")[0]
         length = _said(lines, _LENGTH)
@@ -99,7 +99,7 @@ class Lines:
         )
 
     def _parts(self, asked: LoggedRequest) -> tuple[bytes, bytes, bytes]:
-        """Who asks what, and what more of its own it says."""
+        """The client, the request, and its own fields that are logged."""
         if not isinstance(asked, Request):
             question, own, peer = asked
         elif asked.question is not None:
@@ -137,7 +137,7 @@ class Lines:
 
 
 def beside_cookies(own: OwnFields) -> OwnFields:
-    """What a request says of its own but for cookies, of which nothing is told, and which are long."""
+    """A request's own fields without cookies, which are not logged, and long."""
     if len(own) == (b"cookie" in own):
         return NOTHING_MORE
     return {name: value for name, value in own.items() if name != b"cookie"}
@@ -175,13 +175,13 @@ def _cache(said: bytes) -> bytes:
 
 
 def _said(lines: bytes, what: bytes) -> bytes:
-    """What stands behind that in its line; the last time, where there are caches before us (RFC 9211 2)."""
+    """The value behind `what` in its line; of several, the last: earlier ones are of caches before us (RFC 9211 2)."""
     _, found, rest = lines.rpartition(what)
     return rest.partition(b"\r")[0] if found else b""
 
 
 def _member(name: bytes, value: bytes | None) -> bytes:
-    """Nothing for one that says nothing."""
+    """A JSON member; empty without a value."""
     return b',"%b":%b' % (name, _json(value.decode("utf-8", "replace"))) if value else b""
 
 

@@ -1,8 +1,8 @@
-"""The visitor's own request, passed on: what is not shared, and what changes something.
+"""The visitor's own request, passed on: for pages that are not shared, and for methods that may change something.
 
-Everything streams through both ways, but for HTML, which is read whole (up to the largest page) and filled when it
-has slots. Compression is added to such a page only when the origin had compressed it itself: a page that holds
-secrets and echoes input must not be compressed by us (BREACH).
+Everything is streamed both ways, except HTML: that is read whole (up to the size limit of pages), and filled if it has
+slots. Compression is added to such a page only when the origin had compressed it itself: we must not compress a page
+that holds secrets and echoes input (BREACH).
 """
 
 from __future__ import annotations
@@ -72,8 +72,8 @@ class Shows(Protocol):
 
 
 class Own:
-    """Passes requests on and their answers back. `declared` gives the slots declared at present, `policy_of` an
-    operator's policy for a path; `hole_filling` fills what a page includes."""
+    """Passes requests on and their answers back. `declared` returns the slots declared at present, `policy_of` the
+    operator's policy for a path; `hole_filling` fetches what a page includes."""
 
     def __init__(
         self,
@@ -109,16 +109,16 @@ class Own:
         return self.asking.begins_as_visitor(request, on_answer, accept_encoding=coding, without=withheld)
 
     def in_common(self, request: Request) -> tuple[OriginTransport, Common] | None:
-        """As `Asking.in_common`; None for a request that not everybody would make who asks the same question."""
+        """As `Asking.in_common`; None where the request differs from others of its question."""
         coding, withheld = self._how(request)
         is_like_others = withheld.isdisjoint(_TAGS)
         return self.asking.in_common(request, accept_encoding=coding, without=withheld) if is_like_others else None
 
     def _how(self, request: Request) -> tuple[bytes | None, frozenset[bytes]]:
-        """In which coding it is asked for, None for any, and without which fields."""
+        """The coding to ask for, None for the client's own, and the fields to leave out."""
         question = request.question
         is_for_page, coding = _wishes(request) if question is None else _wishes_of(question)
-        has_tags = question is None or b"if-none-match" in request.own  # no part of a header set
+        has_tags = question is None or b"if-none-match" in request.own  # it is never part of a header set
         withheld = _TAGS if has_tags and _OUR_ETAG.search(request.get_list(b"if-none-match")) else _NOTHING
         may_be_cut = is_for_page or self.may_have_slots(request.path)
         if request.method not in (b"GET", b"HEAD") or not may_be_cut:
@@ -127,11 +127,11 @@ class Own:
 
     @staticmethod
     def is_tagged(own: Mapping[bytes, bytes]) -> bool:
-        """Whether a request has a tag of ours among what it says of its own."""
+        """Whether a request's own fields have an ETag of ours."""
         return b"if-none-match" in own and _OUR_ETAG.search(own[b"if-none-match"]) is not None
 
     def may_have_slots(self, path: bytes) -> bool:
-        """Whether a JSON answer at the path may."""
+        """Whether a JSON answer at the path may have slots."""
         return has_json_slots(path, self._declared())
 
     def is_streamed(self, request: Request, answer: UpstreamResponse) -> bool:
@@ -170,13 +170,13 @@ class Own:
         """The answer as it comes."""
         return self._streamed(answer, passed_head(answer.headers, said), [])
 
-    def streamed_below(self, lead: bytes, answer: UpstreamResponse) -> Response:
-        """The same, where its fields stand as lines already."""
+    def streamed_with(self, lead: bytes, answer: UpstreamResponse) -> Response:
+        """The same with its header lines ready."""
         self.streams.count += 1
         return Response(answer.status, None, stream=answer.body, lead=lead)
 
     def _streamed(self, answer: UpstreamResponse, headers: Headers, begun: list[bytes], depth: int = 0) -> Response:
-        self.streams.count += not depth  # a part is none of a client's requests
+        self.streams.count += not depth  # a part of a page is not a request of a client
         return Response(answer.status, headers, stream=_Rest(answer, begun) if begun else answer.body)
 
     async def _read(self, answer: UpstreamResponse) -> bytes | list[bytes]:
@@ -202,8 +202,8 @@ class Own:
     def at_once(
         self, request: Request, answer: UpstreamResponse, body: bytes, now: float, said: str
     ) -> Response | Awaitable[Response] | None:
-        """The visitor's page, where no policy is about it, or one to be waited for, as where it has to be compressed;
-        None when it is not even read, since that may take long. Raises `OriginError`."""
+        """The visitor's page, where no policy applies, or an awaitable one, as where it has to be compressed; None when
+        it was not parsed, since that may take long. Raises `OriginError`."""
         if request.method != b"GET" or len(body) > self._max_page_bytes:
             return None
         page = self._reader.read_at_once(body, answer.headers, request.path, self._declared())
@@ -261,7 +261,7 @@ def _is_coded(answer: UpstreamResponse) -> bool:
 
 
 class _Rest:
-    """What was read of a body, then the rest of it as it comes."""
+    """The part of a body that was read, then the rest as it comes."""
 
     def __init__(self, answer: UpstreamResponse, begun: list[bytes]) -> None:
         self._answer = answer

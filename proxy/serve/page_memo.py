@@ -1,10 +1,9 @@
-"""What stored pages were shown as, remembered by all that it followed from.
+"""The page memo: the variants in which stored pages were shown, remembered by everything they depend on.
 
-Most visitors of a page are alike to its rules: the same device, language, segments. What was decided for one and put
-together for one is then the other's too. Where rules tell visitors apart finely, or draw lots, it comes to the same
-few outcomes all the same: who is not known is decided for, and what was put together for others of whom the same was
-decided is theirs too. Its law: the key holds everything that deciding and filling may look at, by value; what is in it
-is a calculation done before, never a visitor's.
+Most visitors of a page belong to the same class for its rules: the same device, language, segments. The page made for
+one is then right for the other. Where rules tell visitors apart finely, or split them at random, there are still few
+outcomes: whoever is not known is decided for, and gets the page made for others with the same decisions. Its law: the
+key holds everything that deciding and filling may look at, by value; nothing of a visitor is in the value.
 """
 
 from __future__ import annotations
@@ -14,40 +13,40 @@ from functools import partial
 from typing import Any
 from weakref import WeakSet
 
-from proxy.decide.engine import Begun
+from proxy.decide.engine import SharedBits
 from proxy.garbage import let_go
 from proxy.model import Decision
 from proxy.page.encode import AT_ONCE_BYTES, Coding
 from proxy.personalise import Personalised
 
-MOST_RECALLED = 32_768
-"""For all pages of a worker. One takes some 750 bytes, since the bytes of pages are not copied."""
-ENTRY = 1 / 8
-"""What an entry more takes that leads to one of them: some 100 bytes."""
+MOST_PAGES = 32_768
+"""The most pages that a worker remembers. One takes some 750 bytes, since their bytes are shared."""
+ENTRY_SIZE = 1 / 8
+"""The size of a further key for a page that is remembered already, as a share of a page: some 100 bytes."""
 
 Outcome = tuple[Coding | int, ...]
-"""Which decisions were made, and the coding."""
+"""The coding, and which decisions were made."""
 
 
 def outcome_of(decisions: tuple[Decision, ...], coding: Coding) -> Outcome:
-    """The outcome, good for as long as there are these decisions: they are known by where they are, since a plan has
-    one of each, and to compare all that they say takes longer than to put the page together."""
+    """The outcome, valid as long as these decision objects live. They are compared by identity, as a plan has one
+    object of each: to compare their contents takes longer than to put the page together."""
     return (coding, *map(id, decisions))
 
 
 class PagesByClass(dict[int, Personalised]):
-    """What one page was shown as in some circumstances, by the number of those who are alike. `begun` is what deciding
-    for any of them begins with."""
+    """The variants of one page in some circumstances, by the number of their visitors' class. `shared_bits` is the
+    first step of deciding, the same for all of them."""
 
-    __slots__ = ("begun",)
+    __slots__ = ("shared_bits",)
 
     def __init__(self) -> None:
         super().__init__()
-        self.begun: Begun | None = None
+        self.shared_bits: SharedBits | None = None
 
 
 class PageMemoEntry:
-    """What one page was shown as: by the circumstances, as its maker calls them; and by the outcome."""
+    """The variants of one page: by circumstances and class (`shown`); and by the decisions made (`outcomes`)."""
 
     __slots__ = ("__weakref__", "outcomes", "shown")
 
@@ -56,44 +55,44 @@ class PageMemoEntry:
         self.outcomes: dict[Outcome, Personalised] = {}
 
     def get(self, circumstances: Hashable, number: int) -> Personalised | None:
-        """What it was shown as; None when that is not known."""
+        """The page for this class of visitors; None when it is not remembered."""
         shown = self.shown.get(circumstances)
         return None if shown is None else shown.get(number)
 
-    def begun(self, circumstances: Hashable) -> Begun | None:
-        """What deciding in these circumstances begins with; None when that is not known."""
+    def shared_bits(self, circumstances: Hashable) -> SharedBits | None:
+        """The first step of deciding in these circumstances; None when it is not remembered."""
         shown = self.shown.get(circumstances)
-        return None if shown is None else shown.begun
+        return None if shown is None else shown.shared_bits
 
 
 class PageMemo:
-    """Remembers at most `most` pages as they were shown, or fewer with many entries each; when that is reached all are
-    forgotten, and those in use come back."""
+    """Remembers at most `most` variants of pages, or fewer with many keys each. When it is full, all are forgotten;
+    those in use come back."""
 
-    def __init__(self, most: int = MOST_RECALLED) -> None:
+    def __init__(self, most: int = MOST_PAGES) -> None:
         self._most = most
         self._taken = 0.0
         self._pages: WeakSet[PageMemoEntry] = WeakSet()
 
-    def begin(self, page: PageMemoEntry, circumstances: Hashable, begun: Begun) -> None:
-        """Remembers what deciding in these circumstances begins with."""
+    def shared_bits_of(self, page: PageMemoEntry, circumstances: Hashable, shared_bits: SharedBits) -> None:
+        """Remembers the first step of deciding in these circumstances."""
         self._make_room(page, 1)
-        page.shown.setdefault(circumstances, PagesByClass()).begun = begun
+        page.shown.setdefault(circumstances, PagesByClass()).shared_bits = shared_bits
 
     def keep(self, page: PageMemoEntry, circumstances: Hashable, number: int, shown: Personalised) -> None:
-        """Remembers what the page was shown as, if that is worth it."""
+        """Remembers the page for a class of visitors, if its bytes depend on nothing else."""
         if shown.page.is_settled:
             self._take(page, shown)
             page.shown.setdefault(circumstances, PagesByClass())[number] = shown
 
     def keep_outcome(self, page: PageMemoEntry, outcome: Outcome, shown: Personalised) -> None:
-        """The same, by an outcome of the very decisions that `shown` has."""
+        """The same by its outcome; `shown` holds the decisions, so that their identities stay valid."""
         if shown.page.is_settled:
             self._take(page, shown)
             page.outcomes[outcome] = shown
 
     def forget(self) -> None:
-        """Starts again without any. To free all of them takes 35 ms: a thread does it, one after the other."""
+        """Forgets all. To free them takes 35 ms, so a thread does it, one after the other."""
         gone: list[dict[Any, Personalised]] = []
         for page in self._pages:
             gone += (*page.shown.values(), page.outcomes)
@@ -102,13 +101,13 @@ class PageMemo:
         let_go(partial(_one_of, gone), linger_seconds=0)
 
     def _take(self, page: PageMemoEntry, shown: Personalised) -> None:
-        """Makes room for an entry, and for what it leads to, if no other leads there."""
-        self._make_room(page, ENTRY if shown.is_remembered else 1)
+        """Makes room for a key, and for its page unless that is remembered already."""
+        self._make_room(page, ENTRY_SIZE if shown.is_remembered else 1)
         shown.is_remembered = True
         _ready(shown)
 
     def _make_room(self, page: PageMemoEntry, size: float) -> None:
-        """Makes room for one more of the page."""
+        """Makes room for one more key of the page."""
         if self._taken + size > self._most:
             self.forget()
         if not (page.shown or page.outcomes):
@@ -117,13 +116,13 @@ class PageMemo:
 
 
 def _ready(shown: Personalised) -> None:
-    """The pieces that are joined for who is shown it again."""
+    """Prepares the pieces that are joined when the page is shown again."""
     if shown.pieces is None and shown.page.length <= AT_ONCE_BYTES:
         shown.pieces = [b"", shown.page.lines + b"\r\n", *shown.page.chunks]
 
 
 def _one_of(gone: list[dict[Any, Personalised]]) -> object:
-    """The next that goes. Raises `IndexError` when there is none."""
+    """Removes one page. Raises `IndexError` when none is left."""
     while not gone[-1]:
         gone.pop()
     return gone[-1].popitem()

@@ -1,7 +1,7 @@
-"""Parts of a page that stand at addresses of their own: fetched side by side for the visitor, with one deadline.
+"""Parts of a page at addresses of their own: fetched in parallel for the visitor, with one deadline.
 
-A part is asked for like a page of the shop, by the gateway itself: what may be shared is fetched without a word of who
-asks, and kept; what may not is the visitor's own request. Parts of parts are not looked for.
+The gateway itself is asked for a part, as for any page of the shop: a shareable part is fetched anonymously and stored;
+one that is not is the visitor's own request. Parts within parts are not looked for.
 """
 
 from __future__ import annotations
@@ -64,8 +64,8 @@ class Parts:
     async def get(
         self, request: Request, fills: Sequence[Fill], set_cookies: Sequence[bytes] = ()
     ) -> list[Part | None]:
-        """What each brought for the visitor who sent `request`, and is given `set_cookies` by the page itself; None
-        where nothing came in time."""
+        """The part of each fill for the visitor who sent `request` and gets `set_cookies` from the page; None where
+        nothing came in time."""
         until = self._slow_parts.now() + self._seconds
         asked = with_cookies(request, set_by(set_cookies))
         found = await self._all(asked, fills, until)
@@ -90,7 +90,7 @@ class Parts:
         found: Part | str = LATE
         if task.done() and not task.cancelled():
             error = task.exception()
-            if error is not None:  # a fault of ours, which is no reason to take the page from its visitor
+            if error is not None:  # a fault of ours must not cost the visitor the page
                 log.error("the part `%s` met with a fault of ours", fill.source, exc_info=error)
             found = FAULT if error is not None else task.result()
         part = None if isinstance(found, str) else found
@@ -98,7 +98,7 @@ class Parts:
         return part
 
     async def _one(self, request: Request, fill: Fill) -> Part | str:
-        """The part, or why there is none: of its address, where all went wrong."""
+        """The part, or why there is none (of the first address, if the alternate failed, too)."""
         why = ""
         for written in filter(None, (fill.source, fill.alternate)):
             is_include = fill.kind is FillKind.INCLUDE

@@ -152,7 +152,9 @@ class PassThrough:
             if handling.is_streamed or (handling.is_json and not turn.route.may_have_slots):
                 self._bypasses.count += 1
                 self._own.streams.count += 1
-                turn.client.given(turn, head.status, handling.shape.lines(head.values) + line + head.sized(body), body)
+                turn.client.write_whole(
+                    turn, head.status, handling.shape.lines(head.values) + line + head.sized(body), body
+                )
                 return
             if handling.pages is not None and self._known_pages.try_answer(turn, handling.pages, head, line, body):
                 self._bypasses.count += 1
@@ -186,7 +188,7 @@ class PassThrough:
             if handling is not None and (
                 handling.is_streamed or (handling.is_json and not self._own.may_have_slots(request.path))
             ):
-                give(request, self._own.streamed_below(handling.shape.lines(answer.values) + line, answer))
+                give(request, self._own.streamed_with(handling.shape.lines(answer.values) + line, answer))
                 return
             answered, body = partial(self._on_body, request, answer, said, give), answer.body
             if isinstance(body, Exchange) and not body.is_over and self._own.is_read_whole(request, answer):
@@ -243,7 +245,7 @@ class PassThrough:
 
 
 def _gives(turn: QuickTurn) -> Give:
-    return partial(turn.client.went_straight, turn)
+    return partial(turn.client.on_outcome, turn)
 
 
 @lru_cache(maxsize=256)

@@ -117,24 +117,24 @@ class ClientProtocol(Conversation):
 
     def data_received(self, data: bytes) -> None:
         try:
-            if self._is_quiet or self._is_ready():
+            if self._is_idle_now or self._is_ready():
                 read, repeat_hit = self._read, self._repeat_hit  # locals are called faster than attributes
                 known = read(data)
                 if known is not None:
                     question, own = known
                     answer = repeat_hit(question, own, self.address)
                     if isinstance(answer, bytes):
-                        self._put(answer)
-                        self._was_heard = True
+                        self._write_now(answer)
+                        self._is_since_old = True
                     else:
-                        self._is_quiet = False
+                        self._is_idle_now = False
                         self._answer_question(question, own, answer)
                         self.since = self.loop.time()
                     return
         except Exception as error:  # a fault of ours: answered as one in a parser callback is
             self._refuse(failure_of(error))
             return
-        self._is_quiet = False
+        self._is_idle_now = False
         self._parse(data)
 
     def _parse(self, data: bytes) -> None:
@@ -197,10 +197,10 @@ class ClientProtocol(Conversation):
             raise RequestError("too many requests were sent ahead", status=503)
         super().on_headers_complete()
         self._owed.append(self.cycle)
-        self._inform(self.cycle, request)
+        self._fill_scope(self.cycle, request)
         if self._turns:
             self._turns.asked(self.cycle, request)
-        if self._is_last_call:
+        if self._is_draining:
             self.cycle.keep_alive = False
         self._phase = Phase.BODY
         self._uploaded = 0
@@ -246,7 +246,7 @@ class ClientProtocol(Conversation):
         response = self._at_once(request)
         if response is None:
             return False
-        is_kept = version == "1.1" and self.parser.should_keep_alive() and not self._is_last_call
+        is_kept = version == "1.1" and self.parser.should_keep_alive() and not self._is_draining
         if not self._try_write(response, request, is_kept=is_kept):
             self.scope[ANSWER] = response  # type: ignore[literal-required]
             return False
@@ -259,9 +259,9 @@ class ClientProtocol(Conversation):
         data = in_one_write(response, is_kept=is_kept)
         if data is None:
             return False
-        self._put(data)
+        self._write_now(data)
         if self._turns is not None:
-            self._turns.at_once(request, response.status, data[:HEAD_BYTES])
+            self._turns.answered_at_once(request, response.status, data[:HEAD_BYTES])
         return True
 
     def _answer_question(self, question: Question, own: OwnFields, known: Response | None) -> None:
@@ -277,17 +277,17 @@ class ClientProtocol(Conversation):
             self._forward(request)
         elif not self._try_write(response, request, is_kept=True):
             self._phase = Phase.IDLE
-            self._start(request, ANSWER, response)
+            self._start_cycle(request, ANSWER, response)
 
     def _forward(self, request: Request) -> None:
         """Starts the request to the origin without a task if possible; else has the application answer it."""
         self._phase = Phase.IDLE
         self.may_hint(request)
         turn = Turn()
-        if self._begins(request, partial(self.went_straight, turn)):
+        if self._begins(request, partial(self.on_outcome, turn)):
             self._owe(turn, request)
         else:
-            self._start(request)
+            self._start_cycle(request)
 
     def _owe(self, turn: OwedAnswer, asked: LoggedRequest) -> None:
         self._phase = Phase.IDLE

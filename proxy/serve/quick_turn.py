@@ -38,10 +38,10 @@ class Client(Protocol):
     @property
     def address(self) -> str: ...
 
-    def given(self, turn: OwedAnswer, status: int, lead: bytes, *body: bytes | memoryview) -> None:
+    def write_whole(self, turn: OwedAnswer, status: int, lead: bytes, *body: bytes | memoryview) -> None:
         """Takes a whole answer; its length stands in `lead`."""
 
-    def went_straight(
+    def on_outcome(
         self, turn: OwedAnswer, request: Request, answer: Response | Awaitable[Response] | Fault | None
     ) -> None:
         """Takes any other outcome, as `Give`."""
@@ -85,16 +85,8 @@ class QuickTurn(QuickExchange):
     has is as `Turn` has it."""
 
     __slots__ = (
-        "client",
-        "disconnected",
-        "keep_alive",
-        "own",
-        "question",
-        "reason",
-        "response_complete",
-        "response_started",
-        "route",
-        "straight",
+        "client", "disconnected", "keep_alive", "own", "question", "reason", "response_complete", "response_started",
+        "route", "straight",
     )  # fmt: skip
 
     message_event: Any = NOBODY

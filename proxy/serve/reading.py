@@ -29,7 +29,7 @@ from proxy.page.template import Uncut, cut_at, cut_json
 from proxy.page.tokens import meta_nonce_in, token_in
 from proxy.rulebook.policy import PagePolicy
 from proxy.serve.pages import GZIP, Entry, Page, charset_of, coding_of, is_cut, is_html, is_json, readable
-from proxy.serve.slot_maps import SlotMap, SlotMaps, Study, Version
+from proxy.serve.slot_maps import Comparison, SlotMap, SlotMaps, Version
 from proxy.settings import Settings
 
 QUICK_BYTES, QUICK_TAGS, QUICK_CODED_BYTES = 64 * 1024, 2_500, 16 * 1024
@@ -69,10 +69,10 @@ class PageReader:
             return known
         if version is None:
             return self._told(await asyncio.to_thread(self._read, body, headers, path, declared, policy))
-        headers, is_studied = _without_coding(headers), version.path.is_to_be_studied
+        headers, is_studied = _without_coding(headers), version.path.is_to_be_compared
         cut = await asyncio.to_thread(self._read, version.body, headers, path, declared, policy)
-        study = await asyncio.to_thread(self._slot_maps.study, version) if is_studied else None
-        return self._outlined(version, cut, study)
+        compare = await asyncio.to_thread(self._slot_maps.compare, version) if is_studied else None
+        return self._remembered(version, cut, compare)
 
     def read_at_once(self, body: bytes, headers: Headers, path: bytes, declared: Sequence[DeclaredSlot]) -> Page | None:
         """The page, where no policy is about it, and it or one like it came before or it takes less than a millisecond
@@ -117,14 +117,14 @@ class PageReader:
                 self._slot_maps.put(Version(coded, body), known.template, known.doubts)
             return self._told((Page(_without_coding(headers), version.body, known.template), known.doubts))
         at = version.path
-        if not at.is_quick or at.is_to_be_studied or not _is_quick(version.body):
+        if not at.is_quick or at.is_to_be_compared or not _is_quick(version.body):
             return None
-        return self._outlined(version, self._read(version.body, _without_coding(headers), path, declared, None))
+        return self._remembered(version, self._read(version.body, _without_coding(headers), path, declared, None))
 
-    def _outlined(self, version: Version, cut: Cut, study: Study | None = None) -> Page:
+    def _remembered(self, version: Version, cut: Cut, compare: Comparison | None = None) -> Page:
         page, doubts = cut
         if page.template is not None and page.body is version.body:  # and nothing in it was changed
-            self._slot_maps.put(version, page.template, doubts, study)
+            self._slot_maps.put(version, page.template, doubts, compare)
         return self._told(cut)
 
     async def read_to_keep(

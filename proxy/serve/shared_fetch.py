@@ -1,4 +1,4 @@
-"""A fetch of a page or asset for everybody, and what may come of it."""
+"""A shared fetch of a page or an asset, and its possible outcomes."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from proxy.upstream.tee import Tee
 log = logging.getLogger("tailorbird.fetching")
 
 _FOLLOWS = frozenset({"overload", "left-alone"})
-"""Reasons that come of many others, which were told, and may come with each request."""
+"""Reasons that follow from earlier failures, which were logged, and may come with each request."""
 
 
 @dataclass(frozen=True, slots=True)
 class NotShared:
-    """The answer may not be given to everybody and was let go. `reason` is one word, `status` the origin's."""
+    """The answer may not be shared, and was dropped. `reason` is one word, `status` the origin's."""
 
     reason: str
     status: int
@@ -39,7 +39,7 @@ class Flowing:
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """The answer may not be given to everybody, but its leader asked for it: whoever gets this closes it."""
+    """The answer may not be shared, but the client that asked first gets it: whoever receives this closes it."""
 
     reason: str
     answer: UpstreamResponse
@@ -75,7 +75,7 @@ class SharedFetch:
         self.flowing: asyncio.Future[Flowing] = asyncio.get_running_loop().create_future()
 
     async def leader_left(self) -> None:
-        """Its client went away: a body too large to keep, or not to be kept, is not wanted any more."""
+        """The client that asked first has left: a body that will not be stored is not read on."""
         self.is_led = False
         if self.flowing.done():
             await self.flowing.result().body.aclose()
@@ -84,7 +84,7 @@ class SharedFetch:
 
 
 def is_down(outcome: NotShared | Passed | OriginError | None) -> bool:
-    """True when the origin failed, or took longer than anybody waits for another's fetch."""
+    """True when the origin failed, or was too slow for those who waited."""
     if isinstance(outcome, Passed):
         return outcome.answer.status >= 500
     return not isinstance(outcome, NotShared) or outcome.status >= 500
@@ -97,7 +97,7 @@ async def let_go(outcome: NotShared | Passed | OriginError | None) -> None:
 
 
 def tell_failure(metrics: Metrics, path: bytes, error: OriginError) -> None:
-    """What was asked of the origin failed: counted, and told in the log."""
+    """Counts and logs a failed request to the origin."""
     metrics.count("tailorbird_origin_errors_total", "reason", error.reason)
     level = logging.INFO if error.reason in _FOLLOWS else logging.WARNING
     log.log(level, "`%s` could not be fetched: %s", path.decode("latin-1"), error)

@@ -1,8 +1,8 @@
-"""Showing a cut page to a visitor: who it is, what the page's rules ask, the profile only if they ask for it, the
+"""Showing a cut page to a visitor: who it is, what the page's slots depend on, the profile if they depend on it, the
 decision, and the page put together.
 
-Its law: personalisation never costs a visitor the page. Whatever raises in deciding or rendering, the page goes out
-with its own defaults, and the failure is counted.
+Its law: personalisation never costs a visitor the page. Whatever fails in deciding or rendering, the page is sent with
+its defaults, and the failure is counted.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ from proxy.visitors.visitor import ANONYMOUS, Cookies
 log = logging.getLogger("tailorbird.showing")
 
 Values = tuple[AttributeValue | None, ...]
-MOST_SLOT_SETS = 10_000  # sets of slots of which is remembered what they ask: by name, any set may be asked for
+MOST_SLOT_SETS = 10_000  # sets of slots whose inputs are remembered; a client may ask for any set of slots by name
 
 
 class HasSlots(Protocol):
-    """A page that is cut, or how such are cut."""
+    """A page that is cut, or a slot map of such."""
 
     @property
     def slots(self) -> tuple[str, ...]: ...
@@ -56,7 +56,7 @@ class HasSlots(Protocol):
 
 
 class Met(NamedTuple):
-    """A visitor, as far as the page at hand needs to know. `set_cookie` makes a new one come back as the same."""
+    """A visitor, with the profile if the page needs it, and with the cookie to set for a new one."""
 
     visitor: Visitor
     profile: Profile | None = None
@@ -82,8 +82,8 @@ class Showing:
         self.cookies = cookies
         self._profiles = profiles
         self.remembered = profiles.memory
-        profiles.on_forget(cookies.forget)  # they lead to profiles
-        profiles.on_forget(self._forget_alikes)
+        profiles.on_forget(cookies.forget)  # they hold references to profiles
+        profiles.on_forget(self._forget_classes)
         self._metrics = metrics
         self.recorder = recorder
         self.capture = capture
@@ -107,10 +107,10 @@ class Showing:
         self._classes = {}
         self._page_memo.forget()
 
-    # -- who it is
+    # -- the visitor
 
     def meet(self, page: HasSlots, request: Request, now: float) -> Met | None:
-        """Who asks, from cookies and worker memory; None when the store has to be asked."""
+        """The visitor, from cookies and worker memory; None when the store has to be read."""
         if self.publication.is_off:
             return Met(ANONYMOUS)
         visitor = self._visitor(request, now)
@@ -123,20 +123,19 @@ class Showing:
         return None if profile is MISSING else _met(visitor, profile, now)
 
     def meets_soon(self, request: Request, now: float, then: Callable[[Met], None]) -> bool:
-        """Reads the profile of the visitor whom `meet` did not know: True when it has begun, and `then` will be
-        called."""
+        """Starts to read the profile where `meet` gave None; True if `then` will be called."""
         visitor = self._visitor(request, now)
         return self._profiles.when_read(visitor.id, now, lambda profile: then(_met(visitor, profile, now)))
 
     async def meet_waiting(self, template: Template, request: Request, now: float) -> Met:
-        """Who asks, from the store where need be, within the reader's budget."""
+        """The visitor, from the store if necessary, within the reader's budget."""
         if (met := self.meet(template, request, now)) is not None:
             return met
         visitor = self._visitor(request, now)
         return _met(visitor, await self._profiles.get(visitor.id, now), now)
 
     async def meet_named(self, visitor_id: str, now: float, request: Request | None = None) -> Met:
-        """A visitor whom a server names, which answers for their consent; or who names themselves in `request`."""
+        """A visitor named by a server, which is responsible for their consent; or by their own `request`."""
         named = Visitor(visitor_id)
         visitor = allowed(named, self.consents.of(request)) if request is not None else named
         return _met(visitor, await self._profiles.get(visitor.id, now) if visitor.id else None, now)
@@ -155,14 +154,14 @@ class Showing:
         return Met(new, STRANGER, cookie)
 
     def inputs_of(self, page: HasSlots) -> Inputs:
-        """What its slots ask, worked out once per publication."""
+        """The inputs of its slots, worked out once for each publication."""
         inputs = self._inputs.get(page.slots)
         if inputs is None:
             make_room(self._inputs, MOST_SLOT_SETS)
             inputs = self._inputs[page.slots] = Inputs.of(self.publication, page.slots)
         return inputs
 
-    # -- what is shown
+    # -- the page
 
     def show(
         self,
@@ -174,11 +173,11 @@ class Showing:
         memo_entry: PageMemoEntry | None = None,
         hole_fills: Sequence[Fragment] = (),
     ) -> Personalised:
-        """The page for this visitor; with its own defaults, and no decisions, when deciding or rendering fails.
-        `memo_entry` is what a stored page was shown as before, None for a page with holes; `hole_fills` fills those."""
+        """The page for this visitor; with its defaults, and no decisions, when deciding or rendering fails.
+        `memo_entry` holds the variants of a stored page, None for a page with holes; `hole_fills` fills those."""
         try:
             done = self._decide(template, request, met, now, coding, memo_entry, hole_fills)
-        except Exception:  # whatever fault of ours it is, it must not cost the page: the law above
+        except Exception:  # any fault of ours: it must not cost the page (the law above)
             log.exception("`%s` is shown with its defaults", request.path.decode("latin-1"))
             self._metrics.count("tailorbird_decide_errors_total")
             return Personalised(self.filling.plain(template, coding, hole_fills), ())
@@ -186,18 +185,18 @@ class Showing:
         return done
 
     def tell(self, about: About, request: Request, met: Met, now: float, done: DecidedPage) -> None:
-        """Counts and records what the visitor was shown."""
+        """Counts the page, and captures its view."""
         self._metrics.show(now, request.path, done.decided)
         if self.capture.is_on:
             self.capture.note(View(now, request, about, met.visitor, done, met.set_cookie is not None))
 
     def seen(self, request: Request, visitor: Visitor, now: float) -> Seen:
-        """What deciding may look at of this visitor."""
+        """What deciding may look at of this request and visitor."""
         is_believed = bool(self._trusted) and is_trusted(request.client, self._trusted)
         return Seen(request, visitor, now, self._country_header if is_believed else b"")
 
     def context_of(self, template: Template, request: Request, met: Met, now: float) -> EvaluationContext:
-        """What deciding the template's slots looks at."""
+        """The context in which the template's slots are decided."""
         inputs, _, of_request, of_visitor = self.inputs_and_values(template, request, met, now)
         return self.context(inputs, request, met, now, of_request + of_visitor)
 
@@ -211,7 +210,7 @@ class Showing:
         memo_entry: PageMemoEntry | None,
         hole_fills: Sequence[Fragment],
     ) -> Personalised:
-        """What was done for somebody alike, or is now."""
+        """The page from the memo, or decided and filled now."""
         inputs, classes, of_request, of_visitor = self.inputs_and_values(template, request, met, now)
         values = of_request + of_visitor
         if memo_entry is None:
@@ -226,7 +225,9 @@ class Showing:
             known = memo_entry.get(circumstances, number)
             if known is None:
                 context = self.context(inputs, request, met, now, values)
-                done = self.filling.shared(template, context, coding, memo_entry, circumstances, inputs.of_request)
+                done = self.filling.compose_shared(
+                    template, context, coding, memo_entry, circumstances, inputs.of_request
+                )
                 if number != NO_NUMBER:
                     self._page_memo.keep(memo_entry, circumstances, number, done)
             else:
@@ -238,7 +239,8 @@ class Showing:
     def inputs_and_values(
         self, page: HasSlots, request: Request, met: Met, now: float
     ) -> tuple[Inputs, EquivalenceClasses, Values, Values]:
-        """What the page's slots ask, the visitors who are alike to them, and what the request and its visitor say."""
+        """The inputs of the page's slots, their classes of visitors, and the values of this request and of this
+        visitor."""
         inputs = self.inputs_of(page)
         of_request = inputs.cached_values(request)
         if of_request is None:
@@ -247,11 +249,11 @@ class Showing:
         return inputs, classes, of_request, classes.values(met.visitor, met.profile, now)
 
     def context(self, inputs: Inputs, request: Request, met: Met, now: float, values: Values) -> EvaluationContext:
-        """What deciding looks at where these are the values of what is asked."""
+        """The context with these values of the inputs."""
         return context_from(self.seen(request, met.visitor, now), met.profile, inputs.attributes, values)
 
     def record(self, inputs: Inputs, request: Request, met: Met, now: float, values: Values, done: DecidedPage) -> None:
-        """Has a view recorded, if its visitor agrees."""
+        """Records a view, if its visitor consents."""
         if met.visitor.consent is Consent.NONE:
             return
         context, plan = self.context(inputs, request, met, now, values), self.publication.plan
@@ -259,14 +261,14 @@ class Showing:
         self.recorder.note(Noted(plan, request, met.visitor, context, country_header, done.decisions))
 
     def circumstances(self, coding: Coding, request_values: Values, now: float) -> tuple[Hashable, float]:
-        """All that deciding and filling look at beside the visitor; and up to when it stays the same."""
+        """All that deciding and filling look at beside the visitor; and until when it stays the same."""
         time, until = self.publication.plan.clock.time(now)
         return (coding, time, request_values), until
 
     def classes(self, inputs: Inputs) -> EquivalenceClasses:
-        """The numbers of visitors who are alike for these slots. Slots that ask the same of visitors share them, unless
-        something is read off what visitors did."""
-        # By where it is, which is kept with its numbers: to compare what many limits say takes longer than all else.
+        """The classes of visitors for these inputs. Slots with the same inputs share them, unless something is read off
+        visitors' histories."""
+        # By identity (`EquivalenceClasses` keeps the object alive): to compare many limits takes longer than all else.
         by = id(inputs) if inputs.needs_history else (inputs.of_visitor, inputs.lots)
         found = self._classes.get(by)
         if found is None:
@@ -274,11 +276,11 @@ class Showing:
             found = self._classes[by] = EquivalenceClasses(inputs, self.remembered.found, self.publication.measures)
         return found
 
-    def _forget_alikes(self) -> None:
-        """Drops all numbers: the values they stand for are of visitors who may have been erased."""
+    def _forget_classes(self) -> None:
+        """Voids all numbers: they stand for values of visitors who may have been erased."""
         for classes in self._classes.values():
             classes.forget()
 
     def passed(self, template: Template, request: Request, now: float) -> None:
-        """Records that a page without slots was answered."""
+        """Captures the view of a page without slots."""
         self.capture.note(View(now, request, template.about, None))

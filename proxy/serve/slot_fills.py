@@ -1,9 +1,9 @@
-"""What fills slots on pages that are not kept.
+"""What fills the slots of pages that are not stored.
 
-Of such a page no byte is kept, so what it was shown as cannot be remembered, as that of a stored page is
-(`page_memo.py`). But what fills its slots depends on who asks for what and when, not on the rest of the page: visitors
-who are alike, or for whom the same is decided, get the same on another version of the page, and on another page with
-the same slots.
+No byte of such a page is kept, so its variants cannot be remembered as those of a stored page are (`page_memo.py`). But
+what fills its slots depends on the visitor, the question and the time only, not on the rest of the page: it is the same
+for visitors of one class, or with the same decisions, on another version of the page and on other pages with these
+slots.
 
 Its law is that of `page_memo.py`: the key holds everything that deciding and filling may look at; and the result is
 what `Showing.show` would give."""
@@ -14,7 +14,7 @@ import logging
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 
-from proxy.decide.engine import Begun, begin, decide
+from proxy.decide.engine import SharedBits, decide, shared_bits_of
 from proxy.http.message import OwnFields, Question, Request
 from proxy.memo import make_room
 from proxy.metrics import Decided, Metrics
@@ -33,18 +33,18 @@ from proxy.visitors.visitor import Verified
 log = logging.getLogger("tailorbird.showing")
 
 MOST = 16_384
-"""Of all slots of a worker's pages, by who is alike; and as many by what was decided. Where everybody is shown
-something else, one of both takes 1.5 KB (25 MB in all); where somebody was shown the same, a fifth. Measured."""
+"""Entries by class of visitors; and as many by decisions. Where each visitor is shown something else, an entry takes
+1.5 KB (25 MB in all); where its content is shared, a fifth. Measured."""
 
-MOST_BEGUN = 1_024
+MOST_SHARED_BITS = 1_024
 
 Slots = tuple[str, ...]
 
 
 @dataclass(slots=True)
 class SlotFills:
-    """What fills the slots of a page (None: the page's own content), and what each shows and why. `is_constant`: no
-    visitor's own words are in it. `view_cache` is a cache."""
+    """What fills the slots of a page (None: the default), and the decision of each. `is_constant`: nothing of the
+    visitor is in it. `view_cache` is a cache for `visitors/view_content.py`."""
 
     contents: tuple[Content | None, ...]
     decisions: tuple[Decision, ...]
@@ -57,25 +57,25 @@ class SlotFills:
 
 
 class FillCache:
-    """Caches what fills slots, by who is alike and by what was decided, for the present publication of `showing`."""
+    """Remembers what fills slots, by class of visitors and by decisions, for the current publication of `showing`."""
 
     def __init__(self, showing: Showing, metrics: Metrics) -> None:
         self._showing = showing
         self._metrics = metrics
         self._by_who: dict[tuple[Slots, Hashable, int], SlotFills] = {}
         self._by_what: dict[tuple[Slots, tuple[int, ...]], SlotFills] = {}
-        self._begun: dict[tuple[Slots, Hashable], Begun] = {}
+        self._shared_bits: dict[tuple[Slots, Hashable], SharedBits] = {}
         self._publication: Publication | None = None
-        self._verified: Verified | None = None  # the last: mostly whose page is filled next
+        self._verified: Verified | None = None  # the last one: mostly their page is filled next
 
     def of(self, page: SlotMap, request: Request, met: Met, now: float) -> SlotFills:
-        """What the page's slots are filled with for this visitor, counted and noted; with their own when deciding or
-        rendering fails."""
+        """What fills the page's slots for this visitor, counted and captured; defaults when deciding or rendering
+        fails."""
         if self._publication is not self._showing.publication:
             self._publication = self._showing.publication
             self._by_who.clear()
             self._by_what.clear()
-            self._begun.clear()
+            self._shared_bits.clear()
         try:
             fills = self._of(page, request, met, now)
         except Exception:  # as in `Showing.show`: it must not cost the page
@@ -86,7 +86,8 @@ class FillCache:
         return fills
 
     def _tell(self, page: SlotMap, request: Request, met: Met, now: float, fills: SlotFills) -> None:
-        """As `Showing.tell`; a view of one whose cookies were verified just now is counted with others."""
+        """As `Showing.tell`; for a visitor whose cookies are verified, together with other views
+        (`visitors/pending.py`)."""
         question, capture = request.question, self._showing.capture
         is_verified = question is not None and self._is_verified(met.visitor, now)
         view = capture.page_of(question, page.about) if question is not None and is_verified else None
@@ -96,15 +97,15 @@ class FillCache:
             self._metrics.show(now, request.path, fills.decided)
             capture.note_again(now, question, view, met.visitor.id, fills)
 
-    def again(self, page: SlotMap, question: Question, own: OwnFields, now: float) -> SlotFills | None:
-        """The same for one more who asks a question and whose number is kept with their cookies, so that nothing else
-        has to be found out of them; None for all others."""
+    def repeat(self, page: SlotMap, question: Question, own: OwnFields, now: float) -> SlotFills | None:
+        """The same for a visitor whose class number is kept with their cookies, so that nothing else has to be looked
+        up; None for others."""
         showing, (whose, request_values) = self._showing, question.request_values
         inputs, cookies = showing.inputs_of(page), own.get(b"cookie", b"")
         if inputs.tells_visitors_apart:
             return None
         verified = self._verified = showing.cookies.verified(cookies, now)
-        if verified is None or whose is not inputs or not self._goes_on(now):
+        if verified is None or whose is not inputs or not self._is_unchanged(now):
             return None
         if showing.consents.level(cookies, question.is_private) is not Consent.PROFILE:
             return None
@@ -126,8 +127,8 @@ class FillCache:
         capture.note_again(now, question, view, verified.visitor_id, fills)
         return fills
 
-    def _goes_on(self, now: float) -> bool:
-        """Whether nothing is due but to show the same again."""
+    def _is_unchanged(self, now: float) -> bool:
+        """Whether the rules are the same and no view is to be recorded."""
         publication = self._showing.publication
         return publication is self._publication and not publication.is_off and now < self._showing.recorder.due_at
 
@@ -142,8 +143,10 @@ class FillCache:
         fills = self._by_who.get(key) if number != NO_NUMBER else None
         if fills is None:
             context = showing.context(inputs, request, met, now, of_request + of_visitor)
-            begun = self._begun.get((page.slots, circumstances)) or self._begins(page, circumstances, inputs, context)
-            fills = self._decided(page.slots, context, begun)
+            shared_bits = self._shared_bits.get((page.slots, circumstances)) or self._find_shared_bits(
+                page, circumstances, inputs, context
+            )
+            fills = self._decided(page.slots, context, shared_bits)
             if number != NO_NUMBER and fills.is_constant:
                 make_room(self._by_who, MOST)
                 self._by_who[key] = fills
@@ -154,26 +157,28 @@ class FillCache:
         return fills
 
     def _keep(self, number: int, classes: EquivalenceClasses, inputs: Inputs, visitor: Visitor, now: float) -> None:
-        """Keeps the visitor's number with their cookies, for `again`."""
+        """Keeps the visitor's number with their cookies, for `repeat`."""
         known = self._showing.remembered.basis(visitor.id) if inputs.needs_profile else NOBODY
         if known is not None and self._verified is not None and self._is_verified(visitor, now):
             self._verified.remember(classes, number, known, now)
 
     def _is_verified(self, visitor: Visitor, now: float) -> bool:
-        """Whether it was their cookies that were verified last, and they agree to be known by them."""
+        """Whether the visitor is the one whose cookies were verified last, with consent."""
         return self._verified is not None and self._verified.at(now) is visitor
 
-    def _begins(self, page: SlotMap, circumstances: Hashable, inputs: Inputs, context: EvaluationContext) -> Begun:
-        """What deciding for all in these circumstances begins with."""
-        begun = begin(self._showing.publication.plan, inputs.of_request, context.attributes, context.now)
-        make_room(self._begun, MOST_BEGUN)
-        self._begun[page.slots, circumstances] = begun
-        return begun
+    def _find_shared_bits(
+        self, page: SlotMap, circumstances: Hashable, inputs: Inputs, context: EvaluationContext
+    ) -> SharedBits:
+        """The first step of deciding, for all in these circumstances."""
+        shared_bits = shared_bits_of(self._showing.publication.plan, inputs.of_request, context.attributes, context.now)
+        make_room(self._shared_bits, MOST_SHARED_BITS)
+        self._shared_bits[page.slots, circumstances] = shared_bits
+        return shared_bits
 
-    def _decided(self, slots: Slots, context: EvaluationContext, begun: Begun) -> SlotFills:
-        """By what is decided for somebody: known by where the decisions are, since a plan has one of each."""
+    def _decided(self, slots: Slots, context: EvaluationContext, shared_bits: SharedBits) -> SlotFills:
+        """Decides, and fills; the fills are remembered by the decisions, which are compared by identity."""
         publication, stock = self._showing.publication, self._showing.stock
-        by_slot = decide(publication.plan, context, slots, begun)
+        by_slot = decide(publication.plan, context, slots, shared_bits)
         decisions = tuple([by_slot[slot] for slot in slots])
         outcome = slots, tuple(map(id, decisions))
         known = self._by_what.get(outcome)
@@ -185,5 +190,5 @@ class FillCache:
         made = SlotFills(tuple(contents), decisions, is_constant)
         if made.is_constant and stock.asks.keys().isdisjoint([decision.variant for decision in decisions]):
             make_room(self._by_what, MOST)
-            self._by_what[outcome] = made  # which has the decisions, so that nothing else comes to be where they are
+            self._by_what[outcome] = made  # it holds the decisions, so that their identities stay valid
         return made

@@ -1,9 +1,9 @@
-"""Slot maps of pages that are not kept: where their slots are, and what they are about.
+"""Slot maps of pages that are not stored: where their slots are, and what they are about.
 
-Many pages that a shop calls private are the same for all visitors, or differ in a name and a token only. Such a page is
+Many pages that a shop calls private are the same for all visitors, or differ only in a name and a token. Such a page is
 parsed once (half a millisecond); when it comes again byte for byte, it is cut at the same places. Where a path brings a
-different page each time, a few versions are compared: pages that differ in words only (`page/likeness.py`) are cut
-alike from then on. Its law: no byte of a page is kept, only hashes of its parts.
+different page each time, a few versions are compared: pages that differ only in words (`page/likeness.py`) are then cut
+alike. Its law: no byte of a page is kept, only hashes of its parts.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ Name = tuple[int | bytes, int, Key]
 MOST = 2_000
 MOST_PATHS = 1_000
 MOST_SEEN = 32
-"""Versions that others are compared with: of a page of 60 KB, 90 KB."""
-MOST_ALIKE = 4
-"""SlotMaps of one path, as for who is logged in and who is not."""
+"""Versions kept for comparison; one of a page of 60 KB takes 90 KB."""
+MOST_LIKENESSES = 4
+"""Likenesses of one path, as for visitors who are logged in or not."""
 MOST_BYTES = 512 * 1024
-"""Of a page that is looked for: to name more would hold up others."""
-STUDIES = 6
-STUDIED_AGAIN = 64
-"""How often a path's versions are compared, and every how many unknown ones after that: shops change."""
+"""The largest page that is looked up: hashing a larger one would delay other requests."""
+COMPARISONS = 6
+COMPARE_AGAIN = 64
+"""A path's versions are compared so many times, and after that every so many unknown pages, since shops change."""
 
 
 class SlotMap(NamedTuple):
@@ -61,13 +61,13 @@ class SlotMap(NamedTuple):
 
     @classmethod
     def by(cls, template: Template, doubts: Sequence[str], likeness: Likeness | None = None) -> SlotMap:
-        """The slot_map of a page as it was cut."""
-        pieces = _in_turn(template)
+        """The slot map of a page as it was cut."""
+        pieces = _pieces_of(template)
         edges = [0]
         for piece in pieces:
             edges.append(edges[-1] + piece.size)
         digests: list[bytes | None] = []
-        if template.slots:  # a page without is given as it is, without a tag of ours
+        if template.slots:  # a page without slots is passed on as it is, without an ETag of ours
             is_free = [likeness is None or not likeness.is_within(*ends) for ends in pairwise(edges)]
             digests = [piece.name() if free else None for piece, free in zip(pieces, is_free, strict=True)]
         slots, inner = template.slots, tuple(edges[1:-1])
@@ -75,7 +75,7 @@ class SlotMap(NamedTuple):
         return cls(slots, inner, template.about, doubts, digests, likeness, before)
 
     def of(self, body: bytes | memoryview, shifts: Sequence[int] = ()) -> Template:
-        """Cuts a page with these bytes; `shifts` are those of the likeness."""
+        """Cuts these bytes; `shifts` says by how much each varying word moves what follows it."""
         edges = self._edges_in(shifts)
         pieces = [Piece(bytes(body[start:end])) for start, end in pairwise((0, *edges, len(body)))]
         for piece, digest in zip(pieces, self.digests, strict=False):
@@ -86,7 +86,7 @@ class SlotMap(NamedTuple):
     def filled(
         self, body: memoryview, shifts: Sequence[int], contents: Sequence[Content | None], key: bytes | None
     ) -> tuple[list[bytes | memoryview], bytes]:
-        """The same page as `assemble` would fill it, uncoded, of which no byte is copied; and its tag, "" without a
+        """The page filled, uncoded and without copying, as `assemble` would fill it; and its ETag, "" without a
         `key`."""
         edges = self._edges_in(shifts)
         chunks: list[bytes | memoryview] = []
@@ -118,15 +118,15 @@ class SlotMap(NamedTuple):
         return [edge + shifts[words] for edge, words in zip(self.edges, self.words_before, strict=True)]
 
 
-def _in_turn(template: Template) -> list[Piece]:
+def _pieces_of(template: Template) -> list[Piece]:
     pieces = [template.statics[0]]
     for default, static in zip(template.defaults, template.statics[1:], strict=True):
         pieces += (default, static)
     return pieces
 
 
-class PageMemoEntry(NamedTuple):
-    """A page that came before, or one like it; why some of it could not be cut; and whether it is the same."""
+class KnownPage(NamedTuple):
+    """A known page: its template, why some of it could not be cut, and whether it is the same byte for byte."""
 
     template: Template
     doubts: Sequence[str]
@@ -134,8 +134,8 @@ class PageMemoEntry(NamedTuple):
 
 
 class Path:
-    """What is known of the pages of one path. `is_quick` says that nothing but slots is looked for in them, and none of
-    them was in doubt; `may_differ` that they may be known by likeness."""
+    """What is known of the pages of one path. `is_quick`: only slots are looked for in them, and all could be cut;
+    `may_differ`: they may be recognised by likeness."""
 
     def __init__(self, path: bytes, charset: str, declared: Sequence[DeclaredSlot], *, has_includes: bool) -> None:
         self.key = (path, charset, has_includes)
@@ -144,25 +144,25 @@ class Path:
         here = [slot for slot in declared if slot.is_on(where) and not slot.json]
         self.is_quick = not has_includes and not any(slot.is_list for slot in here)
         self.may_differ = self.is_quick and all(is_structural(slot.selector or "x") for slot in here)
-        self.alike: dict[int, SlotMap] = {}
-        """By how many parts the page is made of: what is learnt later of as many takes the place."""
+        self.by_likeness: dict[int, SlotMap] = {}
+        """By the number of parts of the page; a newer one of the same number replaces it."""
         self.unknown = 0
-        self.studies = 0
+        self.comparisons = 0
 
     def named(self, body: bytes | memoryview) -> Name:
-        """The name of a page there."""
+        """The hash, size and path that identify a page."""
         return name_of(body), len(body), self.key
 
     @property
-    def is_to_be_studied(self) -> bool:
-        """Whether the next page that is not known is to be compared with the one before. Not the first: most paths
-        bring no other."""
-        is_time = self.studies < STUDIES or self.unknown % STUDIED_AGAIN == 0
+    def is_to_be_compared(self) -> bool:
+        """Whether the next unknown page is to be compared with the one before. Not the first: most paths have only
+        one."""
+        is_time = self.comparisons < COMPARISONS or self.unknown % COMPARE_AGAIN == 0
         return self.may_differ and self.unknown > 0 and is_time
 
 
 class Version:
-    """A page that came there."""
+    """One version of the page at a path."""
 
     def __init__(self, path: Path, body: bytes) -> None:
         self.path = path
@@ -170,13 +170,13 @@ class Version:
 
     @cached_property
     def name(self) -> Name:
-        """What names it, with all that it is read with."""
+        """Its identity, including everything it is parsed with."""
         return self.path.named(self.body)
 
 
-class Study(NamedTuple):
-    """A version compared with the one before: the hashes of its parts, which of them are known to change, and its
-    likeness to the others, if any."""
+class Comparison(NamedTuple):
+    """The result of comparing a version with the one before: the hashes of its parts, which parts are known to change,
+    and the likeness, if there is one."""
 
     names: array[int]
     changing: frozenset[int] = frozenset()
@@ -184,7 +184,7 @@ class Study(NamedTuple):
 
 
 class SlotMaps:
-    """The slot_maps for the slots declared at present."""
+    """The slot maps for the slots declared at present."""
 
     def __init__(self) -> None:
         self._declared: Sequence[DeclaredSlot] = ()
@@ -193,10 +193,10 @@ class SlotMaps:
     def _forget(self) -> None:
         self._paths: dict[Key, Path] = {}
         self._known: dict[Name, SlotMap] = {}
-        self._seen: dict[tuple[Key, int], Study] = {}
+        self._seen: dict[tuple[Key, int], Comparison] = {}
 
     def at(self, path: bytes, charset: str, declared: Sequence[DeclaredSlot], *, has_includes: bool) -> Path:
-        """What is known of a path; what is known of pages cut at other slots is dropped."""
+        """What is known of a path. For other declared slots than before, all is forgotten."""
         if declared is not self._declared:
             self._declared = declared
             self._forget()
@@ -207,38 +207,40 @@ class SlotMaps:
             self._paths[known.key] = known
         return known
 
-    def get(self, version: Version) -> PageMemoEntry | None:
-        """The page cut, when it or one like it is known."""
+    def get(self, version: Version) -> KnownPage | None:
+        """The page, cut, if it or one like it is known."""
         found = self.find(version.path, version.body)
         if found is None:
             return None
-        return PageMemoEntry(found[0].of(version.body, found[1]), found[0].doubts, is_same=found[0].likeness is None)
+        return KnownPage(found[0].of(version.body, found[1]), found[0].doubts, is_same=found[0].likeness is None)
 
     def find(self, path: Path, body: bytes | memoryview) -> tuple[SlotMap, Sequence[int]] | None:
-        """The slot_map of the page, or of one like it, and the shifts of this one."""
+        """The slot map of the page, or of one like it, and the shifts of this one."""
         if len(body) > MOST_BYTES:
             return None
-        for slot_map in path.alike.values():
+        for slot_map in path.by_likeness.values():
             shifts = slot_map.likeness and slot_map.likeness.shifts(body)
             if shifts:
                 return slot_map, shifts
         known = self._known.get(path.named(body))
         return None if known is None else (known, ())
 
-    def study(self, version: Version) -> Study:
-        """Compares the page with the one before: some milliseconds."""
+    def compare(self, version: Version) -> Comparison:
+        """Compares the page with the one before. Takes some milliseconds."""
         path, parts = version.path, parts_of(version.body)
         names = names_of(parts)
         before = self._seen.get((path.key, len(parts)))
         places = None if before is None else changed(before.names, names)
         if before is None or not places:
-            return Study(names)
+            return Comparison(names)
         places |= before.changing
         likeness = learnt(Markup(version.body, path.charset), parts, places) if len(places) <= MOST_WORDS else None
-        return Study(names, before.changing if likeness is None else places, likeness)
+        return Comparison(names, before.changing if likeness is None else places, likeness)
 
-    def put(self, version: Version, template: Template, doubts: Sequence[str], study: Study | None = None) -> None:
-        """Remembers how a page was cut; not for a page with holes or lists, whose cutting was more than finding
+    def put(
+        self, version: Version, template: Template, doubts: Sequence[str], compare: Comparison | None = None
+    ) -> None:
+        """Remembers how a page was cut. Not for a page with holes, lists or forms: cutting those is more than finding
         slots."""
         path = version.path
         path.unknown += 1
@@ -247,13 +249,13 @@ class SlotMaps:
             return
         make_room(self._known, MOST)
         self._known[version.name] = SlotMap.by(template, doubts)
-        if study is None:
+        if compare is None:
             return
-        path.studies += 1
-        key = (path.key, len(study.names))
+        path.comparisons += 1
+        key = (path.key, len(compare.names))
         self._seen.pop(key, None)
         make_room(self._seen, MOST_SEEN)
-        self._seen[key] = study._replace(likeness=None)
-        if study.likeness is not None:
-            make_room(path.alike, MOST_ALIKE)
-            path.alike[len(study.names)] = SlotMap.by(template, doubts, study.likeness)
+        self._seen[key] = compare._replace(likeness=None)
+        if compare.likeness is not None:
+            make_room(path.by_likeness, MOST_LIKENESSES)
+            path.by_likeness[len(compare.names)] = SlotMap.by(template, doubts, compare.likeness)

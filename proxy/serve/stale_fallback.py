@@ -1,6 +1,6 @@
-"""Stale pages that stand in for new ones: of an origin that is down, or does not answer in time (RFC 5861).
+"""Stale pages shown instead of new ones, while an origin is down or too slow (RFC 5861).
 
-Its law: what stands in may be shown for that long, as its origin says or the operator, and nothing in it forbids it.
+Its law: a stale page is shown only for as long as its origin or the operator allows, and if nothing in it forbids it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from proxy.settings import Settings
 
 
 class StaleFallback:
-    """Of one worker."""
+    """The fallback of one worker."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -26,7 +26,7 @@ class StaleFallback:
         return stale is not None and bool(may_serve_on_error(stale.stored, now, default_seconds=most))
 
     def failed(self, key: bytes, now: float) -> None:
-        """Says that no new page could be had: for a while nobody asks for one."""
+        """Notes that the origin failed for this key: for a while it is not asked again."""
         self._failed_at = now
         self._failed.put(key, "origin-down", until=now + self._settings.origin_down_seconds)
 
@@ -36,8 +36,8 @@ class StaleFallback:
             self._failed.clear()
         return self._failed.reason(key, now) is not None and self.may(stale, now)
 
-    def patience_seconds(self, stale: Entry | None, now: float) -> float | None:
-        """How long to wait for a new one before this one stands in; None: as long as for any. One that its origin gave
-        no lifetime is asked about each time, however slow the origin is: to be slow is not to be down."""
+    def wait_seconds(self, stale: Entry | None, now: float) -> float | None:
+        """How long to wait for a new page before the stale one is shown; None: without limit. A page without a lifetime
+        is always validated, however slow the origin is."""
         wait = self._settings.stale_wait_ms / 1_000
         return wait if wait and stale and stale.stored.lifetime > 0 and self.may(stale, now) else None

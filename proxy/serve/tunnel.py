@@ -29,7 +29,7 @@ from proxy.httpcache.key import normalised
 from proxy.metrics import Metrics
 from proxy.model import Headers
 from proxy.ports import UpstreamRequest, UpstreamResponse
-from proxy.serve.accesslog import AccessLog, Turns
+from proxy.serve.accesslog import AccessLog, TurnLog
 from proxy.serve.app import OWN_PREFIX
 from proxy.serve.shared_fetch import tell_failure
 from proxy.settings import Settings
@@ -95,7 +95,7 @@ class Tunnel(_End):
         self._settings = settings
         self._trusted = networks(settings.trusted_proxies)
         self._metrics = metrics
-        self._turns = None if accesslog is None else Turns(accesslog)
+        self._turns = None if accesslog is None else TurnLog(accesslog)
         self._connections = cast(set[Any], server_state.connections)
         self._opening: asyncio.Task[None] | None = None
         self._drained = asyncio.Event()
@@ -190,7 +190,7 @@ class Tunnel(_End):
         headers = response_headers(answer.headers, address=origin.address, ours=ours)
         is_agreed = answer.status != 101 or _is_agreement(answer.headers, request)
         if self._turns is not None and is_agreed:
-            self._turns.at_once(request, answer.status, headers)
+            self._turns.answered_at_once(request, answer.status, headers)
         if answer.status != 101:
             await self._pass_on(answer, headers)
         elif not is_agreed:
@@ -226,7 +226,7 @@ class Tunnel(_End):
         assert self.transport is not None
         if not self.transport.is_closing():
             if self._turns is not None and request is not None:
-                self._turns.at_once(request, status, ())
+                self._turns.answered_at_once(request, status, ())
             self.transport.write(_head(status, ((b"content-length", b"0"), (b"connection", b"close"))))
             self.transport.close()
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from proxy.decide.engine import begin, caps_asked, decide
+from proxy.decide.engine import caps_asked, decide, shared_bits_of
 from proxy.decide.plan import compile_plan
 from proxy.model import (
     AllOf,
@@ -56,13 +56,15 @@ def test_what_is_begun_with_what_many_have_in_common_ends_as_if_all_were_asked(s
         plan = compile_plan(world.rules, world.segments, world.holdouts)
         first = world.context()
         common = world.random.sample(sorted(plan.columns), min(2, len(plan.columns)))
-        begun = begin(plan, (*common, "segment", "nobody asks"), first.attributes, first.now)
+        shared_bits = shared_bits_of(plan, (*common, "segment", "nobody asks"), first.attributes, first.now)
         for _ in range(8):
             context = world.context()
             own = {name: value for name, value in context.attributes.items() if name not in common}
             said = {name: value for name, value in first.attributes.items() if name in common}
             context = msgspec.structs.replace(context, now=first.now, attributes=own | said)
-            assert decide(plan, context, None, begun) == plain_decisions(world, context), f"seed {seed}: {context}"
+            assert decide(plan, context, None, shared_bits) == plain_decisions(world, context), (
+                f"seed {seed}: {context}"
+            )
 
 
 def test_the_worlds_above_ask_for_residuals_and_show_much() -> None:

@@ -21,7 +21,7 @@ class Guest:
     def look(self, now: float) -> None:
         self.looked.set()
 
-    def give_way(self) -> None:
+    def close_idle(self) -> None:
         self.has_left = True
 
 

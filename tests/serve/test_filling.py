@@ -48,7 +48,7 @@ def plain(chunks: Sequence[bytes], coding: Coding) -> bytes:
 
 @pytest.mark.parametrize("coding", ["identity", "gzip"])
 def test_whatever_is_asked_what_is_shared_is_what_is_decided_and_put_together_alone(coding: Coding) -> None:
-    shared = 0
+    compose_shared = 0
     for seed in range(100):
         world, page, memo_entry = World(seed, with_chance=seed % 2 == 1), template(), PageMemoEntry()
         filling = filling_of(publication_of(world.rules, world))
@@ -61,13 +61,13 @@ def test_whatever_is_asked_what_is_shared_is_what_is_decided_and_put_together_al
                 known = {name: value for name, value in (other.attributes | said).items() if value is not None}
                 context = msgspec.structs.replace(other, now=first.now, attributes=known)
                 before = set(map(id, memo_entry.outcomes.values()))
-                done = filling.shared(page, context, coding, memo_entry, circumstances, common)
+                done = filling.compose_shared(page, context, coding, memo_entry, circumstances, common)
                 alone = filling.compose_unshared(page, context, coding)
-                shared += id(done) in before
+                compose_shared += id(done) in before
                 assert done.decisions == alone.decisions, f"seed {seed}: {context}"
                 assert plain(done.page.chunks, coding) == plain(alone.page.chunks, coding)
                 assert done.page.etag == alone.page.etag
-    assert shared > 500 or coding == "gzip"
+    assert compose_shared > 500 or coding == "gzip"
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_of_whom_the_same_is_decided_one_page_is_put_together(rule: Rule, holdou
     filling = filling_of(replace(publication_of([rule]), plan=plan))
     page, memo_entry = template(), PageMemoEntry()
     visitors = [EvaluationContext(name, read=lambda measure: 1.0) for name in ("anna", "ben")]
-    pages = [filling.shared(page, visitor, "identity", memo_entry, "now", ()) for visitor in visitors]
+    pages = [filling.compose_shared(page, visitor, "identity", memo_entry, "now", ()) for visitor in visitors]
     assert pages[0] is pages[1]
     assert len(memo_entry.outcomes) == 1
 
@@ -96,7 +96,7 @@ def test_a_page_that_says_a_visitors_own_words_is_shared_with_nobody() -> None:
     filling, memo_entry = filling_of(replace(publication_of([rule]), fragments={"v": hello})), PageMemoEntry()
     for name in ("anna", "ben", "anna"):
         context = EvaluationContext(name, attributes={"name": name})
-        done = filling.shared(template(), context, "identity", memo_entry, "now", ())
+        done = filling.compose_shared(template(), context, "identity", memo_entry, "now", ())
         assert name.encode() in b"".join(done.page.chunks)
     assert not memo_entry.outcomes
 

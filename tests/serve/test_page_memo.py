@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import threading
 
-from proxy.decide.engine import begin
+from proxy.decide.engine import shared_bits_of
 from proxy.decide.plan import compile_plan
 from proxy.model import Decision
 from proxy.page.encode import AT_ONCE_BYTES, Assembled
@@ -59,14 +59,18 @@ def test_what_was_decided_alike_is_found_by_its_decisions_in_each_coding() -> No
 
 
 def test_outcomes_and_what_deciding_begins_with_count_and_are_forgotten_with_the_rest() -> None:
-    recall, page, begun = PageMemo(most=2), PageMemoEntry(), begin(compile_plan([]), (), {}, 0.0)
+    recall, page, shared_bits = PageMemo(most=2), PageMemoEntry(), shared_bits_of(compile_plan([]), (), {}, 0.0)
     recall.keep_outcome(page, ("gzip", 1), settled())
     recall.keep_outcome(page, ("gzip", 2), UNSETTLED)
-    recall.begin(page, "a", begun)
-    assert page.outcomes == {("gzip", 1): SETTLED} and page.begun("a") is begun and page.begun("b") is None
+    recall.shared_bits_of(page, "a", shared_bits)
+    assert (
+        page.outcomes == {("gzip", 1): SETTLED}
+        and page.shared_bits("a") is shared_bits
+        and page.shared_bits("b") is None
+    )
     assert page.get("a", 1) is None
     recall.keep(page, "a", 1, settled())
-    assert (page.outcomes, page.shown, page.begun("a")) == ({}, {"a": {1: SETTLED}}, None)
+    assert (page.outcomes, page.shown, page.shared_bits("a")) == ({}, {"a": {1: SETTLED}}, None)
 
 
 def test_a_page_that_is_gone_takes_what_it_was_shown_as_with_it() -> None:

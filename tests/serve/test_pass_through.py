@@ -275,7 +275,7 @@ async def test_a_last_call_makes_what_went_straight_the_last_answer() -> None:
         await eventually(lambda: len(origin.requests) == 4)
         assert not served.listener.server_state.tasks
         for connection in list(served.listener.server_state.connections):
-            connection.last_call()
+            connection.drain()
         go_on.set()
         heard = await hear(reader)
         assert (heard.body, heard.headers[b"connection"]) == (b"fine", b"close")

@@ -154,7 +154,7 @@ async def test_after_the_last_call_who_is_silent_may_ask_once_more_and_is_told_t
             reader, writer = await served.connect()
             await eventually(lambda: len(served.listener.server_state.connections) == 1)
             for connection in list(served.listener.server_state.connections):
-                connection.last_call()
+                connection.drain()
             writer.write(request(b"GET", path))
             heard = await hear(reader)
             assert (heard.status, heard.headers[b"connection"]) == (200, b"close")
@@ -180,7 +180,7 @@ async def test_a_last_call_during_an_answer_makes_it_the_last_unless_it_has_begu
         await begun[0].readuntil(b"ab")
         await eventually(lambda: b"/waiting" in [seen.target for seen in origin.requests])
         for connection in list(served.listener.server_state.connections):
-            connection.last_call()
+            connection.drain()
         may_go_on.set()
         assert (await hear(waiting[0])).headers[b"connection"] == b"close"
         assert await begun[0].readexactly(2) == b"cd"

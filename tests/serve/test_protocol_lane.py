@@ -267,11 +267,11 @@ async def test_whatever_happens_between_two_answers_in_the_lane_is_heeded_by_the
                 writer.write(sent)
                 assert (await hear(reader)).status == 200
             (connection,) = connections(served)
-            assert connection._is_quiet
+            assert connection._is_idle_now
             return reader, writer, connection
 
         reader, writer, connection = await warm()
-        connection.last_call()
+        connection.drain()
         writer.write(sent)
         assert (await hear(reader)).headers[b"connection"] == b"close"
         assert await reader.read() == b""

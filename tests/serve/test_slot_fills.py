@@ -72,9 +72,9 @@ class Shown:
         own = {b"cookie": b"session=1; " + self.site.visitor(visitor, *segments)[1]}
         request, now = QUESTION.request(own, ""), self.site.now
         met = await self.showing.meet_waiting(OUTLINE, request, now)
-        self.insets.again(OUTLINE, QUESTION, own, now)  # who has no number yet gets one
+        self.insets.repeat(OUTLINE, QUESTION, own, now)  # who has no number yet gets one
         first = self.insets.of(OUTLINE, request, met, now)
-        again = self.insets.again(OUTLINE, QUESTION, own, now)
+        again = self.insets.repeat(OUTLINE, QUESTION, own, now)
         assert again is None or again is first
         return again
 
@@ -142,7 +142,7 @@ async def test_whatever_may_have_changed_since_takes_the_longer_way() -> None:
         own = {b"cookie": site.visitor("anna", "vip")[1]}
 
         def again() -> SlotFills | None:
-            return shown.insets.again(OUTLINE, QUESTION, own, site.now)
+            return shown.insets.repeat(OUTLINE, QUESTION, own, site.now)
 
         assert await shown.again("anna", "vip") is not None
         assert again() is not None

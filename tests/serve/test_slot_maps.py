@@ -9,7 +9,7 @@ from proxy.page.slots import LISTING, DeclaredSlot
 from proxy.page.template import Template, cut
 from proxy.rulebook.policy import PagePolicy
 from proxy.serve.reading import PageReader
-from proxy.serve.slot_maps import MOST, MOST_BYTES, STUDIED_AGAIN, STUDIES, Path, SlotMaps, Version
+from proxy.serve.slot_maps import COMPARE_AGAIN, COMPARISONS, MOST, MOST_BYTES, Path, SlotMaps, Version
 from proxy.settings import Settings
 
 HTML: Headers = ((b"content-type", b"text/html; charset=utf-8"),)
@@ -97,9 +97,9 @@ def plain(body: bytes) -> Template:
 def known(slot_maps: SlotMaps, path: Path, body: bytes) -> Template | None:
     """As far as it is remembered; else it is read, and studied where that is due."""
     version = Version(path, body)
-    if (recalled := slot_maps.get(version)) is not None:
-        return recalled.template
-    slot_maps.put(version, whole(body), (), slot_maps.study(version) if path.is_to_be_studied else None)
+    if (known := slot_maps.get(version)) is not None:
+        return known.template
+    slot_maps.put(version, whole(body), (), slot_maps.compare(version) if path.is_to_be_compared else None)
     return None
 
 
@@ -146,12 +146,12 @@ def test_what_is_no_word_is_looked_at_a_few_times_and_seldom_after() -> None:
     slot_maps = SlotMaps()
     path = path_of(slot_maps)
     studied = []
-    for number in range(2 * STUDIED_AGAIN):
-        studied.append(path.is_to_be_studied)
+    for number in range(2 * COMPARE_AGAIN):
+        studied.append(path.is_to_be_compared)
         assert known(slot_maps, path, b"<p class=c%d>x</p>" % number) is None
     assert not studied[0]
-    assert studied.count(True) == STUDIES + 1
-    assert studied[STUDIED_AGAIN]
+    assert studied.count(True) == COMPARISONS + 1
+    assert studied[COMPARE_AGAIN]
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ def test_what_may_stand_in_is_waited_for_less(
 ) -> None:
     fallback = StaleFallback(Settings(**settings))  # type: ignore[arg-type]
     assert fallback.may(entry, NOON) == may
-    assert fallback.patience_seconds(entry, NOON) == seconds
+    assert fallback.wait_seconds(entry, NOON) == seconds
 
 
 def test_after_a_failure_nobody_asks_for_a_while() -> None:
