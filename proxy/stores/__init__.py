@@ -21,7 +21,7 @@ from proxy.settings import DEFAULTS, Settings
 
 
 class Row(NamedTuple):
-    """A store: the scheme of its URLs, the module that speaks to it, its line of help."""
+    """A store: the scheme of its URLs, its module, its line of help."""
 
     scheme: str
     module: str
@@ -56,13 +56,13 @@ def open_views(url: str) -> ViewLog:
 
 
 def open_sightings(url: str) -> Sightings:
-    """What pages told of products, in the store at `url`. Raises `OperatorError`."""
+    """The products seen on pages, in the store at `url`. Raises `OperatorError`."""
     sightings: Sightings = importlib.import_module(f"proxy.stores.{_row(url).module}_sightings").connect(url)
     return sightings
 
 
 def open_outbox(url: str) -> Outbox:
-    """What goes out to webhooks, in the store at `url`. Raises `OperatorError`."""
+    """The outbox of webhooks, in the store at `url`. Raises `OperatorError`."""
     outbox: Outbox = importlib.import_module(f"proxy.stores.{_row(url).module}_outbox").connect(url)
     return outbox
 
@@ -74,8 +74,8 @@ def exists(url: str) -> bool:
 
 
 def server_of(url: str) -> Callable[..., Any] | None:
-    """Makes clients of the server that the store at `url` is, with the client library's own options; None for a store
-    that is no server. Raises `OperatorError`."""
+    """A function that makes clients of the server at `url`, with the client library's options; None for a store without
+    a server. Raises `OperatorError`."""
     if _row(url).module != "redis":
         return None
     from proxy.stores.redis_connecting import client_of

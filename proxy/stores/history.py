@@ -44,13 +44,13 @@ MADE_LIVE = {Action.PUBLISHED, Action.APPROVED, Action.LOADED}
 
 
 def is_live_as_saved(history: Sequence[Entry]) -> bool:
-    """Whether the folder was last seen to be live as it is saved."""
+    """Whether the folder is in the mode in which saved files are live."""
     return next((entry.action for entry in reversed(history) if entry.action in MADE_LIVE), None) is Action.LOADED
 
 
 def must_be_approved(history: Iterable[Entry], approval: str) -> bool:
-    """Whether a second person has to approve: by the setting, and `as before` when it was so last time, so that nobody
-    gets round it by an environment of their own."""
+    """Whether a second person has to approve: by the setting; with `as before` if it was so last time, so that nobody
+    can avoid it with other settings."""
     if approval != "as before":
         return approval == "required"
     asked = [entry.action for entry in history if entry.action in (Action.PUBLISHED, Action.REQUESTED)]

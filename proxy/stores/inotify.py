@@ -1,9 +1,9 @@
-"""Word from the system that something in some folders has changed: Linux's inotify.
+"""Notices that something in some folders has changed, by Linux's inotify.
 
-It spares a worker with nothing to do a third of what it costs: to look at 25 files takes 150 us where system calls are
-slow, and it looked 2.5 times a second. Its law: only where no change can pass it by. A network's file system tells
-nothing of what others do to it, nor one that a virtual machine shares; nor is where a link lies told of what changes
-where it leads. There whoever follows a folder looks again and again (`ruledir.py`); and seldom anyway.
+For an idle worker this saves a third of its CPU time: to check 25 files takes 150 us where system calls are slow, and
+it did so 2.5 times a second. Its law: it is used only where no change can be missed. A network file system does not
+report what other machines do, nor does one shared with a virtual machine; and a link is not told of changes at its
+target. There the folder is polled (`ruledir.py`); rarely, it is polled in any case.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ _MOUNTS = Path("/proc/self/mountinfo")
 
 
 class Inotify:
-    """Of what happens in the folders that are watched. One thread waits; any may `wake` it."""
+    """Watches folders. One thread waits; any thread may `wake` it."""
 
     def __init__(self) -> None:
-        """Raises `OSError` where the system has no such thing."""
+        """Raises `OSError` where the system has no inotify."""
         try:
             self._libc = ctypes.CDLL(None, use_errno=True)
             self._told = self._libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -42,8 +42,8 @@ class Inotify:
             self._poll.register(number, select.POLLIN)
 
     def watch(self, folders: Sequence[str]) -> bool:
-        """Watches these, too. True when it was this very list before: else whoever asks had better look at them now.
-        In another list the same names may be other folders, as of one that was deleted and made again."""
+        """Watches these folders, too. True when it is the list object of the last call: then no change was missed.
+        Otherwise the caller has to look at them now: a folder may have been deleted and made again."""
         if self._watched is folders:
             return True
         for folder in folders:
@@ -53,31 +53,31 @@ class Inotify:
         return False
 
     def wait(self, seconds: float) -> None:
-        """Returns when something happens there, when it is woken, or after so long."""
+        """Returns when something changes, when it is woken, or after so many seconds."""
         for number, _ in self._poll.poll(seconds * 1_000):
             with contextlib.suppress(BlockingIOError):
                 while number == self._told and os.read(number, 65_536):
                     pass
 
     def wake(self) -> None:
-        """Lets whoever waits, or would, go on from now on."""
+        """Ends the current wait, or the next one."""
         os.eventfd_write(self._woken, 1)
 
     def close(self) -> None:
-        """Ends it; nobody may wait any more."""
+        """Closes it; `wait` must not be called any more."""
         os.close(self._told)
         os.close(self._woken)
 
 
 def are_told(folders: Sequence[str], paths: Collection[str], mounts: Path = _MOUNTS) -> bool:
-    """Whether the system tells of all that happens to these paths in these folders."""
+    """Whether inotify reports every change of these paths in these folders."""
     if any(os.path.realpath(path) != os.path.abspath(path) for path in (*folders, *paths)):
         return False
     return {_kind_of(os.stat(folder).st_dev, mounts) for folder in folders} <= TELLING
 
 
 def _kind_of(device: int, mounts: Path) -> str:
-    """What file system a device has; "" where the system does not say."""
+    """The file system of a device; "" if unknown."""
     number = f"{os.major(device)}:{os.minor(device)}"
     with contextlib.suppress(OSError):
         for line in mounts.read_text(encoding="utf-8", errors="replace").splitlines():

@@ -1,7 +1,7 @@
-"""Reads that are asked for at the same time go to the store as one batch.
+"""Concurrent profile reads go to the store in batches.
 
-A thousand visitors at once are then a few round trips, not a thousand, and none of them waits for a connection or
-thread of its own: what does not fit into the batches under way goes with the next.
+A thousand visitors at once are then a few round trips, not a thousand, and no read waits for a connection or thread of
+its own: what does not fit into the batches under way goes with the next.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ Value = TypeVar("Value")
 
 
 class ReadBatches(Generic[Value]):
-    """Collects the reads of a moment into batches. `read_many` returns for each visitor the stored value, or the error
-    of that value alone; it runs `at_once` times at most and raises `StoreError` when a whole batch failed. `unpack`
+    """Collects concurrent reads into batches. `read_many` returns the stored value of each visitor, or the error of
+    that value; it runs at most `at_once` times at a time, and raises `StoreError` when a whole batch failed. `unpack`
     makes a profile of a value, None for an unknown visitor."""
 
     def __init__(
@@ -36,7 +36,7 @@ class ReadBatches(Generic[Value]):
         self._under_way: set[asyncio.Task[None]] = set()
 
     async def get(self, visitor_id: str) -> Profile | None:
-        """As `ProfileStore.get_profile`. A caller that is cancelled takes nothing from the others."""
+        """As `ProfileStore.get_profile`. Cancelling one caller does not affect the others."""
         loop = asyncio.get_running_loop()
         if not self._waiting:
             loop.call_soon(self._begin)

@@ -221,7 +221,7 @@ def joined(own: bytes, words: bytes) -> bytes:
 
 
 def _ends(words: bytes) -> int:
-    """Where in them the banners' names end."""
+    """The offset at which the banners' names end."""
     return 2 + int.from_bytes(words[:2], "big")
 
 
@@ -236,8 +236,8 @@ def event_of(told: Arrival | Deed) -> Event:
 
 
 def as_remembered(told: Arrival | Deed) -> Arrival:
-    """As much of it as a profile keeps. Views have their words in common here too: with five banners' names for each
-    view a history were four times as large. Raises `DamagedValueError`."""
+    """The part of an event that a profile keeps. Views share their words here, too: with the names of five banners in
+    each view, a history would be four times as large. Raises `DamagedValueError`."""
     if isinstance(told, Arrival):
         return told
     happened = _happened(told.own, told.words and NO_WORDS)
@@ -282,8 +282,8 @@ def unpacked_refused(value: bytes) -> Refused:
 
 
 def import_of(profile: Profile, known: Profile | None) -> Arrival | None:
-    """The import of `profile` as an event that comes after every import before it; None when the last one said the
-    same. Raises `StoreError` when it says too much."""
+    """The import of `profile` as an event later than every import before; None when the last one had the same content.
+    Raises `StoreError` when it is too large."""
     traits, segments = traits_of(profile.attributes), tuple(sorted(profile.segments))
     details: dict[str, str | float | bool] = {"bucket key": profile.bucket_key} if profile.bucket_key else {}
     said = _encoder.encode((traits, segments, details))

@@ -1,9 +1,10 @@
 """Profiles and events in Redis or Valkey: one store for many machines.
 
-`redis_visitor.py` says what is kept of a visitor, `redis_log.py` how events are added, `redis_remaking.py` how profiles
-are made anew, `redis_feed.py` and `redis_refused.py` what is kept beside. Here it is one store, with errors of ours.
+`redis_visitor.py` describes what is stored of a visitor, `redis_log.py` adds events, `redis_remaking.py` rebuilds
+profiles, `redis_feed.py` and `redis_refused.py` hold what is stored beside. This module joins them to a `Store`, and
+maps the client library's errors to ours.
 
-Reads go in batches, fewer than there are connections, so that none waits for one. A batch that breaks off closes its
+Reads go in batches, fewer than there are connections, so that none waits for one. A batch that fails closes its
 connection, and every value names its visitor, so that a late answer is never taken for another's.
 """
 
@@ -21,11 +22,11 @@ from proxy.stores import redis_changes, redis_feed, redis_refused, redis_remakin
 from proxy.stores.address import Address, address_of
 from proxy.stores.read_batches import ReadBatches
 from proxy.stores.record import arrivals_of, import_of
-from proxy.stores.redis_cluster import Wide
-from proxy.stores.redis_connecting import answers_as_ours, reader, writer
+from proxy.stores.redis_cluster import ClusterClient
+from proxy.stores.redis_connecting import mapping_errors, reader, writer
 from proxy.stores.redis_erasing import BUS_KEYS, forget_names
 from proxy.stores.redis_log import RedisLog
-from proxy.stores.redis_streams import let_go
+from proxy.stores.redis_streams import trim_before
 from proxy.stores.redis_tombstones import RedisTombstones
 from proxy.stores.redis_visitor import Stored, keys_of, log_key, profile_key, profile_of, stored, visitor_in
 
@@ -56,19 +57,19 @@ class RedisStore:
         return await self._batches_of(visitor_id).get(visitor_id)
 
     def _batches_of(self, visitor_id: str) -> ReadBatches[Stored]:
-        """The batches for the visitor's node: one that hangs makes nobody else wait."""
-        place = self._reader.known_place(profile_key(visitor_id)) if isinstance(self._reader, Wide) else None
+        """The batches for the visitor's node: a node that hangs delays no reads of others."""
+        place = self._reader.known_place(profile_key(visitor_id)) if isinstance(self._reader, ClusterClient) else None
         if place not in self._batches:
             self._batches[place] = ReadBatches(self._read_many, profile_of, at_once=READS_AT_ONCE)
         return self._batches[place]
 
     async def _read_many(self, visitor_ids: Sequence[str]) -> list[Stored | StoreError]:
-        async with answers_as_ours():
+        async with mapping_errors():
             return await stored(self._reader, visitor_ids)
 
     async def profiles(self, part: Part = ALL) -> AsyncIterator[Profile]:
         some: list[str] = []
-        async with answers_as_ours():
+        async with mapping_errors():
             async for key in self._writer.scan_iter(profile_key("*"), count=BATCH):
                 if crc32(key) % part.of == part.number:
                     some.append(visitor_in(key))
@@ -80,7 +81,7 @@ class RedisStore:
             yield profile
 
     async def sample(self, most: int) -> tuple[Sequence[Profile], int]:
-        async with answers_as_ours():
+        async with mapping_errors():
             draws = self._writer.pipeline(transaction=False)
             for _ in range(3 * most):
                 draws.randomkey()
@@ -91,7 +92,7 @@ class RedisStore:
         return await self._intact(ids), round(total * len(drawn) / len(keys)) if keys else 0
 
     async def _intact(self, visitor_ids: Sequence[str]) -> list[Profile]:
-        """Those that can be read."""
+        """The profiles that can be read."""
         found = []
         for visitor_id, value in zip(visitor_ids, await self._read_many(visitor_ids), strict=True):
             with contextlib.suppress(DamagedValueError):
@@ -104,37 +105,37 @@ class RedisStore:
         changed = 0
         for start in range(0, len(latest), BATCH):
             some = latest[start : start + BATCH]
-            async with answers_as_ours():
+            async with mapping_errors():
                 known = await self._log.profiles([profile.visitor_id for profile in some])
             imports = [import_of(profile, before) for profile, before in zip(some, known, strict=True)]
             changed += len((await self.apply([one for one in imports if one is not None])).visitors)
         return changed
 
     async def newest_change(self) -> str:
-        async with answers_as_ours():
+        async with mapping_errors():
             return await redis_changes.newest(self._reader)
 
     async def changed(self, after: str, until: str, known: Collection[str] = ()) -> Changed | None:
-        async with answers_as_ours():
+        async with mapping_errors():
             return await redis_changes.changed(self._reader, after, until, known)
 
     async def known_visitors(self, after: str) -> KnownVisitors | None:
         return None  # to go through all keys would keep a large server busy for seconds, for each worker that begins
 
     async def attribute_names(self) -> frozenset[str]:
-        async with answers_as_ours():
+        async with mapping_errors():
             return await redis_feed.attribute_names(self._writer)
 
     async def is_ready(self) -> bool:
         try:
-            async with answers_as_ours():
+            async with mapping_errors():
                 return bool(await self._reader.ping())
         except StoreError:
             return False
 
     async def forgets(self) -> bool:
         with contextlib.suppress(StoreError):  # a user may not be let ask
-            async with answers_as_ours():
+            async with mapping_errors():
                 memory = await self._reader.info("memory")  # of any node of a cluster
             # `volatile-...` takes what has a time to live: nothing that is kept.
             return bool(memory.get("maxmemory")) and str(memory.get("maxmemory_policy")).startswith("allkeys")
@@ -147,57 +148,57 @@ class RedisStore:
     # -- events
 
     async def apply(self, arrivals: Sequence[Arrival], noted: Sequence[Deed] = ()) -> Applied:
-        async with answers_as_ours():
+        async with mapping_errors():
             return await self._log.apply([*arrivals, *arrivals_of(noted)])
 
     async def log(self, after: str, limit: int) -> tuple[Sequence[Arrival], str]:
-        async with answers_as_ours():
+        async with mapping_errors():
             return await redis_feed.log(self._writer, after, limit)
 
     async def begun(self, after: str) -> Begun:
-        async with answers_as_ours():
+        async with mapping_errors():
             return await redis_changes.begun(self._writer, after)
 
     async def end_of_log(self) -> str:
-        async with answers_as_ours():
+        async with mapping_errors():
             return await redis_feed.end(self._writer)
 
     async def log_of(self, visitor_id: str) -> Sequence[Arrival]:
-        async with answers_as_ours():
+        async with mapping_errors():
             return await redis_remaking.log_of(self._writer, visitor_id)
 
     async def logs_of(self, visitor_ids: Sequence[str]) -> Sequence[Sequence[Arrival]]:
-        async with answers_as_ours():
+        async with mapping_errors():
             return await redis_remaking.logs_of(self._writer, visitor_ids)
 
     async def visitors(self) -> AsyncIterator[str]:
-        async with answers_as_ours():
+        async with mapping_errors():
             async for key in self._writer.scan_iter(log_key("*"), count=BATCH):
                 yield visitor_in(key)
 
     async def rebuild(self) -> int:
-        async with answers_as_ours():
+        async with mapping_errors():
             return sum([await redis_remaking.rebuild(self._writer, visitor_id) async for visitor_id in self.visitors()])
 
     async def withdraw(self, gone: Mapping[str, Collection[str]]) -> None:
-        async with answers_as_ours():
+        async with mapping_errors():
             ids = list(gone)
             for start in range(0, len(ids), WITHDRAWN_AT_ONCE):
                 some = ids[start : start + WITHDRAWN_AT_ONCE]
                 await redis_remaking.withdraw(self._writer, {visitor_id: gone[visitor_id] for visitor_id in some})
 
     async def merge_rules(self) -> Mapping[str, str]:
-        async with answers_as_ours():
+        async with mapping_errors():
             return await redis_rules.ruled(self._writer)
 
     async def put_merge_rules(self, rules: Mapping[str, str]) -> None:
-        async with answers_as_ours():
+        async with mapping_errors():
             await redis_rules.put(self._writer, rules)
 
     # -- who was erased
 
     async def erase(self, visitor_ids: Collection[str], now: float) -> Mapping[str, int]:
-        async with answers_as_ours():
+        async with mapping_errors():
             # First of all: an event that is under way then sees it, or is seen here.
             await self._tombstones.leave(visitor_ids, now)
             profiles = events = 0
@@ -209,35 +210,35 @@ class RedisStore:
         return {"events": events, "profiles": profiles, "events not taken": refused}
 
     async def mark_erased(self, visitor_ids: Collection[str], now: float) -> None:
-        async with answers_as_ours():
+        async with mapping_errors():
             await self._tombstones.leave(visitor_ids, now)
 
     async def tombstones(self) -> Tombstones:
-        async with answers_as_ours():
+        async with mapping_errors():
             return await self._tombstones.all()
 
     async def put_tombstones(self, tombstones: Tombstones) -> None:
-        async with answers_as_ours():
+        async with mapping_errors():
             await self._tombstones.bring(tombstones)
 
     # -- what was not taken
 
     async def refuse(self, refused: Sequence[Refused]) -> None:
-        async with answers_as_ours():
+        async with mapping_errors():
             await redis_refused.keep(self._writer, refused)
 
     async def refused(self) -> Sequence[Refused]:
-        async with answers_as_ours():
+        async with mapping_errors():
             return [one for _, one in await redis_refused.kept(self._writer)]
 
     async def forget_refused(self, refused: Sequence[Refused]) -> None:
-        async with answers_as_ours():
+        async with mapping_errors():
             await redis_refused.forget(self._writer, refused)
 
     async def forget_before(self, moment: float) -> None:
-        async with answers_as_ours():
+        async with mapping_errors():
             await redis_feed.forget_before(self._writer, moment)
             await redis_changes.forget_before(self._writer, moment)
             for stream in BUS_KEYS:
-                await let_go(self._writer, stream, moment)
+                await trim_before(self._writer, stream, moment)
             await redis_refused.forget_before(self._writer, moment)

@@ -1,11 +1,11 @@
-"""Whose profiles were changed in Redis or Valkey, for those who remember them: a stream of what writers are about to do
-and what they have done, a batch an entry.
+"""A stream in Redis or Valkey that says whose profiles were changed, for workers that remember profiles. Each batch of
+changes is announced before, and confirmed after it.
 
-It is told before and after, because what changes a visitor lies elsewhere and cannot be changed in one step with it. A
-writer that dies in between has said enough: what it began, and did not say that it did, it may have done at any time
-since, so who remembers them has them read once more when it is certain to be over. An entry that names nobody means
-anybody; of who was erased no name may stay. A place in the stream that is there no more (it was cut to
-length, or another server has taken the master's place without it) means anybody, too.
+It is told twice, because a visitor's keys may be on another node and cannot be changed in one step with the stream. If
+a writer dies in between, the announcement is enough: the change may have happened at any time since, so readers read
+those visitors once more when it is certain to be over. An entry without names means any visitor (no name of an erased
+visitor may remain). A place that is no longer in the stream (it was cut to length, or another server became master
+without it) means any visitor, too.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from proxy.ports import Begun, Changed
-from proxy.stores.redis_streams import let_go
+from proxy.stores.redis_streams import trim_before
 from proxy.stores.redis_tombstones import BROUGHT_KEYS
 
 KEY = "{" + BROUGHT_KEYS + "}:changes"
@@ -73,9 +73,9 @@ async def begun(client: Any, after: str) -> Begun:
 
 
 async def forget_before(client: Any, moment: float) -> None:
-    """Deletes entries from before that moment that everybody who looks has seen, but keeps the newest: it is somebody's
-    place."""
-    await let_go(client, KEY, moment)
+    """Deletes entries from before that moment, which all readers have seen; keeps the newest, which is the place of
+    some reader."""
+    await trim_before(client, KEY, moment)
     seen = int((await newest(client)).partition("-")[0]) - SEEN_MS
     for id, _ in await client.xrevrange(KEY, max=max(seen, 0), count=1):
         await client.xtrim(KEY, minid=id, approximate=False)

@@ -1,9 +1,8 @@
 """A cluster of Redis or Valkey servers, used as one client.
 
-Where a key lies is worked out here, and each node has connections of its own: a node that hangs costs the keys of the
-others nothing. What a pipeline asks goes to all nodes at the same time, and comes back in the order it was asked. A key
-that is not where it should be fails this time, and the map is asked for again: reads are never retried, and writes may
-be sent again by whoever sent them.
+The node of a key is calculated here, and each node has its own connections: a node that hangs affects only its own
+keys. A pipeline's commands go to all nodes at the same time, and the replies come back in order. A command whose key
+has moved fails, and the map is read again: reads are never retried, and writes may be sent again by the caller.
 """
 
 from __future__ import annotations
@@ -40,8 +39,7 @@ Place = tuple[str, int]
 
 
 class Map:
-    """Which node serves which of the 16,384 slots. `client` makes a client for a node; it connects when it is first
-    used."""
+    """Which node serves which of the 16,384 slots. `client` makes a client for a node, which connects on first use."""
 
     def __init__(self, seeds: Sequence[Place], client: Callable[[str, int], Any]) -> None:
         self._seeds = seeds
@@ -52,7 +50,7 @@ class Map:
         self._asking: asyncio.Task[None] | None = None
 
     def known_place(self, key: str) -> Place | None:
-        """The node of a key, as far as is known without asking."""
+        """The node of a key by the present map."""
         return self._slots[key_slot(key.encode())] if self._slots else None
 
     async def at(self, key: str) -> Any:
@@ -72,13 +70,13 @@ class Map:
         return self._clients[place]
 
     def doubt(self, error: object) -> None:
-        """Reads the map again in the background, if the error says that a key or node has moved."""
+        """Reads the map again in the background, if the error shows that a key or node has moved."""
         is_asking = self._asking is not None and not self._asking.done()
         if isinstance(error, ELSEWHERE) and not is_asking and time.monotonic() - self._asked_at > DOUBT_SECONDS:
             self._asking = asyncio.create_task(self._ask())
 
     async def aclose(self) -> None:
-        """Lets go of all connections."""
+        """Closes all connections."""
         if self._asking is not None:
             self._asking.cancel()
             await asyncio.gather(self._asking, return_exceptions=True)
@@ -92,7 +90,7 @@ class Map:
             raise RedisConnectionError("no node of the cluster says where its keys lie")
 
     async def _ask(self) -> None:
-        """Asks all known nodes at the same time; the first that sees the whole cluster is believed."""
+        """Asks all known nodes at the same time, and takes the first answer that covers the whole cluster."""
         self._asked_at = time.monotonic()
         places = dict.fromkeys([*self._clients, *self._seeds])
         asked = [asyncio.ensure_future(self._asked(self.at_place(place))) for place in places]
@@ -108,7 +106,8 @@ class Map:
             await asyncio.gather(*asked, return_exceptions=True)
 
     async def _asked(self, client: Any) -> list[Place]:
-        """The place of each slot, as a node tells it; empty when it is away or does not see the whole cluster."""
+        """The node of each slot, as one node tells it; empty when it does not answer or does not see the whole
+        cluster."""
         try:
             info = await client.execute_command("CLUSTER INFO")
             told = await client.execute_command("CLUSTER SLOTS")
@@ -122,7 +121,7 @@ class Map:
         return [place for place in slots if place is not None]
 
 
-class Wide:
+class ClusterClient:
     """A client for a whole cluster, with the commands that the store needs: each goes to the node of its key, `eval` to
     that of its first key."""
 
@@ -144,9 +143,9 @@ class Wide:
         """As the map's."""
         return self._map.known_place(key)
 
-    def pipeline(self, transaction: bool = False) -> WidePipeline:
+    def pipeline(self, transaction: bool = False) -> ClusterPipeline:
         """Collects commands for several nodes."""
-        return WidePipeline(self._map)
+        return ClusterPipeline(self._map)
 
     async def ping(self) -> bool:
         """True when all nodes with keys of their own answer."""
@@ -177,11 +176,11 @@ class Wide:
         return list({id(client): (client, key) for key in keys for client in [await self._map.at(key)]}.values())
 
     async def aclose(self) -> None:
-        """Lets go of all connections."""
+        """Closes all connections."""
         await self._map.aclose()
 
 
-class WidePipeline:
+class ClusterPipeline:
     """A pipeline over several nodes; replies come in the order of the commands."""
 
     def __init__(self, map: Map) -> None:
@@ -191,8 +190,8 @@ class WidePipeline:
     def __len__(self) -> int:
         return len(self._commands)
 
-    def __getattr__(self, command: str) -> Callable[..., WidePipeline]:
-        def given(*args: Any, **more: Any) -> WidePipeline:
+    def __getattr__(self, command: str) -> Callable[..., ClusterPipeline]:
+        def given(*args: Any, **more: Any) -> ClusterPipeline:
             self._commands.append((command, args, more))
             return self
 

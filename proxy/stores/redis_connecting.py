@@ -1,7 +1,6 @@
-"""How Redis or Valkey is reached: one server, the master that Sentinels name, or a cluster, by the form of the address.
+"""Clients for Redis or Valkey: one server, the master that Sentinels name, or a cluster, by the form of the address.
 
-Timeouts are short, and reads are never retried: with the library's own defaults a frozen server holds a read for a
-minute.
+Timeouts are short, and reads are never retried: with the library's defaults a frozen server blocks a read for a minute.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from redis.exceptions import AuthenticationError, NoPermissionError
 from proxy.errors import StoreError
 from proxy.settings import Settings
 from proxy.stores.address import ACK_SECONDS, Ack, Address, address_of
-from proxy.stores.redis_cluster import AWAY, Map, Wide
+from proxy.stores.redis_cluster import AWAY, ClusterClient, Map
 
 LONGEST_PAUSE_SECONDS, SHORTEST_PAUSE_SECONDS = 1.0, 0.01
 """Between two tries of a write, and not the same for all who try."""
@@ -35,8 +34,8 @@ SENTINEL_SECONDS = 0.25
 
 
 def reader(address: Address, settings: Settings) -> Any:
-    """A client for reads that pages wait for. A page does not wait for its whole timeout: it goes on after its budget,
-    and the late answer is for the next one."""
+    """A client for reads that pages wait for. Its timeout is longer than a page's budget: a late answer is for the next
+    page."""
     return _client(address, settings.store_timeout_ms / 1_000, Retry(NoBackoff(), 0), settings)
 
 
@@ -48,7 +47,7 @@ def writer(address: Address, settings: Settings) -> Any:
 
 
 def client_of(url: str, **options: Any) -> Any:
-    """The library's own client of a store, for what is neither pages nor events."""
+    """The library's own client of a store, for commands that concern neither pages nor events."""
     address = address_of(url)
     if address.kind == "cluster":
         nodes = [ClusterNode(host, port) for host, port in address.hosts]
@@ -59,7 +58,7 @@ def client_of(url: str, **options: Any) -> Any:
 
 
 def patient(url: str) -> Any:
-    """A client for what no page waits for."""
+    """A client with longer timeouts, for work that no page waits for."""
     return client_of(url, protocol=2, socket_timeout=PATIENT_SECONDS, socket_connect_timeout=PATIENT_SECONDS)
 
 
@@ -68,14 +67,14 @@ async def confirm(client: Any, keys: Sequence[str], ack: Ack) -> None:
     came over the asking connection and everything before it, so a small write goes first. Raises `StoreError`."""
     if not ack.command or not keys:
         return
-    places = await client.clients_of(keys) if isinstance(client, Wide) else [(client, keys[0])]
+    places = await client.clients_of(keys) if isinstance(client, ClusterClient) else [(client, keys[0])]
     if not all(await asyncio.gather(*(_is_confirmed(node, key, ack) for node, key in places))):
         raise StoreError("the store has the events, but not yet where they are safe", help="send them again")
 
 
 async def _is_confirmed(node: Any, key: str, ack: Ack) -> bool:
-    """A server that has lost its replicas, as one that has just taken a master's place, is not waited for: it says so
-    itself, while one that is merely cut off from them still counts them for a minute."""
+    """Whether the write is where it must be. With `if_any`, a server without replicas is not waited for: it says so
+    itself, while one that is only cut off from them still counts them for a minute."""
     asked = ack.among(await _replicas_of(node)) if ack.replicas else ack
     if asked is None:
         raise StoreError("the store has the events, but no replica", help="start one, or write ?ack=replica-if-any")
@@ -99,7 +98,9 @@ def _client(address: Address, seconds: float, retry: Retry, settings: Settings) 
     if address.kind == "cluster":
         scheme = urlsplit(address.url).scheme
         login = {"username": address.user, "password": address.password}
-        return Wide(Map(address.hosts, lambda host, port: by_url(f"{scheme}://{host}:{port}", **login, **options)))
+        return ClusterClient(
+            Map(address.hosts, lambda host, port: by_url(f"{scheme}://{host}:{port}", **login, **options))
+        )
     if address.kind == "sentinel":
         return _by_sentinel(address, **options)
     return by_url(address.url, **options)
@@ -117,7 +118,7 @@ def _by_sentinel(address: Address, **options: Any) -> Any:
 
 
 @asynccontextmanager
-async def answers_as_ours() -> AsyncIterator[None]:
+async def mapping_errors() -> AsyncIterator[None]:
     """Maps the library's errors to ours."""
     try:
         yield
@@ -129,6 +130,6 @@ async def answers_as_ours() -> AsyncIterator[None]:
 
 
 def _without_command(error: Exception) -> str:
-    """What went wrong. The library says beside it which command of a pipeline that was: what visitors did and said is
-    in there, and errors are logged."""
+    """The message of the error, without the command of the pipeline that the library adds: it holds visitors' data, and
+    errors are logged."""
     return str(error).rpartition(" of pipeline caused error: ")[2] or type(error).__name__

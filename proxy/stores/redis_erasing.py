@@ -1,5 +1,6 @@
-"""Every name of an erased visitor taken out of what many visitors share in Redis or Valkey: the feed, what was not
-taken, and the streams in which processes tell each other what changed."""
+"""Removes the names of erased visitors from what many visitors share in Redis or Valkey: the feed, the refused events,
+and the streams by which processes tell each other of changes.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +14,8 @@ BUS_KEYS = ("{tb:bus}:sent", "{tb:bus}:told")  # on which processes tell each ot
 
 
 async def forget_names(client: Any, visitor_ids: Collection[str]) -> int:
-    """Does so, and says that anybody may have changed; how many of the events that were not taken went with it."""
+    """Removes their names, and notes that any visitor may have changed. Returns how many refused events were
+    deleted."""
     ids = {visitor_id.encode() for visitor_id in visitor_ids}
 
     def names_them(fields: Fields) -> bool:

@@ -31,7 +31,7 @@ from proxy.stores.outboxes import (
     standing_in,
     waiting_again,
 )
-from proxy.stores.redis_connecting import answers_as_ours, patient
+from proxy.stores.redis_connecting import mapping_errors, patient
 from proxy.stores.redis_tombstones import RedisTombstones
 
 STANDINGS, DUE, DELIVERIES = "{tb:outbox}:standings", "{tb:outbox}:due", "{tb:outbox}:deliveries"
@@ -90,27 +90,27 @@ class RedisOutbox:
         self._tombstones = RedisTombstones(self._client)
 
     async def lead(self, name: str, now: float, seconds: float) -> bool:
-        async with answers_as_ours():  # by the server's clock
+        async with mapping_errors():  # by the server's clock
             return bool(await self._client.eval(LEAD, 1, LEADER, name, max(1, round(seconds * 1_000))))
 
     async def followed(self) -> Followed:
-        async with answers_as_ours():
+        async with mapping_errors():
             return followed_in(await self._client.hget(STATE, "followed"))
 
     async def standings(self, visitor_ids: Sequence[str]) -> dict[str, Standing]:
         if not visitor_ids:
             return {}
-        async with answers_as_ours():
+        async with mapping_errors():
             values = await self._client.hmget(STANDINGS, list(visitor_ids))
         return {standing.visitor_id: standing for standing in map(standing_in, filter(None, values))}
 
     async def due(self, now: float, most: int) -> list[str]:
-        async with answers_as_ours():
+        async with mapping_errors():
             found = await self._client.zrangebyscore(DUE, "-inf", now, start=0, num=most)
         return [visitor_id.decode() for visitor_id in found]
 
     async def standing(self) -> AsyncIterator[str]:
-        async with answers_as_ours():
+        async with mapping_errors():
             async for visitor_id, _ in self._client.hscan_iter(STANDINGS, count=AT_ONCE):
                 yield visitor_id.decode()
 
@@ -129,40 +129,40 @@ class RedisOutbox:
         for delivery in deliveries:
             said += [delivery.id, delivery.webhook, packed(delivery)]
         keys = STANDINGS, DUE, DELIVERIES, STATE, WEBHOOKS, LEADER, ORDER
-        async with answers_as_ours():
+        async with mapping_errors():
             if not await self._client.eval(PUT, len(keys), *keys, *said):
                 raise not_leading()
         # Whoever erases leaves the tombstone first: either it is seen here, or they see what was put.
         visitor_ids = sorted({one.visitor_id for one in standings} | {one.visitor_id for one in deliveries})
-        async with answers_as_ours():
+        async with mapping_errors():
             erased_at = await self._tombstones.erased_at(visitor_ids) if visitor_ids else {}
         gone = [visitor_id for visitor_id in visitor_ids if is_of_erased(visitor_id, erased_at, now)]
         if gone:
             await self.erase(gone)
 
     async def first(self, webhook: str, most: int) -> list[Delivery]:
-        async with answers_as_ours():
+        async with mapping_errors():
             return await self._in_order(ORDER + webhook, most)
 
     async def waiting(self, webhook: str) -> int:
-        async with answers_as_ours():
+        async with mapping_errors():
             return int(await self._client.zcard(ORDER + webhook))
 
     async def done(self, deliveries: Sequence[Delivery]) -> None:
-        async with answers_as_ours():
+        async with mapping_errors():
             await self._take_out(deliveries)
 
     async def give_up(self, delivery: Delivery) -> None:
         keys = DELIVERIES, ORDER + delivery.webhook, GIVEN_UP, STATE
-        async with answers_as_ours():
+        async with mapping_errors():
             await self._client.eval(MOVE, len(keys), *keys, MOST_GIVEN_UP, delivery.id, packed(delivery))
 
     async def given_up(self) -> list[Delivery]:
-        async with answers_as_ours():
+        async with mapping_errors():
             return await self._in_order(GIVEN_UP, MOST_GIVEN_UP)
 
     async def again(self, deliveries: Sequence[Delivery], now: float) -> None:
-        async with answers_as_ours():
+        async with mapping_errors():
             for one in deliveries:
                 keys = DELIVERIES, GIVEN_UP, ORDER + one.webhook, STATE
                 await self._client.eval(MOVE, len(keys), *keys, "inf", one.id, packed(waiting_again(one, now)))
@@ -170,7 +170,7 @@ class RedisOutbox:
     async def counts(self) -> Mapping[str, Waiting]:
         given_up = Counter(delivery.webhook for delivery in await self.given_up())
         found = {}
-        async with answers_as_ours():
+        async with mapping_errors():
             for webhook in sorted(name.decode() for name in await self._client.smembers(WEBHOOKS)):
                 first = await self._in_order(ORDER + webhook, 1)
                 many = await self._client.zcard(ORDER + webhook)
@@ -179,13 +179,13 @@ class RedisOutbox:
 
     async def of(self, visitor_ids: Collection[str]) -> tuple[list[Standing], list[Delivery]]:
         standings = await self.standings(list(visitor_ids))
-        async with answers_as_ours():
+        async with mapping_errors():
             return list(standings.values()), await self._deliveries_of(visitor_ids)
 
     async def erase(self, visitor_ids: Collection[str]) -> int:
         if not visitor_ids:
             return 0
-        async with answers_as_ours():
+        async with mapping_errors():
             deliveries = await self._deliveries_of(visitor_ids)
             await self._take_out(deliveries)
             await self._client.zrem(DUE, *visitor_ids)

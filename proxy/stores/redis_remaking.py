@@ -1,9 +1,8 @@
-"""Profiles made anew from the logs of visitors in Redis or Valkey: when somebody wants it so, when events are taken out
-of a log, and when what is stored cannot be read.
+"""Rebuilds profiles from the logs of visitors in Redis or Valkey: on request, when events are removed from a log, and
+when a stored profile is damaged.
 
-Apart from `redis_log.py`, which adds to a visitor without reading what is there: here a whole log is read, and what
-follows is written only if the log is still the same. Whoever calls makes of the client's errors what they are to
-others.
+Unlike `redis_log.py`, which adds to a visitor without reading, this reads the whole log, and writes the result only if
+the log is still the same. The caller maps the client's errors.
 """
 
 from __future__ import annotations
@@ -42,8 +41,8 @@ async def _fields_of(client: Any, visitor_ids: Sequence[str]) -> list[Fields]:
 
 
 async def rebuild(client: Any, visitor_id: str) -> bool:
-    """Remakes one profile; True when it came out differently. Writes it even when it is the same: a process that began
-    to change it by older rules then begins anew."""
+    """Rebuilds one profile; True when it differs. It is written even when it is the same, so that a process that is
+    changing it by older rules has to start again."""
     for _ in range(TRIES):
         fields: Fields = await client.hgetall(log_key(visitor_id))
         profile = await _following(client, _in_order(fields))
@@ -71,7 +70,7 @@ async def withdraw(client: Any, gone: Mapping[str, Collection[str]]) -> None:
 
 
 async def _withdrawn(client: Any, gone: Mapping[str, Collection[str]]) -> list[str]:
-    """Those of whom it is done: who have no log, or whose was not changed since it was read."""
+    """The visitors that are done: they have no log, or it was not changed since it was read."""
     rules, logs = await redis_rules.ruled(client), await _fields_of(client, list(gone))
     begun = (await redis_changes.begin(client, list(gone))).decode()
     calls: list[Call] = []
@@ -91,7 +90,7 @@ async def _begun(client: Any, visitor_id: str) -> str:
 
 
 async def mended(client: Any, visitor_id: str, found: Stored | StoreError) -> tuple[Profile | None, int]:
-    """The profile in what was found, and how many of the news are in it. A damaged one is made anew."""
+    """The stored profile, and how many of the news are in it. A damaged one is rebuilt."""
     try:
         if isinstance(found, StoreError):
             raise found
@@ -102,7 +101,7 @@ async def mended(client: Any, visitor_id: str, found: Stored | StoreError) -> tu
 
 
 async def _following(client: Any, arrivals: list[Arrival]) -> Profile | None:
-    """The profile that follows from all these events, by the rules that hold; None from none."""
+    """The profile that follows from these events by the current merge rules; None without events."""
     return fold(None, arrivals, await redis_rules.ruled(client)) if arrivals else None
 
 

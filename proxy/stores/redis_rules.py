@@ -1,6 +1,7 @@
-"""The rules of `audience/merging.py` in Redis or Valkey. Whoever folds an event hears them in the same breath as what
-is known of its visitor; who folded by older ones is overtaken by the profiles being made anew, which changes every
-log's revision."""
+"""The rules of `audience/merging.py` in Redis or Valkey. They are read in the same round trip as a visitor's data. When
+they change, all profiles are rebuilt, which changes the revision of every log; so a process that folded an event by
+older rules has to do it again.
+"""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from proxy.model import Sighting
-from proxy.stores.redis_connecting import answers_as_ours, patient
+from proxy.stores.redis_connecting import mapping_errors, patient
 from proxy.stores.sightings import packed, unpacked
 
 LINES, ORDER, NUMBER = "{tb:sightings}:lines", "{tb:sightings}:order", "{tb:sightings}:number"
@@ -36,13 +36,13 @@ class RedisSightings:
 
     async def put_sightings(self, sightings: Sequence[Sighting], *, most: int) -> None:
         lines = list(packed(sightings).items())
-        async with answers_as_ours():
+        async with mapping_errors():
             for start in range(0, len(lines), BATCH):
                 words = [word for pair in lines[start : start + BATCH] for word in pair]
                 await self._client.eval(PUT, 3, LINES, ORDER, NUMBER, most, *words)
 
     async def get_sightings(self, after: int, most: int) -> tuple[list[Sighting], int]:
-        async with answers_as_ours():
+        async with mapping_errors():
             found = await self._client.zrangebyscore(ORDER, f"({after}", "+inf", 0, most, withscores=True)
             if not found:
                 return [], after

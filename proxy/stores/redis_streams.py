@@ -1,9 +1,9 @@
-"""Taking entries out of a stream of Redis or Valkey so that no byte of them is left. The server only marks an entry
-that is deleted; its bytes lie in their block until that is written anew. So what stays is copied, in batches, and takes
-the stream's place in one step, with whatever came meanwhile.
+"""Removes entries from a stream of Redis or Valkey so that no byte of them is left. XDEL only marks an entry as
+deleted; its bytes stay in their block. So the entries that stay are copied, in batches, and the copy replaces the
+stream in one step, with the entries added meanwhile.
 
-Its law: of two who do so at once, the second begins anew. Else what the first took out would be back, and what both
-had copied only in part would be gone.
+Its law: of two processes that do so at once, the second starts again. Otherwise entries removed by the first would be
+back, or entries copied only in part would be lost.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ async def take_out(client: Any, key: str, is_theirs: Callable[[Fields], bool]) -
 
 
 async def _is_replaced(client: Any, key: str, is_theirs: Callable[[Fields], bool]) -> bool:
-    """Puts a copy without those entries in the stream's place, unless somebody else did meanwhile."""
+    """Replaces the stream by a copy without those entries, unless somebody else did meanwhile."""
     beside = f"{key}:copy" if "{" in key else "{" + key + "}:copy"  # in a cluster, where the stream is
     copy, turns = f"{beside}:{secrets.token_hex(8)}", f"{beside}:turns"
     turn = await client.get(turns) or b"0"
@@ -76,13 +76,13 @@ async def _is_replaced(client: Any, key: str, is_theirs: Callable[[Fields], bool
 
 
 async def _send(copying: Any) -> None:
-    """Adds entries to a copy. Where the connection broke, the client sent them twice, and some are there already."""
+    """Adds entries to a copy. After a broken connection the client sends them again, and some may be there already."""
     for answer in await copying.execute(raise_on_error=False):
         if isinstance(answer, Exception) and "equal or smaller" not in str(answer):
             raise answer
 
 
-async def let_go(client: Any, key: str, moment: float) -> None:
+async def trim_before(client: Any, key: str, moment: float) -> None:
     """Deletes the entries from before that moment (Unix seconds) by the server's clock."""
     await client.xtrim(key, minid=int(moment * 1_000), approximate=False)
 

@@ -1,6 +1,6 @@
-"""The tombstones in Redis or Valkey. Of its keys a process remembers those it knows; whoever looks into an event's past
-hears in the same breath whether others were brought since, or another server has taken this one's place, that has
-another key or none."""
+"""The tombstones in Redis or Valkey. A process remembers the hash keys it has read; every look-up of tombstones also
+tells whether keys were added since, or another server, with another key or none, has become master.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class RedisTombstones:
         return [self._own, *sorted(self._brought)]
 
     def are_others(self, own: bytes | None, brought: Collection[bytes]) -> bool:
-        """True when the store has another key of its own, or keys that were not known here: now they are."""
+        """True when the store has keys that were not known here; from now on they are."""
         if own != self._own:
             self._own = b""
             return True
@@ -80,18 +80,18 @@ class RedisTombstones:
 
 
 def asks_keys(reads: Pipeline) -> None:
-    """Adds to a pipeline the two questions whose answers `are_others` takes."""
+    """Adds the two commands to a pipeline whose answers `are_others` takes."""
     reads.get(OWN_KEY)
     reads.smembers(BROUGHT_KEYS)
 
 
 def asks(reads: Pipeline, keys: Collection[bytes], visitor_ids: Sequence[str]) -> None:
-    """Adds to a pipeline the question when visitors were erased; `latest` reads the answer."""
+    """Adds the command to a pipeline that reads when visitors were erased; `latest` takes the answer."""
     reads.hmget(TOMBSTONES_KEY, [tombstone(key, visitor_id) for visitor_id in visitor_ids for key in keys])
 
 
 def latest(answer: Sequence[bytes | None], visitors: int) -> list[float | None]:
-    """When each of so many visitors was erased, the last time; None when never."""
+    """When each of these visitors was last erased; None for never."""
     size = len(answer) // visitors
     times = [[float(at) for at in answer[start : start + size] if at] for start in range(0, len(answer), size)]
     return [max(own, default=None) for own in times]

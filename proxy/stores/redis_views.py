@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import cast
 
 from proxy.model import View
-from proxy.stores.redis_connecting import answers_as_ours, patient
+from proxy.stores.redis_connecting import mapping_errors, patient
 from proxy.stores.redis_streams import take_out
 from proxy.stores.redis_tombstones import RedisTombstones
 from proxy.stores.views import drawn_by, is_from_before, is_of_erased, names_in, small_enough, unpacked
@@ -25,7 +25,7 @@ class RedisViews:
         self._tombstones = RedisTombstones(self._client)
 
     async def put_views(self, views: Sequence[View], *, most: int) -> None:
-        async with answers_as_ours():
+        async with mapping_errors():
             writes = self._client.pipeline(transaction=False)
             for view, line in small_enough(views):
                 writes.xadd(KEY, {"visitor": view.visitor, "line": line})
@@ -43,11 +43,11 @@ class RedisViews:
         return views[::-1]
 
     async def erase_views(self, visitor_id: str) -> int:
-        async with answers_as_ours():
+        async with mapping_errors():
             return await self._take_out(visitor_id)
 
     async def forget_views(self, before: float) -> int:
-        async with answers_as_ours():
+        async with mapping_errors():
             return await take_out(self._client, KEY, lambda one: is_from_before(unpacked(one[b"line"]), before))
 
     async def _take_out(self, visitor_id: str) -> int:
@@ -68,7 +68,7 @@ class RedisViews:
         before, left = "+", most
         while left is None or left > 0:
             size = BATCH if left is None else min(BATCH, left)
-            async with answers_as_ours():
+            async with mapping_errors():
                 entries = cast("list[Entry]", await self._client.xrevrange(KEY, max=before, count=size))
             for entry in entries:
                 yield entry

@@ -1,9 +1,9 @@
 """Profiles and events in a SQLite file: the embedded default, for several worker processes on one machine.
 
-Reads run in batches on a few threads, each with its own connection, so that a slow disk never holds the event loop;
-writes run one after the other (`sqlite_writers.py`), each in a transaction that is on the disk when it ends
-(`synchronous=FULL`), but for page views, which nobody awaits. WAL lets both go on side by side. Not for network file
-systems.
+Reads run in batches on a few threads, each with its own connection, so that a slow disk never blocks the event loop.
+Writes run one after the other (`sqlite_writers.py`), each in a transaction that is on disk when it ends
+(`synchronous=FULL`), except page views, which nobody awaits. With WAL, reads and writes run concurrently. Not for
+network file systems.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from proxy.model import Arrival, Deed, Profile
 from proxy.ports import ALL, Applied, Begun, Changed, KnownVisitors, Part, Refused, Tombstones
 from proxy.settings import DEFAULTS, Settings
 from proxy.stores import (
-    sqlite_apart,
     sqlite_changes,
+    sqlite_diverted,
     sqlite_file,
     sqlite_known,
     sqlite_log,
@@ -33,8 +33,8 @@ from proxy.stores import (
     sqlite_visitor,
 )
 from proxy.stores.read_batches import ReadBatches
-from proxy.stores.sqlite_lately import Remembering, lately_of
-from proxy.stores.sqlite_still import Still
+from proxy.stores.sqlite_answers import AnswerCache
+from proxy.stores.sqlite_cache import CachingConnection, cache_of
 from proxy.stores.sqlite_writers import Writers
 from proxy.stores.threads import Threads
 
@@ -66,7 +66,7 @@ class SqliteStore:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._still = Still(path)
+        self._still = AnswerCache(path)
         self._connections: list[sqlite3.Connection] = []
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -245,7 +245,9 @@ class SqliteStore:
 
     def _connect(self) -> sqlite3.Connection:
         # Used by one thread at a time, not always by the one that opened it.
-        connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, factory=Remembering)
+        connection = sqlite3.connect(
+            self._path, isolation_level=None, check_same_thread=False, factory=CachingConnection
+        )
         self._connections.append(connection)
         sqlite_file.must_be_ours(connection)
         connection.executescript(CONNECTION)
@@ -264,8 +266,8 @@ class SqliteStore:
 def whole(
     connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], Answer], *, is_awaited: bool = True
 ) -> Answer:
-    """Runs the work in one transaction. Work that nobody awaits survives the end of our process at once, and that of
-    the machine when the next awaited transaction is on the disk."""
+    """Runs the work in one transaction. Work that nobody awaits survives a crash of the process at once, and one of the
+    machine as soon as the next awaited transaction is on disk."""
     try:
         if not is_awaited:
             connection.execute("PRAGMA synchronous = NORMAL")
@@ -273,7 +275,7 @@ def whole(
             connection.execute("BEGIN IMMEDIATE")
             return work(connection)
     except BaseException:
-        lately_of(connection).forget()  # it may know what is in no file
+        cache_of(connection).forget()  # it may know what is in no file
         raise
     finally:
         if not is_awaited:
@@ -281,8 +283,8 @@ def whole(
 
 
 def _scrub(connection: sqlite3.Connection) -> None:
-    """Old versions of rows lie about in free pages and in the log: the file is written anew, and the log emptied, as
-    soon as no reader needs it any more."""
+    """Removes old versions of rows, which stay in free pages and in the WAL: rewrites the file (VACUUM), and empties
+    the WAL as soon as no reader needs it."""
     connection.execute("VACUUM")
     until = time.monotonic() + SCRUB_SECONDS
     while connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
@@ -293,7 +295,7 @@ def _scrub(connection: sqlite3.Connection) -> None:
 
 def _forget_names(connection: sqlite3.Connection) -> None:
     sqlite_changes.forget_names(connection)
-    sqlite_apart.forget_names(connection)
+    sqlite_diverted.forget_names(connection)
 
 
 def _answers(connection: sqlite3.Connection) -> bool:

@@ -1,9 +1,9 @@
-"""Many rows in one step of SQLite.
+"""Many rows in one statement of SQLite.
 
-At each step a thread lets the others run, and when the event loop is busy it may wait milliseconds for its next turn:
-a transaction of hundreds of small statements takes longer over its turns than over its work (on a busy machine 0.30 of
-the events of a bare loop before, 0.34 to 0.49 after; `make bar BAR=D6`). The steps have few sizes: a statement that
-was asked before need not be read again, which takes as long as to do it.
+After each statement Python lets other threads run, and when the event loop is busy a thread may wait milliseconds for
+its next turn: a transaction of hundreds of small statements takes longer waiting than working (on a busy machine it
+reached 0.30 of the events of a bare loop, now 0.34 to 0.49; `make bar BAR=D6`). The statements come in few sizes, so
+that SQLite need not parse them again, which takes as long as running them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ SIZES = (ROWS, 200, 80, 30, 10, 4, 1)
 
 
 def write(connection: sqlite3.Connection, head: str, rows: Sequence[tuple[object, ...]], tail: str = "") -> None:
-    """`head VALUES (...), (...) tail` for all rows, which are of one length."""
+    """Runs `head VALUES (...), (...) tail` for all rows, which have one length."""
     start = 0
     while start < len(rows):
         size = next(size for size in SIZES if size <= len(rows) - start)
@@ -29,7 +29,7 @@ def write(connection: sqlite3.Connection, head: str, rows: Sequence[tuple[object
 
 
 def among(connection: sqlite3.Connection, head: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
-    """The rows of `head IN (...)`. For queries that find few of the values: each row found is a step."""
+    """The rows of `head IN (...)`. For queries that find few of the values: each row found is a step of its own."""
     rows: list[tuple[Any, ...]] = []
     for start in range(0, len(values), ROWS):
         some = values[start : start + ROWS]

@@ -1,8 +1,8 @@
-"""Whose profiles were changed in a SQLite store, for those who remember them.
+"""Whose profiles were changed in a SQLite store, for workers that remember profiles.
 
-A place is where the log ends, and the last mark. What changes a profile is an event in the log, which says whose it is;
-only taking events out and making profiles anew add none: they make a mark for each. One that names nobody means
-anybody, and leaves no mark before it: of who was erased no name may stay.
+A place consists of the end of the log and the newest mark. Most changes are events in the log, which name their
+visitor; only removing events and rebuilding profiles add none, so these leave a mark for each profile. A mark without a
+name stands for any visitor and replaces all earlier ones: no name of an erased visitor may remain.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ Span = tuple[int, int]
 
 
 class Missed(NamedTuple):
-    """What lies between two places and cannot be told any more."""
+    """The changes between two places cannot be listed any more."""
 
     log: list[Span]
     marks: Span
@@ -54,7 +54,7 @@ def mark(connection: sqlite3.Connection, visitor_ids: Collection[str] = ()) -> N
 
 
 def forget_names(connection: sqlite3.Connection) -> None:
-    """Removes the ids from all marks. Whoever has seen the last mark misses none of them."""
+    """Removes the ids from all marks; a reader that has seen the newest mark needs none of them."""
     connection.execute("DELETE FROM erasures WHERE place < (SELECT max(place) FROM erasures)")
     connection.execute("UPDATE erasures SET visitor_id = NULL")
 
@@ -76,7 +76,7 @@ def name_of(span: Span) -> str:
 
 
 def missed(after: str, until: str, known: Collection[str]) -> Missed | None:
-    """What lies between two places and is not among the known changes; None when it is too much to tell."""
+    """The ranges between two places without the known changes; None when there are too many."""
     (begins, begins_marked), (ends, ends_marked) = _numbers(after, "/"), _numbers(until, "/")
     found = []
     for first, last in sorted(_numbers(name, "-") for name in known):
@@ -90,7 +90,7 @@ def missed(after: str, until: str, known: Collection[str]) -> Missed | None:
 
 
 def changed(connection: sqlite3.Connection, missed: Missed) -> Changed | None:
-    """The visitors of whom there is an event or a mark in that; None when there is a mark for anybody."""
+    """The visitors of the events and marks in these ranges; None when a mark stands for any visitor."""
     marked = _names(connection, MARKED, missed.marks)
     if None in marked or len(marked) < missed.marks[1] - missed.marks[0]:
         return None

@@ -1,10 +1,11 @@
-"""Where in the log a visitor's page views lie, in the SQLite file of the profiles: an index that is written at one end.
+"""An index of the page views of visitors, in the SQLite file of the profiles, that is written only at one end.
 
-In an index of visitors alone the views of an hour go everywhere: once it has 2 million of them each of the newest has
-half a page written. So it is made of eras, 262,144 places of the log each, and within an era goes by visitor: what is
-new all goes to the last, which is small. Who looks for a visitor asks each era since the visitor's checkpoint.
+In an index by visitor alone, the views of an hour are spread over the whole index: with 2 million of them, each new one
+has half a page written. So the index is divided into eras, of 262,144 places of the log each, and is ordered by visitor
+within an era: new entries all go to the last era, which is small. To find a visitor's views, each era since their
+checkpoint is searched.
 
-A key is a number: era, what the visitor is called, and the place within the era.
+A key is one number: the era, the visitor's number, and the place within the era.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ def add(connection: sqlite3.Connection, rows: str, number: str, place: str) -> N
 
 
 def take_out(connection: sqlite3.Connection, number: int, places: Iterable[int]) -> None:
-    """Forgets these places of whoever has this number."""
+    """Removes these places of visitors with this number."""
     key = f"{_HEAD.format(era=f'value >> {_PLACE}', number='?')} | (value & {_WITHIN})"
     sought = f"DELETE FROM noted_at WHERE key IN (SELECT {key} FROM json_each(?))"  # noqa: S608
     connection.execute(sought, (number, json.dumps(list(places))))

@@ -1,6 +1,7 @@
-"""The file of the SQLite store itself: whether it is ours, and what to do about it when it is not, or is broken.
+"""The file of the SQLite store: whether it is ours, and what to do if it is not, or is damaged.
 
-Ours has a mark in its head (`application_id`). One that an older Tailorbird wrote has none, but our table of profiles.
+Ours has a mark in its header (`application_id`). One written by an older Tailorbird has none, but has our table of
+profiles.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class UnfitFileError(sqlite3.DatabaseError):
 
 
 class Place:
-    """Where a file was found when it was opened. What is written to one that was taken away goes with the process."""
+    """Identifies the file that was opened. What is written to a file that was deleted meanwhile is lost."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -76,7 +77,7 @@ def must_be_ours(connection: sqlite3.Connection) -> None:
 
 
 def mark(connection: sqlite3.Connection) -> None:
-    """Marks the file as ours. When somebody else is writing for long, the next opening does it."""
+    """Marks the file as ours. If it is locked for long, the next opening does it."""
     if mark_of(connection) != OURS:
         with contextlib.suppress(sqlite3.OperationalError):
             connection.execute(MARK)
@@ -100,7 +101,7 @@ def columns(connection: sqlite3.Connection, table: str) -> set[str]:
 
 
 def help_for(error: Exception) -> str:
-    """How to mend the error; "" when the error says all."""
+    """How to fix the error; "" when its message says it."""
     if isinstance(error, UnfitFileError):
         return error.help
     return HELP.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, "")

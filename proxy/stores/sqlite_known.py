@@ -1,9 +1,9 @@
-"""Whom a SQLite store knows, for who wants to tell strangers (`visitors/store_filter.py`): all ids, a thousand at a
-time, and no profile. First those in the table of profiles, in its order; then whoever has events and is not in it, as
-some do in a file that an older Tailorbird wrote.
+"""The visitors that a SQLite store has something of, for `visitors/store_filter.py`: all ids, a thousand at a time,
+without profiles. First those in the table of profiles, in its order; then those who have events and are not in it, as
+in a file that an older Tailorbird wrote.
 
-All that tells more of a visitor than what they did is in a checkpoint (`sqlite_log.py`), so of whom the checkpoint is
-empty the store has deeds alone.
+Everything that is more than deeds is in a checkpoint (`sqlite_log.py`): a visitor with an empty checkpoint has only
+deeds.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""The log of the SQLite store: what is added to it, read and taken out, each within one transaction of a given
+"""The log of the SQLite store: adding to it, reading it and removing from it, each within one transaction of a given
 connection.
 
-An event is a row of the log, and nothing else: what follows from it is worked out when somebody asks. A checkpoint is
-written for who is new, for whatever changes attributes or where events go, and for who was just read and had many
-events since the last: they are `due` one. Many a visitor is never read again; for their events not to become too many,
-one is written by chance too, so that nobody has to count: with one event in `EVERY`, and with fewer of what pages note
-of themselves (`sqlite_noted.py`).
+An event is one row of the log and nothing else; what follows from it is calculated when somebody asks. A checkpoint is
+written for a new visitor, for every change of attributes or of where events go, and for a visitor who was just read and
+had many events since the last one (`due`). As many visitors are never read again, one is also written at random, so
+that their events do not become too many and nobody has to count: for one event in `EVERY`, and fewer page views
+(`sqlite_noted.py`).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from proxy.model import Arrival, Deed, Profile
 from proxy.ports import Applied, Part
 from proxy.stores import sqlite_bulk, sqlite_changes, sqlite_noted, sqlite_rules, sqlite_tombstones, sqlite_visitor
 from proxy.stores.record import arrivals_of, deed_of, import_of, packed, packed_arrival, unpacked_arrival
-from proxy.stores.sqlite_lately import lately_of
+from proxy.stores.sqlite_cache import cache_of
 from proxy.stores.tombstones import is_erased
 
 EVERY = 64
@@ -55,8 +55,8 @@ def apply(
     noted: Sequence[Deed] = (),
     due: Collection[str] = (),
 ) -> Applied:
-    """Logs what the log does not have, as it has none of what is `noted`. What a device does is its person's."""
-    known = lately_of(connection).known(connection, sqlite_changes.marked(connection))
+    """Logs the events that the log does not have; it never has those in `noted`. A device's events go to its person."""
+    known = cache_of(connection).known(connection, sqlite_changes.marked(connection))
     ids = [one.visitor_id for told in (arrivals, noted) for one in told]
     new = set[str]() if all(map(known.__contains__, ids)) else set(ids).difference(known)
     apart = {*sqlite_tombstones.erased_at(connection, new), *sqlite_visitor.persons(connection, new)} if new else set()
@@ -79,7 +79,7 @@ def apply(
 
 
 def _whose(connection: sqlite3.Connection, arrivals: Sequence[Arrival], apart: Collection[str]) -> Sequence[Arrival]:
-    """The arrivals that may be logged, each as whose it is."""
+    """The arrivals that may be logged, each under its visitor or person."""
     if devices := {one.via for one in arrivals if one.via}:  # as of a join, or of a copy
         erased = sqlite_tombstones.erased_at(connection, devices)
         arrivals = [one for one in arrivals if not is_erased(one, erased.get(one.via))] if erased else arrivals
@@ -102,7 +102,8 @@ def _not_erased(
 def _note(
     connection: sqlite3.Connection, deeds: Sequence[Deed], known: dict[str, int], apart: Collection[str]
 ) -> tuple[Sequence[Deed], set[str]]:
-    """Logs what was noted; what of it, and who is drawn for a checkpoint. Nearly all of it is logged as it is."""
+    """Logs page views; returns those logged, and the visitors chosen for a checkpoint. Nearly all are logged as they
+    are."""
     theirs = [deed for deed in deeds if deed.visitor_id in apart] if apart else []
     if theirs:
         others = [deed for deed in deeds if deed.visitor_id not in apart]
@@ -121,7 +122,7 @@ def _row(arrival: Arrival) -> tuple[str, str, float, bytes]:
 
 
 def _logged(connection: sqlite3.Connection, last: int, arrivals: Sequence[Arrival]) -> list[Arrival]:
-    """Those of the arrivals that were logged after that place, each once."""
+    """The arrivals that were logged after that place, without duplicates."""
     sought = "SELECT json_group_array(json_array(visitor_id, id)) FROM events WHERE place > ?"
     new = {(visitor_id, id) for visitor_id, id in json.loads(connection.execute(sought, (last,)).fetchone()[0])}
     once = {(arrival.visitor_id, arrival.event.id): arrival for arrival in reversed(arrivals)}
@@ -129,7 +130,7 @@ def _logged(connection: sqlite3.Connection, last: int, arrivals: Sequence[Arriva
 
 
 def _due(connection: sqlite3.Connection, fresh: Sequence[Arrival], known: Collection[str]) -> set[str]:
-    """Of whom a checkpoint is to be written."""
+    """The visitors who need a new checkpoint."""
     whole = {one.visitor_id for one in fresh if not is_deed(one)}
     them = {one.visitor_id for one in fresh}.difference(known)
     return whole | _drawn(fresh) | (them - sqlite_visitor.known(connection, them) if them else them)
@@ -140,7 +141,7 @@ def _drawn(arrivals: Sequence[Arrival]) -> set[str]:
 
 
 def put(connection: sqlite3.Connection, profiles: Iterable[Profile]) -> int:
-    """Logs and applies an import; how many profiles it was news of."""
+    """Logs and applies an import; returns how many profiles it changed."""
     told = list(profiles)
     before = sqlite_visitor.current(connection, [profile.visitor_id for profile in told])
     imports = [import_of(profile, before.get(profile.visitor_id)) for profile in told]
@@ -166,18 +167,17 @@ def end_of_log(connection: sqlite3.Connection) -> str:
 
 
 def visitors(connection: sqlite3.Connection, after: str) -> list[str]:
-    """The next visitors that the log has anything of."""
+    """The next visitors in the log."""
     return [visitor_id for (visitor_id,) in connection.execute(VISITORS, {"after": after, "limit": AT_ONCE})]
 
 
 def names(connection: sqlite3.Connection) -> frozenset[str]:
-    """Every attribute that was ever brought."""
+    """The names of all attributes ever set."""
     return frozenset(name for (name,) in connection.execute("SELECT name FROM attribute_names"))
 
 
 def places_of(connection: sqlite3.Connection, part: Part) -> tuple[int, int]:
-    """After which place in the table of profiles a part begins, and the last it has; that of the last part is beyond
-    all."""
+    """The place in the table of profiles after which a part begins, and its last place; the last part has no end."""
     (last,) = connection.execute("SELECT coalesce(max(rowid), 0) FROM profiles").fetchone()
     ends = [last * number // part.of for number in (part.number, part.number + 1)]
     return ends[0], ends[1] if part.number + 1 < part.of else NO_PLACE
@@ -191,7 +191,8 @@ def profiles(connection: sqlite3.Connection, after: int, until: int) -> tuple[li
 
 
 def sample(connection: sqlite3.Connection, most: int) -> tuple[list[Profile], int]:
-    """Profiles at random places, each once, and how many places there are: about as many as profiles, since few go."""
+    """Profiles at random places, without duplicates, and the number of places: about that of profiles, as few are
+    deleted."""
     (last,) = connection.execute("SELECT coalesce(max(rowid), 0) FROM profiles").fetchone()
     places = random.sample(range(1, last + 1), min(most, last))
     sought = "SELECT json_group_array(visitor_id) FROM profiles WHERE rowid IN (SELECT value FROM json_each(?))"
@@ -203,7 +204,7 @@ def sample(connection: sqlite3.Connection, most: int) -> tuple[list[Profile], in
 
 
 def rebuild(connection: sqlite3.Connection, visitor_ids: Sequence[str]) -> int:
-    """Makes these profiles anew; how many came out differently."""
+    """Rebuilds these profiles; returns how many changed."""
     rules, changed = sqlite_rules.rules(connection), {}
     for visitor_id, value in zip(visitor_ids, sqlite_visitor.stored(connection, visitor_ids), strict=True):
         log = sqlite_visitor.log_of(connection, visitor_id)
@@ -228,7 +229,8 @@ def _is_same(stored: sqlite_visitor.Stored, profile: Profile, rules: Rules) -> b
 
 
 def withdraw(connection: sqlite3.Connection, gone: Mapping[str, Collection[str]]) -> Sequence[str]:
-    """Takes events out of logs, and makes the profiles anew, for as long as a transaction may take; of whom."""
+    """Removes events from logs, and rebuilds the profiles, within the time of a transaction; returns the visitors
+    done."""
     done: list[str] = []
     until = time.monotonic() + LONGEST_SECONDS
     for visitor_id, ids in gone.items():
@@ -247,7 +249,7 @@ def withdraw(connection: sqlite3.Connection, gone: Mapping[str, Collection[str]]
 
 
 def erase(connection: sqlite3.Connection, visitor_ids: Collection[str], now: float) -> dict[str, int]:
-    """Deletes all of these visitors, and leaves their tombstones; how many rows of what."""
+    """Deletes everything of these visitors, and leaves tombstones; returns the number of rows by kind."""
     sqlite_tombstones.leave(connection, visitor_ids, now)
     sqlite_changes.mark(connection)
     ids = json.dumps(list(visitor_ids))

@@ -1,14 +1,14 @@
-"""What pages note of themselves, in the SQLite file of the profiles: events that nobody sends twice, each with an id
-that its worker makes up. The log needs nothing to tell them from those before, which is less than half of the work:
+"""Page views in the SQLite file of the profiles: events that pages record themselves. Nobody sends them twice, as each
+has an id made up by its worker, so they need not be compared with earlier ones: that saves more than half of the work.
 
     noted_runs     the events by their places, many to a row (`sqlite_runs.py`); they share the places with `events`
                    (`sqlite_visitor.py`)
     noted_words    what many of them have in common (`sqlite_words.py`)
-    noted_at       whose they are, by a number that few visitors share, and their places (`sqlite_eras.py`); but for
-    noted_newest   the newest, a row for each transaction
+    noted_at       the index (`sqlite_eras.py`): a visitor's number, which few visitors share, and their places
+    noted_newest   the newest entries of the index, a row for each transaction
 
-In an index each event would have a page of its own written. So whose the newest are is written down one after the other
-and looked up in memory (`sqlite_lately.py`); whenever so many have come they go to the index: in order, many to a page.
+An index would have a page written for each event. So the newest entries are written one after the other and searched in
+memory (`sqlite_cache.py`); when there are many, they are moved to the index in order, many to a page.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import msgspec
 from proxy.model import NOTED, Arrival, Deed
 from proxy.stores import sqlite_bulk, sqlite_eras, sqlite_runs, sqlite_words
 from proxy.stores.record import unpacked_arrival, unpacked_whose
-from proxy.stores.sqlite_lately import LATELY, NEWEST, lately_of
+from proxy.stores.sqlite_cache import LATELY, NEWEST, cache_of
 from proxy.stores.sqlite_runs import ALONE, CUT
 
 EVERY = 1_024
@@ -48,11 +48,11 @@ LIES_THERE = f"(SELECT {CUT} FROM noted_runs WHERE first <= place ORDER BY first
 OF_ONE = f"""
 SELECT place, {LIES_THERE} AS value FROM (
     {sqlite_eras.PLACES}
-    UNION SELECT value FROM json_each({{lately}}) WHERE value > {{after}}
+    UNION SELECT value FROM json_each({{recent}}) WHERE value > {{after}}
 )
 """  # noqa: S608  # a constant
-"""What was noted after a place of whoever has that `number`; `lately` are the places that no index has."""
-ALL = OF_ONE.format(number="?1", lately="?2", after="0")
+"""The page views after a place, of visitors with this `number`; `recent` are the places that are in no index yet."""
+ALL = OF_ONE.format(number="?1", recent="?2", after="0")
 RUNS = """
 SELECT first, bounds, value FROM noted_runs
 WHERE first >= coalesce((SELECT max(first) FROM noted_runs WHERE first <= ?1), 0) AND first <= ?2 ORDER BY first
@@ -60,28 +60,28 @@ WHERE first >= coalesce((SELECT max(first) FROM noted_runs WHERE first <= ?1), 0
 
 
 def number(visitor_id: str) -> int:
-    """What a visitor is called in the indexes."""
+    """The number of a visitor in the indexes."""
     return crc32(visitor_id.encode("utf-8", "surrogatepass"))
 
 
 def sought(connection: sqlite3.Connection, visitor_ids: Sequence[str]) -> list[tuple[str, int, list[int]]]:
-    """The visitors as they are looked for: with their numbers, and the places that are in no index."""
-    lately = lately_of(connection)
-    lately.look(connection)
+    """The visitors with what finds their page views: their numbers, and the places that are in no index yet."""
+    cache = cache_of(connection)
+    cache.look(connection)
     return [
-        (id, called, lately.places(called)) for id, called in zip(visitor_ids, map(number, visitor_ids), strict=True)
+        (id, called, cache.places(called)) for id, called in zip(visitor_ids, map(number, visitor_ids), strict=True)
     ]
 
 
 def one_sought(connection: sqlite3.Connection, visitor_id: str) -> tuple[int, str]:
-    """The same of one, for `ALL`."""
+    """The same for one visitor, for `ALL`."""
     ((_, called, places),) = sought(connection, [visitor_id])
     return called, json.dumps(places)
 
 
 def add(connection: sqlite3.Connection, deeds: Sequence[Deed], last: int, known: dict[str, int]) -> set[str]:
-    """Logs them, at least one, after the `last` place; who is drawn for a checkpoint. Their visitors have at least an
-    empty one from now on, by which they are found, and are `known` with their numbers."""
+    """Logs page views (at least one) after the `last` place; returns the visitors chosen for a checkpoint. From now on
+    their visitors have at least an empty checkpoint, by which they are found, and are in `known` with their numbers."""
     places = range(last + 1, last + 1 + len(deeds))
     if not connection.execute("UPDATE sqlite_sequence SET seq = ? WHERE name = 'events'", (places[-1],)).rowcount:
         connection.execute("INSERT INTO sqlite_sequence VALUES ('events', ?)", (places[-1],))
@@ -104,13 +104,13 @@ def add(connection: sqlite3.Connection, deeds: Sequence[Deed], last: int, known:
 
 
 def move(connection: sqlite3.Connection) -> None:
-    """Brings the newest into the index."""
+    """Moves the newest places into the index."""
     sqlite_eras.add(connection, "noted_newest, json_each(visitors) AS one", "one.value", "first + one.key")
     connection.execute("DELETE FROM noted_newest")
 
 
 def _drawn(connection: sqlite3.Connection, last: int) -> set[str]:
-    """Whose is one in `EVERY` of those that the index has now: they are read without looking among the newest."""
+    """The visitors of one in `EVERY` page views in the index: they can be read without searching the newest."""
     places = random.sample(range(max(last - LATELY, 0), last), min(LATELY // EVERY, last))
     sought = f"SELECT {LIES_THERE} FROM (SELECT 1 + value AS place FROM json_each(?))"  # noqa: S608
     kept = [value for (value,) in connection.execute(sought, (json.dumps(places),)) if value]
@@ -118,7 +118,7 @@ def _drawn(connection: sqlite3.Connection, last: int) -> set[str]:
 
 
 def all_of(connection: sqlite3.Connection, visitor_id: str) -> dict[int, Arrival]:
-    """All that was noted of a visitor, by its places."""
+    """All page views of a visitor, by place."""
     kept = dict(connection.execute(ALL, one_sought(connection, visitor_id)).fetchall())
     places = [place for place, value in kept.items() if value]
     found = map(unpacked_arrival, sqlite_words.whole(connection, [kept[place] for place in places]))
@@ -126,14 +126,14 @@ def all_of(connection: sqlite3.Connection, visitor_id: str) -> dict[int, Arrival
 
 
 def not_noted(connection: sqlite3.Connection, arrivals: Sequence[Arrival]) -> Sequence[Arrival]:
-    """Those of the arrivals that were not noted before: what was may come again as a copy."""
+    """The arrivals that were not logged here before (a copy of a store may bring them again)."""
     whose = {arrival.visitor_id for arrival in arrivals if arrival.event.id.startswith(NOTED)}
     known = {(id, one.event.id) for id in whose for one in all_of(connection, id).values()}
     return [one for one in arrivals if (one.visitor_id, one.event.id) not in known] if known else arrivals
 
 
 def take_out(connection: sqlite3.Connection, visitor_id: str, ids: Collection[str] | None = None) -> int:
-    """Leaves nothing of these events of a visitor, or of all; how many there were."""
+    """Removes these events of a visitor, or all of them; returns how many there were."""
     noted = all_of(connection, visitor_id)
     gone = [place for place, arrival in noted.items() if ids is None or arrival.event.id in ids]
     move(connection)
@@ -144,7 +144,7 @@ def take_out(connection: sqlite3.Connection, visitor_id: str, ids: Collection[st
 
 
 def _blank(connection: sqlite3.Connection, place: int) -> None:
-    """Takes one out; the others of its row keep their places."""
+    """Removes one event; the others of its row keep their places."""
     first, bounds, value = connection.execute(RUNS, (place, place)).fetchone()
     run = sqlite_runs.pieces(bounds, value)
     run[place - first] = b""
@@ -156,7 +156,7 @@ def _blank(connection: sqlite3.Connection, place: int) -> None:
 
 
 def between(connection: sqlite3.Connection, after: int, until: int) -> Iterator[tuple[int, bytes]]:
-    """What was noted after one place, up to the other, each with its own, in order."""
+    """The page views between two places, each with its place, in order."""
     for first, bounds, value in connection.execute(RUNS, (after, until)):
         kept = sqlite_words.whole(connection, sqlite_runs.pieces(bounds, value))
         for place, piece in enumerate(kept, first):

@@ -1,10 +1,10 @@
-"""The tables of the SQLite store, and how a file that an older Tailorbird wrote is brought up to date.
+"""The tables of the SQLite store, and how a file of an older Tailorbird is updated.
 
-What is only added leaves the version as it is, so that workers of an older Tailorbird go on with the file.
+Additions leave the version unchanged, so that workers of an older Tailorbird can go on with the file.
 
-`events` and `noted_runs` are the log. The first has what was sent, and by its unique index on visitor and id also tells
-an event that came before: exactly, and for as long as the log. All else of a visitor follows from it: `profiles` has
-checkpoints, `devices` whose they are (`sqlite_visitor.py`).
+`events` and `noted_runs` are the log. The first has what was sent; its unique index on visitor and id also detects
+duplicates: exactly, and as far back as the log goes. Everything else about a visitor follows from the log: `profiles`
+has checkpoints, `devices` the persons of devices (`sqlite_visitor.py`).
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from __future__ import annotations
 import sqlite3
 
 from proxy.stores import (
-    sqlite_apart,
     sqlite_changes,
+    sqlite_diverted,
     sqlite_eras,
     sqlite_noted,
     sqlite_refused,
@@ -34,7 +34,7 @@ CREATE TABLE IF NOT EXISTS attribute_names (name TEXT PRIMARY KEY) WITHOUT ROWID
 {sqlite_tombstones.SCHEMA}
 {sqlite_changes.SCHEMA}
 {sqlite_rules.SCHEMA}
-{sqlite_apart.SCHEMA}
+{sqlite_diverted.SCHEMA}
 PRAGMA user_version = {VERSION};
 {MARK}
 COMMIT;
@@ -64,7 +64,7 @@ def is_newer(connection: sqlite3.Connection) -> bool:
 
 
 def _bring_up_to_date(connection: sqlite3.Connection) -> None:
-    """What a file has of profiles becomes what it is now. Another worker may have done it meanwhile."""
+    """Converts the profiles of an older file. Another worker may have done it meanwhile."""
     profiles = columns(connection, "profiles")
     if "upto" in profiles:
         # From before version 6. Its workers know nothing of `noted`, and their checkpoints would leave it out: now that
@@ -98,8 +98,8 @@ def _bring_up_to_date(connection: sqlite3.Connection) -> None:
 
 
 def _make_checkpoints(connection: sqlite3.Connection) -> None:
-    """Every profile is one, of all of the log; no row is written for that. Who is joined is found by the ids of joins,
-    whose profiles say whose they are."""
+    """Makes every profile a checkpoint of the whole log, without writing rows. Devices are found by the ids of joins;
+    their profiles name the person."""
     (last,) = connection.execute("SELECT coalesce(max(place), 0) FROM events").fetchone()
     connection.execute(f"ALTER TABLE profiles ADD COLUMN until INTEGER NOT NULL DEFAULT {int(last)}")
     for table in (sqlite_visitor.DEVICES, sqlite_rules.SCHEMA, *sqlite_noted.TABLES):

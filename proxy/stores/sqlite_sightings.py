@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 
 from proxy.model import Sighting
 from proxy.stores.sightings import packed, unpacked
+from proxy.stores.sqlite_answers import AnswerCache
 from proxy.stores.sqlite_side_tables import SideTables
-from proxy.stores.sqlite_still import Still
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS sightings (
@@ -26,7 +26,7 @@ class SqliteSightings:
 
     def __init__(self, url: str) -> None:
         self._file = SideTables(url, SCHEMA, "sightings")
-        self._still = Still(url.partition(":")[2])
+        self._still = AnswerCache(url.partition(":")[2])
 
     async def put_sightings(self, sightings: Sequence[Sighting], *, most: int) -> None:
         lines = packed(sightings)

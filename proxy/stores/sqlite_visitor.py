@@ -1,13 +1,13 @@
-"""What a SQLite store keeps of one visitor, and the profile that follows:
+"""What a SQLite store keeps of one visitor, and how the profile follows:
 
-    events     every event that was sent, in the order in which they came
-    noted_runs what pages noted of themselves, in the same order (`sqlite_noted.py`)
-    profiles   a checkpoint: the profile as it was after some of the log, up to a place in it; at first it is empty
-    devices    the person whose device the visitor is, when it is one
+    events     every event that was sent, in order of arrival
+    noted_runs the visitor's page views, in the same order (`sqlite_noted.py`)
+    profiles   a checkpoint: the profile as it was at some place of the log; empty at first
+    devices    the person whose device the visitor is, if any
 
-The profile is the checkpoint with what came after it folded in. So an event costs one row, and a visitor's profile,
-which is a hundred times as large, is written only every so often. What comes after a checkpoint needs no merge rules to
-be folded: whatever needs them, or changes where events go, is in a checkpoint at once (`sqlite_log.py`).
+The profile is the checkpoint with the later events folded in. So an event costs one row, and the profile, which is a
+hundred times as large, is written only now and then. Events after a checkpoint never need merge rules: an event that
+does, or that changes where events go, is put into a checkpoint at once (`sqlite_log.py`).
 """
 
 from __future__ import annotations
@@ -56,12 +56,12 @@ SELECT json_group_array(json_array(
     ),
     (SELECT group_concat(hex(value), ' ') FROM (
         {
-    sqlite_noted.OF_ONE.format(number="sought.number", lately="sought.lately", after="coalesce(profiles.until, 0)")
+    sqlite_noted.OF_ONE.format(number="sought.number", recent="sought.recent", after="coalesce(profiles.until, 0)")
 }
     ))
 ))
 FROM (
-    SELECT value ->> 0 AS id, value ->> 1 AS number, value -> 2 AS lately FROM json_each(:sought)
+    SELECT value ->> 0 AS id, value ->> 1 AS number, value -> 2 AS recent FROM json_each(:sought)
 ) AS sought
 LEFT JOIN profiles ON profiles.visitor_id = sought.id
 """  # noqa: S608  # a constant
@@ -96,7 +96,7 @@ class Stored(NamedTuple):
 
     @property
     def many(self) -> int:
-        """So many events are to be folded in."""
+        """The number of events to be folded in."""
         return self.sent.many + self.noted.many
 
     @property
@@ -122,12 +122,12 @@ def stored(connection: sqlite3.Connection, visitor_ids: Sequence[str]) -> list[S
 
 
 def _sent(values: str | None) -> Packed:
-    """In hexadecimal, with a space between."""
+    """The events sent, in hexadecimal, with spaces between."""
     return Packed(bytes.fromhex(values), len(values.split())) if values else NOTHING
 
 
 def _noted(connection: sqlite3.Connection, whose: Sequence[str | None]) -> list[Packed]:
-    """The same of what was noted of each; what was taken out is empty."""
+    """The same for page views; removed ones are empty."""
     kept = [[bytes.fromhex(value) for value in values.split()] if values else [] for values in whose]
     whole = iter(sqlite_words.whole(connection, [value for theirs in kept for value in theirs]))
     return [Packed(b"".join(islice(whole, len(theirs))), len(theirs)) for theirs in kept]
@@ -157,7 +157,7 @@ def log_of(connection: sqlite3.Connection, visitor_id: str) -> list[Arrival]:
 
 
 def remade(connection: sqlite3.Connection, visitor_id: str) -> Profile | None:
-    """The profile made anew from the log; None when that has nothing."""
+    """The profile rebuilt from the log; None when that is empty."""
     arrivals = log_of(connection, visitor_id)
     return fold(None, arrivals, sqlite_rules.rules(connection), of_one_log=True) if arrivals else None
 
@@ -185,7 +185,7 @@ def checkpoint(connection: sqlite3.Connection, visitor_ids: Collection[str]) -> 
 
 
 def write(connection: sqlite3.Connection, profiles: Mapping[str, Profile]) -> None:
-    """Stores these profiles as checkpoints: they follow from all of the log."""
+    """Stores these profiles as checkpoints of the whole log."""
     last = last_place(connection)
     sqlite_bulk.write(connection, WRITE, [(id, packed(profile), last) for id, profile in profiles.items()], REPLACE)
     for visitor_id, profile in profiles.items():
@@ -203,7 +203,7 @@ def forget(connection: sqlite3.Connection, visitor_ids: Collection[str]) -> int:
 
 
 def last_place(connection: sqlite3.Connection) -> int:
-    """The last place that an event was ever given; none is given twice."""
+    """The last place ever given to an event; none is given twice."""
     found = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'events'").fetchone()
     return found[0] if found else 0
 

@@ -1,9 +1,9 @@
-"""What many page views have in common, in the SQLite file of the profiles: which banners a page showed, and in which
-variants. It is most of what a view says, and few pages show what none showed before: so each such words are kept once,
-under a number, and a view in the log begins with the number instead (`taken_apart`, and `whole` again when it is read).
+"""What many page views have in common, in the SQLite file of the profiles: which banners a page showed, in which
+variants. That is most of a view's data, and most pages show what others showed: so each such text (`words`) is stored
+once, under a number, and a view in the log begins with the number instead (`taken_apart`; `whole` reverses it).
 
-Its law: nothing here is anybody's. Rules, slots and variants are editors' words; what tells of a visitor, their id, the
-path, a search, stays in the view. So words are never changed or deleted, and whoever has read some may remember them.
+Its law: nothing here belongs to a visitor. Rules, slots and variants are editors' words; what tells of a visitor (their
+id, the path, a search) stays in the view. So words are never changed or deleted, and may be remembered.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterable, Sequence
 from proxy.model import Deed
 from proxy.stores import sqlite_bulk
 from proxy.stores.record import joined
-from proxy.stores.sqlite_lately import lately_of
+from proxy.stores.sqlite_cache import cache_of
 
 TABLE = "CREATE TABLE IF NOT EXISTS noted_words (number INTEGER PRIMARY KEY, words BLOB NOT NULL)"
 MOST = 20_000
@@ -33,8 +33,8 @@ _MARK = 5
 
 
 def taken_apart(connection: sqlite3.Connection, deeds: Sequence[Deed]) -> list[bytes]:
-    """The deeds as they are kept, when the words that are new have been."""
-    marks = lately_of(connection).marks
+    """The deeds in their stored form; new words are stored first."""
+    marks = cache_of(connection).marks
     try:
         return [marks[deed.words] + deed.own for deed in deeds]
     except KeyError:
@@ -54,11 +54,11 @@ def _keep(connection: sqlite3.Connection, marks: dict[bytes, bytes], words: Coll
 
 
 def whole(connection: sqlite3.Connection, kept: Sequence[bytes]) -> list[bytes]:
-    """What was kept as it was packed. Where the words are missing, which no transaction leaves, it cannot be read."""
+    """Stored deeds in their original form. If words are missing, which no transaction leaves, they cannot be read."""
     numbered = {one[:_MARK] for one in kept if one.startswith(NUMBERED)}
     if not numbered:
         return list(kept)
-    known = lately_of(connection).words
+    known = cache_of(connection).words
     if missing := numbered.difference(known):
         if len(known) > MOST:
             known.clear()

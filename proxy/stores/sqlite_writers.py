@@ -1,8 +1,8 @@
 """The two threads that write to a SQLite file, one at a time, over one connection.
 
-What somebody waits for is written by one that has its turn as any other has. What nobody waits for is written by one
-that leaves a core to others: pages do not wait for it then. Its law: what waits does not become more for that. Once it
-was kept waiting for long, the other one takes what comes next.
+What somebody waits for is written by a normal thread. What nobody waits for is written by a thread of low priority, so
+that pages do not wait for it. Its law: the low priority must not let work pile up. If that thread was delayed for long,
+the normal one takes the next work.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Work = Callable[[sqlite3.Connection], Answer]
 
 
 class Writers:
-    """`usual` is for what somebody waits for. Nothing is written to a file that is at its place no more."""
+    """`usual` writes what somebody waits for. Nothing is written to a file that was deleted or replaced."""
 
     def __init__(self, connection: sqlite3.Connection, place: Place) -> None:
         self._place = place
@@ -34,11 +34,11 @@ class Writers:
 
     @property
     def gentle(self) -> Threads[sqlite3.Connection]:
-        """Who writes now what nobody waits for."""
+        """The thread that writes what nobody waits for."""
         return self.usual if self._is_late else self._gentle
 
     def alone(self, work: Work[Answer], *, is_awaited: bool = True) -> Work[Answer]:
-        """The work, done while the other one does nothing."""
+        """The work, wrapped so that the two threads never run at the same time."""
 
         def do(connection: sqlite3.Connection) -> Answer:
             with self._turn:

@@ -1,7 +1,7 @@
-"""Threads that read a file while the event loop goes on, each with a connection of its own.
+"""Threads that read a file while the event loop goes on, each with its own connection.
 
-An executor of Python's library does the same for any work and from any thread, with six locks and two futures for each
-answer. Here is one queue there and one call back: a page whose visitor is read first costs a tenth less.
+Python's ThreadPoolExecutor does the same for any work from any thread, with six locks and two futures for each result.
+Here there is one queue and one callback: a page that has to read its visitor first costs a tenth less.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Answer = TypeVar("Answer")
 
 
 class Threads(Generic[Connection]):
-    """One for each of the connections. Those that give way leave a core to whoever has to answer."""
+    """One thread for each connection. With `gives_way` they have low priority."""
 
     def __init__(self, connections: Sequence[Connection], name: str, *, gives_way: bool = False) -> None:
         self._gives_way = gives_way

@@ -1,6 +1,7 @@
-"""Tombstones: what is kept of erased visitors, namely a keyed hash of the id, from which nobody gets the id back, and
-when it was erased. They keep replays and imports from bringing the visitor back; what a visitor of that id does
-afterwards is new."""
+"""Tombstones: what is kept of erased visitors, namely a keyed hash of the id, from which the id cannot be recovered,
+and the time of the erasure. They keep replays and imports from bringing the visitor back; what a visitor with that id
+does afterwards is new.
+"""
 
 from __future__ import annotations
 
@@ -24,10 +25,10 @@ def tombstone(key: bytes, visitor_id: str) -> bytes:
 
 
 def is_erased(arrival: Arrival, erased_at: float | None) -> bool:
-    """Whether a tombstone forbids the arrival: it happened before the erasure, or an import tells it."""
+    """Whether a tombstone forbids the arrival: it happened before the erasure, or comes from an import."""
     return erased_at is not None and (arrival.event.at <= erased_at or arrival.event.kind == IMPORTED)
 
 
 def whose_are(arrival: Arrival) -> tuple[str, ...]:
-    """The visitors whose tombstones may forbid the arrival: whose it is, and whose device it came by."""
+    """The visitors whose tombstones may forbid the arrival: its visitor, and the device it came from."""
     return (arrival.visitor_id, arrival.via) if arrival.via else (arrival.visitor_id,)

@@ -13,7 +13,7 @@ from proxy.events.fold import fold
 from proxy.model import Arrival, Deed, Event, Link, Profile
 from proxy.stores import open_store, sqlite_changes, sqlite_log, sqlite_noted, sqlite_schema, sqlite_visitor
 from proxy.stores.record import deed_of
-from proxy.stores.sqlite_lately import LATELY, Remembering
+from proxy.stores.sqlite_cache import LATELY, CachingConnection
 from proxy.stores.sqlite_noted import add, all_of, between, not_noted, number, take_out
 from proxy.stores.sqlite_visitor import MANY, checkpoint, last_place, log_of, profile_of, stored
 
@@ -36,7 +36,7 @@ def sent(visitor_id: str, at: int) -> Arrival:
 
 @pytest.fixture
 def connection() -> Iterator[sqlite3.Connection]:
-    opened = sqlite3.connect(":memory:", isolation_level=None, factory=Remembering)
+    opened = sqlite3.connect(":memory:", isolation_level=None, factory=CachingConnection)
     sqlite_schema.prepare(opened)
     yield opened
     opened.close()

@@ -12,7 +12,7 @@ from proxy.model import Arrival, Deed, Event
 from proxy.stores import sqlite_log, sqlite_schema, sqlite_words
 from proxy.stores.record import arrivals_of, packed_arrival, packed_part, packed_words, view
 from proxy.stores.sqlite import whole as in_one
-from proxy.stores.sqlite_lately import Remembering
+from proxy.stores.sqlite_cache import CachingConnection
 from proxy.stores.sqlite_noted import all_of
 from proxy.stores.sqlite_visitor import profile_of, stored
 from proxy.stores.sqlite_words import taken_apart, whole
@@ -31,8 +31,8 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "s.db"
 
 
-def connection(path: Path) -> Remembering:
-    opened = sqlite3.connect(path, isolation_level=None, factory=Remembering)
+def connection(path: Path) -> CachingConnection:
+    opened = sqlite3.connect(path, isolation_level=None, factory=CachingConnection)
     sqlite_schema.prepare(opened)
     return opened
 

@@ -7,7 +7,7 @@ import sqlite3
 import pytest
 
 from proxy.stores import sqlite_tombstones
-from proxy.stores.sqlite_apart import MOST, forget_names, since
+from proxy.stores.sqlite_diverted import MOST, forget_names, since
 
 NOON = 1_795_435_200.0
 

@@ -13,7 +13,7 @@ from proxy.stores import open_store, sqlite_log, sqlite_schema
 from proxy.stores.joining import join
 from proxy.stores.record import deed_of
 from proxy.stores.sqlite import whole
-from proxy.stores.sqlite_lately import LATELY, Remembering, lately_of
+from proxy.stores.sqlite_cache import LATELY, CachingConnection, cache_of
 from proxy.stores.sqlite_noted import all_of
 
 NOON = 1_795_435_200.0
@@ -41,8 +41,8 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "s.db"
 
 
-def opened(path: Path) -> Remembering:
-    return sqlite3.connect(path, isolation_level=None, factory=Remembering)
+def opened(path: Path) -> CachingConnection:
+    return sqlite3.connect(path, isolation_level=None, factory=CachingConnection)
 
 
 def noted(connection: sqlite3.Connection, first: int, visitors: Sequence[int]) -> None:
@@ -52,12 +52,12 @@ def noted(connection: sqlite3.Connection, first: int, visitors: Sequence[int]) -
 def test_what_others_noted_is_found_where_it_lies(path: Path) -> None:
     here, there = opened(path), opened(path)
     noted(there, 1, [7, 8, 7])
-    lately = here.lately
-    lately.look(here)
-    assert (lately.places(7), lately.places(8), lately.places(9)) == ([1, 3], [2], [])
+    cache = here.cache
+    cache.look(here)
+    assert (cache.places(7), cache.places(8), cache.places(9)) == ([1, 3], [2], [])
     noted(there, 9, [9, 7])
-    lately.look(here)
-    assert (lately.places(7), lately.places(9)) == ([1, 3, 10], [9])
+    cache.look(here)
+    assert (cache.places(7), cache.places(9)) == ([1, 3, 10], [9])
     here.close()
     there.close()
 
@@ -66,37 +66,37 @@ def test_no_more_is_remembered_than_twice_what_no_index_has(path: Path) -> None:
     connection = opened(path)
     for first in range(1, 4 * LATELY, 1_000):
         noted(connection, first, [first] * 1_000)
-    lately = connection.lately
-    lately.look(connection)
-    assert lately.places(1) == []
+    cache = connection.cache
+    cache.look(connection)
+    assert cache.places(1) == []
     newest = range(3 * LATELY + 1, 4 * LATELY, 1_000)
-    assert all(len(lately.places(first)) == 1_000 for first in newest)
+    assert all(len(cache.places(first)) == 1_000 for first in newest)
     connection.close()
 
 
 def test_a_connection_of_another_kind_remembers_nothing() -> None:
     connection = sqlite3.connect(":memory:", isolation_level=None)
     sqlite_schema.prepare(connection)
-    lately_of(connection).known(connection, 0)["anna"] = 7
-    assert lately_of(connection).known(connection, 0) == {}
+    cache_of(connection).known(connection, 0)["anna"] = 7
+    assert cache_of(connection).known(connection, 0) == {}
     connection.close()
 
 
 def test_who_has_a_row_is_known_until_the_file_has_another_mark(path: Path) -> None:
     connection = opened(path)
-    connection.lately.known(connection, 0)["anna"] = 7
-    assert connection.lately.known(connection, 0) == {"anna": 7}
-    assert connection.lately.known(connection, 1) == {}
+    connection.cache.known(connection, 0)["anna"] = 7
+    assert connection.cache.known(connection, 0) == {"anna": 7}
+    assert connection.cache.known(connection, 1) == {}
     connection.close()
 
 
 def test_who_is_apart_is_known_no_more(path: Path) -> None:
     here, there = opened(path), opened(path)
-    here.lately.known(here, 0).update({"anna": 7, "phone": 8})
+    here.cache.known(here, 0).update({"anna": 7, "phone": 8})
     there.execute("INSERT INTO devices VALUES ('phone', 'anna')")
-    assert here.lately.known(here, 0) == {"anna": 7}
+    assert here.cache.known(here, 0) == {"anna": 7}
     there.execute("INSERT INTO tombstones VALUES (x'00', 1)")
-    assert here.lately.known(here, 0) == {}
+    assert here.cache.known(here, 0) == {}
     here.close()
     there.close()
 

@@ -1,9 +1,9 @@
-"""What a connection to the SQLite store remembers from one transaction to the next, so as not to ask the file for it:
-whose the newest of what pages noted are (`sqlite_noted.py`), and who is known to have a row in `profiles`, with their
-numbers, and to be none of those of whom nothing is logged as it comes (`sqlite_apart.py`).
+"""What a connection to the SQLite store remembers between transactions, to save queries: the visitors of the newest
+page views (`sqlite_noted.py`), and the visitors who are known to have a row in `profiles`, with their numbers, and
+whose events are not diverted (`sqlite_diverted.py`).
 
-Nothing of it is the only copy. Whatever takes visitors out of the file leaves a mark there (`sqlite_changes.py`), by
-which others find out that they know too much; a transaction that fails has its connection forget it all.
+Nothing here is the only copy. Whatever removes visitors from the file leaves a mark (`sqlite_changes.py`), by which
+other connections find out; after a failed transaction the connection forgets everything.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from proxy.stores import sqlite_apart
+from proxy.stores import sqlite_diverted
 
 NEWEST = """
 CREATE TABLE IF NOT EXISTS noted_newest (first INTEGER PRIMARY KEY, visitors TEXT NOT NULL)
@@ -27,9 +27,9 @@ MOST_KNOWN = 50_000
 _runs = msgspec.json.Decoder(list[tuple[int, list[int]]])
 
 
-class Lately:
-    """Of one connection, used by one thread at a time. `marks` are those of words, and `words` those of marks
-    (`sqlite_words.py`)."""
+class ConnectionCache:
+    """The cache of one connection, used by one thread at a time. `marks` has the mark of each words, and `words` the
+    words of each mark (`sqlite_words.py`)."""
 
     def __init__(self) -> None:
         self._newer: dict[int, list[int]] = {}
@@ -41,14 +41,14 @@ class Lately:
         self.words: dict[bytes, bytes] = {}
 
     def forget(self) -> None:
-        """The file may be another than it was."""
+        """Forgets everything: the file may have changed."""
         self._newer, self._older, self._many, self._last = {}, {}, 0, 0
         self._known, self._mark, self._apart = {}, 0, 0
         self.marks, self.words = {}, {}
 
     def look(self, connection: sqlite3.Connection) -> None:
-        """Reads what the file has of the newest by now. What was moved from there to the large index may be known
-        still: then it is found twice."""
+        """Reads the newest entries that the file has by now. Entries that were moved to the large index may still be
+        remembered; then they are found twice."""
         (found,) = connection.execute(SINCE, (self._last,)).fetchone()
         if found is None:
             return
@@ -60,12 +60,13 @@ class Lately:
                 self._newer, self._older, self._many = {}, self._newer, 0
 
     def places(self, number: int) -> list[int]:
-        """Where something of the visitor with this number is noted."""
+        """The places of page views of visitors with this number."""
         return [*self._older.get(number, ()), *self._newer.get(number, ())]
 
     def known(self, connection: sqlite3.Connection, mark: int) -> dict[str, int]:
-        """Who has a row and is not apart, with their numbers, to be added to; `mark` is the file's."""
-        self._apart, apart = sqlite_apart.since(connection, self._apart)
+        """The visitors who have a row and are not diverted, with their numbers; may be added to. `mark` is the
+        file's."""
+        self._apart, apart = sqlite_diverted.since(connection, self._apart)
         if apart is None or mark != self._mark or len(self._known) > MOST_KNOWN:
             self._known, self._mark = {}, mark
         for visitor_id in apart or ():
@@ -73,14 +74,14 @@ class Lately:
         return self._known
 
 
-class Remembering(sqlite3.Connection):
-    """A connection that does."""
+class CachingConnection(sqlite3.Connection):
+    """A connection with a cache."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self.lately = Lately()
+        self.cache = ConnectionCache()
 
 
-def lately_of(connection: sqlite3.Connection) -> Lately:
-    """What the connection remembers; of another, nothing."""
-    return connection.lately if isinstance(connection, Remembering) else Lately()
+def cache_of(connection: sqlite3.Connection) -> ConnectionCache:
+    """The connection's cache; an empty one for a connection without."""
+    return connection.cache if isinstance(connection, CachingConnection) else ConnectionCache()

@@ -5,7 +5,7 @@ import sqlite3
 import time
 from pathlib import Path
 
-from proxy.stores.sqlite_still import SETTLED_SECONDS, Still
+from proxy.stores.sqlite_answers import SETTLED_SECONDS, AnswerCache
 
 LONG_AGO = 1_000_000_000
 
@@ -17,7 +17,7 @@ class Asking:
         self.path = folder / "s.db"
         self.writing = sqlite3.connect(self.path, isolation_level=None)
         self.writing.executescript("PRAGMA journal_mode = WAL; CREATE TABLE t (n INTEGER);")
-        self.still = Still(self.path)
+        self.still = AnswerCache(self.path)
         self.asked = 0
         self.settle()
 
@@ -54,8 +54,8 @@ async def test_what_anybody_writes_is_seen_by_the_next_who_asks(tmp_path: Path) 
 
 async def test_while_it_may_be_written_to_at_the_same_instant_it_is_asked_each_time(tmp_path: Path) -> None:
     asking = Asking(tmp_path)
-    lately = time.time() - SETTLED_SECONDS / 2
-    os.utime(asking.path, (lately, lately))
+    cache = time.time() - SETTLED_SECONDS / 2
+    os.utime(asking.path, (cache, cache))
     assert [await asking.count() for _ in range(3)] == [0, 0, 0] and asking.asked == 3
 
 

@@ -1,9 +1,9 @@
-"""Whose events are not logged as they come, in the SQLite file: those of who was erased, and of devices, whose they are
-not (`sqlite_tombstones.py`, `devices`).
+"""Visitors whose events are diverted, in the SQLite file: those of erased visitors may be dropped, and those of devices
+are logged for their person (`sqlite_tombstones.py`, `devices`).
 
-Whoever writes page views remembers of whom that was asked (`sqlite_lately.py`), for it costs as much as to write them.
-So the file tells when it becomes true of somebody: by a row for each device, and by one that names nobody, and leaves
-none before it, when anybody is erased. Triggers write it, whichever way it came to that.
+Whoever writes page views remembers the visitors for whom that was checked (`sqlite_cache.py`), as the check costs as
+much as the write. So the file records when a visitor becomes diverted: a row for each device, and a row without a name,
+replacing all earlier ones, when anybody is erased. Triggers write it, whatever caused the change.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SINCE = "SELECT max(place), count(*), json_group_array(hex(visitor_id)) FROM apa
 
 
 def since(connection: sqlite3.Connection, place: int) -> tuple[int, list[str] | None]:
-    """Of whom it became true after a place, None for anybody; and the last place."""
+    """The visitors who became diverted after a place, None for any; and the newest place."""
     last, many, told = connection.execute(SINCE, (place,)).fetchone()
     if last is None:
         return place, []
@@ -37,6 +37,6 @@ def since(connection: sqlite3.Connection, place: int) -> tuple[int, list[str] | 
 
 
 def forget_names(connection: sqlite3.Connection) -> None:
-    """Leaves no name."""
+    """Removes all names."""
     connection.execute(ANYBODY)
     connection.execute(NO_OTHER)

@@ -1,6 +1,5 @@
-"""Whether a SQLite file stands still, by its own time and that of its log beside it. Then what was asked of it has the
-same answer, and nobody has to ask: that takes a thread's turn and a query, some 100 us, and a worker with nothing to do
-would ask three times a second what is new.
+"""Remembers answers of a SQLite file while the file does not change, as its modification time and that of its WAL show.
+That saves a thread switch and a query, some 100 us; an idle worker would ask three times a second what is new.
 """
 
 from __future__ import annotations
@@ -17,15 +16,15 @@ SETTLED_SECONDS = 2.0
 Answer = TypeVar("Answer")
 
 
-class Still:
-    """Remembers of each question the last answer, as long as the file stands still."""
+class AnswerCache:
+    """Remembers the last answer to each query, while the file is unchanged."""
 
     def __init__(self, path: Path | str) -> None:
         self._paths = str(path), f"{path}-wal"
         self._answers: dict[str, tuple[object, Hashable, Any]] = {}
 
     async def answer(self, question: str, by: Hashable, ask: Callable[[], Awaitable[Answer]]) -> Answer:
-        """What `ask` answers, or answered last time to the same question with the same words."""
+        """The result of `ask`, or its last result for the same arguments."""
         stamp = self._stamp()
         known = self._answers.get(question)
         if stamp is not None and known is not None and known[:2] == (stamp, by):
@@ -36,7 +35,7 @@ class Still:
         return answer
 
     def _stamp(self) -> object:
-        """Another thing once anything is written to the file; None while one cannot be sure of that."""
+        """A value that changes whenever the file is written; None while that is not certain."""
         stamps: list[tuple[int, int, int] | None] = []
         for path in self._paths:
             try:
