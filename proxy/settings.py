@@ -216,6 +216,12 @@ class Settings:
     origin_certificate: str = _row("", "PEM file of the certificate, and its key, that https origins want of us")
     connect_timeout_ms: int = _row(1_000, "longest wait for a connection to the origin", "milliseconds", least=1)
     first_byte_timeout_ms: int = _row(10_000, "longest wait for the origin's answer to begin", "milliseconds", least=1)
+    change_timeout_ms: int = _row(
+        60_000,
+        "longest wait for the answer to a request that changes something (POST, PUT, PATCH, DELETE) to begin",
+        "milliseconds",
+        least=1,
+    )
     between_bytes_timeout_ms: int = _row(
         10_000, "longest silence within a body, either way, but for streams of events", "milliseconds", least=1
     )

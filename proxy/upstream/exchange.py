@@ -149,7 +149,8 @@ class Exchange(Awaited):
 
     def _sent(self) -> None:
         self._is_sent = True
-        self._arm(self._silence if self._answer.has_head else self._timeouts.first_byte)
+        is_change, timeouts = self._request.method not in SAFE_METHODS, self._timeouts
+        self._arm(self._silence if self._answer.has_head else timeouts.change if is_change else timeouts.first_byte)
 
     # -- the answer --------------------------------------------------------------------------------------------------
 

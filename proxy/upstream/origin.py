@@ -49,7 +49,7 @@ class OriginTransport:
         self._tls = client_tls(settings) if self.address.scheme == "https" else None
         self._name = (settings.origin_name or self.address.host) if self._tls else None
         self._connect_seconds = settings.connect_timeout_ms / 1000
-        self._timeouts = Timeouts(settings.first_byte_timeout_ms / 1000, settings.between_bytes_timeout_ms / 1000)
+        self._timeouts = Timeouts(settings)
         self._idle_seconds = settings.idle_connection_seconds
         self._most_idle = settings.max_idle_connections
         self.limiter = Limiter(settings, time.monotonic)

@@ -12,6 +12,7 @@ from math import inf
 from time import monotonic
 from typing import Protocol
 
+from proxy.settings import Settings
 from proxy.upstream.connection import FaultListener, call_guarded
 
 
@@ -25,11 +26,13 @@ class Waiting(FaultListener, Protocol):
 
 
 class Timeouts:
-    """In seconds: `first_byte` until an answer's head is there, `between_bytes` within bodies."""
+    """In seconds: `first_byte` until an answer's head is there, `change` until that of a request is that changes
+    something, `between_bytes` within bodies."""
 
-    def __init__(self, first_byte: float, between_bytes: float) -> None:
-        self.first_byte = first_byte
-        self.between_bytes = between_bytes
+    def __init__(self, settings: Settings) -> None:
+        self.first_byte = settings.first_byte_timeout_ms / 1_000
+        self.change = max(self.first_byte, settings.change_timeout_ms / 1_000)
+        self.between_bytes = settings.between_bytes_timeout_ms / 1_000
         self._waiting: dict[Waiting, None] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._next_check = inf

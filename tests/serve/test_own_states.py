@@ -196,7 +196,8 @@ async def hear_head(reader: asyncio.StreamReader) -> Heard:
 
 
 LIMITS = {
-    "first_byte_timeout_ms": 1_000, "between_bytes_timeout_ms": 700, "upload_seconds": 1, "retry_fraction": 1.0,
+    "first_byte_timeout_ms": 1_000, "change_timeout_ms": 1_000, "between_bytes_timeout_ms": 700, "upload_seconds": 1,
+    "retry_fraction": 1.0,
     "breaker_failures": 1_000, "breaker_attempts": 2_000,
     "concurrency_start": 200, "max_connections": 200, "max_idle_connections": 200,
 }  # fmt: skip

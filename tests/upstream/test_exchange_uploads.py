@@ -11,7 +11,7 @@ import pytest
 from proxy.errors import OriginError
 from proxy.settings import Settings
 from proxy.upstream.origin import OriginTransport
-from tests.upstream.test_exchange import HURRIED, LENGTH_10, POST, body_of
+from tests.upstream.test_exchange import GET, HURRIED, LENGTH_10, POST, body_of
 from tests.wire.origin import Origin, Wire, always, ok
 
 
@@ -92,3 +92,23 @@ async def test_an_origin_that_takes_no_upload_is_timed_out() -> None:
             await body_of(transport, replace(POST, body=endless()))
         assert caught.value.reason == "timeout"
         assert "0 active, 0 idle" in repr(transport)
+
+
+async def test_what_changes_something_may_take_longer_than_what_shows_something() -> None:
+    may_answer = asyncio.Event()
+
+    async def takes_its_time(wire: Wire) -> None:
+        await wire.request()
+        await may_answer.wait()
+        await wire.send(ok(b"made"))
+        await wire.until_closed()
+
+    async with Origin(takes_its_time) as origin:
+        transport = OriginTransport(origin.url, Settings(first_byte_timeout_ms=100))
+        made = asyncio.create_task(body_of(transport, POST))
+        await origin.has_open(1)
+        with pytest.raises(OriginError, match="did not answer"):
+            await body_of(transport, GET)
+        may_answer.set()
+        assert await made == b"made"
+        await transport.aclose()

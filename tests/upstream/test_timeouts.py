@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from time import monotonic
 from typing import Any
 
+from proxy.settings import Settings
 from proxy.upstream.timeouts import Timeouts
 
 
@@ -34,7 +35,7 @@ async def until(is_so: Callable[[], bool], wait: Callable[[], Awaitable[Any]] = 
 
 
 async def test_each_is_looked_at_when_it_is_due_and_not_before() -> None:
-    timeouts = Timeouts(1, 1)
+    timeouts = Timeouts(Settings())
     late, early, never = One(timeouts, 0.03), One(timeouts, 0.01), One(timeouts, 100)
     await until(lambda: bool(late.looks))
     assert [len(one.looks) for one in (late, early, never)] == [1, 1, 0]
@@ -42,7 +43,7 @@ async def test_each_is_looked_at_when_it_is_due_and_not_before() -> None:
 
 
 async def test_who_gets_on_is_not_due_any_more_and_who_leaves_is_forgotten() -> None:
-    timeouts = Timeouts(1, 1)
+    timeouts = Timeouts(Settings())
     moving, gone, judge = One(timeouts, 0.01), One(timeouts, 0.01), One(timeouts, 0.02)
     moving.deadline += 100
     timeouts.leave(gone)
@@ -52,12 +53,12 @@ async def test_who_gets_on_is_not_due_any_more_and_who_leaves_is_forgotten() -> 
 
 
 async def test_who_waits_again_is_looked_at_again() -> None:
-    one = One(Timeouts(1, 1), 0.01, 0.01, 0.01)
+    one = One(Timeouts(Settings()), 0.01, 0.01, 0.01)
     await until(lambda: len(one.looks) == 3)
 
 
 async def test_a_deadline_that_came_nearer_is_kept() -> None:
-    timeouts = Timeouts(1, 1)
+    timeouts = Timeouts(Settings())
     one = One(timeouts, 100)
     one.deadline -= 100
     timeouts.watch(one)
@@ -66,7 +67,7 @@ async def test_a_deadline_that_came_nearer_is_kept() -> None:
 
 async def test_many_are_looked_after_by_one_timer() -> None:
     loop = asyncio.get_running_loop()
-    timeouts = Timeouts(1, 1)
+    timeouts = Timeouts(Settings())
     made = []
     call_later = loop.call_later
     loop.call_later = lambda delay, *rest, **more: made.append(delay) or call_later(delay, *rest, **more)  # type: ignore[assignment, func-returns-value]
