@@ -23,7 +23,7 @@ from proxy.cli.rulefolder import A_FOLDER
 from proxy.diagnostics import Finding
 from proxy.doctor.checkup import checkup
 from proxy.doctor.fetched import FetchedPage, Level, Line
-from proxy.doctor.pictures import Shown, pictures_of, told_of_pictures
+from proxy.doctor.pictures import Shown, links_of, pictures_of, told_of_links, told_of_pictures
 from proxy.doctor.proposal import Copies, is_in_place, proposed, told, told_of_policy
 from proxy.environment import from_environment
 from proxy.errors import OriginError
@@ -35,7 +35,7 @@ from proxy.stores.ruledir import read_folder
 from proxy.upstream.tls import client_tls, no_tls
 
 TIMEOUT_SECONDS = 10.0
-PICTURES_SECONDS = 10.0
+ADDRESSES_SECONDS = 10.0
 OVERRULED = frozenset({"cache", "cookies", "vary"})
 """What a shop says that a policy answers for."""
 COLOURS = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "red"}
@@ -67,8 +67,9 @@ def command(url: str, rules: Path | None, pattern: str | None, is_written: bool,
     checked = check(read_folder(rules)) if rules else None
     lines = checkup(replace(first, declared=checked.declared, has_rules=True) if checked else first)
     if checked and all(line.level is not Level.FAIL for line in lines):
-        named = pictures_of(checked.fragments)
-        lines += told_of_pictures(named, _shown(url, list(named), first.settings))
+        pictures, links = pictures_of(checked.fragments), links_of(checked.fragments)
+        lines += told_of_pictures(pictures, _shown(url, list(pictures), first.settings))
+        lines += told_of_links(links, _shown(url, list(links), first.settings))
     policy = ""
     if first.is_bounded and all(line.level is not Level.FAIL for line in lines):
         copies = Copies(first, fetch(url, first.settings), _as_known(url, first), pattern or first.path)
@@ -175,12 +176,12 @@ def fetch(url: str, settings: Settings, cookies: str = "") -> FetchedPage:
 
 
 def _shown(url: str, addresses: Sequence[str], settings: Settings) -> dict[str, Shown]:
-    """What pictures of the shop at `url` answer, their bytes unread. Those after the first for which no time is left
-    are left out."""
+    """What pictures or pages of the shop at `url` answer, their bytes unread; without those for which no time is left
+    after the first."""
     shown: dict[str, Shown] = {}
     name = {"sni_hostname": settings.origin_name} if settings.origin_name else {}
-    deadline = time.monotonic() + PICTURES_SECONDS
-    with httpx.Client(trust_env=False, verify=client_tls(settings), timeout=PICTURES_SECONDS) as client:
+    deadline = time.monotonic() + ADDRESSES_SECONDS
+    with httpx.Client(trust_env=False, verify=client_tls(settings), timeout=ADDRESSES_SECONDS) as client:
         for address in addresses:
             try:
                 with client.stream("GET", urljoin(url, address), extensions=name) as answer:

@@ -1,5 +1,5 @@
-"""Pictures that the rules of a folder show: whether the shop has them. A banner whose picture is missing shows a gap,
-and nobody who writes rules is told.
+"""Pictures that the rules of a folder show, and pages that their links lead to: whether the shop has them. A banner
+without its picture shows a gap, one without its page leads nowhere, and nobody who writes rules is told.
 
 Pure: which addresses to ask for, and what is said of the answers.
 """
@@ -14,12 +14,13 @@ from proxy.page.fragments import Fragment
 from proxy.page.markup import Markup
 from proxy.page.piece import Piece
 
+NO_PAGE = (0, 400, 404, 410)
 MOST = 50
-"""So many pictures are asked for, those of the first rules."""
+"""So many pictures are asked for, those of the first rules, and as many pages."""
 
 
 class Shown(NamedTuple):
-    """What a picture's address answered: its status, and its kind, as image/webp."""
+    """What an address answered: its status, and its kind, as image/webp."""
 
     status: int
     kind: str
@@ -27,12 +28,21 @@ class Shown(NamedTuple):
 
 def pictures_of(fragments: Mapping[str, Fragment]) -> dict[str, str]:
     """The addresses of pictures on the shop's own host, as they stand, each with the first that shows it."""
+    return _addresses(fragments, b"<img", "img[src]", "src")
+
+
+def links_of(fragments: Mapping[str, Fragment]) -> dict[str, str]:
+    """The same of the pages that links lead to."""
+    return _addresses(fragments, b"<a", "a[href]", "href")
+
+
+def _addresses(fragments: Mapping[str, Fragment], hint: bytes, selector: str, attribute: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, fragment in fragments.items():
         body = b"".join(part.plain for part in fragment.parts if isinstance(part, Piece))
         page = Markup(body)
-        for element in page.document.select("img[src]") if b"<img" in body else ():
-            address = page.attribute(element, "src")
+        for element in page.document.select(selector) if hint in body else ():
+            address = page.attribute(element, attribute)
             if address.startswith("/") and not address.startswith("//"):
                 found.setdefault(address, name)
     return dict(list(found.items())[:MOST])
@@ -42,12 +52,25 @@ def told_of_pictures(named: Mapping[str, str], answers: Mapping[str, Shown]) -> 
     """A line for each that is no picture, or one for all when they are. `named` are what shows them."""
     wrong = [(address, shown) for address, shown in answers.items() if not _is_picture(shown)]
     for address, shown in wrong:
-        what = f"answers {shown.status}" if shown.status else "does not answer"
-        what = f"is {shown.kind or 'of no kind'}, no picture" if shown.status == 200 else what
+        what = f"is {shown.kind or 'of no kind'}, no picture" if shown.status == 200 else _answered(shown)
         fix = "put it there, or write another address"
         yield Line(Level.WARN, "pictures", f'{address}, which "{named[address]}" shows, {what}', fix)
     if answers and not wrong:
         yield Line(Level.OK, "pictures", f"all {len(answers)} that rules show are there")
+
+
+def told_of_links(named: Mapping[str, str], answers: Mapping[str, Shown]) -> Iterator[Line]:
+    """A line for each that leads to no page, or one for all when they do. To want a login is an answer, too."""
+    wrong = [(address, shown) for address, shown in answers.items() if shown.status in NO_PAGE or shown.status >= 500]
+    for address, shown in wrong:
+        fix = "write the address of a page that is there"
+        yield Line(Level.WARN, "links", f'{address}, where "{named[address]}" leads, {_answered(shown)}', fix)
+    if answers and not wrong:
+        yield Line(Level.OK, "links", f"all {len(answers)} of banners lead to a page")
+
+
+def _answered(shown: Shown) -> str:
+    return f"answers {shown.status}" if shown.status else "does not answer"
 
 
 def _is_picture(shown: Shown) -> bool:

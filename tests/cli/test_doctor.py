@@ -240,14 +240,15 @@ async def test_slots_of_the_rule_folder_are_looked_for(tmp_path: Path) -> None:
     assert "cart.row" not in result.output
 
 
-async def test_pictures_that_rules_show_are_asked_of_the_shop(tmp_path: Path) -> None:
+async def test_pictures_and_links_of_rules_are_asked_of_the_shop(tmp_path: Path) -> None:
     (tmp_path / "a.rules.yaml").write_text(
         "rules:\n  - {name: Sale, slot: home.hero, show: {banner: {title: x, image: /gone.webp}}}\n"
-        "  - {name: Next, slot: home.hero, show: {banner: {title: x, image: /here.webp}}}\n"
+        "  - {name: Next, slot: home.hero, show: {banner: {title: x, image: /here.webp, link: /sail}}}\n"
     )
     (tmp_path / "slots.yaml").write_text("slots: {home.hero: {}}")
     answers = {b"/": healthy(), b"/here.webp": ok(b"RIFF", b"Content-Type: image/webp")}
     async with Origin(by_path(answers)) as origin:
         result = await doctor(origin.url + "/", "--rules", str(tmp_path))
     assert 'pictures    /gone.webp, which "Sale" shows, answers 404' in result.output
+    assert 'links       /sail, where "Next" leads, answers 404' in result.output
     assert "here.webp" not in result.output and result.exit_code == 0

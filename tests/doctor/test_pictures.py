@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from proxy.doctor.fetched import Level, Line
-from proxy.doctor.pictures import MOST, Shown, pictures_of, told_of_pictures
+from proxy.doctor.pictures import MOST, Shown, links_of, pictures_of, told_of_links, told_of_pictures
 from proxy.rulebook.check import check
 from tests.rulebook.conftest import FILES
 
@@ -51,4 +51,36 @@ def test_the_shops_own_pictures_are_found_each_once() -> None:
 )
 def test_what_is_no_picture_is_told(answers: dict[str, Shown], told: list[tuple[Level, str]]) -> None:
     lines: list[Line] = list(told_of_pictures({f"/{name}": name.upper() for name in "abcd"}, answers))
+    assert [(line.level, line.says) for line in lines] == told
+
+
+def test_the_shops_own_pages_are_found_each_once() -> None:
+    html = "<p><a href='/c/shoes?a=1&amp;b=2'>x</a><a href='https://x.example/'>x</a><a href='#top'>x</a></p>"
+    rules = "rules:\n  - {name: Sale, slot: home.hero, show: {banner: {title: x, link: /sale}}}\n"
+    rules += "  - {name: File, slot: home.hero, show: {banner: own}}\n"
+    files = {**FILES, "a.rules.yaml": rules, "banners/own.html": html}
+    checked = check({name: text.encode() for name, text in files.items()})
+    assert links_of(checked.fragments) == {"/sale": "Sale", "/c/shoes?a=1&b=2": "File"}
+
+
+@pytest.mark.parametrize(
+    ("answers", "told"),
+    [
+        ({}, []),
+        (
+            {"/a": Shown(200, ""), "/b": Shown(302, ""), "/c": Shown(401, "")},
+            [(Level.OK, "all 3 of banners lead to a page")],
+        ),
+        (
+            {"/a": Shown(404, ""), "/b": Shown(500, ""), "/c": Shown(0, ""), "/d": Shown(301, "")},
+            [
+                (Level.WARN, '/a, where "A" leads, answers 404'),
+                (Level.WARN, '/b, where "B" leads, answers 500'),
+                (Level.WARN, '/c, where "C" leads, does not answer'),
+            ],
+        ),
+    ],
+)
+def test_what_leads_to_no_page_is_told(answers: dict[str, Shown], told: list[tuple[Level, str]]) -> None:
+    lines: list[Line] = list(told_of_links({f"/{name}": name.upper() for name in "abcd"}, answers))
     assert [(line.level, line.says) for line in lines] == told
