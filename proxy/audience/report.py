@@ -3,7 +3,7 @@ others are measured by, with a verdict. Calculation only."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 
@@ -76,16 +76,17 @@ def _told(name: str, comparison: Comparison, rule: Rule | None, shares: Mapping[
     groups = _in_order(comparison.groups, list(shares))
     base, rivals = groups[0][1], [group for group, _ in groups[1:] if group != HELD_OUT]
     alpha = ALPHA / max(1, len(rivals))  # so that all of them together are wrong in 5 of 100 cases
+    mixed = list(_mixed(comparison.currencies))
     sizes = [comparison.groups.get(group, Tally()).visitors for group in shares]
     chance = evenness(sizes, list(shares.values())) if any(sizes) else None
     judge = Judge(comparison.began, rule, bool(shares), alpha, asked)
     rows = []
     for group, tally in groups:
-        lifts = {} if tally is base else _lifts(counted, tally, base, alpha)
+        lifts = {} if tally is base else _lifts(counted, tally, base, alpha, is_one_currency=not mixed)
         verdict = judge.verdict(lifts[counted[0]]) if group in rivals else None
         rows.append(_row(group, tally, counted, lifts, verdict))
     verdict = _overall(rows, chance, rule)
-    notes = [*_gone(rule, bool(shares)), *_worse(rows, counted[1:]), *_crossed(comparison)]
+    notes = [*_gone(rule, bool(shares)), *_worse(rows, counted[1:]), *_crossed(comparison), *mixed]
     return Told(
         name, comparison.began, counted, rows, chance, None if comparison.cap == inf else comparison.cap, verdict, notes
     )
@@ -105,10 +106,12 @@ def _in_order(groups: Mapping[str, Tally], expected: Sequence[str]) -> list[tupl
     return sorted(groups.items(), key=lambda each: (order.index(each[0]) if each[0] in order else len(order), each[0]))
 
 
-def _lifts(counted: Sequence[str], tally: Tally, base: Tally, alpha: float) -> dict[str, Lift | None]:
+def _lifts(
+    counted: Sequence[str], tally: Tally, base: Tally, alpha: float, *, is_one_currency: bool
+) -> dict[str, Lift | None]:
     goal, *others = counted
     shares = {goal: of_share(goal, tally, base, alpha), **{kind: of_share(kind, tally, base) for kind in others}}
-    return {**shares, PAID_BY_EACH: of_money(tally, base)}
+    return {**shares, PAID_BY_EACH: of_money(tally, base) if is_one_currency else None}
 
 
 def _row(
@@ -150,6 +153,12 @@ def _less(kind: str, least: float, most: float) -> str:
     if kind == PAID_BY_EACH:
         return f"each visitor pays {least:,.2f} to {most:,.2f} less"
     return f"{kind} is worse by {percent(least)} to {percent(most)}"
+
+
+def _mixed(currencies: Collection[str]) -> Iterator[str]:
+    if len(currencies) > 1:
+        some = ", ".join(sorted(currencies)[:5])
+        yield f"orders came in {len(currencies)} currencies ({some}), so what was paid cannot be added up or compared"
 
 
 def _crossed(comparison: Comparison) -> Iterator[str]:

@@ -34,6 +34,7 @@ ORDER, CLICK = "order completed", "banner clicked"
 GOALS = (ORDER, "checkout started", "product added", "product viewed", CLICK)
 """What is counted: the events that an experiment may hope for."""
 CAPPED, LEAST_PAYERS = 0.99, 100
+CURRENCY = "currency"
 PAID = {ORDER: 1.0, "order refunded": -1.0, "order cancelled": -1.0}
 COUNTED = frozenset((*GOALS, *PAID))
 CUSTOM, EXPERIMENT_VIEWED = "custom event", "Experiment Viewed"
@@ -79,12 +80,14 @@ class Tally:
 @dataclass(slots=True)
 class Comparison:
     """The groups of one rule or experiment, by name. `crossed` met more than one of them; they count for the first.
-    `began` is when the choice was first met. In differences of money nobody counts for more than `cap`."""
+    `began` is when the choice was first met. In differences of money nobody counts for more than `cap`. `currencies`
+    are those that orders came in."""
 
     groups: dict[str, Tally] = field(default_factory=dict)
     crossed: int = 0
     began: float = inf
     cap: float = inf
+    currencies: set[str] = field(default_factory=set)
 
     def sum_up(self) -> None:
         """Makes `money` of all payments, once everybody is counted."""
@@ -114,6 +117,11 @@ class Results:
         self.visitors += 1
         in_order = sorted(arrivals, key=_moment)
         events = [arrival.event for arrival in in_order]
+        currencies = {
+            str(arrival.details[CURRENCY]).upper()
+            for arrival in in_order
+            if CURRENCY in arrival.details and arrival.event.kind in PAID
+        }
         met: dict[str, tuple[str, float]] = {}
         crossed: set[str] = set()
         for arrival in in_order:
@@ -128,6 +136,7 @@ class Results:
             comparison = self.of[name]
             comparison.crossed += name in crossed
             comparison.began = min(comparison.began, at)
+            comparison.currencies |= currencies
             _count(comparison.groups.setdefault(group, Tally()), name, at, events)
 
 

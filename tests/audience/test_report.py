@@ -98,6 +98,15 @@ def test_that_each_pays_less_is_told_whatever_the_goal() -> None:
     assert told.notes[0].endswith(" less")
 
 
+def test_what_was_paid_in_several_currencies_is_not_compared() -> None:
+    groups = {"control": tally(1_000, 100), "new": tally(1_000, 100)}
+    comparison = Comparison(groups, began=NOW - DAY, currencies={"SEK", "EUR"})
+    comparison.sum_up()
+    (told,) = reported({"Bar": comparison}, [experiment("control", "new")], [], Asked(NOW))
+    assert told.rows[1].lifts["paid"] is None and told.rows[1].lifts[ORDER] is not None
+    assert told.notes == ["orders came in 2 currencies (EUR, SEK), so what was paid cannot be added up or compared"]
+
+
 def test_a_rule_that_is_gone_is_told_as_far_as_it_was_met() -> None:
     told = told_of(None, {"b": tally(5_000, 410), "a": tally(5_000, 400)})
     assert [row.group for row in told.rows] == ["a", "b"] and told.chance is None

@@ -81,6 +81,15 @@ def test_a_visitor_counts_once_for_what_they_met_first_and_did_since() -> None:
     assert (bar.crossed, bar.began, results.visitors) == (1, 2, 2)
 
 
+def test_the_currencies_are_those_of_orders() -> None:
+    results = Results()
+    details: dict[str, str | float | bool] = {"currency": "eur"}
+    searched = Arrival("v", Event(3, "s", "searched", "x"), details={"currency": "USD"})
+    order = Arrival("v", Event(4, "o", ORDER, value=1.0), details=details)
+    results.add([view(2, bar="Bar / new"), searched, order], "v")
+    assert results.of["Bar"].currencies == {"EUR"}
+
+
 def test_only_choices_met_in_the_time_asked_for_count_and_what_follows_at_any_time() -> None:
     results = Results(since=2, until=3)
     results.add([view(1, bar="Bar / a"), view(2, bar="Bar / b"), done(9, value=5.0)], "v")
