@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import struct
@@ -25,7 +26,7 @@ from proxy.bus import machine as machine_module
 from proxy.bus import redis as redis_module
 from proxy.bus.local import LocalBus
 from proxy.bus.redis import LIVE, MOST_SENT, SENT, RedisBus
-from proxy.errors import StoreError
+from proxy.errors import OperatorError, StoreError
 from proxy.ports import MISSED, Bus
 from proxy.stores import open_store, server_of
 from proxy.stores.redis_connecting import client_of
@@ -421,3 +422,41 @@ async def test_who_could_not_begin_at_first_hears_what_is_told_later_all_the_sam
         await client.acl_deluser("half")
     await here.aclose()
     await there.aclose()
+
+
+async def test_workers_whose_folder_is_cleaned_away_find_each_other_again(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, patience: None
+) -> None:
+    monkeypatch.setattr(machine_module, "LOOK_SECONDS", 0.02)
+    shared = folder / "tailorbird-1"
+    here, there = bus_of_machine(shared), bus_of_machine(shared)
+    heard = Heard(there)
+    Heard(here)
+    for bus in (here, there):
+        await bus.open()
+    async with asyncio.timeout(20):
+        while there.name not in here._known:  # type: ignore[attr-defined]
+            await asyncio.sleep(0.01)
+        shutil.rmtree(shared)
+        assert not (await here.send("purge", b"/1")).is_whole, "nobody can say that all have heard"
+        while b"/2" not in heard.messages:
+            sent = await here.send("purge", b"/2")
+            await asyncio.sleep(0.01)
+    assert sent.is_whole and sent.live == {here.name, there.name}
+    shutil.rmtree(shared)
+    third = bus_of_machine(shared)
+    await third.open()
+    for bus in (here, there, third):
+        await bus.aclose()
+
+
+async def test_a_folder_that_others_may_write_into_is_no_place_to_be_told_anything(folder: Path) -> None:
+    shared = folder / "tailorbird-1"
+    shared.mkdir()
+    shared.chmod(0o777)
+    with pytest.raises(OperatorError, match="not ours alone"):
+        await bus_of_machine(shared).open()
+    elsewhere = folder / "tailorbird-2"
+    elsewhere.symlink_to(folder)
+    with pytest.raises(OperatorError, match="not ours alone"):
+        await bus_of_machine(elsewhere).open()
