@@ -291,7 +291,7 @@ def asking_of(context: EvaluationContext, shop: Shop) -> StrategyContext:
     return StrategyContext(shop, shopper, here.id if here else "", context.now)
 
 
-def foresee(context: EvaluationContext, stock: Stock) -> None:
+def fill_rows_ahead(context: EvaluationContext, stock: Stock) -> None:
     """Fills the rows that follow this visitor, as visitors were shown them lately, before a page asks."""
     for variant, ask in stock.asks.items():
         product_row = stock.fragments.get(variant)

@@ -21,33 +21,33 @@ _STRIDE = 64
 
 
 class Clock:
-    """The bits that hold at a moment. `latest` caches the last answer: valid after its first number, up to and
-    including the second; then the bits, and their `time`. Any thread may ask for any moment."""
+    """The bits that hold at a moment. `latest` caches the last answer: it is valid after its first number, up to and
+    including the second; then come the bits, and their `time`. Any thread may ask for any moment."""
 
-    __slots__ = ("_everyone", "_local", "_numbers", "_schedule", "_times", "_turns", "latest")
+    __slots__ = ("_everyone", "_local", "_numbers", "_other_changes", "_schedule", "_times", "latest")
 
     def __init__(
         self,
         everyone: int,
         schedule: Column | None,
         local: Mapping[tuple[str, str], Column],
-        turns: Iterable[float] = (),
+        other_changes: Iterable[float] = (),
     ) -> None:
-        """`schedule` asks about Unix seconds; `local` about (`weekday` or `hours`, time zone). From each of the `turns`
-        on it is another time, though no bit says so."""
+        """`schedule` is the column of Unix seconds, `local` those of (`weekday` or `hours`, time zone). At each of the
+        `other_changes` the `time` changes, too, though no bit does."""
         self._everyone = everyone
         self._schedule: Column | LongSchedule | None = schedule
         if schedule is not None and len(schedule.breaks) >= MANY_BREAKS:
             self._schedule = LongSchedule(schedule)
         self._local = local
-        self._turns = sorted({nextafter(turn, -inf) for turn in turns})
+        self._other_changes = sorted({nextafter(turn, -inf) for turn in other_changes})
         self.latest: tuple[float, float, int, int] = (inf, -inf, 0, -1)
         self._times: dict[tuple[int, int], int] = {}
         self._numbers = count()
 
     def time(self, now: float) -> tuple[int, float]:
-        """What time it is to the plan, as a number: the same where the answer is the same, as from nine to five; and up
-        to when."""
+        """A number for the period that the moment is in, the same while all answers are the same, as from nine to five;
+        and until when that lasts."""
         after, until, _, time = self.latest
         if not after < now <= until:
             _, until, _, time = self._asked(now)
@@ -62,8 +62,8 @@ class Clock:
         if self._schedule is not None:
             bits &= self._schedule.bits(now)
             after, until = _around(now, self._schedule.breaks)
-        if self._turns:
-            last, following = _around(now, self._turns)
+        if self._other_changes:
+            last, following = _around(now, self._other_changes)
             after, until = max(after, last), min(until, following)
         if self._local:
             bits &= self._local_bits(now)
@@ -71,7 +71,7 @@ class Clock:
             after, until = max(after, nextafter(minute, -inf)), min(until, nextafter(minute + 60, -inf))
         if len(self._times) >= MOST_TIMES:
             self._times = {}
-        time = self._times.setdefault((bits, bisect_left(self._turns, now)), next(self._numbers))
+        time = self._times.setdefault((bits, bisect_left(self._other_changes, now)), next(self._numbers))
         latest = self.latest = after, until, bits, time
         return latest
 
@@ -83,8 +83,8 @@ class Clock:
 
 
 class LongSchedule:
-    """The same answers as a column's in a twelfth of its memory: every 64th of its ranges, and which bits turn at each
-    break. It is asked when the time has passed one, so that it may take some microseconds."""
+    """Gives the same answers as a column in a twelfth of the memory: it keeps every 64th range, and which bits change
+    at each break. It is asked only when the time has passed a break, so it may take some microseconds."""
 
     def __init__(self, column: Column) -> None:
         self.breaks = column.breaks
@@ -102,7 +102,7 @@ class LongSchedule:
 
 
 def _places(bits: int) -> Iterator[int]:
-    """Where it has ones."""
+    """The positions of its ones."""
     while bits:
         yield bits.bit_length() - 1
         bits ^= 1 << bits.bit_length() - 1

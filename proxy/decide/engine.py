@@ -1,8 +1,8 @@
-"""Deciding: a plan and a context go in, a decision for each slot comes out. Pure, and the hottest code there is.
+"""Deciding: a plan and a context go in, a decision for each slot comes out. Pure, and the hottest code of all.
 
-It finds what `Plan.possible` says by short cuts: the bits of a value are looked up where they were remembered, numbers
-are bisected, and the clock's answer is kept until something about the time changes. Chance and caps (`guard.py`) are
-asked of the winner alone; layers (`layers.py`) count only where two winners are of one.
+It finds what `Plan.possible` defines, but faster: the bits of values seen before are looked up, numbers are bisected,
+and the clock's answer is kept until something about the time changes. Chance and caps (`guard.py`) are evaluated only
+for the winner; layers (`layers.py`) only when two winners are of one layer.
 """
 
 from __future__ import annotations
@@ -17,32 +17,32 @@ import msgspec
 from proxy.conditions.derived import value_of as worked_out_of
 from proxy.decide.guard import Guard, withheld
 from proxy.decide.plan import JOURNEY, Plan
-from proxy.decide.shortcuts import ShortCuts
+from proxy.decide.shortcuts import LookupTables
 from proxy.model import Attributes, Cap, Decision, EvaluationContext
 
 
 class SharedBits(NamedTuple):
-    """What deciding has in common for many visitors: the bits left by what they share, and the columns still to be
-    asked."""
+    """The first step of deciding, shared by many visitors: the bits left by the attributes they have in common, and the
+    look-up tables of the other attributes."""
 
     possible: int
-    rest: ShortCuts
+    rest: LookupTables
 
 
 def shared_bits_of(plan: Plan, names: Collection[str], attributes: Attributes, now: float) -> SharedBits:
-    """What the clock and the attributes of these `names` leave, for who has no other values of them."""
+    """The bits left by the clock and by these values of the attributes in `names`, for visitors who share them."""
     possible = plan.clock.bits(now)
     asked = plan.columns.keys() & names
     for name in asked:
         possible &= plan.columns[name].bits(attributes.get(name))
-    return SharedBits(possible, plan.short_cuts.without(asked))
+    return SharedBits(possible, plan.lookup_tables.without(asked))
 
 
 def decide(
     plan: Plan, context: EvaluationContext, slots: Iterable[str] | None = None, shared_bits: SharedBits | None = None
 ) -> dict[str, Decision]:
-    """What each of the slots shows this visitor; without `slots`, each slot that has a rule. What was `shared_bits` is
-    good for the same attributes, for as long as it is the same time to the plan's clock."""
+    """What each of the slots shows this visitor; without `slots`, each slot that has a rule. `shared_bits` must be of
+    the same attribute values, and of the same period of the plan's clock."""
     if plan.journey is not None:
         context = at_stage(plan, context)
     possible = _possible(plan, context, shared_bits)
@@ -59,7 +59,7 @@ def decide(
             continue
         decision, residual, guard, bits = contender
         if residual is None or residual.holds(possible):
-            said = decision if guard is None else guard.says(context)
+            said = decision if guard is None else guard.decide(context)
             if said is not None:
                 if said.detail != "capped":
                     decisions[said.slot] = said
@@ -77,7 +77,7 @@ def decide(
 
 
 def at_stage(plan: Plan, context: EvaluationContext) -> EvaluationContext:
-    """The context with the visitor's stage of the journey, if there is one that fits."""
+    """The context with the visitor's journey stage, if one fits."""
     if plan.journey is None or JOURNEY in context.attributes:
         return context
     stage = decide(plan.journey, context)[JOURNEY].rule
@@ -85,8 +85,8 @@ def at_stage(plan: Plan, context: EvaluationContext) -> EvaluationContext:
 
 
 def caps_asked(plan: Plan, context: EvaluationContext, slots: Iterable[str]) -> dict[str, list[Cap]]:
-    """What may be asked of the visitor's history before each of the slots is decided: the caps of all rules that fit,
-    down to the first that shows whatever was shown before."""
+    """The caps that deciding each slot may read: those of all fitting rules, down to the first one that is shown
+    regardless of what was shown before."""
     context = at_stage(plan, context)
     possible = _possible(plan, context)
     layered = plan.layers.of if plan.layers else {}
@@ -99,15 +99,15 @@ def caps_asked(plan: Plan, context: EvaluationContext, slots: Iterable[str]) -> 
 
 
 def _choices(plan: Plan, slot: str, possible: int, context: EvaluationContext) -> Iterator[Decision]:
-    """Every decision that the slot could come to, best first; what is capped is among them."""
+    """All possible decisions of the slot, best first, capped ones included."""
     for contender, guard in fitting(plan, slot, possible):
-        said = contender if guard is None else guard.says(context)
+        said = contender if guard is None else guard.decide(context)
         if said is not None:
             yield said
 
 
 def fitting(plan: Plan, slot: str, possible: int) -> Iterator[tuple[Decision, Guard | None]]:
-    """The rules that fit, best first, as `decide` goes through them."""
+    """The fitting rules of the slot, best first."""
     rule_order = plan.rule_order
     left = possible & rule_order.masks.get(slot, 0)
     while left:
@@ -119,7 +119,7 @@ def fitting(plan: Plan, slot: str, possible: int) -> Iterator[tuple[Decision, Gu
 
 
 def without(left: int, bits: int) -> int:
-    """What is left without so many of the highest bits, set or not."""
+    """The number without its highest `bits` bits, set or not."""
     below = left.bit_length() - bits
     return left ^ (left >> below << below)
 
@@ -137,7 +137,7 @@ def _possible(plan: Plan, context: EvaluationContext, shared_bits: SharedBits | 
         if shared_bits is not None:
             possible, cuts = shared_bits
         else:
-            cuts = plan.short_cuts
+            cuts = plan.lookup_tables
             after, until, possible, _ = plan.clock.latest
             if not after < context.now <= until:
                 possible = plan.clock.bits(context.now)
@@ -157,5 +157,5 @@ def _possible(plan: Plan, context: EvaluationContext, shared_bits: SharedBits | 
             return possible
         own_bits = possible & plan.membership.own_bits
         return possible & cuts.memberships[own_bits, value_of("segment"), context.unverified]
-    except TypeError:  # a value that cannot be the key of a dict, so none that an editor could ask for
+    except TypeError:  # a value that is not hashable, so no test of an editor can match it
         return plan.possible(context)

@@ -1,5 +1,6 @@
-"""What follows from tests of one attribute: which values pass them, whether nothing does, whether who passes one passes
-another. Sure of what it says: where it is in doubt it says no."""
+"""What follows from tests of one attribute: which values pass them, whether none does, whether passing one means
+passing another. It is conservative: where it cannot be certain it says no.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +26,7 @@ IsSingle = Callable[[str], bool]
 
 
 def contradiction(conjunction: Iterable[Literal], is_single: IsSingle) -> str | None:
-    """The attribute that the literals want to be two things at once; None when somebody may satisfy them all, as far
+    """The attribute for which the literals contradict one another; None when some visitor may satisfy them all, as far
     as can be seen."""
     for (attribute, _), literals in by_attribute(conjunction).items():
         if _is_contradictory(frozenset(literals), is_single(attribute)):
@@ -36,8 +37,8 @@ def contradiction(conjunction: Iterable[Literal], is_single: IsSingle) -> str | 
 def values_that_pass(
     literals: Sequence[Literal], breaks: Sequence[float], is_single: bool
 ) -> list[AttributeValue] | None:
-    """One value of each kind that passes all the literals, where it is certain that there are no others. `breaks` are
-    the points that part numbers into kinds."""
+    """A value of each kind that passes all the literals; None unless it is certain that there are no other kinds.
+    `breaks` divide numbers into kinds."""
     candidates: list[AttributeValue] = []
     for literal in literals:
         if not literal.wanted or not (is_single or isinstance(literal.test, Between | WithinHours)):
@@ -61,7 +62,7 @@ def _beyond(breaks: Sequence[float]) -> float:
 
 
 def passing_text(literals: Collection[Literal]) -> str | None:
-    """A text that passes them all, where one is found: what follows from them is true of it, too."""
+    """A text that passes them all, if one is found: whatever follows from the literals is true of it."""
     words = [
         next(iter(each.test.values))
         for each in literals
@@ -74,7 +75,7 @@ def passing_text(literals: Collection[Literal]) -> str | None:
 
 
 def _readings(word: str) -> list[AttributeValue]:
-    """What a value may be that equals a word: the text, a number, a truth."""
+    """The values that equal a word: the text, a number, a boolean."""
     readings: list[AttributeValue] = [word.casefold()]
     try:
         number = float(word)
@@ -116,7 +117,7 @@ def _turning_points(literal: Literal) -> list[float]:
 
 
 def _excludes(one: Literal, other: Literal) -> bool:
-    """Whether nothing, not even a set, can satisfy both."""
+    """Whether no value, not even a set, can satisfy both."""
     if one.wanted and one.test == IsKnown(False):
         return other.wanted and isinstance(other.test, OneOf | StartsWith | Contains | Between | WithinHours)
     if not (one.wanted and isinstance(one.test, OneOf)):
@@ -126,7 +127,7 @@ def _excludes(one: Literal, other: Literal) -> bool:
 
 
 def follows(given: Literal, wanted: Literal) -> bool:
-    """Whether who passes one literal passes the other, whatever kind of value it is."""
+    """Whether every value that passes one literal passes the other."""
     if given == wanted:
         return True
     match given.test, wanted.test, given.wanted, wanted.wanted:
@@ -146,7 +147,7 @@ def follows(given: Literal, wanted: Literal) -> bool:
 
 
 def _are_texts(literal: Literal) -> bool:
-    """Whether only texts pass: `4` is met by a number too, which begins with nothing."""
+    """Whether only texts pass (`4` also matches a number, which has no beginning)."""
     words = literal.test.values if isinstance(literal.test, OneOf) else ()
     return all(len(_readings(word)) == 1 for word in words)
 
@@ -157,7 +158,7 @@ def _folded(literal: Literal) -> frozenset[str]:
 
 
 def with_what_follows(conjunction: Conjunction) -> Conjunction:
-    """The literals, and that who is in a segment beyond doubt is in it."""
+    """The literals, and what follows: a visitor verified to be in a segment is in it."""
     return conjunction | {
         Literal(each.attribute, each.test)
         for each in conjunction

@@ -1,7 +1,7 @@
-"""What a rule still asks when it is about to be shown: chance and caps.
+"""The guard of a rule: what is evaluated when the rule is about to be shown, namely chance and caps.
 
-Bits say whom a rule fits; this is asked only of the one that would win, and of the next where it says no. It may say
-three things: the decision, nothing (take the next), or `capped`, which is remembered while the next is tried.
+The bits say which visitors a rule fits; the guard is evaluated only for the rule that would win, and for the next if it
+says no. It gives the decision, or None (take the next rule), or `capped`, which is remembered while the next is tried.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ from proxy.bucketing import BUCKETS, EXPERIMENT, HOLDOUT, bounds, bucket_by, see
 from proxy.model import AttributeValue, Cap, Decision, Draw, EvaluationContext, Experiment, Holdout, Reason, Rule
 
 MOST_WITHHELD = 4_096
-"""Decisions that are kept, so that the same is one object each time: pages are found again by them."""
+"""So many decisions are kept, so that an equal decision is the same object: pages are remembered by identity of
+them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """A rule's draws, caps, arms and own holdout. `shown` is its decision when it is no experiment."""
+    """A rule's draws, caps, arms and holdout. `shown` is its decision if it is no experiment."""
 
     shown: Decision
     draws: tuple[Drawn, ...]
@@ -29,7 +30,7 @@ class Guard:
     arms: Arms | None
     held_out: HeldOut | None
 
-    def says(self, context: EvaluationContext) -> Decision | None:
+    def decide(self, context: EvaluationContext) -> Decision | None:
         """The decision for this visitor, which may be `capped`; None when chance leaves them out."""
         for draw in self.draws:
             if not draw.takes(context):
@@ -48,7 +49,7 @@ class Guard:
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A `Draw`, ready: `ends[i]` is the first bucket outside from `times[i]` on."""
+    """A compiled `Draw`: from `times[i]` on, `ends[i]` is the first bucket outside."""
 
     number: int
     low: int
@@ -56,7 +57,7 @@ class Drawn:
     ends: tuple[int, ...]
 
     def takes(self, context: EvaluationContext) -> bool:
-        """Whether the visitor's bucket lies within, now. Who has no bucket is within only where everybody is."""
+        """Whether the visitor's bucket lies within, now. A visitor without a bucket is within only if everybody is."""
         end = self.end(context.now)
         key = context.bucket_key or context.targeting_key
         if not key:
@@ -75,7 +76,7 @@ class Drawn:
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:
-    """A holdout, ready. `slots` is None when it is for all."""
+    """A compiled holdout. `slots` is None when it covers all."""
 
     number: int
     share: int
@@ -84,7 +85,7 @@ class HeldOut:
     live_until: float = float("inf")
 
     def takes(self, context: EvaluationContext) -> bool:
-        """Whether the visitor is held out, now. Who has no bucket never is: nothing could be compared with them."""
+        """Whether the visitor is held out, now. A visitor without a bucket never is, as they could not be compared."""
         key = context.bucket_key or context.targeting_key
         return bool(key) and self.live_from <= context.now < self.live_until and self.bucket(key) < self.share
 
@@ -95,7 +96,8 @@ class HeldOut:
 
 @dataclass(frozen=True, slots=True)
 class Arms:
-    """An experiment's arms, side by side from bucket 0: `ends[i]` is the first bucket beyond `decisions[i]`."""
+    """The compiled arms of an experiment, adjacent from bucket 0: `ends[i]` is the first bucket after
+    `decisions[i]`."""
 
     number: int
     split_by: str
@@ -103,7 +105,7 @@ class Arms:
     decisions: tuple[Decision, ...]
 
     def decision(self, context: EvaluationContext) -> Decision | None:
-        """The decision of the visitor's arm; None for who is in none, or has no bucket."""
+        """The decision of the visitor's arm; None for a visitor in no arm, or without a bucket."""
         drawn = self.bucket(context)
         if drawn is None:
             return None
@@ -111,7 +113,7 @@ class Arms:
         return self.decisions[arm] if arm < len(self.decisions) else None
 
     def bucket(self, context: EvaluationContext) -> int | None:
-        """The bucket that the visitor, or what the experiment is split by, has in it."""
+        """The bucket of the visitor, or of the value that the experiment is split by."""
         key: AttributeValue | None = context.bucket_key or context.targeting_key
         if self.split_by:
             key = context.attributes.get(self.split_by)
@@ -119,16 +121,16 @@ class Arms:
 
 
 def is_guarded(rule: Rule) -> bool:
-    """Whether the rule asks something when it is about to be shown."""
+    """Whether the rule has a guard."""
     return bool(rule.draws or rule.caps or rule.holdout or rule.experiment)
 
 
-Lot = tuple[int, tuple[int, ...]]
-"""The number of a seed, and the buckets at which what is drawn by it changes, in order."""
+BucketSplit = tuple[int, tuple[int, ...]]
+"""A random split of visitors: the number of its seed, and the buckets at which the outcome changes, in order."""
 
 
-def lots_of(rule: Rule) -> Iterator[Lot]:
-    """All that chance decides of a rule by who the visitor is."""
+def splits_of(rule: Rule) -> Iterator[BucketSplit]:
+    """The random splits of visitors that a rule makes."""
     for draw in rule.draws:
         yield seed_number(draw.seed), tuple(sorted((draw.low, *(end for _, end in draw.steps))))
     if rule.holdout:
@@ -137,26 +139,26 @@ def lots_of(rule: Rule) -> Iterator[Lot]:
         yield seed_number(EXPERIMENT + rule.name), bounds(arm.share for arm in rule.experiment.arms)
 
 
-def lot_of(holdout: Holdout) -> Lot:
-    """The same of a holdout."""
+def holdout_split(holdout: Holdout) -> BucketSplit:
+    """The split that a holdout makes."""
     return seed_number(HOLDOUT + holdout.name), (holdout.share,)
 
 
-def turns_of(rules: Iterable[Rule], holdouts: Iterable[Holdout]) -> Iterator[float]:
-    """The times at which others are drawn than before, by the same lots."""
+def split_change_times(rules: Iterable[Rule], holdouts: Iterable[Holdout]) -> Iterator[float]:
+    """The times at which other buckets count, though the splits stay the same."""
     times = [at for rule in rules for draw in rule.draws for at, _ in draw.steps]
     times += [at for holdout in holdouts for at in (holdout.live_from, holdout.live_until)]
     return filter(isfinite, times)
 
 
-def drawn_by(lots: Iterable[Lot], key: str) -> tuple[int, ...] | None:
-    """What is drawn for who has this key; None for who has none. Of whom it is the same, chance decides the same at the
-    same time."""
-    return tuple([bisect_right(ends, bucket_by(number, key)) for number, ends in lots]) if key else None
+def split_outcomes(splits: Iterable[BucketSplit], key: str) -> tuple[int, ...] | None:
+    """The outcome of each split for a visitor with this key; None without a key. For visitors with equal outcomes
+    chance decides the same at the same time."""
+    return tuple([bisect_right(ends, bucket_by(number, key)) for number, ends in splits]) if key else None
 
 
 def guard_of(rule: Rule) -> Guard | None:
-    """What the rule asks when it is about to be shown; None when nothing."""
+    """The guard of the rule; None if it has none."""
     if not is_guarded(rule):
         return None
     held_out = HeldOut(seed_number(HOLDOUT + rule.name), rule.holdout) if rule.holdout else None
@@ -165,19 +167,19 @@ def guard_of(rule: Rule) -> Guard | None:
 
 
 def drawn_of(draw: Draw) -> Drawn:
-    """The draw, ready."""
+    """The compiled draw."""
     times, ends = zip(*draw.steps, strict=True) if draw.steps else ((), ())
     return Drawn(seed_number(draw.seed), draw.low, times, ends)
 
 
 def held_out_by(holdout: Holdout) -> HeldOut:
-    """The holdout, ready."""
+    """The compiled holdout."""
     number = seed_number(HOLDOUT + holdout.name)
     return HeldOut(number, holdout.share, holdout.slots or None, holdout.live_from, holdout.live_until)
 
 
 def arms_of(experiment: Experiment, rule: Rule) -> Arms:
-    """The arms of a rule's experiment, ready."""
+    """The compiled arms of a rule's experiment."""
     decisions = tuple(
         Decision(rule.slot, arm.variant, Reason.SPLIT, rule.name, "arm", arm.name) for arm in experiment.arms
     )
@@ -186,7 +188,7 @@ def arms_of(experiment: Experiment, rule: Rule) -> Arms:
 
 
 def decision_of(rule: Rule) -> Decision:
-    """What a rule that wins shows."""
+    """The decision of a rule that wins."""
     return Decision(
         rule.slot, rule.variant, Reason.TARGETING_MATCH, rule.name, "rule" if rule.variant else "nothing new"
     )
@@ -194,11 +196,11 @@ def decision_of(rule: Rule) -> Decision:
 
 @lru_cache(MOST_WITHHELD)
 def _capped(slot: str, rule: str) -> Decision:
-    """The page's own, for a visitor who had this often enough."""
+    """The default, for a visitor who has reached a cap of the rule."""
     return Decision(slot, detail="capped", withheld=rule)
 
 
 @lru_cache(MOST_WITHHELD)
 def withheld(decision: Decision) -> Decision:
-    """The page's own, for a visitor who is held out of what was decided."""
+    """The default, for a visitor who is held out of this decision."""
     return Decision(decision.slot, "", Reason.SPLIT, detail="holdout", withheld=decision.rule)

@@ -1,8 +1,8 @@
-"""Layers: of the rules of one layer, a page shows one, so that several strategies meet on a page and none shouts twice.
+"""Layers: a page shows one rule of each layer, so that several strategies meet on a page without overlapping.
 
-Slots are decided apart from one another. Only when two of them were won by rules of one layer, all rules that fit are
-gone through from the best of all downwards, whatever their slot: each takes its slot if that is still free, and its
-layer if that is. A visitor who is held out of a rule takes its layer all the same, as they would have been shown it.
+Slots are decided independently. Only when two of them were won by rules of one layer, all fitting rules are gone
+through from the best downwards, whatever their slot: each takes its slot if that is free, and its layer if that is
+free. A visitor who is held out of a rule occupies its layer all the same, as they would have been shown it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Choices = Callable[[str], Iterator[Decision]]
 
 @dataclass(frozen=True, slots=True)
 class Layers:
-    """The layer of each rule that has one, and the place of every rule in the rank of all, by the rules' names."""
+    """The layer of each rule that has one, and the rank of every rule among all, by name."""
 
     of: Mapping[str, str]
     rank: Mapping[str, int]
@@ -35,7 +35,7 @@ class Layers:
         return {**unfilled, **self._best_first(decisions, choices)}
 
     def layer(self, decision: Decision) -> str:
-        """The layer that a decision takes; "" for none. What is capped takes none."""
+        """The layer that a decision occupies; "" for none. A capped decision occupies none."""
         return "" if decision.detail == "capped" else self.of.get(decision.rule or decision.withheld, "")
 
     def _best_first(self, slots: Mapping[str, Decision], choices: Choices) -> dict[str, Decision]:

@@ -1,4 +1,4 @@
-"""Gives every conjunction its bit, and collects what each bit asks, attribute by attribute."""
+"""Assigns a bit to every conjunction, and collects what each bit tests, attribute by attribute."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Asked = tuple[str, str]
 
 
 class Layout:
-    """The bits given away so far. A conjunction that asks an attribute twice needs two layers of its column."""
+    """The bits assigned so far. A conjunction that tests an attribute twice needs two layers of its column."""
 
     def __init__(self) -> None:
         self._width = 0
@@ -22,12 +22,12 @@ class Layout:
 
     @property
     def width(self) -> int:
-        """How many bits were given away."""
+        """The number of bits assigned."""
         return self._width
 
     @property
     def everyone(self) -> int:
-        """All bits given away."""
+        """All assigned bits."""
         return (1 << self._width) - 1
 
     def conjunction(self, literals: Iterable[Literal]) -> int:
@@ -42,7 +42,7 @@ class Layout:
         return bit
 
     def literal(self, literal: Literal) -> int:
-        """The bit of a single literal, the same each time."""
+        """The bit of a single literal; the same each time."""
         if literal not in self._literals:
             self._literals[literal] = self.conjunction((literal,))
         return self._literals[literal]

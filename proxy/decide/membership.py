@@ -1,9 +1,9 @@
 """Which segments a visitor is in, and so which bits the attribute `segment` leaves.
 
-A visitor is in the segments that a cookie or the profile names, and in those whose own condition holds now. That set is
-never unknown, only empty: `segment: not VIP` is true of who is in none. Conditions
-of segments have bits in the plan like those of rules, the lowest ones, so that by the time segments are asked about,
-most of the work is done. Segments may ask about segments; they stand in an order in which that needs no second look.
+A visitor is in the segments that a cookie or the profile names, and in those whose own condition holds now. This set is
+never unknown, only empty: `segment: not VIP` is true for a visitor in none. Conditions of segments have bits in the
+plan as those of rules, the lowest ones; so when segments are evaluated, most of the work is done. Segments may depend
+on other segments; they are sorted so that one pass is enough.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from proxy.model import AttributeValue
 
 @dataclass(frozen=True, slots=True)
 class ComputedSegment:
-    """A segment with the bits of its conjunctions, any of which puts a visitor in it, if the residual agrees."""
+    """A segment with the bits of its conjunctions: a visitor is in it if any bit is left and the residual holds."""
 
     name: str
     bits: int
@@ -28,14 +28,14 @@ class ComputedSegment:
 @dataclass(frozen=True, slots=True)
 class Membership:
     """Finds a visitor's segments. `own_bits` are those of the segments' conditions. `column` is for tests of `segment`,
-    `verified` for the same in rules that do not trust unsigned cookies (None: no such rules). Segments stand `apart`
-    unless one asks for another; those that others ask for are `leading`."""
+    `verified` for the same in rules that do not trust unsigned cookies (None: no such rules). Segments stand
+    `independent` unless one asks for another; those that others ask for are `leading`."""
 
     segments: tuple[ComputedSegment, ...]
     own_bits: int
     column: Column
     verified: Column | None
-    apart: Apart | None = field(init=False, compare=False)
+    independent: IndependentSegments | None = field(init=False, compare=False)
     leading: frozenset[str] = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -45,18 +45,18 @@ class Membership:
             for segment in self.segments
             if any(layer.touched(frozenset({segment.name})) & own_bits for layer in layers)
         ]
-        is_apart = not any(layer.asks(own_bits) for layer in layers)
+        is_independent = not any(layer.asks(own_bits) for layer in layers)
         object.__setattr__(self, "leading", frozenset(leading))
-        object.__setattr__(self, "apart", Apart(self) if is_apart else None)
+        object.__setattr__(self, "independent", IndependentSegments(self) if is_independent else None)
 
     def bits(self, asked: tuple[int, AttributeValue | None, frozenset[str]]) -> int:
-        """The bits that are left for (own bits that are left by all else, segments named by cookie and profile, those
-        that nobody signed)."""
+        """The bits left for (own bits left by all other attributes, segments named by cookie and profile, unsigned
+        segments)."""
         own_bits, named, unverified = asked
         names = names_of(named)
         trusted = verified_names(named, unverified) if unverified and self.verified is not None else names
-        if self.apart is not None:
-            return self.apart.bits(own_bits, names, trusted)
+        if self.independent is not None:
+            return self.independent.bits(own_bits, names, trusted)
         anyhow = self._joined(own_bits, names)
         left = self.column.bits(anyhow)
         if self.verified is None:
@@ -64,7 +64,7 @@ class Membership:
         return left & self.verified.bits(anyhow if trusted is names else self._joined(own_bits, trusted))
 
     def named(self, named: AttributeValue | None) -> int:
-        """The same where there are no own bits, and nobody asks who signed."""
+        """The same without own bits, and without rules that need signed segments."""
         return self.column.bits(names_of(named))
 
     def _joined(self, own_bits: int, names: frozenset[str]) -> frozenset[str]:
@@ -79,9 +79,9 @@ class Membership:
         return names
 
 
-class Apart:
-    """Segments none of which asks about another: what each brings about follows from its own bits alone. Of eight bits
-    at a time it is remembered, so that it matters little how many segments there are."""
+class IndependentSegments:
+    """Segments none of which depends on another: the effect of each follows from its own bits. The effect of eight bits
+    at a time is remembered, so that the number of segments matters little."""
 
     def __init__(self, membership: Membership) -> None:
         self._tangled = [segment for segment in membership.segments if segment.residual is not None]
@@ -110,7 +110,7 @@ class Apart:
 
 
 class _Octet(dict[int, int]):
-    """What is touched in a layer by segments that have these of eight bits."""
+    """The bits touched in a layer by the segments with these of eight bits."""
 
     __slots__ = ("_touching",)
 
@@ -129,13 +129,13 @@ class _Octet(dict[int, int]):
 
 
 def names_of(named: AttributeValue | None) -> frozenset[str]:
-    """The segments that the attribute names; none when it is unknown."""
+    """The segments that the attribute names; none if it is unknown."""
     if isinstance(named, str):
         return frozenset({named})
     return named if isinstance(named, frozenset) else frozenset()
 
 
 def verified_names(named: AttributeValue | None, unverified: frozenset[str]) -> frozenset[str]:
-    """The segments named, but for those that nobody signed."""
+    """The segments named, without unsigned ones."""
     folded = {name.casefold() for name in unverified}
     return frozenset(name for name in names_of(named) if name.casefold() not in folded)

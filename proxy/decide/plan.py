@@ -32,13 +32,13 @@ from proxy.conditions.derived import MARK, base_of, value_of
 from proxy.decide.clock import Clock
 from proxy.decide.column import Column, column
 from proxy.decide.conjunctions import Literal, alternatives, facts_of
-from proxy.decide.guard import HeldOut, decision_of, guard_of, held_out_by, turns_of
+from proxy.decide.guard import HeldOut, decision_of, guard_of, held_out_by, split_change_times
 from proxy.decide.layers import Layers
 from proxy.decide.layout import Layout
 from proxy.decide.membership import ComputedSegment, Membership
 from proxy.decide.residual import Residual, residual
 from proxy.decide.rule_order import Contender, RuleOrder
-from proxy.decide.shortcuts import ShortCuts, short_cuts
+from proxy.decide.shortcuts import LookupTables, lookup_tables
 from proxy.decide.slot_inputs import SlotInputs, inputs_by_slot
 from proxy.model import (
     Between,
@@ -60,8 +60,8 @@ JOURNEY = "journey stage"
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Plan:
-    """Compiled rules. `rule_order` has each slot's rules; `layers` is None when no rule has one; the rest is
-    for finding a visitor's bits. `journey` is a plan of its own, whose one slot shows the stage."""
+    """Compiled rules. `rule_order` has each slot's rules; `layers` is None when no rule has one; the rest serves to
+    find a visitor's bits. `journey` is a plan of its own, whose one slot shows the stage."""
 
     version: str
     rules: tuple[Rule, ...]
@@ -74,7 +74,7 @@ class Plan:
     derived: tuple[tuple[str, Column], ...]
     clock: Clock
     membership: Membership
-    short_cuts: ShortCuts
+    lookup_tables: LookupTables
     inputs: Mapping[str, SlotInputs]
     journey: Plan | None = None
 
@@ -87,8 +87,8 @@ class Plan:
         return frozenset(self.rule_order.masks)
 
     def possible(self, context: EvaluationContext, untold: Container[str] = ()) -> int:
-        """The bits a visitor satisfies, residuals not yet asked. `decide` finds the same by its short cuts, which need
-        values that can be keys of a dict. Attributes that are `untold` may be anything."""
+        """The bits a visitor satisfies, before residuals. `decide` finds the same by look-up tables, which need
+        hashable values. Attributes in `untold` may have any value."""
         attributes = context.attributes
         bits = self.clock.bits(context.now)
         for attribute, found in (*self.columns.items(), *self.derived):
@@ -101,11 +101,11 @@ class Plan:
 
     @property
     def parts(self) -> list[object]:
-        """The many things it consists of, for who takes it apart one by one."""
+        """The many objects it consists of, to be freed one by one (`garbage.py`)."""
         return [*self.rules, *self.rule_order.contenders, *self.inputs.values()]
 
     def inputs_of(self, slots: Iterable[str]) -> SlotInputs:
-        """What deciding these slots may ask."""
+        """The inputs of these slots."""
         return SlotInputs.together(self.inputs[slot] for slot in slots if slot in self.inputs)
 
 
@@ -117,8 +117,8 @@ def compile_plan(
     journey: Sequence[Segment] = (),
     version: str = "",
 ) -> Plan:
-    """The plan of some rules. Segments may ask about one another, but not in a circle (`graphlib.CycleError`). Of the
-    stages of a `journey`, none asks for the stage."""
+    """The plan of these rules. Segments may depend on one another, but not in a cycle (`graphlib.CycleError`). No stage
+    of a `journey` depends on the stage."""
     layout = Layout()
     computed = tuple(_computed(segment, layout) for segment in in_order_of_use(segments))
     own_bits = layout.everyone
@@ -128,7 +128,7 @@ def compile_plan(
         layout.everyone,
         columns.pop(("now", SCHEDULE), None),
         {asked: columns.pop(asked) for asked in list(columns) if asked[0] in CLOCK_ATTRIBUTES},
-        turns_of(rules, holdouts),
+        split_change_times(rules, holdouts),
     )
     nobody_asks = column([{}], layout.everyone)
     asked, verified = columns.pop(("segment", ""), nobody_asks), columns.pop(("segment", VERIFIED), None)
@@ -147,20 +147,20 @@ def compile_plan(
         derived,
         clock,
         membership,
-        short_cuts(plain, membership),
+        lookup_tables(plain, membership),
         inputs_by_slot(rules, lambda facts: _with_what_they_name(facts, segments, journey), holdouts),
         compile_plan(list(map(_stage, count(), journey)), segments) if journey else None,
     )
 
 
 def rank(rule: Rule) -> tuple[int, int, int]:
-    """What the rules of a slot are sorted by, the winner first."""
+    """The sort key of the rules of a slot, the winner first."""
     return (-rule.priority, -sum(1 for _ in facts_of(rule.condition)), rule.order)
 
 
 def in_order_of_use(segments: Iterable[Segment]) -> list[Segment]:
-    """Segments so that each comes after those it names, else as given. `segment: any` in a segment asks about what
-    comes before it."""
+    """Segments sorted so that each comes after those it names, else in the given order. `segment: any` in a segment
+    means the ones before it."""
     by_name = {segment.name.casefold(): segment for segment in segments}
     uses = {name: names_in(facts_of(segment.condition), by_name) for name, segment in by_name.items()}
     return [by_name[name] for name in TopologicalSorter(uses).static_order()]
@@ -179,7 +179,7 @@ def names_in(facts: Iterable[Fact], segments: Mapping[str, Segment]) -> list[str
 
 
 class _Form(NamedTuple):
-    """A condition made ready for bits: each literal says of what it is."""
+    """A condition prepared for bits: each literal says what exactly it tests."""
 
     conjunctions: tuple[frozenset[Literal], ...]
     residual: Residual | None
@@ -193,7 +193,7 @@ def _form(asker: Rule | Segment, layout: Layout) -> _Form:
 
 
 def spoken(literal: Literal, asker: Rule | Segment) -> Literal:
-    """The literal as somebody asks it: of which time zone's clock, of which kind of segments."""
+    """The literal with what it tests: which time zone's clock, which kind of segments."""
     if literal.attribute == "now":
         return msgspec.structs.replace(literal, of=SCHEDULE)
     if literal.attribute in CLOCK_ATTRIBUTES:
@@ -227,7 +227,7 @@ def _rule_order(rules: Sequence[Rule], layout: Layout) -> RuleOrder:
 
 
 def _contenders(rule: Rule, form: _Form, layout: Layout) -> Iterator[Contender]:
-    """One for each of the rule's bits, which are given out here."""
+    """A contender for each of the rule's bits, which are assigned here."""
     decision, guard = decision_of(rule), guard_of(rule)
     for number, conjunction in enumerate(form.conjunctions, start=1):
         layout.conjunction(conjunction | schedule_of(rule))
@@ -239,7 +239,7 @@ def _paused(slot: str) -> Decision:
 
 
 def _with_what_they_name(facts: list[Fact], segments: Sequence[Segment], journey: Sequence[Segment]) -> list[Fact]:
-    """The facts, and those of the segments and stages they name, themselves or through one another."""
+    """The facts, and those of the segments and stages that they name, directly or indirectly."""
     found = list(facts)
     unused = {segment.name.casefold(): segment for segment in segments}
     stages = list(journey)
@@ -259,7 +259,7 @@ def _layers(rules: Sequence[Rule]) -> Layers | None:
 
 
 def _stage(depth: int, stage: Segment) -> Rule:
-    """The rule that shows a stage: of those that fit, the one furthest down wins."""
+    """The rule that shows a stage: of the fitting ones, the last wins."""
     return Rule(stage.name, JOURNEY, stage.condition, priority=depth, timezone=stage.timezone, place=stage.place)
 
 

@@ -1,7 +1,8 @@
-"""What is too tangled for conjunctions: asked only of the few rules that the bits have let through.
+"""Residuals: the parts of conditions that are too complex for conjunctions. They are evaluated only for the few rules
+that the bits have let through.
 
-Each literal of such a condition has a bit of its own in the plan, so asking is a walk over integers: no value is looked
-at twice, and nothing here can fail on a visitor's data.
+Each literal of a residual has a bit of its own in the plan, so evaluating it is a walk over integers: no value is
+tested twice, and nothing here can fail on a visitor's data.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from proxy.model import AllOf, AnyOf, Condition, Fact, NoneOf
 
 @dataclass(frozen=True, slots=True)
 class Residual:
-    """All, or at least one, of these bits and parts."""
+    """A condition over bits: all, or any, of these bits and parts."""
 
     is_all: bool
     bits: int
@@ -36,7 +37,7 @@ class Residual:
 
 
 def residual(parts: Sequence[Part], bit_of: Callable[[Literal], int]) -> Residual | None:
-    """All the parts over bits, None when there are none; `bit_of` gives the bit of a literal."""
+    """The condition that all parts hold; None without parts. `bit_of` gives the bit of a literal."""
     made = tuple(_group(part.condition, bit_of, part.wanted) for part in parts)
     if len(made) > 1:
         return Residual(True, 0, made)

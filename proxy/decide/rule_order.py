@@ -1,7 +1,7 @@
-"""What the bits of a plan stand for: each slot's rules, the best highest, and the slots one above the other.
+"""The order of a plan's bits: each slot's rules, the best one highest, and the slots one above the other.
 
-An integer knows its highest bit. So whoever goes through the rules that are left for a visitor takes the highest, and
-then either the next lower one, if that rule says no after all, or the highest of the slots below.
+The highest bit of an integer is found fast. So to go through the rules left for a visitor, take the highest bit; then
+either the next lower one, if that rule's guard says no, or the highest of the slots below.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Page = tuple[int | None, dict[str, Decision]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RuleOrder:
-    """The rules' bits, slot by slot.
+    """The bits of the rules, slot by slot.
 
     * `contenders`: what each bit stands for, from the lowest; an integer with only that bit is `lowest` bits long.
     * `masks`, `beneath`, `unfilled`: for each slot its bits, all bits below them, and the decision when none of its
@@ -48,7 +48,7 @@ class RuleOrder:
     """A memory only."""
 
     def page(self, slots: Iterable[str]) -> Page:
-        """These slots, remembered for when they are asked for again."""
+        """The mask and the defaults of these slots; remembered, as pages ask for the same slots again."""
         names = tuple(slots)
         known = self.pages.get(names)
         if known is None:

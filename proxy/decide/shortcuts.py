@@ -1,6 +1,6 @@
-"""Answers already calculated, by the value that asked: what makes the second look-up of a value cheap.
+"""Look-up tables: the bits of values seen before, so that the second look-up of a value is cheap.
 
-A plan is immutable, and so is its answer for a value. Whether the answer was remembered shows in nothing but time.
+A plan is immutable, and so are the bits of a value. Whether they were remembered makes a difference only in time.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from proxy.decide.membership import Membership
 from proxy.memo import make_room
 
 LIMIT = 2_048
-"""Visitors choose the values (search terms, paths), so an attacker may choose many: then the oldest go."""
+"""Visitors choose the values (search terms, paths), so there may be any number: the oldest are dropped."""
 
-# Not numbers and truths: as keys of a dict 1, 1.0 and True are one.
+# Not numbers and booleans: as dict keys 1, 1.0 and True are equal.
 KEPT = (str, frozenset, type(None), tuple)
 
 
-class Remembered(dict[object, int]):
+class ComputedDict(dict[object, int]):
     """A dict that computes missing values: `remembered[value]` is `calculate(value)`, kept when the value is of a type
     that dict keys tell apart."""
 
@@ -39,25 +39,26 @@ class Remembered(dict[object, int]):
 
 # Plain tuples: a named one takes four times as long to take apart.
 
-TextLookup = tuple[str, Remembered]
-"""An attribute that is asked for texts and sets, and the bits of its values."""
+TextLookup = tuple[str, ComputedDict]
+"""An attribute that is tested for texts and sets, and the bits of its values."""
 
-TypedLookup = tuple[str, tuple[float, ...], tuple[int, ...], tuple[int, int], Remembered]
-"""An attribute that is asked for numbers or truths too: beside the same, the breaks and ranges of its column, and the
-bits of no and of yes."""
+TypedLookup = tuple[str, tuple[float, ...], tuple[int, ...], tuple[int, int], ComputedDict]
+"""An attribute that is tested for numbers or booleans, too: the same, and the breaks and ranges of its column, and the
+bits of False and of True."""
 
 
 @dataclass(frozen=True, slots=True)
-class ShortCuts:
-    """How to look each attribute up fast. `memberships` is by what `Membership.bits` takes; None where `segment` is
-    asked as any other text, since no segment has a condition, and no rule asks who signed it."""
+class LookupTables:
+    """How to look up the bits of each attribute. `memberships` has the arguments of `Membership.bits` as keys; it is
+    None where `segment` is looked up as any other text, since no segment has a condition and no rule needs signed
+    ones."""
 
     texts: tuple[TextLookup, ...]
     typed: tuple[TypedLookup, ...]
-    memberships: Remembered | None
+    memberships: ComputedDict | None
 
-    def without(self, names: Container[str]) -> ShortCuts:
-        """Those of other attributes."""
+    def without(self, names: Container[str]) -> LookupTables:
+        """The tables without these attributes."""
         return replace(
             self,
             texts=tuple([each for each in self.texts if each[0] not in names]),
@@ -65,16 +66,16 @@ class ShortCuts:
         )
 
 
-def short_cuts(columns: Mapping[str, Column], membership: Membership) -> ShortCuts:
-    """Short cuts that nothing is remembered in yet."""
-    texts = [(name, Remembered(column.bits)) for name, column in columns.items() if not column.is_typed]
+def lookup_tables(columns: Mapping[str, Column], membership: Membership) -> LookupTables:
+    """Empty look-up tables."""
+    texts = [(name, ComputedDict(column.bits)) for name, column in columns.items() if not column.is_typed]
     is_plain = not membership.own_bits and membership.verified is None
     if is_plain:
-        texts.append(("segment", Remembered(membership.named)))
+        texts.append(("segment", ComputedDict(membership.named)))
     typed = [_typed(name, column) for name, column in columns.items() if column.is_typed]
-    return ShortCuts(tuple(texts), tuple(typed), None if is_plain else Remembered(membership.bits))
+    return LookupTables(tuple(texts), tuple(typed), None if is_plain else ComputedDict(membership.bits))
 
 
 def _typed(attribute: str, column: Column) -> TypedLookup:
     truths = (column.bits(False), column.bits(True))
-    return attribute, column.breaks, column.ranges, truths, Remembered(column.bits)
+    return attribute, column.breaks, column.ranges, truths, ComputedDict(column.bits)

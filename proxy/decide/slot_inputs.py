@@ -12,20 +12,20 @@ from dataclasses import dataclass, field
 
 from proxy.conditions.derived import MARK, MOVING, base_of
 from proxy.decide.conjunctions import facts_of
-from proxy.decide.guard import Lot, lot_of, lots_of
+from proxy.decide.guard import BucketSplit, holdout_split, splits_of
 from proxy.model import Cap, Fact, Holdout, Measure, Rule
 
 
 @dataclass(frozen=True, slots=True)
 class SlotInputs:
     """What a slot's rules may look at: `attributes`, and the `measures` of those read off histories. `moves`: a value
-    changes with time alone, other than schedules and clocks. `lots` are the random splits of visitors, `caps` the
+    changes with time alone, other than schedules and clocks. `splits` are the random splits of visitors, `caps` the
     limits read off the history."""
 
     attributes: frozenset[str] = frozenset()
     measures: Mapping[str, Measure] = field(default_factory=dict)
     moves: bool = False
-    lots: frozenset[Lot] = frozenset()
+    splits: frozenset[BucketSplit] = frozenset()
     caps: frozenset[Cap] = frozenset()
 
     @classmethod
@@ -36,7 +36,7 @@ class SlotInputs:
             frozenset().union(*(one.attributes for one in each)),
             {name: measure for one in each for name, measure in one.measures.items()},
             any(one.moves for one in each),
-            frozenset().union(*(one.lots for one in each)),
+            frozenset().union(*(one.splits for one in each)),
             frozenset().union(*(one.caps for one in each)),
         )
 
@@ -60,11 +60,11 @@ def _of_slot(
 ) -> SlotInputs:
     facts = with_segments([fact for rule in rules for fact in facts_of(rule.condition)])
     names = {fact.attribute for fact in facts}
-    drawn_by = {rule.experiment.split_by for rule in rules if rule.experiment} - {""}
+    split_by = {rule.experiment.split_by for rule in rules if rule.experiment} - {""}
     return SlotInputs(
-        frozenset(map(base_of, names)) | drawn_by,
+        frozenset(map(base_of, names)) | split_by,
         {fact.attribute: fact.measure for fact in facts if fact.measure},
         any(name.partition(MARK)[2] in MOVING for name in names),
-        frozenset((*(lot for rule in rules for lot in lots_of(rule)), *map(lot_of, holdouts))),
+        frozenset((*(split for rule in rules for split in splits_of(rule)), *map(holdout_split, holdouts))),
         frozenset(cap for rule in rules for cap in rule.caps),
     )

@@ -26,8 +26,8 @@ _STRIDE = 64
 
 
 class Survivors(NamedTuple):
-    """The bits that survive `some` value, those that survive `every` one, and a value of each of the `kinds`; none of
-    these where there are too many to try them."""
+    """The bits that survive `some` value, those that survive `every` value, and one value of each of the `kinds` (empty
+    if there are too many to try)."""
 
     some: int
     every: int
@@ -35,7 +35,7 @@ class Survivors(NamedTuple):
 
 
 class Surviving:
-    """Finds the survivors of a column, whose attribute has one value at most if it `is_single`."""
+    """Finds the survivors of a column. `is_single`: its attribute has at most one value."""
 
     def __init__(self, column: Column, is_single: bool) -> None:
         self.column = column
@@ -44,7 +44,7 @@ class Surviving:
         self._any, self._all = _Stretches(column.ranges, or_), _Stretches(column.ranges, and_)
 
     def of(self, literals: Conjunction) -> Survivors | None:
-        """The survivors of who passes all the literals; None where it is not certain which values pass."""
+        """The survivors of the values that pass all the literals; None if it is not certain which values pass."""
         if literals not in self._known:
             self._known[literals] = self._of_numbers(literals) or self._of_values(literals)
         return self._known[literals]
@@ -57,7 +57,7 @@ class Surviving:
         return Survivors(reduce(or_, each), reduce(and_, each), kinds if len(kinds) <= MOST_KINDS else ())
 
     def _of_numbers(self, literals: Conjunction) -> Survivors | None:
-        """Where numbers alone are asked for, all between two: they lie in ranges side by side."""
+        """For tests of numbers between two ends: the values that pass are adjacent ranges."""
         breaks, (first, last) = self.column.breaks, _stretch(literals, self.column.breaks)
         if first > last:
             return None
@@ -66,8 +66,8 @@ class Surviving:
 
 
 def _stretch(literals: Conjunction, breaks: Sequence[float]) -> tuple[int, int]:
-    """The first and the last of the ranges between the breaks in which numbers pass all the literals; the last before
-    the first where there are none, or something else is asked for."""
+    """The first and the last range whose numbers pass all the literals; the last is before the first if there are none,
+    or if something else is tested."""
     first, last = bisect_left(breaks, -LARGEST), bisect_left(breaks, LARGEST)
     for literal in literals:
         if not (literal.wanted and isinstance(literal.test, Between)):
@@ -83,7 +83,7 @@ def _number_in(place: int, breaks: Sequence[float]) -> float:
 
 
 class _Stretches:
-    """What an operation makes of ranges side by side, many at a time."""
+    """Combines adjacent ranges by an operation, many at a time."""
 
     def __init__(self, ranges: Sequence[int], operation: Callable[[int, int], int]) -> None:
         self._ranges = ranges
@@ -91,7 +91,7 @@ class _Stretches:
         self._strides = [reduce(operation, ranges[at : at + _STRIDE]) for at in range(0, len(ranges), _STRIDE)]
 
     def over(self, first: int, last: int) -> int:
-        """Of the first to the last of them."""
+        """The first to the last range, combined."""
         begin, end = -(-first // _STRIDE), (last + 1) // _STRIDE
         if begin >= end:
             return reduce(self._operation, self._ranges[first : last + 1])

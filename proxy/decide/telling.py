@@ -1,5 +1,6 @@
-"""The facts about a rule that no line of its condition says: its schedule, its luck, its caps, its layer, told with the
-value that was met and how far off it is."""
+"""The facts about a rule beside its condition: its schedule, its share of visitors, its caps, its layer; each with the
+value that was met and how far it is from matching.
+"""
 
 from __future__ import annotations
 
@@ -50,13 +51,13 @@ def schedule(rule: Rule, now: float) -> Iterator[Explained]:
 
 
 def halted(rule: Rule) -> Iterator[Explained]:
-    """That the rule is paused, if it is."""
+    """A fact that says that the rule is paused, if it is."""
     if rule.paused:
         yield Explained("paused", False)
 
 
 def since(fact: Fact, context: EvaluationContext, timezone: str) -> str:
-    """Since when something was done often enough, and, when that passes, until when, as `since 3 Nov 12:00`."""
+    """Since when a count was reached and, if it will expire, until when, as `since 3 Nov 12:00`."""
     measure, test = fact.measure, fact.test
     if measure is None or measure.reading is not Reading.COUNT or measure.then or not isinstance(test, Between):
         return ""
@@ -70,7 +71,7 @@ def since(fact: Fact, context: EvaluationContext, timezone: str) -> str:
 
 
 def chance(rule: Rule, context: EvaluationContext) -> Iterator[Explained]:
-    """Rollout, group and arm: what was drawn, and with what luck."""
+    """Rollout, group and arm: the visitor's bucket, and the buckets that count."""
     for draw in rule.draws:
         yield _draw(draw, rule, context)
     if rule.experiment:
@@ -81,7 +82,7 @@ def chance(rule: Rule, context: EvaluationContext) -> Iterator[Explained]:
 
 
 def variant_for(rule: Rule, context: EvaluationContext) -> str:
-    """The variant that the rule has for this visitor: their arm's, or of an experiment they are not in, some arm's."""
+    """The rule's variant for this visitor: their arm's; in an experiment that they are not in, any arm's."""
     if rule.experiment is None:
         return rule.variant
     decision = arms_of(rule.experiment, rule).decision(context)
@@ -89,14 +90,14 @@ def variant_for(rule: Rule, context: EvaluationContext) -> str:
 
 
 def caps(rule: Rule, context: EvaluationContext) -> Iterator[Explained]:
-    """Each cap: how often it was, and how often is enough."""
+    """A fact for each cap: how often it was shown, and the limit."""
     for cap in rule.caps:
         yield _cap(cap, context)
 
 
 def layer(rule: Rule, decisions: Mapping[str, Decision], layers: Mapping[str, str]) -> Iterator[Explained]:
-    """The rule's layer as a fact, if it has one: not while another slot of the page has it. `layers` are those of
-    rules, by name."""
+    """The rule's layer as a fact, if it has one: false while another slot of the page shows it. `layers` has the layer
+    of each rule, by name."""
     for slot, decision in decisions.items() if rule.layer else ():
         name = decision.rule or decision.withheld
         if slot != rule.slot and decision.detail != "capped" and layers.get(name) == rule.layer:
@@ -105,7 +106,7 @@ def layer(rule: Rule, decisions: Mapping[str, Decision], layers: Mapping[str, st
 
 
 def holdouts(asked: Iterable[Holdout], slot: str, context: EvaluationContext) -> Iterator[Explained]:
-    """The holdouts that concern the slot; true of who is held out."""
+    """The holdouts that cover the slot, as facts; true for a visitor who is held out."""
     for holdout in asked:
         if not holdout.slots or slot in holdout.slots:
             ready, key = held_out_by(holdout), context.bucket_key or context.targeting_key
@@ -117,12 +118,12 @@ def holdouts(asked: Iterable[Holdout], slot: str, context: EvaluationContext) ->
 
 
 def bucket_text(bucket: int) -> str:
-    """A bucket as a place among a hundred, as shares are."""
+    """A bucket as a percentage, as shares are written."""
     return f"bucket {bucket / 100:.2f} of 100"
 
 
 def moment(at: float, timezone: str, form: str = "%b %H:%M") -> str:
-    """A moment on the clocks of a zone, as `25 Nov 12:00`."""
+    """A moment in a time zone, as `25 Nov 12:00`."""
     there = datetime.fromtimestamp(at, ZoneInfo(timezone))
     return f"{there.day} {there:{form}}"
 
@@ -146,7 +147,7 @@ def _cap(cap: Cap, context: EvaluationContext) -> Explained:
 
 
 def _when(measure: Measure) -> str:
-    """What stretch of time a measure looks at: `today`, `in 3 d`; "" for ever."""
+    """The period of a measure: `today`, `in 3 d`; "" for all time."""
     if measure.within_seconds < inf:
         return f"in {length_text(measure.within_seconds)}"
     return _PERIODS[measure.period]

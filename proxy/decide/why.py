@@ -1,6 +1,6 @@
 """Why a slot shows what it shows: every rule, every fact, the value it met and how far that is from matching.
 
-It walks what `decide` only looks up, and so is slow and says everything. That both agree is tested.
+It evaluates what `decide` only looks up, and so is slow and complete. That both agree is tested.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ LOCAL = ("weekday", "hours")
 
 
 class Verdict(StrEnum):
-    """What came of a rule."""
+    """The outcome of a rule."""
 
     SHOWN = "shown"
     HELD_OUT = "held out"
@@ -48,8 +48,8 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RuleStory:
-    """A rule and what came of it. `facts` are its schedule, if it has one, the lines of its condition, and what it
-    asks of chance, caps and its layer; a line that asks for a computed segment has the segment's own lines as `parts`.
+    """A rule and its outcome. `facts` are its schedule, if it has one, the lines of its condition, and
+    chance, caps and layer; a line about a computed segment has the segment's own lines as `parts`.
     """
 
     name: str
@@ -94,7 +94,7 @@ def why_text(stories: Iterable[SlotStory]) -> str:
 
 
 class _Teller:
-    """Knows the visitor as rules see it: its attributes with the segments it is in, all of them and the verified."""
+    """Knows the visitor as rules see them: the attributes, and the segments, all and verified ones."""
 
     def __init__(self, plan: Plan, context: EvaluationContext, decisions: Mapping[str, Decision]) -> None:
         self._plan = plan

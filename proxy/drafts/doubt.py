@@ -79,7 +79,7 @@ class Doubts:
             is_unread = any(_is_unread(cap, view) for cap in rule.caps)
             if chance.may_fail or is_unread or (rule.experiment and rule.experiment.split_by in missing):
                 return True
-            said = guard.says(view.context) if guard else decided
+            said = guard.decide(view.context) if guard else decided
             if said is not None and said.detail != "capped":
                 return False
         return False

@@ -1,5 +1,5 @@
-"""Who is at the other end. Whoever connects may claim anything in `X-Forwarded-For`; only the proxies an operator
-trusts are believed, and each only about who connected to *it*.
+"""The client of a request. Anybody may claim anything in `X-Forwarded-For`; only the proxies that an operator trusts
+are believed, and each only about the client that connected to it.
 """
 
 from __future__ import annotations

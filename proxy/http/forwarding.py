@@ -1,9 +1,9 @@
-"""What of a request goes on to the origin. Pure: fields in, fields out. What of its answer goes back is in
+"""Which fields of a request are forwarded to the origin. Pure: fields in, fields out. The way back is in
 `returning.py`.
 
-Its laws: nothing is passed on because nobody thought of it (hop-by-hop fields, claims of strangers, framing and our
-own cookies stop here); and a *shared* request is built from an allow-list, so what it fetches is nobody's in
-particular. The framing of a body is not here: `upstream/sending.py` writes its own.
+Its laws: only known fields are passed on (hop-by-hop fields, untrusted claims about the client, framing and our own
+cookies are not); and a shared request is built from an allow-list, so that its answer belongs to nobody in particular.
+The framing of a body is written by `upstream/sending.py`.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def _rebuilt(
         dropped.add(b"accept-encoding")
     kept = [(b"host", host)]
     for name, value in request.headers:
-        if name in dropped or not _goes_on(name, believed):
+        if name in dropped or not _may_pass(name, believed):
             continue
         if name == b"cookie":
             value = without_our_cookies(value)
@@ -94,8 +94,8 @@ def request_head(
     accept_encoding: bytes | None = None,
     without: Collection[bytes] = (),
 ) -> bytes | None:
-    """The whole head of a request that was read by its question, with the same fields in another order: what all of
-    those have in common is put together once. None where it has to be put together for this one alone."""
+    """The whole head of a request that was read by its question: the same fields in another order, with the common part
+    made once. None where it has to be made for this request alone."""
     question = request.question
     if question is None:
         return None
@@ -105,12 +105,12 @@ def request_head(
 
 
 def head_of_one(common: Common, question: Question, own: Mapping[bytes, bytes], address: str) -> bytes:
-    """The whole head of one request, of what it has in common with others and of its own. Raises `RequestError` for a
-    field that would break out of its line."""
+    """The whole head of one request, from the common part and its own fields. Raises `RequestError` for a field with a
+    line end."""
     said = client = address.encode()
     late = [common.lines, _forwarded_line(client, question.host, question.scheme)]
     for name, value in own.items():
-        if name in common.dropped or not _goes_on(name, common.believed):
+        if name in common.dropped or not _may_pass(name, common.believed):
             continue
         if name == b"x-forwarded-for":
             said = value + b", " + client if client else value
@@ -134,8 +134,8 @@ class Common(NamedTuple):
 def in_common(
     question: Question, host: bytes, accept_encoding: bytes | None, without: frozenset[bytes], believed: bool
 ) -> Common | None:
-    """What the heads of all these requests have in common. None where what is said of the client stands among them, to
-    be added to; or where the first would not be one."""
+    """The common part of the heads of a question's requests. None where it has fields about the client, to which each
+    request adds; or where it is not a valid head."""
     if believed and (b"forwarded" in question.firsts or b"x-forwarded-for" in question.firsts):
         return None
     nobody = Request(question.method, question.path, question.query, question.host, question.fields, question.scheme)
@@ -153,7 +153,7 @@ def _forwarded_line(client: bytes, host: bytes, scheme: str) -> bytes:
 
 
 @lru_cache(maxsize=1_024)  # asked a dozen times for each request
-def _goes_on(name: bytes, believed: bool) -> bool:
+def _may_pass(name: bytes, believed: bool) -> bool:
     """Whether a field of this name may reach the origin; `believed` says that a trusted proxy sent it."""
     is_claim = name in _CLAIMS or name.startswith(b"x-forwarded-")
     return name not in _REBUILT and b"_" not in name and (believed or not is_claim)
@@ -173,7 +173,7 @@ def shared_headers(
     kept += [
         (name, value)
         for name, value in request.headers
-        if name in allowed and name not in _NOT_SHARED and _goes_on(name, believed)
+        if name in allowed and name not in _NOT_SHARED and _may_pass(name, believed)
     ]
     host_and_scheme = b'host="%b";proto=%b' % (request.host, request.scheme.encode())
     return (
@@ -212,8 +212,8 @@ def without_our_cookies(value: bytes) -> bytes:
 
 
 def _introduced(kept: list[tuple[bytes, bytes]], request: Request) -> list[tuple[bytes, bytes]]:
-    """Adds who asks, through whom. Claims still in `kept` come from a trusted proxy: we append to its lists, and
-    what it says of scheme and host stands."""
+    """Adds the fields about the client and us as a proxy. Such fields in `kept` come from a trusted proxy: we append to
+    its lists, and keep what it says of scheme and host."""
     names = {name for name, _ in kept}
     scheme, client = request.scheme.encode(), request.client.encode()
     added = [(b"forwarded", _forwarded(client, request.host, scheme))]
@@ -245,5 +245,6 @@ def append(fields: list[tuple[bytes, bytes]], name: bytes, value: bytes) -> None
 
 
 def has_line_end(value: bytes) -> bool:
-    """Whether it holds one, or a NUL. (`in` takes five times as long: it first tries whether bytes are a number.)"""
+    """Whether it has a line end, or a NUL. (`in` takes five times as long: it first tries to read bytes as a
+    number.)"""
     return value.find(b"\n") >= 0 or value.find(b"\r") >= 0 or value.find(b"\0") >= 0

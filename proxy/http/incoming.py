@@ -1,7 +1,7 @@
-"""What comes in: the parsed head of a request, judged, and made into a `Request`. Pure.
+"""Incoming requests: a parsed head is checked, and made into a `Request`. Pure.
 
-The protocol and the application both come through here, so they see the same request and refuse the same ones. Its
-law: a head that two servers might read differently is refused, never repaired; whoever is refused is disconnected.
+Both the protocol and the application use this, so they see the same request and refuse the same ones. Its law: a head
+that two servers might read differently is refused, never repaired; and a refused client is disconnected.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _USUAL_CONNECTION = frozenset({b"keep-alive", b"close", b"Keep-Alive"})
 
 
 class Incoming:
-    """Judges heads by the settings `allowed_hosts` and `trusted_proxies`."""
+    """Checks heads by the settings `allowed_hosts` and `trusted_proxies`."""
 
     def __init__(self, settings: Settings) -> None:
         self._hosts = host_names(settings.allowed_hosts)
@@ -95,7 +95,7 @@ def _require_once(fields: Fields) -> None:
 
 
 def _require_framing(named: dict[bytes, bytes], version: str) -> int | None:
-    """Content-Length. RFC 9112 6.1 and 6.3, where they leave a choice the strict one."""
+    """Checks Content-Length by RFC 9112 6.1 and 6.3, strictly where these leave a choice."""
     length, coding = named.get(b"content-length"), named.get(b"transfer-encoding")
     if coding is not None and (length is not None or version == "1.0" or coding.lower() != b"chunked"):
         raise RequestError("Transfer-Encoding is `chunked`, in HTTP/1.1, without Content-Length; or not there")
@@ -107,7 +107,7 @@ def _require_framing(named: dict[bytes, bytes], version: str) -> int | None:
 
 
 def _require_own_fields(fields: Fields) -> None:
-    """A request that has these taken away by Connection is another one than was judged (CVE-2021-32813 class)."""
+    """Refuses a Connection field that names one of these: without it the request is another one (as CVE-2021-32813)."""
     if CRITICAL & named_by_connection(tuple(fields)):
         raise RequestError("the Connection field names a field that is not the connection's")
 
@@ -149,6 +149,6 @@ def require_small(target: bytes, fields: Fields, settings: Settings) -> None:
 
 
 def refusal(error: RequestError) -> Response:
-    """What came in that way cannot be trusted to end where it says: the connection ends with it."""
+    """The answer to a refused request. It closes the connection, since the end of the request is not certain."""
     later = ((b"retry-after", b"1"),) if error.status == 503 else ()
     return in_words(error.status, str(error), *NOT_STORED, *later, (b"connection", b"close"))

@@ -1,4 +1,4 @@
-"""The fields of the answers we give: what is added, and what no longer holds once a body was changed."""
+"""The fields of our answers: what is added, and what is dropped when a body was changed."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def passed_head(headers: Headers, said: str) -> Headers:
 
 
 def passed_fields(headers: Headers) -> Headers:
-    """The same without what Cache-Status says."""
+    """The same without Cache-Status."""
     return tuple([field for field in headers if field[0] not in _FOR_US])
 
 
@@ -63,7 +63,7 @@ def personal_head(headers: Headers) -> Headers:
 
 
 def forbids_storing(headers: Headers) -> bool:
-    """Whether nobody may have a copy, so that nobody can ask whether it is still the same."""
+    """Whether no copy may be kept (`no-store`), so that it cannot be validated either."""
     return any(name == b"cache-control" and b"no-store" in value.lower() for name, value in headers)
 
 
@@ -80,12 +80,12 @@ def vary_by_coding(headers: Headers) -> tuple[bytes, bytes]:
 
 
 def in_any_coding(headers: Headers) -> Headers:
-    """The fields of what we give in a coding that we choose, now or when it is asked for again."""
+    """The fields of an answer whose coding we choose, now or at a later request."""
     return (*(field for field in headers if field[0] != b"vary"), vary_by_coding(headers))
 
 
 def coding_for(request: Request, codings: tuple[bytes, ...]) -> Coding:
-    """How a page we hold the pieces of is sent to this client, of these codings."""
+    """The coding in which a page is sent to this client, of these codings."""
     return taken_coding(request, codings) if request.question is None else request.question.coding
 
 
@@ -114,8 +114,8 @@ def assembled_answer(
 
 
 class Lead:
-    """The fields above a stored page that is filled, as lines: joined once, and what Cache-Status says of a hit once a
-    second. Raises `OriginError` as `as_lines`."""
+    """The header lines of a stored page with slots: joined once, and with Cache-Status of a hit once a second. Raises
+    `OriginError` as `as_lines`."""
 
     __slots__ = ("_constant", "_hit", "_ttl")
 
@@ -125,23 +125,23 @@ class Lead:
         self._ttl = -1
 
     def of_hit(self, ttl: int) -> bytes:
-        """For one found in memory that stays fresh for `ttl` more seconds."""
+        """The lines for a hit that stays fresh for `ttl` more seconds."""
         if ttl != self._ttl:
             self._hit, self._ttl = self.saying(hit(ttl)), ttl
         return self._hit
 
     def saying(self, said: str) -> bytes:
-        """With what Cache-Status says."""
+        """The lines with this Cache-Status."""
         return self._constant + as_lines((cache_status(said + "; detail=personalised"),))
 
 
 def hit(ttl: int) -> str:
-    """What Cache-Status says of what was found in memory and stays fresh for so many seconds."""
+    """Cache-Status of a hit that stays fresh for so many seconds."""
     return f"hit; ttl={ttl}"
 
 
 def stored_answer(stored: StoredResponse, request: Request, now: float, said: str) -> Response:
-    """A stored answer given as it came, or the part of it that is asked for."""
+    """A stored answer as it came, or the range of it that is asked for."""
     return _given(stored, stored_head(stored, now, said), request)
 
 
@@ -158,7 +158,7 @@ def packed_answer(
 
 
 def _in_coding(coding: bytes, headers: Headers) -> Headers:
-    """The same text to a browser but not the same bytes: its ETag is a weak one then."""
+    """The fields of a recoded text: its ETag becomes weak, since the bytes differ."""
     kept = (_of_other_bytes(*field) for field in headers if field[0] not in _OF_ONE_CODING)
     return (*kept, (b"content-encoding", coding))
 
@@ -197,13 +197,13 @@ def _of_other_bytes(name: bytes, value: bytes) -> tuple[bytes, bytes]:
 
 
 def stored_head(stored: StoredResponse, now: float, said: str) -> Headers:
-    """The fields of a stored answer given as it came, but for Content-Length."""
+    """The fields of a stored answer as it came, without Content-Length."""
     kept = tuple(field for field in stored.headers if field[0] not in _NOT_GIVEN)
     return (*kept, (b"age", b"%d" % stored.age(now)), cache_status(said))
 
 
 def holds_copy_of(stored: StoredResponse, request: Request) -> bool:
-    """True when the client has what is stored. Without a Last-Modified its Date counts (RFC 9111 4.3.2)."""
+    """True when the client's copy is the stored one. Without Last-Modified, Date counts (RFC 9111 4.3.2)."""
     if stored.status != 200:
         return False
     return is_unchanged(request.headers, stored.get(b"etag"), stored.get(b"last-modified") or stored.get(b"date"))
@@ -222,7 +222,7 @@ def not_modified(headers: Headers) -> Response:
 
 
 def error_page(request: Request, error: TailorbirdError, said: str) -> Response:
-    """A small honest page. It names nothing of what is behind us."""
+    """A short error page, which reveals nothing of the origin."""
     title = _TITLES.get(error.status, "Something went wrong")
     body = _PAGE % {b"title": title.encode(), b"status": b"%d" % error.status}
     headers = (

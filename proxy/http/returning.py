@@ -1,7 +1,6 @@
-"""What of an origin's answer goes back to the visitor. Pure: fields in, fields out.
+"""Which fields of an origin's answer are passed back to the visitor. Pure: fields in, fields out.
 
-Its law: nothing is passed on because nobody thought of it: fields of the connection stop here, and what names the
-origin's own host names ours.
+Its law: only known fields are passed on (hop-by-hop fields are not), and the origin's own host is replaced by ours.
 """
 
 from __future__ import annotations
@@ -59,7 +58,8 @@ def _refresh(value: bytes, address: Address, ours: bytes) -> bytes:
 
 
 def _link(value: bytes, address: Address, ours: bytes) -> bytes:
-    """Where links lead to, and what they are links of (RFC 8288); a title that reads as an address is one, too."""
+    """A Link field with its targets and anchors mapped (RFC 8288); a title that looks like an address is mapped,
+    too."""
 
     def mapped(match: re.Match[bytes]) -> bytes:
         target = match[1] if match[1] is not None else match[2]
@@ -71,7 +71,7 @@ def _link(value: bytes, address: Address, ours: bytes) -> bytes:
 
 
 def _set_cookie(value: bytes, address: Address, ours: bytes) -> bytes:
-    """A Domain the browser would refuse from us, since it is the origin's, becomes our host."""
+    """The cookie with its Domain, if it is the origin's, replaced by our host: a browser would refuse it."""
     match = _DOMAIN.search(value)
     if match is None:
         return value

@@ -1,5 +1,6 @@
-"""What a request is about, to the cache: the key it asks for, those it may change, and whether it may be answered with
-what is for everybody at all. Pure."""
+"""What a request means to the cache: its key, the keys that it may change, and whether it may be answered by a shared
+answer at all. Pure.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +18,8 @@ _SAFE = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE"})
 
 @dataclass(frozen=True, slots=True)
 class Sought:
-    """What a request asks for: the cache key; the request that a fetch for everybody is made of, without parameters
-    that make no difference; and the operator's `policy` for the page."""
+    """What a request asks for: the cache key; the request for a shared fetch, without ignored parameters; and the
+    operator's `policy` for the page."""
 
     key: bytes
     shared: Request
@@ -53,22 +54,22 @@ def path_of(address: bytes) -> bytes:
 
 
 def key_of(request: Request) -> bytes:
-    """What the answer to it is stored under."""
+    """The key under which its answer is stored."""
     if request.question is not None:
         return request.question.key
     return target_key(request.scheme.encode(), request.host, request.target)
 
 
 def is_for_the_origin(request: Request) -> bool:
-    """True when it sets a condition that nobody else can judge (RFC 9111 4.3.2)."""
+    """True when it has a condition that only the origin can evaluate (RFC 9111 4.3.2)."""
     if request.question is not None:  # no header set has one
         return False
     return request.get(b"if-match") is not None or request.get(b"if-unmodified-since") is not None
 
 
 def why_never_shared(request: Request, wishes: Directives, *, is_stored: bool) -> str:
-    """The word why only the visitor's own request will do; "" when one for everybody might. A part of what is not
-    stored comes from the origin."""
+    """The reason why only the visitor's own request can be answered; "" when a shared fetch might do. A range of an
+    answer that is not stored comes from the origin."""
     if wishes.no_store:
         return "no-store"
     if not is_stored and request.get(b"range") is not None:
@@ -94,7 +95,7 @@ def _is_changed_by_forms(address: bytes, policy: Policy) -> bool:
 
 
 def _resolved(base: bytes, reference: bytes) -> bytes:
-    """The address that is meant, in the one form that keys have; "" for none."""
+    """The address in the form of keys; "" for none."""
     try:
         whole, mark, query = urljoin(base, reference).partition(b"#")[0].partition(b"?")
     except ValueError:  # as `http://[`

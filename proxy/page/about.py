@@ -1,9 +1,9 @@
-"""What a page is about, as the page itself says: the product of a product's own page, or the list it shows. Read once,
-when the page is.
+"""What a page is about, as the page itself says: the product of a product page, or the list it shows. Read once, when
+the page is parsed.
 
-A product's page says so in JSON-LD (schema.org's `Product`) or by `data-product` on what is not in a list; what the
-product is called and costs is for `product_words.py`. A list carries `data-list`, or is an `ItemList` or
-`CollectionPage` in JSON-LD. What says several things at once says nothing.
+A product page says so in JSON-LD (schema.org's `Product`), or by `data-product` on an element that is in no list; name
+and price are read by `product_words.py`. A list has `data-list`, or is an `ItemList` or `CollectionPage` in JSON-LD. A
+page that names several is about none.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def _things(page: Markup) -> Iterator[dict[str, Any]]:
 
 
 def _within(value: object, depth: int) -> Iterator[dict[str, Any]]:
-    """The things of a document: itself, those of a list or `@graph`, and what a page says is its main entity."""
+    """The items of a JSON-LD document: itself, those of a list or `@graph`, and a page's main entity."""
     if depth > MAX_DEPTH:
         return
     if isinstance(value, list):

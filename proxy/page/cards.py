@@ -1,7 +1,7 @@
-"""Cards: how one product is drawn, by a template an editor may replace (`cards/*.html`).
+"""Cards: how one product is drawn, by a template that editors may replace (`cards/*.html`).
 
-The template language is minijinja's, cut down to values, `if` and `for`: without `set` and macros nothing in it can
-grow beyond what is written. It runs under fuel, once for a product as it is now, not for each visitor.
+The template language is minijinja's, reduced to values, `if` and `for`: without `set` and macros the output cannot grow
+beyond what is written. Templates run with limited fuel, once for each state of a product, not for each visitor.
 """
 
 from __future__ import annotations
@@ -77,8 +77,8 @@ class Card:
 
 
 def _shown(product: Product, now: float, presentation: Presentation) -> dict[str, Any]:
-    """The words of a product a card may use: those of `Product`, texts harmless, `price` written out, `was` the price
-    it had before the sale, and `amount` the bare number."""
+    """The values that a card may use: the fields of `Product` with texts made harmless, the formatted `price`, `was`
+    (the price before the sale), and `amount` (the price as a number)."""
     words: dict[str, Any] = {name: harmless(getattr(product, name)) for name in _TEXTS}
     words |= {name: getattr(product, name) for name in _OTHERS}
     amount, currency = price_for(product, now, presentation)
@@ -94,7 +94,7 @@ def _shown(product: Product, now: float, presentation: Presentation) -> dict[str
 
 
 def price_for(product: Product, now: float, presentation: Presentation) -> tuple[float, str]:
-    """What it costs, and in which currency: the visitor's where the catalogue has it."""
+    """The price and its currency: the visitor's currency if the catalogue has it."""
     if presentation.currency and presentation.currency != product.currency:
         for currency, price in product.prices:
             if currency == presentation.currency:

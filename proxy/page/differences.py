@@ -1,7 +1,7 @@
-"""Where two copies of a page differ: what an origin puts there anew for each visitor, or each time.
+"""Where two copies of a page differ: what an origin changes for each visitor, or each time.
 
-Both are parsed and walked side by side. Numbers in comments may be others: many systems end a page by how long it took
-to make (`<!-- Page generated in 0.123 seconds -->`), and nobody is shown that. Pure.
+Both are parsed and compared element by element. Numbers in comments may differ: many systems end a page with the time
+it took (`<!-- Page generated in 0.123 seconds -->`), which nobody sees. Pure.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _NUMBER = re.compile(r"[0-9]+")
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A place, and what the one page and the other say there; "" where an element is missing."""
+    """A place, and the content of each page there; "" where an element is missing."""
 
     place: Location
     one: str
@@ -29,8 +29,8 @@ class Difference:
 
 
 def differences(one: bytes, other: bytes, most: int = 20) -> list[Difference]:
-    """The first places where the pages differ; none when they are the same bytes, but for numbers in comments. Where an
-    element is in one of them only, or is another, nothing after it is compared."""
+    """The first places where the pages differ; none when they are equal except for numbers in comments. After an
+    element that is missing or different in one of them, nothing is compared."""
     if one == other:
         return []
     left, right = _parsed(one), _parsed(other)
@@ -51,7 +51,7 @@ def _parsed(body: bytes) -> turbohtml.Document:
 
 
 def _line(one: bytes, other: bytes) -> int:
-    """Of a difference that no parser sees, as in the space within a tag."""
+    """The first line that differs, for a difference that the tree does not show, as white space within a tag."""
     same = next((at for at, (x, y) in enumerate(zip(one, other, strict=False)) if x != y), min(len(one), len(other)))
     return one.count(b"\n", 0, same) + 1
 
@@ -71,8 +71,8 @@ def _walk(one: turbohtml.Document, other: turbohtml.Document) -> Iterator[Differ
 
 
 def _are_alike(one: str, other: str) -> bool:
-    """True for comments that say the same but for numbers; not for those that are commands, of ESI, SSI or old
-    browsers."""
+    """True for comments that are equal except for numbers; false for comments that are commands (ESI, SSI, conditional
+    comments)."""
     return not one.lstrip().startswith(("esi", "#", "[")) and _NUMBER.sub("0", one) == _NUMBER.sub("0", other)
 
 

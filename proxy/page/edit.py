@@ -1,4 +1,4 @@
-"""Changes to a page by bytes: what goes, what comes in its place, and where a hole is left."""
+"""Changes to a page by bytes: what is removed, what is put in its place, and where a hole is left."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SHORTEST_SECRET = 8
 @dataclass(frozen=True, slots=True)
 class Edit:
     """Replaces the bytes `start` to `end` by `before` and `after`, with the hole of `fill` between them, if any.
-    `taken` is what an attribute held."""
+    `taken` is the value that an attribute had."""
 
     start: int
     end: int
@@ -27,7 +27,7 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Redacted:
-    """A page whose holes are empty. `taken` is what those held that are attributes."""
+    """A page with empty holes. `taken` has the values of holes that are attributes."""
 
     body: bytes
     holes: tuple[HoleAt, ...] = ()
@@ -35,7 +35,7 @@ class Redacted:
 
 
 def outermost(edits: Iterable[Edit]) -> list[Edit]:
-    """In page order; what lies within another, or is the same, goes with it."""
+    """The edits in page order, without those within another, and without duplicates."""
     kept: list[Edit] = []
     for edit in sorted(edits, key=lambda edit: (edit.start, -edit.end)):
         last = kept[-1] if kept else None
@@ -45,7 +45,7 @@ def outermost(edits: Iterable[Edit]) -> list[Edit]:
 
 
 def edited(body: bytes, edits: Sequence[Edit]) -> Redacted:
-    """The page so changed; none of the edits overlaps another."""
+    """The page with these edits, which must not overlap."""
     if not edits:
         return Redacted(body)
     parts, holes, length, cursor = [], [], 0, 0

@@ -55,13 +55,13 @@ class Assembled:
 
 
 def lines_of(etag: bytes, coding: Coding, length: int) -> bytes:
-    """The fields that follow from the bytes of a page, as they stand in a head; `etag` is empty for none."""
+    """The header lines that follow from a page's bytes; `etag` is empty for none."""
     tag = b"etag: %b\r\n" % etag if etag else b""
     return b"%b%bcontent-length: %d\r\n" % (tag, _CODED[coding], length)
 
 
 def packed(chunks: Sequence[bytes | memoryview]) -> bytes:
-    """A page in gzip that is made for one: at the least effort, since nobody else gets it."""
+    """A page in gzip for one visitor: with the least effort, since nobody else gets it."""
     return gzip.compress(b"".join(chunks), 1, mtime=0)
 
 
@@ -109,7 +109,7 @@ def _pieces(template: Template, contents: Sequence[Content]) -> list[Piece | byt
 
 
 def _sewn(template: Template, contents: Sequence[Content]) -> list[Piece | Seam | bytes]:
-    """The same, with the seams that there are in place of pieces."""
+    """The parts, with the available seams in place of pieces."""
     seams, statics = template.seams, template.statics
     parts: list[Piece | Seam | bytes] = [statics[0]]
     for slot, content in enumerate(contents):
@@ -124,7 +124,7 @@ def _sewn(template: Template, contents: Sequence[Content]) -> list[Piece | Seam 
 
 
 def plain_of(parts: Sequence[Piece | bytes]) -> list[bytes]:
-    """What they are, uncoded."""
+    """The uncoded bytes of a content."""
     return [part.plain if isinstance(part, Piece) else part for part in parts]
 
 
@@ -153,15 +153,15 @@ def _gzip(parts: Sequence[Piece | Seam | bytes]) -> list[bytes]:
 
 
 def _etag(parts: Sequence[Piece | Seam | bytes], coding: Coding, key: bytes) -> bytes:
-    """Weak, since the same page in another coding, or with other seams, is other bytes (RFC 9110 8.8.1). Digests have
-    one length (a seam's are those of its pieces) and texts are preceded by theirs, so no two pages feed the hash
-    alike."""
+    """The weak entity tag: weak, as the same page in another coding, or with other seams, has other bytes (RFC 9110
+    8.8.1). Digests have one length (a seam has those of its pieces) and texts are preceded by theirs, so that different
+    pages never give the same input to the hash."""
     named = [b"%d:%b" % (len(part), part) if isinstance(part, bytes) else part.digest or part.name() for part in parts]
     return tag_of(named, coding, key)
 
 
 def name_in_tag(content: Content) -> bytes:
-    """What names it there."""
+    """The name of a content in the entity tag."""
     if isinstance(content, Piece):
         return content.digest or content.name()
     return b"".join([b"%d:%b" % (len(part), part) if isinstance(part, bytes) else part.name() for part in content])

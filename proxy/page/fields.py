@@ -1,8 +1,8 @@
-"""Fields: the places in a fragment that take a visitor's own words, as in `{first name|Hello}`.
+"""Fields: the places of a fragment that show a visitor's own data, as in `{first name|Hello}`.
 
-Where a field stands decides how its value is made harmless: in text and in quoted attributes it is escaped as HTML;
-within an address it is percent-encoded, and it may stand only behind the address's own path, so that no value can
-choose a scheme or a host. Everything comes out as ASCII, which reads the same in whatever charset the page is.
+The place of a field decides how its value is escaped: in text and in quoted attributes as HTML; within an address it is
+percent-encoded, and it may stand only after the address's own path, so that no value can choose a scheme or a host. The
+output is ASCII, which reads the same in every charset of a page.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ class Field:
     in_address: bool = False
 
     def shown(self, attributes: Attributes) -> str:
-        """What stands in the field, as the visitor's data or the default say it."""
+        """The value of the field, from the visitor's data or the default."""
         return _shown(attributes.get(self.attribute)) or self.default
 
     def text(self, attributes: Attributes) -> bytes:
-        """What stands in the field for a visitor with these attributes: ASCII, escaped for where the field is."""
+        """The value of the field for these attributes: ASCII, escaped for the place of the field."""
         shown = self.shown(attributes)
         if self.in_address:
             return quote(harmless(shown), safe="", errors="replace").encode()
@@ -126,7 +126,7 @@ def _not_understood(what: str, line: int) -> EditorError:
 
 
 def _shown(value: AttributeValue | None) -> str:
-    """The value as a reader expects it: 12.0 as 12. A set or a yes-or-no is nothing to print."""
+    """The value as readers expect it: 12.0 as 12. Sets and booleans are not printed."""
     if isinstance(value, str):
         return value.strip()[:MAX_CHARACTERS]
     if isinstance(value, bool) or not isinstance(value, int | float):

@@ -77,8 +77,8 @@ class Frame:
     stylesheet_url: str = ""
 
     def around(self, content: Marked, *, is_styled: bool) -> Marked:
-        """`content` in the wrapper. A stylesheet in the body holds back what follows until it has come, so nothing
-        is painted undressed; further links to it cost nothing."""
+        """`content` in the wrapper. A stylesheet link in the body blocks rendering of what follows until it is loaded,
+        so nothing is painted without styles; further links to it cost nothing."""
         sheet = self.stylesheet_url if is_styled or self.size_class else ""
         return (
             f'<link rel="stylesheet" href="{escape(sheet)}">' if sheet else "",
@@ -157,7 +157,7 @@ def editor_html(frame: Frame, source: str) -> Fragment:
 
 
 def around_cards(frame: Frame, *, title: str = "") -> tuple[Fragment, Fragment]:
-    """What stands before and after the cards of a row of products. The title may hold fields."""
+    """The parts before and after the cards of a row of products. The title may hold fields."""
     headline = _escaped(title)
     row = (
         *(_within('<section class="tb-products" aria-label="', headline, '">') or ('<section class="tb-products">',)),

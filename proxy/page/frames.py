@@ -1,7 +1,7 @@
-"""Pages in zstd: each piece is a frame of its own, compressed once, and an answer is frames one after the other, which
-any decoder reads as one text (RFC 8878 section 3.1). Nothing is left to do for an answer, not even a checksum.
+"""Pages in zstd: each piece is a frame of its own, compressed once. An answer is a sequence of frames, which every
+decoder reads as one text (RFC 8878 section 3.1). Nothing is calculated for an answer, not even a checksum.
 
-There is no seam between frames, so such a page is larger than the same in gzip once that is asked for often.
+There are no seams between frames, so a popular page is larger than in gzip.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _LAST_RAW_BLOCK = 1
 
 
 def _optional(name: str) -> Any:
-    """The module, or None where the extra `codings` is not there."""
+    """The module, or None if the extra `codings` is not installed."""
     try:
         return importlib.import_module(name)
     except ImportError:

@@ -1,7 +1,7 @@
-"""Holes: the parts of a stored page that are somebody's in particular, and how each is filled for whoever asks.
+"""Holes: the parts of a stored page that belong to one visitor, and how each is filled for the visitor who asks.
 
-A hole is found by a CSS selector, and is an attribute of what it finds or its content. What stood there when the page
-was fetched is taken out before the page is kept (`redaction.py`), so a hole that could not be filled is empty, never
+A hole is found by a CSS selector, and is an attribute of the element found, or its content. What stood there when the
+page was fetched is removed before the page is stored (`redaction.py`), so a hole that cannot be filled is empty, never
 another visitor's. `HOLE_FILLS` is the table of what an operator may write under `fill:`; a new way is a row here and a
 branch in `serve/hole_filling.py`.
 """
@@ -19,7 +19,7 @@ from proxy.page.product_row import Filled
 
 
 class FillKind(enum.StrEnum):
-    """Where what fills a hole comes from."""
+    """The source of what fills a hole."""
 
     COOKIE = "cookie"
     DJANGO_TOKEN = "django token from"  # noqa: S105
@@ -31,7 +31,7 @@ class FillKind(enum.StrEnum):
 
 
 class Without(enum.StrEnum):
-    """What happens when a visitor lacks the cookie that a hole is filled from."""
+    """What to do when the visitor does not have the cookie that fills a hole."""
 
     ASK = "ask the origin"
     MAKE = "make one"
@@ -39,7 +39,7 @@ class Without(enum.StrEnum):
 
 
 class FillRow(NamedTuple):
-    """One way to fill a hole, as it is written, and what follows it."""
+    """One way to fill a hole: the word for it, and the words that may follow."""
 
     kind: FillKind
     takes: str
@@ -73,8 +73,8 @@ HOLE_FILLS = (
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """How a hole is filled. `source` is a cookie's name or an address; `alternate` a second address to try, `otherwise`
-    the text when there is nothing else;"""
+    """How a hole is filled. `source` is a cookie's name or an address; `alternate` a second address to try; `otherwise`
+    the text if nothing else is available."""
 
     kind: FillKind
     source: str = ""
@@ -85,7 +85,7 @@ class Fill:
 
 @dataclass(frozen=True, slots=True)
 class Hole:
-    """A hole as an operator names it. `attribute` "": the content of what `selector` finds."""
+    """A hole as an operator declares it. `attribute` "": the content of the element that `selector` finds."""
 
     selector: str
     fill: Fill
@@ -94,7 +94,7 @@ class Hole:
 
 @dataclass(frozen=True, slots=True)
 class HoleAt:
-    """A hole of a page, empty, at a byte of it."""
+    """An empty hole at a byte of a page."""
 
     at: int
     fill: Fill
@@ -103,7 +103,7 @@ class HoleAt:
 
 @dataclass(frozen=True, slots=True)
 class Verbatim(Field):
-    """Bytes for one visitor, put in as they are."""
+    """Bytes for one visitor, inserted as they are."""
 
     content: bytes = b""
 
@@ -112,7 +112,7 @@ class Verbatim(Field):
 
 
 def hole_fragment(content: bytes | Piece) -> Fragment:
-    """What fills a hole for one visitor; a piece is the same for others, and ready."""
+    """The fragment that fills a hole; a piece is shared with others, bytes are for one visitor."""
     if isinstance(content, Piece):
         return Filled((content,))
     starts = range(0, len(content), MAX_STORED_BYTES)

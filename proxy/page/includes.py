@@ -1,10 +1,10 @@
-"""Edge Side Includes, as far as they put a page together: `<esi:include>`, `<esi:remove>`, `<esi:comment>` and
-`<!--esi ... -->`.
+"""Edge Side Includes, as far as they compose a page: `<esi:include>`, `<esi:remove>`, `<esi:comment>` and `<!--esi ...
+-->`.
 
-An include is a hole that is filled with what stands at an address; one of our own slots is a slot. A real parser says
-what is a tag: what stands in a script, an attribute or another comment is text. Whether includes count at all is the
-origin's word, or the operator's: a page that nobody vouches for may hold what a visitor wrote. Of the language's
-variables a few are spoken, in addresses (`variables.py`); its conditions are not.
+An include is a hole that is filled from an address; an include of one of our slots is a slot. Tags are found by a real
+parser: what stands in a script, an attribute or another comment is text. Includes count only if the origin or the
+operator says so: an untrusted page may hold what a visitor wrote. A few of the language's variables are supported, in
+addresses (`variables.py`); its conditions are not.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ _CONTENT = re.compile(rb'content\s*=\s*"[^"]*\bESI/1\.0\b', re.IGNORECASE)
 
 
 def says_includes(surrogate_control: bytes) -> bool:
-    """Whether an origin says, in Surrogate-Control, that its page is to be put together."""
+    """Whether an origin says, in Surrogate-Control, that its page has includes."""
     return bool(_CONTENT.search(surrogate_control))
 
 
 def unwrapped(body: bytes) -> bytes:
-    """The page with what `<!--esi ... -->` hides from browsers; unchanged where some of them are no comments."""
+    """The page with the content of `<!--esi ... -->`; unchanged if some of these are not comments."""
     wrapped = [match.decode("latin-1").replace("\r\n", "\n") for match in _WRAPPED.findall(body)]
     if not wrapped:
         return body
@@ -44,7 +44,7 @@ def unwrapped(body: bytes) -> bytes:
 
 
 def include_edits(document: Document, *, are_honoured: bool) -> Iterator[Edit]:
-    """What becomes of each tag. Includes of our own slots are always honoured: they fetch nothing."""
+    """The edits for all ESI tags. Includes of our own slots are always honoured: they fetch nothing."""
     for element in document.select(r"esi\:include,esi\:remove,esi\:comment"):
         where = element.source_location
         if where is None or where.start_tag is None:
@@ -61,7 +61,7 @@ def include_edits(document: Document, *, are_honoured: bool) -> Iterator[Edit]:
 
 
 def _slot(element: Element) -> str:
-    """The slot that an include of ours means; "" for any other tag."""
+    """The slot that an include names; "" for any other tag."""
     source = element.attr("src") or ""
     if element.tag != "esi:include" or not source.startswith(SLOT_ADDRESS):
         return ""

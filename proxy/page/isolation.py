@@ -1,8 +1,8 @@
 """Checks that slots are isolated: filling them changes the page nowhere else.
 
-HTML closes, moves and reopens elements by what comes after them, so a banner in an unlucky place can rearrange the page
-around it: within a link, after an unclosed `<b>`, in a `<p>`. Which places are unlucky is not deduced but tried: the
-page is parsed again with a probe in each slot, and its tree must be the same.
+HTML closes, moves and reopens elements depending on what follows, so a banner in the wrong place can change the page
+around it: within a link, after an unclosed `<b>`, in a `<p>`. Which places are wrong is not deduced but tried: the page
+is parsed again with a probe in each slot, and its tree must be the same.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _HEAD_PROBE = '<link rel="tb-probe">'
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An element that is to be a slot. `start` and `end` are byte offsets; `end` is -1 without a written end tag."""
+    """An element that may become a slot. `start` and `end` are byte offsets; `end` is -1 without a written end tag."""
 
     name: str
     element: Element
@@ -37,8 +37,8 @@ class Found:
 
 
 def are_isolated(text: str, document: Document, slots: Sequence[Found]) -> bool:
-    """True when filling the slots changes the tree nowhere else: a page with a probe in each, once the probes are taken
-    out of its tree, equals `document` with its slots emptied. Leaves `document` so."""
+    """True when filling the slots changes the tree nowhere else: the tree of the page with a probe in each slot, after
+    removing the probes, equals `document` with its slots emptied. Leaves `document` emptied."""
     filled = turbohtml.parse(_with_probes(text, slots), scripting=True)
     probes = filled.select('tb-probe,link[rel="tb-probe"]')
     if [probe.html for probe in probes] != [_probe(slot) for slot in slots]:
@@ -65,7 +65,7 @@ def _probe(slot: Found) -> str:
 
 
 def _normalised(document: Document) -> Document:
-    """Without seams in its texts, where a probe had split them."""
+    """The tree with adjacent text nodes joined, where a probe had split them."""
     if document.root is not None:
         document.root.normalize()
     return document

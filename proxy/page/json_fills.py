@@ -22,7 +22,7 @@ from proxy.page.product_row import Filled
 
 
 class Form(enum.Enum):
-    """How a slot is written that is not HTML."""
+    """The form in which a slot is written that is not HTML."""
 
     TEXT = "text"
     OBJECT = "object"
@@ -31,13 +31,13 @@ class Form(enum.Enum):
 
 
 def form_of(value: Piece) -> Form:
-    """How a value of the shop's own is written."""
+    """The form of a value in the shop's answer."""
     return Form.TEXT if value.plain.startswith(b'"') else Form.OBJECT
 
 
 @dataclass(frozen=True, slots=True)
 class _HtmlInText(Field):
-    """A visitor's words within HTML within a JSON text."""
+    """A visitor's data within HTML within a JSON string."""
 
     def text(self, attributes: Attributes) -> bytes:
         # Of what is escaped as HTML only a backslash means something in JSON; controls are not shown at all.
@@ -46,7 +46,7 @@ class _HtmlInText(Field):
 
 @dataclass(frozen=True, slots=True)
 class _Words(Field):
-    """A visitor's words as a JSON text: plain, for who draws them."""
+    """A visitor's data as a JSON string: plain, for clients that render it."""
 
     def text(self, attributes: Attributes) -> bytes:
         return _inner(harmless(self.shown(attributes)))
@@ -55,7 +55,7 @@ class _Words(Field):
 def in_forms(
     fills: list[Fragment | None], forms: Sequence[Form], decisions: Sequence[Decision]
 ) -> list[Fragment | None]:
-    """What fills the slots of an answer, each as it is written there; `forms` are empty for HTML."""
+    """The fills of an answer's slots in their forms; `forms` is empty for HTML."""
     if not forms:
         return fills
     rows = zip(fills, forms, decisions, strict=True)
@@ -63,7 +63,7 @@ def in_forms(
 
 
 def in_form(fragment: Fragment, form: Form, decision: Decision) -> Fragment:
-    """The fragment as it is written in JSON, for the decision that shows it."""
+    """The fragment in JSON, for the decision that shows it."""
     if form is Form.LIST:
         return fragment
     if isinstance(fragment, Filled):  # of one visitor, and not worth keeping
@@ -107,5 +107,5 @@ def _quoted(value: Marked) -> list[Piece | Field]:
 
 
 def _inner(text: str) -> bytes:
-    """The text as it stands between the quotes of a JSON text, in ASCII."""
+    """The text as it stands between the quotes of a JSON string, in ASCII."""
     return json.dumps(text)[1:-1].encode()

@@ -1,4 +1,4 @@
-"""Slots in JSON: the values of an API's answer that a decision may replace. What is replaced are the bytes of a value
+"""Slots in JSON: the values of an API's answer that a decision may replace. Only the bytes of these values are replaced
 (`json_values.py`); all others stay as the origin wrote them.
 """
 
@@ -17,8 +17,8 @@ from proxy.page.slots import DeclaredSlot
 def find_json_slots(
     body: bytes, *, path: str, declared: Iterable[DeclaredSlot], max_slots: int
 ) -> tuple[SlotRange, ...] | Uncut:
-    """The slots of an answer at `path` (percent-decoded), none within another; or why it stays as it came. Those whose
-    value it has not got are not there."""
+    """The slots of an answer at `path` (percent-decoded), none within another; or why it is left unchanged. Slots whose
+    value is missing in the answer are left out."""
     wanted = [slot for slot in declared if slot.json and not slot.is_list and slot.is_on(path)]
     try:
         msgspec.json.decode(body)

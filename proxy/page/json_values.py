@@ -1,8 +1,8 @@
-"""Values in JSON, found by their bytes: by a path like `$.content.hero` or `$.blocks[0]['main.hero']`.
+"""Values in JSON, found by their bytes, by a path like `$.content.hero` or `$.blocks[0]['main.hero']`.
 
-An answer is never written anew: numbers, escapes and the order of its members stay as the origin wrote them. So what is
-found is where a value begins and ends. The law: a real parser has read the whole before, so that the search may trust
-it.
+An answer is never serialised again: numbers, escapes and the order of members stay as the origin wrote them. So a value
+is found as its first and last byte. The law: a real parser has checked the whole answer before, so this search may rely
+on it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _TURN = re.compile(rb'(?:[^"\[\]{}]++|"[^"\\]*+(?:\\.[^"\\]*+)*+")*+([\[\]{}])',
 
 
 def steps_of(path: str) -> Steps:
-    """The path, read. Raises `EditorError`."""
+    """The steps of a path. Raises `EditorError`."""
     steps: list[str | int] = []
     at = 1
     while path.startswith("$") and at < len(path) and (match := _STEP.match(path, at)):
@@ -36,7 +36,7 @@ def steps_of(path: str) -> Steps:
 
 
 def values_at(body: bytes, at: int, steps: Steps) -> Iterator[tuple[int, int]]:
-    """Where the values stand that the steps lead to, from the value at `at`: several when a member is there twice."""
+    """Where the values at this path stand, from the value at `at`; several when a member is there twice."""
     start = _past_space(body, at)
     if not steps:
         yield start, end_of(body, start)
@@ -71,7 +71,7 @@ def elements(body: bytes, start: int) -> Iterator[int]:
 
 
 def _past_comma(body: bytes, value: int) -> int:
-    """Where the next one stands after the value, or what closes them all."""
+    """The offset of the next value, or of the closing bracket."""
     at = _past_space(body, end_of(body, value))
     return _past_space(body, at + 1) if body[at : at + 1] == b"," else at
 

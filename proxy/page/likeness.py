@@ -1,12 +1,12 @@
-"""What two versions of one page may differ in so that its slots stand where they stood: words.
+"""Likeness: in which words two versions of a page may differ so that its slots stay where they are.
 
-A page that is its visitor's own is mostly the page it was: another name, another count in the cart, another token in
-a form. Where only such words changed, in text, comments, scripts, or the values of a few attributes, the tree is the
-same but for them, and so is all that we read in it. Which places these are is tried, as in `isolation.py`: the
-page is parsed again with other words there, and must be the same tree but for that.
+A visitor's own page is mostly the same: another name, another number of items in the cart, another token in a form. If
+only such words changed, in text, comments, scripts, or the values of a few attributes, the tree is the same except for
+them, and so is everything read from it. Which places these are is tried, as in `isolation.py`: the page is parsed again
+with other words there, and must have the same tree except for these.
 
-Its law: a word holds nothing that HTML takes for more than a character, and all else of a page is the same byte for
-byte. No byte of a page stays here: what must be the same is known by its name.
+Its law: a word contains no character with a meaning in HTML, and all else of the page is the same byte for byte. No
+byte of a page is kept here: the parts that must be the same are known by their hash.
 """
 
 from __future__ import annotations
@@ -46,15 +46,15 @@ _STRUCTURAL = re.compile(r"[\w\s.#>+~*,-]+")
 
 
 class Likeness(NamedTuple):
-    """Which parts of a page may differ: `literals` are sizes and hashes of what must be the same, `words` the places
-    between them, in the page this was learnt from."""
+    """Which parts of a page may differ: `literals` are sizes and hashes of the parts that must be the same, `words` the
+    places between them in the page that this was learnt from."""
 
     literals: tuple[tuple[int, int | bytes], ...]
     words: tuple[tuple[int, int], ...]
 
     def shifts(self, body: bytes | memoryview) -> list[int] | None:
-        """How much further on everything stands in this page, before the first word and after each; None for a page
-        that is not alike."""
+        """The offset of this page against the learnt one, before the first word and after each; None for a page that is
+        not alike."""
         at, longer = 0, [0]
         for number, (size, name) in enumerate(self.literals):
             if number:
@@ -69,28 +69,28 @@ class Likeness(NamedTuple):
         return list(accumulate(longer)) if at == len(body) else None
 
     def words_before(self, position: int) -> int:
-        """How many words end at or before this place, of the page that this was learnt from."""
+        """How many words end at or before this place of the learnt page."""
         return sum(end <= position for _, end in self.words)
 
     def is_within(self, start: int, end: int) -> bool:
-        """Whether a word stands between these places of that page."""
+        """Whether a word is between these places of the learnt page."""
         return any(start < stop and begun < end for begun, stop in self.words)
 
 
 def name_of(text: bytes | memoryview) -> int | bytes:
-    """What tells a text from all others, while this process runs. Python's own hash is keyed by a secret of the process
-    (SipHash), so that nobody can make two texts of one name, and takes 8 us for 56 KB where SHA-256 takes 27. Whoever
-    sets PYTHONHASHSEED to 0 gives the secret away."""
+    """A hash that identifies a text while this process runs. Python's own hash is keyed by a secret of the process
+    (SipHash), so that nobody can make collisions; it takes 8 us for 56 KB, SHA-256 takes 27. (PYTHONHASHSEED=0 makes
+    the secret known.)"""
     return hash(text) if sys.flags.hash_randomization else hashlib.sha256(text).digest()
 
 
 def is_structural(selector: str) -> bool:
-    """Whether what a CSS selector finds depends on tags, classes and ids alone."""
+    """Whether a CSS selector depends only on tags, classes and ids."""
     return bool(_STRUCTURAL.fullmatch(selector))
 
 
 def parts_of(body: bytes) -> list[bytes]:
-    """What stands between the marks of markup, and the marks, in turns."""
+    """The text split at the characters of markup; texts and characters alternate."""
     parts, start = [b""], 0
     while start < len(body):
         end = body.find(b"<", start + AT_A_TIME)  # no mark has one but as its first byte
@@ -103,7 +103,7 @@ def parts_of(body: bytes) -> list[bytes]:
 
 
 def names_of(parts: Sequence[bytes]) -> array[int]:
-    """A number for each part, the same only while this process runs."""
+    """A hash of each part, valid while this process runs."""
     names = array("q")
     for start in range(0, len(parts), AT_A_TIME // 8):
         names.extend(map(hash, parts[start : start + AT_A_TIME // 8]))
@@ -111,7 +111,7 @@ def names_of(parts: Sequence[bytes]) -> array[int]:
 
 
 def changed(one: Sequence[int], other: Sequence[int]) -> frozenset[int] | None:
-    """Which parts are not the same in two versions; None when their marks are not the same, or too much differs."""
+    """The parts in which two versions differ; None when their markup differs, or too many parts do."""
     if len(one) != len(other):
         return None
     places = frozenset(place for place, (name, now) in enumerate(zip(one, other, strict=True)) if name != now)
@@ -119,8 +119,8 @@ def changed(one: Sequence[int], other: Sequence[int]) -> frozenset[int] | None:
 
 
 def learnt(page: Markup, parts: Sequence[bytes], places: frozenset[int]) -> Likeness | None:
-    """The likeness of all versions of this page that differ in the words of these parts; None when its tree would not
-    be the same, or what is read in it."""
+    """The likeness of all versions of this page that differ only in the words of these parts; None when the tree would
+    change, or what is read from it."""
     words, at, last = [], 0, 0
     for place in sorted(places):
         at += sum(map(len, parts[last:place]))
@@ -137,7 +137,7 @@ def learnt(page: Markup, parts: Sequence[bytes], places: frozenset[int]) -> Like
 
 
 def _is_the_same_tree(page: Markup, words: Sequence[tuple[int, int]]) -> bool:
-    """True when the page with other words is the same tree but for them, and none stands where it counts."""
+    """True when the page with other words has the same tree except for them, and none is in a place that is read."""
     tried, cursor = [], 0
     for number, (start, end) in enumerate(words):
         tried += [page.text[cursor:start], f"{_OTHER}{number}x"]
@@ -149,8 +149,8 @@ def _is_the_same_tree(page: Markup, words: Sequence[tuple[int, int]]) -> bool:
 
 
 class _PuttingBack:
-    """Puts a page's own words back in place of the others. `found` are the numbers of those that stood where words may
-    change."""
+    """Puts the page's own words back in place of the substitutes. `found` are the numbers of those that were where
+    words may change."""
 
     def __init__(self, words: Sequence[str]) -> None:
         self._words = words
@@ -176,7 +176,7 @@ class _PuttingBack:
 
 
 def _is_read(node: Text | Comment) -> bool:
-    """What says in JSON-LD what a page is about."""
+    """Whether it is JSON-LD, which says what the page is about."""
     parent = node.parent
     return isinstance(parent, Element) and parent.tag == "script" and "ld+json" in (parent.attr("type") or "").lower()
 

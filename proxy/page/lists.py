@@ -1,13 +1,13 @@
-"""Listings of the shop's own: an element with `data-list="search"` (or what a selector of `slots.yaml` finds) whose
-children carry `data-product="SKU"`. Their cards may stand in another order for each visitor.
+"""Lists of the shop: an element with `data-list="search"` (or what a selector of `slots.yaml` finds) whose children
+have `data-product="SKU"`. Their cards may be in another order for each visitor.
 
-Only whole cards move, each with all its bytes; what stands between them, and every byte around the list, stays. The law
-is that of slots: whether cards may change places is tried when the page is stored, by putting them in reverse and
-parsing the page again. Where the tree is not the same but for that, the list stays as the origin sorted it.
+Only whole cards move, each with all its bytes; what is between them, and every byte around the list, stays. The law is
+that of slots: whether cards may be reordered is tried when the page is stored, by reversing them and parsing the page
+again. If the tree is not the same except for that, the list stays as the origin sorted it.
 
-A page that React or Vue takes over would put moved cards back. There a card stays where it is and gets an attribute
-that the stylesheet turns into its place (`order`, in a flex or grid container); so does whatever else is in the list,
-or it would stand before all cards.
+A page that React or Vue hydrates would move the cards back. There a card stays where it is and gets an attribute that
+the stylesheet turns into its place (`order`, in a flex or grid container); so does everything else in the list, or it
+would come before all cards.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class Cards:
         return made
 
     def forget(self) -> None:
-        """Starts again without any that are put together."""
+        """Drops all joined pieces."""
         self._hot.clear()
 
     def _moved(self, places: Sequence[int]) -> list[Piece]:
@@ -91,7 +91,7 @@ class Cards:
 
 
 def numbered(markup: bytes, places: Iterable[tuple[int, int]]) -> bytes:
-    """The markup with the place of each of its elements, put where each says an attribute may be."""
+    """The markup with an attribute for the place of each element."""
     parts: list[bytes] = []
     cursor = 0
     for at, place in places:
@@ -101,14 +101,14 @@ def numbered(markup: bytes, places: Iterable[tuple[int, int]]) -> bytes:
 
 
 class _Hot:
-    """The lists that hold something put together, and how much that is."""
+    """The lists that keep joined pieces, and how many."""
 
     def __init__(self) -> None:
         self._lists: WeakSet[Cards] = WeakSet()
         self._bytes = 0
 
     def keep(self, cards: Cards, size: int) -> None:
-        """Counts what a list has kept."""
+        """Counts a joined piece that a list keeps."""
         self._bytes += size
         if self._bytes > HOT_BYTES:
             for one in self._lists:
@@ -129,7 +129,7 @@ class ListAt:
 
 
 class Lists(NamedTuple):
-    """The lists whose cards may change places, in page order; and why others stay as they came."""
+    """The lists whose cards may be reordered, in page order; and why others may not."""
 
     found: tuple[ListAt, ...] = ()
     left: tuple[Uncut, ...] = ()
@@ -147,7 +147,7 @@ def find_lists(page: Markup, *, path: str, declared: Iterable[DeclaredSlot], tak
 
 
 def sorted_out(taken: Sequence[SlotRange], lists: Iterable[ListAt | Uncut]) -> Lists:
-    """What was found and what was left. A list that overlaps a slot, or one found before, is neither."""
+    """The lists found and the ones left. A list that overlaps a slot, or one found before, is dropped."""
     ranges, found, left = list(taken), [], []
     for at in lists:
         if isinstance(at, Uncut):
@@ -159,7 +159,7 @@ def sorted_out(taken: Sequence[SlotRange], lists: Iterable[ListAt | Uncut]) -> L
 
 
 def doubt_of(products: Sequence[str]) -> Doubt | None:
-    """Why a list of these products stays as it came, whatever it is written in."""
+    """Why a list of these products must not be reordered, in HTML or JSON."""
     if len(set(products)) < len(products):
         return Doubt.CARD_TWICE
     return Doubt.TOO_MANY_CARDS if len(products) > MOST_CARDS else None
@@ -174,8 +174,8 @@ def _attribute(slot: DeclaredSlot) -> str:
 
 
 def with_places(page: Markup, *, path: str, declared: Sequence[DeclaredSlot]) -> Markup:
-    """The page with the stylesheet that knows the places of cards, if it needs it: one that a framework takes over, and
-    that may have a list. It stands last in the head, so that nothing is painted before."""
+    """The page with the stylesheet for the places of cards, if it needs it: a framework hydrates it, and it may have a
+    list. The stylesheet is last in the head, so that nothing is painted before."""
     wanted = _in_html(declared, path)
     body = page.body
     if not any(_attribute(slot).encode() in body for slot in wanted):
@@ -249,7 +249,7 @@ def _children(element: Element, attribute: str) -> Iterator[_Child]:
 
 
 def _may_move(text: str, spans: Sequence[_Child], selector: str, number: int, attribute: str) -> bool:
-    """True when the page with the cards in reverse is the same tree but for that."""
+    """True when the page with the cards in reverse order has the same tree except for that."""
     plain = turbohtml.parse(text, scripting=True)
     turned = turbohtml.parse(_reversed(text, spans), scripting=True)
     lists = [document.select(selector) for document in (plain, turned)]

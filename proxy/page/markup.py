@@ -1,9 +1,9 @@
-"""A page's bytes and its tree, for all who read a page: it is parsed once, when somebody first asks. (To look through
-the bytes for whether that is worth it costs as much: a word in 56 KB takes 15 us, the tree 130.)
+"""A page's bytes and its tree, parsed once, when first needed. (Searching the bytes to find out whether that is worth
+it costs as much: one word in 56 KB takes 15 us, the tree 130.)
 
-The tree is that of the bytes taken one character each, so that its offsets are the page's. What is ASCII reads the same
-in any charset we cut pages of; `attribute` and `text_of` tell what is not, as UTF-8. Its law: nobody changes the tree
-that others read. Who has to takes it away, and the next parses anew.
+For the tree, each byte is taken as one character, so that its offsets are those of the page. ASCII is the same in every
+charset that we cut; `attribute` and `text_of` decode other text as UTF-8. Its law: nobody changes a tree that others
+read. A caller that has to takes it away (`take`), and the next one parses again.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Markup:
         self._document: Document | None = None
 
     def of(self, body: bytes) -> Markup:
-        """The same page with this body: itself, where nothing was changed."""
+        """The page with this body; itself, if nothing was changed."""
         return self if body is self.body else Markup(body, self.charset)
 
     @cached_property
@@ -53,19 +53,19 @@ class Markup:
         return self._document
 
     def take(self) -> Document:
-        """The tree, for one who changes it."""
+        """The tree, for a caller that changes it."""
         document, self._document = self.document, None
         return document
 
     @cached_property
     def foreign_at(self) -> int:
-        """Where it shows that bytes do not say what is markup, in the page's encoding; -1 where they do."""
+        """The offset that shows that the page's encoding is no superset of ASCII; -1 if none does."""
         if self.charset.strip().lower().startswith(_FOREIGN_LABELS) or self.body.startswith(_FOREIGN_MARKS):
             return 0
         return next((at for foreign in _FOREIGN_BYTES if (at := self.body.find(foreign)) >= 0), -1)
 
     def in_utf8(self) -> Markup:
-        """The page as a browser reads it, for who looks at it without cutting it: itself, unless it is in UTF-16."""
+        """The page as UTF-8, for callers that read it without cutting it; itself, unless it is in UTF-16."""
         label = self.charset.strip().lower()
         if not (self.body.startswith(_FOREIGN_MARKS) or label.startswith(_UTF16_LABELS)):
             return self
@@ -84,5 +84,5 @@ class Markup:
         return next(iter(turbohtml.tokenize(tag))).attr(name) or ""
 
     def text_of(self, script: Element) -> str:
-        """What stands in a script."""
+        """The content of a script."""
         return script.text.encode("latin-1", "replace").decode("utf-8", "replace")

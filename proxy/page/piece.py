@@ -1,12 +1,12 @@
-"""A run of constant bytes, ready for any answer it may become part of.
+"""A run of constant bytes, prepared for any answer that it may become part of.
 
-A compressed answer is stitched: each piece is deflated once, alone, and ended with a full flush, so that it is
-independent of its neighbours and byte-aligned. Such pieces may be joined in any order into one gzip member.
+A compressed answer is joined from pieces: each is deflated once, by itself, and ended with a full flush, so that it is
+independent of its neighbours and byte-aligned. Pieces may be joined in any order into one gzip member.
 
-What remains per answer is the checksum of the whole. Running a CRC-32 over a piece changes the running value by a
-function that is linear over GF(2) and depends on the piece's length alone; to that comes, by xor, the piece's own CRC.
-So zlib itself tells that function by running over as many zeros once for each bit, and four tables of 256 then replace
-the run over the bytes. (zlib has `crc32_combine`; Python's module does not offer it.)
+For each answer only the checksum of the whole is calculated. Running a CRC-32 over a piece changes the value by a
+function that is linear over GF(2) and depends only on the piece's length; the piece's own CRC is then added by xor.
+zlib gives that function by running over as many zeros once for each bit; then four tables of 256 entries replace the
+run over the bytes. (zlib has `crc32_combine`; Python's module does not offer it.)
 """
 
 from __future__ import annotations
@@ -95,13 +95,13 @@ class Piece:
 
 
 def digest_of(plain: bytes | memoryview) -> bytes:
-    """16 bytes that name it."""
+    """A digest of 16 bytes."""
     return hashlib.blake2b(plain, digest_size=16).digest()
 
 
 def joined(parts: Iterable[Piece], *, is_lasting: bool = True) -> Piece:
-    """One piece of several; what is deflated already is not deflated again. One that is not lasting will be asked for a
-    few times only: its checksum is worked out each time (1.5 us for 3.5 KB), where tables might cost 300 us first."""
+    """Several pieces as one, without deflating again. One that is not lasting is used only a few times: its checksum is
+    calculated each time (1.5 us for 3.5 KB), as tables might cost 300 us first."""
     pieces = tuple(parts)
     whole = Piece(b"".join([piece.plain for piece in pieces]))
     whole.deflated = b"".join([piece.deflate() for piece in pieces])
@@ -111,8 +111,8 @@ def joined(parts: Iterable[Piece], *, is_lasting: bool = True) -> Piece:
 
 
 def deflated(plain: bytes, *, history: bytes = b"") -> bytes:
-    """Raw deflate blocks, ended on a byte, none of them the last. They may refer to `history`, which must then stand
-    right before them."""
+    """Raw deflate blocks, byte-aligned, none of them the last. They may refer to `history`, which must then come right
+    before them."""
     # Of a short text, most of the time goes into making ready a window it does not need: 14 us instead of 70.
     window, memory = (-10, 4) if len(plain) <= SHORT and not history else (-15, 9)
     deflater = zlib.compressobj(_LEVEL, wbits=window, memLevel=memory, zdict=history[-_WINDOW:])
@@ -120,7 +120,7 @@ def deflated(plain: bytes, *, history: bytes = b"") -> bytes:
 
 
 def inflated(blocks: bytes, *, history: bytes = b"") -> bytes | None:
-    """What `deflated` was given; None for blocks that are broken, incomplete, or hold the last one."""
+    """The text of such blocks; None if they are broken, incomplete, or contain the last block."""
     inflater = zlib.decompressobj(wbits=-15, zdict=history[-_WINDOW:])
     try:
         plain = inflater.decompress(blocks)

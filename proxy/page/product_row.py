@@ -57,13 +57,13 @@ class CardRenderer:
 
 @lru_cache(MOST_TEMPLATES)
 def renderer_of(template: str) -> CardRenderer:
-    """The one that draws this template. Raises `EditorError` with its line."""
+    """The renderer of this template. Raises `EditorError` with its line."""
     return CardRenderer(template)
 
 
 @dataclass(frozen=True, slots=True)
 class Filled(Fragment):
-    """A row filled for one visitor. It is not deflated: that would cost more than the few bytes it saves."""
+    """A row filled for one visitor. It is not deflated: that would cost more than it saves."""
 
     def __post_init__(self) -> None:
         only = self.parts[0]
@@ -83,7 +83,7 @@ class ProductRow(Fragment):
     def filled(
         self, products: Sequence[Product], now: float, presentation: Presentation = PLAIN, *, is_common: bool
     ) -> Fragment:
-        """The row with these products. One that `is_common` is the same for many visitors, and worth being one
+        """The row with these products. With `is_common` it is the same for many visitors, and becomes one
         piece."""
         cards = [self.renderer.rendered(product, now, presentation) for product in products]
         if presentation not in self._presentations and not presentation.campaign:
@@ -102,7 +102,7 @@ class ProductRow(Fragment):
         return known[1]
 
     def _own(self, cards: Sequence[Piece], content: Content) -> Fragment:
-        """One visitor's row: what is constant of it is one piece, joined of what is deflated already."""
+        """One visitor's row: its constant parts are joined to one piece, without deflating again."""
         parts = self._around(cards)
         if any(isinstance(part, Field) for part in parts):
             return Filled(parts, content=content)
@@ -112,7 +112,7 @@ class ProductRow(Fragment):
 
     @property
     def presentations(self) -> Sequence[Presentation]:
-        """As visitors were shown it lately."""
+        """The presentations in which it was shown lately."""
         return tuple(self._presentations) or (PLAIN,)
 
     def _around(self, cards: Sequence[Piece]) -> tuple[Piece | Field, ...]:
@@ -127,5 +127,5 @@ def product_row(frame: Frame, *, title: str = "", card: str = DEFAULT_CARD) -> P
 
 
 def card_faults(card: str, sample: Product) -> tuple[Removed, ...]:
-    """What would be left out of a card's file. Raises `EditorError` with its line."""
+    """What the sanitiser would remove from a card's file. Raises `EditorError` with its line."""
     return tuple(removed_from(Card(card).draw(sample)))

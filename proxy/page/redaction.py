@@ -1,7 +1,7 @@
-"""Takes out of a page what is somebody's in particular, before it is kept.
+"""Removes what belongs to one visitor from a page, before it is stored.
 
-The page is parsed once, as for slots, and changed by bytes where a hole is; all else stays. The law: what stood in a
-hole stands nowhere in what is kept, or the page is not kept.
+The page is parsed once, as for slots, and changed by bytes where there is a hole; all else stays. The law: what was in
+a hole is nowhere in the stored page, or the page is not stored.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ class _Impossible(Exception):
 
 
 def redacted(page: Markup, holes: Sequence[Hole], *, has_includes: bool = False) -> Redacted | NotRedacted:
-    """The page with these holes emptied, as many of them as it has; or why it cannot be kept. Where it `has_includes`,
-    those are holes too."""
+    """The page with these holes emptied, as far as it has them; or why it cannot be kept. With `has_includes`, its
+    includes are holes, too."""
     open_page = page.of(unwrapped(page.body)) if has_includes else page
     try:
         edits = outermost([*_edits(open_page, holes), *include_edits(open_page.document, are_honoured=has_includes)])
@@ -60,7 +60,7 @@ def redacted(page: Markup, holes: Sequence[Hole], *, has_includes: bool = False)
 
 
 def _left(page: Redacted) -> NotRedacted | None:
-    """Why not, when a secret stands in the page once more."""
+    """Why the page cannot be kept, if a removed secret is in it once more."""
     for secret in page.taken:
         if (at := page.body.find(secret)) >= 0:
             return NotRedacted("hole-elsewhere", Location("the page", line=page.body.count(b"\n", 0, at) + 1))

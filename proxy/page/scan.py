@@ -80,7 +80,7 @@ _EXPLAINED = {
 
 @dataclass(frozen=True, slots=True)
 class Uncut:
-    """The page stays as it came. `offset` is the byte at fault; `slot` its name, "" when no slot is to blame."""
+    """The page is not cut. `offset` is the byte at fault; `slot` the slot's name, "" if no slot is at fault."""
 
     reason: Doubt
     offset: int
@@ -101,7 +101,7 @@ class SlotRange:
 
 
 class InDoubt(Exception):
-    """Carries the verdict out of the search."""
+    """Raised within the search, with the verdict."""
 
     def __init__(self, reason: Doubt, offset: int, slot: str = "") -> None:
         super().__init__(reason)
@@ -154,7 +154,7 @@ def must_be_ascii_superset(page: Markup) -> None:
 
 
 def _outermost(found: Iterable[Found]) -> list[Found]:
-    """In page order, without what lies within another. Raises when one that counts cannot be a slot."""
+    """The elements in page order, without those within another. Raises when one cannot be a slot."""
     kept: list[Found] = []
     for slot in sorted(found, key=lambda slot: (slot.start, _PLACES.index(slot.place))):
         if kept and slot.is_within(kept[-1]):
@@ -185,7 +185,7 @@ def _may_hold_blocks(slot: Found) -> bool:
 
 
 class _Search:
-    """One page's search: what to look for, and how to look again at a fresh tree."""
+    """The search in one page; may be repeated on a fresh tree."""
 
     def __init__(self, page: Markup, declared: Sequence[DeclaredSlot], marker: str) -> None:
         self._page = page
@@ -221,7 +221,7 @@ class _Search:
             yield from matches
 
     def _first_not_apart(self, count: int) -> Found:
-        """The first slot that does not stand apart beside those before it, of so many that do not together."""
+        """The first slot that is not isolated beside those before it."""
         apart, not_apart = 0, count
         while not_apart - apart > 1:
             middle = (apart + not_apart) // 2

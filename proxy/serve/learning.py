@@ -16,7 +16,7 @@ from collections.abc import Callable
 from proxy.catalogue.shop import LEARNT
 from proxy.errors import StoreError
 from proxy.model import Arrival, EvaluationContext, Profile
-from proxy.personalise import Stock, foresee
+from proxy.personalise import Stock, fill_rows_ahead
 from proxy.ports import Applied, EventStore
 from proxy.processes.ticks import tick
 from proxy.stores.record import arrivals_of
@@ -73,7 +73,7 @@ class Learning:
                 self._own.popitem(last=False)
         if self._stock().asks:
             for profile in filter(None, map(self._held, applied.visitors)):
-                self._foresee(profile)
+                self._fill_rows_ahead(profile)
 
     async def follow(self) -> None:
         """Learns what others apply, and at first what there is. Never ends; cancel it."""
@@ -118,7 +118,7 @@ class Learning:
         else:
             self._stock().shop.learn(arrival.visitor_id, arrival.event)
 
-    def _foresee(self, profile: Profile) -> None:
-        foresee(
+    def _fill_rows_ahead(self, profile: Profile) -> None:
+        fill_rows_ahead(
             EvaluationContext(now=self._clock(), history=profile.history, remembered=profile.remembered), self._stock()
         )

@@ -269,7 +269,7 @@ class Showing:
         """The classes of visitors for these inputs. Slots with the same inputs share them, unless something is read off
         visitors' histories."""
         # By identity (`EquivalenceClasses` keeps the object alive): to compare many limits takes longer than all else.
-        by = id(inputs) if inputs.needs_history else (inputs.of_visitor, inputs.lots)
+        by = id(inputs) if inputs.needs_history else (inputs.of_visitor, inputs.splits)
         found = self._classes.get(by)
         if found is None:
             make_room(self._classes, MOST_SLOT_SETS)

@@ -1,7 +1,7 @@
-"""Whose decisions a program may ask for: those of the visitor whose cookies it passes on, or of one whom it names.
+"""For which visitor a program may ask for decisions: the one whose cookies it passes on, or one that it names.
 
-A server names anybody. An app, whose key anybody may read out of it, names who uses it by an id that it made up: that
-is the visitor of whom its events tell by the same `anonymousId`, and nobody else. Without a key nobody is named.
+A server may name anybody. An app, whose key can be read out of it, names its user by an id that it made up: that is the
+visitor of its events with the same `anonymousId`, and nobody else. Without a key nobody can be named.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from proxy.visitors.writekeys import WriteKeys, key_in
 
 
 class Caller(NamedTuple):
-    """Who calls: with a key or without, a server or not; and the visitor whom it names, "" for that of its cookies."""
+    """The caller: with a key or without, a server or not; and the visitor it names, "" for that of its cookies."""
 
     visitor_id: str = ""
     has_key: bool = False
@@ -33,7 +33,7 @@ class Callers:
         self._stranger_key = stranger_key(settings)
 
     def of(self, request: Request, named: str) -> Caller:
-        """Who sends this request, which names that visitor, or "". Raises `RequestError` when it may not."""
+        """The caller of this request, which names that visitor, or "". Raises `RequestError` when it may not."""
         given = request.get(b"x-api-key")
         key = key_in(request.get(b"authorization") or b"") or (given or b"").decode("latin-1")
         source = self._keys.source(key) if key else None

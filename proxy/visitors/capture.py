@@ -38,8 +38,8 @@ MOST_TOLD = 5_000
 
 
 class View(NamedTuple):
-    """A page as it was answered. `visitor` is None when the cookies were not read yet; `is_first` when this answer sets
-    the visitor's first cookie."""
+    """A page that was answered. `visitor` is None if the cookies were not read; `is_first`: this answer sets the
+    visitor's first cookie."""
 
     at: float
     request: Request
@@ -50,14 +50,14 @@ class View(NamedTuple):
 
 
 class Page(NamedTuple):
-    """A page as many ask for it: what it is about, and what its views say; None for what does not count."""
+    """A page of one question: what it is about, and the content of its views; None if they do not count."""
 
     about: About
     view_content: ViewContent | None
 
 
 class FirstView(NamedTuple):
-    """A visitor's first view, and what else is to be told with it once they come back."""
+    """A new visitor's first view, held until they come back, with other events (`more`) of that request."""
 
     at: float
     content: ViewContent
@@ -66,8 +66,8 @@ class FirstView(NamedTuple):
 
 
 class Capture:
-    """Captures for one worker. Without a `journal` it is off (`is_on`). `products` looks a product up in the
-    catalogue."""
+    """Captures the events of one worker's pages. Without a `journal` it is off (`is_on`). `products` looks a product up
+    in the catalogue."""
 
     def __init__(
         self,
@@ -96,28 +96,28 @@ class Capture:
             return
         try:
             self._journal.note(self._counted(view))
-        except Exception:  # whatever fault of ours it is, it must not cost the page
+        except Exception:  # any fault of ours: it must not cost the page
             log.exception("what `%s` told is lost", view.request.path.decode("latin-1"))
 
     def page_of(self, question: Question, about: About) -> Page | None:
-        """What those open who ask a question; None while each of their views is to be noted whole."""
+        """The page of a question; None while each view of it has to be worked out (`note`)."""
         if not self.is_on:
             return Page(about, None)
         page = self._pages.get(question)
         return page if page is not None and page.about is about and not self._agreed.is_asked else None
 
     def note_again(self, at: float, question: Question, page: Page, visitor_id: str, done: DecidedPage | None) -> None:
-        """Records one more view of `page`, by a visitor whose cookies were read and who consents."""
+        """Records a view of `page` by a visitor whose cookies were verified and who consents."""
         if page.view_content is not None and self.is_on:
             self.pending.add((at, visitor_id, page.view_content, done, question, NOTHING_MORE, "", b"", 0))
 
     def note_first(self, at: float, content: ViewContent | None, visitor_id: str, done: DecidedPage | None) -> None:
-        """Records the first view of a visitor who consents, and is given their cookie with it."""
+        """Holds the first view of a visitor who consents and gets their cookie with it."""
         if content is not None:
             self._hold(visitor_id, FirstView(at, content, banners_of(done), ()))
 
     def note_passed(self, at: float, question: Question, about: About, own: OwnFields, client: str) -> None:
-        """Records that a page without slots was answered to one more who asks a question."""
+        """Records that a page without slots was answered to a request of a known question."""
         if self._journal is None:
             return
         cookies = own.get(b"cookie", b"")
@@ -130,7 +130,7 @@ class Capture:
             self.note_again(at, question, page, visitor.id, None)
 
     def _count(self, views: Sequence[ServedPage]) -> None:
-        """What the views of pages told."""
+        """Makes events of served pages, and notes them in the journal."""
         arrivals: list[Arrival | Deed] = []
         held, numbers = self._held, self._numbers
         for at, visitor_id, content, done, _, _, _, _, _ in views:
@@ -138,7 +138,7 @@ class Capture:
                 continue
             try:
                 banners = banners_of(done)
-                if content.is_plain and not banners.more and visitor_id not in held:  # as nearly always
+                if content.is_plain and not banners.more and visitor_id not in held:  # the usual case
                     arrivals.append(self._view(next(numbers), at, visitor_id, content, banners))
                 else:
                     arrivals += self._since(visitor_id, self._deeds(at, visitor_id, content, banners))
@@ -148,7 +148,7 @@ class Capture:
             self._journal.note(arrivals)
 
     def _counted(self, view: View) -> Sequence[Arrival | Deed]:
-        """The events of a page, if they count already."""
+        """The events of a view; none if they do not count, or not yet."""
         page = self._page(view.request, view.about)
         if page.view_content is None:
             return ()
@@ -168,7 +168,7 @@ class Capture:
             self._held.popitem(last=False)
 
     def _since(self, visitor_id: str, arrivals: list[Arrival | Deed]) -> list[Arrival | Deed]:
-        """With what was held of a visitor until they came back."""
+        """The events, with the first view that was held until the visitor came back."""
         if visitor_id not in self._held:
             return arrivals
         at, content, banners, more = self._held.pop(visitor_id)
@@ -178,7 +178,7 @@ class Capture:
         return allowed(self._cookies.read(view.request.cookies, view.at), self._consents.of(view.request))
 
     def _page(self, request: Request, about: About) -> Page:
-        """What is opened, worked out once for all who ask it in the same words."""
+        """The page, worked out once for each question."""
         question = request.question
         if question is None:
             return Page(about, view_content_of(request, about))
@@ -189,7 +189,7 @@ class Capture:
         return page
 
     def _deeds(self, at: float, visitor_id: str, content: ViewContent, banners: Banners) -> list[Arrival | Deed]:
-        """The page view, which names the banners and says which variant each slot showed; and what else it tells."""
+        """The page view, with its banners and the variant of each slot; and the further events."""
         number = next(self._numbers)
         deeds: list[Arrival | Deed] = [self._view(number, at, visitor_id, content, banners)]
         for which, other in enumerate(self._others(content, banners.more), 1):
@@ -213,7 +213,7 @@ class Capture:
         yield from ((kind, subject, (), 0.0) for kind, subject in content.deeds)
 
     def _completed(self, item: Item) -> Item:
-        """With what the catalogue knows and the page did not say."""
+        """The item, completed with what the catalogue knows."""
         known = self._products(item.product)
         if known is None:
             return item

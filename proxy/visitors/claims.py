@@ -1,4 +1,4 @@
-"""What our cookies carry, under their signatures: who a visitor is, and the segments that they are vouched for."""
+"""The signed content of our cookies: the visitor, and the segments vouched for."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ _texts = msgspec.json.Decoder(list[str])
 
 
 class SegmentLists:
-    """Reads the segments of cookies: one set for all whose list is the same, which takes less memory than a set each,
-    and by which those who are alike are found sooner."""
+    """Reads the segments of cookies: equal lists give the same set object, which saves memory, and makes comparing
+    visitors faster."""
 
     def __init__(self) -> None:
         self._known: dict[bytes, frozenset[str]] = {}
 
     def read(self, listed: msgspec.Raw) -> frozenset[str] | None:
-        """The segments; None when it is no list of texts."""
+        """The segments; None if it is no list of texts."""
         key = bytes(listed)
         names = self._known.get(key)
         if names is None:
@@ -59,5 +59,5 @@ class SegmentLists:
 
 
 def segment_list(segments: Iterable[str]) -> msgspec.Raw:
-    """The list of these, as it is read."""
+    """The segments as a list in a cookie."""
     return msgspec.Raw(msgspec.json.encode(sorted(segments)))

@@ -1,8 +1,8 @@
-"""What others send: Segment's HTTP API and GA4's, as routes below `/_tb/`. A request is answered with 200 when what was
-taken of it is durable; 503 means that it should be sent again.
+"""Events sent by others: Segment's HTTP API and GA4's, as routes below `/_tb/`. A request is answered with 200 when
+what was accepted of it is durable; 503 means that it should be sent again.
 
-Who sends is told by a write key. A page of the shop itself needs none: its visitor is that of our cookie, and gets one
-if none came. A cross-site page has no cookie with it (SameSite), so nobody can speak for the visitors of another.
+The sender is known by a write key. A page of the shop needs none: its visitor is that of our cookie, and gets one if
+there is none. A page of another site sends no cookie (SameSite), so nobody can send events for another site's visitors.
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ class Collect:
         return source
 
     def _sender(self, request: Request, source: Source, now: float) -> tuple[Sender, bytes | None]:
-        """Who sends; and the cookie for a visitor of ours who had none."""
+        """The sender; and the cookie for a visitor who had none."""
         if source.access is Access.SERVER:
             return Sender(source.name, source.access), None
         # A link on a foreign site does bring the cookie along, to what is asked by GET.
@@ -146,7 +146,7 @@ class Collect:
         return Sender(source.name, source.access, new.id, self._stranger_key, self._user_key), cookie
 
     def _is_from_ourselves(self, request: Request) -> bool:
-        """The browser says that a page of this very host sends it. No page can make it say so of another."""
+        """Whether the browser says that a page of this host sends it, which other pages cannot forge."""
         site = request.get(b"sec-fetch-site")
         origin = request.get(b"origin")
         if site is not None:
@@ -156,7 +156,7 @@ class Collect:
     # -- out
 
     def _told(self, request: Request, verdicts: Sequence[Arrival | Rejected], cookie: bytes | None) -> Response:
-        """Success, as Segment says it; whoever asks with `strict=1` hears what was not taken, and why."""
+        """Segment's answer for success; with `strict=1` it lists the events that were refused, and why."""
         more = ((b"set-cookie", cookie),) if cookie else ()
         refused = [
             {"index": index, "reason": verdict.reason, "message": verdict.what}
@@ -170,7 +170,7 @@ class Collect:
         return self._answer(request, 400, said, *more)
 
     def _failed(self, request: Request, status: int, why: str) -> Response:
-        """SDKs look for a `code`; RudderStack's asks again and again when there is none."""
+        """The answer for a failure. SDKs look for a `code`; RudderStack's retries for ever without one."""
         return self._answer(request, status, {"success": False, "code": str(status), "message": why})
 
     def _answer(self, request: Request, status: int, what: object, *more: tuple[bytes, bytes]) -> Response:
@@ -181,7 +181,7 @@ class Collect:
         return Response(status, (*head, never, *later, *more, *self._cross_origin(request)), (body,))
 
     def _cross_origin(self, request: Request) -> Headers:
-        """A page of the shop's other hosts may send with its cookies, any other without."""
+        """The CORS fields: the shop's other hosts may send with cookies, any other site without."""
         origin = request.get(b"origin")
         if origin is None:
             return ()
@@ -195,7 +195,7 @@ class Collect:
 def judged(
     call: str, body: bytes, query: bytes, batch: segment.Batch, sender: Sender, moment: Moment, most: int
 ) -> list[Verdict]:
-    """What becomes of each event of a request to the route `call`."""
+    """The outcome of each event of a request to the route `call`."""
     found: Iterator[Verdict]
     if call == "ga4":
         found = ga4.judged(body, query, sender, moment, most=most)
@@ -214,12 +214,12 @@ def without_key(payload: bytes) -> bytes:
 
 
 def user_key(settings: Settings) -> bytes:
-    """What a user's hash is made with (`events/intake.py`)."""
+    """The key for the hashes of user ids (`events/intake.py`)."""
     return hashlib.sha256(b"tailorbird user v1\n" + settings.secret.partition(",")[0].encode()).hexdigest().encode()
 
 
 def stranger_key(settings: Settings) -> bytes:
-    """By which strangers are named."""
+    """The key for the ids of visitors without a cookie."""
     return b"tailorbird stranger v1\n" + settings.secret.encode()
 
 

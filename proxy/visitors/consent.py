@@ -1,10 +1,10 @@
-"""What a request's visitor agreed to, asked before anything else is done for it: consent cookies, and the signals of a
-browser that wants not to be profiled. It holds for this very request; the next one may say otherwise.
+"""What the visitor of a request has consented to, checked before anything else: consent cookies, and the signals of a
+browser that asks not to be profiled. It is valid for this request only; the next one may say otherwise.
 
-    profile      all of it
-    session      a visitor id for this session; rules see what was done in this visit, and nothing older
-    contextual   no id, nothing stored of the visitor; rules see the request alone
-    none         the same, and the view is not recorded even without a name
+    profile      everything
+    session      a visitor id for this session; rules see this visit, and nothing older
+    contextual   no id, nothing stored of the visitor; rules see the request only
+    none         the same, and the view is not recorded, not even anonymously
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Consents:
     """Reads consent cookies and browser signals, by the settings."""
 
     def __init__(self, settings: Settings) -> None:
-        """Raises `OperatorError` for a tool that there is not."""
+        """Raises `OperatorError` for an unknown consent tool."""
         by_name = {source.name: source for source in SOURCES}
         for name in settings.consent:
             if name not in by_name:
@@ -36,15 +36,15 @@ class Consents:
         self._honours_signals = settings.privacy_signals
 
     def of(self, request: Request) -> Consent:
-        """What holds for this request: the least that any of the cookies, or the browser, says."""
+        """The consent of this request: the least that any of the cookies, or the browser, says."""
         return self.level(request.cookies, request.is_private)
 
     def settled(self, is_private: bool) -> Consent | None:
-        """What holds whatever a request's cookies say; None where they have a say."""
+        """The consent of all requests with or without this browser signal; None where it depends on cookies."""
         return None if self._sources else self.level(b"", is_private)
 
     def level(self, cookies: bytes, is_private: bool) -> Consent:
-        """The same, by its cookies and whether its browser wants nobody profiled."""
+        """The consent by a request's cookies, and by whether its browser asks not to be profiled."""
         level = self._in_cookies(cookies) if self._sources else self._default
         return min(level, Consent.CONTEXTUAL) if is_private and self._honours_signals else level
 
@@ -59,7 +59,7 @@ def _read(source: Source, cookie: bytes) -> Consent:
 
 
 def allowed(visitor: Visitor, consent: Consent) -> Visitor:
-    """The visitor with no more than they consent to."""
+    """The visitor, reduced to what they consent to."""
     if consent is Consent.PROFILE:
         return visitor
     if consent is Consent.SESSION:
@@ -68,7 +68,7 @@ def allowed(visitor: Visitor, consent: Consent) -> Visitor:
 
 
 def of_this_visit(profile: Profile | None, now: float) -> Profile | None:
-    """The part of a profile that counts for a visitor who agreed to a session only: the visit under way."""
+    """The part of a profile that counts for a visitor who consents to a session only: the current visit."""
     if profile is None:
         return None
     past = [event for event in profile.history if event.at <= now]

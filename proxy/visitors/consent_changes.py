@@ -1,6 +1,6 @@
-"""A visitor's consent, written to the attribute `consent level` of their profile when it changes: webhooks are told of
-who is in a segment only while the visitor agreed to all of it (`profile`), and they act between requests. Only where
-there are webhooks; a request itself reads its own consent (`consent.py`).
+"""The attribute `consent level` of a visitor's profile, written when their consent changes: webhooks act between
+requests, and are told of a visitor's segments only with full consent (`profile`). Only where there are webhooks; a
+request itself reads its own consent (`consent.py`).
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ SOURCE = "page"
 
 
 class ConsentChanges:
-    """One worker's memory of what visitors agreed to last. Without webhooks it is not `is_asked`, and nothing is
-    news."""
+    """Remembers the last consent of visitors for one worker. Without webhooks, `is_asked` is False and nothing is
+    written."""
 
     def __init__(self, settings: Settings, cookies: Cookies, consents: Consents) -> None:
         self._cookies = cookies

@@ -1,7 +1,7 @@
-"""What is known of a visitor and a request, in the attributes rule files ask about.
+"""What is known of a visitor and a request, as the attributes that rule files use.
 
-`REQUEST_ATTRIBUTES` names where each comes from. Only what the page's rules ask for is worked out, and what is not
-known is left out. Nothing here reads a clock or waits: the profile, if any, was fetched before.
+`REQUEST_ATTRIBUTES` says where each comes from. Only what the page's rules depend on is worked out; unknown values are
+left out. Nothing here reads a clock or waits: the profile, if any, was read before.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ LANGUAGE = re.compile(r"([a-z]{1,8}(?:-[a-z0-9]{1,8}){0,4})(?:\s*;\s*q=([01](?:\
 
 
 class Seen:
-    """A request and its visitor at one moment; the query is parsed when it is first needed. `country_header` is b""
-    when whoever connected is not trusted to name the country."""
+    """A request and its visitor at one moment; the query is parsed when first needed. `country_header` is b"" if the
+    client is not trusted to name the country."""
 
     __slots__ = ("_parameters", "country_header", "now", "request", "visitor")
 
@@ -121,13 +121,12 @@ def source_of(name: str) -> Source:
 
 
 def is_of_request(name: str) -> bool:
-    """True for an attribute that the request alone says, whoever the visitor is and whenever it comes."""
+    """True for an attribute that depends only on the request, not on visitor or time."""
     return (name in REQUEST_ATTRIBUTES and name != "visitor") or name.startswith(REFINEMENT)
 
 
 def request_of(url: str) -> Request:
-    """A bare request for a page that nobody asked for, named by its path or its whole address. Raises
-    `RequestError`."""
+    """A request for a page by its path or address, without a client. Raises `RequestError`."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -171,7 +170,7 @@ def _every_attribute(seen: Seen, profile: Profile | None, measures: Mapping[str,
 
 
 def _segments(visitor: Visitor, profile: Profile | None, _: float) -> frozenset[str] | None:
-    """Mostly one of the sets as it is, whose hash is known already."""
+    """The visitor's segments; mostly one of the sets unchanged, since its hash is cached."""
     known = visitor.segments
     if profile is not None and profile.segments:
         known = known | profile.segments if known else profile.segments
@@ -181,7 +180,7 @@ def _segments(visitor: Visitor, profile: Profile | None, _: float) -> frozenset[
 
 
 def unsigned_only(visitor: Visitor, profile: Profile | None) -> frozenset[str]:
-    """The segments that nobody signed and no profile names."""
+    """The segments that are neither signed nor in the profile."""
     if not visitor.unverified:
         return visitor.unverified
     signed = visitor.segments | (profile.segments if profile is not None else frozenset())

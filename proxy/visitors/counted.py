@@ -1,4 +1,4 @@
-"""Which requests count as something a visitor did."""
+"""Which requests count as a visitor's action."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from proxy.visitors.consent import Consents
 
 
 def why_not_counted(request: Request, consents: Consents) -> str:
-    """The word why what a browser did is not counted; "" when it is."""
+    """The reason why a request is not counted; "" when it is."""
     if consents.of(request) < Consent.SESSION:
         return "unwanted"
     return "bot" if is_bot(request.get(b"user-agent") or b"") else ""
 
 
 def is_opened(request: Request) -> bool:
-    """A browser opens it as a page of its own, now."""
+    """Whether a browser opens it as a page, now."""
     if request.method != b"GET" or request.depth:
         return False
     ahead = request.get(b"sec-purpose") or request.get(b"purpose") or request.get(b"x-moz") or b""

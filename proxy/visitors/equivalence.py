@@ -13,7 +13,7 @@ from math import inf
 
 from proxy.audience.readings import NONE_REACHED, Current, Readings, readings_of
 from proxy.audience.tracked import Measures, what_it_comes_to
-from proxy.decide.guard import drawn_by
+from proxy.decide.guard import split_outcomes
 from proxy.memo import make_room
 from proxy.metrics import Tally
 from proxy.model import AttributeValue, Profile, Visitor
@@ -22,7 +22,7 @@ from proxy.visitors.inputs import Inputs
 from proxy.visitors.known import NOBODY, Known
 
 MOST_NUMBERED = 32_768
-MOST_LOTS = 8  # a lot takes half a microsecond to draw, once for each visitor
+MOST_SPLITS = 8  # a split takes half a microsecond, once for each visitor
 NO_NUMBER = -1
 """The number of visitors whose class cannot be told."""
 _unused = count()
@@ -62,13 +62,13 @@ class EquivalenceClasses:
         self._has_kinds = inputs.has_kinds
         self._numbers: dict[Hashable, int] = {}
         self._asks_newness = "visitor" in inputs.of_visitor
-        self._lots = inputs.lots
+        self._splits = inputs.splits
         self._measures = measures or Measures(inputs.caps)
         self._caps = self._measures.numbers(inputs.caps)
         self._tracked = [(place, one) for place, one in enumerate(self._sources) if isinstance(one, int)]
-        self._is_guarded = bool(inputs.lots or inputs.caps)
+        self._is_guarded = bool(inputs.splits or inputs.caps)
         self.is_lasting = not inputs.needs_history
-        self.draws = bool(inputs.lots)
+        self.draws = bool(inputs.splits)
         self.found = found if inputs.needs_profile else Tally()
 
     def values(
@@ -105,7 +105,7 @@ class EquivalenceClasses:
         values_that_matter = self._as_they_matter(values) if self._tracked else values
         kinds = tuple(map(type, values_that_matter)) if self._has_kinds else ()
         unverified = visitor.unverified and unsigned_only(visitor, profile)
-        guarded = (self._drawn(visitor, profile), self._capped(profile, now, known)) if self._is_guarded else ()
+        guarded = (self._chance(visitor, profile), self._reached_caps(profile, now, known)) if self._is_guarded else ()
         key = values_that_matter, kinds, unverified, guarded
         try:
             number = self._numbers.get(key)
@@ -122,12 +122,12 @@ class EquivalenceClasses:
             worth[place] = what_it_comes_to(self._measures.all[number].breaks, values[place])
         return tuple(worth)
 
-    def _drawn(self, visitor: Visitor, profile: Profile | None) -> Hashable:
+    def _chance(self, visitor: Visitor, profile: Profile | None) -> Hashable:
         """What chance decides for the visitor; with too many draws to look at, the key by which it draws."""
         key = (profile.bucket_key if profile is not None else "") or visitor.id
-        return drawn_by(self._lots, key) if len(self._lots) <= MOST_LOTS else key
+        return split_outcomes(self._splits, key) if len(self._splits) <= MOST_SPLITS else key
 
-    def _capped(self, profile: Profile | None, now: float, known: Known | None) -> frozenset[int]:
+    def _reached_caps(self, profile: Profile | None, now: float, known: Known | None) -> frozenset[int]:
         """The caps that the visitor has reached."""
         readings, current = self._readings(profile, known) if self._caps else (None, None)
         return readings.limits(now, current) & self._caps if readings is not None and current else NONE_REACHED

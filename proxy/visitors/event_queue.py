@@ -1,4 +1,4 @@
-"""The queue of events that wait for a transaction; events that came together are one entry."""
+"""The queue of events that wait for a transaction. Events of one request are one entry."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from proxy.model import Arrival
 
 @dataclass(eq=False, slots=True)
 class Entry:
-    """Events that came together. `done` is None when nobody waits for them."""
+    """Events of one request. `done` is None when nobody waits for them."""
 
     arrivals: Sequence[Arrival]
     size: int
@@ -21,14 +21,14 @@ class Entry:
 
 @dataclass(slots=True)
 class Queue:
-    """Entries that wait, and how many events they hold."""
+    """The waiting entries, and the number of their events."""
 
     entries: deque[Entry] = field(default_factory=deque)
     rows: int = 0
     size: int = 0
 
     def add(self, entry: Entry, *, is_first: bool = False) -> None:
-        """Puts the entry last, or first again."""
+        """Adds an entry at the end, or puts it back at the beginning."""
         (self.entries.appendleft if is_first else self.entries.append)(entry)
         self.rows += len(entry.arrivals)
         self.size += entry.size
@@ -46,5 +46,5 @@ class Queue:
 
 
 def rows_of(entries: Iterable[Entry]) -> int:
-    """How many events they hold."""
+    """The number of events in these entries."""
     return sum(len(entry.arrivals) for entry in entries)

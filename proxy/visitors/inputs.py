@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from proxy.audience.traits import TRAIT_MEASURES
-from proxy.decide.guard import Lot
+from proxy.decide.guard import BucketSplit
 from proxy.decide.plan import CLOCK_ATTRIBUTES
 from proxy.http.message import Request
 from proxy.model import AttributeValue, Cap
@@ -25,7 +25,7 @@ class Inputs:
     * `of_request`, `of_visitor`: the names of attributes; `sources`: the function that reads each of the visitor's;
       of what is read off the history, its number among all that is (`audience/tracked.py`).
     * `needs_profile`: one of them may come from the profile; `needs_history`: one is read off the visitor's history.
-    * `lots`, `caps`: the random splits of visitors, and the limits on how often something is shown.
+    * `splits`, `caps`: the random splits of visitors, and the limits on how often something is shown.
     * `tells_visitors_apart`: visitors with the same values may still be shown different things: products are chosen
       (one that is sold out must not be remembered), or a value changes all the time, as the days since an order.
     * `has_kinds`: a value may be a number or a boolean, and in Python 1 equals True.
@@ -38,7 +38,7 @@ class Inputs:
     tells_visitors_apart: bool
     has_kinds: bool = False
     needs_history: bool = False
-    lots: tuple[Lot, ...] = ()
+    splits: tuple[BucketSplit, ...] = ()
     caps: tuple[Cap, ...] = ()
 
     def cached_values(self, request: Request) -> tuple[AttributeValue | None, ...] | None:
@@ -76,11 +76,11 @@ class Inputs:
             tuple(sorted(name for name in names if is_of_request(name))),
             of_visitor,
             tuple(numbers[name] if name in numbers else source_of(name) for name in of_visitor),
-            needs_profile(names) or reads_history or bool(deciding.lots),
+            needs_profile(names) or reads_history or bool(deciding.splits),
             any((filling.follows, filling.has_rows, filling.has_lists, deciding.moves))
             or any(tracked.all[number].moves for number in numbers.values()),
             not _NO_NUMBERS.issuperset(of_visitor),
             reads_history or bool(measures),
-            tuple(deciding.lots),
+            tuple(deciding.splits),
             tuple(deciding.caps),
         )

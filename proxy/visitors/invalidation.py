@@ -1,10 +1,10 @@
-"""Invalidation of the profiles this worker remembers: every second it asks the store whose profiles others changed, and
-has those read again. All else that it remembers is as the store has it, however long ago it was read.
+"""Invalidation of remembered profiles: every second this worker asks the store whose profiles others changed, and reads
+those again. Everything else it remembers is as the store has it, however long ago it was read.
 
-Others are the workers of this and other machines, whose messages may be lost, and commands, which send none. What this
-worker changed itself, and what others told it they did, it knows already. What somebody has only begun is looked for
-once more when it must be over, for who has begun it may be gone. While the store is away nothing is looked at, and
-memory is believed no longer than it says itself (`remembered.py`).
+Others are the workers of this and other machines, whose messages may be lost, and commands, which send none. This
+worker's own changes, and those that others told it of, are known already. A change that was only announced is checked
+again when it is certain to be over, as its writer may have died. While the store is away, profiles count as fresh only
+for the time given in `remembered.py`.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ log = logging.getLogger("tailorbird.profiles")
 
 EVERY_SECONDS = 1.0
 SETTLE_SECONDS = 0.1
-"""What the store has of changes that are just being made comes to be known meanwhile: so nobody is read again for what
-was done here."""
+"""The pause in which this worker learns of its own changes that the store has already: so it does not read them
+again."""
 MOST_KNOWN = 10_000
 
 
 class Invalidation:
-    """Follows the store's changes for one worker. `settle_seconds` is the pause between seeing that something changed
-    and asking what."""
+    """Follows the store's changes for one worker. `settle_seconds` is the pause between noticing a change and asking
+    what it was."""
 
     def __init__(
         self,
@@ -49,19 +49,19 @@ class Invalidation:
         self._is_away = False
 
     def know(self, changes: Iterable[str]) -> None:
-        """Says that memory has these changes of the store already (`Applied.changes`)."""
+        """Notes that memory has these changes already (`Applied.changes`)."""
         self._known += changes
         if len(self._known) > MOST_KNOWN:
             del self._known[: MOST_KNOWN // 2]
 
     async def follow(self, every_seconds: float) -> None:
-        """Looks every so many seconds. Never ends; cancel it."""
+        """Checks every so many seconds. Never ends; cancel it."""
         while True:
             await self.look()
             await tick(every_seconds)
 
     async def look(self) -> None:
-        """Looks once. When the store is away, it logs that once, and once that it is back."""
+        """Checks once. When the store is away, that is logged once, and once that it is back."""
         try:
             await self._look()
         except StoreError as error:
@@ -86,14 +86,14 @@ class Invalidation:
             self._begun.append((at, begun))
 
     def _over(self, at: float) -> set[str]:
-        """Those whose change was begun so long ago that it is over."""
+        """The visitors whose announced change is certain to be over."""
         over: set[str] = set()
         while self._begun and at - self._begun[0][0] >= LONGEST_CHANGE_SECONDS:
             over.update(self._begun.popleft()[1])
         return over
 
     async def _changed(self, newest: str) -> Changed | None:
-        """Whose profiles others changed since the last look; None when it may be anybody's, as before the first."""
+        """The profiles that others changed since the last check; None when it may be any, as at the first check."""
         if not self._place:
             return None
         before, self._known = self._known, []
@@ -106,5 +106,5 @@ class Invalidation:
 
 
 def pause_of(memory_seconds: float) -> float:
-    """Seconds between looks: less than memory is believed without one."""
+    """Seconds between checks: less than profiles count as fresh without one."""
     return max(min(EVERY_SECONDS, memory_seconds / 2), SETTLE_SECONDS)

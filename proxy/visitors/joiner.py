@@ -1,5 +1,6 @@
-"""Joins devices to persons as logins come in, for one worker: each pair once, and known everywhere before the login is
-answered."""
+"""Joins devices to persons as logins arrive, for one worker: each pair once, and known to all workers before the login
+is answered.
+"""
 
 from __future__ import annotations
 
@@ -29,13 +30,13 @@ class Joiner:
         self._settled: dict[Pair, None] = {}
 
     async def join(self, pairs: Collection[Pair], now: float) -> None:
-        """Joins those pairs that may be joined and are not yet. May raise `StoreError`."""
+        """Joins the pairs that may be joined and are not joined yet. May raise `StoreError`."""
         for device, person in pairs:
             if device and (device, person) not in self._settled:
                 await self._join(device, person, now)
 
     def forget(self) -> None:
-        """Forgets the pairs that were settled: who was erased may be joined again."""
+        """Forgets the pairs that are done: an erased visitor may be joined again."""
         self._settled.clear()
 
     async def _join(self, device: str, person: str, now: float) -> None:

@@ -1,10 +1,10 @@
-"""Brings events to the store, for one worker: many become one transaction, and whoever waits is told when theirs is
-durable.
+"""The journal of one worker: brings events to the store, many in one transaction, and tells whoever waits when theirs
+are durable.
 
-What comes while a transaction runs is in the next one. The first event after a pause waits 2 ms for others; one that
+Events that come during a transaction go with the next. The first event after a pause waits 2 ms for others; one that
 nobody waits for waits 500 ms, since in this worker it counts already. When the queue is full, events that somebody
-waits for are refused, and the sender tries again; events that nobody waits for (those pages record) are retried while
-the store is away, and dropped and counted when they are too many.
+waits for are refused, and the sender tries again; events that nobody waits for (those recorded by pages) are retried
+while the store is away, and dropped and counted when there are too many.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ from proxy.visitors.profiles import ProfileReader
 log = logging.getLogger("tailorbird.journal")
 
 NOTED_SECONDS = 0.5
-"""The same for what nobody waits for: a shop with 500 pages a second has 2 transactions of their events, not 500."""
+"""How long events that nobody waits for are collected: with 500 pages a second there are 2 transactions, not 500."""
 ROWS, NOTED_ROWS = 500, 1_000
-"""A transaction has about so many at most, for the other workers wait for it, and pages of this one for what is done of
-it here; the second, of what nobody waits for, which takes no longer."""
+"""The most events of a transaction, as other workers wait for it, and pages of this one for the processing; the second
+is for events that nobody waits for, which are quicker to store."""
 AGAIN_SECONDS = 0.5
 MOST_REFUSED = 1_000
 
@@ -43,8 +43,8 @@ Hear = Callable[[Applied], None]
 
 
 class Change(NamedTuple):
-    """What the other workers are told: `deeds`, events that change nothing but their visitors' histories;
-    `visitor_ids`, whose profiles have to be read again; and the `names` of these changes in the store."""
+    """What the other workers are told: `deeds`, events that change only their visitors' histories; `visitor_ids` of the
+    profiles to be read again; and the `names` of these changes in the store."""
 
     deeds: Sequence[Arrival | Deed] = ()
     visitor_ids: Collection[str] = ()
@@ -52,12 +52,12 @@ class Change(NamedTuple):
 
 
 Tell = Callable[[Change, bool], Awaitable[None]]
-"""Tells the other workers; waits for them when somebody waits for us."""
+"""Tells the other workers; with True, waits until they know."""
 
 
 class Journal:
-    """The events of one worker on their way to the store. `tell` sends a change to the other workers; `subscribe` has
-    to be called before events come."""
+    """Brings one worker's events to the store. `tell` sends a change to the other workers; `subscribe` has to be called
+    before events come."""
 
     def __init__(
         self,
@@ -80,12 +80,14 @@ class Journal:
         self._hear: list[Hear] = []
         self._awaited = Queue()
         self._noted: list[Arrival | Deed] = []
-        self._tried = Queue()  # what nobody waits for and a transaction failed with, which may be there all the same
+        self._tried = (
+            Queue()
+        )  # events that nobody waits for whose transaction failed; the store may have them all the same
         self._refused: list[Refused] = []
         self._woken = asyncio.Event()
         self._pressed = asyncio.Event()
         self._again_at = 0.0
-        self.why_not = ""  # no event can be stored; "" while they can be
+        self.why_not = ""  # the error while events cannot be stored; "" while they can
         self._is_closing = False
         self._running: asyncio.Task[None] | None = None
         self._telling: set[asyncio.Future[None]] = set()
@@ -99,17 +101,17 @@ class Journal:
 
     @property
     def pending(self) -> Pending:
-        """The views that are to be counted before anybody asks for their visitors."""
+        """The views that have to be counted before their visitors' histories are read."""
         return self._profiles.pending
 
     def schedule(self) -> None:
-        """Says that views are pending: they go to the store as soon as recorded events do."""
+        """Notes that views are pending: they go to the store with the next events."""
         if not self._woken.is_set():
             self._wake()
 
     async def record(self, arrivals: Sequence[Arrival], size: int) -> None:
-        """Returns when the events, which came in `size` bytes, are durable and count on their visitors' next request,
-        wherever it goes. Raises `StoreError`; `RequestError` when there is no room."""
+        """Returns when the events, which came in `size` bytes, are durable and count on their visitors' next request to
+        any worker. Raises `StoreError`; `RequestError` when there is no room."""
         if not arrivals:
             return
         if self._awaited.rows + len(arrivals) > self._most_rows or self._awaited.size + size > self._most_bytes:
@@ -122,8 +124,8 @@ class Journal:
         await entry.done
 
     def note(self, arrivals: Sequence[Arrival | Deed]) -> None:
-        """Has the events count on their visitors' next request to this worker, and brings them to the store soon.
-        Nobody waits."""
+        """Makes the events count on their visitors' next request to this worker at once, and stores them soon, without
+        waiting."""
         if not arrivals:
             return
         left = self._left + len(arrivals)
@@ -136,7 +138,7 @@ class Journal:
             self._wake()
 
     def refuse(self, refused: Refused) -> None:
-        """Keeps a refused event for the list of refused ones; of a second, the first thousand."""
+        """Adds an event to the list of refused ones; of each second, the first thousand."""
         self._metrics.count("tailorbird_events_refused_total", "reason", refused.reason)
         if len(self._refused) < MOST_REFUSED:
             self._refused.append(refused)
@@ -182,17 +184,17 @@ class Journal:
 
     @property
     def _is_pressing(self) -> bool:
-        """Somebody waits, or it is enough."""
+        """Whether to write at once: somebody waits, or there are many events."""
         return bool(self._awaited.rows) or self._left >= NOTED_ROWS or self._is_closing
 
     @property
     def _left(self) -> int:
-        """So much is there that nobody waits for."""
+        """The number of events that nobody waits for."""
         return len(self._noted) + self._tried.rows
 
     @property
     def _is_due(self) -> bool:
-        """There is something to bring that is not to be tried later."""
+        """Whether there is something to write now."""
         return bool(self._awaited.rows or (self._left and self._is_well))
 
     @property
@@ -200,7 +202,7 @@ class Journal:
         return asyncio.get_running_loop().time() >= self._again_at
 
     async def _bring(self) -> None:
-        """One transaction; in it first what somebody waits for."""
+        """Writes one transaction, first the events that somebody waits for."""
         await self.pending.flushed()
         entries, noted = self._awaited.take(ROWS), list[Arrival | Deed]()
         room = ROWS - rows_of(entries)
@@ -223,7 +225,7 @@ class Journal:
         except StoreError as error:
             self._failed(entries, noted, error)
             return
-        except Exception as error:  # a fault of ours in one event must not end the way of all others
+        except Exception as error:  # a fault of ours over one event must not stop all others
             log.exception("events could not be applied")
             self._count("lost", count)
             self._profiles.arrived(early, ())
@@ -250,7 +252,7 @@ class Journal:
         task.add_done_callback(self._telling.discard)
 
     async def _told(self, waiting: Sequence[asyncio.Future[None]], applied: Applied) -> None:
-        """Lets those who wait go on once all workers know; the next transaction need not wait for that."""
+        """Tells all workers, then those who wait. The next transaction does not wait for this."""
         telling = {arrival.visitor_id for arrival in applied.fresh if not is_deed(arrival)}
         try:
             if telling:
@@ -266,7 +268,7 @@ class Journal:
                     done.set_result(None)
 
     def _failed(self, entries: Sequence[Entry], noted: Sequence[Arrival | Deed], error: StoreError) -> None:
-        if str(error) != self.why_not:  # not again with each try, a second after the other
+        if str(error) != self.why_not:  # not again with each retry
             self.why_not = str(error)
             log.warning("events cannot be stored: %s", error)
         loop = asyncio.get_running_loop()
@@ -279,7 +281,7 @@ class Journal:
                 self._tried.add(entry, is_first=True)
             elif not entry.done.done():
                 entry.done.set_exception(error)
-        # The store may have them all the same: then nobody hears of it when they are sent again.
+        # The store may have them all the same; sent again, they would be duplicates, which nobody is told of.
         if sent := {arrival.visitor_id for entry in entries if entry.done for arrival in entry.arrivals}:
             self._profiles.invalidate(sent)
             self._spawn(self._tell(Change(visitor_ids=sent), False))

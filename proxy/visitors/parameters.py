@@ -1,7 +1,7 @@
-"""What stands behind the question mark of a page's address, as people read it: parameters, and what was searched for.
+"""The query of a page's address, decoded: parameters, and the search term.
 
-A form is sent in the encoding of its page, and an address does not say which that is: what is no UTF-8 is read as
-Windows-1252, as shops of another age have it.
+A form is sent in the encoding of its page, which the address does not say: what is not UTF-8 is read as Windows-1252,
+which older shops use.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def parameters_of(query: bytes) -> dict[str, list[str]]:
 
 
 def search_term_of(parameters: Mapping[str, Sequence[str]]) -> str:
-    """The words that are searched; "" for none."""
+    """The search term; "" for none."""
     if not parameters:
         return ""
     return next((parameters[name][0] for name in SEARCH_PARAMETERS if name in parameters), "")

@@ -1,6 +1,6 @@
-"""Seeing a page as somebody else: what `tailorbird why`, the studio and preview links pretend a visitor to be.
+"""Personas: the visitor that `tailorbird why`, the studio and preview links pretend to be.
 
-Whatever is not said of a persona is as the request has it: its page, its search, its language.
+Whatever a persona does not say is taken from the request: its page, its search, its language.
 """
 
 from __future__ import annotations

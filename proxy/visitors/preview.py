@@ -53,15 +53,15 @@ class Tokens:
         return token
 
     def concerns(self, request: Request) -> bool:
-        """Whether there may be a token in a request. Asked of every request, so it only looks for the names."""
+        """Whether a request may have a token. Called for every request, so it only looks for the names."""
         return self.is_in(request.cookies) or self.is_opened(request)
 
     def is_in(self, cookies: bytes) -> bool:
-        """Whether there may be a token among these cookies."""
+        """Whether these cookies may have a token."""
         return cookies.find(self._cookie) >= 0
 
     def is_opened(self, request: Request) -> bool:
-        """Whether the request's address is a link rather than a page."""
+        """Whether the request opens or ends a preview."""
         return request.query.find(PARAMETER) >= 0  # quicker than `in`, which first asks whether bytes are a number
 
     def preview_in(self, request: Request, now: float) -> Preview | None:
@@ -70,8 +70,8 @@ class Tokens:
         return self._read(found[0], now) if len(found) == 1 else None
 
     def opened(self, request: Request, now: float) -> Response | None:
-        """What leads from a link to its page: with the token in a cookie, or with the cookie gone. None when the token
-        is not genuine."""
+        """The redirect from a link to its page, which sets the cookie, or deletes it. None when the token is not
+        genuine."""
         found = _tokens(request)
         if len(set(found)) != 1:
             return None
@@ -104,7 +104,7 @@ NEVER_KEPT = ((b"cache-control", b"private, no-store"), (b"x-robots-tag", b"noin
 
 
 def without_token(request: Request) -> Request:
-    """The request as it would be without a token in its address."""
+    """The request without the token in its address."""
     pairs = request.query.split(b"&")
     return replace(request, query=b"&".join(pair for pair in pairs if not pair.startswith(PARAMETER)))
 

@@ -1,6 +1,6 @@
-"""The time budget of profile reads: a page waits for the store, but not for this process itself.
+"""The time budget of profile reads: a page waits for the store, but not because this process itself is busy.
 
-When many visitors come at once, the event loop and the machine are busy, and a profile that was read long ago is in
+When many visitors come at once, the event loop and the machine are busy, and a profile that was read long ago waits in
 line behind pages. A timeout by the clock would then take a healthy store for a slow one.
 """
 
@@ -18,8 +18,8 @@ TICKS = 10
 
 @dataclass(eq=False, slots=True)
 class Read:
-    """A profile read that `began` at a tick. `is_over` as soon as no page waits for it: it has been answered, or given
-    up. `then` are callbacks for that moment."""
+    """A profile read that `began` at a tick. `is_over` as soon as no page waits for it any more: it was answered, or
+    given up; then the callbacks in `then` are called."""
 
     began: int
     outcome: str = ""
@@ -30,7 +30,7 @@ class Read:
         """Ends the read with this outcome."""
         self.outcome, self.is_over = outcome, True
         loop = asyncio.get_running_loop()
-        while self.then:  # and is let go: it holds us
+        while self.then:  # and is removed: it refers to us
             loop.call_soon(self.then.pop(0))
 
     async def wait(self) -> str:
@@ -45,11 +45,10 @@ class Read:
 class ReadBudget:
     """Gives up reads: after a budget in which the store answered nobody, after the hard limit in any case.
 
-    Time passes in ticks, ten to the budget, and however late a tick comes, it is one tick. Each goes the way of an
-    answer, through a thread and back into the loop: whatever holds up answers here holds up ticks too. (Of 3,000
-    pages for 1,000 visitors on two busy cores 2,600 went without their profile by the clock, dozens by ticks of a timer
-    alone, none by these.) A store that many reads keep busy shows by some answers that it is well; one that hangs costs
-    a page its budget and a tick.
+    Time is counted in ticks, ten to the budget; a late tick is one tick. Each tick takes the path of an answer, through
+    a thread and back into the event loop, so that whatever delays answers here delays ticks, too. (Of 3,000 pages for
+    1,000 visitors on two busy cores, 2,600 went without their profile by the clock, dozens by ticks of a timer alone,
+    none by these.) A store that is busy but well answers some reads; one that hangs costs a page its budget and a tick.
     """
 
     def __init__(
@@ -73,7 +72,7 @@ class ReadBudget:
         return read
 
     def end(self, read: Read) -> None:
-        """Says that the store has answered, in time or not."""
+        """Notes that the store has answered, in time or not."""
         self._answered = self._ticks
         self._reads.discard(read)
 

@@ -1,8 +1,8 @@
-"""Recording page views, so that `tailorbird plan` can decide them again by other rules.
+"""Records page views, so that `tailorbird plan` can decide them again with other rules.
 
-On the way to a visitor this is one comparison, and now and then an append; once a second what was noted is made into
-`View`s, one at a time, and goes to the store. A view holds what a rule asked for and what the request alone says of
-everybody: never a name that a banner greets with, and what somebody typed or chose only when a rule asks for it.
+On the path of a request this is one comparison, and now and then an append; once a second the noted pages become
+`View`s, one at a time, and go to the store. A view holds the values that rules used, and those of the request that name
+nobody: never a name shown by a banner, and what a visitor typed or chose only if a rule uses it.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ FLUSH_SECONDS = 1.0
 
 
 class Noted(NamedTuple):
-    """A decided page, as it is noted while answering."""
+    """A decided page, as it is noted when it is answered."""
 
     plan: Plan
     request: Request
@@ -55,8 +55,7 @@ class Noted(NamedTuple):
 
 
 class Recorder:
-    """Takes a sample of what is shown: at most `a_second` views, spread over the second. A page is noted when `due_at`
-    has come."""
+    """Samples views: at most `a_second` each second, spread evenly. A page is noted once `due_at` has come."""
 
     def __init__(self, a_second: float = 0.0) -> None:
         self._step = 1 / a_second if a_second else inf
@@ -64,14 +63,14 @@ class Recorder:
         self._noted: deque[Noted] = deque()
 
     def note(self, noted: Noted) -> None:
-        """Notes a view; does nothing when nobody takes them."""
+        """Notes a view, unless recording is off."""
         if len(self._noted) < MOST_NOTED:
             self._noted.append(noted)
         saved_up = max(BURST_SECONDS - self._step, 0.0)
         self.due_at = max(self.due_at, noted.context.now - saved_up) + self._step
 
     def take(self) -> Iterator[View]:
-        """The noted views, each made when it is asked for; without those of crawlers."""
+        """Yields the noted views, without those of crawlers."""
         while self._noted:
             noted = self._noted.popleft()
             if not _is_of_a_bot(noted.request):
@@ -79,7 +78,7 @@ class Recorder:
 
 
 def view_of(noted: Noted) -> View:
-    """What is recorded of a page."""
+    """The record of a page."""
     context = noted.context
     slots = [decision.slot for decision in noted.decisions]
     names = noted.plan.inputs_of(slots).attributes - {*CLOCK_ATTRIBUTES, JOURNEY}
@@ -118,7 +117,7 @@ def _attributes(noted: Noted, asked: frozenset[str]) -> Iterator[tuple[str, Attr
 
 
 class Keeper:
-    """Writes what was recorded to the store: once a second, and when asked to."""
+    """Writes the recorded views to the store: once a second, and on request."""
 
     def __init__(self, recorder: Recorder, views: ViewLog, *, most: int, metrics: Metrics) -> None:
         self._recorder = recorder
@@ -139,7 +138,7 @@ class Keeper:
                 await self.flush()
 
     async def flush(self) -> None:
-        """Returns when what was noted before is in the store, or lost."""
+        """Returns when the views noted before are in the store, or lost."""
         async with self._one_at_a_time:
             for view in self._recorder.take():
                 self._taken.append(view)

@@ -1,7 +1,7 @@
-"""What a program says of the visitor for whom it asks, in the names that rule files have for it.
+"""What a program says of the visitor for whom it asks, under the names that rule files use.
 
-Its law: what a device knows of itself may be said by anybody, for it deceives nobody else; what a shop knows of its
-visitors is said by its servers alone.
+Its law: anybody may say what a device knows of itself, as that deceives nobody else; what a shop knows of its visitors
+only its servers may say.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ LONGEST_PAGE = 2_000
 
 
 class Said(NamedTuple):
-    """The address of the `page`, `attributes` as rules ask for them, `segments` that a server vouches for; `ignored`
-    are the names of what makes no sense, or is not for this program to say."""
+    """The address of the `page`; `attributes` as rules name them; `segments` that a server vouches for; `ignored`, the
+    names of what is malformed or not this program's to say."""
 
     page: str = "/"
     attributes: Mapping[str, AttributeValue] = {}

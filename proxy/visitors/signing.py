@@ -1,8 +1,8 @@
-"""Signed values: what Tailorbird says to itself through a browser, and what a system that holds the key may say to it.
+"""Signed values: messages of Tailorbird to itself through a browser, and of systems that hold the key.
 
 A signed value is `v1.<kid>.<payload>.<signature>`: `payload` is base64url without padding, `kid` eight hex digits
-derived from the key, `signature` an HMAC-SHA-256. A `purpose` goes into the signature but not into the text, so a
-value signed for one purpose is worthless for any other. `docs/cookies.md` has the bytes for other languages.
+derived from the key, `signature` an HMAC-SHA-256. A `purpose` is part of the signature but not of the text, so a value
+signed for one purpose is worthless for any other. `docs/cookies.md` has the bytes for other languages.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Keyring:
 
 
 def key_id(key: bytes) -> bytes:
-    """The name under which a key's values go: says which key to try, tells nothing about it."""
+    """The id of a key, derived from it: says which key to try, and reveals nothing of it."""
     return hmac.digest(key, KEY_ID_PURPOSE, "sha256")[:4].hex().encode()
 
 

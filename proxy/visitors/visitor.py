@@ -1,8 +1,8 @@
-"""Who a request says it is: our two cookies, read and minted.
+"""The visitor of a request, by our two cookies: reads and makes them.
 
-`__Host-tb_v` holds the visitor's random id and when it was first seen. `__Host-tb_s` holds segments that a system with
-the key vouches for, with their own short expiry; its signature covers the visitor's id too, so it is worth nothing
-beside another visitor's cookie. Everything malformed, forged, expired or sent twice is ignored: the request is then
+`__Host-tb_v` holds the visitor's random id, and when it was first seen. `__Host-tb_s` holds segments vouched for by a
+system that has the key, with their own short expiry; its signature covers the visitor's id, too, so it is worthless
+with another visitor's cookie. Anything malformed, forged, expired or sent twice is ignored: the request is then
 anonymous, never an error.
 """
 
@@ -47,8 +47,8 @@ VISITOR_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
 
 class Verified:
-    """What a pair of genuine cookies says: the visitor with the segments, and when those count. `membership` is a
-    memory: the number that was found for whoever brings them."""
+    """The content of a pair of genuine cookies: the visitor with the segments, and when the segments count.
+    `membership` caches the visitor's class number."""
 
     __slots__ = ("counts_from", "counts_until", "full", "membership", "visitor_id")
 
@@ -68,15 +68,15 @@ class Verified:
 
     @property
     def bare(self) -> Visitor:
-        """The visitor without them. Seldom asked for: a browser keeps the two cookies no longer than they count."""
+        """The visitor without the segments. Rarely needed: a browser drops the segment cookie when it expires."""
         return Visitor(self.full.id, self.full.first_seen_at)
 
     def at(self, now: float) -> Visitor:
-        """Who it is at a moment."""
+        """The visitor at a moment: with the segments while they count."""
         return self.full if self.counts_from <= now < self.counts_until else self.bare
 
     def remember(self, classes: EquivalenceClasses, number: int, known: Known, now: float) -> None:
-        """What the visitor's number was found to be, by all that is known of them now."""
+        """Caches the visitor's class number, with the state of knowledge that it was found with."""
         until = classes.holds_until(self.full, known, now)
         if now < self.counts_from < until:
             until = self.counts_from
@@ -132,7 +132,7 @@ class Cookies:
     # -- reading
 
     def forget(self) -> None:
-        """Nobody's cookies were verified before."""
+        """Forgets all verified cookies."""
         self._memo.clear()
 
     def read(self, cookie_header: bytes, now: float) -> Visitor:
@@ -145,8 +145,8 @@ class Cookies:
         return None if verified is None else verified.at(now)
 
     def verified(self, cookie_header: bytes, now: float) -> Verified | None:
-        """What a Cookie header says, if the cookies of ours in it are genuine, a visitor's alone and written as
-        browsers write them; None when it has to be read."""
+        """The content of our cookies in a Cookie header, if they are genuine, of one visitor, and written as browsers
+        write them; None when the header has to be parsed."""
         prefix, rfind = self._prefix, cookie_header.rfind
         last = rfind(prefix)  # bytes are searched from their end in a third of the time
         if last < 0 or self._unsigned:
@@ -170,11 +170,11 @@ class Cookies:
         return self._verified_apart(cookie_header, now)
 
     def is_nobodys(self, cookie_header: bytes) -> bool:
-        """Whether there is nothing to read in a Cookie header."""
+        """Whether a Cookie header has no cookie of ours."""
         return self._prefix not in cookie_header and not self._unsigned
 
     def _verified_apart(self, cookie_header: bytes, now: float) -> Verified | None:
-        """The same of two cookies that do not stand behind each other."""
+        """The same for two cookies that are not adjacent."""
         before, *cookies = cookie_header.split(self._prefix)  # in less than half the time of a regular expression
         ours = []
         for cookie in cookies:
@@ -217,7 +217,7 @@ class Cookies:
         return ANONYMOUS if verified is None else verified.at(now)
 
     def _judged(self, key: bytes, visitor_cookie: bytes, segments_cookie: bytes, now: float) -> Verified | None:
-        """What the cookies say, None for nothing; remembered by `key` if they are genuine."""
+        """The content of the cookies, None if they are not genuine; remembered by `key`."""
         claim = self._claim(VISITOR_PURPOSE, visitor_cookie, VISITOR_CLAIMS)
         if claim is None or not VISITOR_ID.fullmatch(claim.id) or claim.iat > now + CLOCK_SKEW_SECONDS:
             return None
@@ -244,7 +244,7 @@ class Cookies:
     # -- minting
 
     def new_visitor(self, now: float, *, is_for_session: bool = False) -> tuple[Visitor, bytes]:
-        """A visitor never seen before, and the Set-Cookie value that makes the browser come back as it."""
+        """A new visitor, and the Set-Cookie value for their cookie."""
         if not self._unused:
             digits = secrets.token_hex(ID_BYTES * IDS_AT_ONCE)
             self._unused = [digits[at : at + 2 * ID_BYTES] for at in range(0, len(digits), 2 * ID_BYTES)]

@@ -81,8 +81,8 @@ def test_the_worlds_above_come_to_every_kind_of_decision_and_layers_clash() -> N
     for world in (World(seed, with_chance=True) for seed in range(200)):
         plan, context = compile_plan(world.rules, world.segments, world.holdouts), world.context()
         details.update(decision.detail for decision in decide(plan, context).values())
-        apart = replace(plan, layers=None, holdouts=(), held_out=())
-        layers = [plan.layers.layer(decision) for decision in decide(apart, context).values()] if plan.layers else []
+        alone = replace(plan, layers=None, holdouts=(), held_out=())
+        layers = [plan.layers.layer(decision) for decision in decide(alone, context).values()] if plan.layers else []
         clashes += any(layers.count(layer) > 1 for layer in layers if layer)
     assert {detail for detail, count in details.items() if count > 10} == {
         "default", "rule", "nothing new", "arm", "holdout", "capped"
@@ -205,7 +205,7 @@ def test_deciding_looks_at_nothing_that_a_page_is_not_remembered_by() -> None:
     remembered = 0
     for world in map(World, range(100)):
         plan, context = compile_plan(world.rules, world.segments), world.context()
-        slots = [slot for slot in plan.slots if not (plan.inputs_of([slot]).lots or plan.inputs_of([slot]).caps)]
+        slots = [slot for slot in plan.slots if not (plan.inputs_of([slot]).splits or plan.inputs_of([slot]).caps)]
         remembered += len(slots)
         assert decide(plan, Watched(context), slots) == decide(plan, context, slots)  # type: ignore[arg-type]
     assert remembered > 50

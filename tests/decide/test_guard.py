@@ -6,7 +6,7 @@ import pytest
 
 from proxy.bucketing import BUCKETS, bucket
 from proxy.decide.engine import decide
-from proxy.decide.guard import drawn_by, lot_of, lots_of
+from proxy.decide.guard import holdout_split, split_outcomes, splits_of
 from proxy.decide.plan import compile_plan
 from proxy.model import (
     Arm,
@@ -136,16 +136,16 @@ def test_a_page_that_draws_or_caps_needs_to_know_who_it_is() -> None:
     rules = [Rule("A", "hero", caps=AFTER_TWICE), Rule("B", "row"), Rule("C", "bar", experiment=HALVES)]
     plan = compile_plan(rules)
     asked = [plan.inputs_of([slot]) for slot in ("hero", "row", "bar")]
-    assert [(len(one.lots), one.caps) for one in asked] == [(0, {*AFTER_TWICE}), (0, set()), (1, set())]
-    assert compile_plan(rules, (), [Holdout("Q4", 500)]).inputs_of(["row"]).lots
+    assert [(len(one.splits), one.caps) for one in asked] == [(0, {*AFTER_TWICE}), (0, set()), (1, set())]
+    assert compile_plan(rules, (), [Holdout("Q4", 500)]).inputs_of(["row"]).splits
 
 
 def test_of_whom_the_same_is_drawn_chance_decides_the_same() -> None:
     rollout = Draw("rollout:A", ((float("-inf"), 6_000),), low=2_000)
     rules = [Rule("A", "hero", draws=(rollout,), variant="a"), Rule("B", "row", experiment=HALVES, holdout=3_000)]
-    lots = tuple({lot for rule in rules for lot in lots_of(rule)} | {lot_of(Holdout("Q4", 1_000))})
+    splits = tuple({split for rule in rules for split in splits_of(rule)} | {holdout_split(Holdout("Q4", 1_000))})
     plan, seen = compile_plan(rules, holdouts=[Holdout("Q4", 1_000)]), dict[object, object]()
     for key in ("", *map(str, range(2_000))):
         decided = decide(plan, EvaluationContext(key))
-        assert seen.setdefault(drawn_by(lots, key), decided) == decided
+        assert seen.setdefault(split_outcomes(splits, key), decided) == decided
     assert len(seen) == 1 + 3 * 2 * 2 * 2

@@ -43,8 +43,8 @@ def test_segments_that_do_not_ask_about_one_another_are_joined_as_if_gone_throug
         segments = [segment for segment in world.segments if not asks_for_segments(segment)]
         quick = compile_plan(world.rules, segments).membership
         slow = replace(quick)
-        object.__setattr__(slow, "apart", None)
-        assert quick.apart is not None
+        object.__setattr__(slow, "independent", None)
+        assert quick.independent is not None
         tangled += sum(segment.residual is not None for segment in quick.segments)
         for _ in range(20):
             context = world.context()
@@ -60,8 +60,8 @@ def asks_for_segments(segment: Segment) -> bool:
 
 
 def test_where_segments_ask_about_one_another_they_do_not_stand_apart() -> None:
-    assert (MEMBERSHIP.apart, MEMBERSHIP.leading) == (None, {"Buyers"})
+    assert (MEMBERSHIP.independent, MEMBERSHIP.leading) == (None, {"Buyers"})
     any_of_them = Literal("segment", IsKnown())
     anybody = replace(MEMBERSHIP, column=column([{any_of_them: 0b0010, VIP: 0b0100}], 0b1111))
-    assert (anybody.apart, anybody.leading) == (None, {"Buyers", "VIP"})
-    assert replace(MEMBERSHIP, column=column([{VIP: 0b0100}], 0b1111)).apart is not None
+    assert (anybody.independent, anybody.leading) == (None, {"Buyers", "VIP"})
+    assert replace(MEMBERSHIP, column=column([{VIP: 0b0100}], 0b1111)).independent is not None

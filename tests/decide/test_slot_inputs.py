@@ -33,7 +33,7 @@ def asked(*rules: Rule, segments: tuple[Segment, ...] = (), holdouts: tuple[Hold
         (Rule("A", "hero", NORWAY), SlotInputs(frozenset({"country"}))),
         (Rule("A", "hero", SHOES), SlotInputs(frozenset({"viewed shoes"}), {"viewed shoes": VIEWS})),
         (Rule("A", "hero", OLD), SlotInputs(frozenset({"birthday"}), moves=True)),
-        (Rule("A", "hero", draws=(Draw("A", ALWAYS),)), SlotInputs(lots=frozenset({(seed_number("A"), (0, 500))}))),
+        (Rule("A", "hero", draws=(Draw("A", ALWAYS),)), SlotInputs(splits=frozenset({(seed_number("A"), (0, 500))}))),
         (Rule("A", "hero", caps=(ONCE,)), SlotInputs(caps=frozenset({ONCE}))),
     ],
 )
@@ -42,8 +42,8 @@ def test_a_slot_asks_what_its_rules_ask(rule: Rule, expected: SlotInputs) -> Non
 
 
 def test_a_holdout_draws_where_there_is_a_rule_and_it_holds() -> None:
-    lots = frozenset({(seed_number(HOLDOUT + "Q4"), (500,))})
-    assert asked(Rule("A", "hero"), holdouts=(Holdout("Q4", 500),)) == SlotInputs(lots=lots)
+    splits = frozenset({(seed_number(HOLDOUT + "Q4"), (500,))})
+    assert asked(Rule("A", "hero"), holdouts=(Holdout("Q4", 500),)) == SlotInputs(splits=splits)
     assert asked(Rule("A", "hero"), holdouts=(Holdout("Q4", 500, frozenset({"row"})),)) == SlotInputs()
     assert asked(Rule("A", "row"), holdouts=(Holdout("Q4", 500),)) == SlotInputs()
 
@@ -61,6 +61,6 @@ def test_several_slots_ask_all_that_each_asks() -> None:
         each = [plan.inputs_of([slot]) for slot in plan.slots]
         all_of_it = plan.inputs_of([*plan.slots, "a slot without rules"])
         assert all_of_it.attributes == {name for one in each for name in one.attributes}
-        assert all_of_it.lots == {lot for one in each for lot in one.lots}
+        assert all_of_it.splits == {split for one in each for split in one.splits}
         assert all_of_it.caps == {cap for one in each for cap in one.caps}
         assert all_of_it.moves == any(one.moves for one in each)

@@ -14,7 +14,7 @@ from proxy.model import Between, Event, Fact, Measure, OneOf, Profile, Reading, 
 from proxy.rulebook.compile import Publication
 from proxy.visitors import equivalence
 from proxy.visitors.context import Seen, context_from
-from proxy.visitors.equivalence import MOST_LOTS, MOST_NUMBERED, NO_NUMBER, EquivalenceClasses
+from proxy.visitors.equivalence import MOST_NUMBERED, MOST_SPLITS, NO_NUMBER, EquivalenceClasses
 from proxy.visitors.inputs import Inputs
 from proxy.visitors.known import NOBODY, Known
 from tests.decide.worlds import MOMENTS, SLOTS, World
@@ -135,11 +135,11 @@ def somebody(world: World, now: float) -> tuple[Visitor, Profile | None]:
     return Visitor(context.targeting_key, 0.0, random.choice((frozenset(), frozenset({"VIP"})))), profile
 
 
-@pytest.mark.parametrize("most_lots", [0, MOST_LOTS, 99])
+@pytest.mark.parametrize("most_splits", [0, MOST_SPLITS, 99])
 def test_for_who_is_alike_the_same_is_decided_with_chance_and_caps_too(
-    most_lots: int, monkeypatch: pytest.MonkeyPatch
+    most_splits: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(equivalence, "MOST_LOTS", most_lots)
+    monkeypatch.setattr(equivalence, "MOST_SPLITS", most_splits)
     shared = guarded = capped = 0
     for seed in range(160):
         world = World(seed, with_chance=True)
@@ -151,7 +151,7 @@ def test_for_who_is_alike_the_same_is_decided_with_chance_and_caps_too(
         inputs = Inputs.of(publication, SLOTS)
         if inputs.tells_visitors_apart:
             continue
-        guarded += bool(inputs.lots or inputs.caps)
+        guarded += bool(inputs.splits or inputs.caps)
         among, decided, first = (
             EquivalenceClasses(inputs, Tally(), publication.measures),
             dict[object, object](),

@@ -42,6 +42,6 @@ def test_chance_asks_who_it_is_and_no_history() -> None:
     rule, title = shown("Half of them")
     half = replace(rule, draws=(Draw("half", ((NOON, 5_000),)),))
     inputs = Inputs.of(published((half, title)), ("home.hero",))
-    assert (inputs.needs_profile, inputs.needs_history, inputs.tells_visitors_apart, len(inputs.lots)) == (
+    assert (inputs.needs_profile, inputs.needs_history, inputs.tells_visitors_apart, len(inputs.splits)) == (
         True, False, False, 1,
     )  # fmt: skip
