@@ -29,6 +29,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from loadtests.behaviour import with_behaviour
 from loadtests.contender import CHECKED, Contender, Expected
 from loadtests.loader import LOADER_CORE, Requests, is_installed
 from loadtests.rivals import nginx, varnish
@@ -51,6 +52,7 @@ from proxy.visitors.visitor import MEMO_SIZE
 RESULTS = Path(__file__).parent / "results"
 OTHERS = 509  # a prime: no visitor meets the same other cookies twice in five million requests
 NEW_VISITORS = MEMO_SIZE + 2_500  # whoever of them comes again is forgotten by then, and their signatures too
+ACTIVE_VISITORS = 2_000
 RATES = {"gzip": 2_000, "identity": 2_000, "miss": 400}
 """Requests a second at which CPU per request is told: the same for everybody who can do twice as many."""
 
@@ -140,6 +142,11 @@ def hits(stage: Stage, codings: Sequence[str]) -> Iterator[list[Contender]]:
             found.append(Contender("gzip", f"{OURS}, each visitor new", url, pid, requests, theirs, 50, begun=50))
             requests, own = stage.requests("/", "gzip", [NOBODY]), stage.store.page()
             found.append(Contender("gzip", f"{OURS}, no cookie yet", url, pid, requests, lambda shopper: own, 50))
+            asking = dataclasses.replace(stage.store, files=with_behaviour(stage.store.files))
+            url, pid = stack.enter_context(tailorbird(dataclasses.replace(stage, store=asking)))
+            requests = stage.requests("/", "gzip", stage.visitors[:ACTIVE_VISITORS])
+            name = f"{OURS}, rules ask what visitors did"
+            found.append(Contender("gzip", name, url, pid, requests, theirs, ACTIVE_VISITORS))
         yield found
 
 
