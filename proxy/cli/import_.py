@@ -54,7 +54,8 @@ class Totals:
 
 @click.group("import", cls=Subcommands)
 def command() -> None:
-    """Bring in what other systems know, with a report of what was cleaned or refused."""
+    """Bring in what other systems know, with a report of what was cleaned or refused. Who is in which segment of
+    another system comes with profiles, in a column `segments`."""
 
 
 command.add_command(import_orders)

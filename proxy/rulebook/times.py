@@ -30,7 +30,8 @@ _OTHER_DATE = re.compile(
 def read_moment(node: Node | None, timezone: str, what: str, findings: list[Finding]) -> float | None:
     """Unix seconds of a date, or date and time, on the clocks of `timezone` unless it carries its own offset.
 
-    A time that clocks skip in spring is the moment they jump past it; one they show twice in autumn is the first.
+    Of a time that clocks skip in spring it is as long after the jump as the time is after its beginning: 02:30 is
+    03:30. One they show twice in autumn is the first.
     """
     written = as_text(node, f'"{what}"', findings)
     if written is None:
