@@ -179,7 +179,7 @@ class Shop:
         go."""
         accesslog = self.behind.tailorbird._accesslog
         assert accesslog is not None
-        accesslog._hand_over()
+        accesslog._on_timer()
         async with asyncio.timeout(20):
             while accesslog._file._done < accesslog._file._given:
                 await asyncio.sleep(0.01)
