@@ -35,26 +35,32 @@ class UnfitFileError(sqlite3.DatabaseError):
 
 
 class Place:
-    """Identifies the file that was opened. What is written to a file that was deleted meanwhile is lost."""
+    """Identifies the file that was opened, and the log beside it, which is there as long as anybody has the file open.
+    What is written to one that was deleted meanwhile is lost."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._found = self._file()
+        self._paths = str(path), f"{path}-wal"
+        self._found = [_file(path) for path in self._paths]
 
     def must_hold_it(self) -> None:
-        """Raises `UnfitFileError` when the file is there no more, or another is."""
-        if self._file() != self._found:
-            raise UnfitFileError(
-                "the file was taken away, or another put there, while it was in use",
-                "put it back as it was, or start what uses it anew with what is there now",
-            )
+        """Raises `UnfitFileError` when one of them is there no more, or another is."""
+        for number, path in enumerate(self._paths):
+            file = _file(path)
+            if self._found[number] is None:  # the log is made when something is first read or written
+                self._found[number] = file
+            elif file != self._found[number]:
+                raise UnfitFileError(
+                    f"`{Path(path).name}` was taken away, or another put there, while it was in use",
+                    "put it back as it was, or start what uses it anew with what is there now",
+                )
 
-    def _file(self) -> tuple[int, int] | None:
-        try:
-            stat = os.stat(self._path)
-        except OSError:
-            return None
-        return stat.st_dev, stat.st_ino
+
+def _file(path: str) -> tuple[int, int] | None:
+    try:
+        stat = os.stat(path)
+    except OSError:
+        return None
+    return stat.st_dev, stat.st_ino
 
 
 def newer() -> UnfitFileError:

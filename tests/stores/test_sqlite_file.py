@@ -144,6 +144,19 @@ async def test_nothing_counts_as_stored_in_a_file_that_was_taken_away(is_replace
     await store.aclose()
 
 
+async def test_nothing_counts_as_stored_in_a_log_that_was_taken_away(tmp_path: Path) -> None:
+    store = open_store(f"sqlite:{tmp_path}/s.db")
+    await store.apply([event(1)])
+    for name in ("s.db-wal", "s.db-shm"):
+        (tmp_path / name).rename(tmp_path / f"aside-{name}")
+    with pytest.raises(StoreError, match=r"`s\.db-wal` was taken away"):
+        await store.apply([event(2)])
+    for name in ("s.db-wal", "s.db-shm"):
+        (tmp_path / f"aside-{name}").rename(tmp_path / name)
+    assert len((await store.apply([event(2)])).fresh) == 1
+    await store.aclose()
+
+
 async def test_a_disk_that_is_full_is_told_with_what_to_do(tmp_path: Path) -> None:
     store = open_store(f"sqlite:{tmp_path}/s.db")
     await store.apply([event(1)])
