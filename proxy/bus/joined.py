@@ -1,4 +1,4 @@
-"""Two buses as one: what is sent goes over both, and is done once in each process however often it arrives."""
+"""Two buses as one: a message is sent over both, and handled once in each process, however often it arrives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The listeners of this process, by topic. One that raises has not done what it was asked; it stops no other."""
+"""The listeners of this process, by topic. One that raises has not handled its message; it does not affect others."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ REPLY_SECONDS = 1.0
 
 
 def name_of_process() -> str:
-    """A name that no other process has, on any machine, nor an earlier one of the same number."""
+    """A unique name of this process, among all machines and earlier processes with the same pid."""
     return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
 
 

@@ -1,9 +1,9 @@
 """The bus of a shop on many machines: two streams in the Redis or Valkey server that holds the profiles.
 
-A stream and not pub/sub: a process whose connection broke reads what was sent meanwhile as soon as it is back, so that
-a purge is late there and never lost. Who was away for so long that others did not count on it, and has no place in the
-stream or does not find it any more, hears that something may have been missed. `sent` has what is confirmed, `told`
-what nobody waits for, so that a flood of the one does not push out the other. Who lives says so once a second.
+Streams and not pub/sub: after a broken connection a process reads what was sent meanwhile, so a purge may be late but
+is never lost. A process that was away for so long that others did not wait for it, and whose place in the stream is
+gone, is told that it may have missed something. `sent` has messages that are confirmed, `told` those that nobody waits
+for, so that a flood of the latter does not push out the former. Every process says once a second that it is alive.
 """
 
 from __future__ import annotations
@@ -163,7 +163,7 @@ class RedisBus:
                 pause = min(2 * pause, 1.0)
 
     async def _has_lost_its_place(self) -> bool:
-        """Whether messages may be gone that were not read, and whose senders did not wait for this process."""
+        """Whether unread messages may be gone whose senders did not wait for this process."""
         if time.monotonic() - self._beat_at < LIVES_SECONDS:
             return False
         place = self._read_to.get(SENT, "")

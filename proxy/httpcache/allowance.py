@@ -1,8 +1,8 @@
-"""What an operator says on behalf of an origin that does not say it itself: how long its pages may be kept, which
-cookies and parameters they depend on, which cookies it sets without need.
+"""What an operator says for an origin that does not say it itself: how long its pages may be stored, which cookies and
+parameters they depend on, and which cookies it sets needlessly.
 
-Pure. Its law: the operator speaks in the origin's own words, through a Cache-Control meant for us alone, so that all
-that follows is RFC 9111 as ever. What is stricter in the origin's words stays, unless it is named.
+Pure. Its law: the operator's words are put into a Cache-Control field for us alone, so that everything else follows RFC
+9111 as usual. Whatever is stricter in the origin's fields stays, unless the operator names it.
 """
 
 from __future__ import annotations
@@ -25,8 +25,9 @@ OVERRULED = ("private", "no-cache", "no-store")
 
 @dataclass(frozen=True)
 class Allowance:
-    """For the pages of one pattern. Times are seconds, None: as the origin says. `cookies` None: nothing is said of
-    them, and an answer that varies by cookie is not kept. `only_parameters` None: all count but those ignored."""
+    """What the operator says of the pages of one pattern. Times are seconds, None: as the origin says. `cookies` None:
+    nothing is said of cookies, and an answer that varies by them is not stored. `only_parameters` None: all parameters
+    count except the ignored ones."""
 
     fresh: int | None = None
     while_renewing: int | None = None
@@ -68,7 +69,7 @@ class Allowance:
         return bool(self._dropped.fullmatch(pair_set_by(set_cookie)[0]))
 
     def kept(self, headers: Headers, status: int, received_at: float, choices: Choices) -> Headers:
-        """The origin's fields as they are kept: without needless cookies, and with what we say of their lifetime."""
+        """The origin's fields as they are stored: without needless cookies, and with the operator's lifetime."""
         said = self._said(headers, status, received_at, choices)
         replaced = OUR_FIELD if said is not None else b""
         kept = tuple(
@@ -79,7 +80,7 @@ class Allowance:
         return kept if said is None else (*kept, (OUR_FIELD, said))
 
     def unsaid(self, kept: Headers, status: int) -> Headers:
-        """Kept fields without what we said in them: they are judged anew with what the origin says later."""
+        """Stored fields without the operator's additions, to be judged again with newer fields of the origin."""
         return tuple(field for field in kept if field[0] != OUR_FIELD) if self._speaks(kept, status) else kept
 
     def _speaks(self, headers: Headers, status: int) -> bool:
@@ -88,7 +89,7 @@ class Allowance:
         return status == 200 and (self.fresh is not None or bool(self.despite)) and not is_event_stream(headers)
 
     def _said(self, headers: Headers, status: int, received_at: float, choices: Choices) -> bytes | None:
-        """None: the origin's own words count."""
+        """The operator's Cache-Control; None where the origin's counts."""
         if not self._speaks(headers, status):
             return None
         said, life = judged(status, headers, received_at, choices)
@@ -116,11 +117,11 @@ class Allowance:
         )
 
     def choices(self, choices: Choices) -> Choices:
-        """Those to judge a kept answer by: our own words come first."""
+        """The choices to judge a stored answer by: the operator's field comes first."""
         return replace(choices, targeted_fields=(OUR_FIELD, *choices.targeted_fields))
 
     def judged_by(self, headers: Headers) -> Headers:
-        """The kept fields as a verdict on storing sees them: that pages differ by cookie is answered for."""
+        """The fields as the verdict on storing sees them: without a Vary on cookies that the policy accounts for."""
         if self.cookies is None or b"cookie" not in vary_names(headers):
             return headers
         names = b", ".join(sorted(vary_names(headers) - {b"cookie"}))
@@ -133,8 +134,8 @@ def _qualified(said: Directives) -> Iterable[tuple[bytes, frozenset[bytes]]]:
 
 @dataclass(frozen=True)
 class CookieRoles:
-    """What the cookies of a request are to some pages. `own`: who has one asks the origin as themselves. `key`: a
-    page for each value. `ignored`: no difference. Any other counts as `own`. A `*` ends a name."""
+    """What cookies mean for some pages. `own`: a visitor with this cookie makes their own request. `key`: there is a
+    page for each value. `ignored`: it makes no difference. Any other cookie counts as `own`. A name may end in `*`."""
 
     own: tuple[str, ...] = ()
     key: tuple[str, ...] = ()
@@ -149,7 +150,7 @@ class CookieRoles:
         return names_pattern((*self.key, *self.ignored))
 
     def makes_own(self, name: bytes) -> bool:
-        """True when a visitor with this cookie is not given what is for everybody."""
+        """True when a visitor with this cookie gets no shared page."""
         return bool(self._own.fullmatch(name))
 
     def is_settled(self, name: bytes) -> bool:
@@ -161,8 +162,8 @@ class CookieRoles:
         """The key cookies, as `Varying` names them."""
         return frozenset(COOKIE + name.encode() for name in self.key)
 
-    def told(self, request: Headers) -> Headers:
-        """The Cookie field of a fetch for everybody: the key cookies, as the key has them."""
+    def fields(self, request: Headers) -> Headers:
+        """The Cookie field of a shared fetch: the key cookies, with the values in the key."""
         pairs = [(name.encode(), cookie_value(name.encode(), request)) for name in self.key]
         told = b"; ".join(b"%b=%b" % (name, value) for name, value in pairs if value)
         return ((b"cookie", told),) if told else ()

@@ -15,7 +15,7 @@ from proxy.settings import DEFAULTS, Settings
 
 
 def _optional(name: str) -> Any:
-    """The module, or None: without the extra everything goes on in gzip."""
+    """The module, or None if the extra is not installed: then only gzip is used."""
     try:
         return importlib.import_module(name)
     except ImportError:
@@ -47,8 +47,8 @@ def preferred(accept_encoding: bytes) -> tuple[bytes, ...]:
 
 @lru_cache(maxsize=512)
 def ranked(accept_encoding: bytes) -> tuple[bytes, ...]:
-    """The codings we can make that the client likes no less than none at all, the best one first: by weight, then the
-    smallest."""
+    """The codings we can make that the client prefers to identity or weighs the same, best first: by weight, then by
+    size."""
     weights = _weights(accept_encoding)
     plain = weights.get(b"identity", 0.0)
     liked = [coding for coding in SMALLEST_FIRST if coding in CODERS and _weight_of(coding, weights) >= plain]
@@ -57,14 +57,14 @@ def ranked(accept_encoding: bytes) -> tuple[bytes, ...]:
 
 @lru_cache(maxsize=512)
 def best_of(codings: tuple[bytes, ...], accept_encoding: bytes) -> bytes:
-    """That of the codings, the best first, which the client likes best; `identity` where it takes none of them."""
+    """The client's preferred one of these codings (best first); `identity` if it accepts none of them."""
     weights = _weights(accept_encoding)
     best = max(codings, key=lambda coding: _weight_of(coding, weights), default=b"identity")
     return best if _weight_of(best, weights) else b"identity"
 
 
 def page_codings(settings: Settings) -> tuple[bytes, ...]:
-    """What stored pages may be coded in. Raises `OperatorError` for what they cannot be."""
+    """The codings of stored pages. Raises `OperatorError` for an unknown one."""
     for name in settings.page_codings:
         if name not in ("gzip", "zstd"):
             raise OperatorError(f"`page_codings` has `{name}`", help="write gzip, zstd or both")
@@ -144,7 +144,7 @@ def inflated(body: bytes, coding: bytes, max_bytes: int, max_inflation: int = DE
 
 
 def _undeflated(body: bytes, window_bits: int, limit: int) -> bytes | None:
-    """Members of gzip may follow one another, as where parts were compressed each alone."""
+    """Decodes gzip, which may have several members."""
     plain = b""
     for _ in range(_MOST_MEMBERS if window_bits == _WINDOW_BITS[b"gzip"] else 1):
         decoder = zlib.decompressobj(window_bits)
@@ -171,8 +171,8 @@ def _unbrotlied(body: bytes, limit: int) -> bytes | None:
 
 
 def _unzstded(body: bytes, limit: int) -> bytes | None:
-    """Frames may follow one another. What is read within bounds does not tell a cut from an end, so that each frame is
-    then read once more."""
+    """Decodes zstd, which may have several frames. Reading within bounds does not show whether a frame is complete, so
+    each frame is then read once more."""
     decoder = zstandard.ZstdDecompressor(max_window_size=_MOST_WINDOW_BYTES)
     try:
         plain = bytes(decoder.stream_reader(body, read_across_frames=True).read(limit + 1))

@@ -1,9 +1,9 @@
-"""Where stored answers live: bounded in bytes, and the hot ones stay. Holds anything that is stored under a key and
-chosen by what its Vary names; knows nothing of freshness.
+"""The memory of stored answers: bounded in bytes; answers in use stay. It holds anything that is stored under a key and
+selected by Vary, and knows nothing of freshness.
 
 Keys are in two segments, each in order of use. A new key is on probation; one that is asked for again is protected.
-Room is made among those on probation, so a crawler that asks for every address once pushes out what was asked for
-once, and nothing else (Karedla, Love and Wherry 1994: segmented LRU).
+Room is made among those on probation, so a crawler that asks for every address once evicts only what was asked for once
+(Karedla, Love and Wherry 1994: segmented LRU).
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ KEYS_AT_ONCE = 500
 
 
 class Asking(Protocol):
-    """A request, as far as it chooses among answers."""
+    """A request, as far as the variant depends on it."""
 
     @property
     def headers(self) -> Headers:
-        """Its fields: asked for only where the answer depends on them."""
+        """Its fields; read only if the variant depends on them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class _Variant(Generic[E]):
 
 @dataclass(slots=True)
 class _Shelf(Generic[E]):
-    """What is stored under one key, the newest first."""
+    """The variants stored under one key, newest first."""
 
     variants: list[_Variant[E]] = field(default_factory=list)
 
@@ -67,7 +67,8 @@ class _Shelf(Generic[E]):
 
 
 class Memory(Generic[E]):
-    """Entries by key and by what their Vary names; at most `max_bytes`, by the sizes told. They use `used_bytes`."""
+    """Entries by key and by the fields of their Vary; at most `max_bytes`, of which `used_bytes` are used, by the sizes
+    given."""
 
     def __init__(self, max_bytes: int) -> None:
         self.max_bytes = self._most_bytes = max_bytes
@@ -83,14 +84,14 @@ class Memory(Generic[E]):
 
     @property
     def addresses(self) -> int:
-        """How many keys something is stored under."""
+        """The number of keys."""
         return len(self._probation) + len(self._protected)
 
     def __len__(self) -> int:
         return sum(len(shelf.variants) for shelves in (self._probation, self._protected) for shelf in shelves.values())
 
     def get(self, key: bytes, request: Asking) -> E | None:
-        """The newest entry under `key` that was chosen by what this request says too."""
+        """The newest entry under `key` whose Vary fields match this request."""
         shelf = self._protected.get(key)
         if shelf is not None:
             self._protected.move_to_end(key)
@@ -105,8 +106,8 @@ class Memory(Generic[E]):
         return None
 
     def only(self, key: bytes) -> E | None:
-        """The entry under `key`, if it was asked for before and is all there is, whatever a request says; else `get`
-        has to choose."""
+        """The entry under `key`, if it is the only variant, for any request, and was asked for before; else None, and
+        `get` has to choose."""
         shelf = self._protected.get(key)
         if shelf is None:
             return None
@@ -149,18 +150,18 @@ class Memory(Generic[E]):
             ]
 
     def shrink(self, size: int) -> None:
-        """Holds so many bytes less than now, until it may `grow`; a small part of what it may hold it keeps."""
+        """Reduces the limit to so many bytes less than are used now, but not below a small part; `grow` raises it."""
         self.max_bytes = max(min(self.used_bytes, self.max_bytes) - size, self._most_bytes // 64)
         while self.used_bytes > self.max_bytes:
             self._evict()
 
     def grow(self) -> None:
-        """May hold a twentieth more again, until it is what it was made for."""
+        """Raises the limit by a twentieth, up to the configured one."""
         self.max_bytes = min(self._most_bytes, int(1.05 * self.max_bytes) + 1)
 
     def covered(self, purge: Purge) -> Iterator[list[bytes]]:
-        """The keys the purge means, of those that are there now, a part at a time: others may have their turn between
-        two parts. Looked up where possible, else searched for among all."""
+        """The stored keys that the purge covers, a part at a time, so that others can run between. They are looked up
+        if possible, else searched for among all."""
         tagged = set[bytes]().union(*(self._tagged.get(tag, ()) for tag in purge.tags))
         for part in _parts(tagged):
             yield [key for key in part if self._shelf(key)]
@@ -171,7 +172,7 @@ class Memory(Generic[E]):
         return self._protected.get(key) or self._probation.get(key)
 
     def _set(self, key: bytes, variants: list[_Variant[E]]) -> None:
-        """Makes these the key's variants, in the segment it is in; without any it goes."""
+        """Sets the key's variants, in its segment; without any, removes the key."""
         segment = self._protected if key in self._protected else self._probation
         shelf = segment.pop(key, None) or _Shelf()
         size, tags = shelf.size, shelf.tags
@@ -221,7 +222,7 @@ class Memory(Generic[E]):
 
 
 class Marks:
-    """Keys found not to be shared, with why, each until a time; the newest `most` of them."""
+    """Keys that must not be shared, with the reason, each until a time; the newest `most` of them."""
 
     def __init__(self, most: int = 50_000) -> None:
         self._most = most
@@ -235,7 +236,7 @@ class Marks:
             self._marks.popitem(last=False)
 
     def forget(self, purge: Purge) -> Iterator[None]:
-        """Drops the marks of what the purge means, tags aside, in parts as well."""
+        """Drops the marks that the purge covers (not by tags), a part at a time."""
         for part in _parts(self._marks):
             for key in part:
                 if purge.covers(key):
@@ -253,7 +254,7 @@ class Marks:
 
 
 def _ignore(key: bytes) -> None:
-    """Nobody holds anything."""
+    """Does nothing."""
 
 
 def _parts(keys: Iterable[bytes]) -> Iterator[list[bytes]]:

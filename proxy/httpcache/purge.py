@@ -1,5 +1,6 @@
-"""What an operator declares out of date: by address, by the beginning of addresses, or by the tags an origin gave its
-answers (Fastly's Surrogate-Key, Cloudflare's and Akamai's Cache-Tag)."""
+"""Purges: what an operator declares out of date, by address, by prefix, or by the tags of the origin's answers
+(Fastly's Surrogate-Key, Cloudflare's and Akamai's Cache-Tag).
+"""
 
 from __future__ import annotations
 
@@ -22,8 +23,8 @@ _BEYOND_ASCII = re.compile(rb"[\x80-\xff]")
 
 @dataclass(frozen=True, slots=True)
 class Purge:
-    """Addresses are whole (`https://shop.example/sale`), each by both schemes, or begin with `/` and are then meant for
-    every host. Soft: what is purged counts as stale, and may still be shown where a stale answer may."""
+    """Addresses are complete (`https://shop.example/sale`), and cover both schemes, or begin with `/`, and cover every
+    host. Soft: purged answers count as stale, and may still be shown where stale ones may."""
 
     urls: frozenset[bytes] = frozenset()
     prefixes: tuple[bytes, ...] = ()
@@ -32,11 +33,11 @@ class Purge:
 
     @property
     def names_keys(self) -> bool:
-        """True when whatever it means can be looked up by key or tag, so that nothing needs to be searched."""
+        """True when everything it covers can be looked up by key or tag, without a search."""
         return not self.prefixes and not any(url.startswith(b"/") for url in self.urls)
 
     def covers(self, key: bytes) -> bool:
-        """True when it means what is stored under this key, tags aside."""
+        """True when it covers this key (not by tags)."""
         target = key[key.index(b"/", key.index(b"://") + 3) :]
         return (
             key in self.urls or target in self.urls or key.startswith(self.prefixes) or target.startswith(self.prefixes)
@@ -59,8 +60,8 @@ def purge_of(
 
 
 def _keys(url: str) -> list[bytes]:
-    """Those of the address, by http and by https: which of them a page is kept by depends on what stands in front. As
-    in a browser, letters beyond ASCII may stand in it."""
+    """The keys of an address, by http and by https: which one is used depends on the proxy in front. The address may
+    have letters beyond ASCII, as in a browser."""
     match = _ADDRESS.fullmatch(_BEYOND_ASCII.sub(lambda found: b"%%%02X" % found[0][0], url.encode()))
     if match is None:
         raise RequestError(f"`{url}` is no address", help="write it like `/sale` or `https://shop.example/sale`")

@@ -1,4 +1,4 @@
-"""Parts of a stored answer (RFC 9110 section 14): which bytes of it a request wants."""
+"""Ranges of a stored answer (RFC 9110 section 14): which bytes of it a request wants."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _ONE_RANGE = re.compile(rb"bytes=[ \t]*(\d{0,18})-(\d{0,18})[ \t]*", re.IGNORECA
 
 
 def wanted(stored: StoredResponse, request: Headers) -> range | None:
-    """The positions of the bytes to send, an empty range when what is asked for lies outside; None when the whole
-    answer is to be sent: no part is wanted, several are (RFC 9110 14.2 allows that), or the client's other parts are of
-    another version."""
+    """The bytes to send; an empty range when the requested one lies outside; None when the whole answer is to be sent:
+    no range is requested, several are (RFC 9110 14.2 allows that), or the client's other parts are of another
+    version."""
     asked = _value(request, b"range")
     if asked is None or stored.status != 200 or not _is_of_this_version(stored, request):
         return None

@@ -1,4 +1,4 @@
-"""An answer as the cache keeps it: the origin's bytes and what their freshness follows from. Never personalised."""
+"""An answer as the cache stores it: the origin's bytes, and what its freshness follows from. Never personalised."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _FIELD_BYTES = 160
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What the RFCs leave to the operator. `heuristic_fraction` is the part of its age an answer without a lifetime
-    stays fresh (RFC 9111 4.2.2), 0 for none; `targeted_fields` are the fields that, in this order, go before
-    Cache-Control (RFC 9213); for `grace_seconds` a stale answer is shown while it is renewed, where it had a lifetime
-    and says nothing of that."""
+    """What the RFCs leave to the operator. `heuristic_fraction`: the fraction of its age for which an answer without a
+    lifetime stays fresh (RFC 9111 4.2.2), 0 for none; `targeted_fields`: the fields that take precedence over
+    Cache-Control, in this order (RFC 9213); `grace_seconds`: how long a stale answer is shown while it is renewed, if
+    it had a lifetime and says nothing of that."""
 
     heuristic_fraction: float = 0.0
     targeted_fields: tuple[bytes, ...] = ()
@@ -28,7 +28,7 @@ class Choices:
 
     @classmethod
     def of(cls, settings: Settings) -> Choices:
-        """Those of the settings."""
+        """The choices in the settings."""
         fields = tuple(name.lower().encode() for name in settings.targeted_cache_fields)
         return cls(settings.heuristic_fraction, fields, settings.grace_seconds)
 
@@ -93,15 +93,15 @@ def store(
 
 
 def judged(status: int, headers: Headers, received_at: float, choices: Choices) -> tuple[Directives, Lifetime]:
-    """What an answer says of its caching, and how long it stays fresh."""
+    """The directives of an answer, and its lifetime."""
     said, headers = said_by(headers, choices)
     fraction = choices.heuristic_fraction
     return said, freshness.lifetime(status, headers, said, received_at, heuristic_fraction=fraction)
 
 
 def said_by(headers: Headers, choices: Choices) -> tuple[Directives, Headers]:
-    """What an answer says of its caching, and the fields that count. A targeted field that is present and well-formed
-    speaks alone: neither Cache-Control nor Expires counts beside it (RFC 9213 2.2)."""
+    """The directives of an answer, and the fields that they are from. A targeted field that is present and well-formed
+    replaces Cache-Control and Expires (RFC 9213 2.2)."""
     for name in choices.targeted_fields:
         said = targeted.parse(_joined(headers, name))
         # That a page is to be put together says nothing of how long it lives.
@@ -111,7 +111,7 @@ def said_by(headers: Headers, choices: Choices) -> tuple[Directives, Headers]:
 
 
 def cache_control(headers: Headers) -> Directives:
-    """The Cache-Control of a message, read."""
+    """The directives of a message's Cache-Control."""
     return directives.parse(_joined(headers, b"cache-control"))
 
 
@@ -120,5 +120,5 @@ def _joined(headers: Headers, name: bytes) -> bytes:
 
 
 def is_event_stream(headers: Headers) -> bool:
-    """True of what an origin tells as it happens, which may go on for hours."""
+    """True for a stream of events (text/event-stream), which may last for hours."""
     return any(name == b"content-type" and value.lower().startswith(b"text/event-stream") for name, value in headers)

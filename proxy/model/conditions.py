@@ -1,4 +1,4 @@
-"""What is asked: the tests, measures and conditions that rules and segments are made of, and where each was written."""
+"""Conditions: the tests, measures and conditions that rules and segments are made of, and where each was written."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class WithinHours(msgspec.Struct, frozen=True, gc=False):
 
 
 class Reading(enum.StrEnum):
-    """What a `Measure` tells of the events it looks at."""
+    """What a `Measure` calculates from the events it looks at."""
 
     COUNT = "count"
     VISITS = "visits"  # runs of events without a pause of half an hour, by when they began
@@ -102,8 +102,8 @@ class Reading(enum.StrEnum):
 
 
 class Period(enum.StrEnum):
-    """From when on a `Measure` looks, beside its `within_seconds`. Days begin at midnight, weeks on Monday, in the
-    measure's time zone."""
+    """The period that a `Measure` looks at, beside its `within_seconds`. Days begin at midnight, weeks on Monday, in
+    the measure's time zone."""
 
     EVER = "ever"
     DAY = "day"
@@ -197,6 +197,6 @@ NOBODY = AnyOf()
 
 @lru_cache(maxsize=1_024)
 def measure_name(measure: Measure) -> str:
-    """A short name that a measure has in every process and version, as long as it asks the same."""
+    """A short name of a measure, the same in every process and version as long as the measure is the same."""
     asked = msgspec.json.encode(measure, order="deterministic")
     return hashlib.blake2b(asked, digest_size=6).hexdigest()

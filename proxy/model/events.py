@@ -1,4 +1,4 @@
-"""What happened: an event as a history keeps it, and as the log does."""
+"""Events: what happened, as a visitor's history keeps it, and as the log does."""
 
 from __future__ import annotations
 
@@ -60,9 +60,9 @@ class Arrival(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Deed(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """An arrival that a page records by itself. It changes the visitor's history only, and is packed as the log keeps
-    it (`stores/record.py`) where it is made: few ask what it says. `words` are what it has in common with others, of
-    its `own` is the rest."""
+    """An arrival that a page records by itself. It changes only the visitor's history, and is packed at once as the log
+    stores it (`stores/record.py`), since few callers read its content. `words` is the part shared with others, `own`
+    the rest."""
 
     visitor_id: str
     kind: str

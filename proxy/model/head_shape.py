@@ -1,5 +1,6 @@
-"""A shape: the head that an origin sends with answer after answer, alike except for a few values. What follows from it
-is worked out once for all of them."""
+"""Head shapes: the head that an origin sends with many answers, the same except for a few values. What follows from it
+is worked out once for all of them.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +17,8 @@ _MARKS = re.compile(rb" \x01mArK (\d+)\x01 ")
 
 
 class HeadShape:
-    """What many answers of an origin have in common, who differ in a few values only: when they were made, how long
-    they are. No value has a control character."""
+    """The head that many answers of an origin have in common; they differ only in a few values, as their date and
+    length. No value has a control character."""
 
     __slots__ = ("_fields", "_kept", "_pieces", "status")
 
@@ -47,8 +48,8 @@ class HeadShape:
         return b"".join(pieces)
 
     def through(self, changed: Callable[[Headers], Headers]) -> HeadShape:
-        """What `changed` makes of all these answers. Of the values in which they differ it has to leave each alone, or
-        its whole field out."""
+        """The shape after `changed` is applied to its fields. That has to keep each varying value as it is, or to leave
+        out its whole field."""
         before = [name for name, (_, *others) in self._fields for _ in others]
         numbers = range(len(before)) if self._kept is None else self._kept
         marked = changed(self.headers([_MARK % number for number in range(max(numbers, default=-1) + 1)]))
@@ -63,7 +64,7 @@ class HeadShape:
 
 
 def _around(said: Said) -> tuple[bytes, ...]:
-    """What is always the same around the values."""
+    """The constant bytes around the values."""
     if said is None:
         return b"", b""
     return (said,) if isinstance(said, bytes) else said

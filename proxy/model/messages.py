@@ -1,4 +1,4 @@
-"""What passes between a client, the cache and the origin."""
+"""Messages between a client, the cache and the origin."""
 
 from __future__ import annotations
 

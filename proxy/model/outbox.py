@@ -1,4 +1,4 @@
-"""Webhooks: what they were last told of a visitor, and what is still to be sent."""
+"""Webhooks: what they were last told of a visitor, and the messages still to be sent."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import msgspec
 
 
 class Standing(msgspec.Struct, frozen=True, array_like=True):
-    """The segments of a visitor as each webhook knows them, or will once what is queued has been sent.
+    """The segments of a visitor as each webhook knows them, or will know them when the queued messages are sent.
 
     * `told`: by webhook, each segment and since when the visitor is in it (Unix seconds).
     * `due_at`: when the passing of time alone may change that; infinity for never.
@@ -34,7 +34,7 @@ class Delivery(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Followed(msgspec.Struct, frozen=True, array_like=True):
-    """How far the process that tells webhooks has come.
+    """How far the process that follows the log for webhooks has come.
 
     * `place`: in the store's log of events.
     * `swept`, `swept_at`: by which rules all visitors were last looked at, and when.

@@ -1,4 +1,4 @@
-"""Rules with their chance, caps and experiments; segments; and the decision that comes of them."""
+"""Rules with their chance, caps and experiments; segments; and the decision that follows from them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Notices that the system's clock was set back: a machine that began with a wrong one is put right by NTP.
+"""Notices that the system's clock was set back, as NTP does on a machine that started with a wrong time.
 
-What was dated by the clock before then lies in the future, and would count as new until the clock has come there again,
-be it days. A clock that is set forward needs no care: what is dated is old a little too soon.
+Timestamps made before then lie in the future, and would count as new until the clock reaches them again, which may take
+days. A clock that is set forward needs no care: timestamps are old a little too soon.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ SLACK_SECONDS = 2.0
 
 
 async def set_back(clock: Callable[[], float], every_seconds: float = LOOK_SECONDS) -> AsyncGenerator[float, None]:
-    """By how many seconds the clock was set back, each time that it is. Never ends; cancel it."""
+    """Yields by how many seconds the clock was set back, each time. Never ends; cancel it."""
     before = clock()
     while True:
         await tick(every_seconds)

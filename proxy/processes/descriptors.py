@@ -1,9 +1,8 @@
-"""How many files and connections this process may have open at once (RLIMIT_NOFILE), which most systems set to 1,024
-until somebody asks for more.
+"""How many files and connections this process may have open (RLIMIT_NOFILE): 1,024 on most systems, unless raised.
 
-Its law: `max_clients` is a promise, that the longest idle give way to who comes. Without a descriptor to spare nobody
-can be taken at all, nobody makes way, and neither the origin nor the log is reached any more. So we ask for as many as
-the settings need, and promise less where the system gives less.
+Its law: `max_clients` is a promise that idle connections are closed for new ones. Without a free descriptor no
+connection can be accepted at all, so no idle one is closed, and neither the origin nor the log can be reached. So the
+limit is raised to what the settings need, and `max_clients` is reduced if the system allows less.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ KINDS_OF_STORE_CONNECTIONS = 4
 
 
 def within_reach(settings: Settings) -> Settings:
-    """The settings, with no more clients than this process may have connections; it asks for what is missing."""
+    """The settings, with `max_clients` reduced to what this process may open, after raising its limit."""
     fewer = fitting(settings, _raised_to(_beside_clients(settings) + settings.max_clients))
     if fewer is not settings:
         log.warning(
@@ -36,7 +35,7 @@ def within_reach(settings: Settings) -> Settings:
 
 
 def fitting(settings: Settings, limit: int) -> Settings:
-    """The settings for a process that may have so many open."""
+    """The settings for a process that may open so many descriptors."""
     most = max(1, limit - _beside_clients(settings))
     return settings if settings.max_clients <= most else replace(settings, max_clients=most)
 
@@ -47,7 +46,7 @@ def _beside_clients(settings: Settings) -> int:
 
 
 def _raised_to(wanted: int) -> int:
-    """How many it may have open, after it has asked for so many."""
+    """The limit of open descriptors, after asking for so many."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= wanted:
         return wanted

@@ -1,9 +1,7 @@
-"""Work beside requests that goes on for as long as the process does: following the rule folder, say, or what others
-tell.
+"""Background work that lasts as long as the process: following the rule folder, or the events of other workers.
 
-A fault of ours ends the turn in which it happens, and is logged; the work begins anew after a pause. Its law: nothing
-of it ends without a word. A worker that answers requests and follows nothing any more looks well, and shows what was
-true once.
+A fault of ours ends the current run, and is logged; the work starts again after a pause. Its law: none of it ends
+silently. A worker that answers requests but follows nothing any more looks healthy, and shows outdated content.
 """
 
 from __future__ import annotations
@@ -24,7 +22,7 @@ Work = Callable[[], Awaitable[object]]
 
 
 async def lasting(work: Work, first_pause_seconds: float = FIRST_PAUSE_SECONDS) -> None:
-    """Does the work until it ends by itself or is cancelled."""
+    """Runs the work until it ends by itself or is cancelled; restarts it after a failure."""
     pause = first_pause_seconds
     while True:
         begun = time.monotonic()
@@ -40,5 +38,5 @@ async def lasting(work: Work, first_pause_seconds: float = FIRST_PAUSE_SECONDS) 
 
 
 def name_of(work: Work) -> str:
-    """What it is called in the code."""
+    """The name of the work in the code."""
     return str(getattr(work.func if isinstance(work, functools.partial) else work, "__qualname__", work))

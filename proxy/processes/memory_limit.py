@@ -1,7 +1,7 @@
-"""How near a worker is to the memory it may hold, and what is given up then: first what makes pages quick and fit, then
+"""How near a worker is to its memory limit, and what is given up then: first what makes pages fast and personal, then
 requests. A worker that the system kills for its memory answers nobody.
 
-Its law: what is given up comes back by itself once there is room again.
+Its law: whatever is given up comes back by itself when there is room again.
 """
 
 from __future__ import annotations

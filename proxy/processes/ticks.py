@@ -1,7 +1,7 @@
-"""Ticks: what a worker does again and again when it has nothing else to do, it does at the same moment. To wake up
-costs more than most of it: 60 us where the machine had gone to sleep, for each that wakes by itself.
+"""Ticks: all periodic work of an idle worker is done at the same moments. To wake up costs more than most of that work:
+60 us each time, if the machine was asleep.
 
-Workers of one machine have their ticks at different moments, so that no store is asked by all of them at once.
+The workers of one machine have their ticks at different moments, so that a store is not asked by all of them at once.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ _PHASE = 0.618_034
 
 
 def until_tick(seconds: float, now: float) -> float:
-    """How long it is from `now`, by the loop's clock, to the next of this process's ticks, which are so far apart."""
+    """The seconds from `now` (loop time) to this process's next tick of this period."""
     return seconds - (now - os.getpid() * _PHASE * seconds) % seconds if seconds else 0.0
 
 
 async def tick(seconds: float) -> None:
-    """Waits for the next."""
+    """Waits for the next tick of this period."""
     await asyncio.sleep(until_tick(seconds, asyncio.get_running_loop().time()))

@@ -1,5 +1,6 @@
-"""Makes answers smaller, in a thread beside the event loop: no answer waits for it, and one that comes sooner is only
-larger. What was made takes bounded memory: beyond that all of it is forgotten, and what is in use is made again."""
+"""Makes answers smaller, in a thread beside the event loop: no answer waits for it; one that comes earlier is only
+larger. The results take bounded memory: beyond that all are dropped, and those in use are made again.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +14,11 @@ log = logging.getLogger("tailorbird.background")
 
 
 class Shrunk(Protocol):
-    """Something of which smaller forms are kept."""
+    """Something with smaller forms in memory."""
 
     @property
     def size(self) -> int:
-        """The bytes that they take, about."""
+        """Their size in bytes, about."""
 
     def forget(self) -> None:
         """Drops them; they are made again when asked for."""
@@ -32,7 +33,7 @@ class Background:
         self._thread = ThreadPoolExecutor(1, name)
 
     def make(self, what: Shrunk, make: Callable[[], None]) -> None:
-        """Has smaller forms made of it, by `make`."""
+        """Has `make` produce smaller forms of it."""
         self._thread.submit(self._make, what, make).add_done_callback(_complain)
 
     def _make(self, what: Shrunk, make: Callable[[], None]) -> None:

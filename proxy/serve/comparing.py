@@ -1,9 +1,9 @@
-"""Which pages are fetched twice before they are kept, to see whether both fetches bring the same.
+"""Which pages are fetched twice before they are stored, to see whether both fetches bring the same.
 
-An origin that says itself how long a page may be shared is believed. Where a lifetime is only the operator's, or a
-guess, a page might hold something that is new each time, as a token under a name nobody knows. So the first time two
-fetches are compared, and what they agreed on is remembered: for each page, and beyond the first few of a kind (one
-pattern of the policy, or one folder of the shop) only now and then, so that the origin is not asked twice for ever.
+If the origin itself says how long a page may be shared, that is trusted. If the lifetime is only the operator's, or a
+guess, the page might have something that is new each time, as a token under an unknown name. So the first time two
+fetches are compared. After the first few of a kind (a pattern of the policy, or a folder of the shop) only some pages
+are, so that the origin does not get twice the requests for ever.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ MOST_KINDS = 1_000
 
 
 class Comparing:
-    """Remembers the newest `MOST_PAGES` pages that agreed. The setting `compare_pages` says which are compared."""
+    """Remembers the newest `MOST_PAGES` pages found equal. The setting `compare_pages` says which are compared."""
 
     def __init__(self, settings: Settings) -> None:
         self._which = settings.compare_pages
@@ -29,8 +29,8 @@ class Comparing:
         self._kinds: Counter[str] = Counter()
 
     def must_compare(self, key: bytes, path: bytes, policy: PagePolicy | None, *, is_said: bool) -> bool:
-        """Whether the page has to be fetched again before it is kept. `is_said`: the origin or the operator says how
-        long it lives."""
+        """Whether the page has to be fetched a second time before it is stored. `is_said`: the origin or the operator
+        gives a lifetime."""
         if self._which == "none" or (policy is not None and not policy.is_compared) or key in self._agreed:
             return False
         is_the_origins_word = is_said and (policy is None or policy.allowance.fresh is None)
@@ -38,7 +38,7 @@ class Comparing:
             return False
         is_its_turn = self._is_its_turn(_kind(path, policy))
         if not is_its_turn:
-            self.agreed(key)  # as its like did; it is not asked about again
+            self.agreed(key)  # as others of its kind; it is not compared later
         return is_its_turn
 
     def _is_its_turn(self, kind: str) -> bool:
@@ -48,7 +48,7 @@ class Comparing:
         return self._kinds[kind] <= ENOUGH_OF_A_KIND or self._kinds[kind] % THEN_ONE_IN == 0
 
     def agreed(self, key: bytes) -> None:
-        """Records that two fetches brought the same."""
+        """Records that two fetches brought the same page."""
         make_room(self._agreed, MOST_PAGES)
         self._agreed[key] = None
 

@@ -1,8 +1,8 @@
-"""One fetch for everybody: ask, see whether the answer may be shared, keep it.
+"""One shared fetch: request the page, decide whether the answer may be shared, store it.
 
-What may not be shared is let go at its head, and the key is marked so that nobody waits for it again; unless it was
-asked for with all that the client said: then it is that client's. Pages are read whole and cut; assets flow to the
-client that asked first while they are being kept.
+An answer that may not be shared is dropped at its head, and the key is marked so that nobody waits for it again; if the
+fetch had all fields of its client, the answer is passed to that client. Pages are read whole and cut; assets are
+streamed to the client that asked first while they are stored.
 """
 
 from __future__ import annotations
@@ -46,9 +46,9 @@ _GONE = frozenset({404, 410})
 
 
 class Keeping:
-    """Fills `memory`, and marks in `marks` what may not be shared. `declared` gives the slots declared at present;
-    `learn` hears what product each page is about that is kept as one for everybody; `miss` where there
-    is no page any more."""
+    """Fills `memory`, and marks keys that may not be shared in `marks`. `declared` returns the slots declared at
+    present; `learn` is told what each stored page is about, if all visitors get the same; `miss` is told of pages that
+    are gone."""
 
     def __init__(
         self,
@@ -135,7 +135,7 @@ class Keeping:
         return self._refusal(plain, answer, self._clock()), answer.status
 
     async def recut(self, key: bytes, entry: Entry, request: Request) -> Entry | None:
-        """The entry for the slots declared now, in the old one's place unless that has gone. None: fetch it again."""
+        """The entry cut for the present slots, stored in place of the old one. None: it has to be fetched again."""
         new = await self._reader.recut(entry, request.path, self._declared())
         if new is not None and self._memory.get(key, request) is entry:
             self._memory.put(key, new.varying, new, new.size, new.tags)
@@ -144,7 +144,7 @@ class Keeping:
     # -- may it be kept
 
     def _refusal(self, fetch: SharedFetch, answer: UpstreamResponse, now: float) -> str:
-        """The word why not; "" when it may."""
+        """The reason why the answer may not be stored; "" when it may."""
         if no := self._forbidden(fetch, answer.status, answer.headers, now):
             return no
         if fetch.policy and fetch.policy.holes and not is_page(answer.headers) and is_html(answer.headers):
@@ -155,13 +155,13 @@ class Keeping:
         return "too-big" if _length(answer.headers) > most else ""
 
     def _forbidden(self, fetch: SharedFetch, status: int, headers: Headers, now: float) -> str:
-        """The origin's own words against it; "" when there are none."""
+        """The reason in the origin's fields; "" when there is none."""
         credentials, judged = self._asking.credentials(fetch.request), judged_headers(fetch.policy, headers)
         verdict = may_store(b"GET", credentials, status, judged, now, self._choices_of(fetch))
         return "" if verdict else verdict.reason
 
     def _refuse(self, fetch: SharedFetch, reason: str, status: int, seconds: float = 0) -> NotShared:
-        """Marks the key, for `seconds` or as the setting says, unless this says nothing of what others would get."""
+        """Marks the key, for `seconds` or as the setting says, unless the reason concerns this request only."""
         if reason != Why.AUTHORIZATION and (status < 400 or status in _ABOUT_THE_PAGE):
             self._memory.discard(fetch.key)
             seconds = max(seconds, self._settings.uncacheable_seconds)
@@ -195,7 +195,7 @@ class Keeping:
         return self._keep(fetch, Entry(stored, varying, declared, page.template, policy, fetch.needless))
 
     async def _differs(self, fetch: SharedFetch, page: Page) -> NotShared | None:
-        """Why not, when another fetch brings another page."""
+        """The refusal, if a second fetch brings a different page."""
         again = SharedFetch(Sought(fetch.key, fetch.request, fetch.policy), None, is_led=False)
         other = await self._fetch_again(again)
         if other is None:
@@ -206,7 +206,7 @@ class Keeping:
         return self._refuse(fetch, f"differs at {places[0].place}", 200, DIFFERS_SECONDS)
 
     async def _fetch_again(self, fetch: SharedFetch) -> bytes | None:
-        """The page as another fetch brings it; None when none comes that could be kept."""
+        """The page by a second fetch; None when it brings none that could be stored."""
         try:
             answer = await self._request(fetch)
             try:
@@ -246,7 +246,7 @@ class Keeping:
     def _confirmed(
         self, fetch: SharedFetch, stale: Entry, headers: Headers, requested_at: float, now: float
     ) -> Outcome:
-        """The stale page again, unless what its 304 says of it forbids that, as a cookie that is one visitor's."""
+        """The stale page, renewed, unless the fields of its 304 forbid that, as by setting a visitor's cookie."""
         old, allowance = stale.stored, fetch.policy.allowance if fetch.policy else None
         said = old.headers if allowance is None else allowance.unsaid(old.headers, old.status)
         head = renewed(said, redacted_head(headers, fetch.policy))
@@ -281,7 +281,7 @@ class Keeping:
 
 
 def seems_for_all(answer: UpstreamResponse, policy: PagePolicy | None, now: float, choices: Choices) -> bool:
-    """Whether the answer to a visitor's own request looks as if it might be kept when asked for without them."""
+    """Whether the answer to a visitor's own request looks as if a shared fetch would bring the same."""
     headers = answer.headers
     if policy is not None:
         headers = policy.allowance.judged_by(policy.allowance.kept(headers, answer.status, now, choices))

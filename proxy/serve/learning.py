@@ -1,8 +1,8 @@
-"""What a worker learns of products from the events of all: its own the moment they are applied, everybody's from the
-store's log, which it reads from the beginning when it starts.
+"""What a worker learns of products from all events: its own as they are applied, those of others from the store's log,
+which it reads from the beginning when it starts.
 
-When a visitor did something, what rows of products will ask of them is worked out here at once, so that no page waits
-for it. Where nothing else is to be done, the rows of what goes with what are made ready, a few at a time.
+After an event, the rows of products for its visitor are calculated here at once, so that no page waits for them. When
+nothing else is to be done, the rows of related products are prepared, a few at a time.
 """
 
 from __future__ import annotations
@@ -53,13 +53,13 @@ class Learning:
         self._begun = 0
 
     def begin_again(self) -> None:
-        """Says that the shop has forgotten all events: they have to be learnt from the beginning of the log."""
+        """Notes that the shop has forgotten all events: they are learnt again from the beginning of the log."""
         self._place = ""
         self._own.clear()
         self._begun += 1
 
     def hear(self, applied: Applied) -> None:
-        """Learns the events that this worker has applied, and works out rows for their visitors."""
+        """Learns the events that this worker has applied, and prepares rows for their visitors."""
         noted = arrivals_of(deed for deed in applied.noted if deed.kind in LEARNT)
         learnt = [arrival for arrival in (*applied.fresh, *noted) if arrival.event.kind in LEARNT]
         shop = self._stock().shop
@@ -76,13 +76,13 @@ class Learning:
                 self._fill_rows_ahead(profile)
 
     async def follow(self) -> None:
-        """Learns what others apply, and at first what there is. Never ends; cancel it."""
+        """Learns all events in the log, and then new ones. Never ends; cancel it."""
         while True:
             if not await self.catch_up():
                 await self._rest()
 
     async def _rest(self) -> None:
-        """A while until the log is read again. Rows not worked out yet are, a few at a time."""
+        """Waits until the log is read again; prepares rows meanwhile, a few at a time."""
         rests = RESTS_A_FOLLOW
         while rests and self._stock().shop.covisits.warm(ROWS_AT_ONCE):
             await asyncio.sleep(FOLLOW_SECONDS / RESTS_A_FOLLOW)

@@ -56,7 +56,7 @@ class Negotiation:
 def told_cookies(fetch: SharedFetch) -> Headers:
     """The cookies that the page is kept by."""
     cookies = fetch.policy.cookies if fetch.policy else None
-    return () if cookies is None else cookies.told(fetch.request.headers)
+    return () if cookies is None else cookies.fields(fetch.request.headers)
 
 
 def judged_headers(policy: PagePolicy | None, headers: Headers) -> Headers:

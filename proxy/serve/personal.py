@@ -1,7 +1,7 @@
-"""Whether a request is somebody's in particular, so that an unknown page must not be fetched for everybody on its
-behalf.
+"""Whether a request is personal, so that an unknown page must not be fetched for everybody on its behalf.
 
-Cookies that do not change the origin's pages do not count: Tailorbird's own, and those an operator lists (analytics).
+Cookies that do not change the origin's pages do not count: Tailorbird's own, and those that the operator lists
+(analytics).
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from proxy.rulebook.policy import PagePolicy
 
 
 class Personal:
-    """Tells which cookies matter. `ignored` are names, in which a last `*` stands for any ending. With
-    `tells_credentials`, fetches for everybody carry credentials, so these do not count."""
+    """Decides which cookies matter. `ignored` are names, where a final `*` stands for any ending. With
+    `tells_credentials`, shared fetches carry credentials, so these do not count."""
 
     def __init__(self, ignored: Iterable[str], *, tells_credentials: bool = False) -> None:
         self._tells_credentials = tells_credentials
@@ -29,13 +29,13 @@ class Personal:
         self._last = b"; ="  # how the cookie began that mattered last: the shop's session, which most requests have
 
     def why_own(self, policy: PagePolicy, headers: Headers) -> str:
-        """The operator's reason why only the visitor's own request will do; "" when there is none."""
+        """The reason by the operator's policy why the visitor's own request is needed; "" when there is none."""
         if not policy.is_kept:
             return "policy"
         return "cookies" if policy.cookies and self.is_own(headers, policy.cookies) else ""
 
     def is_own(self, headers: Headers, roles: CookieRoles) -> bool:
-        """True when, by an operator's word on each cookie, the request is not to be answered with what is for all."""
+        """True when, by the operator's word on each cookie, the request must not get a shared page."""
         return any(
             (name == b"authorization" and not self._tells_credentials)
             or (name == b"cookie" and any(self._is_own(cookie, roles) for cookie, _ in pairs_in(value)))
@@ -52,11 +52,11 @@ class Personal:
         return self.has_credentials(request) or self.do_matter(request.cookies)
 
     def has_credentials(self, request: Request) -> bool:
-        """True when it carries some that a fetch for everybody would not."""
+        """True when it carries credentials that a shared fetch would not."""
         return not self._tells_credentials and request.get(b"authorization") is not None
 
     def do_matter(self, cookies: bytes) -> bool:
-        """True when one of these cookies may matter."""
+        """True when one of these cookies may change the page."""
         return cookies.find(self._last) >= 0 or self._matter(cookies)
 
     def _matter(self, cookies: bytes) -> bool:

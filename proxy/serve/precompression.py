@@ -1,7 +1,7 @@
-"""Static texts (styles, scripts, pictures as SVG, JSON) in the coding a client likes best: coded once, as small as it
-gets, in a thread beside the event loop, when what is stored is asked for again. No answer waits for it.
+"""Static texts (styles, scripts, SVG, JSON) in the client's preferred coding: compressed once, with the best effort, in
+a thread beside the event loop, when a stored text is asked for again. No answer waits for it.
 
-Only what is stored for everybody is coded by us: a text that holds somebody's secret must not be (BREACH).
+Only shared answers are compressed by us: a text with somebody's secret must not be (BREACH).
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Precompressed:
         return None
 
     def tend(self, accept_encoding: bytes, background: Background) -> None:
-        """Has the best coding made, once, when one asks for it again after others."""
+        """Has the best coding made, once, on the second request for it."""
         self._asked += 1
         best = next(iter(ranked(accept_encoding)), None)
         if best is not None and best not in self._begun and self._asked > 1:
@@ -67,13 +67,13 @@ class Precompressed:
 
 
 def precompressible(stored: StoredResponse) -> Precompressed | None:
-    """What to pack of an answer; None when it stays as it is."""
+    """The text of an answer to be compressed; None when it is left as it is."""
     return Precompressed(stored.body) if len(stored.body) >= LEAST_BYTES and is_precompressible(stored) else None
 
 
 def is_precompressible(head: StoredResponse) -> bool:
-    """Whether an answer with this head is packed once it is there, and not small: not if it is coded or compressed
-    already, or not to be changed (RFC 9111 5.2.2.6)."""
+    """Whether an answer with this head is compressed, if it is not small: not if it is coded already, of a compressed
+    type, or must not be changed (RFC 9111 5.2.2.6)."""
     media_type = (head.get(b"content-type") or b"").partition(b";")[0].strip().lower()
     is_text = media_type.startswith(b"text/") or media_type in _TEXTS
     is_coded = head.get(b"content-encoding") is not None

@@ -65,8 +65,8 @@ class Previewing:
         self._settings = settings
 
     async def answer(self, request: Request, now: float) -> Response | None:
-        """What answers a link, or a page asked for by who opened one; None for all else, which is answered as for
-        anybody, `without_token`."""
+        """The answer to a preview link, or to a page within a preview; None for any other request, which is answered as
+        usual, `without_token`."""
         if self._tokens.is_opened(request):
             return self._tokens.opened(request, now)
         preview = self._tokens.preview_in(request, now)
@@ -104,7 +104,7 @@ class Previewing:
         return _as_a_preview(answer, showing)
 
     async def _showing(self, preview: Preview) -> ShowingAs | Response:
-        """Who shows it; or what to say when nobody can."""
+        """What shows the draft; or the message why it cannot be shown."""
         try:
             loaded = await self._draft_of(preview.draft)
         except OperatorError as error:
@@ -142,13 +142,13 @@ class Previewing:
 
 
 def _as_a_preview(response: Response, showing: ShowingAs, *more: tuple[bytes, bytes]) -> Response:
-    """The answer with the stories of its slots, for nobody to keep."""
+    """The answer with the explanations of its slots, not to be stored."""
     kept = [(name, value) for name, value in response.headers if name not in _REPLACED]
     told = ((b"x-tailorbird-explain", explained(showing.stories)), *more, *NEVER_KEPT)
     return Response(response.status, (*kept, *told), response.chunks, response.stream)
 
 
 async def stylesheet(request: Request) -> Response:
-    """What dresses the bar at the foot of a preview."""
+    """The stylesheet of the bar at the bottom of a preview."""
     fields = ((b"content-type", b"text/css; charset=utf-8"), (b"cache-control", b"max-age=3600"))
     return Response(200, (*fields, (b"content-length", b"%d" % len(STYLESHEET))), [STYLESHEET])

@@ -1,5 +1,5 @@
-"""From a draft to what is live, as the command and the studio go about it: looked at beside what is live, published
-when nothing stands against it, approved by a second person where that has to be, and gone back from.
+"""From a draft to the live rules, as the command and the studio do it: compared with what is live, published if nothing
+is wrong, approved by a second person where that is required, and rolled back.
 """
 
 from __future__ import annotations

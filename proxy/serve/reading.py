@@ -1,7 +1,7 @@
-"""Reads an origin's HTML: undoes its coding, takes out what is somebody's in particular, finds its slots, cuts it.
+"""Reads an origin's HTML: decodes it, removes what belongs to one visitor, finds its slots, and cuts it.
 
-That takes a millisecond for 100 KB, and more for what is to be kept, so it is done in a thread where a page is large,
-and once for each page that is kept, or that comes again as it came before or nearly so (`slot_maps.py`).
+That takes a millisecond for 100 KB, and more for a page to be stored, so large pages are read in a thread, and each
+page is read once when it is stored, or comes again the same or nearly so (`slot_maps.py`).
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class PageReader:
         declared: Sequence[DeclaredSlot],
         policy: PagePolicy | None = None,
     ) -> Page:
-        """A page that is its visitor's own, ready to be filled. The only holes it has are its includes."""
+        """A visitor's own page, ready to be filled. Its only holes are its includes."""
         version = self._version(body, headers, path, declared, policy)
         if version is None and is_html(headers):
             plain = await asyncio.to_thread(self._decoded, body, headers, self._max_bytes)
@@ -75,20 +75,19 @@ class PageReader:
         return self._remembered(version, cut, compare)
 
     def read_at_once(self, body: bytes, headers: Headers, path: bytes, declared: Sequence[DeclaredSlot]) -> Page | None:
-        """The page, where no policy is about it, and it or one like it came before or it takes less than a millisecond
-        to read."""
+        """The page, if no policy applies, and it is known or takes less than a millisecond to parse; else None."""
         return self._at_once(self._version(body, headers, path, declared, None), headers, path, declared, body)
 
     def slot_map_of(
         self, body: memoryview, path: bytes, charset: str, declared: Sequence[DeclaredSlot], coding: str = ""
     ) -> tuple[SlotMap, Sequence[int]] | None:
-        """As `SlotMaps.find`, of a page that nobody puts together; None for one with doubts. In a `coding`, only one
-        without slots is known."""
+        """As `SlotMaps.find`, for a page without includes; None for one with doubts. In a `coding`, only pages without
+        slots are known."""
         found = self._slot_maps.find(self._slot_maps.at(path, charset + coding, declared, has_includes=False), body)
         return None if found is None or found[0].doubts else found
 
     def unpacked(self, body: memoryview, coding: str) -> memoryview | None:
-        """A page without its `coding`, where that is a matter of a tenth of a millisecond."""
+        """The decoded page, if that takes no more than 0.1 ms; else None."""
         is_quick = coding == GZIP and len(body) <= QUICK_CODED_BYTES
         plain = inflated(bytes(body), b"gzip", QUICK_BYTES, self._max_inflation) if is_quick else None
         return None if plain is None else memoryview(plain)
@@ -96,7 +95,7 @@ class PageReader:
     def _version(
         self, body: bytes, headers: Headers, path: bytes, declared: Sequence[DeclaredSlot], policy: PagePolicy | None
     ) -> Version | None:
-        """The page beside others there, without its coding; None for what is no HTML, or is coded and large."""
+        """The decoded page as a version of its path; None if it is no HTML, or is coded and large."""
         if not is_html(headers):
             return None
         is_quick = not coding_of(headers) or len(body) <= QUICK_CODED_BYTES
@@ -135,12 +134,12 @@ class PageReader:
         declared: Sequence[DeclaredSlot],
         policy: PagePolicy | None = None,
     ) -> Page | NotRedacted:
-        """The page as it may be kept for everybody: without what is somebody's in particular, deflated; or why not."""
+        """The page as it may be stored: redacted and deflated; or why it may not."""
         read = await asyncio.to_thread(self._read_to_keep, body, headers, path, declared, policy)
         return read if isinstance(read, NotRedacted) else self._told(read)
 
     async def recut(self, entry: Entry, path: bytes, declared: Sequence[DeclaredSlot]) -> Entry | None:
-        """The entry for other declared slots. None for one with holes: where they were cannot be seen any more."""
+        """The entry cut for other declared slots. None for one with holes, whose places are not known any more."""
         if not is_cut(entry.stored.headers, path, declared):
             return replace(entry, declared=declared, template=None)
         if entry.template and entry.template.holes:
@@ -231,13 +230,13 @@ def _is_quick(body: bytes) -> bool:
 
 
 def _doubts(slots: tuple[SlotRange, ...] | Uncut, lists: Lists) -> list[str]:
-    """Why the page is not cut, and why lists of it stay as they came."""
+    """Why the page is not cut, and why lists of it are left as they are."""
     of_page = [slots.reason] if isinstance(slots, Uncut) and slots.reason is not Doubt.NO_SLOTS else []
     return [*of_page, *(left.reason for left in lists.left)]
 
 
 def redacted_head(headers: Headers, policy: PagePolicy | None) -> Headers:
-    """The fields of a page as they are kept: where its nonces are holes, so are those above it."""
+    """The fields of a page as they are stored: if its nonces are holes, those in the fields are, too."""
     if policy is None or not policy.has_nonce:
         return headers
     return tuple((name, without_nonces(value) if name in CONTENT_POLICIES else value) for name, value in headers)
@@ -248,14 +247,14 @@ def _without_coding(headers: Headers) -> Headers:
 
 
 def _has_includes(headers: Headers, policy: PagePolicy | None) -> bool:
-    """Whether somebody who knows says that the page is to be put together: never the page itself, since it may hold
-    what a visitor wrote."""
+    """Whether the origin's fields or the policy say that the page has includes; the page itself does not count, since
+    it may hold what a visitor wrote."""
     said = any(says_includes(value) for name, value in headers if name == b"surrogate-control")
     return said or (policy is not None and policy.has_includes)
 
 
 def secret_in(page: Markup, headers: Headers, policy: PagePolicy | None) -> NotRedacted | None:
-    """Why the page is not for everybody: a forgery token or nonce that no hole takes out."""
+    """Why the page must not be shared: a forgery token or nonce that no hole removes."""
     page = page.in_utf8()
     body = page.body
     if place := token_in(page):

@@ -1,9 +1,8 @@
 """Profiles and events in a SQLite file: the embedded default, for several worker processes on one machine.
 
-Reads run in batches on a few threads, each with its own connection, so that a slow disk never blocks the event loop.
-Writes run one after the other (`sqlite_writers.py`), each in a transaction that is on disk when it ends
-(`synchronous=FULL`), except page views, which nobody awaits. With WAL, reads and writes run concurrently. Not for
-network file systems.
+Reads run in batches on a few threads with a connection each, so that a slow disk never blocks the event loop. Writes
+run one after the other (`sqlite_writers.py`), in transactions that are on disk when they end (`synchronous=FULL`),
+except page views, which nobody awaits. With WAL, reads and writes run concurrently. Not for network file systems.
 """
 
 from __future__ import annotations
@@ -66,7 +65,7 @@ class SqliteStore:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._still = AnswerCache(path)
+        self._answers = AnswerCache(path)
         self._connections: list[sqlite3.Connection] = []
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -109,7 +108,7 @@ class SqliteStore:
         return await self._change(lambda connection: sqlite_log.put(connection, latest.values()))
 
     async def newest_change(self) -> str:
-        return await self._still.answer("newest change", "", lambda: self._read(sqlite_changes.newest))
+        return await self._answers.answer("newest change", "", lambda: self._read(sqlite_changes.newest))
 
     async def changed(self, after: str, until: str, known: Collection[str] = ()) -> Changed | None:
         missed = sqlite_changes.missed(after, until, known)
@@ -121,7 +120,7 @@ class SqliteStore:
         return await self._read(partial(sqlite_known.known_visitors, after=after))
 
     async def attribute_names(self) -> frozenset[str]:
-        return await self._still.answer("names", "", lambda: self._read(sqlite_log.names))
+        return await self._answers.answer("names", "", lambda: self._read(sqlite_log.names))
 
     async def is_ready(self) -> bool:
         try:
@@ -145,7 +144,7 @@ class SqliteStore:
 
     async def log(self, after: str, limit: int) -> tuple[Sequence[Arrival], str]:
         read = partial(sqlite_log.log, after=after, limit=limit)
-        return await self._still.answer("log", (after, limit), lambda: self._read(read))
+        return await self._answers.answer("log", (after, limit), lambda: self._read(read))
 
     async def begun(self, after: str) -> Begun:
         return Begun({}, (), after)  # an event and what `log` lists are one row
@@ -283,8 +282,7 @@ def whole(
 
 
 def _scrub(connection: sqlite3.Connection) -> None:
-    """Removes old versions of rows, which stay in free pages and in the WAL: rewrites the file (VACUUM), and empties
-    the WAL as soon as no reader needs it."""
+    """Removes old versions of rows from free pages (VACUUM), and from the WAL as soon as no reader needs it."""
     connection.execute("VACUUM")
     until = time.monotonic() + SCRUB_SECONDS
     while connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:

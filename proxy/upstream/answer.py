@@ -1,8 +1,8 @@
-"""One answer of an origin, read strictly. Bytes go in, a head and body pieces come out; no socket is here.
+"""One answer of an origin, parsed strictly. Bytes go in, a head and body pieces come out; no socket is involved.
 
-What llhttp leaves open is closed here: the only transfer coding that is undone is `chunked`, heads are bounded in bytes
-and in fields, informational answers in number, and an answer that ends early is an error, never a short page. After a
-complete answer `may_reuse` says whether the connection is clean (RFC 9112 6.3, 9.6).
+This closes what llhttp leaves open: the only transfer coding decoded is `chunked`, heads are limited in bytes and
+fields, informational answers in number, and an answer that ends early is an error, never a short page. After a complete
+answer `may_reuse` says whether the connection is clean (RFC 9112 6.3, 9.6).
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ MAX_INFORMATIONAL = 10
 
 
 class Answer:
-    """`status` and `headers` once `has_head`; `chunks` hold what came of the body and was not taken yet;
-    `hints` the fields of early hints (103) before it.
+    """`status` and `headers` are set once `has_head`; `chunks` has the part of the body that was not taken yet, `hints`
+    the fields of early hints (103) before the answer.
 
     `is_bounded` is False when only the closing of the connection ends the body. With `may_switch`, a 101 is an
     answer, and what followed its head is in `rest`; else it is an error, since nobody asked for it. `read` is what
@@ -77,11 +77,11 @@ class Answer:
         return UpstreamResponse(self.status, self._headers, body, self.is_bounded, self.shape, self.values)
 
     def feed(self, data: bytes) -> None:
-        """Reads on. Raises `OriginError` for an ill-formed answer, whose head then is none if it came with what is
-        wrong; bytes after the end of one only forbid reuse."""
+        """Reads the next bytes. Raises `OriginError` for an ill-formed answer; a head that came with the error does not
+        count. Bytes after the end only forbid reuse."""
         if not self.has_begun:
             self.has_begun = True
-            if not self._has_begun_plainly(data):
+            if not self._try_plain(data):
                 self._read(data)
         elif self.is_complete:
             self.may_reuse = False
@@ -90,8 +90,8 @@ class Answer:
         else:
             self._read(data)
 
-    def _has_begun_plainly(self, data: bytes) -> bool:
-        """True when this is a head that can be read quickly, and was."""
+    def _try_plain(self, data: bytes) -> bool:
+        """Reads a plain head quickly; False if this is none."""
         head = None if self._is_head or self._may_switch else self._read_plainly(data)
         if head is None or head.length == plain.CHUNKED:
             return False
@@ -113,7 +113,7 @@ class Answer:
         self.is_complete = not self._left
 
     def _read(self, data: bytes) -> None:
-        """Reads strictly."""
+        """Feeds the strict parser."""
         if self._parser is None:
             self._parser, self._fields = httptools.HttpResponseParser(self), []
         self._silent_bytes += len(data)
@@ -143,14 +143,14 @@ class Answer:
         self._parser = None
 
     def take(self) -> bytes:
-        """What came of the body since the last time, in one piece."""
+        """The part of the body that came since the last call, in one piece."""
         first = self.chunks[0] if len(self.chunks) == 1 else b""
         data = first if isinstance(first, bytes) and first else b"".join(self.chunks)
         self.take_pieces()
         return data
 
     def take_pieces(self) -> list[bytes | memoryview]:
-        """The same as it came."""
+        """The same in the pieces in which it came."""
         pieces, self.chunks, self.size = self.chunks, [], 0
         return pieces
 
@@ -227,16 +227,17 @@ class Answer:
 
 
 def kept_seconds(headers: Headers) -> float:
-    """How long the connection may lie idle before it is used again: a second less than the origin says it keeps it,
-    since what is sent as it closes is lost (Apache and Node.js do after five); infinite where it says nothing."""
+    """How long the connection may be idle before it is used again: a second less than the origin keeps it open by its
+    own word, since a request sent as it closes is lost (Apache and Node.js close after five); infinite if it says
+    nothing."""
     said = [_KEPT.search(value) for name, value in headers if name == b"keep-alive"]
     seconds = [int(match[1]) for match in said if match is not None]
     return min((max(each - 1, each / 2) for each in seconds), default=inf)
 
 
 def _is_unheard_of(codings: list[bytes]) -> bool:
-    """True for one coding that nobody has defined, or that says there is none: the body is what comes until the origin
-    closes (RFC 9112 6.3), and its bytes are passed on as they are. One that is known would have to be undone."""
+    """True for a single transfer coding that is undefined, or `identity`: the body lasts until the origin closes (RFC
+    9112 6.3), and is passed on as it is. A known one would have to be decoded."""
     return len(codings) == 1 and bool(_TOKEN.fullmatch(codings[0])) and not _KNOWN_CODING.search(codings[0])
 
 

@@ -1,7 +1,7 @@
-"""The two ways to ask the origin: for everybody, with a request of our own; or as the visitor.
+"""The two kinds of requests to the origin: a shared one, made by us, or the visitor's own.
 
-What comes back has its redirects, links and cookies mapped to our host, so that what is stored and what is passed on
-are the same bytes.
+In the answers, redirects, links and cookies of the origin's host are mapped to our host, so that what is stored and
+what is passed on are the same bytes.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ _CONDITIONS = frozenset(b"if-match if-none-match if-modified-since if-unmodified
 
 
 def is_document(request: Request) -> bool:
-    """True when a browser asks for a page to show: only then does it say that it wants text/html."""
+    """True when a browser asks for a page: only then does its Accept have text/html."""
     return b"text/html" in request.get_list(b"accept").lower()
 
 
 def shared_accept_encoding(request: Request) -> bytes:
-    """What a fetch for everybody accepts: pages uncoded, since they are cut; the rest in the codings the client
-    takes, in one of a few spellings."""
+    """The Accept-Encoding of a shared fetch: pages uncoded, since they are cut; others in the codings that the client
+    accepts, in normalised form."""
     if is_document(request):
         return b"identity"
     return b", ".join(preferred(request.get_list(b"accept-encoding"))) or b"identity"
@@ -63,13 +63,12 @@ class Asking:
         self.tells_credentials = self.tells_all or b"authorization" in self._forwarded
 
     def credentials(self, request: Request) -> Headers:
-        """Those a fetch for everybody is made with: none, unless the operator says so. What is answered to them is
-        judged by RFC 9111 3.5."""
+        """The credentials of a shared fetch: none, unless the operator forwards them. RFC 9111 3.5 decides on such
+        answers."""
         return tuple(field for field in request.headers if self.tells_credentials and field[0] == b"authorization")
 
     def untold(self, request: Request, names: Set[bytes]) -> Set[bytes]:
-        """Which of the fields `names` the request has and a fetch for everybody would keep to itself, though it may
-        tell them."""
+        """The fields among `names` that the request has, and that a shared fetch may send but would not."""
         if self.tells_all:
             return frozenset()
         candidates = names - self._forwarded - _NEVER_FOR_ALL - {b"accept-encoding"}
@@ -78,8 +77,8 @@ class Asking:
     async def for_everybody(
         self, request: Request, fields: Collection[bytes], conditions: Headers = ()
     ) -> UpstreamResponse:
-        """Asks for what `request` asks for without saying who does: of its fields only `fields` go along, and those the
-        operator forwards."""
+        """Makes an anonymous request for what `request` asks for: of its fields only `fields` are sent, and those that
+        the operator forwards."""
         origin = self._origins.of(request.path)
         told = self._told(request, self._host(origin, request), self._forwarded.union(fields))
         asked = UpstreamRequest(b"GET", request.target, (*told, *self.credentials(request), *conditions))
@@ -99,7 +98,7 @@ class Asking:
         self, request: Request, *, accept_encoding: bytes | None = None, without: Collection[bytes] = ()
     ) -> UpstreamResponse:
         """Passes the visitor's own request on. `accept_encoding` replaces theirs, None keeps it; the fields `without`
-        stay here. Raises `RequestError` for a request that may not be passed on."""
+        are left out. Raises `RequestError` for a request that may not be passed on."""
         origin, asked = self._of_visitor(request, accept_encoding, without)
         return await self._asked(origin, request, asked)
 
@@ -113,8 +112,7 @@ class Asking:
     def in_common(
         self, request: Request, *, accept_encoding: bytes | None, without: Collection[bytes]
     ) -> tuple[OriginTransport, Common] | None:
-        """Where all requests go that ask the same question, and what their heads have in common; None where each has
-        to be put together for itself."""
+        """The origin of all requests of this question, and the common part of their heads; None if there is none."""
         if request.question is None:
             return None
         origin, believed = self._origins.of(request.path), is_trusted(request.client, self._trusted)
@@ -178,11 +176,11 @@ class Asking:
         return answer
 
     def _hinted(self, origin: OriginTransport, request: Request) -> OnHints | None:
-        """Who tells the client of early hints, of which no link leads to the origin's own address either."""
+        """A function that passes early hints on to the client, with the origin's address replaced by ours."""
         return partial(_tell_mapped, request.on_hints, origin, _ours(request)) if request.on_hints else None
 
     def _map(self, origin: OriginTransport, request: Request, answer: UpstreamResponse) -> None:
-        """Makes the answer's fields those that the visitor gets; of a shape once for all that are in it."""
+        """Maps the answer's fields to those that the visitor gets; for a shape, once."""
         ours = _ours(request)
         if answer.shape is None:
             answer.headers = response_headers(answer.headers, address=origin.address, ours=ours)
@@ -190,7 +188,7 @@ class Asking:
         answer.shape = self.mapped(origin, ours, answer.shape)
 
     def mapped(self, origin: OriginTransport, ours: bytes, shape: HeadShape) -> HeadShape:
-        """The fields of all answers of this shape, as visitors get them."""
+        """The shape with its fields as visitors get them."""
         mapped = self._mapped.get((shape, ours))
         if mapped is None:
             make_room(self._mapped, MOST_SHAPES)

@@ -1,11 +1,11 @@
-"""HeadShapes: what one origin says with each answer alike is read once.
+"""Head shapes: what an origin sends with each answer alike is parsed once.
 
-Between two of its answers only a few values differ: when it was made, how long it is, its ETag. Cut out of the head's
-bytes, they leave what was seen before, byte for byte: a *shape*, whose fields need not be told apart and judged again.
-As `serve/header_sets.py` on the client's side.
+Two of its answers differ only in a few values: the date, the length, the ETag. When these are cut out of the head, the
+rest is the same as before, byte for byte: a *shape*, whose fields need not be parsed and checked again.
+`serve/header_sets.py` does the same on the client's side.
 
-Its law: the quick reading gives what the strict one (`answer.py`) gives, or nothing. A shape is learned of a head that
-is plain, and what was cut out is not taken on trust: no value may have a byte that a plain one may not have.
+Its law: this reads as the strict parser (`answer.py`), or gives None. Shapes are learned only from plain heads, and
+what is cut out is checked: no value may have a byte that a plain one may not have.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ _TAKEN = {b"content-length": _LENGTH, COOKIE: _WITHOUT}
 
 
 class _Known(NamedTuple):
-    """A learned shape: the pattern its heads match, with a group for each value that differs; and the body's length,
-    or which value says it."""
+    """A learned shape: a pattern for its heads, with a group for each varying value; and the body's length, or which
+    value gives it."""
 
     shape: HeadShape
     head: re.Pattern[bytes]
@@ -73,8 +73,8 @@ class _Known(NamedTuple):
 
 
 class HeadShapes:
-    """The shapes learned of one origin. The latest are tried first, which saves a third of the time; then they are
-    looked up by what heads have in common."""
+    """The shapes learned of one origin. The latest are tried first, which saves a third of the time; then shapes are
+    looked up by the constant parts of heads."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[bytes, ...], _Known] = {}
@@ -95,7 +95,7 @@ class HeadShapes:
         return found.read(data) or plain.read(data)
 
     def recent(self, data: bytes) -> Plain | None:
-        """The head, if it is of a shape of the last ones."""
+        """The head, if it is of one of the latest shapes."""
         for known in self._recent:
             head = known.read(data)
             if head is not None:
@@ -103,7 +103,7 @@ class HeadShapes:
         return None
 
     def _learned(self, data: bytes) -> Plain | None:
-        """Reads a head that is of no known shape, and learns it if it came before."""
+        """Reads a head of no known shape, and learns the shape when it comes a second time."""
         head = plain.read(data)
         if head is None:
             return None
@@ -117,7 +117,7 @@ class HeadShapes:
         return head
 
     def _find_cuts(self, head: bytes) -> None:
-        """The fields in it that are another thing each time are cut out from now on."""
+        """Finds varying fields in it, which are cut out from now on."""
         names = [line.partition(b": ")[0] for line in head.split(b"\r\n")[1:]]
         cuts = [b"\r\n%b: " % name for name in names if is_each_time(name.lower())]
         new = [cut for cut in dict.fromkeys(cuts) if cut not in self._cuts]
@@ -125,12 +125,12 @@ class HeadShapes:
 
 
 def is_each_time(name: bytes) -> bool:
-    """Whether a field of this name, in lower case, says another thing with each answer."""
+    """Whether the field of this name (lower case) varies from answer to answer."""
     return name in EACH_TIME or OF_ITS_KIND.fullmatch(name) is not None
 
 
 def _common(head: bytes, cuts: Sequence[bytes]) -> tuple[bytes, ...]:
-    """What is before, between and after the values that are another thing each time."""
+    """The parts before, between and after the varying values."""
     parts, start = [], 0
     for at, is_cookie in sorted([(at + len(cut), _is_cookie(cut)) for cut in cuts for at in _places(head, cut)]):
         parts.append(head[start:at])
@@ -144,7 +144,7 @@ def _common(head: bytes, cuts: Sequence[bytes]) -> tuple[bytes, ...]:
 
 
 def _places(head: bytes, cut: bytes) -> Iterator[int]:
-    """Where it stands: once, but for cookies."""
+    """Its offsets: one, except for cookies."""
     at = head.find(cut)
     while at >= 0:
         yield at
@@ -156,7 +156,7 @@ def _is_cookie(cut: bytes) -> bool:
 
 
 def _known(head: Plain, common: tuple[bytes, ...]) -> _Known:
-    """What is known of all heads that have this in common."""
+    """The shape of all heads with these constant parts."""
     fields: list[tuple[bytes, Said]] = list(head.headers or ())
     lines, pattern, length_at = 0, b"", None
     for number, (part, behind) in enumerate(pairwise(common)):
@@ -170,7 +170,7 @@ def _known(head: Plain, common: tuple[bytes, ...]) -> _Known:
 
 
 def _value(name: bytes, before: bytes, behind: bytes) -> bytes:
-    """What may stand between these."""
+    """The pattern of the value between these parts."""
     if behind.startswith(b";"):
         return _BEFORE
     return _AFTER if before.startswith(b";") and before.find(b"\r") < 0 else _TAKEN.get(name, _VALUE)

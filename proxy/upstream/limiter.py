@@ -1,17 +1,18 @@
-"""How much may be asked of an origin at once: found out by asking, so that one that slows down is not pushed over.
+"""How many requests an origin gets at once: determined by measuring, so that an origin that slows down is not
+overloaded.
 
-`Limit` is pure. It compares how long answers take now with how long they took when they took least: when that is
-six tenths more, more at once only means longer, and the limit falls by a tenth; while it is not, and the limit is
-what holds requests up, it rises by a tenth (rising by one would take minutes to leave a wrong start). Averages over
-stretches of time are compared, not single answers: a shop has quick pages and slow ones.
+`Limit` is pure. It compares how long answers take now with the least they took. When that is 60 % more, further
+concurrency only adds waiting, and the limit falls by a tenth. Otherwise, if the limit is what makes requests wait, it
+rises by a tenth (rising by one would take minutes to correct a wrong start). Averages over periods are compared, not
+single answers: a shop has fast pages and slow ones.
 
-How long they take at least is what they took within the last minute, as long as all that was asked was let through.
-While some are sent away that would be wrong: after a minute of overload what is slow is taken for usual, and the limit
-rises and rises. Then it is found out by a look: for a moment half as much is asked. When as many answers come in that
-moment as before, the other half only stood in line, and is left out for good.
+The least time is that of the last minute, as long as no request was refused. During overload that would be wrong: after
+a minute the slow times would count as normal, and the limit would rise without end. Then it is found by probing: for a
+moment only half as many requests are sent. If as many answers come in that moment as before, the other half was only
+queueing, and the limit is halved.
 
-`Limiter` is where requests wait for their turn: the newest first, since whoever waited long has perhaps gone, and for a
-moment only. Under lasting overload nobody waits for longer than a blink: a quick no is worth more than a late one.
+`Limiter` is where requests wait for their turn: the newest first, as clients that waited long may have left, and only
+for a moment. Under lasting overload nobody waits noticeably: a quick refusal is better than a late one.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ BLINK_SECONDS = 0.005
 
 
 class Limit:
-    """`value` is how many may be under way. Starts with `start`, ends at `most`."""
+    """`value` is how many requests may be under way, from `start` up to `most`."""
 
     def __init__(self, start: int, most: int) -> None:
         self._most = max(1, most)
@@ -57,8 +58,7 @@ class Limit:
         self._sum, self._count, self._peak = 0.0, 0, 0
 
     def note(self, seconds: float, under_way: int, now: float) -> None:
-        """Records that an answer took so long while so many were under way. `now` is in seconds of a monotonic
-        clock."""
+        """Records how long an answer took, and how many were under way. `now` is of a monotonic clock."""
         if self._since is None:
             self._since = now
         self._sum += seconds
@@ -69,7 +69,7 @@ class Limit:
             self._since, self._sum, self._count, self._peak = now, 0.0, 0, 0
 
     def refuse(self) -> None:
-        """Records that a request was sent away."""
+        """Records that a request was refused."""
         self._refused += 1
 
     def _settle(self, average: float) -> None:
@@ -103,7 +103,7 @@ class Limit:
 
 
 class Limiter:
-    """Lets requests to one origin in. Who has entered has to `leave`, once."""
+    """Admits requests to one origin. Each one that has entered has to `leave`, once."""
 
     def __init__(self, settings: Settings, clock: Callable[[], float]) -> None:
         self._limit = Limit(settings.concurrency_start, settings.max_connections)
@@ -158,7 +158,7 @@ class Limiter:
         return True
 
     def leave(self) -> None:
-        """The request is over; the newest of those that wait has its turn."""
+        """Ends a request; the newest of those waiting may begin."""
         self.under_way -= 1
         while self._waiting and self.under_way < self.limit:
             turn = self._waiting.pop()
@@ -167,7 +167,7 @@ class Limiter:
                 turn.set_result(None)
 
     def note(self, begun: float, now: float) -> None:
-        """Records that the origin, asked then, began its answer now."""
+        """Records that the origin, asked at `begun`, began its answer at `now`."""
         self._limit.note(now - begun, self.under_way, now)
         self.times.note(now - begun)
 

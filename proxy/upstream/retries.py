@@ -1,5 +1,6 @@
-"""How often a request may be sent twice: a small part of all, so that retries never become the load that keeps a
-struggling origin down. Pure."""
+"""How often requests may be repeated: a small fraction of all, so that retries never become the load that keeps a
+struggling origin down. Pure.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ MOST_SAVED = 10.0
 
 
 class Retries:
-    """Saves up with each request, up to ten, and spends on each retry. `fraction` of all may be sent twice."""
+    """A retry budget: each request adds `fraction`, up to ten, and each retry takes one."""
 
     def __init__(self, fraction: float) -> None:
         self._fraction = fraction

@@ -1,7 +1,7 @@
-"""A request as bytes: its head, framed by us alone, and its body as it comes.
+"""A request as bytes: its head, framed only by us, and its body as it comes.
 
-Its law: a body that is not whole never looks whole. No last chunk is written, and no last byte of a length that was
-promised, unless the visitor sent it.
+Its law: a body that is not whole never looks whole. Without all of it from the visitor, neither the last chunk nor the
+last byte of a declared length is written.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _METHODS_WITH_BODY = frozenset({b"POST", b"PUT", b"PATCH"})
 
 
 def head_of(request: UpstreamRequest) -> bytes:
-    """The request's head. Raises `RequestError` when a field would break out of its line."""
+    """The request's head. Raises `RequestError` for a field with a line end."""
     if request.head:
         return request.head
     lines = [b"%b %b HTTP/1.1" % (request.method, request.target)]

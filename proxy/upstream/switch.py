@@ -1,5 +1,4 @@
-"""A request for another protocol on a connection of its own, which is handed over when the origin agrees. What is then
-said on it is its new owner's."""
+"""A request to switch protocols on a connection of its own, which is handed over when the origin agrees."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""One body on its way to two places: to the client that asked first, as it comes, and whole into memory.
+"""A body sent to two places: to the client that asked first, as it comes, and whole into the cache.
 
-While it may still be kept, the origin is read at the origin's pace and the client catches up. Once it has grown too
-large to keep, what was read is dropped and the origin waits for the client.
+While it may still be stored, the origin is read at its own pace and the client follows. Once it is too large to be
+stored, what was read is dropped and the origin is read at the client's pace.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Tee:
         self._changed = asyncio.Event()
 
     async def feed(self, chunk: bytes) -> bool:
-        """Takes the next piece; waits when too much is unread. False when nobody wants the rest."""
+        """Adds the next piece; waits when too much is unread. False when the rest is not needed."""
         self._chunks.append(chunk)
         self._bytes += len(chunk)
         self._unread_bytes += len(chunk)
@@ -45,7 +45,7 @@ class Tee:
         return self._is_kept or not self._reader_left
 
     def end(self, error: OriginError | None = None) -> None:
-        """No more comes: all of it did, or the origin broke off."""
+        """Ends the body: it is complete, or the origin broke off."""
         self._has_ended, self._error = True, error
         self._change()
 
@@ -72,7 +72,7 @@ class Tee:
         return chunk
 
     async def aclose(self) -> None:
-        """The reader goes; a body small enough is still read to its end, for the next one."""
+        """The reader leaves; a body that may be stored is still read to its end, for the next request."""
         self._reader_left = True
         self._change()
 

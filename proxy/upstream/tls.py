@@ -1,6 +1,7 @@
-"""TLS towards origins: whom we believe, who we are, and what is wrong where it does not come about.
+"""TLS towards origins: which certificates are trusted, which one we present, and what is wrong when no connection is
+made.
 
-OpenSSL's words are for programmers; its law: whoever runs Tailorbird is told what to do about it.
+OpenSSL's messages are for programmers. The law here: whoever operates Tailorbird is told what to do.
 """
 
 from __future__ import annotations

@@ -95,8 +95,8 @@ def test_cookies_have_roles() -> None:
     assert roles.is_settled(b"currency") and roles.is_settled(b"seen_banner") and not roles.is_settled(b"other")
     assert roles.varying_names == {b"cookie;currency"}
     request = ((b"cookie", b"sessionid=1; currency=EUR"), (b"cookie", b"x=y"))
-    assert roles.told(request) == ((b"cookie", b"currency=EUR"),)
-    assert roles.told(((b"cookie", b"currency=EUR; currency=USD"),)) == ()
+    assert roles.fields(request) == ((b"cookie", b"currency=EUR"),)
+    assert roles.fields(((b"cookie", b"currency=EUR; currency=USD"),)) == ()
 
 
 def test_a_star_ends_a_name_and_nothing_else_does() -> None:
