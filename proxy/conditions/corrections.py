@@ -11,6 +11,7 @@ from proxy.diagnostics import Suggestion, nearest
 BOUNDS = ("at least", "at most", "more than", "less than", "exactly", "between")
 _SIGNS = {"≥": "at least", ">=": "at least", "≤": "at most", "<=": "at most", ">": "more than", "<": "less than"}
 _SIGNS |= {"min": "at least", "max": "at most", "over": "more than", "under": "less than", "=": "exactly"}
+_CURRENCY_FIRST = re.compile(r"([€$£]) ?(\d[\d.,]*)")
 _AMOUNT = r"(\d[\d.,]*)(\s*[^\d\s].*)?"
 _RANGE = re.compile(r"(\d+(?:\.\d+)?)\s*(?:-|–|to|\.\.)\s*(\d+(?:\.\d+)?)")
 _SWAPPED = re.compile(r"(between )(\d+(?:\.\d+)?)(.*? and )(\d+(?:\.\d+)?)(.*)")
@@ -131,6 +132,8 @@ def _hour(digits: str, half: str | None) -> int:
 
 
 def _amounts(text: str) -> Iterator[str]:
+    text = _CURRENCY_FIRST.sub(lambda found: f"{_digits(found[2])} {found[1]}", text)
+    yield text
     if found := _RANGE.fullmatch(text):
         yield f"between {found[1]} and {found[2]}"
     if found := re.fullmatch(r"(\d[\d.,]*)\s*\+", text):

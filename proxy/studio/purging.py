@@ -44,5 +44,6 @@ def purge_in(body: bytes) -> Purge:
     try:
         wanted = msgspec.json.decode(body, type=Wanted)
     except UNDECODABLE as error:
-        raise RequestError(f"this is no purge: {error}") from error
+        help = 'write {"urls": ["/sale"], "prefixes": ["/c/"], "tags": ["product-7"], "soft": true}, or some of it'
+        raise RequestError(f"this is no purge: {error}", help=help) from error
     return purge_of(wanted.urls, wanted.prefixes, wanted.tags, is_soft=wanted.soft)
