@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import platform
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from proxy import turns
-from proxy.turns import CORE_SECONDS, NICE, TURN_SECONDS, Scheduling, give_way, scheduling, take_short_turns
+from proxy.turns import (
+    CORE_SECONDS,
+    FEW,
+    NICE,
+    TURN_SECONDS,
+    Scheduling,
+    give_way,
+    in_turns,
+    scheduling,
+    take_short_turns,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -57,6 +68,31 @@ def test_a_thread_takes_short_turns_and_so_do_those_that_it_starts_but_for_one_t
     in_a_thread(starts)
     assert scheduling() == usual
     assert sys.getswitchinterval() == pytest.approx(TURN_SECONDS)
+
+
+def test_whoever_waits_for_python_has_it_between_a_few_and_the_next() -> None:
+    sys.setswitchinterval(60)
+    gate, had = threading.Lock(), threading.Event()
+
+    def waits() -> None:
+        with gate:
+            had.set()
+
+    with gate:
+        waiting = threading.Thread(target=waits)
+        waiting.start()
+    for _ in in_turns(range(1_000_000 * FEW)):
+        if had.is_set():
+            break
+    assert had.is_set()
+    waiting.join()
+
+
+@pytest.mark.parametrize("many", [0, 1, FEW, FEW + 1, 3 * FEW])
+def test_all_are_there_a_few_at_a_time(many: int) -> None:
+    pieces = list(in_turns(range(many)))
+    assert [one for some in pieces for one in some] == list(range(many))
+    assert all(len(some) <= FEW for some in pieces)
 
 
 @pytest.mark.parametrize(

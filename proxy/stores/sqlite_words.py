@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from proxy.model import Deed
 from proxy.stores import sqlite_bulk
 from proxy.stores.record import joined
 from proxy.stores.sqlite_cache import cache_of
+from proxy.turns import in_turns
 
 TABLE = "CREATE TABLE IF NOT EXISTS noted_words (number INTEGER PRIMARY KEY, words BLOB NOT NULL)"
 MOST = 20_000
@@ -36,10 +37,14 @@ def taken_apart(connection: sqlite3.Connection, deeds: Sequence[Deed]) -> list[b
     """The deeds in their stored form; new words are stored first."""
     marks = cache_of(connection).marks
     try:
-        return [marks[deed.words] + deed.own for deed in deeds]
+        return _marked(deeds, marks)
     except KeyError:
         _keep(connection, marks, {deed.words for deed in deeds})
-        return [marks[deed.words] + deed.own for deed in deeds]
+        return _marked(deeds, marks)
+
+
+def _marked(deeds: Sequence[Deed], marks: Mapping[bytes, bytes]) -> list[bytes]:
+    return [marks[deed.words] + deed.own for some in in_turns(deeds) for deed in some]
 
 
 def _keep(connection: sqlite3.Connection, marks: dict[bytes, bytes], words: Collection[bytes]) -> None:
