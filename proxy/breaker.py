@@ -1,5 +1,6 @@
-"""When to leave alone what fails again and again: the profile store, an origin. Trying costs whoever waits, and keeps
-what is down from getting up."""
+"""A circuit breaker, for what keeps failing: the profile store, an origin. Further attempts would make requests wait,
+and keep what is down from recovering.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +11,8 @@ from proxy.settings import DEFAULTS, Settings
 
 
 class Breaker:
-    """Says when to leave what fails alone, and for how long, as the settings `breaker_*` say: after so many failures in
-    a row, or among the last attempts. One attempt is let through at the end of each pause. `clock` must be
-    monotonic."""
+    """Opens after so many failures in a row, or among the last attempts, by the settings `breaker_*`. While open, one
+    attempt is let through at the end of each pause. `clock` must be monotonic."""
 
     def __init__(self, clock: Callable[[], float], settings: Settings = DEFAULTS) -> None:
         self._clock = clock
@@ -27,7 +27,7 @@ class Breaker:
         self._pause = self._shortest
 
     def allows(self) -> bool:
-        """True when an attempt may be made. While open, only once a pause, and the next pause is twice as long."""
+        """True when an attempt may be made. While open, one for each pause, and the next pause is twice as long."""
         if not self.is_open:
             return True
         if self._clock() < self._retry_at:
@@ -37,7 +37,7 @@ class Breaker:
         return True
 
     def note(self, is_success: bool) -> None:
-        """An attempt succeeded, or did not. While open, another failure says nothing new."""
+        """Records whether an attempt succeeded. While open, further failures change nothing."""
         if is_success:
             if self.is_open:
                 self._close()

@@ -27,7 +27,7 @@ def bucket(seed: str, key: str) -> int:
 
 
 def seed_number(seed: str) -> int:
-    """The seed as the number that `bucket_by` takes, worked out once where one seed is drawn by often."""
+    """The seed as the number that `bucket_by` takes, calculated once for a seed that is used often."""
     return mmh3_32_uintdigest(seed.encode("utf-8", "replace"), 0)
 
 
@@ -37,7 +37,7 @@ def bucket_by(number: int, key: str) -> int:
 
 
 def bounds(shares: Iterable[int]) -> tuple[int, ...]:
-    """Where each share ends when they lie side by side from bucket 0: the first bucket that is no longer in it."""
+    """The ends of adjacent shares from bucket 0: for each, the first bucket after it."""
     return tuple(accumulate(shares))
 
 

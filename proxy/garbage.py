@@ -1,10 +1,10 @@
-"""Python's cyclic garbage collector, kept from holding up pages.
+"""Python's cyclic garbage collector, kept from delaying pages.
 
-Now and then Python looks through the objects made of late, and seldom through all there are, for such as hold each
-other and nobody else does. Meanwhile nothing else runs in the process: with 10,000 rules in memory for the better part
-of a second. Rules, fragments and modules are there to stay and hold nothing in a circle. So what is made in one go is
-made without being looked through, and left alone for good. It is freed all the same, once nobody has it any more, and
-then bit by bit: that too would hold up everybody for as long as it takes.
+Now and then Python searches the newest objects, and rarely all of them, for unreachable reference cycles. Nothing else
+runs meanwhile: with 10,000 rules in memory, for the better part of a second. Rules, fragments and modules are
+long-lived and have no cycles. So large structures are made with the collector paused, and are exempt from it for good.
+They are still freed by reference counting when nobody needs them any more, bit by bit, since freeing them at once would
+delay pages, too.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _at_rest = 0
 
 
 def freeze() -> None:
-    """Leaves alone what is there before the first request, and looks less often at what comes."""
+    """Exempts all objects made before the first request, and makes collections rarer."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS, YOUNG_SEARCHES, MIDDLING_SEARCHES)
@@ -37,7 +37,7 @@ def freeze() -> None:
 
 @contextmanager
 def collector_paused() -> Iterator[None]:
-    """Nothing is looked through while much is made that stays, nor afterwards what was made."""
+    """Pauses the collector while many lasting objects are made, and exempts them afterwards."""
     global _at_rest  # the collector is one for all threads, and so is whether it rests
     with _turn:
         _at_rest += 1
@@ -54,8 +54,7 @@ def collector_paused() -> Iterator[None]:
 
 
 def let_go(take: Callable[[], object], *, linger_seconds: float = LINGER_SECONDS) -> None:
-    """Takes parts of what was given up until there are none, after a while and in a thread: between two parts whoever
-    waits gets a turn."""
+    """Frees something large part by part, after a while and in a thread, so that others can run between two parts."""
     thread = threading.Timer(linger_seconds, _empty, (take,))
     thread.daemon = True
     thread.start()

@@ -1,9 +1,8 @@
-"""Room in a memo: a dict of what was worked out before, which may hold only so much: so many, or, where what they take
-is for others to say, so many bytes.
+"""Memos: dicts of results, limited in number, or in bytes where the caller gives the sizes.
 
-Not all of it goes at once when it is full. A memo that is emptied makes everybody wait while everything is worked out
-again, and its memory goes up and down by all of it: a worker that has many then grows for days, to where all of them
-happen to be full together.
+A full memo does not drop everything at once. If it did, all requests would have to wait while results are worked out
+again, and its memory would go up and down: a worker with many memos would then grow for days, until all of them happen
+to be full.
 """
 
 from __future__ import annotations
@@ -18,14 +17,14 @@ V = TypeVar("V")
 
 
 def make_room(memo: dict[Any, Any], most: int) -> None:
-    """To be called before one more is put in: where there are `most`, an eighth of them goes, the oldest."""
+    """To be called before an entry is added: if there are `most`, the oldest eighth is dropped."""
     if len(memo) >= most:
         for key in list(islice(memo, max(1, most // PART))):
             del memo[key]
 
 
 class Memo(Generic[K, V]):
-    """Holds at most `most_bytes`, by the sizes told. It is looked up in `known`, and changed by the methods alone."""
+    """Holds at most `most_bytes`, by the sizes given. Look-ups use `known`; changes only the methods."""
 
     def __init__(self, most_bytes: int) -> None:
         self.known: dict[K, V] = {}
@@ -34,7 +33,7 @@ class Memo(Generic[K, V]):
         self.used_bytes = 0
 
     def put(self, key: K, value: V, size: int) -> None:
-        """Remembers it, unless it is larger than all of the room."""
+        """Adds an entry, unless it is larger than the whole memo."""
         self.drop(key)
         if size > self._most_bytes:
             return
@@ -46,13 +45,13 @@ class Memo(Generic[K, V]):
         self.used_bytes += size
 
     def drop(self, key: K) -> None:
-        """Forgets it, if it is known."""
+        """Drops an entry, if it is there."""
         if key in self._sizes:
             del self.known[key]
             self.used_bytes -= self._sizes.pop(key)
 
     def clear(self) -> None:
-        """Forgets all."""
+        """Drops all entries."""
         self.known.clear()
         self._sizes.clear()
         self.used_bytes = 0

@@ -83,7 +83,7 @@ class Shown(NamedTuple):
 
 
 class Tally:
-    """A count that whoever holds it adds to by itself, for what happens with each request."""
+    """A counter object, to which its holder adds directly: for what happens with each request."""
 
     __slots__ = ("count",)
 
@@ -92,20 +92,19 @@ class Tally:
 
 
 class Times:
-    """How often something took at most so long, and how long all of them took together."""
+    """A histogram of durations, and their sum."""
 
     def __init__(self) -> None:
         self._counts = [0] * (len(AT_MOST_SECONDS) + 1)
         self._seconds = 0.0
 
     def note(self, seconds: float) -> None:
-        """It took so long once more."""
+        """Adds a duration."""
         self._counts[bisect_left(AT_MOST_SECONDS, seconds)] += 1
         self._seconds += seconds
 
     def take(self, name: str) -> Counts:
-        """What was noted since the last time, as counts of a histogram: each of its own step alone, and the sum in
-        microseconds."""
+        """The durations since the last call, as counts by step (not cumulative), and their sum in microseconds."""
         counts = zip((*map(str, AT_MOST_SECONDS), "+Inf"), self._counts, strict=True)
         taken = Counter({(name, "le", step): count for step, count in counts if count})
         if taken:
@@ -116,8 +115,8 @@ class Times:
 
 @dataclass(slots=True, eq=False)
 class Decided:
-    """What a page's slots show, the `rules` that filled some, and whether any shows what is not everybody's; and where
-    that is counted, once it is: all who are shown the same share one."""
+    """What a page's slots show: the decisions, the `rules` that filled some, whether any is not the same for everybody;
+    and its counters, once it was counted. Shared by all visitors who are shown the same."""
 
     decisions: tuple[Decision, ...]
     rules: tuple[str, ...]
@@ -152,31 +151,31 @@ class Metrics:
         self._settled[name, label, value] += by
 
     def gauge(self, name: str, read: Callable[[], int], label: str = "", value: str = "") -> None:
-        """Has `name` read whenever somebody looks. `name` must be a row of `GAUGES`."""
+        """Sets the function that reads a gauge. `name` must be a row of `GAUGES`."""
         self._gauges[name, label, value] = read
 
     def gauges(self) -> Counts:
-        """What the gauges show now."""
+        """The present values of all gauges."""
         return Counter({key: read() for key, read in self._gauges.items()})
 
     def tally(self, name: str, label: str, value: str) -> Tally:
-        """What to add to instead of calling `count` with the same."""
+        """The counter object for `count` with these arguments."""
         return self._tallies.setdefault((name, label, value), Tally())
 
     def watch(self, name: str, times: Times) -> None:
-        """Has what is noted there counted under `name`, which must be a row of `HISTOGRAMS`."""
+        """Publishes these durations under `name`, which must be a row of `HISTOGRAMS`."""
         self._times.append((name, times))
 
     def flush_before_reading(self, tell: Callable[[], None]) -> None:
-        """Has `tell` called before anybody reads, for whoever tells of what happened later."""
+        """Has `tell` called before metrics are read, for whoever counts with a delay."""
         self._tell = tell
 
     def show(self, at: float, path: bytes, decided: Decided) -> None:
-        """Lists a decided page, its path in wire form, and counts it, later with others."""
+        """Lists a decided page (its path in wire form), and counts it, later with others."""
         self.show_all(((at, path, decided),))
 
     def show_all(self, shown: Iterable[tuple[float, bytes, Decided]]) -> None:
-        """The same of several."""
+        """The same for several pages."""
         self._shown += shown
         if len(self._shown) >= MOST_UNCOUNTED:
             self._count_shown()

@@ -74,9 +74,9 @@ NO_STOCK = Stock()
 
 @dataclass(slots=True)
 class Personalised:
-    """The page; what each slot shows and why, in page order, and the same `decided` for whoever counts. For a page that
-    is shown again others keep here `view_cache`, what its views say, and its `pieces`; and whether it
-    `is_remembered`."""
+    """The page; the decision of each slot, in page order, and the same as `decided`, to be counted. For a page that is
+    shown again, others keep here its `pieces`, whether it `is_remembered`, and in `view_cache` the banners of its
+    views."""
 
     page: Assembled
     decisions: tuple[Decision, ...]
@@ -118,7 +118,7 @@ def filled(
     hole_fills: Sequence[Fragment],
     stock: Stock,
 ) -> Personalised:
-    """The page as decided."""
+    """The page with these decisions."""
     fills = in_forms(fills_of(decisions, fragments, context, stock, template.lists), template.forms, decisions)
     if template.holes:
         _pour(template, fills, hole_fills)
@@ -127,7 +127,7 @@ def filled(
 
 
 def untouched(template: Template, *, coding: Coding, key: bytes, hole_fills: Sequence[Fragment] = ()) -> Assembled:
-    """The page as the origin sent it, in the coding asked for: what a visitor gets when deciding failed."""
+    """The page with its defaults, in the coding asked for: what a visitor gets when deciding fails."""
     fills: list[Fragment | None] = [None] * len(template.slots)
     _pour(template, fills, hole_fills)
     return assemble(template, fills, {}, coding=coding, key=key)
@@ -292,7 +292,7 @@ def asking_of(context: EvaluationContext, shop: Shop) -> StrategyContext:
 
 
 def fill_rows_ahead(context: EvaluationContext, stock: Stock) -> None:
-    """Fills the rows that follow this visitor, as visitors were shown them lately, before a page asks."""
+    """Fills the rows for this visitor in advance, in the presentations shown lately."""
     for variant, ask in stock.asks.items():
         product_row = stock.fragments.get(variant)
         if ask.reads_history and isinstance(product_row, ProductRow):

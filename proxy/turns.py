@@ -1,9 +1,9 @@
-"""How long a thread goes on while another one of the process waits for its turn: of Python, and of a core.
+"""How long a thread runs while another one of the process waits for its turn: for Python's lock, and for a core.
 
-Pages are given by one thread, that of the event loop; others write to the store and the access log meanwhile. By itself
-Python lets a thread compute for 5 ms before another has its turn, and Linux for some 3 where there are more threads
-than cores, for whoever wakes. One with short turns has its own as soon as it wakes, as long as it has not used up its
-share: so those that write have a smaller one. A tenth is left to them even where pages keep a core busy for good.
+Pages are served by the thread of the event loop; other threads write to the store and to the access log. By default,
+Python lets a thread compute for 5 ms before another gets its turn, and Linux for some 3 ms, if there are more threads
+than cores. With a shorter time slice a thread runs as soon as it wakes, as long as it has not used up its share; so
+writing threads get a smaller share. A tenth is left to them even where pages keep a core busy all the time.
 """
 
 from __future__ import annotations
@@ -49,7 +49,8 @@ class Scheduling(NamedTuple):
 
 
 def take_short_turns() -> None:
-    """Has all threads take short turns of Python, and this one, with those that it starts, of a core."""
+    """Shortens Python's switch interval for all threads, and the time slice of this thread and of those that it
+    starts."""
     sys.setswitchinterval(TURN_SECONDS)
     _reschedule(turn_ns=round(CORE_SECONDS * 1e9))
     if sys.platform == "linux":
@@ -69,19 +70,19 @@ def in_turns(many: Sequence[Part]) -> Iterator[Sequence[Part]]:
 
 
 def give_way() -> None:
-    """Has this thread leave a core to those that pages wait for."""
+    """Lowers the priority of this thread, so that it leaves a core to threads that pages wait for."""
     _reschedule(turn_ns=0, nice=NICE)
 
 
 def scheduling() -> Scheduling:
-    """That of this thread. Raises `OSError` where it cannot be told."""
+    """The scheduling of this thread. Raises `OSError` if the system does not tell."""
     found = ctypes.create_string_buffer(_LAYOUT.size)
     _call(0, found, _LAYOUT.size, 0)
     return Scheduling(*_LAYOUT.unpack(found.raw))
 
 
 def _reschedule(*, turn_ns: int, nice: int | None = None) -> None:
-    """As far as the system knows that, and lets us."""
+    """Sets it, as far as the system supports and allows it."""
     with contextlib.suppress(OSError):
         own = scheduling()
         if own.policy == _ORDINARY:

@@ -1,5 +1,5 @@
-"""Whose deeds are not counted: crawlers and scripts by their User-Agent, and browsers that fetch a page before anybody
-asked."""
+"""Requests that are not counted: crawlers and scripts by their User-Agent, and browsers that fetch a page in
+advance."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ MAX_BYTES = 512
 
 @lru_cache(maxsize=4_096)
 def is_bot(user_agent: bytes) -> bool:
-    """True for a known crawler, a script, and whoever says nothing. A name that was not seen lately takes 0.2 ms."""
+    """True for a known crawler, a script, or an empty User-Agent. One that was not seen lately takes 0.2 ms."""
     text = user_agent[:MAX_BYTES].decode("latin-1").strip()
     return not text or is_crawler(text)
 
 
 def is_ahead_of_time(purpose: bytes) -> bool:
-    """True when the browser fetches a page that nobody looks at yet: the field Sec-Purpose, or its elder Purpose."""
+    """True when a browser fetches a page in advance, by the field Sec-Purpose, or the older Purpose."""
     words = purpose.lower()
     return b"prefetch" in words or b"prerender" in words or b"preview" in words

@@ -1,10 +1,9 @@
-"""What events change: a visitor's profile and events go in, the profile as it is then comes out.
+"""What events change: a visitor's profile and events go in, the new profile comes out.
 
-A history is a set of events by id, in order, of which the newest of each class are kept. Of what is told about an
-attribute the latest word counts, and an import is the latest word on all of them, unless a rule says otherwise
-(`audience/merging.py`). So it makes no difference in which order events come, how often, or in how many steps they are
-folded: late events need no care, two workers cannot disagree, and a profile made anew from the log is the same profile
-to the byte.
+A history is a set of events by id, in order, of which the newest of each class are kept. For an attribute the latest
+event counts, and an import is the latest for all of them, unless a merge rule says otherwise (`audience/merging.py`).
+So neither order, nor repetition, nor the number of steps makes a difference: late events need no care, two workers
+cannot disagree, and a rebuilt profile is the same to the byte.
 """
 
 from __future__ import annotations
@@ -33,8 +32,8 @@ MAX_TOLD = 100
 def fold(
     profile: Profile | None, arrivals: Sequence[Arrival], rules: Rules = NO_RULES, *, of_one_log: bool = False
 ) -> Profile:
-    """The profile after these events of its visitor; None when there was none before. Needs at least one event. Events
-    that tell nothing of attributes need no `rules`; those `of_one_log`, as the profile's own, are folded quicker."""
+    """The profile after these events (at least one) of its visitor; it may be None before. Events without attributes
+    need no `rules`; events `of_one_log`, the profile's own, are folded faster."""
     known = Profile(arrivals[0].visitor_id) if profile is None else profile
     for arrival in arrivals:
         if not is_deed(arrival):
@@ -58,7 +57,7 @@ def fold(
 
 
 def is_deed(arrival: Arrival | Deed) -> bool:
-    """Whether the arrival changes nothing but the history."""
+    """Whether the arrival changes only the history."""
     return isinstance(arrival, Deed) or (not arrival.traits and arrival.event.kind not in BEYOND_HISTORY)
 
 
@@ -73,20 +72,20 @@ def _more_than_deeds(known: Profile, arrival: Arrival, rules: Rules) -> Profile:
 
 
 def in_order(arrivals: Iterable[Arrival]) -> list[Arrival]:
-    """In the order of histories, in which they are folded fastest."""
+    """The events in the order of histories, in which they are folded fastest."""
     return sorted(arrivals, key=stamp_of)
 
 
 def merged(history: Sequence[Event], more: Iterable[Event], *, of_one_log: bool = False) -> tuple[Event, ...]:
-    """The history, as this function made it, with more events in it: of two with one id the later, of each class the
-    newest. Events `of_one_log` have one time for each id: then what is later than all of the history is not in it."""
+    """The history (made by this function) with more events: of two with one id the later, of each class the newest.
+    Events `of_one_log` have one time for each id, so an event later than the whole history is not in it."""
     news = [event for event in more if event.kind in REMEMBERED]
     in_order = (*history, *news) if _are_newest(news, history, of_one_log) else _united(history, news)
     return in_order if len(in_order) <= min(MOST.values()) else _newest(in_order)
 
 
 def _are_newest(news: Sequence[Event], history: Sequence[Event], of_one_log: bool) -> bool:
-    """They come after all of the history, in order, and are not in it: as nearly always."""
+    """Whether they come after the whole history, in order, and are not in it: the usual case."""
     if of_one_log and len(news) == 1:
         return not history or STAMP(history[-1]) < STAMP(news[0])
     stamps = list(map(STAMP, (*history[-1:], *news)))
@@ -117,7 +116,7 @@ def _newest(events: tuple[Event, ...]) -> tuple[Event, ...]:
 
 
 def _beginnings(events: tuple[Event, ...]) -> dict[Class, int]:
-    """Where in these, which are in order, the newest of each class begin."""
+    """The index in these sorted events at which the newest of each class begin."""
     begins = dict.fromkeys(MOST, 0)
     kinds = list(map(KIND, events))
     for one, most in MOST.items():
@@ -130,19 +129,19 @@ def _beginnings(events: tuple[Event, ...]) -> dict[Class, int]:
 
 
 def stamp_of(arrival: Arrival) -> Stamp:
-    """When the arrival said it, and by which event."""
+    """The time and the event id of an arrival's attributes."""
     return arrival.event.at, arrival.event.id
 
 
 def _linked(profile: Profile, arrival: Arrival) -> Profile:
-    """Chance goes on drawing a person by what it drew the first of their devices by."""
+    """The bucket key of a person: that of their first device, so that chance decides as before."""
     after = replace(profile, links=linked(profile, arrival))
     eldest = min(((link.began_at, id, link.bucket_key) for id, link in after.devices.items()), default=None)
     return replace(after, bucket_key=eldest[2]) if eldest else after
 
 
 def _told(profile: Profile, arrival: Arrival, words: Values, rules: Rules) -> Profile:
-    """The profile after what the arrival says."""
+    """The profile with the arrival's attributes."""
     stamp, is_own = stamp_of(arrival), not arrival.via
     said = {name: profile.attributes[name] for name in profile.told}
     told, lent = dict(profile.told), set(profile.lent)
@@ -159,7 +158,7 @@ def _told(profile: Profile, arrival: Arrival, words: Values, rules: Rules) -> Pr
 
 
 def _imported(profile: Profile, arrival: Arrival, rules: Rules) -> Profile:
-    """Of what has a rule of its own, an import's is a word like any other."""
+    """The profile with an import; for attributes with a merge rule, it is one source among others."""
     stamp, words = stamp_of(arrival), values_of(arrival.traits)
     if not rules.keys().isdisjoint(words):
         profile = _told(profile, arrival, {name: words[name] for name in words.keys() & rules.keys()}, rules)

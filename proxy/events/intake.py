@@ -1,10 +1,9 @@
-"""What others say happened, judged: an arrival, or the reason why not. Pure: the time, the sender and the visitor of
-the cookie are given.
+"""Checks events: each becomes an arrival, or a rejection with a reason. Pure: time, sender and the cookie's visitor are
+given.
 
-`segment.py` and `ga4.py` read what is sent into `Said`; here it is decided whose event it is, when it happened and
-whether this sender may say so. The laws: a browser speaks for the visitor of its own cookie and for nobody else; money
-and what is known of a visitor are told by those who were trusted with it; the same event is the same id, however often
-it is sent.
+`segment.py` and `ga4.py` parse what was sent into `Said`; this decides whose event it is, when it happened, and whether
+the sender may say so. The laws: a browser speaks for the visitor of its own cookie and for nobody else; money and
+personal data count only from trusted senders; the same event has the same id, however often it is sent.
 """
 
 from __future__ import annotations
@@ -52,8 +51,8 @@ class Access(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Who sends. `visitor_id` is that of the cookie, "" when none came; `key` names strangers, who have no cookie, so
-    that the ids they choose are nobody else's; `user_key` proves who logged in."""
+    """The sender. `visitor_id` is that of the cookie, "" for none; `key` makes ids for visitors without a cookie, so
+    that an id they choose cannot be another visitor's; `user_key` proves who is logged in."""
 
     source: str
     access: Access
@@ -75,14 +74,14 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """Why an event was not taken: a word for counters and lists, a sentence for who sent it."""
+    """Why an event was refused: a word for counters and lists, a sentence for the sender."""
 
     reason: str
     what: str
 
 
 class Said(msgspec.Struct, frozen=True):
-    """An event as a sender tells it, before it is judged. `at` is by the sender's clock; ids are "" when not given."""
+    """An event as it was sent, not yet checked. `at` is by the sender's clock; ids are "" when not given."""
 
     kind: str
     message_id: str = ""
@@ -158,13 +157,13 @@ def _named(text: str) -> str | Rejected:
 
 
 def stranger(key: bytes, source: str, anonymous_id: str) -> str:
-    """The visitor id of somebody without our cookie: a keyed hash, so that nobody can choose an id that is
-    another's."""
+    """The visitor id of a sender's visitor without our cookie: a keyed hash, so that nobody can choose another
+    visitor's id."""
     return "anon_" + hmac.digest(key, f"{source}\n{anonymous_id}".encode("utf-8", "replace"), "sha256").hex()[:32]
 
 
 def _others(said: Said, sender: Sender, visitor_id: str) -> dict[str, str]:
-    """What other id the sender has for the visitor, where it is trusted to know."""
+    """The sender's other id of the visitor, if the sender is trusted."""
     if sender.access is PUBLIC:
         return {}
     if visitor_id == said.user_id and not said.anonymous_id:
@@ -174,13 +173,13 @@ def _others(said: Said, sender: Sender, visitor_id: str) -> dict[str, str]:
 
 
 def user_hash(user_key: bytes, user_id: str) -> str:
-    """The hash that the shop's own server gives to a page, to prove who is logged in."""
+    """The hash by which the shop's server proves to a page who is logged in."""
     return hmac.digest(user_key, user_id.encode("utf-8", "replace"), "sha256").hex()
 
 
 def _joins(said: Said, sender: Sender, visitor_id: str) -> tuple[str, str]:
-    """The device and the person that are one visitor. A server is believed; a browser only with a hash that a server
-    made, or everybody could become anybody."""
+    """The device and the person to be joined. A server is trusted; a browser only with a hash made by a server, or
+    anybody could claim to be anybody."""
     if sender.access is SERVER:
         device = said.subject if said.kind == "aliased" else said.anonymous_id
         is_two = device and said.user_id and device != visitor_id and VISITOR_ID.fullmatch(device)
@@ -223,7 +222,7 @@ def instant(value: str | float | None) -> float | None:
 
 
 def _id(said: Said, sender: Sender, moment: Moment, number: int) -> str:
-    """An order is one order, whoever tells of it."""
+    """The id of the event; an order has the same id from any sender."""
     if said.order_id and len(said.order_id) <= MAX_ID:
         return f"{said.kind}:{said.order_id}"
     return f"{sender.source}:{said.message_id or f'{moment.request_id}-{number}'}"

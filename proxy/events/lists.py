@@ -1,6 +1,6 @@
-"""Who came into a segment of an outside system and who left it, as a list: ours, `{"segment": "VIP", "add": ["c-17"],
-"remove": []}`, and RudderStack's `audiencelist`. Each of the listed is an event by itself, so that one that makes no
-sense costs the others nothing.
+"""Lists of visitors added to and removed from a segment of an outside system: ours, `{"segment": "VIP", "add":
+["c-17"], "remove": []}`, and RudderStack's `audiencelist`. Each entry is an event of its own, so that a malformed one
+does not affect the others.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ SEGMENT_NAMES = ("segment", "audience_key", "audienceName", "audience_name", "au
 
 
 class Changes(msgspec.Struct):
-    """Who came and who left: ids, or objects that name one."""
+    """Visitors added and removed: ids, or objects with an id."""
 
     add: list[Any] = []
     remove: list[Any] = []
 
 
 class Properties(msgspec.Struct, rename="camel"):
-    """Where RudderStack has the changes."""
+    """The part of RudderStack's body that has the changes."""
 
     list_data: Changes | None = None
 
 
 class Listed(msgspec.Struct, rename="camel"):
-    """The body of a list; senders leave out fields they do not know."""
+    """The body of a list; any field may be missing."""
 
     add: list[Any] | None = None
     remove: list[Any] | None = None
@@ -60,7 +60,7 @@ def list_in(body: bytes) -> Listed | None:
 
 
 def judged(body: bytes, listed: Listed, sender: Sender, moment: Moment, *, most: int) -> Iterator[Verdict]:
-    """What becomes of each of the listed, of at most so many; those who came before those who left."""
+    """The outcome for each visitor in the list, at most so many; added ones before removed ones."""
     moment = replace(moment, sent_at=instant(listed.sent_at))
     said = _named.decode(body)
     segment = _text({**(said.get("properties") or {}), **said}, SEGMENT_NAMES)

@@ -1,4 +1,4 @@
-"""The properties of an event, as Segment and GA4 name them: products, money, order ids, what stands beside them."""
+"""The properties of an event, as Segment and GA4 name them: products, money, order ids, and further ones."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Properties = Mapping[str, object]
 
 
 def items_of(properties: Properties) -> tuple[Item, ...]:
-    """The products: of a list, or the one the properties themselves are about."""
+    """The products: those of a list, or the one of the properties themselves."""
     listed = properties.get("products", properties.get("items"))
     if isinstance(listed, list) and (said := [each for each in listed if isinstance(each, dict)]):
         return tuple([_item(each, product) for each in said if (product := first(each, PRODUCT_NAMES))])
@@ -57,7 +57,7 @@ def _category(said: Properties) -> str:
 
 
 def value_of(properties: Properties, items: tuple[Item, ...]) -> float:
-    """The money it is about: as said, else what the products cost."""
+    """The value in money: as given, else the price of the products."""
     for name in VALUE_NAMES:
         if name in properties and properties[name] is not None:
             return amount(properties[name])
@@ -67,7 +67,7 @@ def value_of(properties: Properties, items: tuple[Item, ...]) -> float:
 
 
 def details_of(properties: Properties) -> dict[str, str | float | bool]:
-    """What is kept beside the event in the log: texts, numbers and truths, the first so many, long ones cut."""
+    """The further properties kept in the log: texts, numbers and booleans, limited in number and length."""
     kept: dict[str, str | float | bool] = {}
     for name, value in properties.items():
         if len(name) > MAX_NAME:
@@ -87,7 +87,7 @@ def details_of(properties: Properties) -> dict[str, str | float | bool]:
 
 
 def first(properties: Properties, names: tuple[str, ...]) -> str:
-    """The first of these that says something, as a text."""
+    """The first of these with a value, as a text."""
     for name in names:
         if name in properties and (found := text(properties, name)):
             return found
@@ -114,6 +114,6 @@ def number(value: object) -> float:
 
 
 def amount(value: object) -> float:
-    """The same of money or pieces."""
+    """The same for an amount of money or pieces."""
     found = number(value)
     return found if abs(found) <= MOST_AMOUNT else 0.0

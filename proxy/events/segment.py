@@ -1,7 +1,7 @@
-"""Segment's payloads, as its SDKs and those that copy it send them.
+"""Segment's payloads, as its SDKs and compatible ones send them.
 
-A body is one call, or a `batch` of calls that share `context` and `sentAt`. Each call is read by itself, so that one
-that makes no sense costs the others nothing.
+A body is one call, or a `batch` of calls that share `context` and `sentAt`. Each call is parsed by itself, so that a
+malformed one does not affect the others.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ Verdict = tuple[bytes | msgspec.Raw, Arrival | Rejected]
 
 
 class Call(msgspec.Struct, rename="camel"):
-    """One call. Senders leave out what they do not know, or send null."""
+    """One call. Any field may be missing or null."""
 
     type: str | None = None
     event: str | None = None
@@ -74,8 +74,8 @@ def batch_of(body: bytes) -> Batch | Rejected:
 
 
 def judged(body: bytes, batch: Batch, named: str, sender: Sender, moment: Moment, *, most: int) -> Iterator[Verdict]:
-    """What becomes of each call, of at most so many. `named` is the call that the address names, "batch" for those that
-    name themselves."""
+    """The outcome of each call, at most so many. `named` is the call in the address, "batch" if each call has its
+    type."""
     calls = [msgspec.Raw(body)] if batch.batch is None else batch.batch
     moment = replace(moment, sent_at=instant(batch.sent_at))
     for number, raw in enumerate(calls):
@@ -97,7 +97,7 @@ def _judged(raw: msgspec.Raw, named: str, sender: Sender, moment: Moment, number
 
 
 def said_in(call: Call, type: str) -> Said | Rejected:
-    """What a call says, by its type."""
+    """The events of a call, by its type."""
     properties: Properties = call.properties or {}
     traits: Properties = {}
     match type:
@@ -137,13 +137,14 @@ def said_in(call: Call, type: str) -> Said | Rejected:
 
 
 def _identified(audience: str, traits: Properties) -> tuple[str, str]:
-    """The kind of an `identify`: some platforms say by a true or false trait with the audience's name who is in it."""
+    """The kind of an `identify`: some platforms send audience membership as a boolean trait with the audience's
+    name."""
     is_in = traits.get(audience)
     return (ENTERED if is_in else LEFT, audience) if audience and isinstance(is_in, bool) else ("identified", "")
 
 
 def _audience(call: Call) -> str:
-    """The audience that a platform computed and tells of; "" when it tells of something else."""
+    """The audience that a platform reports; "" for any other call."""
     personas = _in_context(call, "personas")
     return text(personas, "computation_key") if personas.get("computation_class") == "audience" else ""
 
@@ -153,7 +154,7 @@ def _page_path(call: Call) -> str:
 
 
 def _in_context(call: Call, name: str) -> Properties:
-    """RudderStack's SDKs say the traits here."""
+    """The traits in the context, where RudderStack's SDKs put them."""
     said = (call.context or {}).get(name)
     return said if isinstance(said, dict) else {}
 

@@ -1,9 +1,9 @@
-"""Every kind of event, one row each: our name, what Segment and GA4 call it, what it must say, who may send it and how
-it is remembered.
+"""Every kind of event, one row each: our name, what Segment and GA4 call it, what it must have, who may send it, and
+how it is remembered.
 
-A kind that is remembered is kept in the visitor's history, among the newest of its class: `MOST` says how many. The
-classes are apart so that what was merely shown never pushes out what somebody did, and neither pushes out an order. A
-page view that names banners is in two: it is kept for as long as it is among the newest of either.
+A remembered kind is kept in the visitor's history, among the newest of its class: `MOST` says how many. The classes are
+separate so that impressions never push out what a visitor did, and neither pushes out an order. A page view that names
+banners is in two classes: it is kept as long as it is among the newest of either.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from proxy.model import Event
 
 
 class Class(enum.StrEnum):
-    """What of a visitor's history an event is among. `NONE`: the log keeps it, the history does not."""
+    """The class of the history that an event is kept in. `NONE`: it is only in the log."""
 
     ORDER = "orders"
     ACTION = "actions"
@@ -29,8 +29,8 @@ MOST = {Class.ORDER: 1_000, Class.ACTION: MOST_DEEDS, Class.EXPOSURE: MOST_IMPRE
 
 
 class Row(NamedTuple):
-    """A kind of event. `needs` names what it cannot do without: `items` or a `subject`. `is_server_only`: no browser
-    may say so, unless its key is trusted."""
+    """A kind of event. `needs` names what it must have: `items` or a `subject`. `is_server_only`: a browser may send it
+    only with a trusted key."""
 
     kind: str
     segment: str
@@ -99,12 +99,12 @@ BY_GA4 = {row.ga4: row for row in TYPES if row.ga4}
 
 
 def classes_of(event: Event) -> tuple[Class, ...]:
-    """What classes of the history an event is in."""
+    """The classes of the history that an event is in."""
     own = class_of(event.kind)
     return (own, Class.EXPOSURE) if event.shown and own is not Class.EXPOSURE else (own,)
 
 
 def class_of(kind: str) -> Class:
-    """What class of the history events of this kind are in; those of a kind nobody knows any more are in none."""
+    """The class of events of this kind; an unknown kind has none."""
     row = BY_KIND.get(kind)
     return row.kept if row else Class.NONE
