@@ -119,9 +119,9 @@ class Gateway:
         self._own = Own(asking, self._showing, declared, policy_of, reader, hole_filling, metrics, settings)
         ways = (self._memory, self._marks, self._personal, policy_of, self._fill)
         known_pages = KnownPages(self._showing, reader, capture, declared, metrics, settings, clock)
-        self._straight = PassThrough(self._own, known_pages, *ways, metrics, settings, clock)
+        self._pass_through = PassThrough(self._own, known_pages, *ways, metrics, settings, clock)
         self._stylesheets = Stylesheets()
-        self.start_quick = self._straight.start_quick
+        self.start_quick = self._pass_through.start_quick
         self.stylesheet = self._stylesheets.get
         self.routes = api_routes(self._showing, self.kept, metrics, settings, clock)
         self.publish(publication)
@@ -138,7 +138,7 @@ class Gateway:
         self._stylesheets.add(publication.declared)
         self._showing.publish(publication)
         self._warm.publish(publication, self._declared)
-        self._straight.forget()
+        self._pass_through.forget()
 
     @property
     def stock(self) -> Stock:
@@ -167,7 +167,7 @@ class Gateway:
 
     def begins(self, request: Request, now: float, give: Give) -> bool:
         """True when a request that `hit` did not answer was started without a task: `give` is called once, later."""
-        return self._straight.begins(request, now, give) or self._warm.begins(request, now, give)
+        return self._pass_through.begins(request, now, give) or self._warm.begins(request, now, give)
 
     async def page(self, request: Request, now: float) -> Response:
         """The answer. Raises `RequestError` for a request that may not be passed on."""

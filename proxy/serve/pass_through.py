@@ -83,7 +83,7 @@ class PassThrough:
         self._seconds = settings.page_timeout_ms / 1_000
         self._is_off = settings.clients_may_refresh  # then the request says more that has to be looked at
         self._choices = Choices.of(settings)
-        self._ways: dict[HeadShape, _ShapeHandling] = {}
+        self._handlings: dict[HeadShape, _ShapeHandling] = {}
         self._known_pages = known_pages
         self._routes: dict[Question, OriginRoute] = {}
         self._bypasses = metrics.tally("tailorbird_cache_requests_total", "status", "bypass")
@@ -141,7 +141,7 @@ class PassThrough:
         assert shape is not None
         mapped = self._own.asking.mapped(route.origin, route.ours, shape)
         make_room(route.handlings, MOST_HANDLINGS)
-        found = route.handlings[shape] = self._ways.get(mapped) or self._handling(mapped), mapped
+        found = route.handlings[shape] = self._handlings.get(mapped) or self._handling(mapped), mapped
         return found
 
     def answered(self, turn: QuickTurn, head: Plain, body: memoryview) -> None:
@@ -181,7 +181,9 @@ class PassThrough:
             give(request, self._own.failed(request, answer))
         else:
             self._bypasses.count += 1
-            handling = None if answer.shape is None else self._ways.get(answer.shape) or self._handling(answer.shape)
+            handling = (
+                None if answer.shape is None else self._handlings.get(answer.shape) or self._handling(answer.shape)
+            )
             if not reason and (handling is None or not handling.is_for_one):
                 self._fill(sought(request, None), answer)
             said, line = _said(reason or "cookies")
@@ -215,9 +217,9 @@ class PassThrough:
 
     def _handling(self, shape: HeadShape) -> _ShapeHandling:
         headers = shape.headers()
-        make_room(self._ways, MOST_SHAPES)
+        make_room(self._handlings, MOST_SHAPES)
         passed = shape.through(passed_fields)
-        handling = self._ways[shape] = _ShapeHandling(
+        handling = self._handlings[shape] = _ShapeHandling(
             passed,
             is_streamed=shape.status in NOT_WHOLE or not (is_page(headers) or is_json(headers)),
             is_json=is_json(headers),

@@ -58,7 +58,7 @@ class ProfileReader:
         self._reads: dict[str, tuple[Read, asyncio.Task[None]]] = {}
         self._invalidated: set[str] = set()
         self._renewals: dict[str, object] = {}
-        self._ahead = UnsavedEvents()
+        self._unsaved = UnsavedEvents()
         self._also_forget: list[Callable[[], None]] = []
 
     def held(self, visitor_id: str) -> Profile | None:
@@ -69,7 +69,7 @@ class ProfileReader:
         """Puts a profile as the store holds it into memory, so that the next request sees it."""
         self._supersede(visitor_id)
         self.pending.flush()
-        self._memory.put(visitor_id, profile, self._ahead.of(visitor_id), now)
+        self._memory.put(visitor_id, profile, self._unsaved.of(visitor_id), now)
 
     def shrink(self, _: int) -> None:
         """Forgets the tenth unused for longest. (The size in bytes is not known.)"""
@@ -83,14 +83,14 @@ class ProfileReader:
     def apply_early(self, arrivals: Sequence[Arrival | Deed]) -> None:
         """Applies events to memory before the store has them, so that they count from now on."""
         of_persons = self._memory.by_person(arrivals)
-        self._ahead.add(arrivals, of_persons)
+        self._unsaved.add(arrivals, of_persons)
         self._memory.apply_events(of_persons)
 
     def arrived(self, early: Sequence[Arrival | Deed], fresh: Sequence[Arrival | Deed]) -> None:
         """Notes that the store has these events: those applied `early`, and `fresh` ones, which count from now on.
         Events that change more than histories need `renew`, too. Reads under way may not have them, so they are
         repeated or dropped."""
-        self._ahead.drop(early)
+        self._unsaved.drop(early)
         self._memory.apply_events(fresh)
         self.invalidate([one.via for one in fresh if one.via and self._memory.person(one.via) != one.visitor_id])
         if self._reads or self._renewals:
@@ -99,7 +99,7 @@ class ProfileReader:
 
     async def follow_store(self) -> None:
         """Keeps the store filter current. Never ends; cancel it."""
-        await self.store_filter.follow(self._store, self._ahead.all)
+        await self.store_filter.follow(self._store, self._unsaved.all)
 
     def forget(self) -> None:
         """Forgets all visitors: any of them may have been changed or erased."""

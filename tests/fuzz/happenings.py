@@ -162,5 +162,5 @@ async def all_written(shop: Shop) -> None:
     """Once what pages told is in the store, and all know."""
     journal, profiles = shop.behind.tailorbird.journal, shop.behind.tailorbird._profiles
     async with asyncio.timeout(60):
-        while journal._left or journal._awaited.rows or profiles._ahead.all() or journal._telling:
+        while journal._left or journal._awaited.rows or profiles._unsaved.all() or journal._telling:
             await asyncio.sleep(0.002)

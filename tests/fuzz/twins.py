@@ -170,7 +170,7 @@ class Shop:
         transport._shapes = HeadShapes()
         transport.known = transport._shapes.recent
         gateway._own.asking._mapped.clear()
-        gateway._straight._ways.clear()
+        gateway._pass_through._handlings.clear()
         gateway._own._reader._slot_maps._forget()
 
     async def logged(self) -> list[dict[str, Any]]:
