@@ -21,7 +21,7 @@ def carried(measure: Measure, known: Read, event: Event, *, is_alone: bool) -> R
     """The reading with an event in it that counts, or follows what counts, and comes after all that was read;
     `is_alone` when nothing else happened at its moment. What was read must hold at that moment."""
     at, then = event.at, measure.then
-    if measure.grades or not known.holds(at):
+    if measure.grades or not known.read_at <= at < known.holds_until:
         return None
     if then is not None and (not then.wanted or not is_alone or tells_of(event, then.kinds)):
         return None
@@ -32,7 +32,8 @@ def carried(measure: Measure, known: Read, event: Event, *, is_alone: bool) -> R
         return None
     if then is not None:  # it counts once it was followed
         return known
-    return Read(carry(measure, known.told, event), at, min(known.holds_until, leaves(measure, at)))
+    told, until = carry(measure, known.told, event), leaves(measure, at)
+    return Read(told, at, until if until < known.holds_until else known.holds_until)
 
 
 def _count(measure: Measure, told: Value, event: Event) -> Value:

@@ -14,7 +14,7 @@ from math import inf
 
 from proxy.audience.carrying import carried
 from proxy.audience.impressions import BANNERS, MOST_DEEDS, MOST_IMPRESSIONS, tells_of
-from proxy.audience.measures import AT, STAMP, Read, read
+from proxy.audience.measures import AT, STAMP, DaysSince, Decaying, Read, read
 from proxy.audience.tracked import Measures, Tracked, until_it_matters, what_it_comes_to
 from proxy.audience.traits import is_heard, joined
 from proxy.audience.windows import window_of
@@ -141,30 +141,34 @@ class Readings:
         self.since, self.newest = at, event.id
         self.room -= 1
         is_same = not (self.unheard and self._hear(event))
+        many_limits = len(measures.caps)
         for number in measures.touched(event):
-            if not self._carry(number, event, is_alone=is_alone):
+            known, is_limit = self.read.get(number), number < many_limits
+            if known is None:
+                if not is_limit or self._is_waited_for(number, event):
+                    continue
+                known = NEVER
+            if is_limit and self.reached_until == -inf:
+                continue  # nobody asked
+            if not self._carry(number, known, event, is_limit=is_limit, is_alone=is_alone):
                 is_same = False
         return is_same
 
-    def _carry(self, number: int, event: Event, *, is_alone: bool) -> bool:
-        one, known, is_limit = self._one(number), self.read.get(number), number < self._many_limits
-        if is_limit and self.reached_until == -inf:
-            return True  # nobody asked
-        if known is None:
-            if not is_limit or (one.measure.then and tells_of(event, one.measure.then.kinds)):
-                return True
-            known = NEVER
-        carried_on = carried(one.measure, known, event, is_alone=is_alone)
+    def _carry(self, number: int, known: Read, event: Event, *, is_limit: bool, is_alone: bool) -> bool:
+        carried_on = carried(self._one(number).measure, known, event, is_alone=is_alone)
         if carried_on is None:
             return self._drop(number, is_limit=is_limit)
         self.read[number] = carried_on
+        if carried_on.told is known.told and carried_on.holds_until >= known.holds_until:
+            return True
         return (
             self._weigh_limit(number, carried_on, event.at) if is_limit else self._weigh(number, carried_on, event.at)
         )
 
-    @property
-    def _many_limits(self) -> int:
-        return len(self.measures.caps) if self.measures is not None else 0
+    def _is_waited_for(self, number: int, event: Event) -> bool:
+        """Whether the event is what others may have to be followed by."""
+        then = self._one(number).measure.then
+        return then is not None and tells_of(event, then.kinds)
 
     def _hear(self, event: Event) -> bool:
         """Drops what an import said of something that the history tells of from now on."""
@@ -182,9 +186,11 @@ class Readings:
 
     def _weigh(self, number: int, known: Read, now: float) -> bool:
         """Notes what it comes to; False when that is something else, or ends sooner."""
-        one, told = self._one(number), self._beside_said(number, known)
-        worth = what_it_comes_to(one.breaks, told.value(now))
-        ends = min(known.holds_until, until_it_matters(one.breaks, told.told, now))
+        one = self._one(number)
+        told = self._beside_said(number, known) if self.said else known
+        worth, ends = what_it_comes_to(one.breaks, told.value(now)), known.holds_until
+        if isinstance(told.told, DaysSince | Decaying):
+            ends = min(ends, until_it_matters(one.breaks, told.told, now))
         is_same = number in self.ends and self.worth[number] == worth and self.ends[number] <= ends
         self.worth[number], self.ends[number] = worth, ends
         return is_same

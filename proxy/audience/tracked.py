@@ -126,11 +126,9 @@ def what_it_comes_to(breaks: Breaks, value: AttributeValue | None) -> object:
 
 def until_it_matters(breaks: Breaks, told: Value, now: float) -> float:
     """Until before when time alone makes no difference to what is told; `now` when that is not certain."""
-    if isinstance(told, Decaying):
-        return now
-    if not isinstance(told, DaysSince):
+    if not isinstance(told, DaysSince | Decaying):
         return inf
-    if breaks is None:
+    if breaks is None or isinstance(told, Decaying):
         return now
     place = bisect_left(breaks, told.value(now))
     if place == len(breaks):
