@@ -222,7 +222,7 @@ class OriginTransport:
         host, port = self.address.host, self.address.port
         loop = asyncio.get_running_loop()
         try:
-            async with asyncio.timeout(self._connect_seconds):
+            async with self._timeouts.within(self._connect_seconds):
                 await loop.create_connection(lambda: connection, host, port, ssl=self._tls, server_hostname=self._name)
         except BaseException as error:
             connection.abort()  # it may have connected just before the timeout or the cancellation

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import time
 from datetime import datetime
 from pathlib import Path
 
@@ -68,6 +69,16 @@ async def test_a_cookie_the_origin_sets_is_not_sent_by_the_next_visitor() -> Non
             await body_of(transport)
         assert [seen.get(b"cookie") for seen in origin.requests] == [None, None]
         assert origin.connections == 1
+        await transport.aclose()
+
+
+async def test_an_origin_did_not_connect_late_because_this_process_stood_still() -> None:
+    async with Origin(always(ok(b"hello"))) as origin:
+        transport = transport_to(origin, connect_timeout_ms=200)
+        fetching = asyncio.create_task(body_of(transport))
+        await asyncio.sleep(0)  # it is connecting
+        time.sleep(0.6)  # noqa: ASYNC251
+        assert await fetching == b"hello"
         await transport.aclose()
 
 

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any
+
+import pytest
 
 from proxy.settings import Settings
 from proxy.upstream.timeouts import Timeouts
@@ -75,3 +77,27 @@ async def test_many_are_looked_after_by_one_timer() -> None:
     for one in several:
         timeouts.leave(one)
     assert len(made) == 1
+
+
+async def test_while_this_process_stood_still_no_time_passed() -> None:
+    one, begun = One(Timeouts(Settings()), 0.01), monotonic()
+    sleep(0.2)  # noqa: ASYNC251
+    await until(lambda: bool(one.looks))
+    assert one.looks[0] > begun + 0.2 + 0.19
+
+
+async def test_but_it_is_given_again_only_once() -> None:
+    one = One(Timeouts(Settings()), 0.01)
+    for _ in range(3):
+        sleep(0.2)  # noqa: ASYNC251
+        await asyncio.sleep(0)
+    await until(lambda: bool(one.looks))
+
+
+async def test_a_block_has_its_time_and_no_more() -> None:
+    timeouts = Timeouts(Settings())
+    async with timeouts.within(0.01):
+        await asyncio.sleep(0)
+    with pytest.raises(TimeoutError):
+        async with timeouts.within(0.01):
+            await asyncio.Event().wait()
