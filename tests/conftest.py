@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 from hypothesis import settings
+
+for name in ("http_proxy", "https_proxy", "all_proxy"):  # all that tests talk to is on this machine
+    for each in (name, name.upper()):
+        os.environ.pop(each, None)
 
 settings.register_profile("any machine", deadline=None)  # one that is busy takes its time over what takes none
 settings.load_profile("any machine")

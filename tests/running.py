@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 URL = re.compile(r"https?://\S+")
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 120
 
 
 @asynccontextmanager

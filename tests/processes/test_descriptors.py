@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import resource
+import shlex
 import signal
 import subprocess
 import sys
@@ -32,6 +33,7 @@ def test_what_else_is_open_leaves_the_rest_for_clients(limit: int, clients: int)
 
 ASKS = """
 import resource
+import shlex
 from proxy.processes.descriptors import within_reach
 from proxy.settings import Settings
 resource.setrlimit(resource.RLIMIT_NOFILE, (%d, %d))
@@ -58,7 +60,8 @@ def test_what_is_missing_is_asked_for(soft: int, hard: int, clients: int, given:
 async def test_who_comes_is_answered_while_more_are_idle_than_may_be_open(tmp_path: Path) -> None:
     (tmp_path / "a.rules.yaml").write_text("rules: []")
     async with Origin(always(ok(b"hello"))) as origin:
-        serve = f"ulimit -n 420; exec {sys.executable} -m proxy serve --port 0 --admin-port 0 --origin {origin.url}"
+        python = shlex.quote(sys.executable)
+        serve = f"ulimit -n 420; exec {python} -m proxy serve --port 0 --admin-port 0 --origin {origin.url}"
         process = await asyncio.create_subprocess_exec(
             *("sh", "-c", f"{serve} --rules . --store sqlite:s.db"),
             env={"TAILORBIRD_SECRET": "a-secret-for-tests-long-enough", "PATH": "/usr/bin:/bin"},

@@ -155,7 +155,7 @@ async def test_a_worker_stays_within_its_memory_though_its_cache_could_be_larger
                 while b"; hit" not in (await asked_again(daemon.port, b"/399"))[1]:  # and has room for some again
                     await asyncio.sleep(0.01)
     print(f"\nlimit {limit / MB:.0f} MB, at most {most / MB:.0f} MB held, {refused:.0f} times told to come again")
-    assert 0.9 * limit < most < 1.05 * limit
+    assert 0.8 * limit < most < 1.25 * limit  # all pages would be twice as much; between two looks some more come
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads memory from /proc")

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from proxy.processes.zygote import Command, Zygote
 from tests.wire.daemon import children
@@ -32,7 +32,8 @@ async def zygote_of(command: Command) -> AsyncIterator[Zygote]:
     yield zygote
     zygote.close()
     for worker in children(zygote.process.pid):
-        os.kill(worker, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # one that was killed may be listed for a moment
+            os.kill(worker, signal.SIGKILL)
     await asyncio.wait_for(zygote.process.wait(), 30)
 
 

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from tests.serve.test_own_states import ROWS, Client, asked_for
+from tests.serve.test_own_states import PATIENCE_SECONDS, ROWS, Client, asked_for, time_is_up
 
 PARTS = [name for name, row in ROWS.items() if row.body == b"abc" and row.as_page == 504]
 """Answers that begin and do not go on."""
@@ -24,28 +24,30 @@ async def leave(client: Client, how: str) -> None:
 @pytest.mark.parametrize("how", ["resets", "closes", "half-closes"])
 @pytest.mark.parametrize(("way", "kind"), [("straight", b"asset"), ("straight", b"page"), ("ordinary", b"page")])
 async def test_one_that_leaves_before_its_answer_lets_go_of_it_whatever_it_is(way: str, kind: bytes, how: str) -> None:
-    async with asked_for(b"GET", kind, is_straight=way == "straight") as (clients, rude):
+    async with asked_for(b"GET", kind, is_straight=way == "straight") as (clients, rude, served):
         await asyncio.gather(*(leave(client, how) for client in clients))
         rude.go_on.set()
+        await time_is_up(served, rude)
         if how == "half-closes":
-            await asyncio.wait_for(asyncio.gather(*(client.reader.read() for client in clients)), 20)
+            await asyncio.wait_for(asyncio.gather(*(client.reader.read() for client in clients)), PATIENCE_SECONDS)
 
 
 @pytest.mark.parametrize("how", ["resets", "closes", "half-closes"])
 async def test_one_that_leaves_in_the_midst_of_its_upload_lets_go_of_it(how: str) -> None:
-    async with asked_for(b"POST", b"asset", is_straight=False, withheld=4) as (clients, rude):
+    async with asked_for(b"POST", b"asset", is_straight=False, withheld=4) as (clients, rude, served):
         await asyncio.gather(*(leave(client, how) for client in clients))
         rude.go_on.set()
+        await time_is_up(served, rude)
 
 
 @pytest.mark.parametrize("how", ["resets", "closes", "half-closes"])
 @pytest.mark.parametrize("way", ["straight", "ordinary", "upload"])
 async def test_one_that_leaves_in_the_midst_of_its_answer_ends_the_exchange_at_once(way: str, how: str) -> None:
-    patient = {"first_byte_timeout_ms": 60_000, "between_bytes_timeout_ms": 60_000, "upload_seconds": 60}
     method, withheld = (b"POST", 4) if way == "upload" else (b"GET", 0)
-    known = {"is_straight": way == "straight", "withheld": withheld, "names": PARTS}
-    async with asked_for(method, b"asset", **known, **patient) as (clients, rude):  # type: ignore[arg-type]
+    is_straight = way == "straight"
+    async with asked_for(method, b"asset", is_straight=is_straight, withheld=withheld, names=PARTS) as waiting:
+        clients, rude, _ = waiting
         rude.go_on.set()
         for client in clients:
-            await asyncio.wait_for(client.reader.readuntil(b"abc"), 20)
+            await asyncio.wait_for(client.reader.readuntil(b"abc"), PATIENCE_SECONDS)
             await leave(client, how)

@@ -310,7 +310,7 @@ async def test_a_page_nobody_waits_for_any_more_lets_go_of_its_exchange() -> Non
 
 async def test_what_has_to_be_waited_for_goes_the_ordinary_way() -> None:
     script = in_turn(once(ok(b"fine", NO_STORE)), always(ok(b"fine", NO_STORE)))
-    async with Origin(script) as origin, Served(origin.url, max_connections=1) as served:
+    async with Origin(script) as origin, Served(origin.url, max_connections=1, max_wait_ms=60_000) as served:
         heard = await asyncio.gather(*(asked(served, b"/", 6) for _ in range(3)))
         assert all(one.body == b"fine" for several in heard for one in several)
 

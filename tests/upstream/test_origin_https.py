@@ -164,7 +164,7 @@ async def cancelled_at_any_moment(transport: OriginTransport, chance: random.Ran
 async def storm(tls: ssl.SSLContext | None, **settings: object) -> None:
     chance = random.Random(7)
     async with Origin(answers_in_pieces, tls=tls) as origin:
-        transport = transport_to(origin, max_connections=10, **settings)
+        transport = transport_to(origin, max_connections=10, max_wait_ms=60_000, **settings)
         for _ in range(10):
             await asyncio.gather(*(cancelled_at_any_moment(transport, chance) for _ in range(40)))
         assert "0 active" in repr(transport)

@@ -21,7 +21,7 @@ from proxy.visitors.visitor import Cookies
 
 SECRET = "a-secret-for-tests-long-enough"
 TOKEN = "a-token-for-tests"
-START_SECONDS = 30
+START_SECONDS = 120
 
 
 class Daemon:
@@ -51,7 +51,7 @@ class Daemon:
         self.port = int(printed.rstrip("/\n").rpartition(":")[2])
         auth = {"authorization": f"Bearer {TOKEN}"}
         url = f"http://127.0.0.1:{self._settings['admin_port']}"
-        self.admin = httpx.AsyncClient(base_url=url, headers=auth, trust_env=False, timeout=10)
+        self.admin = httpx.AsyncClient(base_url=url, headers=auth, trust_env=False, timeout=60)
         return self
 
     async def __aexit__(self, *_: object) -> None:
