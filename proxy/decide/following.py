@@ -44,7 +44,7 @@ def values_that_pass(
         if not literal.wanted or not (is_single or isinstance(literal.test, Between | WithinHours)):
             continue
         if isinstance(literal.test, OneOf):
-            candidates = [value for word in sorted(literal.test.values) for value in _readings(word)]
+            candidates = [value for word in sorted(literal.test.values) for value in readings(word)]
             break
         if isinstance(literal.test, Between):
             candidates = [point for point in (*breaks, _beyond(breaks)) if isfinite(point)]
@@ -74,7 +74,7 @@ def passing_text(literals: Collection[Literal]) -> str | None:
     return None
 
 
-def _readings(word: str) -> list[AttributeValue]:
+def readings(word: str) -> list[AttributeValue]:
     """The values that equal a word: the text, a number, a boolean."""
     readings: list[AttributeValue] = [word.casefold()]
     try:
@@ -90,7 +90,7 @@ def _readings(word: str) -> list[AttributeValue]:
 def _is_contradictory(literals: Conjunction, is_single: bool) -> bool:
     for literal in literals:
         if literal.wanted and isinstance(literal.test, OneOf) and is_single:
-            values = [value for word in literal.test.values for value in _readings(word)]
+            values = [value for word in literal.test.values for value in readings(word)]
             if not any(all(holds(each.test, value) == each.wanted for each in literals) for value in values):
                 return True
     if any(each.wanted and isinstance(each.test, Between) for each in literals):
@@ -112,7 +112,7 @@ def _turning_points(literal: Literal) -> list[float]:
         return [0.0, *(point for end in ends for point in (end, nextafter(end, inf), nextafter(end, -inf)))]
     if not isinstance(literal.test, OneOf | NotOneOf):
         return [0.0]
-    words = [reading for word in literal.test.values for reading in _readings(word) if isinstance(reading, float)]
+    words = [reading for word in literal.test.values for reading in readings(word) if isinstance(reading, float)]
     return [0.0, *(point for number in words for point in (number, number - 1e-6, number + 1e-6))]
 
 
@@ -149,7 +149,7 @@ def follows(given: Literal, wanted: Literal) -> bool:
 def _are_texts(literal: Literal) -> bool:
     """Whether only texts pass (`4` also matches a number, which has no beginning)."""
     words = literal.test.values if isinstance(literal.test, OneOf) else ()
-    return all(len(_readings(word)) == 1 for word in words)
+    return all(len(readings(word)) == 1 for word in words)
 
 
 def _folded(literal: Literal) -> frozenset[str]:

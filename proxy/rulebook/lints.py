@@ -13,15 +13,16 @@ from itertools import islice
 from proxy.audience.results import GOALS
 from proxy.conditions.phrase import Kind
 from proxy.conditions.values import matches
-from proxy.decide.conjunctions import Literal, alternatives, facts_of
+from proxy.decide.conjunctions import Literal, facts_of
 from proxy.decide.dead import Dead, dead_rules
-from proxy.decide.following import Conjunction, IsSingle, contradiction
-from proxy.decide.plan import names_in, schedule_of, spoken
+from proxy.decide.following import IsSingle, contradiction
+from proxy.decide.plan import names_in
 from proxy.diagnostics import Finding
 from proxy.model import Holdout, OneOf, Rule, Segment, StartsWith, View
 from proxy.rulebook.check import Checked
 from proxy.rulebook.expectations import untested
 from proxy.rulebook.names import Names
+from proxy.rulebook.rivals import Rivals, forms_of
 
 DAY_SECONDS = 86_400.0
 SEEN_DAYS = 7
@@ -33,7 +34,6 @@ MOST_TOLD = 3
 
 PAGE = "page"
 CLOCK = ("weekday", "hours", "now")
-Forms = list[Conjunction]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ def _off_their_pages(checked: Checked, is_single: IsSingle) -> Iterator[Finding]
     for rule in checked.rules:
         page = pages.get(rule.slot, "")
         asks = bool(page) and any(fact.attribute == PAGE for fact in facts_of(rule.condition))
-        possible = [form for form in _forms(rule) if contradiction(form, is_single) is None] if asks else []
+        possible = [form for form in forms_of(rule) if contradiction(form, is_single) is None] if asks else []
         if possible and all(contradiction({_on(page), *form}, is_single) == PAGE for form in possible):
             what = f'"{rule.name}" asks for other pages than {page}, where {rule.slot} is'
             help = f"write another slot or page, or correct `page:` of {rule.slot} in slots.yaml"
@@ -156,21 +156,19 @@ def _untested(checked: Checked) -> Iterator[Finding]:
 
 def _fighting(rules: Iterable[Rule], is_single: IsSingle, now: float) -> Iterator[Finding]:
     """Experiments of one slot that a visitor may fall into both of, so that only the higher counts them."""
-    before: dict[str, list[tuple[Rule, Forms]]] = defaultdict(list)
+    by_slot: dict[str, list[Rule]] = defaultdict(list)
     for rule in rules:
-        if not rule.experiment or rule.live_until <= now:
-            continue
-        forms = _forms(rule)
-        fighting = (
-            one for one, its in before[rule.slot] if not _share_a_group(one, rule) and _may_meet(its, forms, is_single)
-        )
-        others = list(islice(fighting, MOST_TOLD))
-        before[rule.slot].append((rule, forms))
-        if others:
-            what = f'"{others[0].name}" and "{rule.name}" fight for {rule.slot}'
-            help = "put them into a group, one after the other, or give them different visitors"
-            note = f"the other one{'s' * (len(others) > 1)}: {', '.join(str(other.place) for other in others)}"
-            yield Finding("L9", what, rule.place, help, note, True)
+        if rule.experiment and rule.live_until > now:
+            by_slot[rule.slot].append(rule)
+    for its in by_slot.values():
+        rivals = Rivals(its, is_single)
+        for number, rule in enumerate(its):
+            others = list(islice(rivals.before(number), MOST_TOLD))
+            if others:
+                what = f'"{others[0].name}" and "{rule.name}" fight for {rule.slot}'
+                help = "put them into a group, one after the other, or give them different visitors"
+                note = f"the other one{'s' * (len(others) > 1)}: {', '.join(str(other.place) for other in others)}"
+                yield Finding("L9", what, rule.place, help, note, True)
 
 
 def _idle(rules: Iterable[Rule]) -> Iterator[Finding]:
@@ -185,19 +183,3 @@ def _idle(rules: Iterable[Rule]) -> Iterator[Finding]:
             what = f'nothing measures the {" or ".join(f"`{each}`" for each in unmeasured)} of "{rule.name}"'
             help = f"name what `tailorbird results` counts: {', '.join(GOALS)}"
             yield Finding("L13", what, rule.place, help, is_warning=True)
-
-
-def _share_a_group(one: Rule, other: Rule) -> bool:
-    return bool({draw.seed for draw in one.draws} & {draw.seed for draw in other.draws})
-
-
-def _forms(rule: Rule) -> Forms:
-    return [
-        frozenset(spoken(literal, rule) for literal in literals) | schedule_of(rule)
-        for literals in alternatives(rule.condition).conjunctions
-    ]
-
-
-def _may_meet(one: Forms, other: Forms, is_single: IsSingle) -> bool:
-    """Whether somebody may fit both, as far as can be seen."""
-    return any(contradiction(left | right, is_single) is None for left in one for right in other)

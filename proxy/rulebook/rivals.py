@@ -1,0 +1,123 @@
+"""Which experiments of one slot a visitor may fall into both of.
+
+That is asked of each pair, and a slot may have thousands. So those that share a group, or want other values or numbers
+of one attribute, are told apart by bitsets, all at once; only of the rest is it looked at closely whether somebody fits
+both.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from functools import reduce
+from itertools import accumulate
+from operator import or_
+from typing import TypeVar
+
+from proxy.conditions.values import texts_of
+from proxy.decide.conjunctions import alternatives
+from proxy.decide.following import Conjunction, IsSingle, contradiction, readings
+from proxy.decide.plan import schedule_of, spoken
+from proxy.model import Between, OneOf, Rule, Test
+
+Kind = TypeVar("Kind", OneOf, Between)
+Asked = tuple[str, str]
+"""An attribute, and of what."""
+
+
+class Rivals:
+    """The experiments of one slot; `apart` has, for each, a bit for all with whom it certainly shares no visitor."""
+
+    def __init__(self, rules: Sequence[Rule], is_single: IsSingle) -> None:
+        self._rules = rules
+        self._is_single = is_single
+        self._forms = [forms_of(rule) for rule in rules]
+        wanted = [_wanted(forms) for forms in self._forms]
+        drawn = [{draw.seed for draw in rule.draws} for rule in rules]
+        in_groups = _having(enumerate(drawn))
+        self._apart = [_union(in_groups[seed] for seed in seeds) for seeds in drawn]
+        for asked in {asked for each in wanted for asked in each}:
+            tests = {number: each[asked] for number, each in enumerate(wanted) if asked in each}
+            if is_single(asked[0]):
+                self._part_by_words(_of(OneOf, tests))
+            self._part_by_numbers(_of(Between, tests))
+
+    def before(self, number: int) -> Iterator[Rule]:
+        """Those before this one whose visitors may be its visitors, too."""
+        candidates = ((1 << number) - 1) & ~self._apart[number]
+        while candidates:
+            lowest = candidates & -candidates
+            candidates ^= lowest
+            other = lowest.bit_length() - 1
+            if self._may_meet(self._forms[other], self._forms[number]):
+                yield self._rules[other]
+
+    def _may_meet(self, one: list[Conjunction], other: list[Conjunction]) -> bool:
+        """Whether somebody may fit both, as far as can be seen."""
+        return any(contradiction(left | right, self._is_single) is None for left in one for right in other)
+
+    def _part_by_words(self, wanted: dict[int, list[OneOf]]) -> None:
+        texts = {number: frozenset().union(*map(_texts, tests)) for number, tests in wanted.items()}
+        having = _having(texts.items())
+        everybody = _union(1 << number for number in texts)
+        for number, its in texts.items():
+            self._apart[number] |= everybody & ~_union(having[text] for text in its)
+
+    def _part_by_numbers(self, wanted: dict[int, list[Between]]) -> None:
+        lows = sorted((min(test.low for test in tests), number) for number, tests in wanted.items())
+        highs = sorted((max(test.high for test in tests), number) for number, tests in wanted.items())
+        # of the first n by their highest number, and of all but the first n by their lowest
+        below = list(accumulate((1 << number for _, number in highs), or_, initial=0))
+        above = list(accumulate((1 << number for _, number in reversed(lows)), or_, initial=0))[::-1]
+        for low, number in lows:
+            self._apart[number] |= below[bisect_left(highs, (low, -1))]
+        for high, number in highs:
+            self._apart[number] |= above[bisect_right(lows, (high, len(self._rules)))]
+
+
+def forms_of(rule: Rule) -> list[Conjunction]:
+    """The conjunctions of its condition, as it asks them, its schedule among them: each is one way to fit."""
+    return [
+        frozenset(spoken(literal, rule) for literal in literals) | schedule_of(rule)
+        for literals in alternatives(rule.condition).conjunctions
+    ]
+
+
+def _wanted(forms: list[Conjunction]) -> dict[Asked, list[Test]]:
+    """What is wanted of an attribute in each form: one of its tests there, of those that part visitors."""
+    each = [
+        {
+            (literal.attribute, literal.of): literal.test
+            for literal in form
+            if literal.wanted and isinstance(literal.test, OneOf | Between)
+        }
+        for form in forms
+    ]
+    asked = set.intersection(*map(set, each)) if each else set()
+    return {one: [tests[one] for tests in each] for one in asked}
+
+
+def _texts(test: OneOf) -> frozenset[str]:
+    """All that a value may be called which is one of these."""
+    called = (texts_of(reading) for word in test.values for reading in readings(word))
+    return frozenset(map(str.casefold, test.values)).union(*called)
+
+
+def _of(kind: type[Kind], wanted: dict[int, list[Test]]) -> dict[int, list[Kind]]:
+    """Of those who want nothing but tests of this kind."""
+    ours = {number: [test for test in tests if isinstance(test, kind)] for number, tests in wanted.items()}
+    return {number: tests for number, tests in ours.items() if len(tests) == len(wanted[number])}
+
+
+def _having(several: Iterable[tuple[int, Iterable[str]]]) -> dict[str, int]:
+    """By text, a bit for each that has it."""
+    having: dict[str, int] = defaultdict(int)
+    for number, texts in several:
+        for text in texts:
+            having[text] |= 1 << number
+    return having
+
+
+def _union(bits: Iterable[int]) -> int:
+    return reduce(or_, bits, 0)
