@@ -1,6 +1,6 @@
 """Removes entries from a stream of Redis or Valkey so that no byte of them is left. XDEL only marks an entry as
-deleted; its bytes stay in their block. So the entries that stay are copied, in batches, and the copy replaces the
-stream in one step, with the entries added meanwhile.
+deleted; its bytes stay in their block. So the server copies the entries that stay, in batches, and the copy replaces
+the stream in one step, with the entries added meanwhile.
 
 Its law: of two processes that do so at once, the second starts again. Otherwise entries removed by the first would be
 back, or entries copied only in part would be lost.
@@ -12,7 +12,7 @@ import asyncio
 import random
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from proxy.errors import StoreError
 
@@ -22,6 +22,23 @@ LONGEST_WAIT_SECONDS = 0.5
 COPY_SECONDS = 600
 """What is left of a copy whose maker was killed goes by itself."""
 Fields = Mapping[bytes, bytes]
+
+# KEYS: the stream, the copy. ARGV: the entries from and until, how long the copy may lie about, and the entries to be
+# left out. After a broken connection it is asked again, and some may be there already.
+COPY = """
+local out = {}
+for number = 4, #ARGV do out[ARGV[number]] = true end
+local copied = 0
+for _, entry in ipairs(redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[2])) do
+    if not out[entry[1]] then
+        local added = redis.pcall('XADD', KEYS[2], entry[1], unpack(entry[2]))
+        if added.err and not string.find(added.err, 'equal or smaller', 1, true) then return added end
+        copied = copied + 1
+    end
+end
+redis.call('EXPIRE', KEYS[2], ARGV[3])
+return copied
+"""
 
 # KEYS: the stream, the copy, how often the stream was replaced. ARGV: the last entry that was looked at, how often it
 # had been replaced then, how many entries were copied.
@@ -47,39 +64,35 @@ return 1
 async def take_out(client: Any, key: str, is_theirs: Callable[[Fields], bool]) -> int:
     """Removes the entries for which `is_theirs` is true; returns how many those were. Raises `StoreError` when others
     do the same all the time."""
-    most = 0
-    for turn in range(TRIES):
-        await asyncio.sleep(min(0.01 * turn, LONGEST_WAIT_SECONDS) * random.random())  # noqa: S311  # no secret
-        gone = sum([is_theirs(fields) async for _, fields in entries(client, key)])
+    beside = f"{key}:copy" if "{" in key else "{" + key + "}:copy"  # in a cluster, where the stream is
+    turns, most = f"{beside}:turns", 0
+    for number in range(TRIES):
+        await asyncio.sleep(min(0.01 * number, LONGEST_WAIT_SECONDS) * random.random())  # noqa: S311  # no secret
+        turn = await client.get(turns) or b"0"
+        batches = [batch async for batch in _batches(client, key, is_theirs)]
+        gone = sum(len(batch.theirs) for batch in batches)
         most = max(most, gone)  # what is replaced and not known to be, because a connection broke, is not found again
-        if not gone or await _is_replaced(client, key, is_theirs):
+        if not gone:
+            return most
+        copy, copied = f"{beside}:{secrets.token_hex(8)}", 0
+        for batch in batches:
+            copied += await client.eval(COPY, 2, key, copy, batch.first, batch.last, COPY_SECONDS, *batch.theirs)
+        if await client.eval(REPLACE, 3, key, copy, turns, b"(" + batches[-1].last, turn, copied):
             return most
     raise StoreError("others take entries out of the same stream all the time", help="do it again")
 
 
-async def _is_replaced(client: Any, key: str, is_theirs: Callable[[Fields], bool]) -> bool:
-    """Replaces the stream by a copy without those entries, unless somebody else did meanwhile."""
-    beside = f"{key}:copy" if "{" in key else "{" + key + "}:copy"  # in a cluster, where the stream is
-    copy, turns = f"{beside}:{secrets.token_hex(8)}", f"{beside}:turns"
-    turn = await client.get(turns) or b"0"
-    last, copied = b"-", 0
-    kept = client.pipeline(transaction=False)
-    async for entry, fields in entries(client, key):
-        last = b"(" + entry
-        if not is_theirs(fields):
-            kept.xadd(copy, fields, id=entry)
-            copied += 1
-        if len(kept) >= BATCH:
-            await _send(kept.expire(copy, COPY_SECONDS))
-    await _send(kept.expire(copy, COPY_SECONDS))
-    return bool(await client.eval(REPLACE, 3, key, copy, turns, last, turn, copied))
+class _Batch(NamedTuple):
+    """Some entries in a row, by the first and the last of them, and which of them are to go."""
+
+    first: bytes
+    last: bytes
+    theirs: list[bytes]
 
 
-async def _send(copying: Any) -> None:
-    """Adds entries to a copy. After a broken connection the client sends them again, and some may be there already."""
-    for answer in await copying.execute(raise_on_error=False):
-        if isinstance(answer, Exception) and "equal or smaller" not in str(answer):
-            raise answer
+async def _batches(client: Any, key: str, is_theirs: Callable[[Fields], bool]) -> AsyncIterator[_Batch]:
+    async for rows in _rows(client, key):
+        yield _Batch(rows[0][0], rows[-1][0], [entry for entry, fields in rows if is_theirs(fields)])
 
 
 async def trim_before(client: Any, key: str, moment: float) -> None:
@@ -89,11 +102,14 @@ async def trim_before(client: Any, key: str, moment: float) -> None:
 
 async def entries(client: Any, key: str) -> AsyncIterator[tuple[bytes, Fields]]:
     """The entries, oldest first."""
-    after = "-"
-    while True:
-        rows = await client.xrange(key, after, "+", BATCH)
+    async for rows in _rows(client, key):
         for entry, fields in rows:
             yield entry, fields
-        if len(rows) < BATCH:
-            return
+
+
+async def _rows(client: Any, key: str) -> AsyncIterator[list[tuple[bytes, Fields]]]:
+    """The same, so many at a time."""
+    after = "-"
+    while rows := await client.xrange(key, after, "+", BATCH):
+        yield rows
         after = f"({rows[-1][0].decode()}"
