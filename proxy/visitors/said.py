@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from proxy.audience.clean import number_of
 from proxy.audience.rows import SEGMENT_NAMES, attribute_name
+from proxy.conditions.behaviours import TRAITS
+from proxy.conditions.phrase import Kind
 from proxy.events.intake import MAX_TEXT_BYTES, traits_of
 from proxy.model import AttributeValue
 from proxy.visitors.context import COUNTRY, REQUEST_ATTRIBUTES, host_of, languages_of
@@ -49,6 +52,7 @@ _READ: dict[str, Callable[[str], AttributeValue | None]] = {
 }
 _OF_A_DEVICE = ("location", "time zone", "app version")
 _NAMES = {attribute_name(name): name for name in (*REQUEST_ATTRIBUTES, *_OF_A_DEVICE)}
+_COUNTED = frozenset(trait.key for trait in TRAITS if trait.kind is Kind.NUMBER)
 _OF_SERVERS = frozenset({"country"})
 """Where somebody is, is told by a proxy that is trusted, or by a server."""
 
@@ -77,6 +81,8 @@ def _read(name: str, value: object, *, by_server: bool) -> AttributeValue | None
         is_text = isinstance(value, str) and len(value.encode("utf-8", "replace")) <= MAX_TEXT_BYTES
         return _READ.get(name, _as_written)(str(value).strip()) if may_say and is_text else None
     trait = traits_of({name: value}).get(name) if by_server else None
+    if name in _COUNTED and isinstance(trait, str):
+        return number_of(trait.strip())
     return frozenset(trait) if isinstance(trait, list) else trait
 
 

@@ -34,6 +34,7 @@ def test_what_a_device_knows_of_itself_anybody_says(told: dict[str, Any], expect
         ({"country": "no"}, Said(attributes={"country": "NO"})),
         ({"firstName": "Anna", "spent": 250, "isMember": True, "sizes": ["M", "L"]}, Said(
             attributes={"first name": "Anna", "spent": 250.0, "is member": True, "sizes": frozenset({"M", "L"})})),
+        ({"orders": "6", "lifetimeSpend": 812.5}, Said(attributes={"orders": 6.0, "lifetime spend": 812.5})),
         ({"segments": ["vip", "Trail runners"]}, Said(segments=frozenset({"vip", "Trail runners"}))),
     ],
 )  # fmt: skip
@@ -42,6 +43,8 @@ def test_what_a_shop_knows_its_servers_say_alone(told: dict[str, Any], expected:
     assert said_in(told, by_server=False) == Said(ignored=tuple(told))
 
 
-@pytest.mark.parametrize("told", [{"country": "Norway"}, {"segments": ["vip", 7]}, {"plan": {"a": 1}}, {"": "x"}])
+@pytest.mark.parametrize(
+    "told", [{"country": "Norway"}, {"segments": ["vip", 7]}, {"plan": {"a": 1}}, {"": "x"}, {"orders": "six"}]
+)
 def test_what_makes_no_sense_is_ignored_from_servers_too(told: dict[str, Any]) -> None:
     assert said_in(told, by_server=True) == Said(ignored=tuple(told))
