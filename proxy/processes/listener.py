@@ -128,7 +128,7 @@ class Listener(uvicorn.Server):
             async with asyncio.timeout(self._drain_seconds):
                 while self.server_state.connections and not self._is_hurried:
                     for connection in list(self.server_state.connections):  # some were accepted but a moment ago
-                        getattr(connection, "last_call", connection.shutdown)()
+                        getattr(connection, "drain", connection.shutdown)()
                     await asyncio.sleep(_LOOK_SECONDS)
 
 

@@ -188,3 +188,19 @@ async def test_a_last_call_during_an_answer_makes_it_the_last_unless_it_has_begu
         assert (await hear(begun[0])).headers[b"connection"] == b"close"
         for _, writer in (waiting, begun):
             writer.close()
+
+
+async def test_a_listener_that_stops_gently_gives_each_kept_connection_its_last_answer() -> None:
+    async with Origin(always(ok(PAGE, *SHARED))) as origin, Served(origin.url) as served:
+        reader, writer = await served.connect()
+        writer.write(request(b"GET", b"/"))
+        assert (await hear(reader)).status == 200
+        served.listener.stop(gently=True)
+        (kept,) = connections(served)
+        async with asyncio.timeout(9):
+            while not kept._is_draining and not kept.transport.is_closing():
+                await asyncio.sleep(0)
+        writer.write(request(b"GET", b"/"))
+        last = await hear(reader)
+        assert (last.status, last.headers[b"connection"]) == (200, b"close")
+        writer.close()
