@@ -1,6 +1,6 @@
-"""What a visitor agreed to, as consent tools write it into their cookies.
+"""Consent, as consent tools write it into their cookies.
 
-One row of `SOURCES` a tool. A value that cannot be read agrees to nothing: what nobody can prove was not given.
+One row of `SOURCES` for each tool. A value that cannot be read means no consent: what cannot be proved was not given.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ SOURCES = (
 
 
 def consent_in(source: Source, cookie: bytes) -> Consent:
-    """The consent that a source's cookie says."""
+    """The consent in a source's cookie."""
     if len(cookie) > MAX_BYTES:
         return Consent.CONTEXTUAL
     return source.read(unquote(cookie.strip(b'" ').decode("latin-1")))

@@ -1,5 +1,5 @@
-"""What visitors have in common, as features that a person can read: `favourite category: shoes/trail`, or
-`orders: at least 3`. Numbers are parted where the upper half, fifth and twentieth of those who have one begin.
+"""What visitors have in common, as features that people can read: `favourite category: shoes/trail`, or `orders: at
+least 3`. Numbers are divided at the upper half, fifth and twentieth of the visitors who have one.
 """
 
 from __future__ import annotations

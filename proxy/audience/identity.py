@@ -1,12 +1,11 @@
-"""Who is who: a device's anonymous id joined to the person who logged in on it, and parted again.
+"""Identity: a device's anonymous id is joined to the person who logged in on it, and may be parted again.
 
-A join is an event in two logs: in the person's it says which device came, in the device's which person it is. What the
-device did before is copied into the person's log under the ids it has, and what it does from then on goes there at
-once; so a person's history is the union of what their devices did, whatever joined first and however often it is said.
-Since every copy says which device it came by, a join can be undone. Who was parted is not joined again: two ids that
-somebody told apart are two people.
+A join is an event in two logs: in the person's it names the device, in the device's the person. What the device did
+before is copied into the person's log under the same ids, and what it does from then on is logged there at once; so a
+person's history is the union of what their devices did, in whatever order they joined, and however often. As every copy
+names its device, a join can be undone. Parted ids are not joined again: somebody has decided that they are two people.
 
-Pure: stores/joining.py does what is decided here.
+Pure: `stores/joining.py` does what is decided here.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ NOBODY = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether two ids may be joined, and the one word why not."""
+    """Whether two ids may be joined, and the reason in one word if not."""
 
     allowed: bool
     reason: str = ""
@@ -44,7 +43,7 @@ class Verdict:
 
 
 def may_join(device: Profile, person: Profile, now: float) -> Verdict:
-    """Whether a device's visitor may become this person. `joined` is no refusal: it is so already."""
+    """Whether a device may be joined to this person. `joined` is no refusal: it is joined already."""
     if device.visitor_id == person.visitor_id:
         return Verdict(False, "the same")
     if NOBODY.fullmatch(device.visitor_id) or NOBODY.fullmatch(person.visitor_id):
@@ -65,7 +64,7 @@ def may_join(device: Profile, person: Profile, now: float) -> Verdict:
 
 
 def began(log: Sequence[Arrival], now: float) -> float:
-    """When a visitor of this log was first seen."""
+    """When the visitor of this log was first seen."""
     return min((arrival.event.at for arrival in log), default=now)
 
 
@@ -82,7 +81,7 @@ def routed(arrival: Arrival, person_id: str) -> Arrival:
 
 
 def given_back(log: Iterable[Arrival], device_id: str) -> list[Arrival]:
-    """The part of a person's log that came by this device, as the device's own again."""
+    """The part of a person's log that came from this device, under the device's id again."""
     own = (arrival for arrival in log if arrival.via == device_id)
     return [msgspec.structs.replace(arrival, visitor_id=device_id, via="") for arrival in own]
 
@@ -98,12 +97,12 @@ def join_of(device: Profile, person_id: str, began_at: float, now: float) -> tup
 
 
 def part_of(device_id: str, person_id: str, now: float) -> tuple[Arrival, Arrival]:
-    """The undoing of a join, as an event of each of the two."""
+    """The end of a join, as an event of each of the two."""
     return _linked(person_id, PARTED, device_id, now, {}), _linked(device_id, PARTED, person_id, now, {})
 
 
 def linked(profile: Profile, arrival: Arrival) -> dict[str, Link]:
-    """The profile's links after a join or a parting. The earliest word on a join counts, a parting for good."""
+    """The profile's links after a join or a parting. The earliest join counts; a parting is final."""
     said, other = arrival.details, arrival.event.subject
     if arrival.event.kind == PARTED:
         link = profile.links.get(other, Link(arrival.event.at))

@@ -1,7 +1,7 @@
-"""Banners that were shown: events of their own, and those that the view of a page names.
+"""Impressions: banners that were shown, as events of their own or named by a page view.
 
-A page view that names five banners says what it and five `banner shown` would, in a sixth of the room. Whoever reads
-`banner shown` reads both alike: here the named ones become events, at the moment of their page.
+A page view that names five banners says the same as itself and five `banner shown`, in a sixth of the space. Readers of
+`banner shown` see both alike: here the named ones become events, at the time of their page.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ NAMES = attrgetter("shown")
 
 
 def impressions(events: Sequence[Event], passes: Callable[[str], bool]) -> list[Event]:
-    """A `banner shown` event for each rule that views among these events name, of the rules that pass. Each name is
+    """A `banner shown` event for each rule named by the page views among these events, if the rule passes. Each name is
     tested once."""
     wanted = set(filter(passes, set(chain.from_iterable(map(NAMES, events)))))
     if not wanted:
@@ -34,5 +34,5 @@ def impressions(events: Sequence[Event], passes: Callable[[str], bool]) -> list[
 
 
 def tells_of(event: Event, kinds: Collection[str]) -> bool:
-    """Whether the event is of one of these kinds, or names banners and `banner shown` is one of them."""
+    """Whether the event is of one of these kinds, or names banners while `banner shown` is one of them."""
     return event.kind in kinds or (bool(event.shown) and SHOWN in kinds)

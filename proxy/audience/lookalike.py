@@ -1,7 +1,7 @@
-"""Who is like the members of a segment without being one, with reasons.
+"""Visitors who are similar to the members of a segment without being members, with reasons.
 
-A visitor's likeness is the sum of what each of their features says for membership (the logarithm of its lift), over the
-features that set the members apart.
+A visitor's similarity is the sum of the weights of their features (the logarithm of each one's lift), over the features
+that set the members apart.
 """
 
 from __future__ import annotations

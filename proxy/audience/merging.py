@@ -1,8 +1,8 @@
-"""Which word on an attribute is believed when there are several: said at different times, by different devices of one
-person, by events and imports. A rule per attribute, `newest` for those that have none.
+"""Merge rules: which value of an attribute counts when there are several, set at different times, by different devices
+of one person, by events and imports. One rule for each attribute; `newest` by default.
 
-Its law: what is believed of a set of words does not depend on the order in which they came, on how often each did, or
-on which of them were weighed together first; so devices may be joined and parted, and profiles made anew, in any order.
+Its law: the result does not depend on the order or number of the values, or on how they were grouped; so devices may be
+joined and parted, and profiles rebuilt, in any order.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ MOST_MEMBERS = 100
 
 
 class Merge(enum.StrEnum):
-    """What is believed of all that was said of an attribute."""
+    """How the value of an attribute is chosen among several."""
 
     NEWEST = "newest"  # an import is the latest word on all attributes; of the other rules it is a word like any
     OLDEST = "oldest"
@@ -38,7 +38,7 @@ NO_RULES: Rules = {}
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """What was said of an attribute, when and by which event, and whether of the person rather than of a device."""
+    """A value of an attribute, when and by which event it was set, and whether for the person or for a device."""
 
     stamp: Stamp
     value: AttributeValue
@@ -46,7 +46,7 @@ class Word:
 
 
 def believed(rule: Merge, one: Word, other: Word | None) -> Word:
-    """The one of two words that is believed."""
+    """The one of two values that counts."""
     if other is None:
         return Word(one.stamp, _first(_members(one.value)), one.is_own) if rule is Merge.ALL else one
     match rule:
@@ -66,7 +66,7 @@ def believed(rule: Merge, one: Word, other: Word | None) -> Word:
 
 
 def _rank(value: AttributeValue, sign: int) -> tuple[bool, float]:
-    """A number before what is none, of which the latest counts."""
+    """The sort key: numbers come before other values, of which the latest counts."""
     is_ranked = isinstance(value, bool | float) and value == value  # NaN is beside all order
     return (True, sign * float(value)) if is_ranked else (False, 0.0)  # type: ignore[arg-type]
 

@@ -1,5 +1,5 @@
-"""Columns of an import that hold several kinds of values, as a number in most rows and a word in one: all of them are
-kept, but a condition on an amount holds for none that is a text, and nobody would see why.
+"""Columns of an import with values of several kinds, as a number in most rows and a word in one. All values are kept,
+but a condition on an amount is never true for a text, and nobody would see why; so they are reported.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Segments that an outside system has, as a customer data platform: who is in them, from what it said when.
+"""Segments of an outside system, as a customer data platform: who is in them, from imports and events.
 
-An import lists all of a visitor's; an event says that the visitor came into one or left it. Of one segment the latest
-word counts. What was said to have been entered stays until it is said to be left, also when an import comes that knows
-nothing of it: the two may be of two systems.
+An import lists all segments of a visitor; an event says that the visitor entered or left one. For each segment the
+latest event counts. A segment that was entered stays until it is left, even if a later import does not list it: the two
+may come from different systems.
 """
 
 from __future__ import annotations

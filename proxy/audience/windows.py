@@ -1,5 +1,5 @@
-"""Which part of a history a measure looks at: a length of time up to now, a calendar day, week or month on somebody's
-clocks, or the visit under way. A visit is a run of events without a pause of half an hour.
+"""The part of a history that a measure looks at: a period up to now, a calendar day, week or month in a time zone, or
+the current visit. A visit is a sequence of events without a pause of half an hour.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ MOST_CALENDARS = 1_024
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A run of events without a long pause: when its first and its last happened."""
+    """A visit: when its first and its last event happened."""
 
     began_at: float
     ended_at: float
 
     @property
     def over_at(self) -> float:
-        """When the visit ends unless something happens before."""
+        """When the visit ends, unless something happens before."""
         return self.ended_at + VISIT_PAUSE_SECONDS
 
     def is_over(self, now: float) -> bool:
@@ -71,7 +71,7 @@ def window_of(measure: Measure, past: Sequence[Event], now: float) -> Window:
 
 
 def leaves(measure: Measure, at: float) -> float:
-    """When an event of that moment leaves the measure's window, if nothing else happens."""
+    """When an event of that time leaves the measure's window, if nothing else happens."""
     if measure.period is Period.EVER:
         return at + measure.within_seconds
     if measure.period is Period.VISIT:
