@@ -8,7 +8,7 @@ from itertools import compress
 from operator import is_
 
 from proxy.model import Arrival, Deed
-from proxy.stores.record import arrivals_of
+from proxy.stores.record import arrivals_of, event_of
 
 
 class UnsavedEvents:
@@ -39,6 +39,14 @@ class UnsavedEvents:
             stay = [(one.visitor_id, one.event.id) not in gone for one in arrivals_of(self._arrivals)]
             self._arrivals = list(compress(self._arrivals, stay))
             self._of_persons = list(compress(self._of_persons, stay))
+
+    def unknown(self, fresh: Sequence[Arrival | Deed]) -> Sequence[Arrival | Deed]:
+        """Those of the events that the store says are new which are not among these under the person they are of."""
+        if not any(one.via for one in fresh):
+            return fresh
+        pairs = zip(self._arrivals, self._of_persons, strict=True)
+        known = {(person.visitor_id, event_of(person).id) for device, person in pairs if person is not device}
+        return [one for one in fresh if not one.via or (one.visitor_id, event_of(one).id) not in known]
 
     def all(self) -> Sequence[Arrival | Deed]:
         """A copy of all of them, under their persons."""
