@@ -39,6 +39,7 @@ OF_ITS_KIND = re.compile(rb"x-.*(?:id|token|time|ms|latency|duration|timestamp|r
 but for the Domain of a cookie, which is always the same. And what is so by how platforms name their own fields."""
 
 
+_END = b"\r\n\r\n"
 _LENGTH = rb"([0-9]{1,15})"
 _VALUE = rb"(?![ \t])([\t -~\x80-\xff]*)(?<![ \t])"
 """As `plain.py` takes it, but for an empty one. A whole head is matched in half a microsecond."""
@@ -84,23 +85,20 @@ class HeadShapes:
 
     def read(self, data: bytes) -> Plain | None:
         """As `plain.read`; the fields of a head of a known shape are built only when somebody reads them."""
-        head = self.recent(data)
-        if head is not None:
-            return head
-        end = data.find(b"\r\n\r\n", 0, plain.MOST_BYTES)
-        found = self._known.get(_common(data[: end + 4], self._cuts))
-        if end < 0 or found is None:
-            return self._learned(data[: end + 4])
-        self._recent = [found, *(known for known in self._recent if known is not found)][:MOST_RECENT]
-        return found.read(data) or plain.read(data)
+        return self.known(data) or self._learned(data[: data.find(_END, 0, plain.MOST_BYTES) + len(_END)])
 
-    def recent(self, data: bytes) -> Plain | None:
-        """The head, if it is of one of the latest shapes."""
-        for known in self._recent:
-            head = known.read(data)
+    def known(self, data: bytes) -> Plain | None:
+        """The head that `data` begins with, if it is of a known shape."""
+        for one in self._recent:
+            head = one.read(data)
             if head is not None:
                 return head
-        return None
+        end = data.find(_END, 0, plain.MOST_BYTES)
+        found = None if end < 0 else self._known.get(_common(data[: end + len(_END)], self._cuts))
+        if found is None:
+            return None
+        self._recent = [found, *(one for one in self._recent if one is not found)][:MOST_RECENT]
+        return found.read(data)
 
     def _learned(self, data: bytes) -> Plain | None:
         """Reads a head of no known shape, and learns the shape when it comes a second time."""

@@ -58,7 +58,7 @@ class OriginTransport:
         self._idle: deque[Connection] = deque()  # newest right: the warmest is reused, the oldest expire
         self._reaper: asyncio.TimerHandle | None = None
         self._shapes = HeadShapes()
-        self.known = self._shapes.recent
+        self.known = self._shapes.known
         self._is_closed = False
 
     def __repr__(self) -> str:

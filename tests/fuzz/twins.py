@@ -161,7 +161,7 @@ class Shop:
         self.forget()
         gateway, transport = self._gateway, self.behind.tailorbird._origins._main
         transport._shapes = HeadShapes()
-        transport.known = transport._shapes.recent
+        transport.known = transport._shapes.known
         gateway._own.asking._mapped.clear()
         gateway._pass_through._handlings.clear()
         gateway._own._reader._slot_maps._forget()

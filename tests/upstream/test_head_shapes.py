@@ -175,6 +175,14 @@ def test_many_manners_are_told_apart() -> None:
         assert read.shape.headers(read.values) == known.headers
 
 
+def test_what_is_known_stays_known_however_many_manners_take_turns() -> None:
+    heads = [head(more=b"X-Kind: %d\r\n" % kind) for kind in range(20)]
+    shapes = acquainted(*heads)
+    assert all(shapes.known(one) is not None for one in (*heads, *reversed(heads)))
+    assert shapes.known(head(more=b"X-Kind: 20\r\n")) is None
+    assert shapes.known(heads[0][:-1]) is None
+
+
 def test_a_field_that_stands_twice_keeps_its_values_apart() -> None:
     twice = OK + b"Date:first\r\nDate: second\r\nContent-Length: 0\r\n\r\n"
     read = acquainted(twice).read(twice)
