@@ -90,6 +90,7 @@ class ProfileReader:
         """Notes that the store has these events: those applied `early`, and `fresh` ones, which count from now on.
         Events that change more than histories need `renew`, too. Reads under way may not have them, so they are
         repeated or dropped."""
+        fresh = self._unsaved.unknown(fresh)
         self._unsaved.drop(early)
         self._memory.apply_events(fresh)
         self.invalidate([one.via for one in fresh if one.via and self._memory.person(one.via) != one.visitor_id])

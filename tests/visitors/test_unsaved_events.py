@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from proxy.model import Arrival, Event
 from proxy.visitors.unsaved_events import UnsavedEvents
 
@@ -46,3 +48,12 @@ def test_what_a_device_did_is_its_persons_until_it_has_arrived_as_the_devices() 
     assert (ahead.of("anna"), ahead.of("phone")) == ([seen("anna", "a"), seen("anna", "b")], [])
     ahead.drop([seen("phone", "a")])
     assert ahead.of("anna") == list(ahead.all()) == [seen("anna", "b")]
+
+
+def test_what_a_device_did_and_its_person_had_at_once_is_not_news_of_the_person() -> None:
+    ahead = UnsavedEvents()
+    at_once, before = seen("phone", "a"), seen("tablet", "b")
+    ahead.add([at_once, before], [replace(at_once, visitor_id="anna"), before])
+    fresh = [replace(one, visitor_id="anna", via=one.visitor_id) for one in (at_once, before)]
+    assert ahead.unknown(fresh) == fresh[1:]
+    assert ahead.unknown([seen("ben", "c")]) == [seen("ben", "c")]
