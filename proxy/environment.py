@@ -5,18 +5,15 @@ Precedence: flag over environment over default. An unknown `TAILORBIRD_*` name i
 
 from __future__ import annotations
 
-import dataclasses
-import math
-import re
 from collections.abc import Mapping
 from typing import Any, get_type_hints
 
 from proxy.diagnostics import did_you_mean
 from proxy.errors import OperatorError
+from proxy.setting_row import why_not
 from proxy.settings import Settings, rows
 
 PREFIX = "TAILORBIRD_"
-NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 def as_written(value: object) -> str:
@@ -50,29 +47,9 @@ def from_environment(environment: Mapping[str, str], **flags: Any) -> Settings:
         chosen[name] = _parse(key, text, types[name], units[name])
     chosen.update({name: value for name, value in flags.items() if value is not None})
     for row in rows():
-        if row.name in chosen and (help := _why_not(row, chosen[row.name])):
+        if row.name in chosen and (help := why_not(row, chosen[row.name])):
             raise OperatorError(f"`{row.name}` is `{chosen[row.name]}`", help=help)
     return Settings(**chosen)
-
-
-def _why_not(row: dataclasses.Field[Any], value: Any) -> str:
-    """What to write instead of a value that makes no sense; "" for one that does. Nothing that is counted here is
-    negative or endless."""
-    words, least = row.metadata["words"], row.metadata["least"]
-    if row.metadata["is_name"] and value and not NAME.fullmatch(value):
-        return "write one name, of letters, digits and hyphens"
-    if words:
-        return "" if value in words else f"write {', '.join(words[:-1])} or {words[-1]}"
-    if not isinstance(value, int | float):
-        return ""
-    if row.name.endswith("port"):
-        return "" if 0 <= value <= 65_535 else "a port is a number from 0 to 65535"
-    if row.name.endswith("_fraction"):
-        return "" if 0 <= value <= 1 else "write a number from 0 to 1"
-    if row.metadata["or_zero"] and value == 0:
-        return ""
-    or_zero = ", or 0" if row.metadata["or_zero"] else ""
-    return "" if least <= value < math.inf else f"write a number, {least} or more{or_zero}"
 
 
 def _parse(key: str, text: str, kind: Any, unit: str) -> Any:

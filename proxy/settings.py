@@ -9,308 +9,274 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
+from proxy.setting_row import row
+
 GOOGLE_COOKIES = ("_ga*", "_gid", "_gat*", "_gcl_*", "_dc_gtm_*")
 STATISTICS_COOKIES = (*GOOGLE_COOKIES, "_fbp", "_fbc", "_uet*", "_cl*", "_hj*", "_pk_*", "ajs_*")
 CONSENT_COOKIES = ("OptanonConsent", "OptanonAlertBoxClosed", "CookieConsent", "cookieyes-consent", "euconsent-v2")
 OWN_CONSENT_COOKIE = "tb_consent"
-
-SECTIONS = {
-    "origin": "Where",
-    "rules": "Rules",
-    "store": "Store",
-    "log_level": "Life",
-    "secret": "Who",
-    "recorded_a_second": "What was shown",
-    "write_keys": "Events",
-    "max_request_line_bytes": "Clients",
-    "keep_host": "Origin",
-    "breaker_failures": "When something keeps failing",
-    "cache_bytes": "Cache",
-    "max_page_bytes": "Pages",
-}
-"""What the table's parts are called, by the first setting of each."""
-
-
-def _row(
-    default: Any,
-    help: str,
-    unit: str = "",
-    *,
-    least: int = 0,
-    or_zero: bool = False,
-    words: tuple[str, ...] = (),
-    is_name: bool = False,
-) -> Any:
-    """`least` is the smallest number that makes sense, and zero `or_zero`; `words` are all that may be written. What
-    `is_name` is the name of a field or cookie of HTTP."""
-    told = {"help": help, "unit": unit, "least": least, "or_zero": or_zero, "words": words, "is_name": is_name}
-    return dataclasses.field(default=default, metadata=told)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """One immutable set, made at start. Tuples are written comma-separated."""
 
-    origin: tuple[str, ...] = _row(
+    origin: tuple[str, ...] = row(
         (), "where pages come from: URL, or PATH=URL for a part of the site; the longest path wins"
     )
-    host: str = _row("127.0.0.1", "address of the public listener")
-    port: int = _row(8080, "port of the public listener")
-    admin_host: str = _row("127.0.0.1", "address of the admin listener")
-    admin_port: int = _row(8081, "port of the admin listener; 0: none")
-    tls_certificate: str = _row("", "PEM file of the public listener's certificate and its chain; empty: plain HTTP")
-    tls_key: str = _row("", "PEM file of its private key; empty: in the file of the certificate")
-    backlog: int = _row(1_024, "connections of a listener that may wait to be accepted", "connections")
+    host: str = row("127.0.0.1", "address of the public listener")
+    port: int = row(8080, "port of the public listener")
+    admin_host: str = row("127.0.0.1", "address of the admin listener")
+    admin_port: int = row(8081, "port of the admin listener; 0: none")
+    tls_certificate: str = row("", "PEM file of the public listener's certificate and its chain; empty: plain HTTP")
+    tls_key: str = row("", "PEM file of its private key; empty: in the file of the certificate")
+    backlog: int = row(1_024, "connections of a listener that may wait to be accepted", "connections")
 
-    rules: str = _row("rules", "the folder editors own")
-    rules_mode: str = _row(
+    rules: str = row("rules", "the folder editors own")
+    rules_mode: str = row(
         "folder",
         "what is live: folder (a saved folder without mistakes) or published (what was published last)",
         words=("folder", "published"),
     )
-    rules_debounce_ms: int = _row(200, "how long a changed folder must be quiet before it is read", "milliseconds")
-    rules_poll_ms: int = _row(
+    rules_debounce_ms: int = row(200, "how long a changed folder must be quiet before it is read", "milliseconds")
+    rules_poll_ms: int = row(
         400, "how often a rule folder is looked at whose file system tells no changes", "milliseconds"
     )
-    approval: str = _row(
+    approval: str = row(
         "as before",
         "who may publish: none (everybody alone), required (a second person approves) or as before",
         words=("none", "required", "as before"),
     )
-    catalogue: str = _row("", "products as JSON lines; empty: `products.jsonl` in the rules folder, if there")
-    affinity: str = _row(
+    catalogue: str = row("", "products as JSON lines; empty: `products.jsonl` in the rules folder, if there")
+    affinity: str = row(
         "", "file written by `tailorbird affinity build`, for products that nobody looked at here yet; empty: none"
     )
 
-    store: str = _row("sqlite:tailorbird.db", "profiles and events: sqlite:PATH, redis://HOST:PORT/DB")
-    store_timeout_ms: int = _row(
+    store: str = row("sqlite:tailorbird.db", "profiles and events: sqlite:PATH, redis://HOST:PORT/DB")
+    store_timeout_ms: int = row(
         250, "longest wait for Redis or Valkey to connect, or to answer a read; no page waits so long", "milliseconds"
     )
-    store_write_timeout_ms: int = _row(1_000, "the same for a write; hundreds of events are one", "milliseconds")
-    store_retries: int = _row(3, "how often a write is tried again, after 10 ms to a second", "times")
-    store_connections: int = _row(
+    store_write_timeout_ms: int = row(1_000, "the same for a write; hundreds of events are one", "milliseconds")
+    store_retries: int = row(3, "how often a write is tried again, after 10 ms to a second", "times")
+    store_connections: int = row(
         32, "most connections to Redis or Valkey, per worker and purpose", "connections", least=1
     )
 
-    log_level: str = _row(
+    log_level: str = row(
         "info",
         "what is told on standard error: error, warning (what is amiss) or info (also why pages are not kept)",
         words=("error", "warning", "info"),
     )
-    access_log: str = _row(
-        "", "file in which each request gets a line of JSON; -: standard output; empty: none is kept"
-    )
-    workers: int = _row(
+    access_log: str = row("", "file in which each request gets a line of JSON; -: standard output; empty: none is kept")
+    workers: int = row(
         1, "worker processes that share the listeners; more than one run under a supervisor", "processes", least=1
     )
-    lame_duck_seconds: float = _row(
+    lame_duck_seconds: float = row(
         5.0, "how long after SIGTERM requests are still taken while /readyz says that we are stopping", "seconds"
     )
-    drain_seconds: float = _row(30.0, "longest time, after that, for what is under way to finish", "seconds")
-    stall_seconds: float = _row(
+    drain_seconds: float = row(30.0, "longest time, after that, for what is under way to finish", "seconds")
+    stall_seconds: float = row(
         10.0,
         "a worker that does nothing at all for so long is replaced; at least 2, or 0 for never",
         "seconds",
         least=2,
         or_zero=True,
     )
-    memory_limit_bytes: int = _row(
+    memory_limit_bytes: int = row(
         0, "memory that a worker may hold; 0: its share of the container's limit, if there is one", "bytes"
     )
-    memory_shed_fraction: float = _row(
+    memory_shed_fraction: float = row(
         0.95, "part of that limit beyond which the cache shrinks and no page waits for a profile"
     )
-    memory_refuse_fraction: float = _row(0.98, "the same, beyond which only stored pages are given; the rest gets 503")
-    max_worker_bytes: int = _row(
+    memory_refuse_fraction: float = row(0.98, "the same, beyond which only stored pages are given; the rest gets 503")
+    max_worker_bytes: int = row(
         0, "memory beyond which a worker is replaced; 0: a fifth over `memory_limit_bytes`, where that is set", "bytes"
     )
 
-    secret: str = _row("", "signing key for our cookies; a second, older one may follow after a comma")
-    admin_token: str = _row(
+    secret: str = row("", "signing key for our cookies; a second, older one may follow after a comma")
+    admin_token: str = row(
         "", "bearer token for the admin listener, 8 characters or more; required unless demo on loopback"
     )
-    visitor_cookie: str = _row(
+    visitor_cookie: str = row(
         "session", "the visitor cookie we set: off, session or persistent", words=("off", "session", "persistent")
     )
-    visitor_cookie_days: int = _row(180, "lifetime of a persistent visitor cookie", "days")
-    segment_cookie_seconds: int = _row(1800, "how long signed segments count", "seconds")
-    unsigned_segments_cookie: str = _row(
+    visitor_cookie_days: int = row(180, "lifetime of a persistent visitor cookie", "days")
+    segment_cookie_seconds: int = row(1800, "how long signed segments count", "seconds")
+    unsigned_segments_cookie: str = row(
         "", "name of a CDP's own, unsigned segment cookie to read as a hint", is_name=True
     )
-    consent: tuple[str, ...] = _row(
+    consent: tuple[str, ...] = row(
         (),
         "consent tools whose cookies say what a visitor agreed to: own, tcf, onetrust, cookiebot, cookieyes; the least "
         "counts. Empty: none is asked, and all visitors are known",
     )
-    consent_default: str = _row(
+    consent_default: str = row(
         "session",
         "what holds where none of those cookies came: none, contextual, session or profile",
         words=("none", "contextual", "session", "profile"),
     )
-    privacy_signals: bool = _row(
+    privacy_signals: bool = row(
         True, "take `Sec-GPC: 1` and `DNT: 1` as a wish not to be profiled: contextual at most, whatever was agreed to"
     )
-    trusted_proxies: tuple[str, ...] = _row(
+    trusted_proxies: tuple[str, ...] = row(
         (), "addresses or networks whose Forwarded and country fields count; empty: none"
     )
-    country_header: str = _row("cf-ipcountry", "request field in which a trusted proxy names the country", is_name=True)
-    profile_budget_ms: float = _row(10.0, "longest wait for a profile before going on without it", "milliseconds")
-    profile_longest_ms: float = _row(
+    country_header: str = row("cf-ipcountry", "request field in which a trusted proxy names the country", is_name=True)
+    profile_budget_ms: float = row(10.0, "longest wait for a profile before going on without it", "milliseconds")
+    profile_longest_ms: float = row(
         25.0, "longest wait for a profile in any case, as of a store that others keep busy", "milliseconds"
     )
-    profile_memory: int = _row(50_000, "profiles remembered per worker", "profiles")
-    profile_memory_seconds: float = _row(
+    profile_memory: int = row(50_000, "profiles remembered per worker", "profiles")
+    profile_memory_seconds: float = row(
         5.0, "how long a remembered profile is used without word from the store that nobody changed it", "seconds"
     )
 
-    recorded_a_second: float = _row(
+    recorded_a_second: float = row(
         10.0, "page views recorded for `plan` and `replay`, per worker and second at most; 0: none", "views"
     )
-    recorded_views: int = _row(20_000, "recorded page views that are kept; the oldest go first", "views")
+    recorded_views: int = row(20_000, "recorded page views that are kept; the oldest go first", "views")
 
-    write_keys: tuple[str, ...] = _row(
+    write_keys: tuple[str, ...] = row(
         (),
         "who may send events: NAME:KIND:KEY, as shop:server:6f3a9c...; a `public` key may say what its own visitor "
         "did, a `trusted` one also what they ordered and who they are, a `server` key all of it, of anybody",
     )
-    capture: bool = _row(True, "count what pages tell by themselves: views, products, searches, banners shown")
-    max_event_bytes: int = _row(1_048_576, "largest body of events, unpacked; larger ones get 413", "bytes")
-    max_events: int = _row(2_500, "most events in one request; what is beyond is refused", "events")
-    waiting_events: int = _row(
+    capture: bool = row(True, "count what pages tell by themselves: views, products, searches, banners shown")
+    max_event_bytes: int = row(1_048_576, "largest body of events, unpacked; larger ones get 413", "bytes")
+    max_events: int = row(2_500, "most events in one request; what is beyond is refused", "events")
+    waiting_events: int = row(
         10_000, "events that may wait for the store, per worker; more are sent back with 503", "events"
     )
-    waiting_event_bytes: int = _row(16 * 1024 * 1024, "the same, by their size", "bytes")
-    event_company_ms: float = _row(2.0, "how long an event waits for others to be stored with", "milliseconds")
-    event_rows: int = _row(200, "so many events need not wait for others", "events")
-    late_event_days: float = _row(
+    waiting_event_bytes: int = row(16 * 1024 * 1024, "the same, by their size", "bytes")
+    event_company_ms: float = row(2.0, "how long an event waits for others to be stored with", "milliseconds")
+    event_rows: int = row(200, "so many events need not wait for others", "events")
+    late_event_days: float = row(
         7.0, "how late an event may come from who is no server; later ones are refused", "days"
     )
 
-    webhooks: str = _row("", "file of those who are told when a visitor enters or leaves a segment; empty: nobody")
+    webhooks: str = row("", "file of those who are told when a visitor enters or leaves a segment; empty: nobody")
 
-    max_request_line_bytes: int = _row(8_192, "longest target of a request; longer ones get 414", "bytes", least=1)
-    max_field_bytes: int = _row(8_192, "longest request field; longer ones get 431", "bytes", least=1)
-    max_head_bytes: int = _row(32_768, "largest request head; larger ones get 431", "bytes", least=1)
-    max_fields: int = _row(100, "most fields in a request; with more it gets 431", "fields", least=1)
-    head_seconds: float = _row(10.0, "longest time for a request's head to come in whole", "seconds")
-    upload_seconds: float = _row(15.0, "time in which an upload must bring `upload_bytes`, again and again", "seconds")
-    max_upload_bytes: int = _row(0, "largest request body; larger ones get 413; 0: any size", "bytes")
-    upload_bytes: int = _row(1_024, "what an upload must bring in `upload_seconds`; 1: any progress will do", "bytes")
-    keep_alive_seconds: float = _row(15.0, "how long a connection is kept between two requests", "seconds")
-    download_seconds: float = _row(30.0, "time in which a client must take `download_bytes` of what waits", "seconds")
-    download_bytes: int = _row(65_536, "what a client must take in `download_seconds` while more waits", "bytes")
-    client_buffer_bytes: int = _row(65_536, "what may wait in memory for a client to take it, about", "bytes", least=1)
-    max_clients: int = _row(
+    max_request_line_bytes: int = row(8_192, "longest target of a request; longer ones get 414", "bytes", least=1)
+    max_field_bytes: int = row(8_192, "longest request field; longer ones get 431", "bytes", least=1)
+    max_head_bytes: int = row(32_768, "largest request head; larger ones get 431", "bytes", least=1)
+    max_fields: int = row(100, "most fields in a request; with more it gets 431", "fields", least=1)
+    head_seconds: float = row(10.0, "longest time for a request's head to come in whole", "seconds")
+    upload_seconds: float = row(15.0, "time in which an upload must bring `upload_bytes`, again and again", "seconds")
+    max_upload_bytes: int = row(0, "largest request body; larger ones get 413; 0: any size", "bytes")
+    upload_bytes: int = row(1_024, "what an upload must bring in `upload_seconds`; 1: any progress will do", "bytes")
+    keep_alive_seconds: float = row(15.0, "how long a connection is kept between two requests", "seconds")
+    download_seconds: float = row(30.0, "time in which a client must take `download_bytes` of what waits", "seconds")
+    download_bytes: int = row(65_536, "what a client must take in `download_seconds` while more waits", "bytes")
+    client_buffer_bytes: int = row(65_536, "what may wait in memory for a client to take it, about", "bytes", least=1)
+    max_clients: int = row(
         2_000, "client connections per worker; then the longest idle ones give way", "connections", least=1
     )
-    max_clients_per_address: int = _row(
+    max_clients_per_address: int = row(
         100, "connections of one address per worker (IPv6: one /64); loopback and trusted proxies: any", "connections"
     )
 
-    keep_host: bool = _row(False, "send the visitor's Host to the origin instead of the origin's own")
-    allowed_hosts: tuple[str, ...] = _row(
+    keep_host: bool = row(False, "send the visitor's Host to the origin instead of the origin's own")
+    allowed_hosts: tuple[str, ...] = row(
         (), "Host values served, the first for who says none (HTTP/1.0); empty: any well-formed one"
     )
-    origin_ca: str = _row("", "PEM file of extra certificate authorities for https origins")
-    origin_name: str = _row("", "name of https origins in their certificates, asked for by SNI; empty: as in their URL")
-    origin_certificate: str = _row("", "PEM file of the certificate, and its key, that https origins want of us")
-    connect_timeout_ms: int = _row(1_000, "longest wait for a connection to the origin", "milliseconds", least=1)
-    first_byte_timeout_ms: int = _row(10_000, "longest wait for the origin's answer to begin", "milliseconds", least=1)
-    change_timeout_ms: int = _row(
+    origin_ca: str = row("", "PEM file of extra certificate authorities for https origins")
+    origin_name: str = row("", "name of https origins in their certificates, asked for by SNI; empty: as in their URL")
+    origin_certificate: str = row("", "PEM file of the certificate, and its key, that https origins want of us")
+    connect_timeout_ms: int = row(1_000, "longest wait for a connection to the origin", "milliseconds", least=1)
+    first_byte_timeout_ms: int = row(10_000, "longest wait for the origin's answer to begin", "milliseconds", least=1)
+    change_timeout_ms: int = row(
         60_000,
         "longest wait for the answer to a request that changes something (POST, PUT, PATCH, DELETE) to begin",
         "milliseconds",
         least=1,
     )
-    between_bytes_timeout_ms: int = _row(
+    between_bytes_timeout_ms: int = row(
         10_000, "longest silence within a body, either way, but for streams of events", "milliseconds", least=1
     )
-    page_timeout_ms: int = _row(
+    page_timeout_ms: int = row(
         15_000, "longest time for a page that is read whole; what is streamed has none", "milliseconds", least=1
     )
-    max_connections: int = _row(100, "most connections to one origin per worker", "connections", least=1)
-    max_idle_connections: int = _row(50, "most of them that are kept while nothing is asked", "connections")
-    idle_connection_seconds: float = _row(30.0, "idle time of origin connections, less if they say so", "seconds")
-    concurrency_start: int = _row(
+    max_connections: int = row(100, "most connections to one origin per worker", "connections", least=1)
+    max_idle_connections: int = row(50, "most of them that are kept while nothing is asked", "connections")
+    idle_connection_seconds: float = row(30.0, "idle time of origin connections, less if they say so", "seconds")
+    concurrency_start: int = row(
         64,
         "requests to one origin at once, at first; then as many as it answers without slowing down",
         "requests",
         least=1,
     )
-    max_waiting: int = _row(128, "requests that may wait for their turn; more get 503 at once", "requests")
-    max_wait_ms: int = _row(100, "longest wait for a turn; then 503", "milliseconds")
-    retry_fraction: float = _row(
-        0.1, "part of all requests that may be sent again, over another connection; 0: none is"
-    )
+    max_waiting: int = row(128, "requests that may wait for their turn; more get 503 at once", "requests")
+    max_wait_ms: int = row(100, "longest wait for a turn; then 503", "milliseconds")
+    retry_fraction: float = row(0.1, "part of all requests that may be sent again, over another connection; 0: none is")
 
-    breaker_failures: int = _row(
+    breaker_failures: int = row(
         5, "so many failures in a row, and an origin or the profile store is left alone for a while", "failures"
     )
-    breaker_fraction: float = _row(0.5, "the same for this part of the last `breaker_attempts`")
-    breaker_attempts: int = _row(20, "how many of the last attempts are looked at", "attempts")
-    breaker_seconds: float = _row(1.0, "how long it is left alone at first; then twice as long each time", "seconds")
-    breaker_longest_seconds: float = _row(10.0, "how long it is left alone at most", "seconds")
+    breaker_fraction: float = row(0.5, "the same for this part of the last `breaker_attempts`")
+    breaker_attempts: int = row(20, "how many of the last attempts are looked at", "attempts")
+    breaker_seconds: float = row(1.0, "how long it is left alone at first; then twice as long each time", "seconds")
+    breaker_longest_seconds: float = row(10.0, "how long it is left alone at most", "seconds")
 
-    cache_bytes: int = _row(
+    cache_bytes: int = row(
         256 * 1024 * 1024,
         "memory for stored answers; at most a sixth as much again is for who asks them in the same words",
         "bytes",
     )
-    max_stored_bytes: int = _row(8 * 1024 * 1024, "largest asset that is kept; larger ones pass through", "bytes")
-    heuristic_fraction: float = _row(0.0, "RFC 9111 4.2.2: part of its age an undated page stays fresh; 0: off")
-    targeted_cache_fields: tuple[str, ...] = _row(
+    max_stored_bytes: int = row(8 * 1024 * 1024, "largest asset that is kept; larger ones pass through", "bytes")
+    heuristic_fraction: float = row(0.0, "RFC 9111 4.2.2: part of its age an undated page stays fresh; 0: off")
+    targeted_cache_fields: tuple[str, ...] = row(
         ("Tailorbird-Cache-Control", "CDN-Cache-Control", "Surrogate-Control"),
         "answer fields that, in this order, go before Cache-Control here (RFC 9213)",
     )
-    forwarded_fields: tuple[str, ...] = _row(
+    forwarded_fields: tuple[str, ...] = row(
         (),
         "request fields sent along when a page is fetched for everybody, beside those its Vary names; `*`: all but "
         "cookies. What is sent and not in Vary can change what others are shown",
     )
-    ignored_cookies: tuple[str, ...] = _row(
+    ignored_cookies: tuple[str, ...] = row(
         (*STATISTICS_COOKIES, *CONSENT_COOKIES, OWN_CONSENT_COOKIE),
         "cookies that say nothing to the origin's pages; `*` stands for any ending",
     )
-    clients_may_refresh: bool = _row(False, "let a client's Cache-Control (a forced reload) ask the origin")
-    collapse_wait_ms: int = _row(2_000, "longest wait for another request's fetch of the same page", "milliseconds")
-    stale_if_error_seconds: int = _row(3_600, "how long a stale answer stands in for an origin that is down", "seconds")
-    stale_wait_ms: int = _row(
+    clients_may_refresh: bool = row(False, "let a client's Cache-Control (a forced reload) ask the origin")
+    collapse_wait_ms: int = row(2_000, "longest wait for another request's fetch of the same page", "milliseconds")
+    stale_if_error_seconds: int = row(3_600, "how long a stale answer stands in for an origin that is down", "seconds")
+    stale_wait_ms: int = row(
         2_000, "longest wait for a new page where a stale one may stand in; 0: as long as for any", "milliseconds"
     )
-    grace_seconds: int = _row(
+    grace_seconds: int = row(
         0,
         "how long a stale answer is still shown while a new one is fetched behind it, where its origin says nothing of "
         "that; 0: not at all, as RFC 9111 has it",
         "seconds",
     )
-    origin_down_seconds: float = _row(
+    origin_down_seconds: float = row(
         2.0, "how long stale pages are shown without asking again after the origin failed", "seconds"
     )
-    uncacheable_seconds: int = _row(120, "how long a page is remembered as not to be shared", "seconds")
-    compare_pages: str = _row(
+    uncacheable_seconds: int = row(120, "how long a page is remembered as not to be shared", "seconds")
+    compare_pages: str = row(
         "unsaid",
         "which pages are fetched twice before they are kept for the first time, and kept only if both are the same: "
         "`unsaid` (those whose lifetime is not the origin's own word), `all` or `none`",
         words=("unsaid", "all", "none"),
     )
 
-    max_page_bytes: int = _row(2 * 1024 * 1024, "largest page that is personalised; larger ones pass through", "bytes")
-    max_inflation: int = _row(
+    max_page_bytes: int = row(2 * 1024 * 1024, "largest page that is personalised; larger ones pass through", "bytes")
+    max_inflation: int = row(
         100, "how many times its size a page coded by the origin may grow; what would grow more passes through", "times"
     )
-    max_slots: int = _row(50, "most slots in one page; with more it passes through", "slots")
-    page_codings: tuple[str, ...] = _row(
+    max_slots: int = row(50, "most slots in one page; with more it passes through", "slots")
+    page_codings: tuple[str, ...] = row(
         ("gzip",),
         "codings of stored pages, gzip and zstd: of those that a client likes best the first. zstd takes half of our "
         "time for a page, and a tenth more bytes",
     )
-    max_part_bytes: int = _row(
+    max_part_bytes: int = row(
         512 * 1024, "largest part that a page is put together from; in place of a larger one its alternate", "bytes"
     )
-    parts_timeout_ms: int = _row(
+    parts_timeout_ms: int = row(
         1_000, "longest wait for the parts that a page is put together from, all together", "milliseconds"
     )
-    slot_origins: tuple[str, ...] = _row(
+    slot_origins: tuple[str, ...] = row(
         (),
         "origins whose pages may ask `/_tb/slots` with the visitor's cookies, as https://m.shop.example; empty: none",
     )

@@ -18,7 +18,19 @@ ROWS: dict[int, set[str]] = {
     4: {"personalise", "rulebook", "events"},
     3: {"decide", "audience", "catalogue", "page", "httpcache"},
     2: {"conditions", "bucketing", "breaker"},
-    1: {"model", "ports", "errors", "diagnostics", "settings", "environment", "metrics", "memo", "garbage", "turns"},
+    1: {
+        "model",
+        "ports",
+        "errors",
+        "diagnostics",
+        "setting_row",
+        "settings",
+        "environment",
+        "metrics",
+        "memo",
+        "garbage",
+        "turns",
+    },
 }
 ROW_OF = {package: row for row, packages in ROWS.items() for package in packages}
 # Row 1 is one family, read top to bottom: nouns, then what speaks of them.
@@ -26,6 +38,7 @@ ROW_1_ORDER = [
     "model",
     "errors",
     "diagnostics",
+    "setting_row",
     "settings",
     "environment",
     "ports",

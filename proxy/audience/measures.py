@@ -1,8 +1,7 @@
 """Reading a `Measure` off a visitor's history: pure, at any moment, never stored.
 
-A history is a set of events in order, so what is read does not depend on the order in which they came. Each answer says
-until when it holds: the first moment at which an event leaves a window, a day or a visit ends, or an event dated ahead
-begins to count. Until then whoever asks may keep it.
+A history is a set of events in order, so the result does not depend on the order in which they came. Each result says
+until when it holds: until an event leaves a window, a day or a visit ends, or an event dated ahead begins to count.
 
 Its law: an event counts from its `at` until before `at + within_seconds`, to the float.
 """

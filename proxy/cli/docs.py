@@ -23,11 +23,27 @@ from proxy.rulebook import cachefile, words
 from proxy.rulebook.finding_kinds import FindingKind
 from proxy.rulebook.findings import FINDINGS
 from proxy.rulebook.words import Word
-from proxy.settings import SECTIONS, rows
+from proxy.settings import rows
 
 NEEDED = {"": "", "items": "products", "subject": "a subject"}
 """What a kind of event `needs`, in words."""
 MADE = "<!-- Written by `make docs` from the code; edits here are lost. -->\n"
+
+SECTIONS = {
+    "origin": "Where",
+    "rules": "Rules",
+    "store": "Store",
+    "log_level": "Life",
+    "secret": "Who",
+    "recorded_a_second": "What was shown",
+    "write_keys": "Events",
+    "max_request_line_bytes": "Clients",
+    "keep_host": "Origin",
+    "breaker_failures": "When something keeps failing",
+    "cache_bytes": "Cache",
+    "max_page_bytes": "Pages",
+}
+"""What the table's parts are called, by the first setting of each."""
 
 
 def table(head: Iterable[str], body: Iterable[Iterable[str]]) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from click.testing import CliRunner
 
 from proxy.cli import COMMANDS, tailorbird
-from proxy.cli.docs import MADE, PAGES, table
+from proxy.cli.docs import MADE, PAGES, SECTIONS, table
 from proxy.conditions.vocabulary import PHRASES
 from proxy.rulebook.findings import FINDINGS
 from proxy.settings import rows
@@ -40,3 +40,9 @@ def test_a_misspelled_command_is_answered_with_the_nearest() -> None:
     result = CliRunner().invoke(tailorbird, ["chekc"])
     assert result.exit_code == 2
     assert 'there is no command `chekc`; did you mean "check"?' in result.output
+
+
+def test_every_section_begins_with_a_setting() -> None:
+    names = [row.name for row in rows()]
+    assert [name for name in names if name in SECTIONS] == list(SECTIONS)
+    assert names[0] in SECTIONS
