@@ -44,7 +44,7 @@ async def test_a_rule_is_found_among_many_and_none_is_too_long_for_the_screen(ta
         pause = page.get_by_role("button", name="Pause Winter x7x", exact=True)
         for width in (1280, 390):
             await page.set_viewport_size({"width": width, "height": 800})
-            assert await page.evaluate(WIDE)
+            await page.wait_for_function(WIDE)
         await page.get_by_label("Find a rule").fill("winter x7x")
         await page.get_by_text("1 of 21").wait_for()
         assert await page.get_by_role("button", name=re.compile("^Pause Winter")).count() == 1
@@ -117,7 +117,7 @@ async def test_a_merchandiser_reads_what_an_experiment_brought_by_keyboard_alone
         assert "of 4,00" in (await page.inner_text("main")).lower()
         for width in (1280, 390):
             await page.set_viewport_size({"width": width, "height": 800})
-            assert await page.evaluate(WIDE)
+            await page.wait_for_function(WIDE)
         for scheme in ("dark", "light"):
             await page.emulate_media(color_scheme=scheme)
             assert await page.evaluate(PALE) == []
