@@ -4,7 +4,6 @@ the rule folder, say), and stops it again."""
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +19,7 @@ from proxy.metrics import Metrics
 from proxy.model import Profile
 from proxy.outbox.leader import Leader, webhooks_in
 from proxy.ports import Store
-from proxy.processes.lasting import Work, lasting
+from proxy.processes.lasting import Work, ended, lasting
 from proxy.processes.listener import Certificate, Listener
 from proxy.processes.liveness import Lag
 from proxy.processes.memory_limit import MemoryLimit
@@ -266,9 +265,7 @@ class Tailorbird:
 
     async def __aexit__(self, *_: object) -> None:
         for task in self._beside:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+            await ended(task)
         if self._accesslog is not None:
             await self._accesslog.aclose()
         await self.desk.aclose()
