@@ -22,6 +22,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from proxy.bus.listeners import ID_BYTES, REPLY_SECONDS, Listeners, name_of_process
+from proxy.ending import ended
 from proxy.ports import MISSED, OnMessage, Replies
 
 log = logging.getLogger("tailorbird.bus")
@@ -95,10 +96,7 @@ class RedisBus:
 
     async def aclose(self) -> None:
         self._is_closed = True
-        for task in (self._following, *self._doing):
-            while task is not None and not task.done():  # the client may swallow a cancellation
-                task.cancel()
-                await asyncio.wait((task,), timeout=0.1)
+        await ended(*filter(None, (self._following, *self._doing)))
         with contextlib.suppress(*AWAY):
             async with asyncio.timeout(REPLY_SECONDS / 2):
                 await self._client.zrem(LIVE, self.name)

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from proxy.diagnostics import Finding, as_text
+from proxy.ending import together
 from proxy.errors import OperatorError, StoreError
 from proxy.metrics import Metrics
 from proxy.outbox.follower import Follower
@@ -58,9 +59,7 @@ class Leader:
             told = self._outbox, client, self._metrics, self._clock
             sending = (self._repeat(Sender(webhook, *told).step) for webhook in self._webhooks)
             try:
-                async with asyncio.TaskGroup() as group:
-                    for work in (self._ask_for_the_lead(), self._repeat(self._look), *sending):
-                        group.create_task(work)
+                await together(self._ask_for_the_lead(), self._repeat(self._look), *sending)
             finally:
                 await self._follower.rest()
                 await self._leave()

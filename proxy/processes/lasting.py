@@ -18,9 +18,6 @@ FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 60.0
 WELL_SECONDS = 600.0
 """Work that went on for so long begins anew after the first pause."""
 
-AGAIN_SECONDS = 0.1
-"""After which a task that goes on is cancelled again."""
-
 Work = Callable[[], Awaitable[object]]
 
 
@@ -38,14 +35,6 @@ async def lasting(work: Work, first_pause_seconds: float = FIRST_PAUSE_SECONDS) 
             pause = first_pause_seconds
         await asyncio.sleep(pause)
         pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
-
-
-async def ended(task: asyncio.Task[None]) -> None:
-    """Cancels the task until it has ended. Once is not always enough: clients of Redis, and `asyncio.wait_for` before
-    Python 3.12, lose a cancellation that comes in the same turn of the loop as what they wait for."""
-    while not task.done():
-        task.cancel()
-        await asyncio.wait((task,), timeout=AGAIN_SECONDS)
 
 
 def name_of(work: Work) -> str:

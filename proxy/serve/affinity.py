@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from proxy.catalogue.shop import Shop
+from proxy.ending import together
 from proxy.errors import OperatorError
 from proxy.garbage import collector_paused
 from proxy.serve.learning import Learning
@@ -51,11 +52,11 @@ class Affinity:
 
     async def run(self) -> None:
         """Takes in the file and then the events, and follows both. Never ends; cancel it."""
-        async with asyncio.TaskGroup() as group:
-            if self._path is not None:
-                await self.take_in(self._path)
-                group.create_task(self._follow(self._path))
-            group.create_task(self._learning.follow())
+        if self._path is None:
+            await self._learning.follow()
+        else:
+            await self.take_in(self._path)
+            await together(self._follow(self._path), self._learning.follow())
 
     async def _follow(self, path: Path) -> None:
         while True:

@@ -14,6 +14,7 @@ from pathlib import Path
 from proxy import garbage
 from proxy.catalogue.feeds import read_feed
 from proxy.diagnostics import Finding, as_text
+from proxy.ending import together
 from proxy.errors import OperatorError, StoreError
 from proxy.metrics import Metrics
 from proxy.model import Product
@@ -91,9 +92,7 @@ class Rules:
 
     async def follow(self) -> None:
         """Publishes each good state of the folder from now on. Never ends; cancel it."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._follow_folder())
-            group.create_task(self._follow_imports())
+        await together(self._follow_folder(), self._follow_imports())
 
     def product(self, product_id: str) -> Product | None:
         """A product of the catalogue."""

@@ -13,13 +13,14 @@ from pathlib import Path
 from proxy.bus import bus_of_machine, bus_of_shop
 from proxy.bus.shared_counts import SharedCounts
 from proxy.catalogue.hub import Hub
+from proxy.ending import ended
 from proxy.errors import StoreError
 from proxy.http.message import Handler
 from proxy.metrics import Metrics
 from proxy.model import Profile
 from proxy.outbox.leader import Leader, webhooks_in
 from proxy.ports import Store
-from proxy.processes.lasting import Work, ended, lasting
+from proxy.processes.lasting import Work, lasting
 from proxy.processes.listener import Certificate, Listener
 from proxy.processes.liveness import Lag
 from proxy.processes.memory_limit import MemoryLimit
@@ -264,8 +265,7 @@ class Tailorbird:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        for task in self._beside:
-            await ended(task)
+        await ended(*self._beside)
         if self._accesslog is not None:
             await self._accesslog.aclose()
         await self.desk.aclose()

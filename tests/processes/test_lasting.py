@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from proxy.processes.lasting import ended, lasting
+from proxy.processes.lasting import lasting
 
 
 async def test_what_fails_is_logged_and_begins_anew_until_it_ends_by_itself(caplog: pytest.LogCaptureFixture) -> None:
@@ -39,32 +39,3 @@ async def test_what_is_cancelled_does_not_begin_anew() -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-
-
-async def test_what_loses_a_cancellation_is_cancelled_again() -> None:
-    begun, lost = asyncio.Event(), list[str]()
-
-    async def following() -> None:
-        while True:
-            try:
-                begun.set()
-                await asyncio.Event().wait()
-            except asyncio.CancelledError:
-                lost.append("once")
-                if len(lost) > 1:
-                    raise
-
-    task = asyncio.create_task(lasting(following))
-    await begun.wait()
-    await ended(task)
-    assert task.cancelled() and lost == ["once", "once"]
-
-
-async def test_what_has_failed_already_is_ended() -> None:
-    async def failing() -> None:
-        raise KeyError
-
-    task = asyncio.create_task(failing())
-    await asyncio.wait((task,))
-    await ended(task)
-    assert isinstance(task.exception(), KeyError)
