@@ -1,1 +1,1 @@
-"""What an editor can ask of a visitor: the phrases, their reading, their meaning and their explanation."""
+"""Conditions on visitors: the phrases editors write, their parsing, their evaluation and their explanation."""

@@ -21,13 +21,13 @@ _UNITS = re.compile(r"[A-Z]{3}|[€$£%]|times?")
 
 
 def is_amount_form(text: str) -> bool:
-    """Whether a text speaks of a range of numbers: `at least 3`, `between 1 and 3`."""
+    """Whether a text has the form of a range of numbers: `at least 3`, `between 1 and 3`."""
     bound = _BOUND.fullmatch(text)
     return _RANGE.fullmatch(text) is not None or (bound is not None and bound[1] is not None)
 
 
 def amount(phrase: Phrase, text: str) -> Between | None:
-    """The range of numbers a text stands for, or None when it is none."""
+    """The range of numbers in a text, or None."""
     if found := _RANGE.fullmatch(text):
         low, first_unit, high, unit = found.groups()
         units = [unit or "", first_unit or ""]
@@ -59,7 +59,7 @@ def _are_units(units: Sequence[str], phrase: Phrase) -> bool:
 
 
 def no_amount(word: Scalar, phrase: Phrase | None = None) -> Finding:
-    """R303: what stands where a number should; corrected where there is an amount that the phrase can be."""
+    """R303: a value that is not a number, with a correction if it resembles an amount that the phrase can have."""
     help = AMOUNT_HELP
     if phrase is not None:
         help = better_amount(word.text, help, lambda text: amount(phrase, text) is not None)

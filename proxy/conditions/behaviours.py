@@ -1,6 +1,5 @@
-"""What an editor can ask of a visitor's history, one row each: deeds (`viewed:` with parts under it), and traits that
-are read off deeds (`orders in the last N days`). A trait may be brought by an import too; `audience/traits.py` joins
-both.
+"""The table of phrases about a visitor's history: deeds (`viewed:` with parts under it), and traits that are calculated
+from deeds (`orders in the last N days`). An import may bring traits too; `audience/traits.py` joins both.
 
 Rows are part of the vocabulary like any other. N in a key stands for a number, and its days may be any unit of
 `UNITS`.

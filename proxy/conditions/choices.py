@@ -1,4 +1,4 @@
-"""Which values a phrase can have, and what is said of one that it cannot. Values are written by rules and by tests."""
+"""The values that a phrase can have, and findings for those that it cannot. Rules and tests use both."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def _can_be(phrase: Phrase, value: str) -> bool:
 
 
 def _may_stand(phrase: Phrase, instead: str, value: str, word: Scalar) -> bool:
-    """Whether it is a value that the phrase can have, or a form of one where the value stands alone. Behind `not` no
-    form can stand, and what began with `/c/*` would be another page."""
+    """Whether `instead` can replace the value: the phrase can have it, or it is a form where the value stands alone. No
+    form can be negated, and without its `*` a negated `/c/*` would be another page."""
     form = TEXT_FORM.fullmatch(instead) if value == word.text else None
     is_negated = value != word.text and NEGATED.fullmatch(word.text)
     return _can_be(phrase, form[2] if form else instead) and not (is_negated and value.endswith("*"))

@@ -1,5 +1,5 @@
-"""What an editor most likely meant by a value that cannot be: the words of other notations, names for codes, a slash
-that is missing. A correction is offered only when it is a value that can be."""
+"""Suggests what an editor most likely meant by an invalid value: words of other notations, names instead of codes, a
+missing slash. Only valid values are suggested."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ NAMES = {
 
 
 def better_value(value: str, help: str, fits: Callable[[str], bool], choices: Sequence[str]) -> str:
-    """The help, with a correction that fits, if one does."""
+    """The help, with a valid correction if there is one."""
     spelled = {choice.casefold(): choice for choice in choices}
     meant = (spelled.get(found.casefold(), found) for found in _values(value, choices))
     instead = next((found for found in meant if found != value and fits(found)), None)
@@ -77,7 +77,7 @@ def _named(help: str, wrong: str, instead: str | None) -> str:
 
 
 def swapped(text: str, help: str) -> str:
-    """The help for a range whose ends stand the wrong way round, with them swapped."""
+    """The help for a range with its ends in the wrong order, with the ends swapped."""
     found = _SWAPPED.fullmatch(text)
     if not found:
         return help

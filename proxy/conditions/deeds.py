@@ -1,4 +1,4 @@
-"""Reading a deed: `viewed:` and the lines under it, which together are one fact, about how often it was done.
+"""Reads a deed: `viewed:` and the lines under it, which together are one fact about how often it was done.
 
 viewed:
   category: shoes/trail          which products: category, product or brand (`searched` has for, `opened` page)
@@ -73,7 +73,7 @@ def _named(key: str, said: Sequence[str]) -> str:
 
 
 def _narrowed(measure: Measure, word: str, part: Entry, read_tests: ReadTests, findings: list[Finding]) -> Measure:
-    """The measure, less what this line leaves out."""
+    """The measure with the restriction of this line."""
     if word in FIELDS:
         tests, _ = read_tests(NARROWING[word], part, findings)
         if len(tests) > 1:
@@ -124,7 +124,7 @@ def _written(part: Entry) -> str:
 
 
 def words_of(measure: Measure) -> tuple[str, str, str]:
-    """How `why` speaks of a deed: that it was done, one of them, several."""
+    """How `why` words a deed: that it was done, once, several times."""
     return DONE.get(measure.kinds[0], ("done", "time", "times"))
 
 

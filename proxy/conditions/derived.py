@@ -1,8 +1,8 @@
-"""Attributes worked out of others at the moment they are asked for: how long ago a date was, which number stands for a
-version, how far away a place is, what time it is where the visitor is.
+"""Attributes calculated from others when they are compared: how long ago a date was, a number for a version, how far
+away a place is, the visitor's local time.
 
-A derived attribute is named by its base and how it is worked out: `birthday › ago`. Contexts hold bases only; who
-compares values asks here. What cannot be worked out is unknown.
+A derived attribute is named by its base and the calculation: `birthday › ago`. Contexts hold bases only. What cannot be
+calculated is unknown.
 """
 
 from __future__ import annotations
@@ -28,24 +28,24 @@ _PLACE = re.compile(r"\s*(-?\d{1,3}(?:\.\d+)?)\s*[,; ]\s*(-?\d{1,3}(?:\.\d+)?)\s
 
 
 def derived_name(base: str, how: str) -> str:
-    """The name of an attribute that is worked out of `base`."""
+    """The name of an attribute that is calculated from `base`."""
     return base + MARK + how
 
 
 def base_of(name: str) -> str:
-    """What a derived attribute is worked out of; another attribute's own name."""
+    """The base of a derived attribute; another attribute's own name."""
     return name.partition(MARK)[0]
 
 
 def value_of(name: str, attributes: Attributes, now: float) -> AttributeValue | None:
-    """The value of an attribute, worked out where it is derived; None when unknown."""
+    """The value of an attribute, calculated if it is derived; None when unknown."""
     base, mark, how = name.partition(MARK)
     value = attributes.get(base)
     return worked_out(how, value, now) if mark and value is not None else value
 
 
 def worked_out(how: str, value: AttributeValue, now: float) -> AttributeValue | None:
-    """What is worked out of a base's value at `now`, Unix seconds."""
+    """The value calculated from a base's value at `now` (Unix seconds)."""
     if how == AT:
         return moment_of(value)
     if how == AGO:
@@ -97,7 +97,7 @@ def _parsed(text: str) -> float | None:
 
 
 def _km_between(value: AttributeValue, place: str) -> float | None:
-    """The way along the earth's surface, as if it were a sphere: within 0.5 %."""
+    """The distance along the surface of a spherical earth, exact within 0.5 %."""
     here, there = place_of(value) if isinstance(value, str) else None, place_of(place)
     if here is None or there is None:
         return None

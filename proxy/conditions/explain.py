@@ -1,4 +1,4 @@
-"""Why a condition holds or not, fact by fact: what was asked, what was seen, and how far it is from matching."""
+"""Explains why a condition holds or not, fact by fact: the expected value, the actual one, and how far off it is."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from proxy.model import (
 @dataclass(frozen=True, slots=True)
 class Explained:
     """A fact or group of facts, explained. `text` is the line as written, or `all of`, `any of`, `none of`; `seen` is
-    the value it met, `unknown` for none; `distance` says how far it is off, as `1 more needed`. Groups have `parts`
+    the actual value, `unknown` for none; `distance` says how far off it is, as `1 more needed`. Groups have `parts`
     instead."""
 
     text: str
@@ -82,7 +82,7 @@ def _explain_fact(fact: Fact, value: AttributeValue | None) -> Explained:
 
 
 def _explain_worked(fact: Fact, base: AttributeValue | None, value: AttributeValue | None) -> Explained:
-    """A fact about something worked out: what it was worked out of is seen, how far off it is in the unit at hand."""
+    """A fact about a calculated value: `seen` is the value it was calculated from."""
     ok, how = holds(fact.test, value), fact.attribute.partition(MARK)[2]
     seen = seen_text(base)
     if is_number(base):
@@ -98,7 +98,7 @@ def _explain_worked(fact: Fact, base: AttributeValue | None, value: AttributeVal
 
 
 def _worked_short(fact: Fact, value: AttributeValue | None, how: str) -> str:
-    """How far something worked out is from matching; nothing for versions and days, where no amount says it."""
+    """How far a calculated value is from matching; nothing for versions and days."""
     if not isinstance(fact.test, Between) or not is_number(value) or holds(fact.test, value):
         return ""
     is_below = value <= fact.test.low

@@ -1,4 +1,4 @@
-"""Forms of values that compare something worked out of the attribute: dates, versions, distances.
+"""Parses values that are compared with something calculated from the attribute: dates, versions, distances.
 
 before D   after D   on D   between D and D         D is 2026-12-01, or 2026-12-01 08:00
 in the last N days   more than N days ago           so for minutes, hours, weeks, months and years
@@ -52,7 +52,7 @@ class Worked:
 
 
 def is_worked(phrase: Phrase, text: str) -> bool:
-    """Whether a value is read here: by the attribute's kind, or because it compares with a version."""
+    """Whether a value is parsed here: by the attribute's kind, or because it compares with a version."""
     if phrase.kind in (Kind.DATE, Kind.PLACE, Kind.VERSION):
         return text.casefold() not in ("any", "none")
     found = _VERSION.fullmatch(text) if phrase.kind in (Kind.TEXT, Kind.ANYTHING) and not phrase.choices else None
@@ -60,7 +60,7 @@ def is_worked(phrase: Phrase, text: str) -> bool:
 
 
 def read_worked(phrase: Phrase, word: Scalar, findings: list[Finding]) -> Worked | None:
-    """What a value asks; None and a finding when it cannot be read."""
+    """The comparison of a value; None, with a finding, when it cannot be parsed."""
     match phrase.kind:
         case Kind.DATE:
             worked = _date(phrase, word.text)

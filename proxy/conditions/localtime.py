@@ -1,4 +1,4 @@
-"""What day and time it is on the clocks of a zone, and how a moment is written."""
+"""The local day and time in a time zone, and the formatting of a moment."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""What stands in a rule file, free of any YAML library: words, lists and lines of `word: value`, each with its place.
+"""The nodes of a parsed rule file: texts, lists and maps of `word: value`, each with its place.
 
 Every scalar is its text, exactly as written: `NO` is Norway, `08:30` a time and `010` three characters, because nothing
-here guesses a type. Who reads a node says what it should be, and `as_map`, `as_list` and `as_text` tell the editor when
-it is something else. Of None, a word that is not there, they make None without a finding.
+here guesses a type. `as_map`, `as_list` and `as_text` check that a node has the expected type, and add a finding when
+it does not. Of None, a missing value, they return None without a finding.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""From an editor's lines to a condition.
+"""Parses an editor's lines into a condition.
 
 Lines of `phrase: value` must all hold; `any of`, `all of` and `none of` take a list of such lines, `unless` negates.
 A value is one of a dozen forms:
@@ -120,7 +120,7 @@ def _read_part(entry: Entry, phrase: Phrase, findings: list[Finding]) -> Conditi
 
 
 def _read_fact(phrase: Phrase, attribute: str, entry: Entry, findings: list[Finding]) -> Condition:
-    """One line: a single value, or a list of which any will do."""
+    """One line: a single value, or a list of which one must match."""
     if _is_worked(phrase, entry.value):
         return _read_worked(phrase, attribute, entry, findings)
     tests, written = read_tests(phrase, entry, findings)
@@ -134,7 +134,7 @@ def _is_worked(phrase: Phrase, node: Node) -> bool:
 
 
 def _read_worked(phrase: Phrase, attribute: str, entry: Entry, findings: list[Finding]) -> Condition:
-    """A line that compares something worked out of the attribute."""
+    """A line that compares something calculated from the attribute."""
     words = [word for item in one_or_more(entry.value) if (word := as_text(item, f'"{phrase.key}"', findings))]
     text = f"{attribute.replace('.', ' ', 1)}: {', '.join(word.text for word in words)}"
     facts = []
@@ -149,7 +149,7 @@ def _read_worked(phrase: Phrase, attribute: str, entry: Entry, findings: list[Fi
 
 
 def read_tests(phrase: Phrase, entry: Entry, findings: list[Finding]) -> tuple[list[Test], str]:
-    """What a line asks of one value, which must pass any of the tests; and the line's own words."""
+    """The tests of one line, of which a value must pass one; and the line's words."""
     node = entry.value
     scalars = node.items if isinstance(node, ListNode) and node.items else (node,)
     words = [word for item in scalars if (word := as_text(item, f'"{phrase.key}"', findings))]
@@ -191,7 +191,7 @@ def _inside_a_list(node: Node, wrong: Sequence[Scalar], of: int) -> Iterator[Fin
 
 
 def _merged(tests: Sequence[Test]) -> list[Test]:
-    """The same tests, those of a kind that takes several values put together."""
+    """The same tests; those of a kind that takes several values are merged."""
     equal = [value for test in tests if isinstance(test, OneOf) for value in test.values]
     starts = [value for test in tests if isinstance(test, StartsWith) for value in test.values]
     contained = [value for test in tests if isinstance(test, Contains) for value in test.values]

@@ -1,4 +1,4 @@
-"""What a phrase of the vocabulary is: a word an editor may begin a line with, and all that is to know of it."""
+"""The type of a phrase of the vocabulary: a word that an editor may begin a line with, and its properties."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ MOST_READ = 1_024
 
 
 class Kind(enum.StrEnum):
-    """What values an attribute has, and so which forms fit it. Those up to `HOURS` may stand in `attributes.yaml`."""
+    """The type of an attribute's values, and so the forms that fit it. Those up to `HOURS` may be declared in
+    `attributes.yaml`."""
 
     TEXT = "text"
     NUMBER = "number"

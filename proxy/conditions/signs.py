@@ -1,6 +1,7 @@
-"""Signs that stand for others elsewhere, `news*` and `/red|green/`, and here for themselves: nobody would be met.
+"""Finds wildcards and regular expressions in values, as `news*` and `/red|green/`. Here they stand for themselves, so
+they would match nobody.
 
-Values that have a shape of their own, as a page's path, cannot have such signs at all; `choices.py` says so."""
+Values with a syntax of their own, as the path of a page, cannot have such signs; `choices.py` checks that."""
 
 from __future__ import annotations
 
@@ -24,7 +25,7 @@ def signs_of_a_pattern(phrase: Phrase, value: str, word: Scalar) -> Iterator[Fin
 
 
 def _help(value: str, written: str) -> str:
-    """In words, where the value stands alone and its signs can be said so."""
+    """The form that says the same in words, if there is one."""
     delimited = _DELIMITED.fullmatch(value)
     plain = (delimited[1] if delimited else value).strip("*.^$")
     if written != value or not _WORDS.fullmatch(plain):

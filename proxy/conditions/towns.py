@@ -1,4 +1,5 @@
-"""Where towns are, so that an editor may write `within 20 km of Utrecht`. Others are written as coordinates."""
+"""The coordinates of towns, so that an editor may write `within 20 km of Utrecht`. Other places are written as
+coordinates."""
 
 from __future__ import annotations
 

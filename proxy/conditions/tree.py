@@ -1,11 +1,11 @@
-"""Conditions as a tree of operators, for programs: what Studio, an API or a generator of rules writes and reads.
+"""Conditions as a tree of operators, for programs: the studio, the API, generators of rules.
 
     {"all": [{"attribute": "country", "operator": "in", "value": ["NL", "NO"]},
              {"any": [{"attribute": "orders", "operator": "gte", "value": 3},
                       {"attribute": "segment", "operator": "in", "value": ["VIP"]}]}]}
 
-It is the same condition as an editor's phrases make, to the last bit: `tree_of` writes it, `read_tree` reads it back.
-Groups are `all`, `any` and `none`; operators are the rows of `OPERATORS`.
+The condition is exactly the one that an editor's phrases give: `tree_of` writes it, `read_tree` reads it back. Groups
+are `all`, `any` and `none`; operators are the rows of `OPERATORS`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What a condition means: does a value pass a test, does a visitor match a condition, how far off are they.
+"""Evaluates conditions: whether a value passes a test, whether a visitor matches a condition, and how far off they are.
 
-This is the plain meaning, tried fact by fact. The decision core (`decide/`) gives the same answers from bitsets and is
-checked against this file. Texts are compared casefolded on both sides.
+This is the reference implementation, fact by fact. The decision core (`decide/`) gives the same answers from bitsets,
+and is tested against it. Texts are compared without regard to case.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Every phrase an editor may write in a condition, one row each: what a request says here, what the visitor did in
-`behaviours.py`.
+"""The table of phrases an editor may write in a condition: those about the request are here, those about the visitor's
+history in `behaviours.py`.
 
-A new phrase is a new row: the checker, the JSON Schema and the reference page read the rows. Beside these an editor may
-name any attribute that `attributes.yaml` declares or an import has brought; `words` joins both.
+A new phrase is a new row: the checker, the JSON Schema and the reference page read the rows. An editor may also name
+any attribute that `attributes.yaml` declares or an import has brought; `words` joins both.
 """
 
 from __future__ import annotations
@@ -249,8 +249,8 @@ def attribute_phrase(name: str, kind: Kind) -> Phrase:
 
 
 def phrase_of(word: str, known: Mapping[str, Phrase]) -> Phrase | None:
-    """The phrase a word is, out of `words`. `orders in the last 30 days` is `orders in the last N days`, with the time
-    in its measure."""
+    """The phrase of a word, from `words`. `orders in the last 30 days` is `orders in the last N days`, with the time in
+    its measure."""
     phrase = known.get(word)
     if phrase is not None:
         return None if COUNTED in word else phrase
@@ -267,6 +267,6 @@ def pattern_of(phrase: Phrase) -> str:
 
 
 def spelled(word: str, known: Iterable[str]) -> list[str]:
-    """Words one may write, for a word that is none: with its own number, if it has one, in those that take a number."""
+    """Known words that resemble an unknown one, with its number in those that take a number."""
     number = re.search(r"[1-9][0-9]{0,3}", word)
     return [key.replace(COUNTED, f" {number[0] if number else 30} days") for key in known]

@@ -1,1 +1,1 @@
-"""A rule folder as a calculation: its files go in as bytes, a publication or findings come out. No IO here."""
+"""Reads a rule folder: takes its files as bytes, and returns a publication or findings. No IO here."""

@@ -1,5 +1,5 @@
-"""Rule files as JSON, with every condition as a tree of operators: the form for programs. It is read like any rule
-file, by the same checker, when its name ends in `.rules.json`."""
+"""Rule files as JSON, for programs: every condition is a tree of operators. A file whose name ends in `.rules.json` is
+read by the same checker as any rule file."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ YAML, JSON = ".rules.yaml", ".rules.json"
 
 
 def as_json(files: Mapping[str, bytes], names: Names) -> dict[str, str]:
-    """Each rule file of a folder without errors, by its new name. `names` are those of the checked folder."""
+    """Every rule file of a valid folder as JSON, by its new name. `names` are those of the checked folder."""
     findings: list[Finding] = []
     sources = {name: text for name, text in texts(files, findings) if name.endswith((YAML, JSON))}
     roots = {name: root for name, text in sources.items() if (root := read_yaml(name, text, findings))}
@@ -47,7 +47,7 @@ def _part(word: str, entry: Entry, file: RuleFile, names: Names) -> Any:
 
 
 def _with_tree(node: Node, file: RuleFile, names: Names) -> Any:
-    """A rule or segment, its `when` and `unless` as one tree."""
+    """A rule or segment with its `when` and `unless` as one tree."""
     if not isinstance(node, MapNode):
         return plain(node)
     found = Part.of(node)

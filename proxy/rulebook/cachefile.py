@@ -1,6 +1,6 @@
-"""`cache.yaml`: an operator's policy for origins that do not help themselves, read with the place of every word.
+"""Reads `cache.yaml`: an operator's policy for origins that send no usable cache headers.
 
-The words are rows here, as those of rule files are in `words.py`; how holes may be filled is a table of
+Its keys are the rows of a table here, as those of rule files are in `words.py`; how holes may be filled is a table of
 `page/holes.py`. The JSON Schema and the reference page are made from both.
 """
 
@@ -75,7 +75,7 @@ def read_policy(root: Node, findings: list[Finding]) -> Policy:
 
 
 def _hidden(page: PagePolicy, above: list[PagePolicy], node: Node) -> list[Finding]:
-    """R701 when one further up takes every page that this one is for."""
+    """R701 for a policy whose pages are all matched by one above it."""
     wider = next((one.pattern for one in above if page.pattern and _takes_all(one.pattern, page.pattern)), None)
     if wider is None:
         return []
@@ -84,7 +84,7 @@ def _hidden(page: PagePolicy, above: list[PagePolicy], node: Node) -> list[Findi
 
 
 def _for_who_is_logged_in(page: PagePolicy, node: Node) -> list[Finding]:
-    """L11 when a page is kept by the operator's word alone, whatever cookies its visitors have."""
+    """L11 for a page that the policy stores although it does not say which cookies the page depends on."""
     is_settled = page.allowance.fresh is None or page.allowance.cookies is not None or not page.is_kept
     if is_settled or not page.pattern:  # of which is told already
         return []
@@ -163,7 +163,7 @@ def _cookie_names(found: Part, what: str, findings: list[Finding], *, whole: boo
 
 
 def is_cookie_name(text: str) -> bool:
-    """True for a cookie's name, or the beginning of one and a `*`."""
+    """True for the name of a cookie, or a prefix and `*`."""
     return text == "*" or bool(_COOKIE_NAME.fullmatch(text))
 
 
@@ -207,7 +207,7 @@ def _fill(found: Part, findings: list[Finding]) -> Fill | None:
 
 
 def _row(written: Scalar, findings: list[Finding]) -> FillRow | None:
-    """The row whose words the text begins with."""
+    """The row with whose words the text begins."""
     for row in HOLE_FILLS:
         if written.text == row.kind or written.text.startswith(row.kind + " "):
             return row

@@ -1,4 +1,4 @@
-"""What the visitor of an editor's test did before: words under `visitor:`, and with times under `events:`.
+"""The history of the visitor of an editor's test: words under `visitor:`, and with times under `events:`.
 
     visitor:
       viewed: [SKU-1042, SKU-1042]     each once, just now; so `added to cart`, `searched`, `opened`, `clicked`
@@ -52,7 +52,7 @@ MAX_TIMES = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """An event so many seconds before the test's moment."""
+    """An event, so many seconds before the test's moment."""
 
     kind: str
     ago: float = 0.0
@@ -61,7 +61,7 @@ class Deed:
     value: float = 0.0
 
     def event(self, now: float, number: int) -> Event:
-        """The event it is at `now`, the `number`th of the test."""
+        """The event at the moment `now`; `number` is its number in the test."""
         return Event(now - self.ago, f"{number:04}", self.kind, self.subject, self.items, self.value)
 
 
@@ -86,7 +86,7 @@ def _deeds(entry: Entry, products: Mapping[str, Product], findings: list[Finding
 
 
 def _not_sold(entry: Entry, products: Mapping[str, Product]) -> Iterator[Finding]:
-    """R502 for what the catalogue does not have: who did that has seen no category, no brand and no price."""
+    """R502 for a product that the catalogue does not have: no category, brand or price is known of it."""
     if not products or KINDS[entry.key.text] in OF_SUBJECTS:
         return
     for word in one_or_more(entry.value):

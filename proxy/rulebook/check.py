@@ -1,7 +1,7 @@
-"""A whole folder, checked: everything it says, and every finding at once.
+"""Checks a whole folder: returns its contents and all findings at once.
 
-Files are read in two rounds: first what they name (slots, attributes, segments), then what they say, so that a rule may
-use a segment of another file. Findings never stop the reading; whether there are any decides what becomes of it.
+Files are read in two rounds: first the names they define (slots, attributes, segments), then their rules, so that a
+rule may use a segment of another file. A finding never stops the reading.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ LEFT_OUT = "mend the line; until then it is left out"
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """Everything a folder says, and its findings. `sources` are its texts, for the excerpts of findings; `lints` are
-    warnings about what its rules show."""
+    """The contents of a folder, and the findings. `sources` are its texts, for excerpts; `lints` are warnings about
+    what its rules show."""
 
     rules: tuple[Rule, ...]
     segments: tuple[Segment, ...]
@@ -87,7 +87,7 @@ def check(
     catalogue: Sequence[Product] = (),
     imported: Collection[str] = (),
 ) -> Checked:
-    """All that the folder's files (path within it, bytes) say, and all that is wrong with them, in order."""
+    """The contents of a folder and all findings, in order. `files` are bytes by their path in the folder."""
     findings: list[Finding] = []
     sources = dict(texts(files, findings))
     roots = {
@@ -110,7 +110,7 @@ def _said(
     imported: Collection[str],
     findings: list[Finding],
 ) -> Checked:
-    """The contents of the files that are YAML."""
+    """The contents of the YAML files."""
     declared = read_slots(roots[SLOT_FILE], findings) if SLOT_FILE in roots else ()
     attributes = read_attributes(roots[ATTRIBUTE_FILE], findings) if ATTRIBUTE_FILE in roots else {}
     policy = read_policy(roots[CACHE_FILE], findings) if CACHE_FILE in roots else NO_POLICY
@@ -162,14 +162,14 @@ def _said(
 
 
 def _names(phrases: Mapping[str, Phrase], declared: Sequence[DeclaredSlot]) -> Names:
-    """What may be named in the files."""
+    """The names that the files define."""
     slots = sorted({slot.name for slot in declared if not slot.is_list})
     lists = (slot.name.removeprefix(LISTING) for slot in declared if slot.is_list)
     return Names(phrases, tuple(slots), tuple(lists))
 
 
 def _twice(**told: Sequence[Segment | Rule | Holdout | Case]) -> Iterator[Finding]:
-    """What has one name twice among its own kind."""
+    """R201 for names used twice within one kind."""
     for what, named in told.items():
         yield from twice(what, ((one.name, one.place) for one in named if one.name))
 
@@ -177,7 +177,7 @@ def _twice(**told: Sequence[Segment | Rule | Holdout | Case]) -> Iterator[Findin
 def _with_grades_and_scores(
     known: Mapping[str, Phrase], opened: Sequence[RuleFile], findings: list[Finding]
 ) -> Mapping[str, Phrase]:
-    """The words of conditions, as the files' `rfm` grades them, and those that their `scores` add."""
+    """The words of conditions, with the grades of the files' `rfm` and their `scores`."""
     grades = [read_grades(line, findings) for file in opened for line in file.parts.lines("rfm", findings)]
     found = graded(known, ChainMap(*grades))
     for line in [line for file in opened for line in file.parts.lines("scores", findings)]:
@@ -196,7 +196,7 @@ def _cases(
 
 
 def _groups(files: Mapping[str, bytes], name: str, findings: list[Finding]) -> Groups:
-    """What was bought or looked at together, from a table or a line a basket; R507 for what cannot be read."""
+    """Products bought or viewed together, from a table or a line for each basket; R507 for what cannot be read."""
     if not files.get(name, b"").strip():
         return ()
     try:

@@ -1,4 +1,4 @@
-"""Every rule of a folder, in order: what rules and experiments say, and what they show."""
+"""Collects the rules of a folder in order, with those that experiments are made into, and the fragments they show."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MAX_RULES = 10_000
 
 @dataclass(frozen=True)
 class Collector:
-    """Reads the rules of a folder. Gathers what they show in `fragments`, by variant, and warnings about it in
+    """Reads the rules of a folder. Collects what they show in `fragments`, by variant, and warnings about it in
     `lints`."""
 
     names: Names
@@ -36,7 +36,7 @@ class Collector:
     arrangements: dict[str, Arrangement] = field(default_factory=dict)
 
     def rules(self, files: Sequence[RuleFile]) -> Iterator[Rule]:
-        """Every rule, and after a file's rules its experiments."""
+        """All rules; the experiments of a file come after its rules."""
         lines = [
             (word, file, node)
             for file in files
@@ -81,7 +81,7 @@ class Collector:
         return replace(arm, variant=self._variant(f"{rule.name} / {arm.name}", show, rule, library) if show else "")
 
     def _variant(self, name: str, show: Entry, rule: Rule, library: Library) -> str:
-        """The name of what is shown, which is then in `fragments`; "" for nothing new."""
+        """Adds what is shown to `fragments`, and returns its name; "" for nothing new."""
         fragment = read_show(show.value, rule, library, self.findings)
         if fragment is None:
             return ""

@@ -1,4 +1,4 @@
-"""From a folder's files to what is served: a plan, its fragments, the slots it declares. Pure: files come in as bytes.
+"""Compiles a folder's files into a publication: a plan, its fragments, the slots it declares. No IO: files are bytes.
 
 A folder with findings other than warnings gives no publication, so it can never replace the one being served.
 """
@@ -57,16 +57,17 @@ class Publication:
 
     @cached_property
     def fillings(self) -> Mapping[str, Filling]:
-        """What filling each slot that has a rule may need."""
+        """What filling each slot with rules may need."""
         return fillings(self.rules, self.fragments, self.asks, self.arrangements)
 
     @cached_property
     def measures(self) -> Measures:
-        """All that rules and fragments read off histories."""
+        """All measures that rules and fragments read from visitors' histories, and where the value matters."""
         return Measures((cap for rule in self.rules for cap in rule.caps), self._attributes_read())
 
     def _attributes_read(self) -> Mapping[tuple[str, Measure], Breaks]:
-        """The attributes among that, and where their values matter: all of them where they are shown, or drawn by."""
+        """The attributes among these, and the limits at which their values matter: all values where they are shown or
+        drawn by."""
         plans = [plan for plan in (self.plan, self.plan.journey) if plan is not None]
         shown = frozenset().union(*(filling.attributes for filling in self.fillings.values()))
         drawn_by = {rule.experiment.split_by for rule in self.rules if rule.experiment}
@@ -84,7 +85,7 @@ class Publication:
 
     @cached_property
     def products(self) -> Directory:
-        """The catalogue to look things up in."""
+        """The catalogue to look products up in."""
         return directory(self.catalogue)
 
     def filled_in(self, slots: Iterable[str]) -> Filling:
@@ -97,7 +98,7 @@ class Publication:
         return [*self.rules, *self.fragments.values(), *self.plan.parts]
 
     def slots_on(self, path: str) -> list[str]:
-        """The slots with rules, but for those that `slots.yaml` places on other pages only."""
+        """The slots with rules, except those that `slots.yaml` places on other pages only."""
         here = {slot.name for slot in self.declared if slot.is_on(path)}
         elsewhere = {slot.name for slot in self.declared} - here
         return sorted(self.plan.slots - elsewhere)

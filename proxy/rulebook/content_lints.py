@@ -1,5 +1,5 @@
-"""What is hardly meant in what a rule shows: a field without a default, a picture without words or size, a title that
-does not fit, an address that is one only on some page, a product nobody can buy."""
+"""Warnings about what a rule shows: a field without a default, a picture without a description or size, a title that
+is too long, a link that depends on the page it is on, a product that cannot be bought."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SETTLED = re.compile(r"[/#?{]|[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 def content_lints(
     show: Node, fragment: Fragment, slot: DeclaredSlot | None, catalogue: Sequence[Product]
 ) -> Iterator[Finding]:
-    """The warnings of what stands under `show:`."""
+    """The warnings about what stands under `show:`."""
     yield from _fields_without_default(show, fragment)
     for kind in Part.of(show).values():
         lines = Part.of(kind.value)
@@ -40,7 +40,7 @@ def content_lints(
 
 
 def pin_lints(pins: Node | None, catalogue: Sequence[Product]) -> Iterator[Finding]:
-    """The warnings of products that are pinned to a place."""
+    """The warnings about pinned products."""
     yield from _sold_out(_named("product", pins), catalogue)
 
 
@@ -75,7 +75,7 @@ def _long_title(title: Node, slot: DeclaredSlot, longest: int) -> Iterator[Findi
 
 
 def _adrift(address: Node) -> Iterator[Finding]:
-    """L12 for an address that means another page on each page it stands on."""
+    """L12 for a relative link, which means another page on each page that it is on."""
     if isinstance(address, Scalar) and not _SETTLED.match(address.text):
         instead = f"https://{address.text}" if address.text.startswith("www.") else f"/{address.text}"
         help = Suggestion(f"write: {instead}", address.text, instead)
@@ -84,7 +84,7 @@ def _adrift(address: Node) -> Iterator[Finding]:
 
 
 def _sold_out(named: Iterable[Scalar], catalogue: Sequence[Product]) -> Iterator[Finding]:
-    """L4 for each product that an editor chose by name and nobody can buy."""
+    """L4 for each product that an editor named and that cannot be bought."""
     products = {product.id: product for product in catalogue if not product.in_stock}
     for word in named:
         if word.text in products:
@@ -93,13 +93,13 @@ def _sold_out(named: Iterable[Scalar], catalogue: Sequence[Product]) -> Iterator
 
 
 def _named(word: str, node: Node | None) -> Iterator[Scalar]:
-    """The texts behind a word in lines, or in a list of lines."""
+    """The texts of a word in a map, or in a list of maps."""
     for line in one_or_more(node):
         yield from (item for item in one_or_more(Part.of(line).node(word)) if isinstance(item, Scalar))
 
 
 def place_of(words: str, node: Node) -> Place:
-    """The text that holds the words; else where the node begins, as for a file's name."""
+    """The place of the text with these words; else where the node begins, as for the name of a file."""
     return next((text.place for text in texts_in(node) if words in text.text), node.place)
 
 

@@ -1,4 +1,4 @@
-"""Money in conditions is of one currency: amounts are compared as they are, and nothing is converted."""
+"""Checks that amounts of money in conditions are in the shop's currency: nothing is converted."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""What a folder declares beside its rules: `slots.yaml`, the places on the pages, and `attributes.yaml`, what the
-shop's data tells of visitors."""
+"""Reads what a folder declares beside its rules: the slots of the pages (`slots.yaml`), and the visitors' attributes
+in the shop's data (`attributes.yaml`)."""
 
 from __future__ import annotations
 

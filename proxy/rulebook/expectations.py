@@ -1,5 +1,4 @@
-"""Editors' own tests, as they stand under `tests:`: a visitor, a moment, and what each slot must show. `cases.py`
-runs them."""
+"""Reads editors' tests (`tests:`): a visitor, a moment, and what each slot must show. `cases.py` runs them."""
 
 from __future__ import annotations
 
@@ -26,9 +25,9 @@ FROM_THE_CLOCK = ("weekday", "hours", "page", "date", "weekday there", "hours th
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """What a slot must show: a rule's name, "" for the page's own; of an experiment, the arm, "" for any. Where it says
-    something of products, any rule may show them: all that it `contains`, and none of `never`. Of a list of products
-    `given` in the shop's order, those of `begins` must stand first."""
+    """What a slot must show: the name of a rule, "" for the page's own content; of an experiment also the arm, "" for
+    any. If it is about products, any rule may show them: all in `contains`, and none in `never`. If it is about a list,
+    `given` are its products in the shop's order, of which those in `begins` must come first."""
 
     slot: str
     rule: str
@@ -47,8 +46,8 @@ class Expectation:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One test. `at` is None when it does not say when; `unverified` are segments nobody signed; `deeds` are what the
-    visitor did before; `visitor` is their id, which chance draws by."""
+    """One test. `at` is None when it has no moment; `unverified` are segments without a signature; `deeds` are what the
+    visitor did before; `visitor` is their id, by which chance draws."""
 
     name: str
     attributes: Attributes
@@ -61,8 +60,8 @@ class Case:
 
 
 def untested(rules: Iterable[Rule], cases: Iterable[Case], of_products: Collection[str]) -> list[Rule]:
-    """The rules that no test expects to be shown. Of those whose variants are `of_products` it is enough that a test
-    says what stands in their slot."""
+    """The rules that no test expects. For rules whose variants are `of_products`, a test of the products in their slot
+    is enough."""
     expectations = [expectation for case in cases for expectation in case.expect]
     expected = {expectation.rule for expectation in expectations}
     looked_into = {each.slot for each in expectations if each.is_of_products or each.given}
@@ -119,7 +118,7 @@ def _page(found: Part, names: Names, findings: list[Finding]) -> str:
 
 
 def _attribute(entry: Entry, names: Names, findings: list[Finding]) -> Attributes:
-    """What one line under `visitor:` says of them."""
+    """The attribute that a line under `visitor:` sets."""
     word = entry.key.text
     if word == "segments":
         return {"segment": _segments(entry, names, findings)}
@@ -148,7 +147,7 @@ def _segments(entry: Entry, names: Names, findings: list[Finding]) -> frozenset[
 
 
 def _value(phrase: Phrase, entry: Entry, findings: list[Finding]) -> AttributeValue:
-    """The value as a profile or a request would bring it."""
+    """The value as a profile or a request would have it."""
     node = entry.value
     written = read_words(node, entry.key.text, findings)
     if phrase.kind is Kind.NUMBER:
@@ -201,7 +200,7 @@ def _expectations(
 
 
 def _must_be_given(entry: Entry | None, given: Sequence[str], begins: Sequence[str], findings: list[Finding]) -> None:
-    """R304 for a product that cannot stand first, since it is not in the list."""
+    """R304 for a product in `begins with` that is not in the list."""
     if entry and (missing := next((id for id in begins if id not in given), "")):
         what, help = f'"{missing}" is not in the list this test gives', 'add it to "of"'
         findings.append(Finding("R304", what, entry.key.place, help))

@@ -1,4 +1,4 @@
-"""One experiment, from its lines to a rule with arms. Each variant shows something of its own, or nothing new."""
+"""Reads one experiment, and makes it a rule with arms. Each variant shows something of its own, or nothing new."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""What filling a slot may ask of a visitor, beside what deciding it does (`decide/slot_inputs.py`): the fields of its
-fragments, the products in its rows, the order of its lists. Found slot by slot when rules are published, and no later.
+"""What filling a slot needs to know of a visitor, beside what deciding it needs (`decide/slot_inputs.py`): the fields
+of its fragments, the products in its rows, the order of its lists. Worked out once, when rules are published.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from proxy.page.fragments import Fragment
 
 @dataclass(frozen=True, slots=True)
 class Filling:
-    """What filling needs: the `attributes` that fields name; whether there are rows of products or arranged lists, and
-    whether one of them depends on what the visitor did."""
+    """What filling a slot needs: the `attributes` of its fields; whether it has product rows or arranged lists, and
+    whether one of them depends on the visitor's history."""
 
     attributes: frozenset[str] = frozenset()
     has_rows: bool = False
@@ -41,7 +41,7 @@ def fillings(
     asks: Mapping[str, RowSpec],
     arrangements: Mapping[str, Arrangement],
 ) -> dict[str, Filling]:
-    """What each slot that has a rule needs, by what its rules may show."""
+    """What each slot with rules needs, by what its rules may show."""
     variants: dict[str, set[str]] = {}
     for rule in rules:
         variants.setdefault(rule.slot, set()).update(rule.variants)

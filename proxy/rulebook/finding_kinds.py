@@ -1,4 +1,5 @@
-"""What a kind of finding is: a row of the tables in `findings.py` and its kin; and makers of its examples."""
+"""The type of a row in the tables of findings (`findings.py`, `syntax_findings.py`, `warnings.py`), and functions that
+build its examples."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ RULE_FILE = "example.rules.yaml"
 
 @dataclass(frozen=True, slots=True)
 class FindingKind:
-    """A code and all there is to say about it. `wrong` and `right` are the text of `file`."""
+    """A code and its texts. `wrong` and `right` are contents of `file`."""
 
     code: str
     title: str
@@ -20,7 +21,7 @@ class FindingKind:
 
 
 def rule_text(*lines: str) -> str:
-    """A rule file whose only rule has these lines, and what else it needs."""
+    """A rule file whose only rule has these lines, with what else it needs."""
     given = {line.split(":")[0] for line in lines}
     needed = [("name", "name: Winter sale"), ("slot", "slot: home.hero"), ("show", "show: nothing new")]
     whole = [line for word, line in needed[:2] if word not in given] + list(lines)

@@ -1,4 +1,4 @@
-"""Every finding, one row each: what it means, a wrong example and the right one. Those of how a file is written are in
+"""The table of findings: what each means, a wrong example and a right one. Findings about a file's syntax are in
 `syntax_findings.py`, warnings in `warnings.py`.
 
 `tailorbird explain CODE` and the reference page print the rows. A test checks that each wrong example gives its finding

@@ -1,4 +1,5 @@
-"""The journey: stages a visitor goes through, each with its condition. Who fits several is in the one furthest down."""
+"""Reads `journey:`: the stages that visitors go through, each with its condition. Of several that match, a visitor is
+in the last."""
 
 from __future__ import annotations
 
@@ -44,7 +45,7 @@ def one_journey(files: Iterable[Sequence[Entry]]) -> list[Finding]:
 
 
 def stages_in_circles(stages: Sequence[Segment], segments: Sequence[Segment]) -> list[Finding]:
-    """R203 for stages that ask which stage it is, themselves or by way of a segment."""
+    """R203 for stages whose condition depends on the stage, directly or through a segment."""
     by_name = {segment.name.casefold(): segment.condition for segment in segments}
     asking = [stage for stage in stages if _asks_for_stage(stage.condition, dict(by_name))]
     help = "ask for what visitors did instead"

@@ -54,13 +54,13 @@ _STOPS = {"shown": SHOWN, "clicked": CLICKED, "bought": SHOWN}
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """The folder's named limits, each ready for all the rules that name it."""
+    """The limits of a folder, by name."""
 
     caps: Mapping[str, Cap]
 
     @classmethod
     def of(cls, written: Iterable[tuple[Entry, str]], nodes: Iterable[Node], findings: list[Finding]) -> Shared:
-        """The limits of `written`, entries of `limits:` with their file's time zone; `nodes` are all rules."""
+        """The limits in `written`: entries of `limits:` with their file's time zone. `nodes` are all rules."""
         users: dict[str, set[str]] = {}
         for node in nodes:
             for limit in texts_at(node, "limit"):
@@ -75,7 +75,7 @@ class Shared:
         return cls(caps)
 
     def read(self, node: Node | None, rule: str, timezone: str, findings: list[Finding]) -> tuple[Cap, ...]:
-        """What stands behind `limit:`, one of these or one of the rule's own; or a list of them."""
+        """The limits under `limit:`: shared ones by name, or the rule's own; one or a list."""
         caps = []
         for item in one_or_more(node):
             text = as_text(item, '"limit"', findings)
@@ -97,7 +97,7 @@ def unused(written: Iterable[tuple[Entry, str]], nodes: Sequence[Node]) -> Itera
 
 
 def read_stops(node: Node, rule: str, findings: list[Finding]) -> tuple[Cap, ...]:
-    """What stands under `stop after:`: the caps that end the rule for a visitor."""
+    """The caps under `stop after:`, which end the rule for a visitor."""
     caps = []
     for word, entry in fields(node, "stop", STOP, findings).items():
         text = as_text(entry.value, f'"{word}"', findings)
@@ -146,7 +146,7 @@ def _no_limit(text: Scalar, known: Iterable[str]) -> Finding:
 
 
 def texts_at(node: Node, word: str) -> list[Scalar]:
-    """The texts behind a word of a rule not read yet, one or a list."""
+    """The texts of a word in a rule that is not read yet: one or a list."""
     lines = node.entries if isinstance(node, MapNode) else ()
     values = [entry.value for entry in lines if entry.key.text == word]
     return [item for value in values for item in one_or_more(value) if isinstance(item, Scalar)]

@@ -1,6 +1,6 @@
-"""What is not wrong but hardly meant: warnings beside the findings, for who checks a folder, not for who serves it.
+"""Warnings: what is valid but probably not intended. They are for checking a folder, not for serving it.
 
-They need to know more than the folder says: what time it is, and which pages were shown of late.
+They need more than the folder: the time, and which pages were shown lately.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ CLOCK = ("weekday", "hours", "now")
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What is known besides the folder: the moment (Unix seconds), and the views recorded recently."""
+    """What warnings need beside the folder: the moment (Unix seconds), and the recently recorded views."""
 
     now: float
     views: Sequence[View] = ()
@@ -62,7 +62,8 @@ def lints(checked: Checked, site: Site) -> list[Finding]:
 
 
 def _single_in(names: Names) -> IsSingle:
-    """An attribute has one value when its phrase says so; of what nobody declared nothing is known."""
+    """Tells whether an attribute has one value at most, by its phrase. An attribute without a phrase may have
+    several."""
     single = {
         phrase.attribute
         for phrase in names.words.values()
@@ -87,7 +88,7 @@ def _never_shows(dead: Dead) -> Finding:
 
 
 def _off_their_pages(checked: Checked, is_single: IsSingle) -> Iterator[Finding]:
-    """Rules that ask for a page on which their slot is not, as slots.yaml has it."""
+    """Rules with a condition on a page where `slots.yaml` does not have their slot."""
     pages = {slot.name: slot.page for slot in checked.declared if slot.page}
     for rule in checked.rules:
         page = pages.get(rule.slot, "")
@@ -100,7 +101,7 @@ def _off_their_pages(checked: Checked, is_single: IsSingle) -> Iterator[Finding]
 
 
 def _on(page: str) -> Literal:
-    """That the page is one that slots.yaml means."""
+    """The condition that the page is one of those in `slots.yaml`."""
     begins = page.removesuffix("*").casefold()
     return Literal(PAGE, StartsWith((begins,)) if page.endswith("*") else OneOf(frozenset({begins})))
 
@@ -113,7 +114,7 @@ def _over(scheduled: Iterable[Rule | Holdout], now: float) -> Iterator[Finding]:
 
 
 def _slots_unseen(rules: Iterable[Rule], recent: Sequence[View]) -> Iterator[Finding]:
-    """Once for each slot, at its first rule."""
+    """Slots that no recent page had; once for each slot, at its first rule."""
     seen = {slot for view in recent for slot in view.shown}
     first = {rule.slot: rule for rule in reversed(list(rules)) if rule.slot}
     for slot, rule in first.items() if recent else ():
@@ -124,7 +125,7 @@ def _slots_unseen(rules: Iterable[Rule], recent: Sequence[View]) -> Iterator[Fin
 
 
 def _segments_empty(rules: Iterable[Rule], segments: Iterable[Segment], recent: Sequence[View]) -> Iterator[Finding]:
-    """Segments that rules ask for and none of the recent visitors was in."""
+    """Segments in rules' conditions that no recent visitor was in."""
     by_name = {segment.name.casefold(): segment for segment in segments}
     asked = set(names_in((fact for rule in rules for fact in facts_of(rule.condition)), by_name))
     for name, segment in by_name.items() if len(recent) >= ENOUGH_VIEWS else ():
@@ -143,7 +144,7 @@ def _is_in(segment: Segment, view: View) -> bool:
 
 
 def _untested(checked: Checked) -> Iterator[Finding]:
-    """Where a folder has tests: its rules that none expects, once for each file."""
+    """In a folder with tests, the rules that none expects; once for each file."""
     by_file: dict[str, list[Rule]] = {}
     of_products = checked.asks.keys() | checked.arrangements.keys()
     for rule in untested(checked.rules, checked.cases, of_products) if checked.cases else ():
@@ -155,7 +156,7 @@ def _untested(checked: Checked) -> Iterator[Finding]:
 
 
 def _fighting(rules: Iterable[Rule], is_single: IsSingle, now: float) -> Iterator[Finding]:
-    """Experiments of one slot that a visitor may fall into both of, so that only the higher counts them."""
+    """Experiments of one slot that share visitors, who then count for the one with the higher priority only."""
     by_slot: dict[str, list[Rule]] = defaultdict(list)
     for rule in rules:
         if rule.experiment and rule.live_until > now:
@@ -172,7 +173,7 @@ def _fighting(rules: Iterable[Rule], is_single: IsSingle, now: float) -> Iterato
 
 
 def _idle(rules: Iterable[Rule]) -> Iterator[Finding]:
-    """Rules that say what is only noted."""
+    """Rules with words that have no effect yet."""
     for rule in rules:
         if rule.also_on:
             what = f'nothing acts on `also on` of "{rule.name}"'

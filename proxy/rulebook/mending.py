@@ -1,5 +1,5 @@
-"""Mending what was found: from what a help says to an edit of the text, and edits spliced into files by position, so
-that comments, spaces and line ends elsewhere stay as they are to the byte."""
+"""Mends findings: turns a finding's help into an edit of the text, and applies edits by position, so that all other
+bytes of a file (comments, spaces, line ends) stay as they are."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Check = Callable[[Files], Sequence[Finding]]
 
 @dataclass(frozen=True, slots=True)
 class Mended:
-    """A finding that was mended, and the words before and after."""
+    """A finding that was mended, with the words before and after."""
 
     finding: Finding
     before: str
@@ -30,7 +30,7 @@ class Mended:
 
 
 def with_edits(findings: Iterable[Finding], sources: Mapping[str, str]) -> list[Finding]:
-    """The findings, those whose help names what to write instead with the edit that writes it."""
+    """The findings; those whose help says what to write instead have the edit that writes it."""
     rows: dict[str, list[str]] = {}
     found = []
     for finding in findings:
@@ -44,8 +44,8 @@ def with_edits(findings: Iterable[Finding], sources: Mapping[str, str]) -> list[
 
 
 def mended(files: Files, check: Check) -> tuple[dict[str, bytes], list[Mended]]:
-    """The files with the edits of all findings applied, repeated until no finding has one: behind a slip that stops the
-    reading there may be more. Of edits that overlap, one waits for the next round."""
+    """The files with the edits of all findings applied, repeated until no finding has an edit: behind a mistake that
+    stops the parser there may be more. Of overlapping edits, one is left for the next round."""
     now, done = dict(files), []
     seen = {tuple(sorted(now.items()))}
     for _ in range(MAX_ROUNDS):
@@ -72,13 +72,13 @@ def spliced(text: str, edits: Iterable[Edit]) -> str:
 
 
 def quoted(text: str) -> str:
-    """The text as YAML must have it: as it is where that is plain or a list of plain words, else in quotes."""
+    """The text as YAML: unchanged if it is plain, or a list of plain words; else in quotes."""
     return text if _PLAIN.fullmatch(text) or _LIST.fullmatch(text) else in_quotes(text)
 
 
 def readable(text: str) -> str:
-    """What to write for a value that YAML cannot read: words for a sign, else the text in quotes, without those that it
-    stood in and that did not hold."""
+    """What to write for a value that YAML cannot read: words instead of a sign, else the text in quotes, without
+    unbalanced ones of its own."""
     if sign := _SIGN.fullmatch(text):
         return f"{'at least' if sign[1] else 'more than'} {sign[2]}"
     if len(text) > 1 and f"{text[0]}{text[-1]}" in _PAIRS and _is_around(text[0], text[-1], text[1:-1]):
@@ -88,7 +88,7 @@ def readable(text: str) -> str:
 
 
 def _is_around(opening: str, closing: str, inner: str) -> bool:
-    """Whether a pair of quotes is one around all of the text, and not the first and last of several."""
+    """Whether the first and last quote are a pair around the whole text."""
     return inner.count(opening) % 2 == 1 if opening == closing else opening not in inner and closing not in inner
 
 
@@ -123,7 +123,7 @@ def _by_file(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
 
 
 def _made(raw: bytes, findings: Iterable[Finding]) -> tuple[bytes, list[Mended]] | None:
-    """The file with the edits of its findings made; None when it is no text."""
+    """The file with the edits of its findings applied; None when it is not text."""
     bom = BOM if raw.startswith(BOM) else b""
     try:
         text = raw[len(bom) :].decode()
@@ -149,7 +149,7 @@ def _touch(one: Edit, other: Edit) -> bool:
 
 
 def _starts(text: str) -> list[int]:
-    """Where each line begins."""
+    """The offset of each line."""
     starts, at = [], 0
     for row in rows_of(text):
         starts.append(at)

@@ -1,5 +1,5 @@
-"""What editors say about products beside where they come from: what may and may not be shown, what moves up or down,
-and what is pinned. The same words for a row of products as for a listing."""
+"""Reads editors' merchandising: which products may and may not be shown, which move up or down, and which are pinned.
+The words are the same for a product row and a listing."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PIN = (
 
 
 def read_fits(node: Node, what: str, catalogue: Sequence[Product], findings: list[Finding]) -> tuple[Fit, ...]:
-    """One or a list of what products must be (`only`) or not be (`never`)."""
+    """One or a list of criteria that products must meet (`only`) or must not meet (`never`)."""
     fits: list[Fit] = []
     for item in one_or_more(node):
         if isinstance(item, MapNode):
@@ -72,8 +72,8 @@ def _fit(entry: Entry, catalogue: Sequence[Product], findings: list[Finding]) ->
 
 
 def _values(by: By, words: Sequence[Scalar], catalogue: Sequence[Product], findings: list[Finding]) -> Iterator[Fit]:
-    """What fits these words; R502 for one that no product of the catalogue does, a warning unless it names a product:
-    a brand may come with tomorrow's feed."""
+    """The values of a criterion; R502 for one that no product of the catalogue has. It is a warning unless it names a
+    product: tomorrow's feed may bring a brand."""
     known = _known(by, catalogue)
     for word in words:
         if catalogue and not any(_is_meant(by, word.text, name) for name in known):
@@ -103,7 +103,7 @@ def _is_meant(by: By, word: str, name: str) -> bool:
 def read_shifts(
     node: Node | None, what: str, catalogue: Sequence[Product], findings: list[Finding]
 ) -> tuple[Shift, ...]:
-    """One or a list of what moves, and `by` how far: a little, a lot, or so many places."""
+    """One or a list of what moves, and `by` how far: a little, a lot, or a number of places."""
     sign = -1.0 if what == "bury" else 1.0
     return tuple(
         Shift(fit, sign * places)
@@ -127,7 +127,7 @@ def _shift(node: Node, what: str, catalogue: Sequence[Product], findings: list[F
 
 
 def _moved_by(entry: Entry, what: str, catalogue: Sequence[Product], findings: list[Finding]) -> Fit | None:
-    """What a line of `boost` or `bury` is about."""
+    """The criterion of a line of `boost` or `bury`."""
     match entry.key.text:
         case "affinity":
             word = as_text(entry.value, '"affinity"', findings)
@@ -147,7 +147,7 @@ def _moved_by(entry: Entry, what: str, catalogue: Sequence[Product], findings: l
 
 
 def read_arrangement(found: Part, catalogue: Sequence[Product], findings: list[Finding]) -> Arrangement:
-    """What a rule for a listing does to it."""
+    """How a rule arranges a listing."""
     boosts, buries = (read_shifts(found.node(word), word, catalogue, findings) for word in ("boost", "bury"))
     largest = read_whole(found.node("largest move"), "largest move", 1, MOST_PLACES, findings)
     pins = read_pins(found.node("pin"), catalogue, findings)
@@ -170,7 +170,7 @@ def _places(node: Node, what: str, findings: list[Finding]) -> float:
 
 
 def read_pins(node: Node | None, catalogue: Sequence[Product], findings: list[Finding]) -> tuple[tuple[int, str], ...]:
-    """One or a list of products, each `at` a place."""
+    """One or a list of products, each `at` a position."""
     known = {product.id for product in catalogue}
     return tuple(pin for item in one_or_more(node) if (pin := _pin(item, known, findings)))
 

@@ -1,5 +1,4 @@
-"""The file of merge rules: a line `attribute: rule` each, the rules those of `audience/merging.py`, read with the place
-of every word as a rule file is."""
+"""Reads the file of merge rules: lines `attribute: rule`. The rules are those of `audience/merging.py`."""
 
 from __future__ import annotations
 
@@ -12,7 +11,7 @@ from proxy.rulebook.scalars import read_choice
 
 
 def read_merge_rules(name: str, raw: bytes, findings: list[Finding]) -> dict[str, Merge]:
-    """The rules in a file, by attribute; a file of nothing has none. `newest`, which holds anyway, is left out."""
+    """The merge rules in a file, by attribute; none in an empty file. `newest`, the default, is left out."""
     text = text_of(name, raw, findings)
     root = read_yaml(name, text, findings) if text is not None else None
     if root is None or is_nothing(root):

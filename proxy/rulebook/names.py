@@ -1,4 +1,4 @@
-"""What a folder knows by name, so that a rule that names something else is told the nearest."""
+"""The names that a folder defines. For a name that is not among them, the most similar one is suggested."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NEARLY = 0.85
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """Everything that may be named: words of conditions, with the segments among them, slots, and the lists of
+    """All names that rules may use: words of conditions with the segments among them, slots, and the lists of
     `slots.yaml`."""
 
     words: Mapping[str, Phrase]
@@ -42,8 +42,8 @@ class Names:
         return name.text
 
     def listing(self, name: Scalar, findings: list[Finding]) -> str:
-        """The list's name. It may be that of a `data-list` that nobody declares, so R301 is a warning, and only of one
-        written nearly as `slots.yaml` has it, or that is a slot's there."""
+        """The list's name. A page may have a `data-list` that is not declared, so R301 is a warning, and only for a
+        name that nearly equals one in `slots.yaml`, or is that of a slot."""
         close = get_close_matches(name.text, self.lists, n=1, cutoff=NEARLY)
         if close and name.text not in self.lists:
             what, help = f'slots.yaml has no list "{name.text}"', did_you_mean(name.text, close)
@@ -55,7 +55,7 @@ class Names:
 
 
 def twice(what: str, named: Iterable[tuple[str, Place]]) -> list[Finding]:
-    """R201 for every name that was taken before. Capitals do not make a difference."""
+    """R201 for each name that is taken already, without regard to case."""
     findings: list[Finding] = []
     first: dict[str, Place] = {}
     for name, place in named:

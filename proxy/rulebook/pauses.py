@@ -1,4 +1,4 @@
-"""What is paused: rules, slots or everything, switched off at once without a change of the files.
+"""Pauses: rules, slots or everything, switched off at once without a change of the files.
 
 A paused rule is passed over, as if it did not fit. A slot all of whose rules are paused shows the page's own, and the
 decision says `paused`. With everything paused a page is what the origin sent.
@@ -16,7 +16,7 @@ from proxy.rulebook.compile import Publication
 
 
 class What(StrEnum):
-    """What can be paused."""
+    """The kinds of things that can be paused."""
 
     RULE = "rule"
     SLOT = "slot"
@@ -38,17 +38,17 @@ NOTHING: frozenset[Pause] = frozenset()
 
 
 def pauses_in(text: str) -> frozenset[Pause]:
-    """The pauses in a file of them, one a line, as `rule Summer goodbye`. A line that is none is passed over."""
+    """The pauses in a file, one in each line, as `rule Summer goodbye`. Other lines are skipped."""
     return frozenset(_pauses(text.splitlines()))
 
 
 def text_of(pauses: Iterable[Pause]) -> str:
-    """The file."""
+    """The content of the file."""
     return "".join(f"{pause}\n" for pause in sorted(pauses))
 
 
 def paused(publication: Publication, pauses: Iterable[Pause]) -> Publication:
-    """The publication with these things paused. A pause of what is not there pauses nothing."""
+    """The publication with these pauses. Those of unknown names have no effect."""
     off = frozenset(pauses)
     if not off:
         return publication

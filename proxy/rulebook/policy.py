@@ -1,7 +1,6 @@
-"""An operator's policy for an origin that does not help itself: what `cache.yaml` says of each page.
+"""An operator's policy (`cache.yaml`) for pages of an origin that sends no usable cache headers.
 
-Its law: without a policy nothing changes, and what a policy does not say is as the origin says. It is read by
-`cachefile.py`.
+Its law: what a policy does not mention is as the origin says. It is read by `cachefile.py`.
 """
 
 from __future__ import annotations
@@ -45,8 +44,8 @@ class PagePolicy:
 
     @cached_property
     def cookies(self) -> CookieRoles | None:
-        """What the cookies of a request are to these pages; those that holes are filled from make no difference to
-        what is kept."""
+        """The roles of a request's cookies for these pages. Those that holes are filled from do not affect what is
+        stored."""
         said = self.allowance.cookies
         if said is None:
             return None
@@ -61,13 +60,13 @@ def cookies_of(holes: tuple[Hole, ...]) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class Policy:
-    """The policies of all pages, in order: the first whose pattern fits a path counts."""
+    """The policies of all pages, in order: the first whose pattern matches a path applies."""
 
     pages: tuple[PagePolicy, ...] = ()
     _known: dict[bytes, PagePolicy | None] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def of(self, path: bytes) -> PagePolicy | None:
-        """The policy of the page at a path in wire form; None when there is none."""
+        """The policy of the page at a path (in wire form); None when there is none."""
         if not self.pages:
             return None
         if path not in self._known:

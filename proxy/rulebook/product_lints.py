@@ -1,7 +1,7 @@
-"""What conditions ask of products must be something that the shop sells: nobody ever looks at a category that is
-written `shoos`, and its rule would be silent without a word.
+"""Warnings about categories, brands and products in conditions that the shop does not sell: a rule for the category
+`shoos` would never match.
 
-Told as warnings, since visitors remember what the catalogue has forgotten.
+They are warnings, since a visitor's history may have products that the catalogue no longer has.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Sold = Mapping[str, Mapping[str, str]]
 
 
 def asked_and_not_sold(conditions: Iterable[Condition], catalogue: Sequence[Product]) -> Iterator[Finding]:
-    """R502, once for each name that no product has; nothing where there is no catalogue."""
+    """R502, once for each name that no product has; nothing without a catalogue."""
     sold = _sold(catalogue)
     told: set[tuple[str, str]] = set()
     for fact in (fact for condition in conditions if catalogue for fact in facts_of(condition)):
@@ -38,7 +38,7 @@ def asked_and_not_sold(conditions: Iterable[Condition], catalogue: Sequence[Prod
 
 
 def not_sold(by: str, name: str, place: Place, known: Sequence[str]) -> Finding:
-    """R502 of a name that no product has; `known` are those that some have."""
+    """R502 for a name that no product has; `known` are those that some have."""
     what = f'there is no product "{name}"' if by == "product" else f'no product\'s {by} is "{name}"'
     help = str(did_you_mean(name, known)) if 0 < len(known) <= MOST_LOOKED_AT else "write it as the catalogue does"
     return Finding("R502", what, place, help, is_warning=True)
@@ -62,7 +62,7 @@ def _asked(fact: Fact) -> Iterator[tuple[str, str]]:
 
 
 def _sold(catalogue: Sequence[Product]) -> Sold:
-    """A category counts with all those above it."""
+    """The categories, brands and products of the catalogue. A category counts with all those above it."""
     categories = {path for product in catalogue for path in accumulate(product.category.split("/"), "{}/{}".format)}
     return {
         "product": {product.id.casefold(): product.id for product in catalogue},

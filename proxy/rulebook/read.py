@@ -1,8 +1,8 @@
-"""From a file's bytes to nodes with places, by YAML's events.
+"""Parses a YAML file into nodes with their places.
 
-YAML is taken for its layout only. No type is guessed (a scalar is its text), and what makes YAML a trap is refused with
-a place: anchors and aliases (270 bytes of them unfold to 200 MB), tags, the same word twice, several documents, too
-much size or depth. Events rather than composed nodes, because only events still show an anchor.
+Only YAML's layout is used. No type is guessed (a scalar is its text), and YAML's dangerous features are refused with a
+place: anchors and aliases (270 bytes of them can expand to 200 MB), tags, duplicate keys, several documents, too much
+size or depth. It reads libyaml's events rather than composed nodes, because only events still show an anchor.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _VALUE = re.compile(r"\s*+(?:- ++)*+[^:#]++: ++(.*\S)\s*")
 
 
 def text_of(name: str, raw: bytes, findings: list[Finding]) -> str | None:
-    """The file's text without a byte-order mark; None, and a finding, when it is too large or no UTF-8."""
+    """The file's text without a byte-order mark; None, with a finding, when it is too large or not UTF-8."""
     if len(raw) > MAX_FILE_BYTES:
         help = "split it into several files"
         findings.append(Finding("Y003", "this file is larger than 1 MiB", start_of(name), help))
@@ -58,7 +58,7 @@ def text_of(name: str, raw: bytes, findings: list[Finding]) -> str | None:
 
 
 def read_yaml(name: str, text: str, findings: list[Finding]) -> Node | None:
-    """The file's root node, an empty `MapNode` when it holds nothing; None, and a finding, when it cannot be read."""
+    """The file's root node, an empty `MapNode` for an empty file; None, with a finding, when it cannot be parsed."""
     if edits := ordinary_spaces(text):
         first = Place(name, edits[0].line, edits[0].column, edits[0].end)
         what = "this is a no-break space, as word processors write it"
@@ -75,7 +75,7 @@ def read_yaml(name: str, text: str, findings: list[Finding]) -> Node | None:
 
 
 def start_of(name: str) -> Place:
-    """The place of what concerns a whole file."""
+    """The place for findings about a whole file."""
     return Place(name, 1, 1, 2)
 
 
@@ -90,7 +90,7 @@ def _on_one_line(key: Scalar, value: Scalar) -> bool:
 
 
 class _Reader:
-    """Builds nodes from events; what is refused but does not stop the reading is noted on the way."""
+    """Builds nodes from events; collects findings that do not stop the parser."""
 
     def __init__(self, name: str, text: str, findings: list[Finding]) -> None:
         self._name = name
@@ -168,7 +168,7 @@ class _Reader:
         self._findings.append(Finding(code, what, place, help, edits=edits))
 
     def _note_cut(self, entry: Entry) -> None:
-        """L14: a text of which a `#` has made the rest a note."""
+        """L14 for a text whose end became a comment by a `#`."""
         value = entry.value
         if entry.key.text not in SPOKEN or not isinstance(value, Scalar) or not value.text:
             return
@@ -181,7 +181,7 @@ class _Reader:
             self._findings.append(Finding("L14", what, value.place, help, is_warning=True))
 
     def _note_twice(self, second: Entry, first: Entry) -> None:
-        """R102; what says the same again can go."""
+        """R102 for a duplicate key; an identical one can be deleted."""
         key, value = second.key, second.value
         edits: tuple[Edit, ...] = ()
         if isinstance(value, Scalar) and isinstance(first.value, Scalar) and value.text == first.value.text:
@@ -191,7 +191,7 @@ class _Reader:
         self._findings.append(Finding("R102", what, key.place, "keep one of them", note, edits=edits))
 
     def _place(self, event: yaml.Event) -> Place:
-        """The start of the event; on one line also its end."""
+        """The start of the event; if it is on one line also its end."""
         start, end = event.start_mark, event.end_mark
         assert start is not None and end is not None, "libyaml marks every event"
         last = end.column if end.line == start.line and end.column > start.column else start.column + 1
@@ -199,7 +199,7 @@ class _Reader:
 
 
 def _slip(name: str, text: str, error: yaml.YAMLError) -> Finding:
-    """What a syntax error is in an editor's words, with the edits that mend it where some are found."""
+    """The finding for a syntax error in an editor's words, with the edits that mend it if there are any."""
     finding = _told(name, text, error)
     if isinstance(error, yaml.reader.ReaderError):
         return replace(finding, edits=(Edit(finding.place.line, finding.place.column, finding.place.end, ""),))
@@ -214,7 +214,7 @@ def _slip(name: str, text: str, error: yaml.YAMLError) -> Finding:
 
 
 def _missing(finding: Finding, edits: Sequence[Edit], text: str) -> Finding:
-    """A colon or a blank that is all that is missing is told where it is, not where the file cannot be read on."""
+    """The finding for a missing colon or blank, at its place rather than where the parser stopped."""
     if len(edits) != 1 or edits[0].column != edits[0].end:
         return finding
     line, at, wanted = edits[0].line, edits[0].column, edits[0].replacement

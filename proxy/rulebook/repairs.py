@@ -1,6 +1,5 @@
-"""Repairs of a file that is no YAML. libyaml says where it gave up; the repairs an editor would think of are tried
-there, and the first with which the file reads on is the edit that mends it. So no repair is a guess that makes it
-worse."""
+"""Repairs a file that is not valid YAML. Common repairs are tried where libyaml stopped; the first with which the
+parser gets further is offered, so a repair never makes a file worse."""
 
 from __future__ import annotations
 
@@ -34,16 +33,16 @@ _STRAY_END = re.compile(r"\s*+(?:- ++)*+[^:]++: ++[^\[{\"']*([\]}\"'])\s*")
 
 
 def repair(text: str, line: int, opening: int | None) -> Edits:
-    """The edits with which the text reads on, past `line` (from 0) where reading stopped; () when there are none.
-    `opening` is the line of the quote or bracket that is not closed."""
+    """The edits with which the parser gets past `line` (from 0), where it stopped; () when there are none. `opening` is
+    the line of the quote or bracket that is not closed."""
     rows = rows_of(text)
     tries = islice(_repairs(rows, line, opening), min(MAX_TRIED, MAX_READ // (len(text) + 1)))
     return next((edits for edits in tries if _reads_past(line, spliced(text, edits))), ())
 
 
 def ordinary_spaces(text: str) -> Edits:
-    """The edits that put ordinary spaces where a line begins, or a value does, with those of a word processor: YAML
-    takes them for letters."""
+    """The edits that replace a word processor's spaces at the beginning of lines and values by ordinary ones; to YAML
+    they are letters."""
     rows = ((number, _WIDE_SPACE.match(row)) for number, row in enumerate(rows_of(text), 1))
     spans = [(number, found, 1 if found[1] else 2) for number, found in rows if found]
     return tuple(
@@ -53,7 +52,7 @@ def ordinary_spaces(text: str) -> Edits:
 
 
 def _reads_past(line: int, text: str) -> bool:
-    """Whether reading goes on beyond a line."""
+    """Whether the parser gets past a line."""
     try:
         for event in yaml.parse(text, Loader=yaml.CSafeLoader):
             if event.start_mark is not None and event.start_mark.line > line + 1:
@@ -68,7 +67,7 @@ def _reads_past(line: int, text: str) -> bool:
 
 
 def _repairs(rows: Sequence[str], line: int, opening: int | None) -> Iterator[Edits]:
-    """Repairs to try, likeliest first."""
+    """Repairs to try, the likeliest first."""
     if any(_is_tabbed(row) for row in rows):
         for width in sorted((2, 4, 8), key=lambda width: not _keeps_depth(rows, width)):
             yield tuple(_untabbed(number, row, width) for number, row in enumerate(rows) if _is_tabbed(row))
@@ -89,7 +88,7 @@ def _is_tabbed(row: str) -> bool:
 
 
 def _keeps_depth(rows: Sequence[str], width: int) -> bool:
-    """Whether a line with more tabs than the one above it stands further in then, as it did for who typed them."""
+    """Whether a line with more tabs than the line above is still indented further, as its author saw it."""
     depths = [
         (row[: _blank(row)].count("\t"), len(row[: _blank(row)].replace("\t", " " * width)))
         for row in rows
@@ -108,14 +107,14 @@ def _untabbed(number: int, row: str, width: int) -> Edit:
 
 
 def _fields_in_quotes(number: int, row: str) -> Iterator[Edits]:
-    """Texts within braces that hold a field, as in `{title: Hi {first name}}`, in quotes."""
+    """Texts within braces that have a field, as in `{title: Hi {first name}}`, in quotes."""
     found = [(text, text.start(1)) for text in _WITH_FIELD.finditer(row)]
     if found:
         yield tuple(_in_quotes(number, text[1], start) for text, start in found)
 
 
 def _closings(number: int, row: str) -> Iterator[Edits]:
-    """A quote or bracket closed at the end of its line, or one that nothing opened taken out."""
+    """A quote or bracket closed at the end of its line, or removed if it closes nothing."""
     end = len(row.rstrip()) + 1
     for closing in ('"', "'", "]", "}"):
         opening = {"]": "[", "}": "{"}.get(closing, closing)
@@ -130,7 +129,7 @@ def _closings(number: int, row: str) -> Iterator[Edits]:
 
 
 def _rewritten(number: int, row: str) -> Iterator[Edits]:
-    """A line with its text in quotes, or with a space or colon that is missing."""
+    """A line with its text in quotes, or with a missing space or colon added."""
     nested = NESTED.fullmatch(row)
     if nested and nested[2][:-1] in NESTING:
         below = "\n" + " " * (len(nested[1]) + 2)
@@ -151,7 +150,7 @@ def _in_quotes(number: int, text: str, start: int) -> Edit:
 
 
 def _moved(rows: Sequence[str], line: int) -> Iterator[Edits]:
-    """A line, alone or with those that stand further in below it, moved to a column where lines before it begin."""
+    """A line, alone or with its indented block, moved to a column where an earlier line begins."""
     if not 0 <= line < len(rows) or not rows[line].strip():
         return
     here = _indent(rows[line])
@@ -168,7 +167,7 @@ def _moved(rows: Sequence[str], line: int) -> Iterator[Edits]:
 
 
 def _columns(row: str) -> Iterator[int]:
-    """Where a line begins, and where what stands behind its dashes does."""
+    """The columns where a line begins, and where the content after its dashes does."""
     indent = _indent(row)
     yield indent
     while row[indent : indent + 2] == "- ":

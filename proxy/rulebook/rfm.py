@@ -1,4 +1,4 @@
-"""`rfm:` in a rule file: where the shop's grades of recency, frequency and money part."""
+"""Reads `rfm:`: the thresholds of the shop's grades of recency, frequency and monetary value."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def read_grades(entry: Entry, findings: list[Finding]) -> dict[str, tuple[float,
 
 
 def graded(words: Mapping[str, Phrase], grades: Grades) -> dict[str, Phrase]:
-    """The words, those of `grades` with these."""
+    """These words, with those of `grades`."""
     return {key: _graded(phrase, grades[key]) if key in grades else phrase for key, phrase in words.items()}
 
 

@@ -1,8 +1,7 @@
-"""Which experiments of one slot a visitor may fall into both of.
+"""Finds the pairs of experiments in one slot that the same visitor may match.
 
-That is asked of each pair, and a slot may have thousands. So those that share a group, or want other values or numbers
-of one attribute, are told apart by bitsets, all at once; only of the rest is it looked at closely whether somebody fits
-both.
+A slot may have thousands of experiments. So those that share a group, or whose values or ranges of one attribute
+exclude each other, are ruled out by bitsets; only the remaining pairs are examined one by one.
 """
 
 from __future__ import annotations
@@ -27,7 +26,8 @@ Asked = tuple[str, str]
 
 
 class Rivals:
-    """The experiments of one slot; `apart` has, for each, a bit for all with whom it certainly shares no visitor."""
+    """The experiments of one slot. `apart` has for each experiment a bitset of those that certainly share no visitor
+    with it."""
 
     def __init__(self, rules: Sequence[Rule], is_single: IsSingle) -> None:
         self._rules = rules
@@ -44,7 +44,7 @@ class Rivals:
             self._part_by_numbers(_of(Between, tests))
 
     def before(self, number: int) -> Iterator[Rule]:
-        """Those before this one whose visitors may be its visitors, too."""
+        """The earlier experiments that may share visitors with this one."""
         candidates = ((1 << number) - 1) & ~self._apart[number]
         while candidates:
             lowest = candidates & -candidates
@@ -54,7 +54,7 @@ class Rivals:
                 yield self._rules[other]
 
     def _may_meet(self, one: list[Conjunction], other: list[Conjunction]) -> bool:
-        """Whether somebody may fit both, as far as can be seen."""
+        """Whether a visitor may match both, as far as can be known."""
         return any(contradiction(left | right, self._is_single) is None for left in one for right in other)
 
     def _part_by_words(self, wanted: dict[int, list[OneOf]]) -> None:
@@ -77,7 +77,7 @@ class Rivals:
 
 
 def forms_of(rule: Rule) -> list[Conjunction]:
-    """The conjunctions of its condition, as it asks them, its schedule among them: each is one way to fit."""
+    """The conjunctions of its condition and schedule. A visitor matches if one of them holds."""
     return [
         frozenset(spoken(literal, rule) for literal in literals) | schedule_of(rule)
         for literals in alternatives(rule.condition).conjunctions
@@ -85,7 +85,7 @@ def forms_of(rule: Rule) -> list[Conjunction]:
 
 
 def _wanted(forms: list[Conjunction]) -> dict[Asked, list[Test]]:
-    """What is wanted of an attribute in each form: one of its tests there, of those that part visitors."""
+    """The distinguishing tests of each conjunction, one for each attribute."""
     each = [
         {
             (literal.attribute, literal.of): literal.test
@@ -99,19 +99,19 @@ def _wanted(forms: list[Conjunction]) -> dict[Asked, list[Test]]:
 
 
 def _texts(test: OneOf) -> frozenset[str]:
-    """All that a value may be called which is one of these."""
+    """The names of a value that this test accepts."""
     called = (texts_of(reading) for word in test.values for reading in readings(word))
     return frozenset(map(str.casefold, test.values)).union(*called)
 
 
 def _of(kind: type[Kind], wanted: dict[int, list[Test]]) -> dict[int, list[Kind]]:
-    """Of those who want nothing but tests of this kind."""
+    """The experiments that have only tests of this kind."""
     ours = {number: [test for test in tests if isinstance(test, kind)] for number, tests in wanted.items()}
     return {number: tests for number, tests in ours.items() if len(tests) == len(wanted[number])}
 
 
 def _having(several: Iterable[tuple[int, Iterable[str]]]) -> dict[str, int]:
-    """By text, a bit for each that has it."""
+    """For each text a bitset of the experiments that accept it."""
     having: dict[str, int] = defaultdict(int)
     for number, texts in several:
         for text in texts:

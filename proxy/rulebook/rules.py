@@ -1,5 +1,4 @@
-"""One rule, from its lines to a `Rule`: who, where, when, how often. What it shows is read in `show.py`; experiments
-share all of it but that."""
+"""Reads one rule: who, where, when, how often. What it shows is read in `show.py`; experiments share the rest."""
 
 from __future__ import annotations
 
@@ -22,13 +21,13 @@ PRIORITIES = {"high": 80, "normal": 50, "low": 20}
 
 
 def priority_text(priority: int) -> str:
-    """The word of a priority that has one, else its number."""
+    """The word for a priority, or its number."""
     return next((word for word, number in PRIORITIES.items() if number == priority), str(priority))
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Reads what rules and experiments have in common, in a folder that knows these names, limits and groups."""
+    """Reads what rules and experiments have in common, in a folder with these names, limits and groups."""
 
     names: Names
     limits: Shared
@@ -36,7 +35,7 @@ class Reader:
     _dated: dict[str, Names] = field(default_factory=dict)
 
     def placed(self, found: Part, node: Node, order: int, timezone: str, findings: list[Finding]) -> Rule:
-        """Who, where, when, how often and with what chance. `order` is its position in the folder."""
+        """The rule's conditions, slot, schedule, limits and shares. `order` is its position in the folder."""
         name, place = named(found, node, findings)
         slot, layer = found.text("slot", findings), found.text("layer", findings)
         live_from, live_until = read_schedule(found, timezone, "rule", findings)
@@ -72,7 +71,7 @@ class Reader:
 def read_rule(
     node: Node, order: int, reader: Reader, timezone: str, findings: list[Finding]
 ) -> tuple[Rule, Entry | None]:
-    """The rule and its `show`, which names no fragment yet."""
+    """The rule, without its fragment's name yet, and its `show`."""
     found = fields(node, "rule", RULE, findings)
     return reader.placed(found, node, order, timezone, findings), found.get("show")
 
@@ -85,7 +84,7 @@ def is_listing(node: Node) -> bool:
 def read_listing_rule(
     node: Node, order: int, reader: Reader, timezone: str, findings: list[Finding]
 ) -> tuple[Rule, Part]:
-    """The rule, whose slot is the list, and its lines by their word."""
+    """The rule, whose slot is the list, and its lines by key."""
     found = fields(node, "listing rule", LISTING_RULE, findings)
     rule = reader.placed(found, node, order, timezone, findings)
     name = found.text("listing", findings)
@@ -94,7 +93,7 @@ def read_listing_rule(
 
 
 def named(found: Part, node: Node, findings: list[Finding]) -> tuple[str, Place]:
-    """The name of a rule, an experiment or a variant, and where it stands."""
+    """The name of a rule, an experiment or a variant, and its place."""
     written = found.text("name", findings)
     return (written.text, written.place) if written else ("", node.place)
 

@@ -1,5 +1,5 @@
-"""Small values that a rule file holds outside conditions: one of some words, yes or no, a whole number, a span of time,
-a CSS selector, a path, several words. Of a word that is not there, which is None, each is None."""
+"""Reads small values outside conditions: a choice, yes or no, a whole number, a duration, a CSS selector, a path, a
+list of words. Each returns None for a missing value (None)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from proxy.page.scan import check_selector
 
 
 def read_choice(node: Node | None, what: str, choices: Sequence[str], findings: list[Finding]) -> str | None:
-    """One of `choices`, which `what` may be."""
+    """One of `choices`; `what` names the value in findings."""
     written = as_text(node, f'"{what}"', findings)
     if written is None or written.text in choices:
         return written.text if written else None
@@ -24,7 +24,7 @@ def read_choice(node: Node | None, what: str, choices: Sequence[str], findings: 
 
 
 def read_whole(node: Node | None, what: str, low: int, high: int, findings: list[Finding]) -> int | None:
-    """A whole number from `low` to `high`, which `what` must be."""
+    """A whole number from `low` to `high`; `what` names it in findings."""
     written = as_text(node, f'"{what}"', findings)
     if written is None:
         return None
@@ -40,7 +40,7 @@ def read_whole(node: Node | None, what: str, low: int, high: int, findings: list
 
 
 def read_selector(node: Node | None, what: str, findings: list[Finding]) -> str | None:
-    """A CSS selector, as it is written; a finding for one that cannot be read."""
+    """A CSS selector, unchanged; a finding for one that cannot be parsed."""
     written = as_text(node, f'"{what}"', findings)
     if written is None:
         return None
@@ -52,7 +52,7 @@ def read_selector(node: Node | None, what: str, findings: list[Finding]) -> str 
 
 
 def read_path(node: Node | None, what: str, findings: list[Finding]) -> str | None:
-    """Which pages: the path of one, or the beginning of several and a `*`."""
+    """A pattern of pages: a path, or a prefix and `*`."""
     written = as_text(node, f'"{what}"', findings)
     if written and not written.text.startswith("/"):
         findings.append(unfit(what, written, "begin with a slash, as /sale, or /c/* for everything below /c/"))
@@ -66,7 +66,7 @@ _UNITS = {"": "second", "s": "second", "m": "minute", "h": "hour", "d": "day"}
 
 
 def read_span(node: Node | None, what: str, findings: list[Finding]) -> int | None:
-    """Seconds of a span of time, as `5 minutes`."""
+    """The seconds of a duration, as `5 minutes`."""
     written = as_text(node, f'"{what}"', findings)
     if written is None:
         return None
@@ -87,7 +87,7 @@ def read_yes(node: Node | None, what: str, findings: list[Finding]) -> bool | No
 
 
 def read_words(node: Node | None, what: str, findings: list[Finding]) -> tuple[Scalar, ...]:
-    """A word or a list of them; none is fine in a list."""
+    """A word or a list of words, which may be empty."""
     return tuple(word for item in one_or_more(node) if (word := as_text(item, f'"{what}"', findings)))
 
 
@@ -98,10 +98,10 @@ def read_choices(node: Node | None, what: str, choices: Sequence[str], findings:
 
 
 def unfit(what: str, written: Scalar, help: str) -> Finding:
-    """R304: a word that does not take this value."""
+    """R304: a value that this word does not take."""
     return Finding("R304", f'"{what}" cannot be "{written.text}"', written.place, help)
 
 
 def idle(entry: Entry, help: str) -> Finding:
-    """L13: a line that changes nothing as it stands."""
+    """L13: a line without effect."""
     return Finding("L13", f'"{entry.key.text}" changes nothing here', entry.key.place, help, is_warning=True)

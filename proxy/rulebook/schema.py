@@ -1,5 +1,5 @@
-"""JSON Schema of rule files and of cache.yaml, for completion and help while writing. Made from the same tables as the
-checker, which stays the judge: the schema does not read the small phrases of values."""
+"""JSON Schema of rule files and of cache.yaml, for completion and help in a code editor. It is made from the same
+tables as the checker, but checks less: not how values are phrased."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ GROUP_HELP = {
 
 
 def rule_schema(names: Names) -> Schema:
-    """The schema, as plain JSON values, for a folder that knows these names."""
+    """The schema, as plain JSON values, for a folder with these names."""
     placed: Mapping[str, Schema] = {
         "slot": _names(names.slots),
         "priority": {"anyOf": [{"enum": list(PRIORITIES)}, {"type": "integer", "minimum": 0, "maximum": 100}]},
@@ -149,7 +149,7 @@ def _names(known: Sequence[str]) -> Schema:
 
 
 def _part(words: Sequence[Word], special: Mapping[str, Schema]) -> Schema:
-    """A mapping of these words; a word without a special schema takes a text."""
+    """The schema of a map with these words; the value of a word without a schema of its own is a text."""
     return {
         "type": "object",
         "additionalProperties": False,

@@ -1,5 +1,5 @@
-"""`scores:` in a rule file: points for what visitors do, that halve with time and are capped. Each is a word that a
-condition may ask.
+"""Reads `scores:`: points for what visitors do, which decay with a half-life and may be capped. Conditions can use
+each score by its name.
 
     scores:
       trail interest:
@@ -31,7 +31,7 @@ WHICH = ("category", "product", "brand")
 
 
 def read_score(entry: Entry, known: Collection[str], findings: list[Finding]) -> dict[str, Phrase]:
-    """One entry of `scores:`, as the word it is; nothing when it cannot be one. `known` are the words there are."""
+    """One entry of `scores:` as a word of conditions; none when it is invalid. `known` are the existing words."""
     name = entry.key
     found = fields(entry.value, "score", SCORE, findings)
     if name.text in known:

@@ -1,6 +1,6 @@
-"""Which segments of a publication a visitor is in at one moment, and until when that holds if nothing happens: until an
-event leaves a window, a day or a visit ends, or time alone brings an amount past a limit. That is foreseen to the
-millisecond, except for what the time of day decides (`weekday`, `hours`).
+"""Which segments of a publication a visitor is in at one moment, and until when if no event comes: until an event
+leaves a time window, a day or a visit ends, or a decaying amount passes a limit. This is exact to the millisecond, but
+for conditions on the time of day (`weekday`, `hours`).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SOON_SECONDS = 0.001
 
 
 class SegmentReader:
-    """Reads the segments of a publication at `now`: all of them, or those in `only` and the ones they ask for."""
+    """Reads the segments of a publication at `now`: all of them, or those in `only` with those they depend on."""
 
     def __init__(self, publication: Publication, now: float, only: Collection[str] | None = None) -> None:
         self._plan = publication.plan
@@ -39,16 +39,16 @@ class SegmentReader:
         self.asked = {fact.attribute: fact.measure for fact in self._facts if fact.measure}
 
     def known(self, profile: Profile, measures: Mapping[str, Measure]) -> Attributes:
-        """The attributes of a visitor, with the values of these measures and the segments of the profile."""
+        """The attributes of a visitor, with the values of these measures and the profile's segments."""
         return {**profile.attributes, **self.read(profile, measures), "segment": profile.segments}
 
     def read(self, profile: Profile, measures: Mapping[str, Measure]) -> Attributes:
-        """The values of these measures over the visitor's history, without the unknown ones."""
+        """The values of these measures in the visitor's history, without the unknown ones."""
         read = {name: trait(profile, name, measure, self._now) for name, measure in measures.items()}
         return {name: value for name, value in read.items() if value is not None}
 
     def segments(self, attributes: Attributes) -> frozenset[str]:
-        """The segments of a visitor: those the profile names, and those whose condition holds."""
+        """The segments of a visitor: those of the profile, and those whose condition holds."""
         segments = self.whole(attributes)["segment"]
         assert isinstance(segments, frozenset)  # for the type checker
         return segments
@@ -65,18 +65,18 @@ class SegmentReader:
         return known | {"segment": names}
 
     def holds(self, condition: Condition, timezone: str, whole: Attributes) -> bool:
-        """Whether a condition holds of a visitor; `whole` are their attributes as from `whole`."""
+        """Whether a condition holds for a visitor; `whole` are their attributes as returned by `whole`."""
         return matches(condition, whole, now=self._now, timezone=timezone)
 
     def holds_until(self, profile: Profile) -> float:
-        """Until when the visitor stays in the same segments if nothing happens (Unix seconds); infinity for ever."""
+        """Until when the visitor's segments stay the same if no event comes (Unix seconds); infinity for ever."""
         changes = (at for fact in self._facts for at in _changes(fact, profile))
         return min((at for at in changes if at > self._now), default=inf)
 
 
 def unforeseen(publication: Publication, name: str) -> dict[str, str]:
-    """The attributes that a segment asks for, itself or through others, and that are unknown between requests; with
-    why."""
+    """The attributes in a segment's condition, direct or through other segments, that are unknown between requests,
+    with the reason."""
     asked = {
         base_of(fact.attribute) for fact in _facts(publication, _needed(publication.segments, [name]), is_all=False)
     }
@@ -88,8 +88,8 @@ def unforeseen(publication: Publication, name: str) -> dict[str, str]:
 
 
 def asked_of_requests(condition: Condition) -> Iterator[Finding]:
-    """L7 where a condition asks what only a request tells: of visitors who are counted between requests it is never
-    true."""
+    """L7 where a condition has an attribute that is known during a request only: counted between requests, it never
+    holds."""
     for fact in facts_of(condition):
         if base_of(fact.attribute) in OF_REQUESTS:
             what = f'only a request tells "{fact.attribute}", so nobody is counted here'
@@ -98,7 +98,7 @@ def asked_of_requests(condition: Condition) -> Iterator[Finding]:
 
 
 def _needed(segments: Iterable[Segment], only: Collection[str] | None) -> list[Segment]:
-    """The segments of these names, and all that they ask for."""
+    """The segments of these names, and all that they depend on."""
     by_name = {segment.name.casefold(): segment for segment in segments}
     if only is None:
         return list(by_name.values())
@@ -109,7 +109,7 @@ def _needed(segments: Iterable[Segment], only: Collection[str] | None) -> list[S
 
 
 def _facts(publication: Publication, segments: Iterable[Segment], *, is_all: bool) -> list[Fact]:
-    """All that they ask, also by way of the journey; when all are looked at, whatever that asks."""
+    """The facts in these segments' conditions and, through the journey, in those of its stages."""
     facts = [fact for segment in segments for fact in facts_of(segment.condition)]
     journey = publication.plan.journey
     if journey is not None and (is_all or any(fact.attribute == JOURNEY for fact in facts)):
@@ -118,7 +118,7 @@ def _facts(publication: Publication, segments: Iterable[Segment], *, is_all: boo
 
 
 def _changes(fact: Fact, profile: Profile) -> Iterator[float]:
-    """The latest moments from which on the fact may have another value."""
+    """The latest moments at which the fact may change."""
     base, _, how = fact.attribute.partition(MARK)
     if fact.attribute == "now":
         yield from (edge + SOON_SECONDS for edge in _edges(fact.test))
@@ -139,7 +139,7 @@ def _edges(test: Test) -> Iterator[float]:
 
 
 def _fallen(points: Decaying, edge: float) -> float | None:
-    """When decaying points reach an edge; None when they never do."""
+    """When decaying points fall to a limit; None when they never do."""
     if not (0 < edge <= points.points) or not isfinite(points.half_life_seconds):
         return None
     return points.as_of + points.half_life_seconds * log2(points.points / edge)

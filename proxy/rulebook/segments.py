@@ -1,4 +1,4 @@
-"""Segments: groups of visitors by name, and the circles they must not make."""
+"""Reads segments (named groups of visitors), and finds those that refer to each other in a circle."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FORM = re.compile(r"(?:not|any|none|starts with|contains)\b.*|.*[,\[\]].*|\s*",
 
 
 def read_segment(entry: Entry, names: Names, timezone: str, findings: list[Finding]) -> Segment:
-    """One entry of `segments:`. Without a condition it holds only whom a signed cookie or the profile puts in."""
+    """One entry of `segments:`. Without a condition, only a signed cookie or the profile puts visitors into it."""
     name = entry.key
     if _FORM.fullmatch(name.text):
         help = "begin it with a word other than not, any, none, starts with or contains; no commas or brackets"
@@ -43,8 +43,8 @@ def read_when(found: Part, names: Names, findings: list[Finding]) -> Condition:
 
 
 def typed_condition(text: str, names: Names, findings: list[Finding]) -> Condition:
-    """A condition while somebody types it: the lines after `when:` alone, read as those of a rule file are; that of
-    everybody when there is no line yet."""
+    """A condition while it is typed: the lines after `when:` alone, parsed as in a rule file. Without lines it holds
+    for everybody."""
     if not text.strip():
         return EVERYBODY
     root = read_yaml("when", text, findings)
@@ -52,7 +52,7 @@ def typed_condition(text: str, names: Names, findings: list[Finding]) -> Conditi
 
 
 def circles(segments: Sequence[Segment]) -> list[Finding]:
-    """R203 for segments that ask for themselves, by way of others or at once."""
+    """R203 for segments that depend on themselves, directly or through others."""
     findings: list[Finding] = []
     by_name = {segment.name.casefold(): segment for segment in segments}
     asked = {name: set(segments_asked(segment.condition)) & by_name.keys() for name, segment in by_name.items()}
@@ -66,7 +66,7 @@ def circles(segments: Sequence[Segment]) -> list[Finding]:
 
 
 def segments_asked(condition: Condition) -> Iterator[str]:
-    """The casefolded names of the segments a condition asks for."""
+    """The segments in a condition, by their names casefolded."""
     if not isinstance(condition, Fact):
         for part in condition.parts:
             yield from segments_asked(part)

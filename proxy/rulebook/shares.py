@@ -1,5 +1,5 @@
-"""Shares of the visitors: rollouts, ramps, groups and holdouts. A share is written in percent, in steps of 0.01 %,
-which is one bucket."""
+"""Reads shares of visitors: rollouts, ramps, groups and holdouts. A share is in percent, in steps of 0.01 %, which is
+one bucket."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def read_draws(found: Part, rule: str, timezone: str, findings: list[Finding]) -
 
 
 def read_groups(entries: Iterable[Entry], members: Iterable[str], findings: list[Finding]) -> Draws:
-    """The groups of `groups:`. `members` are the names of all rules and experiments."""
+    """The groups in `groups:`. `members` are the names of all rules and experiments."""
     draws: dict[str, tuple[Draw, ...]] = {}
     known = list(members)
     for entry in entries:
@@ -73,7 +73,7 @@ def read_groups(entries: Iterable[Entry], members: Iterable[str], findings: list
 
 
 def too_much(total: int, word: Scalar) -> list[Finding]:
-    """R204 when shares are more than all there is."""
+    """R204 when shares are more than 100 %."""
     if total <= BUCKETS:
         return []
     what = f'the shares of "{word.text}" add up to {percent(total)}'
@@ -81,7 +81,7 @@ def too_much(total: int, word: Scalar) -> list[Finding]:
 
 
 def read_holdouts(node: Node | None, names: Names, timezone: str, findings: list[Finding]) -> list[Holdout]:
-    """What stands under a file's `holdout:`, one or a list."""
+    """The holdouts under a file's `holdout:`, one or a list."""
     return [_holdout(item, names, timezone, findings) for item in one_or_more(node)]
 
 

@@ -1,4 +1,4 @@
-"""What a rule shows: from the lines under `show:` to a fragment, compiled once.
+"""Reads what a rule shows (`show:`), and compiles it to a fragment.
 
 The kinds and their keys are the rows of `page/slots.py`; each kind has its maker here.
 """
@@ -46,7 +46,7 @@ Values = dict[str, Any]
 @dataclass(frozen=True, slots=True)
 class Library:
     """What rules may show: the folder's HTML files by path, the catalogue, the declared slots and their stylesheet; and
-    the arm of the experiment that is being read. `asks` gathers the specs of product rows, by variant."""
+    the arm of the experiment that is being read. `asks` collects the specs of product rows, by variant."""
 
     sources: Mapping[str, str]
     catalogue: Sequence[Product]
@@ -62,7 +62,7 @@ class Library:
         return cls(sources, catalogue, slots, stylesheet_url(stylesheet(declared)))
 
     def slot(self, rule: Rule) -> DeclaredSlot | None:
-        """What `slots.yaml` says of a rule's slot."""
+        """The declaration of a slot in `slots.yaml`."""
         return self.declared.get(rule.slot)
 
     def frame(self, rule: Rule) -> Frame:
@@ -72,7 +72,7 @@ class Library:
 
 
 def read_show(node: Node, rule: Rule, library: Library, findings: list[Finding]) -> Fragment | None:
-    """The fragment; None for nothing new, or when there are findings."""
+    """The fragment; None for nothing new, or with findings."""
     if isinstance(node, Scalar) and node.text == NOTHING_NEW:
         return None
     if isinstance(node, Scalar) and node.text:
@@ -89,7 +89,7 @@ def read_show(node: Node, rule: Rule, library: Library, findings: list[Finding])
 
 
 def _no_show(node: Scalar, library: Library) -> Finding:
-    """R304, and what was meant: nothing new, or a banner by the name of its file."""
+    """R304, with a suggestion: nothing new, or a banner by the name of its file."""
     what, edits = f'"show" cannot be "{node.text}"', tuple[Edit, ...]()
     name = node.text.removeprefix("banner ").strip().removeprefix(BANNERS).removesuffix(HTML)
     help = "write one of: " + ", ".join([NOTHING_NEW, *(f"{kind.name}: ..." for kind in SLOT_KINDS)])
@@ -116,7 +116,7 @@ def _made(kind: SlotKind, node: Node, rule: Rule, library: Library, findings: li
 
 
 def _html_banner(name: Scalar, rule: Rule, library: Library, findings: list[Finding]) -> Fragment | None:
-    """The fragment of a file in `banners/`; faults within the file are told by `file_faults`."""
+    """The fragment of a file in `banners/`; findings within the file come from `file_faults`."""
     source = _source(BANNERS, name, library, findings)
     if source is None:
         return None
@@ -127,7 +127,7 @@ def _html_banner(name: Scalar, rule: Rule, library: Library, findings: list[Find
 
 
 def file_faults(sources: Mapping[str, str]) -> Iterator[Finding]:
-    """What is wrong with the HTML files of the folder, used or not, where it stands in them."""
+    """The findings in the folder's HTML files, used or not."""
     for file, source in sources.items():
         try:
             if file.startswith(BANNERS):
@@ -140,7 +140,7 @@ def file_faults(sources: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def _as_in_rules(file: str, source: str) -> Iterator[Finding]:
-    """R503 for fields that are written as in the words of a rule: an HTML file would show them as they stand."""
+    """R503 for fields in the notation of rule files: in an HTML file they would be shown as they are."""
     for match in _FIELD_OF_RULES.finditer(source):
         name = match[1].strip().replace(" ", "_")
         instead = f'{{{{ {name}|default("{match[2]}") }}}}' if match[2] else f"{{{{ {name} }}}}"
@@ -150,8 +150,8 @@ def _as_in_rules(file: str, source: str) -> Iterator[Finding]:
 
 
 def unknown_fields(fragment: Fragment, node: Node, known: Collection[str]) -> Iterator[Finding]:
-    """R506 for each field of what stands under `show:` whose attribute nobody has. A part, as `campaign.source`, is
-    known with its whole."""
+    """R506 for each field under `show:` whose attribute is not defined. A part, as `campaign.source`, is defined with
+    its whole."""
     for name in dict.fromkeys(one.attribute for one in fragment.fields):
         if name not in known and name not in IDENTIFIED and name.partition(".")[0] not in known:
             sees = "its default" if any(one.default for one in fragment.fields if one.attribute == name) else "a gap"
@@ -214,7 +214,7 @@ def _row(
     card: str = DEFAULT_CARD,
     **asked: Any,
 ) -> Fragment:
-    """A row of products, chosen when a page is asked for. One that can never have any is told now."""
+    """A product row, whose products are chosen for each page. A finding for a row that can never have any."""
     never = tuple(asked.pop("never", ()))
     pins = tuple(asked.pop("pin", ()))
     shifts = (*asked.pop("boost", ()), *asked.pop("bury", ()))
@@ -229,7 +229,7 @@ def _row(
 
 
 def _at_fault(error: EditorError, node: Node) -> Place:
-    """The value that an error quotes; else the first line under the kind."""
+    """The node of the value that an error quotes; else the first line under the kind."""
     values = [value for value in texts_in(node) if f"`{value.text}`" in str(error)]
     return values[0].place if values else node.place
 

@@ -1,4 +1,4 @@
-"""Where the products of a row come from: the lines under `strategy:`."""
+"""Reads where the products of a row come from (`strategy:`)."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ OWN_WORDS = {"products": PRODUCT_WORDS, "categories": CATEGORY_WORDS}
 
 
 def read_sources(node: Node, catalogue: Sequence[Product], findings: list[Finding]) -> tuple[Source, ...]:
-    """One strategy or a list of them, each with words that some product answers, or with none where it needs none.
-    Without a catalogue there is only what pages will tell of, which nobody knows yet."""
+    """One strategy or a list of them, each with words that some product has, if it needs any. Without a catalogue such
+    words are not checked."""
     if not catalogue:
         help = "put products.jsonl into this folder, or name a file with --catalogue"
         what = "there is no catalogue to choose from, only what the shop's pages will tell of in JSON-LD"
@@ -57,7 +57,7 @@ def _read_source(entry: Entry, shop: Shop, findings: list[Finding]) -> Iterator[
 
 
 def _is_answered(strategy: Strategy, word: Scalar, shop: Shop) -> bool:
-    """Whether the word means something for some visitor: one of ours, or one that the catalogue knows."""
+    """Whether the word can be known of a visitor: it is a word of conditions, or one that the catalogue has."""
     if word.text in OWN_WORDS.get(strategy.takes, ()) or not len(shop.hub):
         return True
     if strategy.takes == "products":

@@ -1,5 +1,5 @@
-"""The findings of how a file is written, one row each: it cannot be read, or a word or a form is none that may stand
-there. See `findings.py` for what the rows hold.
+"""The table of findings about a file's syntax: it cannot be parsed, or a word or value is not allowed where it is.
+`findings.py` explains the rows.
 """
 
 from __future__ import annotations

@@ -1,5 +1,4 @@
-"""A decision table becomes a rule file: rows are rules, columns are words. For who has three hundred rules in a
-spreadsheet.
+"""Makes a rule file of a decision table, such as a spreadsheet: rows are rules, columns are words.
 
 A column is a word of a rule (`name`, `slot`, `priority`, `from`, `limit` ...), `banner` or a word of a banner (`title`,
 `link` ...), or else a word of conditions; `unless` before such a word turns it round. An empty cell asks nothing.
@@ -30,7 +29,7 @@ MAX_ROWS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A rule file made of a table. `rows` has for each of its lines the table's line it was made of, 0 for none."""
+    """A rule file made of a table. `rows` has for each of its lines the line of the table, or 0."""
 
     text: str
     rows: tuple[int, ...]
@@ -41,7 +40,7 @@ class Table:
 
 
 def rules_from_table(raw: str, timezone: str = "UTC") -> Table:
-    """The rule file. Whatever the cells hold, it can be read as YAML; what it says is for the checker to judge."""
+    """The rule file. It is valid YAML whatever the cells hold; the checker judges its content."""
     rows = _rows(raw)
     head = [cell.strip() for cell in next(rows, (0, []))[1]]
     if not any(head):
@@ -73,7 +72,7 @@ def _rule(cells: Sequence[tuple[str, str]]) -> Iterator[str]:
 
 
 def _condition(word: str, asked: Sequence[tuple[str, str]]) -> list[str]:
-    """A column may be there twice, as `segment` and `segment`: then both must hold."""
+    """The lines of a condition. If a column is there twice, both must hold."""
     if not asked:
         return []
     if len({key for key, _ in asked}) == len(asked):

@@ -28,11 +28,9 @@ _OTHER_DATE = re.compile(
 
 
 def read_moment(node: Node | None, timezone: str, what: str, findings: list[Finding]) -> float | None:
-    """Unix seconds of a date, or date and time, on the clocks of `timezone` unless it carries its own offset.
-
-    Of a time that clocks skip in spring it is as long after the jump as the time is after its beginning: 02:30 is
-    03:30. One they show twice in autumn is the first.
-    """
+    """Unix seconds of a date, or date and time, in `timezone` unless it has an offset of its own. A time that is
+    skipped in spring is as long after the jump as it is after the jump's beginning: 02:30 is 03:30. Of a time that
+    comes twice in autumn it is the first."""
     written = as_text(node, f'"{what}"', findings)
     if written is None:
         return None
@@ -50,8 +48,7 @@ def read_moment(node: Node | None, timezone: str, what: str, findings: list[Find
 
 
 def read_schedule(found: Part, timezone: str, noun: str, findings: list[Finding]) -> tuple[float, float]:
-    """`from` and `until` in Unix seconds, or so long after `from` as `run for` says; without end on the side that is
-    not said."""
+    """`from` and `until` in Unix seconds, or the end by `run for`; infinite on a side that is not given."""
     start = read_moment(found.node("from"), timezone, "from", findings)
     end = read_moment(found.node("until"), timezone, "until", findings)
     run = read_run(found, findings)
@@ -68,15 +65,14 @@ def read_schedule(found: Part, timezone: str, noun: str, findings: list[Finding]
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """How long something is to run. One that `is_least` ends nothing: it says from when on an experiment may be
-    judged."""
+    """How long something runs. If it `is_least`, it ends nothing: an experiment is judged from then on."""
 
     days: int
     is_least: bool
 
 
 def read_run(found: Part, findings: list[Finding]) -> Run | None:
-    """What `run for` says."""
+    """The value of `run for`."""
     written = found.text("run for", findings)
     said = _RUN.fullmatch(written.text) if written else None
     is_tried = "variants" in found
@@ -87,7 +83,7 @@ def read_run(found: Part, findings: list[Finding]) -> Run | None:
 
 
 def _run_out(run: Run, start: float | None, found: Part, timezone: str, findings: list[Finding]) -> float | None:
-    """So many days after `from`, at the same time of day."""
+    """The moment so many days after `from`, at the same time of day."""
     place = found["run for"].key.place
     if "until" in found:
         findings.append(Finding("R304", '"run for" and "until" both say when it ends', place, "take one of them out"))
@@ -100,7 +96,7 @@ def _run_out(run: Run, start: float | None, found: Part, timezone: str, findings
 
 
 def read_timezone(node: Node | None, findings: list[Finding]) -> str:
-    """The name of a time zone; UTC without one, and with a finding when there is none of that name."""
+    """The name of a time zone; UTC when it is missing, or unknown (with a finding)."""
     written = as_text(node, '"timezone"', findings)
     if written is None:
         return "UTC"
@@ -121,7 +117,7 @@ def _city(zone: str) -> str:
 
 
 def _swapped(one: Node, other: Node) -> tuple[Edit, ...]:
-    """Each of two texts where the other stands."""
+    """Both texts, each with the occurrences of the two swapped."""
     if not isinstance(one, Scalar) or not isinstance(other, Scalar):
         return ()
     return tuple(
@@ -130,7 +126,7 @@ def _swapped(one: Node, other: Node) -> tuple[Edit, ...]:
 
 
 def _meant(text: str) -> list[str]:
-    """The date that the text may stand for; two where nobody can tell which part is the day."""
+    """The date that the text may mean; two when day and month cannot be told apart."""
     text = text.strip("“”„‟‘’‚\"'")
     day, _, time = text.replace("T", " ").partition(" ")
     days = [day]
@@ -152,7 +148,7 @@ def _iso(year: str, month: int | str, day: int | str) -> str:
 
 
 def _last_moment(text: str) -> str:
-    """The moment itself of one that no clock shows: of 24:00 on a day, and of a day that its month has not."""
+    """The moment of a date or time that does not exist: of 24:00, and of the 31st in a month with 30 days."""
     day, _, time = text.partition(" ")
     try:
         if time == "24:00":
@@ -166,7 +162,7 @@ def _last_moment(text: str) -> str:
 
 
 def _clock(time: str) -> str:
-    """A time of day in two times two digits: `8am` as 08:00, `8:00` as 08:00."""
+    """A time of day as `HH:MM`: `8am` is 08:00, `8:00` is 08:00."""
     found = re.fullmatch(r"(\d{1,2})(?:[:.h](\d\d))?(?: ?(am|pm|h|uur|uhr))?", time.strip(), re.IGNORECASE)
     if not found:
         return time

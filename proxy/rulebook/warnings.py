@@ -1,8 +1,8 @@
-"""The warnings, one row each: what is not wrong but hardly meant. They stop nothing, but with `--strict`. See
-`findings.py` for what the rows hold.
+"""The table of warnings: what is valid but probably not intended. They stop a publication only with `--strict`.
+`findings.py` explains the rows.
 
-The site of the examples has the slot `home.hero` in all pages recorded of late, and none of their visitors ordered more
-than a few times; it has room for 40 characters.
+The shop of the examples has the slot `home.hero`, with room for 40 characters, in all recorded pages, and none of their
+visitors ordered more than a few times.
 """
 
 from __future__ import annotations

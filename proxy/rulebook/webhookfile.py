@@ -1,6 +1,5 @@
-"""The file of webhooks: who is told when a visitor enters or leaves a segment, read with the place of every word as a
-rule file is. It has secrets in it, and says where what is known of visitors goes: so it is the operator's, and lies
-beside the settings rather than in the folder that editors own.
+"""Reads the file of webhooks: the receivers that are notified when a visitor enters or leaves a segment. It has secrets
+and decides where visitors' data goes: so it belongs to the operator, and is not in the folder of the editors.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}", re.ASCII)
 
 
 class Form(StrEnum):
-    """The call of Segment's that a change is sent as."""
+    """The call of Segment's API that a change is sent as."""
 
     TRACK = "track"
     IDENTIFY = "identify"
@@ -38,8 +37,8 @@ class Form(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """A receiver of changes. With no `segments` named, it is told of all that have a condition; segments without one
-    are known elsewhere."""
+    """A receiver of changes. Without `segments` it gets those of all segments that have a condition; segments without
+    one are known elsewhere."""
 
     name: str
     url: str
@@ -96,7 +95,7 @@ def _secret(found: Part, findings: list[Finding]) -> str:
 
 
 def told_of(webhook: Webhook, segments: Iterable[Segment]) -> frozenset[str]:
-    """The segments of rule files that a webhook is told of."""
+    """The segments of rule files whose changes a webhook gets."""
     folded = {name.casefold() for name in webhook.segments}
     return frozenset(
         one.name for one in segments if (one.name.casefold() in folded if folded else one.condition != NOBODY)
@@ -104,6 +103,6 @@ def told_of(webhook: Webhook, segments: Iterable[Segment]) -> frozenset[str]:
 
 
 def unknown_segments(webhooks: Iterable[Webhook], segments: Iterable[Segment]) -> list[str]:
-    """The segments that webhooks ask to be told of and no rule file has."""
+    """The segments that webhooks name and no rule file has."""
     known = {segment.name.casefold() for segment in segments}
     return sorted({name for webhook in webhooks for name in webhook.segments if name.casefold() not in known})

@@ -1,4 +1,4 @@
-"""The words that may stand in each part of a rule file, one row each, and how a part is read by them.
+"""The tables of the words allowed in each part of a rule file, and the reading of a part by its table.
 
 Conditions have their own table, `conditions/vocabulary.py`; what a slot can show has `page/slots.py`. The checker and
 the JSON Schema read all three.
@@ -17,7 +17,7 @@ from proxy.rulebook.mending import in_quotes
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word of a rule file, what kind of value it takes, and whether it is required."""
+    """A word of a rule file, the kind of value it takes, and whether it is required."""
 
     name: str
     help: str
@@ -30,7 +30,7 @@ class Part(dict[str, Entry]):
 
     @classmethod
     def of(cls, node: Node | None) -> Part:
-        """All lines of a node that has such, whatever their words; none of another."""
+        """All lines of a map, whatever their words; none of another node."""
         return cls({entry.key.text: entry for entry in node.entries} if isinstance(node, MapNode) else {})
 
     def node(self, word: str) -> Node | None:
@@ -220,8 +220,8 @@ HOLDERS = ("when", "unless", "show", "stop after", "ramp", "visitor", "expect")
 
 
 def fields(node: Node, noun: str, words: Sequence[Word], findings: list[Finding]) -> Part:
-    """The lines of a part; `noun` names it. Unknown and missing words become findings, missing
-    ones only where none is unknown: it is likely the very one that is missed, misspelt."""
+    """The lines of a part; `noun` names it in findings. Unknown and missing words are findings; missing ones only if
+    none is unknown, which is likely a misspelt one."""
     table = as_map(node, f"this {noun}", findings)
     if table is None:
         return Part()
@@ -240,8 +240,8 @@ def fields(node: Node, noun: str, words: Sequence[Word], findings: list[Finding]
 
 
 def _cut_off(word: Scalar, table: MapNode) -> tuple[str, tuple[Edit, ...]] | None:
-    """What to say of a word without a value in braces, `Welt` of `{title: Hallo, Welt}`: a comma cut it off the text
-    before it, which belongs in quotes."""
+    """The finding for a word without a value in braces, as `Welt` in `{title: Hallo, Welt}`: the text before it, with
+    its comma, belongs in quotes."""
     at = [entry.key for entry in table.entries].index(word)
     entry, before = table.entries[at], table.entries[at - 1].value if at else None
     if not table.in_braces or not isinstance(entry.value, Scalar) or entry.value.text or not isinstance(before, Scalar):
@@ -255,8 +255,7 @@ def _cut_off(word: Scalar, table: MapNode) -> tuple[str, tuple[Edit, ...]] | Non
 
 
 def _further_in(word: Scalar, table: MapNode) -> tuple[Edit, ...]:
-    """Two spaces before an unknown word that stands right below an empty `when`, `unless` or the like: it was meant to
-    stand in it."""
+    """Two spaces before an unknown word below an empty `when`, `unless` or the like: it was meant to be in it."""
     keys = [entry.key for entry in table.entries]
     before = [entry for entry in table.entries[: keys.index(word)] if entry.key.text in HOLDERS]
     if table.in_braces or not before or not isinstance(before[-1].value, Scalar) or before[-1].value.text:
