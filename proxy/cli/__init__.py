@@ -1,4 +1,4 @@
-"""The command `tailorbird`: one row here and one file a command. Files are imported only when their command runs,
+"""The command `tailorbird`: a table of commands, with a file for each. A file is imported only when its command runs,
 so that `--help` and completion stay quick."""
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""`tailorbird affinity eval PATH`: how good recommendations would be on a shop's own past, beside what is simple."""
+"""`tailorbird affinity eval PATH`: how good recommendations would have been on a shop's own past, compared with simple
+baselines."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""`tailorbird catalogue`: what feeds and the shop's catalogue say, and what is wrong with it. It only reads: `import
-products` brings a feed in."""
+"""`tailorbird catalogue`: what feeds and the shop's catalogue contain, and what is wrong with it. It only reads:
+`import products` imports a feed."""
 
 from __future__ import annotations
 

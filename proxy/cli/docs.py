@@ -1,4 +1,5 @@
-"""`tailorbird docs FOLDER`: writes the reference pages from the tables, so that they cannot say what the code does not.
+"""`tailorbird docs FOLDER`: generates the reference pages from the tables in the code. A page is a row of `PAGES`;
+`tests/test_docs.py` fails when a committed page differs.
 
 A page is a row of `PAGES`; `tests/test_docs.py` fails when a committed page is not what this writes.
 """

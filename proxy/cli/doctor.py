@@ -1,5 +1,5 @@
-"""`tailorbird doctor URL`: fetches a page as an anonymous visitor and says, line by line, what to mend before
-Tailorbird is put in front of it. The checks are in `proxy/doctor/`."""
+"""`tailorbird doctor URL`: fetches a page as an anonymous visitor, and says what to mend before Tailorbird is put in
+front of it. The checks are in `proxy/doctor/`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`tailorbird erase VISITOR`: nothing is kept of somebody any more, and a receipt says so."""
+"""`tailorbird erase VISITOR`: deletes everything stored about a visitor, and gives a receipt."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""`tailorbird events`: what was taken, for a warehouse; what was not and why, taking it after all, and making profiles
-anew from the log."""
+"""`tailorbird events`: exports the events that were accepted, lists and retries those that were refused, and rebuilds
+profiles from the log."""
 
 from __future__ import annotations
 

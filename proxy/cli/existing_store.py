@@ -1,5 +1,4 @@
-"""Opening a store that must exist already, for commands that only look into one. Raises `OperatorError` when it does
-not."""
+"""Opens a store for commands that only read: it must exist already. Raises `OperatorError` when it does not."""
 
 from __future__ import annotations
 

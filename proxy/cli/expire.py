@@ -1,4 +1,4 @@
-"""`tailorbird expire`: forgets what came too long ago. Run it every night."""
+"""`tailorbird expire`: deletes what is older than its retention time. Run it every night."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`tailorbird export VISITOR`: all that is kept of somebody, as JSON."""
+"""`tailorbird export VISITOR`: everything stored about a visitor, as JSON."""
 
 from __future__ import annotations
 

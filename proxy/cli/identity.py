@@ -1,5 +1,5 @@
-"""`tailorbird identity`: which devices are which person, who said so when, how to undo it, and which word on an
-attribute is believed when they say different things."""
+"""`tailorbird identity`: which devices belong to which person, who joined them and when, how to undo it, and which
+source wins where they disagree on an attribute."""
 
 from __future__ import annotations
 

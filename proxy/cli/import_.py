@@ -1,4 +1,4 @@
-"""`tailorbird import`: brings in what other systems know, and says line by line what was cleaned or refused.
+"""`tailorbird import`: imports data of other systems, and reports line by line what was cleaned or refused.
 
 `import profiles FILE` reads the file twice, row by row: once to find visitors who come several times (the last row
 counts), once to store; so a second import of the same file changes nothing.

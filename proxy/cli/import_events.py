@@ -1,5 +1,7 @@
-"""`tailorbird import orders FILE` and `import events FILE`: what happened before Tailorbird was there, into the log.
-The log takes each event once, so an import that was broken off is run again, and a second one changes nothing."""
+"""`tailorbird import orders FILE` and `import events FILE`: events from before Tailorbird was installed.
+
+The log takes each event once. So an interrupted import is simply run again, and a second run changes nothing.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """`tailorbird import products FILE`: a feed into the shop's own catalogue file, with a report of what is wrong in it.
 
 The catalogue is a file of JSON lines, which a running server follows. A product that is in both takes what the feed
-says of it and keeps the words that the feed does not have; the file is replaced in one step."""
+says of it and keeps the words that the feed does not have; the file is replaced in one step.
+"""
 
 from __future__ import annotations
 

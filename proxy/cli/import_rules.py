@@ -1,4 +1,4 @@
-"""`tailorbird import rules FILE`: a decision table into a rule file, checked before it is written."""
+"""`tailorbird import rules FILE`: makes a rule file of a decision table, and checks it before writing it."""
 
 from __future__ import annotations
 

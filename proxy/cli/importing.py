@@ -1,5 +1,5 @@
-"""What all imports share: a file read line by line in bounded memory, with a bar on long work; the report of what was
-cleaned or refused; a store, or none for a dry run."""
+"""What all imports share: reading a file line by line in bounded memory, with a progress bar; the report of what was
+cleaned or refused; and a store, or none for a dry run."""
 
 from __future__ import annotations
 

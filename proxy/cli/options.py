@@ -1,5 +1,5 @@
-"""Options that several commands share, made from the rows of `settings.py`, so that a flag, its environment name and
-its help are one thing."""
+"""Options that several commands share, made from the rows of `settings.py`: a flag, its environment variable and its
+help come from one row."""
 
 from __future__ import annotations
 

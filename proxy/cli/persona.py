@@ -1,4 +1,4 @@
-"""Options that say who looks at a page: `why` and `preview` share them."""
+"""The options of `why` and `preview` that describe the visitor."""
 
 from __future__ import annotations
 

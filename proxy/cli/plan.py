@@ -1,4 +1,4 @@
-"""`tailorbird plan [DIR]`: what a draft changes in meaning, and who would see something different."""
+"""`tailorbird plan [DIR]`: what a draft would change, and who would see something different."""
 
 from __future__ import annotations
 

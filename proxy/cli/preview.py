@@ -1,4 +1,5 @@
-"""`tailorbird preview URL`: prints a signed link that shows a draft as somebody, on the real site, for a while."""
+"""`tailorbird preview URL`: prints a signed link that shows a draft on the real site as a given visitor, for a limited
+time."""
 
 from __future__ import annotations
 

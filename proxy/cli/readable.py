@@ -1,8 +1,8 @@
-"""What is printed can be read, and does nothing to the terminal it is read in.
+"""Makes printed text readable and harmless to the terminal.
 
-Much of what commands and logs tell was written by strangers: events that were refused, titles in a feed, addresses.
-To a terminal a control character is an order: to clear the screen, to put something into the clipboard (CWE-150); and
-one that turns the direction of writing makes a line say something else. They are shown as JSON writes them.
+Much of what commands and logs print comes from strangers: refused events, titles in a feed, addresses. A terminal obeys
+control characters, which may clear the screen or fill the clipboard (CWE-150), and characters that change the direction
+of writing make a line look like another one. Both are printed as JSON escapes.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""`tailorbird replay [FILE]`: decides recorded page views again, and says which of them would show something else."""
+"""`tailorbird replay [FILE]`: decides recorded page views again, and reports which of them would show something
+else."""
 
 from __future__ import annotations
 

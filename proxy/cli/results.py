@@ -1,5 +1,5 @@
-"""`tailorbird results`: what visitors did after chance showed them one arm of an experiment or another, a rule or, held
-out of it, the page's own."""
+"""`tailorbird results`: what visitors did after an experiment showed them an arm, or after they saw a rule's content or
+were held out of it."""
 
 from __future__ import annotations
 

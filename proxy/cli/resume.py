@@ -1,4 +1,4 @@
-"""`tailorbird resume`: lets what is paused go on."""
+"""`tailorbird resume`: ends pauses."""
 
 from __future__ import annotations
 

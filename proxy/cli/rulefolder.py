@@ -1,4 +1,4 @@
-"""What commands share: a rule folder from disk with its catalogue, and the options that name them."""
+"""What commands share: reading a rule folder with its catalogue, and the options that name them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`tailorbird rules`: rule files in the form for programs."""
+"""`tailorbird rules`: rule files as JSON, for programs."""
 
 from __future__ import annotations
 

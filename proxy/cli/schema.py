@@ -1,4 +1,4 @@
-"""`tailorbird schema`: JSON Schema of rule files, with the names a folder knows, and of cache.yaml."""
+"""`tailorbird schema`: JSON Schema of rule files, with the names of a folder, and of cache.yaml."""
 
 from __future__ import annotations
 

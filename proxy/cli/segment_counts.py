@@ -1,5 +1,5 @@
-"""Counting how many visitors of a store are in which segments: all of them, by as many processes as there are
-processors, each with a part of the store of its own."""
+"""Counts the visitors of a store in each segment: all of them, with a process for each processor core, each for a part
+of the store."""
 
 from __future__ import annotations
 

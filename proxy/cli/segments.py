@@ -1,5 +1,5 @@
-"""`tailorbird segments`: how large the segments of a rule folder are in a store, how they overlap, what sets each
-apart, who is like one, and which suggest themselves. Counts are of all visitors, or estimated quickly from a sample."""
+"""`tailorbird segments`: the size and overlap of segments in a store, what distinguishes them, lookalikes of one, and
+suggestions for new ones. Counts are exact, or estimated quickly from a sample."""
 
 from __future__ import annotations
 

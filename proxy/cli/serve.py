@@ -1,7 +1,7 @@
-"""`tailorbird serve`: put Tailorbird in front of a shop.
+"""`tailorbird serve`: puts Tailorbird in front of a shop.
 
-One worker is this very process. More than one run under a supervisor, which this process then is; what the product is
-made of is imported by those who serve alone.
+One worker runs in this process. Several run under a supervisor, which this process then is; so the modules that serve
+are imported only by workers.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""`tailorbird sign`: prints the cookies of a visitor in a line, for curl, for tests, and to compare with what another
-system mints (`docs/cookies.md`)."""
+"""`tailorbird sign`: prints a visitor's cookies on one line, for curl, for tests, and for comparison with cookies that
+another system signs (`docs/cookies.md`)."""
 
 from __future__ import annotations
 

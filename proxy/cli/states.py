@@ -1,4 +1,5 @@
-"""What commands compare and publish: the draft in a folder, what is live, a version by its number."""
+"""The states of the rules that commands compare and publish: the draft in a folder, the live version, a version by its
+number."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""`tailorbird store copy FROM TO`: all of a store into another, of whatever kind. It may be done again, after it broke
-off or to bring over what came since: what is there already changes nothing."""
+"""`tailorbird store copy FROM TO`: copies a whole store into another of any kind. It can be repeated, after an
+interruption or to bring over what is new: what the target has already does not change."""
 
 from __future__ import annotations
 

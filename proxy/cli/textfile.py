@@ -1,6 +1,5 @@
-"""A text file of somebody else's, line by line: packed by gzip or not, in UTF-8 or else Latin-1, each line in bounded
-memory. What is odd is told at the end, with the line where it began; what cannot be read at all is an `OperatorError`.
-"""
+"""Reads a text file of another system line by line: gzipped or not, UTF-8 or else Latin-1, each line in bounded memory.
+Oddities are reported at the end, with the line where each first occurred; an unreadable file is an `OperatorError`."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""`tailorbird webhooks`: who is told when a visitor enters or leaves a segment, what waits to be told and what was
-given up, and telling it after all."""
+"""`tailorbird webhooks`: the receivers of segment changes, the messages that wait and those that were given up, and
+sending these again."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
-"""What stands between a page and its personalisation: the lines that `tailorbird doctor` prints.
+"""What prevents the personalisation of a page: the lines that `tailorbird doctor` prints. No IO: the answer was fetched
+elsewhere.
 
-Pure: the answer was fetched elsewhere. Each check is a row of `CHECKS`; it says at least one `Line`, and every line
-that is not ok says one thing to do about it. What the proxy would do with the page is asked of the proxy's own parts
-(`places.py`, `httpcache/policy.py`), so that the two cannot disagree.
+Each check is a row of `CHECKS` and gives at least one `Line`; a line that is not ok says one thing to do. What the
+proxy would do with the page is determined by the proxy's own code (`places.py`, `httpcache/policy.py`), so that the two
+cannot disagree.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A page as doctor fetched it, and the lines that it says of it."""
+"""A page as doctor fetched it, and the type of the lines it prints."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Pictures that the rules of a folder show, and pages that their links lead to: whether the shop has them. A banner
-without its picture shows a gap, one without its page leads nowhere, and nobody who writes rules is told.
+"""Checks that the shop has the pictures that rules show and the pages that their links lead to: a banner without its
+picture shows a gap. No IO: which addresses to request, and the lines about the answers.
 
 Pure: which addresses to ask for, and what is said of the answers.
 """

@@ -1,5 +1,5 @@
-"""Which places of a page or an API's answer are filled or put in order: doctor's lines about slots and lists, as the
-parts that cut pages find them."""
+"""Doctor's lines about slots and lists: which places of a page or an API's answer can be filled or reordered, found by
+the code that fills them."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""A draft beside what is live: what it means, and who would see something different. Calculations; no IO."""
+"""Compares a draft with what is live: what changes in meaning, and who would see something different. No IO."""

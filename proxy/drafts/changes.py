@@ -1,6 +1,5 @@
-"""What differs between two publications, in what it means to an editor: not lines of text, but rules that came, went or
-say something else. Comments, order of keys and files do not show here, since they change nothing.
-"""
+"""The differences between two publications in meaning: rules that were added, removed or changed. Comments and the
+order of keys and files are no difference."""
 
 from __future__ import annotations
 

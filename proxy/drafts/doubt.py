@@ -1,7 +1,7 @@
-"""Whether what was recorded is enough to decide a slot: a rule may ask for what nobody asked when a view was recorded.
+"""Whether a recorded view is enough to decide a slot: a rule may use attributes that were not recorded.
 
-Such an attribute may have been anything, so a condition is looked at twice: can it hold, can it fail? A slot is in
-doubt when a rule that could win might hold or not. A rule whose other lines fail anyway leaves no doubt.
+A missing attribute may have had any value. So a condition is examined twice: can it hold, and can it fail? A slot is in
+doubt when a rule that could win may or may not match. A rule that fails by its other lines leaves no doubt.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Recorded page views decided again: what a draft would show instead of what is live, and to how many.
+"""Decides recorded page views again: what a draft would show instead of what is live, and in how many views.
 
-The same `decide` answers as for a page, at the moment and for the visitor of the view. A view that does not tell what
-one of the two asks for is counted as unsure, never guessed.
+It uses the same `decide` as pages do, with the moment and the visitor of the view. A view that lacks an attribute that
+one of the two needs is counted as unsure, never guessed.
 """
 
 from __future__ import annotations

@@ -1,6 +1,5 @@
-"""What `tailorbird plan` and the studio say of a draft: what changes in meaning, who would see something different, and
-whether it may be published. One value: `as_text` for people, as it is for JSON.
-"""
+"""The report of a draft for `tailorbird plan` and the studio: what changes in meaning, who would see something
+different, and whether it may be published. `as_text` is for people; as JSON it is for programs."""
 
 from __future__ import annotations
 

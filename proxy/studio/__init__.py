@@ -1,1 +1,1 @@
-"""The editors' studio: what is live, what was shown just now, and why. On the admin listener only."""
+"""The editors' studio: what is live, what was shown recently, and why. On the admin listener only."""

@@ -1,4 +1,4 @@
-"""What programs ask of the admin listener: purge, changes of products, what is kept of a person, metrics, health."""
+"""The admin listener's routes for programs: purge, product changes, the data stored of a person, metrics, health."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Forms of the studio: who sent one, and that it was one of our pages that did.
+"""Protects the studio's forms against requests from other sites.
 
-The admin token is kept by the browser and sent along with whatever a foreign page makes it send, so a form counts only
-when its `Origin` is this very host.
+The browser keeps the admin token, and sends it with requests that another site causes. So a form counts only when its
+`Origin` is this host.
 """
 
 from __future__ import annotations

@@ -1,7 +1,5 @@
-"""The studio's page about results, and its table as CSV and JSON: what `tailorbird results` says, for who uses no
-terminal. Counting is done elsewhere (`serve/results.py`) and may take long: the page shows what there is, and how old
-that is.
-"""
+"""The studio's page of results, and its table as CSV and JSON: the same as `tailorbird results`. Counting is done
+elsewhere (`serve/results.py`) and may take long: the page shows the last finished count, and its age."""
 
 from __future__ import annotations
 

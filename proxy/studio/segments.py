@@ -1,6 +1,5 @@
-"""The studio's page about segments: how large each is, what sets it apart and what it shares; and how many visitors a
-condition is true of, while it is typed.
-"""
+"""The studio's page of segments: the size of each, what distinguishes it and its overlaps; and how many visitors match
+a condition while it is typed."""
 
 from __future__ import annotations
 

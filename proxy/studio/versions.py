@@ -1,6 +1,5 @@
-"""The studio's pages about versions: what is live and who made it so, what is paused, and what the draft would change;
-with buttons to publish, to approve, to go back, to pause and to let go on.
-"""
+"""The studio's pages of versions: what is live and who published it, what is paused, and what the draft would change;
+with buttons to publish, approve, roll back, pause and resume."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What the studio shows, as data: each page of it and its JSON twin are made from the same view.
+"""The data that the studio shows: each page and its JSON twin are made from the same view. `Site` is what the studio
+needs of the running product; `wiring/desk.py` implements it.
 
 `Site` is what the studio asks of the running product; `wiring/desk.py` is it.
 """
