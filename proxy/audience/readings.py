@@ -113,7 +113,7 @@ class Readings:
             until = min(until, known.holds_until)
             counted = at if cap.measure.then else at[max(0, len(at) - int(count)) :]
             oldest = min([oldest, *counted[:1]])
-            if count >= cap.enough:
+            if count >= cap.limit:
                 reached.add(number)
         self.reached, self.reached_until = frozenset(reached), until
         self._was_read(history, now, oldest, MOST_IMPRESSIONS)

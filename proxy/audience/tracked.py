@@ -45,7 +45,7 @@ class Measures:
         self, caps: Iterable[Cap] = (), attributes: Mapping[tuple[str, Measure], Breaks] | None = None
     ) -> None:
         self.caps = tuple(dict.fromkeys(caps))
-        limits = [Tracked("", cap.measure, (cap.enough,)) for cap in self.caps]
+        limits = [Tracked("", cap.measure, (cap.limit,)) for cap in self.caps]
         asked = [Tracked(name, measure, breaks) for (name, measure), breaks in (attributes or {}).items()]
         self.all = (*limits, *asked)
         self.odd = tuple(

@@ -1,5 +1,5 @@
-"""Messages between the processes that serve one shop: a purge, new rules, a changed profile. One file for each kind of
-bus; all pass `tests/contracts/test_bus.py`."""
+"""Messages between the processes that serve one shop: a purge, new rules, a changed profile. One file per kind of bus;
+all of them pass `tests/contracts/test_bus.py`."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ Connect = Callable[..., Any]
 
 
 def bus_of_machine(folder: Path | None) -> Bus:
-    """The bus among the workers that share `folder`; None: this process is the only one."""
+    """The bus between the workers that share `folder`; None if this process is the only one."""
     return LocalBus() if folder is None else MachineBus(folder)
 
 
 def bus_of_shop(machine: Bus, connect: Connect | None) -> Bus:
-    """The bus among all processes that share the store: those of this machine, or, where the store is a server, all
-    that use it. `connect` makes a client of that server, None: there is none. While the server is away, messages still
-    reach this machine's workers."""
+    """The bus between all processes that share the store: those of this machine or, if the store is a server, all that
+    use it. `connect` makes a client of that server, None if there is none. While the server cannot be reached, messages
+    still reach this machine's workers."""
     if connect is None:
         return machine
     from proxy.bus.redis import RedisBus  # takes 60 ms to import, and a shop on one machine needs none of it

@@ -1,4 +1,4 @@
-"""Two buses as one: a message is sent over both, and handled once in each process, however often it arrives."""
+"""Two buses as one: each message is sent over both, and each process handles it once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _REMEMBERED = 10_000
 
 
 class JoinedBus:
-    """A `Bus` made of two: one that reaches far, and one that works while the far one does not."""
+    """A `Bus` made of two: `far` reaches all machines; `near` reaches this one, also while `far` does not work."""
 
     def __init__(self, near: Bus, far: Bus) -> None:
         self.name = far.name = near.name
@@ -38,15 +38,15 @@ class JoinedBus:
     async def open(self) -> None:
         await asyncio.gather(self._near.open(), self._far.open())
 
-    async def send(self, topic: str, payload: bytes = b"") -> Replies:
+    async def request(self, topic: str, payload: bytes = b"") -> Replies:
         message = secrets.token_bytes(ID_BYTES) + payload
-        near, far = await asyncio.gather(self._near.send(topic, message), self._far.send(topic, message))
+        near, far = await asyncio.gather(self._near.request(topic, message), self._far.request(topic, message))
         answers = {**near.answers, **far.answers}
         return Replies(near.live | far.live, answers, is_cut_off=near.is_cut_off or far.is_cut_off)
 
-    async def tell(self, topic: str, payload: bytes = b"") -> None:
+    async def publish(self, topic: str, payload: bytes = b"") -> None:
         message = secrets.token_bytes(ID_BYTES) + payload
-        await asyncio.gather(self._near.tell(topic, message), self._far.tell(topic, message))
+        await asyncio.gather(self._near.publish(topic, message), self._far.publish(topic, message))
 
     async def aclose(self) -> None:
         await asyncio.gather(self._near.aclose(), self._far.aclose())

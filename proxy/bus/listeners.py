@@ -1,4 +1,5 @@
-"""The listeners of this process, by topic. One that raises has not handled its message; it does not affect others."""
+"""The message handlers of this process, one per topic. A handler that raises has not handled its message, and does not
+affect others."""
 
 from __future__ import annotations
 
@@ -13,9 +14,9 @@ from proxy.ports import OnMessage
 log = logging.getLogger("tailorbird.bus")
 
 ID_BYTES = 12
-"""What sets one message apart from all others."""
+"""The length of a message's random id."""
 REPLY_SECONDS = 1.0
-"""How long a sender waits for the replies of the others."""
+"""How long a sender waits for replies."""
 
 
 def name_of_process() -> str:
@@ -24,7 +25,7 @@ def name_of_process() -> str:
 
 
 class Listeners:
-    """At most one listener a topic."""
+    """The handlers, at most one per topic."""
 
     def __init__(self) -> None:
         self._by_topic: dict[str, OnMessage] = {}
@@ -32,12 +33,12 @@ class Listeners:
     def listen(self, topic: str, on_message: OnMessage) -> None:
         """As `ports.Bus`."""
         if topic in self._by_topic:
-            raise AssertionError(f"`{topic}` has its listener already")
+            raise AssertionError(f"`{topic}` has a listener already")
         self._by_topic[topic] = on_message
 
     async def handle(self, topic: str, payload: bytes) -> bytes | None:
-        """The listener's answer; None when it raised. A topic without a listener counts as handled: another version may
-        know more topics."""
+        """The handler's answer; None if it raised. A topic without a handler counts as handled, with the answer b"":
+        another version may know more topics."""
         listener = self._by_topic.get(topic)
         if listener is None:
             return b""
@@ -47,12 +48,13 @@ class Listeners:
         finally:
             task.cancel()
         if task.exception() is not None:
-            log.error("what was heard on `%s` could not be done", topic, exc_info=task.exception())
+            log.error("a message on `%s` could not be handled", topic, exc_info=task.exception())
             return None
         return task.result()
 
     async def reply(self, name: str, topic: str, payload: bytes) -> dict[str, bytes]:
-        """What the listener answers, under the name of this process; nothing when it failed or took too long."""
+        """The handler's answer under the `name` of this process; empty if it raised or took longer than
+        `REPLY_SECONDS`."""
         try:
             async with asyncio.timeout(REPLY_SECONDS):
                 answer = await self.handle(topic, payload)

@@ -1,4 +1,4 @@
-"""The bus of a shop that one process serves: a message goes to its own listeners."""
+"""The bus of a shop that one process serves: a message goes to that process's own handlers."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class LocalBus:
     async def open(self) -> None:
         return
 
-    async def send(self, topic: str, payload: bytes = b"") -> Replies:
+    async def request(self, topic: str, payload: bytes = b"") -> Replies:
         return Replies(frozenset({self.name}), await self._listeners.reply(self.name, topic, payload))
 
-    async def tell(self, topic: str, payload: bytes = b"") -> None:
+    async def publish(self, topic: str, payload: bytes = b"") -> None:
         await self._listeners.handle(topic, payload)
 
     async def aclose(self) -> None:

@@ -1,9 +1,9 @@
-"""The bus of the worker processes of one machine: each listens on a Unix socket of its own in a folder they share, so
-that who is there is what the folder lists, and nobody has to be in the middle.
+"""The bus between the worker processes of one machine: each listens on its own Unix socket in a shared folder. The
+folder lists the workers, so no process has to be in the middle.
 
-A worker that was killed leaves its socket behind; the kernel refuses connections to it, upon which it is swept away.
-A socket gets its name only once it listens, so that a worker that is just starting is never taken for a dead one.
-Temporary folders are cleaned by programs that know nothing of us: who misses its socket there makes both anew.
+A worker that was killed leaves its socket behind; connections to it are refused, and then it is deleted. A socket gets
+its final name only once it listens, so that a starting worker is never taken for a dead one. Other programs clean
+temporary folders: a worker whose socket is gone creates the folder and the socket again.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ log = logging.getLogger("tailorbird.bus")
 
 LOOK_SECONDS = 1.0
 BACK_SECONDS = 3.0
-"""So long others have to come back, too, before they count as gone."""
+"""After the folder was deleted, other workers have this long to come back before they count as gone."""
 _LENGTH_BYTES = 4
 _ENDING = ".sock"
 _Message = TypeVar("_Message", "Frame", "Reply")
 
 
 class Frame(msgspec.Struct, frozen=True, array_like=True):
-    """A message on its way. One that `is_answered` has a `Reply` for an answer."""
+    """A message. If `is_answered`, the receiver sends a `Reply`."""
 
     topic: str
     payload: bytes
@@ -41,13 +41,13 @@ class Frame(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Reply(msgspec.Struct, frozen=True, array_like=True):
-    """`answer` is None when the listener failed."""
+    """The answer to a message; None if the handler failed."""
 
     answer: bytes | None
 
 
 class MachineBus:
-    """A `Bus` among the processes that share `folder`."""
+    """A `Bus` between the processes that share `folder`."""
 
     def __init__(self, folder: Path) -> None:
         self.name = name_of_process()
@@ -57,7 +57,7 @@ class MachineBus:
         self._listeners = Listeners()
         self._server: asyncio.Server | None = None
         self._keeping: asyncio.Task[None] | None = None
-        self._known: frozenset[str] = frozenset()  # who was there at the last look
+        self._known: frozenset[str] = frozenset()  # the other workers at the last look
         self._back_by = 0.0
         self._links: dict[Path, asyncio.StreamWriter] = {}
         self._serving: set[asyncio.Task[None]] = set()
@@ -70,7 +70,7 @@ class MachineBus:
         self._keeping = asyncio.create_task(self._keep())
 
     async def _appear(self) -> None:
-        _make_ours(self._folder)
+        _make_private(self._folder)
         starting = self._path.with_suffix(".new")
         self._server = await asyncio.start_unix_server(self._accept, starting)
         starting.rename(self._path)
@@ -80,29 +80,29 @@ class MachineBus:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             if not self._path.exists():
-                log.warning("`%s` was cleaned away, and is made anew", self._path)
+                log.warning("`%s` was deleted, and is created again", self._path)
                 self._back_by = loop.time() + BACK_SECONDS
                 try:
                     if self._server is not None:
                         self._server.close()
                     await self._appear()
                 except (OSError, OperatorError) as error:
-                    log.error("workers do not hear of each other: %s", error)
+                    log.error("workers cannot reach each other: %s", error)
             elif loop.time() > self._back_by:
                 self._known = frozenset(peer.stem for peer in self._peers())
 
-    async def send(self, topic: str, payload: bytes = b"") -> Replies:
+    async def request(self, topic: str, payload: bytes = b"") -> Replies:
         peers, frame = self._peers(), Frame(topic, payload, is_answered=True)
-        asked = asyncio.gather(*(_ask(peer, frame) for peer in peers))
-        ours, replies = await asyncio.gather(self._listeners.reply(self.name, topic, payload), asked)
-        said = {peer.stem: reply for peer, reply in zip(peers, replies, strict=True) if reply is not None}
-        theirs = {name: reply.answer for name, reply in said.items() if reply.answer is not None}
-        return Replies(frozenset({self.name, *said, *self._missed()}), {**ours, **theirs})
+        others = asyncio.gather(*(_request(peer, frame) for peer in peers))
+        own, replies = await asyncio.gather(self._listeners.reply(self.name, topic, payload), others)
+        received = {peer.stem: reply for peer, reply in zip(peers, replies, strict=True) if reply is not None}
+        answers = {name: reply.answer for name, reply in received.items() if reply.answer is not None}
+        return Replies(frozenset({self.name, *received, *self._missing()}), {**own, **answers})
 
-    async def tell(self, topic: str, payload: bytes = b"") -> None:
+    async def publish(self, topic: str, payload: bytes = b"") -> None:
         frame = _framed(Frame(topic, payload, is_answered=False))
-        passed = (self._pass(peer, frame) for peer in self._peers())
-        await asyncio.gather(self._listeners.handle(topic, payload), *passed)
+        sending = (self._send(peer, frame) for peer in self._peers())
+        await asyncio.gather(self._listeners.handle(topic, payload), *sending)
 
     async def aclose(self) -> None:
         if self._keeping is not None:
@@ -118,22 +118,22 @@ class MachineBus:
             task.cancel()
         await asyncio.gather(*self._serving, return_exceptions=True)
 
-    def _missed(self) -> frozenset[str]:
-        """Who was there before the folder was cleaned away, and may not be back yet."""
+    def _missing(self) -> frozenset[str]:
+        """The workers that were there before the folder was deleted, and may not be back yet."""
         is_back = self._path.exists() and asyncio.get_running_loop().time() > self._back_by
         return frozenset() if is_back or self._server is None else self._known
 
     def _peers(self) -> list[Path]:
         return [path for path in self._folder.glob(f"*{_ENDING}") if path != self._path]
 
-    async def _pass(self, peer: Path, frame: bytes) -> None:
-        """On a connection that stays: a profile that changed is told a thousand times a second."""
+    async def _send(self, peer: Path, frame: bytes) -> None:
+        """Sends over a connection that stays open: profiles change a thousand times a second."""
         writer = self._links.get(peer)
         if writer is None or writer.is_closing():
             try:
                 _, writer = await asyncio.open_unix_connection(peer)
             except OSError:
-                _sweep(peer)
+                _delete(peer)
                 self._links.pop(peer, None)
                 return
             self._links[peer] = writer
@@ -154,13 +154,13 @@ class MachineBus:
                     await writer.drain()
 
 
-async def _ask(peer: Path, frame: Frame) -> Reply | None:
-    """The worker's reply; None when it is dead. One that does not answer in time is alive, and has not handled the
+async def _request(peer: Path, frame: Frame) -> Reply | None:
+    """The worker's reply; None if it is dead. A worker that does not answer in time is alive, and has not handled the
     message."""
     try:
         reader, writer = await asyncio.open_unix_connection(peer)
     except OSError:
-        _sweep(peer)
+        _delete(peer)
         return None
     try:
         async with asyncio.timeout(REPLY_SECONDS):
@@ -169,21 +169,21 @@ async def _ask(peer: Path, frame: Frame) -> Reply | None:
     except TimeoutError:
         return Reply(None)
     except (asyncio.IncompleteReadError, ConnectionError):
-        return None  # it ended while we asked
+        return None  # it ended meanwhile
     finally:
         writer.close()
 
 
-def _make_ours(folder: Path) -> None:
-    """Makes the folder unless it is there. Raises `OperatorError` for one that others may write into: what is said
-    there is obeyed."""
+def _make_private(folder: Path) -> None:
+    """Creates the folder unless it exists. Raises `OperatorError` for one that other users may write to: they could
+    give commands."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o022:
-        raise OperatorError(f"`{folder}` is not ours alone", help="remove it: it is made anew")
+        raise OperatorError(f"`{folder}` is not ours alone", help="remove it: it is created again")
 
 
-def _sweep(dead: Path) -> None:
+def _delete(dead: Path) -> None:
     dead.unlink(missing_ok=True)
 
 

@@ -1,10 +1,9 @@
-"""The bus of a shop on many machines: two streams in the Redis or Valkey server that holds the profiles.
+"""The bus of a shop on many machines: two streams in the Redis or Valkey server that stores the profiles.
 
-Streams and not pub/sub: after a broken connection a process reads what was sent meanwhile, so a purge may be late but
-is never lost. A process that was away for so long that others did not wait for it, and whose place in the stream is
-gone, is told that it may have missed something. `sent` has messages that are confirmed, `told` those that nobody waits
-for, so that a flood of the latter does not push out the former. Every process says once a second that it is alive.
-"""
+Streams rather than pub/sub: after a broken connection a process reads what was sent meanwhile, so that a purge may be
+late but is never lost. If a process was away for so long that others did not wait for it, and its position in the
+stream is gone, it gets a message on `MISSED`. One stream has the messages of `request`, the other those of `publish`,
+so that a flood of the latter does not push out the former. Every process writes a heartbeat once a second."""
 
 from __future__ import annotations
 
@@ -28,22 +27,22 @@ from proxy.ports import MISSED, OnMessage, Replies
 log = logging.getLogger("tailorbird.bus")
 
 AWAY = (RedisError, OSError, RuntimeError, ValueError)
-"""What says that the server is away: uvloop's RuntimeError, too, where a connection broke as it was made, and bytes
-that are no RESP."""
+"""Errors of a server that cannot be reached: also uvloop's RuntimeError for a connection that broke while it was
+opened, and ValueError for bytes that are not RESP."""
 
-SENT, TOLD, LIVE = "{tb:bus}:sent", "{tb:bus}:told", "{tb:bus}:live"
-LIVES_SECONDS = 3.0
-"""Who has said nothing for so long counts as gone."""
+REQUESTS, PUBLISHED, LIVE = "{tb:bus}:sent", "{tb:bus}:told", "{tb:bus}:live"
+LIVE_SECONDS = 3.0
+"""A process without a heartbeat for so long counts as gone."""
 BEAT_MS = 1_000
-NOTHING = "0-0"
-"""The place in a stream that is empty."""
-MOST_SENT, MOST_TOLD = 1_000, 10_000
+BEGINNING = "0-0"
+"""The position in a stream before its first message."""
+MOST_REQUESTS, MOST_PUBLISHED = 1_000, 10_000
 _AT_ONCE = 100
 _BUSY_SECONDS = 4.0  # longer than the longest blocking read
 
 
 class RedisBus:
-    """A `Bus` among all processes that name the same server. `connect` makes a client of it."""
+    """A `Bus` between all processes that use the same server. `connect` makes a client of it."""
 
     def __init__(self, connect: Callable[..., Any]) -> None:
         self.name = name_of_process()
@@ -56,7 +55,7 @@ class RedisBus:
         )
         self._listeners = Listeners()
         self._is_closed = False
-        self._silent: dict[str, float] = {}  # who has not answered since that beat: not waited for until the next
+        self._silent: dict[str, float] = {}  # silent since that heartbeat: not waited for until the next
         self._read_to: dict[str, str] = {}
         self._beat_at = -inf
         self._following: asyncio.Task[None] | None = None
@@ -72,25 +71,25 @@ class RedisBus:
                     await self._begin()
             self._following = asyncio.create_task(self._follow())
 
-    async def send(self, topic: str, payload: bytes = b"") -> Replies:
+    async def request(self, topic: str, payload: bytes = b"") -> Replies:
         message_id = secrets.token_hex(8)
         try:
             async with asyncio.timeout(REPLY_SECONDS):
                 live = await self._live()
-                await self._add(SENT, MOST_SENT, topic, payload, message_id)
+                await self._add(REQUESTS, MOST_REQUESTS, topic, payload, message_id)
         except AWAY as error:
             log.warning("`%s` reaches this process alone, the server of the bus is away: %s", topic, error)
-            here = await self._listeners.reply(self.name, topic, payload)
-            return Replies(frozenset({self.name}), here, is_cut_off=True)
+            own = await self._listeners.reply(self.name, topic, payload)
+            return Replies(frozenset({self.name}), own, is_cut_off=True)
         awaited = frozenset(name for name, beat in live.items() if self._silent.get(name) != beat)
         answers = await self._answers(message_id, awaited)
         self._silent = {name: beat for name, beat in live.items() if name not in answers}
         return Replies(frozenset(live), answers)
 
-    async def tell(self, topic: str, payload: bytes = b"") -> None:
+    async def publish(self, topic: str, payload: bytes = b"") -> None:
         try:
             async with asyncio.timeout(REPLY_SECONDS):
-                await self._add(TOLD, MOST_TOLD, topic, payload, "")
+                await self._add(PUBLISHED, MOST_PUBLISHED, topic, payload, "")
         except AWAY:
             await self._listeners.handle(topic, payload)
 
@@ -102,16 +101,16 @@ class RedisBus:
                 await self._client.zrem(LIVE, self.name)
         await self._client.aclose()
 
-    # -- telling
+    # -- sending
 
     async def _add(self, stream: str, most: int, topic: str, payload: bytes, message_id: str) -> None:
         fields = {"topic": topic, "payload": payload, "id": message_id}
         await self._client.xadd(stream, fields, maxlen=most, approximate=True)
 
     async def _live(self) -> dict[str, float]:
-        """Processes that are alive, and when each last said so by the server's clock: machines need not agree on the
-        time."""
-        since = await self._now() - LIVES_SECONDS
+        """The processes that are alive, with the time of their last heartbeat by the server's clock: the clocks of
+        machines may differ."""
+        since = await self._now() - LIVE_SECONDS
         beats = await self._client.zrangebyscore(LIVE, since, "+inf", withscores=True)
         return {self.name: 0.0} | {name.decode(): beat for name, beat in beats}
 
@@ -129,28 +128,28 @@ class RedisBus:
                     answers[name.decode()] = answer
         return answers
 
-    # -- hearing
+    # -- receiving
 
     async def _begin(self) -> None:
-        """From the newest message on; and says that we live."""
-        places = {}
-        for stream in (SENT, TOLD):
+        """Reads from the newest message on; writes the first heartbeat."""
+        positions = {}
+        for stream in (REQUESTS, PUBLISHED):
             newest = await self._client.xrevrange(stream, count=1)
-            places[stream] = newest[0][0].decode() if newest else NOTHING
+            positions[stream] = newest[0][0].decode() if newest else BEGINNING
         await self._beat()
-        self._read_to = places
+        self._read_to = positions
 
     async def _beat(self) -> None:
         now = await self._now()
         await self._client.zadd(LIVE, {self.name: now})
-        await self._client.zremrangebyscore(LIVE, "-inf", now - 10 * LIVES_SECONDS)
+        await self._client.zremrangebyscore(LIVE, "-inf", now - 10 * LIVE_SECONDS)
         self._beat_at = time.monotonic()
 
     async def _follow(self) -> None:
         pause = 0.05
         while not self._is_closed:
             try:
-                if await self._has_lost_its_place():
+                if await self._may_have_missed():
                     await self._begin()
                     await self._listeners.handle(MISSED, secrets.token_bytes(ID_BYTES))
                 await self._read_on()
@@ -160,14 +159,14 @@ class RedisBus:
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, 1.0)
 
-    async def _has_lost_its_place(self) -> bool:
+    async def _may_have_missed(self) -> bool:
         """Whether unread messages may be gone whose senders did not wait for this process."""
-        if time.monotonic() - self._beat_at < LIVES_SECONDS:
+        if time.monotonic() - self._beat_at < LIVE_SECONDS:
             return False
-        place = self._read_to.get(SENT, "")
-        if place == NOTHING:
-            return int(await self._client.xlen(SENT)) >= MOST_SENT
-        return not (place and await self._client.xrange(SENT, place, place))
+        position = self._read_to.get(REQUESTS, "")
+        if position == BEGINNING:
+            return int(await self._client.xlen(REQUESTS)) >= MOST_REQUESTS
+        return not (position and await self._client.xrange(REQUESTS, position, position))
 
     async def _read_on(self) -> None:
         await self._beat()
@@ -175,11 +174,11 @@ class RedisBus:
         for stream, messages in read:
             for position, fields in messages:
                 self._read_to[stream.decode()] = position.decode()
-                task = asyncio.create_task(self._do(fields))
+                task = asyncio.create_task(self._handle(fields))
                 self._doing.add(task)
                 task.add_done_callback(self._doing.discard)
 
-    async def _do(self, fields: dict[bytes, bytes]) -> None:
+    async def _handle(self, fields: dict[bytes, bytes]) -> None:
         answer = await self._listeners.handle(fields[b"topic"].decode(), fields[b"payload"])
         if answer is None or not fields[b"id"]:
             return

@@ -1,6 +1,6 @@
-"""The metrics of all workers of a machine: each writes its own to a file of the folder they share, once a second. So
-any of them can tell the sum, and what a worker counted stays counted when it is gone (a sum that fell would look to
-Prometheus like a restart, and be counted again)."""
+"""The metrics of all workers of a machine. Each worker writes its own to a file in the shared folder once a second, so
+that any of them can report the sum. The file of a worker that has ended still counts: to Prometheus a falling sum is a
+restart, and would be counted twice."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _ENDING = ".counts"
 
 
 class Counted(msgspec.Struct, frozen=True, array_like=True):
-    """A worker's counts, and its gauges as they were just then."""
+    """A worker's counters and gauges at one time; each row is name, label, value of the label, number."""
 
     counts: list[tuple[str, str, str, int]]
     gauges: list[tuple[str, str, str, int]]
 
 
 class SharedCounts:
-    """Writes this worker's file and reads those of the others. `name` is the worker's on the bus."""
+    """Writes this worker's file and reads those of the others. `name` is the worker's name on the bus."""
 
     def __init__(self, folder: Path, name: str, metrics: Metrics) -> None:
         self._folder = folder
@@ -37,8 +37,8 @@ class SharedCounts:
         self._file: Path | None = None
 
     async def keep(self) -> None:
-        """Writes the metrics whenever they changed, once a second until cancelled, and once more then. A slow file
-        system, or packing the counts of thousands of rules, holds up only the thread that does it."""
+        """Writes the metrics if they changed, once a second until cancelled, and once more then. It is done in a
+        thread, so that a slow file system or the counts of thousands of rules do not hold up the event loop."""
         writing: asyncio.Task[None] | None = None
         try:
             while True:
@@ -48,15 +48,16 @@ class SharedCounts:
                 await asyncio.sleep(WRITE_SECONDS)
         finally:
             if writing is not None:
-                await asyncio.wait((writing,))  # else it would come at the same time, or after, with less
+                await asyncio.wait((writing,))  # else it would write older metrics at the same time, or after
             self.write()
 
     def write(self) -> None:
-        """Writes the metrics of this worker. When the disk is full, the others read an older state."""
+        """Writes the metrics of this worker. If the disk is full, the others read an older state."""
         self._put(*self._now())
 
     def sums(self, counts: Counts, gauges: Counts) -> tuple[Counts, Counts]:
-        """Adds the counts of all workers there ever were, and the gauges of those alive, to these of our own."""
+        """Adds the counters of all other workers, ended ones too, and the gauges of those alive, to these of this
+        worker."""
         for name, counted in self._others():
             _add(counts, counted.counts)
             if (self._folder / f"{name}.sock").exists():
@@ -67,8 +68,8 @@ class SharedCounts:
         return Counts(self._metrics.counts()), self._metrics.gauges()
 
     def _put(self, counts: Counts, gauges: Counts) -> None:
-        """Under another name each time: to take the name of a file that is there makes some file systems (ext4) bring
-        all to the disk at once, and that takes as long as it takes."""
+        """Uses a new file name each time: renaming over an existing file makes some file systems (ext4) write
+        everything to the disk at once, which may take long."""
         number = next(self._numbers)
         new = self._folder / f"{self._name}.new-counts"
         file = self._folder / f"{self._name}.{number:010}{_ENDING}"
@@ -83,11 +84,11 @@ class SharedCounts:
         latest = {path.stem.rpartition(".")[0]: path for path in sorted(self._folder.glob(f"*{_ENDING}"))}
         latest.pop(self._name, None)
         for name, path in latest.items():
-            if (said := self._last_of(name, path)) is not None:
-                yield name, msgspec.msgpack.decode(said, type=Counted)
+            if (content := self._read(name, path)) is not None:
+                yield name, msgspec.msgpack.decode(content, type=Counted)
 
-    def _last_of(self, name: str, path: Path) -> bytes | None:
-        """The content of that file, or of the one that replaced it meanwhile."""
+    def _read(self, name: str, path: Path) -> bytes | None:
+        """The content of that file, or of the one that replaced it meanwhile; None if both are gone."""
         while True:
             try:
                 return path.read_bytes()

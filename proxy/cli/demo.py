@@ -56,7 +56,7 @@ async def demo(shop_port: int, flags: dict[str, Any]) -> None:
     tailorbird = Tailorbird(settings, is_demo=True, adapt=with_toolbar)
     proxy = tailorbird.listener("127.0.0.1", settings.port)
     studio = Listener("studio", create_studio(tailorbird.desk, token=""), "127.0.0.1", settings.admin_port)
-    tailorbird.route(routes(tailorbird.cookies, studio.url, tailorbird.now))
+    tailorbird.add_routes(routes(tailorbird.cookies, studio.url, tailorbird.now))
     tailorbird.desk.links = links(proxy.url, shop.url)
     await tailorbird.store.put_profiles(seeded(tailorbird.now()))
     async with tailorbird:

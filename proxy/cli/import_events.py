@@ -130,7 +130,7 @@ async def _import(
         async with a_store(url) as store:
             while batch := list(islice(arrivals, BATCH)):
                 totals.imported += len(batch)
-                totals.changed += len((await store.apply(batch)).fresh) if store else 0
+                totals.changed += len((await store.apply(batch)).new) if store else 0
 
 
 def _counted(results: Iterator[Result], totals: Taken, report: Report) -> Iterator[Arrival]:

@@ -16,7 +16,7 @@ from proxy.audience.segments import Memberships
 from proxy.cli.existing_store import existing_store
 from proxy.cli.rulefolder import read_rules
 from proxy.errors import OperatorError
-from proxy.ports import Part
+from proxy.ports import Partition
 from proxy.rulebook.segment_reader import SegmentReader
 
 WORTH_A_PROCESS = 20_000
@@ -35,8 +35,8 @@ def counted(folder: Folder, population: int, now: float) -> Memberships:
     """All visitors of the store, of whom there are about so many. Devices are no visitors of their own."""
     processes = min(os.cpu_count() or 1, population // WORTH_A_PROCESS)
     if processes < 2:
-        return _counted(folder, now, Part())
-    parts = [Part(number, processes) for number in range(processes)]
+        return _counted(folder, now, Partition())
+    parts = [Partition(number, processes) for number in range(processes)]
     total: Counter[frozenset[str]] = Counter()
     with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
         for each in pool.map(partial(_counted, folder, now), parts):
@@ -44,7 +44,7 @@ def counted(folder: Folder, population: int, now: float) -> Memberships:
     return total
 
 
-def _counted(folder: Folder, now: float, part: Part) -> Memberships:
+def _counted(folder: Folder, now: float, part: Partition) -> Memberships:
     """One part of them, in whichever process."""
     publication = read_rules(*folder).publication
     if publication is None:
@@ -52,7 +52,7 @@ def _counted(folder: Folder, now: float, part: Part) -> Memberships:
     return asyncio.run(_looked_at(folder.store, SegmentReader(publication, now), part))
 
 
-async def _looked_at(url: str, reader: SegmentReader, part: Part) -> Memberships:
+async def _looked_at(url: str, reader: SegmentReader, part: Partition) -> Memberships:
     found: Counter[frozenset[str]] = Counter()
     async with existing_store(url) as store:
         async for profile in store.profiles(part):

@@ -131,7 +131,7 @@ async def serve(
         if inherited is None:
             announce(places, settings)
         task = asyncio.create_task(beside()) if beside is not None else None
-        await run(listeners, lame_duck_seconds=settings.lame_duck_seconds, on_notice=tailorbird.desk.leave)
+        await run(listeners, lame_duck_seconds=settings.lame_duck_seconds, on_notice=tailorbird.desk.stop_accepting)
         if task is not None:
             task.cancel()
 

@@ -15,7 +15,7 @@ import click
 from proxy.catalogue.hub import MOST_LEARNT
 from proxy.cli.existing_store import existing_store
 from proxy.cli.options import Subcommands
-from proxy.model import Followed, Sighting
+from proxy.model import LogProgress, Sighting
 from proxy.ports import Outbox, Sightings, Store, ViewLog
 from proxy.stores import open_outbox, open_sightings, open_store, open_views
 from proxy.stores.address import without_password
@@ -81,7 +81,7 @@ async def copied(source: Store, target: Store, tell: Callable[[int], None] = lam
     async for visitor_id in source.visitors():
         arrivals = await source.log_of(visitor_id)
         for start in range(0, len(arrivals), BATCH):
-            events += len((await target.apply(arrivals[start : start + BATCH])).fresh)
+            events += len((await target.apply(arrivals[start : start + BATCH])).new)
         visitors += 1
         if visitors % EACH == 0:
             tell(visitors)
@@ -95,22 +95,22 @@ async def copied(source: Store, target: Store, tell: Callable[[int], None] = lam
 async def told(source: Outbox, target: Outbox, place: str, now: float) -> bool:
     """Whether the target knows now what webhooks were told, so that they are told of changes alone: of what comes into
     the target's log after `place`, and of what a look at everybody finds. Not where somebody has the lead."""
-    if not (await source.followed()).swept:
+    if not (await source.progress()).swept_rules:
         return True  # nobody was ever told anything
     if not await target.lead(COPYING, now, LEAD_SECONDS):
         return False
-    visitors = [visitor_id async for visitor_id in source.standing()]
+    visitors = [visitor_id async for visitor_id in source.visitors()]
     for start in range(0, len(visitors), BATCH):
         standings = await source.standings(visitors[start : start + BATCH])
         await target.put(COPYING, list(standings.values()), [], None, now)
     for webhook, counted in (await source.counts()).items():
-        await target.put(COPYING, [], await source.first(webhook, counted.waiting), None, now)
+        await target.put(COPYING, [], await source.oldest(webhook, counted.waiting), None, now)
     given_up = await source.given_up()
     await target.put(COPYING, [], given_up, None, now)
     for one in given_up:
         await target.give_up(one)
-    if not (await target.followed()).swept:
-        await target.put(COPYING, [], [], Followed(place, COPYING, now), now)
+    if not (await target.progress()).swept_rules:
+        await target.put(COPYING, [], [], LogProgress(place, COPYING, now), now)
     await target.lead(COPYING, now, 0.0)
     return True
 

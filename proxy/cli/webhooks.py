@@ -80,7 +80,7 @@ def replay(webhook: str, **flags: Any) -> None:
 async def _again(outbox: Outbox, webhook: str) -> int:
     """How many now wait again."""
     some = [one for one in await outbox.given_up() if webhook in ("", one.webhook)]
-    await outbox.again(some, time.time())
+    await outbox.requeue(some, time.time())
     return len(some)
 
 

@@ -122,8 +122,8 @@ def _profile(visitor_id: str, url: str) -> Profile:
 
 async def _since(visitor_id: str, places: Places) -> list[str]:
     """Since when the visitor is in the segments that webhooks are told of."""
-    standings, _ = await places.outbox.of(await whole(places.store, visitor_id))
-    since = {name: at for standing in standings for told in standing.told.values() for name, at in told.items()}
+    standings, _ = await places.outbox.stored_of(await whole(places.store, visitor_id))
+    since = {name: at for standing in standings for told in standing.by_webhook.values() for name, at in told.items()}
     return [f"in {name} since {utc_minute(at)}" for name, at in since.items()]
 
 

@@ -40,7 +40,7 @@ class Guard:
             return None
         for cap in self.caps:
             reading = context.read(cap.measure)
-            if isinstance(reading, float) and reading >= cap.enough:
+            if isinstance(reading, float) and reading >= cap.limit:
                 return _capped(decision.slot, decision.rule)
         if self.held_out is not None and self.held_out.takes(context):
             return withheld(decision)

@@ -142,8 +142,8 @@ def _draw(draw: Draw, rule: Rule, context: EvaluationContext) -> Explained:
 def _cap(cap: Cap, context: EvaluationContext) -> Explained:
     value = context.read(cap.measure)
     reading = value if isinstance(value, float) else 0.0
-    seen = f"{number_text(reading)} of {number_text(cap.enough)} {_when(cap.measure)}".rstrip()
-    return Explained(cap.text, reading < cap.enough, seen)
+    seen = f"{number_text(reading)} of {number_text(cap.limit)} {_when(cap.measure)}".rstrip()
+    return Explained(cap.text, reading < cap.limit, seen)
 
 
 def _when(measure: Measure) -> str:

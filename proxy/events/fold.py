@@ -17,7 +17,7 @@ from proxy.audience.identity import IMPORTED, LINKING, linked
 from proxy.audience.merging import NO_RULES, Merge, Rules, Word, believed
 from proxy.audience.outside import MEMBERSHIP, after, segments_of
 from proxy.events.types import BY_KIND, MOST, Class, class_of, classes_of
-from proxy.model import Arrival, Attributes, AttributeValue, Deed, Event, Membership, Profile, Stamp
+from proxy.model import Arrival, Attributes, AttributeValue, Event, Membership, PackedEvent, Profile, Stamp
 
 Values = dict[str, AttributeValue]
 ID, KIND, STAMP, SHOWN = attrgetter("id"), attrgetter("kind"), attrgetter("at", "id"), attrgetter("shown")
@@ -56,9 +56,9 @@ def fold(
     )
 
 
-def is_deed(arrival: Arrival | Deed) -> bool:
+def is_deed(arrival: Arrival | PackedEvent) -> bool:
     """Whether the arrival changes only the history."""
-    return isinstance(arrival, Deed) or (not arrival.traits and arrival.event.kind not in BEYOND_HISTORY)
+    return isinstance(arrival, PackedEvent) or (not arrival.traits and arrival.event.kind not in BEYOND_HISTORY)
 
 
 def _more_than_deeds(known: Profile, arrival: Arrival, rules: Rules) -> Profile:

@@ -1,7 +1,7 @@
-"""The nouns that cross borders between packages. Read this first.
+"""The data types that packages pass to one another. Read this first.
 
-Everything here is frozen, knows no IO and imports nothing of ours. A noun lives here only when two or more
-packages pass it to one another; what a package keeps to itself stays in that package.
+Everything here is immutable, does no IO and imports nothing else of the project. A type is defined here only if two or
+more packages use it; a type that one package uses stays in that package.
 
 Times are Unix seconds (UTC) as float, called `now`, `..._at` or `..._until`. Header names are lower-case bytes.
 """
@@ -32,10 +32,10 @@ from proxy.model.conditions import (
     WithinHours,
     measure_name,
 )
-from proxy.model.events import NOTED, Arrival, Deed, Event, Item, Link
+from proxy.model.events import PAGE_EVENT_PREFIX, Arrival, Event, Item, Link, PackedEvent
 from proxy.model.head_shape import HeadShape
 from proxy.model.messages import CacheVerdict, Headers
-from proxy.model.outbox import Delivery, Followed, Standing
+from proxy.model.outbox import Delivery, LogProgress, Standing
 from proxy.model.products import Product, Sighting
 from proxy.model.rules import (
     Arm,
@@ -64,8 +64,8 @@ from proxy.model.visitors import (
 __all__ = [
     "EVERYBODY",
     "NOBODY",
-    "NOTED",
     "NOWHERE",
+    "PAGE_EVENT_PREFIX",
     "AllOf",
     "AnyOf",
     "Arm",
@@ -79,25 +79,25 @@ __all__ = [
     "Consent",
     "Contains",
     "Decision",
-    "Deed",
     "Delivery",
     "Draw",
     "EvaluationContext",
     "Event",
     "Experiment",
     "Fact",
-    "Followed",
     "HeadShape",
     "Headers",
     "Holdout",
     "IsKnown",
     "Item",
     "Link",
+    "LogProgress",
     "Measure",
     "Membership",
     "NoneOf",
     "NotOneOf",
     "OneOf",
+    "PackedEvent",
     "Period",
     "Place",
     "Product",

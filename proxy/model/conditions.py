@@ -1,4 +1,4 @@
-"""Conditions: the tests, measures and conditions that rules and segments are made of, and where each was written."""
+"""The conditions of rules and segments: tests of attributes, measures of a history, and their place in a file."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from math import inf
 import msgspec
 
 AttributeValue = str | float | bool | frozenset[str]
-"""What a visitor or request may say about itself. Numbers are float; a set is "is in", as for segments."""
+"""The value of an attribute of a visitor or request. Numbers are float; a set has its members, as segments."""
 
 Attributes = Mapping[str, AttributeValue]
 
 
 class Place(msgspec.Struct, frozen=True, gc=False):
-    """Where in a rule file something stands. Line and column count from 1, columns in characters; `end` is the
-    column after the last character of the word on that line."""
+    """A position in a rule file. Lines and columns count from 1, columns in characters; `end` is the column after the
+    last character of the word."""
 
     file: str
     line: int
@@ -34,19 +34,19 @@ NOWHERE = Place("", 0, 0, 0)
 
 
 class OneOf(msgspec.Struct, frozen=True, gc=False):
-    """The value, or one of a set's members, is among `values` (compared casefolded)."""
+    """The value, or a member of the set, is one of `values`; upper and lower case are equal."""
 
     values: frozenset[str]
 
 
 class NotOneOf(msgspec.Struct, frozen=True, gc=False):
-    """The value is known and not among `values`; for a set: none of its members is."""
+    """The value is known and is none of `values`; for a set: none of its members is."""
 
     values: frozenset[str]
 
 
 class Between(msgspec.Struct, frozen=True, gc=False):
-    """The number is within `low`..`high`; an end is part of the range unless its `open_` flag says otherwise."""
+    """The number is from `low` to `high`; an end is included unless its `open_` flag is set."""
 
     low: float = float("-inf")
     high: float = float("inf")
@@ -56,19 +56,19 @@ class Between(msgspec.Struct, frozen=True, gc=False):
 
 
 class StartsWith(msgspec.Struct, frozen=True, gc=False):
-    """The text (or a member of the set) begins with one of `values` (casefolded)."""
+    """The text, or a member of the set, begins with one of `values`; upper and lower case are equal."""
 
     values: tuple[str, ...]
 
 
 class Contains(msgspec.Struct, frozen=True, gc=False):
-    """The text (or a member of the set) contains one of `values` (casefolded)."""
+    """The text, or a member of the set, contains one of `values`; upper and lower case are equal."""
 
     values: tuple[str, ...]
 
 
 class IsKnown(msgspec.Struct, frozen=True, gc=False):
-    """`any`: the attribute is known (and a set is not empty). With `wanted=False`, `none`: it is not."""
+    """The attribute is known, and not an empty set (`any`); with `wanted=False` the opposite (`none`)."""
 
     wanted: bool = True
 
@@ -90,14 +90,14 @@ class Reading(enum.StrEnum):
     MEAN = "mean"  # of their value; unknown when there are none
     DAYS_SINCE = "days since"  # the latest of them, as a fraction; unknown when there is none
     DAYS_SINCE_FIRST = "days since first"
-    DAYS_SINCE_NTH = "days since nth"  # the latest but so many as `cap` says, 1 for the latest
+    DAYS_SINCE_NTH = "days since nth"  # since the `cap`-th latest, 1 for the latest
     DAYS_SINCE_VISIT = "days since visit"  # the end of the last visit before the one under way
-    LATEST = "latest"  # what `of` was, the latest time
-    SET = "set"  # all that `of` was
-    FAVOURITE = "favourite"  # the `of` with the most points
+    LATEST = "latest"  # the value of `of` in the latest of them
+    SET = "set"  # all values of `of`
+    FAVOURITE = "favourite"  # the value of `of` with the most points
     OFTEN = "often"  # whether the count reaches the first of `grades`
     SCORE = "score"  # points that halve with time, and are capped
-    CART = "cart"  # the `of` of what lies in the cart
+    CART = "cart"  # the values of `of` of the products in the cart
     CART_TOTAL = "cart total"
 
 
@@ -114,8 +114,8 @@ class Period(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Then:
-    """What must follow an event for it to count, within so many seconds: an event of `kinds`, about a product of the
-    first when `same_product`. With `wanted=False` it must not follow, and the event counts once the time is over."""
+    """An event counts only if an event of one of these `kinds` follows within `within_seconds`, about one of its own
+    products if `same_product`. With `wanted=False` none may follow, and the event counts once the time is over."""
 
     kinds: tuple[str, ...]
     within_seconds: float
@@ -125,8 +125,8 @@ class Then:
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """What is read off a visitor's history at a moment: an attribute that is never stored, so that a window ends at
-    its exact second.
+    """How to calculate an attribute from a visitor's history at a given time. The result is never stored, so that a
+    time window ends at its exact second.
 
     It looks at events of `kinds` that pass each of `where` (`category`, `product` and `brand` of one of its items, or
     the event's `subject`; a category counts with all those above it). An event is in the window from its `at` until
@@ -152,7 +152,7 @@ class Measure:
     grades: tuple[float, ...] = ()
 
     def __hash__(self) -> int:
-        """Over what differs most: readings are remembered by measure, and a hash of all of it takes 2 us."""
+        """Of the fields that differ most: readings are cached by measure, and hashing all fields takes 2 us."""
         return hash((self.reading, self.kinds, self.where))
 
 
@@ -160,9 +160,9 @@ Test = OneOf | NotOneOf | Between | StartsWith | Contains | IsKnown | WithinHour
 
 
 class Fact(msgspec.Struct, frozen=True, gc=False):
-    """One line an editor wrote: an attribute and what it must be. Never true of an unknown attribute, but for
-    `none`. `text` is the line as written, for `why` and messages. `measure` says how the attribute's value is read off
-    the visitor's history; None for what a request or profile says of itself."""
+    """A line of a condition: an attribute and the test of its value. False for an unknown attribute, unless the test is
+    `none`. `text` is the line as written. `measure` says how the value is calculated from the visitor's history; None
+    for an attribute of the request or profile."""
 
     attribute: str
     test: Test
@@ -172,19 +172,19 @@ class Fact(msgspec.Struct, frozen=True, gc=False):
 
 
 class AllOf(msgspec.Struct, frozen=True, gc=False):
-    """Every part holds; true when empty."""
+    """All parts hold; true without parts."""
 
     parts: tuple[Condition, ...] = ()
 
 
 class AnyOf(msgspec.Struct, frozen=True, gc=False):
-    """At least one part holds; false when empty."""
+    """At least one part holds; false without parts."""
 
     parts: tuple[Condition, ...] = ()
 
 
 class NoneOf(msgspec.Struct, frozen=True, gc=False):
-    """No part holds: plain negation of `AnyOf`, so an unknown attribute satisfies it."""
+    """No part holds: the negation of `AnyOf`, so it is true if the attribute is unknown."""
 
     parts: tuple[Condition, ...] = ()
 
@@ -197,6 +197,6 @@ NOBODY = AnyOf()
 
 @lru_cache(maxsize=1_024)
 def measure_name(measure: Measure) -> str:
-    """A short name of a measure, the same in every process and version as long as the measure is the same."""
-    asked = msgspec.json.encode(measure, order="deterministic")
-    return hashlib.blake2b(asked, digest_size=6).hexdigest()
+    """A short name of a measure; equal measures have the same name in every process and version."""
+    content = msgspec.json.encode(measure, order="deterministic")
+    return hashlib.blake2b(content, digest_size=6).hexdigest()

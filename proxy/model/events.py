@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-NOTED = "page:"
-"""What the ids of events begin with that pages record by themselves (`visitors/capture.py`), and no others."""
+PAGE_EVENT_PREFIX = "page:"
+"""The id of an event begins with this exactly if a page view recorded it (`visitors/capture.py`)."""
 
 
 class Item(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -42,10 +42,11 @@ class Arrival(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     * `visitor_id`: whose it is; `source`: the write key it came by; `received_at`: when. `event.id` begins with the
       source, so that two sources may use the same message id.
-    * `traits`: what the event says of its visitor; `details`: what else it says (a slot, a variant, a currency).
+    * `traits`: attributes of the visitor that it brings; `details`: its other properties (a slot, a variant, a
+      currency).
     * `segments`: those of an outside system; only an import has them.
-    * `via`: the device that it came from, when that is not the visitor itself.
-    * `joins`: a device and the person who is proven to be on it; both "" when nothing is.
+    * `via`: the device that it came from; "" if that is the visitor itself.
+    * `joins`: the ids of a device and of the person who is proven to use it; both "" if no device is joined.
     """
 
     visitor_id: str
@@ -59,24 +60,24 @@ class Arrival(msgspec.Struct, frozen=True, array_like=True, gc=False):
     joins: tuple[str, str] = ("", "")
 
 
-class Deed(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """An arrival that a page records by itself. It changes only the visitor's history, and is packed at once as the log
-    stores it (`stores/record.py`), since few callers read its content. `words` is the part shared with others, `own`
-    the rest."""
+class PackedEvent(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """An arrival that a page view recorded, as the bytes that the log stores (`stores/record.py`): few callers read its
+    content. It changes nothing but the visitor's history. `shared_bytes` is the part that is equal for many visitors,
+    `own_bytes` the rest; `via` is as in `Arrival`."""
 
     visitor_id: str
     kind: str
-    own: bytes
+    own_bytes: bytes
     via: str = ""
-    words: bytes = b""
+    shared_bytes: bytes = b""
 
 
 class Link(msgspec.Struct, frozen=True, array_like=True, order=True):
-    """Says that two visitor ids belong to one person, since `at`.
+    """Links a profile to another visitor id of the same person, since `at` (Unix seconds).
 
-    * `is_device`: the other id is a device of this one; else this one is a device of the other.
-    * `is_parted`: the join was undone.
-    * `bucket_key`, `began_at`: of a device, what chance draws it by, and when it was first seen.
+    * `is_device`: the other id is a device of this person; else this visitor is a device of the other.
+    * `is_parted`: the link was undone at `at`.
+    * `bucket_key`, `began_at`: a device's key for random splits, and when it was first seen.
     """
 
     at: float

@@ -1,5 +1,5 @@
-"""Head shapes: the head that an origin sends with many answers, the same except for a few values. What follows from it
-is worked out once for all of them.
+"""Head shapes: the head that many answers of an origin share, except for a few values such as the date. It is processed
+once for all of them.
 """
 
 from __future__ import annotations
@@ -9,23 +9,25 @@ from collections.abc import Callable, Sequence
 
 from proxy.model.messages import Headers
 
-Said = bytes | tuple[bytes, ...] | None
-"""What a field says: always the same, another thing each time (None), or that between what is always the same."""
+FieldPattern = bytes | tuple[bytes, ...] | None
+"""The value of a field: constant bytes; the constant bytes around values that vary; or None if all of it varies."""
 
-_MARK = b" \x01mArK %d\x01 "  # whoever trims it, folds its case, or cuts it has changed it
+_MARK = b" \x01mArK %d\x01 "  # trimming it, folding its case or cutting it shows
 _MARKS = re.compile(rb" \x01mArK (\d+)\x01 ")
 
 
 class HeadShape:
-    """The head that many answers of an origin have in common; they differ only in a few values, as their date and
-    length. No value has a control character."""
+    """The head that many answers of an origin share; each answer has its own values of what varies. No value has a
+    control character."""
 
     __slots__ = ("_fields", "_kept", "_pieces", "status")
 
-    def __init__(self, status: int, fields: Sequence[tuple[bytes, Said]], kept: Sequence[int] | None = None) -> None:
+    def __init__(
+        self, status: int, fields: Sequence[tuple[bytes, FieldPattern]], kept: Sequence[int] | None = None
+    ) -> None:
         self.status = status
-        self._kept = kept  # which of an answer's values stand in it; None for all
-        self._fields = [(name, _around(said)) for name, said in fields]
+        self._kept = kept  # the positions of the values that its fields have, of all values of an answer; None for all
+        self._fields = [(name, _constant_parts(pattern)) for name, pattern in fields]
         self._pieces = [b""]
         for name, (first, *others) in self._fields:
             self._pieces[-1] += name + b": " + first
@@ -34,7 +36,7 @@ class HeadShape:
             self._pieces[-1] += b"\r\n"
 
     def headers(self, values: Sequence[bytes] = ()) -> Headers:
-        """The fields of the answer that has these values; without any, they are empty."""
+        """The fields of the answer with these values; without values, what varies is empty."""
         left = iter(values if self._kept is None or not values else [values[number] for number in self._kept])
         return tuple([
             (name, b"".join([first, *(next(left, b"") + piece for piece in others)]))
@@ -42,14 +44,14 @@ class HeadShape:
         ])  # fmt: skip
 
     def lines(self, values: Sequence[bytes]) -> bytes:
-        """The same as they stand in a head."""
+        """The same fields as the lines of a head."""
         pieces, kept = self._pieces.copy(), self._kept
         pieces[1::2] = values if kept is None else [values[number] for number in kept]
         return b"".join(pieces)
 
-    def through(self, changed: Callable[[Headers], Headers]) -> HeadShape:
-        """The shape after `changed` is applied to its fields. That has to keep each varying value as it is, or to leave
-        out its whole field."""
+    def transformed(self, changed: Callable[[Headers], Headers]) -> HeadShape:
+        """The shape after `changed` is applied to its fields. `changed` must keep each varying value as it is, or drop
+        its whole field; else `ValueError`."""
         before = [name for name, (_, *others) in self._fields for _ in others]
         numbers = range(len(before)) if self._kept is None else self._kept
         marked = changed(self.headers([_MARK % number for number in range(max(numbers, default=-1) + 1)]))
@@ -58,13 +60,13 @@ class HeadShape:
         gone = [name for number, name in zip(numbers, before, strict=True) if number not in kept]
         is_cut = any(b"\x01" in piece for _, parts in fields for piece in parts[::2])
         if is_cut or kept != sorted(set(kept)) or any(name in gone for name, _ in fields):
-            raise ValueError("a value was changed in which answers of a shape differ")
+            raise ValueError("a varying value was changed")
         made = [(name, tuple(parts[::2])) for name, parts in fields]
         return HeadShape(self.status, made, None if self._kept is None and not gone else kept)
 
 
-def _around(said: Said) -> tuple[bytes, ...]:
-    """The constant bytes around the values."""
-    if said is None:
+def _constant_parts(pattern: FieldPattern) -> tuple[bytes, ...]:
+    """The constant bytes around the values that vary."""
+    if pattern is None:
         return b"", b""
-    return (said,) if isinstance(said, bytes) else said
+    return (pattern,) if isinstance(pattern, bytes) else pattern

@@ -1,4 +1,4 @@
-"""Messages between a client, the cache and the origin."""
+"""Header fields, and the cache's answer to "may this be stored or reused?"."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Headers = tuple[tuple[bytes, bytes], ...]
 
 @dataclass(frozen=True, slots=True)
 class CacheVerdict:
-    """May it be stored, may it be reused: yes or no, and the one word logs, metrics and headers print."""
+    """Whether a response may be stored, or reused; `reason` is the word that logs, metrics and headers print."""
 
     allowed: bool
     reason: str

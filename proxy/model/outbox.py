@@ -10,12 +10,12 @@ import msgspec
 class Standing(msgspec.Struct, frozen=True, array_like=True):
     """The segments of a visitor as each webhook knows them, or will know them when the queued messages are sent.
 
-    * `told`: by webhook, each segment and since when the visitor is in it (Unix seconds).
-    * `due_at`: when the passing of time alone may change that; infinity for never.
+    * `by_webhook`: for each webhook, each segment and since when the visitor is in it (Unix seconds).
+    * `due_at`: when the segments may change by time alone; infinity for never.
     """
 
     visitor_id: str
-    told: dict[str, dict[str, float]] = {}
+    by_webhook: dict[str, dict[str, float]] = {}
     due_at: float = inf
 
 
@@ -33,15 +33,15 @@ class Delivery(msgspec.Struct, frozen=True, array_like=True):
     reason: str = ""
 
 
-class Followed(msgspec.Struct, frozen=True, array_like=True):
-    """How far the process that follows the log for webhooks has come.
+class LogProgress(msgspec.Struct, frozen=True, array_like=True):
+    """How far the process that follows the event log for webhooks has come.
 
-    * `place`: in the store's log of events.
-    * `swept`, `swept_at`: by which rules all visitors were last looked at, and when.
-    * `begun`: up to which place changes were looked for that a crash kept out of the log.
+    * `place`: the position in the store's log of events.
+    * `swept_rules`, `swept_at`: a hash of the rules by which all visitors were last checked, and when that was.
+    * `checked_to`: the position up to which unfinished changes were checked (`outbox/unfinished.py`).
     """
 
     place: str = ""
-    swept: str = ""
+    swept_rules: str = ""
     swept_at: float = 0.0
-    begun: str = ""
+    checked_to: str = ""

@@ -8,10 +8,15 @@ from math import inf
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """One thing for sale. `price` is in units of `currency` (12.5 EUR); `image_width`/`image_height` in pixels,
-    0 when unknown; `popularity` any number, higher sells more. `sale_price`, when there is one, is what it costs from
-    `sale_from` until before `sale_until` (Unix seconds). Variants of one thing share a `group`. `added_at` is when it
-    came into the shop, 0 when nobody says. `prices` are what it costs in other currencies."""
+    """A product for sale.
+
+    * `price`: in units of `currency` (12.5 EUR); `prices`: its prices in other currencies.
+    * `image_width`, `image_height`: pixels, 0 when unknown.
+    * `popularity`: any number; a larger one sells more.
+    * `sale_price`: the price from `sale_from` until before `sale_until` (Unix seconds); 0 for no sale.
+    * `group`: the same for all variants (sizes, colours) of one product.
+    * `added_at`: when it came into the shop (Unix seconds), 0 when unknown.
+    """
 
     id: str
     title: str
@@ -34,18 +39,18 @@ class Product:
     prices: tuple[tuple[str, float], ...] = ()
 
     def price_at(self, now: float) -> float:
-        """What it costs at a moment."""
+        """The price at a time (Unix seconds)."""
         is_on_sale = self.sale_price and self.sale_from <= now < self.sale_until
         return self.sale_price if is_on_sale else self.price
 
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """The last word on a product from elsewhere than the catalogue's file.
+    """The newest data on a product from a source other than the catalogue's file.
 
-    * From its page: `product` is what the page says, None when the page is gone.
-    * By a change (`is_change`): `product` is what it became, None when the change holds no more; `base` is what the
-      catalogue had of it then.
+    * From the product's page: `product` is what the page says; None if the page is gone.
+    * From a change over the admin API (`is_change`): `product` is the changed product, None if the change no longer
+      applies; `base` is what the catalogue had at that time.
     """
 
     id: str
@@ -56,5 +61,5 @@ class Sighting:
 
     @property
     def key(self) -> str:
-        """What it is stored under; a page's word and a change's are kept apart."""
+        """The key it is stored under; the data of pages and of changes are stored apart."""
         return f"change {self.id}" if self.is_change else self.id

@@ -1,4 +1,4 @@
-"""Rules with their chance, caps and experiments; segments; and the decision that follows from them."""
+"""Rules with their random shares, caps and experiments; holdouts; segments; and `Decision`, the result for one slot."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from proxy.model.conditions import EVERYBODY, NOWHERE, Condition, Measure, Place
 
 @dataclass(frozen=True, slots=True)
 class Cap:
-    """The rule is not shown once `measure` has reached `enough`. `text` is the line as written."""
+    """The rule is not shown to a visitor whose `measure` is `limit` or more. `text` is the line as written."""
 
     text: str
     measure: Measure
-    enough: float
+    limit: float
 
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """Chance: the visitor's bucket by `seed` (`bucketing.py`) is at least `low` and below what `steps` say at the
-    moment: pairs of a time (Unix seconds) and the first bucket outside from then on; before the first, all are
-    outside."""
+    """A random share of the visitors: those whose bucket by `seed` (`bucketing.py`) is at least `low` and below an end
+    that grows with time. `steps` are pairs of a time (Unix seconds) and the end from then on; before the first, nobody
+    is in the share."""
 
     seed: str
     steps: tuple[tuple[float, int], ...]
@@ -32,7 +32,7 @@ class Draw:
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """One of the variants of an experiment. `share` is in buckets; `variant` is like a rule's."""
+    """One of the variants of an experiment. `share` is in buckets (of 10,000); `variant` is as in `Rule`."""
 
     name: str
     share: int
@@ -41,9 +41,9 @@ class Arm:
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
-    """What makes a rule an experiment: a visitor's bucket by its name gives the arm; who is beyond the last is not in
-    it. `split_by` is the attribute whose value is drawn by, "" for the visitor. What it is to show: `goal`, a kind
-    of event; `guardrails`, what must not get worse; and for how long."""
+    """The experiment of a rule: a visitor's bucket by the rule's name gives the arm; visitors beyond the last arm are
+    not part of it. `split_by` is the attribute whose value is hashed, "" for the visitor's id. `goal` is the kind of
+    event that is to become more frequent, `guardrails` what must not get worse; `min_days` is the shortest duration."""
 
     arms: tuple[Arm, ...]
     split_by: str = ""
@@ -54,8 +54,8 @@ class Experiment:
 
 @dataclass(frozen=True, slots=True)
 class Holdout:
-    """A share of the visitors, in buckets, who see the page's own to compare with: in `slots`, or in all when there
-    are none. `live_from` and `live_until` are as for a rule."""
+    """A `share` of the visitors, in buckets, who see the page's default in `slots` (in all slots if that is empty), as
+    the group to compare with. `live_from` and `live_until` are as in `Rule`."""
 
     name: str
     share: int
@@ -69,14 +69,17 @@ class Holdout:
 class Rule:
     """A rule, parsed and checked.
 
-    `priority` 0 to 100 (high 80, normal 50, low 20). `variant` names the fragment to show; "" is the page's own
-    default (`nothing new`). `order` is the position in the folder, files by name. `live_from`/`live_until` are Unix
-    seconds, until exclusive. `timezone` is the IANA zone weekday and hours are read in.
-
-    All `draws` must take the visitor in, and no cap be reached. `holdout` is the share, in buckets, that sees the
-    page's own instead. Of the rules of a `layer`, a page shows one. An `experiment` has its arms' variants instead of
-    one of its own. `also_on` are channels that send what it shows too. What is
-    `paused` is passed over.
+    * `priority`: 0 to 100 (high 80, normal 50, low 20).
+    * `variant`: the name of the fragment to show; "" is the page's default (`nothing new`).
+    * `order`: the position in the folder, files sorted by name.
+    * `live_from`, `live_until`: Unix seconds; `live_until` is exclusive.
+    * `timezone`: the IANA zone in which weekday and hours are read.
+    * `draws`, `caps`: the visitor must be in every share and below every cap.
+    * `holdout`: the share of visitors, in buckets, who see the page's default instead.
+    * `layer`: a page shows one rule of each layer.
+    * `experiment`: its arms have the variants; the rule has none of its own.
+    * `also_on`: other channels that show it.
+    * `paused`: the rule is ignored.
     """
 
     name: str
@@ -107,8 +110,8 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A named group of visitors computed from their attributes. A visitor is also in every segment that a signed
-    cookie or the profile names. `timezone` is the zone its weekday and hours are read in."""
+    """A named group of visitors: those for whom `condition` holds, and those whose signed cookie or profile names it.
+    `timezone` is as in `Rule`."""
 
     name: str
     condition: Condition
@@ -118,7 +121,7 @@ class Segment:
 
 
 class Reason(enum.StrEnum):
-    """Why a decision came out as it did, in OFREP's words."""
+    """The reason of a decision, as OFREP (the OpenFeature Remote Evaluation Protocol) names it."""
 
     STATIC = "STATIC"
     TARGETING_MATCH = "TARGETING_MATCH"
@@ -129,10 +132,17 @@ class Reason(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What one slot shows one visitor. `variant` "" is the page's own default. `detail` is our finer word: `default`,
-    `rule`, `nothing new`, or `arm`, which `arm` names. When the page's own is shown instead of the rule `withheld`, it
-    is `holdout`, or `capped`: had often enough, with nothing below it. Where all rules are switched off it is
-    `paused`."""
+    """What one slot shows one visitor: `variant`, "" for the page's default.
+
+    `detail` says more than `reason`:
+
+    * `rule`, `nothing new`: `rule` won; it shows a fragment, or the page's default.
+    * `arm`: the rule is an experiment; `arm` is the visitor's.
+    * `holdout`: the visitor is held out of the rule named in `withheld`.
+    * `capped`: the rule named in `withheld` has reached a cap, and no other rule fits.
+    * `paused`: all rules of the slot are paused.
+    * `default`: no rule fits.
+    """
 
     slot: str
     variant: str = ""
@@ -144,10 +154,10 @@ class Decision:
 
 
 def chosen_name(decision: Decision) -> str:
-    """The variant that was chosen, also an arm that is the page's own; "" when none was."""
+    """The name of the variant that was chosen, also of an arm that shows the page's default; "" if no rule won."""
     return decision.variant or (shown_name(decision) if decision.arm else "")
 
 
 def shown_name(decision: Decision) -> str:
-    """What a decision shows, by name: the rule's, with the arm's where it is an experiment; "" when no rule decided."""
+    """The name of what a decision shows: `RULE`, or `RULE / ARM` for an experiment; "" if no rule won."""
     return f"{decision.rule} / {decision.arm}" if decision.arm else decision.rule

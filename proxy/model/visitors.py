@@ -13,7 +13,7 @@ from proxy.model.conditions import Attributes, AttributeValue, Measure, measure_
 from proxy.model.events import Event, Link
 
 Stamp = tuple[float, str]
-"""When something was said, and by which event: of two that say it, the one with the larger stamp is believed."""
+"""The time and the id of the event that set a value: of two events that set it, the one with the larger stamp wins."""
 
 
 class Consent(enum.IntEnum):
@@ -26,8 +26,8 @@ class Consent(enum.IntEnum):
 
 
 class Membership(msgspec.Struct, frozen=True, array_like=True, order=True):
-    """What an outside system last said about a visitor and one of its own segments: `at` and by which event `id`,
-    whether they are in it, and the segment's `name` as it was written."""
+    """Whether a visitor is in a segment of an outside system, by the newest event about it: its time `at` and its `id`.
+    `name` is the segment's, as written there."""
 
     at: float
     id: str
@@ -39,21 +39,23 @@ class Membership(msgspec.Struct, frozen=True, array_like=True, order=True):
 class Profile:
     """What the store knows of a visitor.
 
-    * `attributes`: by name, a text, number, truth value or set of texts.
-    * `history`: events in order, bounded by `events/fold.py`.
+    * `attributes`: by name; a text, number, truth value or set of texts.
+    * `history`: events in order; `events/fold.py` limits how many.
     * `links`: by visitor id, the devices or the person it is joined with (`audience/identity.py`).
-    * `segments`: those that outside systems have the visitor in.
-    * `bucket_key`: what chance draws the visitor by, "" for their id. A join keeps the key of the older profile, so
-      that nobody changes arms by logging in.
+    * `segments`: the segments of outside systems that the visitor is in.
+    * `bucket_key`: the key for random splits, "" for the visitor id. A join keeps the key of the older profile, so that
+      nobody changes arms by logging in.
 
-    Where attributes and segments come from, so that events may come in any order:
+    The sources of attributes and segments, so that the result is the same in whatever order events come:
 
-    * `told`: stamps of the attributes that events told; `imported`: the stamp of the import the others come from.
-    * `hidden`: what that import said of attributes that events told since.
-    * `lent`: attributes told by a device only, over which the person's own word goes.
-    * `listed`: segments an import listed; `outside`: by casefolded name, what events last said of a segment.
+    * `told`: by name, the stamps of the attributes that events set.
+    * `imported`: the stamp of the import that set the others.
+    * `hidden`: the values of that import for attributes that events set later.
+    * `lent`: names of attributes that only a device set; a value set for the person itself replaces them.
+    * `listed`: the segments that an import listed.
+    * `outside`: by casefolded name, what events last said of a segment.
 
-    `remembered` is a cache of what was read off the history, and no part of the value.
+    `remembered` is a cache of what was calculated from the history, and not part of the value.
     """
 
     visitor_id: str
@@ -73,7 +75,7 @@ class Profile:
 
     @property
     def alias(self) -> str:
-        """The person whose device this visitor is; "" for who is nobody's."""
+        """The visitor id of the person whose device this is; "" if it is nobody's."""
         mine = [(link, id) for id, link in self.links.items() if not link.is_device and not link.is_parted]
         return min(mine)[1] if mine else ""
 
@@ -84,8 +86,8 @@ class Profile:
 
 
 class Visitor(msgspec.Struct, frozen=True):
-    """Who a request says it is, after its cookies were verified. An id of "" is anonymous: no valid cookie came, or it
-    may not be used. `unverified` are segments from an unsigned cookie an operator allowed by name."""
+    """The visitor of a request, from its verified cookies. The id is "" for an anonymous visitor: there was no valid
+    cookie, or it may not be used. `unverified` are segments of an unsigned cookie that an operator allowed by name."""
 
     id: str = ""
     first_seen_at: float = 0.0
@@ -95,19 +97,22 @@ class Visitor(msgspec.Struct, frozen=True):
 
 
 def nothing_read(measure: Measure) -> AttributeValue | None:
-    """Reads a measure where there is no history: unknown."""
+    """The `read` of a context without a history: every measure is unknown."""
     return None
 
 
 class EvaluationContext(msgspec.Struct, frozen=True):
-    """All that a decision may know. `targeting_key` is the visitor id, "" for the anonymous; `now` Unix seconds.
+    """All that a decision depends on, besides the plan.
 
-    `attributes` holds only what is known; its keys are those of `conditions/vocabulary.py`, and the bare names of
-    profile attributes. `unverified` names segments that nobody signed: they never satisfy `needs: verified`.
-    `bucket_key` is what chance is drawn by, so that a visitor keeps their arm after a login; "" is the targeting key.
-    `read` reads a measure off the visitor's history at `now`; it is called only for the caps of rules about to be
-    shown. `history` is that history, for product recommendations, `remembered` the profile's cache. `consent` tells why
-    something is not known.
+    * `targeting_key`: the visitor id, "" for an anonymous visitor; `now`: Unix seconds.
+    * `attributes`: the known ones, by the names of `conditions/vocabulary.py` or of profile attributes.
+    * `unverified`: segments that nobody signed; they never satisfy `needs: verified`.
+    * `bucket_key`: the key for random splits, so that a visitor keeps their arm after a login; "" for the targeting
+      key.
+    * `read`: calculates a measure from the visitor's history at `now`; called only for the caps of rules about to be
+      shown.
+    * `history`: for product recommendations; `remembered`: the profile's cache.
+    * `consent`: explains why something is not known.
     """
 
     targeting_key: str = ""
@@ -123,11 +128,12 @@ class EvaluationContext(msgspec.Struct, frozen=True):
 
 
 class View(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A page as it was decided for a visitor: what deciding it again takes, and what it showed.
+    """A recorded page view: what it showed, and what is needed to decide it again with other rules.
 
-    `shown` has for each slot, in page order, what `shown_name` calls its decision. `attributes` are those that were
-    known; `unknown` names those that were asked for and not known. What stands in neither was not recorded. `readings`
-    are what caps read, by `measure_name`; None where there was nothing to read.
+    * `shown`: for each slot, in page order, the `shown_name` of its decision.
+    * `attributes`: those that were known; `unknown`: the names of those that rules tested and that were not known. An
+      attribute in neither was not recorded.
+    * `readings`: the values that caps read, by `measure_name`; None for an unknown one.
     """
 
     at: float
@@ -143,7 +149,7 @@ class View(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def context(self) -> EvaluationContext:
-        """What deciding may know."""
+        """The context to decide the view again."""
         return EvaluationContext(
             self.visitor,
             self.at,

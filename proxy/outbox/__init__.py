@@ -1,1 +1,1 @@
-"""Telling other systems when a visitor enters or leaves a segment."""
+"""Sends a message to webhooks when a visitor enters or leaves a segment."""

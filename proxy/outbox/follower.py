@@ -1,12 +1,13 @@
-"""Finding out who entered or left a segment, for the process that has the lead.
+"""Finds the visitors who entered or left a segment, and queues messages for webhooks; runs in the process with the
+lead.
 
-A visitor is looked at when an event of theirs is in the log, at the moment when time alone may change something, and in
-a sweep over all visitors: when the rules or webhooks are others than at the last, and once a day for what cannot be
-foreseen, as a segment that asks the weekday, or a profile that has expired. Whose event a crash may have kept out of a
-server's log is looked at a moment later (`unfinished.py`). What is found is compared with what was told, so looking
-twice tells nothing twice.
+A visitor's segments are evaluated when the log has a new event of theirs, at the time when they may change by time
+alone (`Standing.due_at`), and in a sweep over all visitors: after the rules or webhooks changed, and once a day for
+changes that cannot be predicted, as of a segment that tests the weekday, or of a profile that expired. Visitors whose
+events a crash may have kept out of the log are evaluated a little later (`unfinished.py`). The result is compared with
+what webhooks know, so evaluating a visitor twice sends nothing twice.
 
-When too much waits to be told nobody is looked at: what happens meanwhile is told as one change later.
+While too many messages wait, nobody is evaluated: all changes meanwhile are then sent as one.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ from msgspec.structs import replace
 from proxy.audience.consent import LEVEL
 from proxy.errors import DamagedValueError
 from proxy.metrics import Metrics
-from proxy.model import Consent, Delivery, Followed, Profile, Standing
-from proxy.outbox.changes import changed
+from proxy.model import Consent, Delivery, LogProgress, Profile, Standing
+from proxy.outbox.changes import compared
 from proxy.outbox.unfinished import Unfinished
 from proxy.ports import Outbox, Store
 from proxy.rulebook.compile import Publication
@@ -33,22 +34,22 @@ from proxy.rulebook.webhookfile import Webhook, told_of
 
 log = logging.getLogger("tailorbird.outbox")
 
-AT_ONCE = 200
-A_TURN = 5
-"""So many visitors are looked at before requests have their turn: each takes up to a millisecond."""
+BATCH = 200
+TURN = 5
+"""Visitors evaluated before requests get the event loop again: each takes up to a millisecond."""
 MOST_WAITING = 100_000
 COUNT_SECONDS = 5.0
 SWEEP_SECONDS = 86_400.0
 SOON_SECONDS = 60.0
-"""Who is looked at so soon after they were due changed at that moment."""
+"""A visitor evaluated within this time after `due_at` counts as changed at `due_at`, else as changed now."""
 BEGUN = "begun"
 AGREED = Consent.PROFILE.name.lower()
 CHANGES = "tailorbird_segment_changes_total"
 
 
 class Follower:
-    """Looks at visitors batch by batch and queues a message for each segment entered or left. `publication` returns the
-    rules that are live."""
+    """Evaluates visitors batch by batch and queues a message for each segment entered or left. `publication` returns
+    the live rules."""
 
     def __init__(
         self,
@@ -75,22 +76,23 @@ class Follower:
         self._rules: tuple[Publication | None, str] = (None, "")
 
     async def step(self) -> bool:
-        """Looks at one batch of each kind; False when nothing more is to be done for now. May raise `StoreError`."""
+        """Evaluates one batch of each kind of visitors; False if there is nothing more to do for now. May raise
+        `StoreError`."""
         publication = self._publication()
-        if publication is None or await self._waits():
+        if publication is None or await self._is_queue_full():
             return False
-        followed = await self._follow(publication)
-        unfinished = await self._look_at_unfinished(publication)
-        due = await self._look_at_due(publication)
-        return await self._sweep_on(publication) or due or unfinished or followed
+        has_new = await self._check_new_events(publication)
+        has_unfinished = await self._check_unfinished(publication)
+        has_due = await self._check_due(publication)
+        return await self._continue_sweep(publication) or has_due or has_unfinished or has_new
 
-    async def rest(self) -> None:
+    async def close(self) -> None:
         """Closes the sweep under way."""
         sweep, self._sweep = self._sweep, None
         if sweep is not None:
             await sweep.aclose()  # type: ignore[attr-defined]  # every iterator of ours has it
 
-    async def _waits(self) -> bool:
+    async def _is_queue_full(self) -> bool:
         """Whether too many messages wait already."""
         if self._clock() >= self._counted_at + COUNT_SECONDS:
             waiting = [await self._outbox.waiting(webhook.name) for webhook in self._webhooks]
@@ -98,105 +100,104 @@ class Follower:
             self._counted_at = self._clock()
         return self._is_full
 
-    # -- whom to look at
+    # -- which visitors to evaluate
 
-    async def _follow(self, publication: Publication) -> bool:
-        """Looks at visitors with new events. When the log was not followed for days, or never, it is followed from now
-        on: the sweep looks at everybody else."""
-        followed, now = await self._outbox.followed(), self._clock()
-        if not followed.swept or now > followed.swept_at + 2 * SWEEP_SECONDS:
-            followed = Followed(await self._store.end_of_log(), BEGUN, now)
-            await self._outbox.put(self._name, [], [], followed, now)
-        self._unfinished.start(followed.begun)
-        arrivals, place = await self._store.log(followed.place, AT_ONCE)
-        if place == followed.place:
+    async def _check_new_events(self, publication: Publication) -> bool:
+        """Evaluates visitors with new events. If the log was not followed for days, or never, it is followed from its
+        end: the sweep evaluates all other visitors."""
+        progress, now = await self._outbox.progress(), self._clock()
+        if not progress.swept_rules or now > progress.swept_at + 2 * SWEEP_SECONDS:
+            progress = LogProgress(await self._store.end_of_log(), BEGUN, now)
+            await self._outbox.put(self._name, [], [], progress, now)
+        self._unfinished.start(progress.checked_to)
+        arrivals, place = await self._store.log(progress.place, BATCH)
+        if place == progress.place:
             return False
-        standings, deliveries, now = await self._look(publication, {arrival.visitor_id for arrival in arrivals})
-        followed = replace(followed, place=place, begun=self._unfinished.place)
-        await self._outbox.put(self._name, standings, deliveries, followed, now)
+        standings, deliveries, now = await self._changes_of(publication, {arrival.visitor_id for arrival in arrivals})
+        progress = replace(progress, place=place, checked_to=self._unfinished.place)
+        await self._outbox.put(self._name, standings, deliveries, progress, now)
         return True
 
-    async def _look_at_unfinished(self, publication: Publication) -> bool:
+    async def _check_unfinished(self, publication: Publication) -> bool:
         overdue = await self._unfinished.overdue(self._clock())
         if overdue:
-            await self._put(publication, {visitor_id for ids in overdue.values() for visitor_id in ids})
+            await self._store_changes(publication, {visitor_id for ids in overdue.values() for visitor_id in ids})
             self._unfinished.done(overdue)
         return bool(overdue)
 
-    async def _look_at_due(self, publication: Publication) -> bool:
-        visitor_ids = await self._outbox.due(self._clock(), AT_ONCE)
+    async def _check_due(self, publication: Publication) -> bool:
+        visitor_ids = await self._outbox.due(self._clock(), BATCH)
         if visitor_ids:
-            await self._put(publication, visitor_ids)
+            await self._store_changes(publication, visitor_ids)
         return bool(visitor_ids)
 
-    async def _sweep_on(self, publication: Publication) -> bool:
-        rules, now = self._asked_by(publication), self._clock()
+    async def _continue_sweep(self, publication: Publication) -> bool:
+        rules, now = self._rules_hash(publication), self._clock()
         if self._sweep is not None and self._sweep_of[0] != rules:
-            await self.rest()
+            await self.close()
         if self._sweep is None:
-            followed = await self._outbox.followed()
-            if followed.swept == rules and now < followed.swept_at + SWEEP_SECONDS:
+            progress = await self._outbox.progress()
+            if progress.swept_rules == rules and now < progress.swept_at + SWEEP_SECONDS:
                 return False
-            self._sweep, self._sweep_of = self._everybody(), (rules, now)
-        some = [visitor_id async for visitor_id in _some(self._sweep, AT_ONCE)]
-        if some:
-            await self._put(publication, some)
-        if len(some) < AT_ONCE:
+            self._sweep, self._sweep_of = self._all_visitors(), (rules, now)
+        batch = [visitor_id async for visitor_id in _next_of(self._sweep, BATCH)]
+        if batch:
+            await self._store_changes(publication, batch)
+        if len(batch) < BATCH:
             self._sweep = None
-            swept, swept_at = self._sweep_of
-            followed = replace(await self._outbox.followed(), swept=swept, swept_at=swept_at)
-            await self._outbox.put(self._name, [], [], followed, now)
-            await self._forget_removed()
+            swept_rules, swept_at = self._sweep_of
+            progress = replace(await self._outbox.progress(), swept_rules=swept_rules, swept_at=swept_at)
+            await self._outbox.put(self._name, [], [], progress, now)
+            await self._delete_removed()
         return True
 
-    async def _everybody(self) -> AsyncIterator[str]:
+    async def _all_visitors(self) -> AsyncIterator[str]:
         async for profile in self._store.profiles():
             yield profile.visitor_id
-        async for visitor_id in self._outbox.standing():
+        async for visitor_id in self._outbox.visitors():
             yield visitor_id
 
-    async def _forget_removed(self) -> None:
+    async def _delete_removed(self) -> None:
         """Deletes the messages of webhooks that no longer exist."""
         for name in (await self._outbox.counts()).keys() - {webhook.name for webhook in self._webhooks}:
-            while some := await self._outbox.first(name, AT_ONCE):
-                await self._outbox.done(some)
+            while batch := await self._outbox.oldest(name, BATCH):
+                await self._outbox.done(batch)
 
-    def _asked_by(self, publication: Publication) -> str:
-        """A hash of the segments' conditions and of who is told of them."""
+    def _rules_hash(self, publication: Publication) -> str:
+        """A hash of the segments' conditions, and of which webhooks want to know of them."""
         if self._rules[0] is not publication:
-            asked = {one.name: sorted(told_of(one, publication.segments)) for one in self._webhooks}
+            wanted = {one.name: sorted(told_of(one, publication.segments)) for one in self._webhooks}
             conditions = [(one.name, one.condition, one.timezone) for one in publication.segments]
-            digest = hashlib.blake2b(msgspec.json.encode((asked, conditions), order="deterministic"), digest_size=8)
+            digest = hashlib.blake2b(msgspec.json.encode((wanted, conditions), order="deterministic"), digest_size=8)
             self._rules = publication, digest.hexdigest()
         return self._rules[1]
 
-    # -- looking
+    # -- evaluating
 
-    async def _put(self, publication: Publication, visitor_ids: Iterable[str]) -> None:
-        standings, deliveries, now = await self._look(publication, visitor_ids)
+    async def _store_changes(self, publication: Publication, visitor_ids: Iterable[str]) -> None:
+        standings, deliveries, now = await self._changes_of(publication, visitor_ids)
         await self._outbox.put(self._name, standings, deliveries, None, now)
 
-    async def _look(
+    async def _changes_of(
         self, publication: Publication, visitor_ids: Iterable[str]
     ) -> tuple[list[Standing], list[Delivery], float]:
-        """The standings of these visitors that changed, the messages that follow, and the moment they were looked
-        at."""
+        """The standings of these visitors that changed, the messages to send, and the time of evaluation."""
         ids, now = sorted(set(visitor_ids)), self._clock()
         before = await self._outbox.standings(ids)
-        asked = {one.name: told_of(one, publication.segments) for one in self._webhooks}
-        reader = SegmentReader(publication, now, only=frozenset[str]().union(*asked.values()))
+        wanted = {one.name: told_of(one, publication.segments) for one in self._webhooks}
+        reader = SegmentReader(publication, now, only=frozenset[str]().union(*wanted.values()))
         standings: list[Standing] = []
         deliveries: list[Delivery] = []
-        for start in range(0, len(ids), A_TURN):
-            some = ids[start : start + A_TURN]
-            for visitor_id, profile in zip(some, await asyncio.gather(*map(self._profile, some)), strict=True):
+        for start in range(0, len(ids), TURN):
+            turn = ids[start : start + TURN]
+            for visitor_id, profile in zip(turn, await asyncio.gather(*map(self._profile, turn)), strict=True):
                 last = before.get(visitor_id, Standing(visitor_id))
                 if isinstance(profile, DamagedValueError):
                     continue
                 try:
-                    standing, new = _stands(reader, last, profile, asked, now)
-                except Exception:  # a fault of ours over one visitor must not end what is told of all others
-                    log.exception("what segments `%s` is in could not be found out", visitor_id)
+                    standing, new = _standing_of(reader, last, profile, wanted, now)
+                except Exception:  # a bug met with one visitor must not stop the messages about all others
+                    log.exception("the segments of `%s` could not be evaluated", visitor_id)
                     self._metrics.count("tailorbird_decide_errors_total")
                     continue
                 standings += [standing] if standing != last else []
@@ -212,22 +213,22 @@ class Follower:
             return error
 
 
-def _stands(
-    reader: SegmentReader, last: Standing, profile: Profile | None, asked: Mapping[str, frozenset[str]], now: float
+def _standing_of(
+    reader: SegmentReader, last: Standing, profile: Profile | None, wanted: Mapping[str, frozenset[str]], now: float
 ) -> tuple[Standing, list[Delivery]]:
-    """The standing of a visitor, and the messages that follow. Who is unknown, or does not consent to it, is in no
-    segment. What a device is in, its person is, so nobody left it."""
+    """The new standing of a visitor, and the messages to send. A visitor who is unknown or does not consent is in no
+    segment. A device that was joined to a person leaves no segment: the person is in it now."""
     if profile is not None and profile.alias:
         return Standing(last.visitor_id), []
     if profile is None or profile.attributes.get(LEVEL, AGREED) != AGREED:
-        return changed(last, (), asked, now, now=now)
+        return compared(last, (), wanted, now, now=now)
     at = last.due_at if now - SOON_SECONDS < last.due_at <= now else now
     segments = reader.segments(reader.known(profile, reader.asked))
-    return changed(last, segments, asked, at, due_at=reader.holds_until(profile), now=now)
+    return compared(last, segments, wanted, at, due_at=reader.holds_until(profile), now=now)
 
 
-async def _some(source: AsyncIterator[str], most: int) -> AsyncIterator[str]:
-    """The next so many."""
+async def _next_of(source: AsyncIterator[str], most: int) -> AsyncIterator[str]:
+    """The next items, `most` at most."""
     left = most
     while left and (found := await anext(source, None)) is not None:
         yield found

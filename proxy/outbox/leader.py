@@ -1,5 +1,5 @@
-"""Leader election for webhooks: one process of all looks for changes and sends them, and renews its lease in the store
-every few seconds. When it is gone, another goes on where the store says it was."""
+"""Leader election for webhooks: one of all processes, the one with the lead, finds changes and sends them. It renews
+its lease in the store every few seconds; if it ends, another process goes on from the position in the store."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from proxy.rulebook.webhookfile import Webhook, read_webhooks
 
 log = logging.getLogger("tailorbird.outbox")
 
-LEAD_SECONDS = 6.0
-ASK_SECONDS = 2.0
+LEASE_SECONDS = 6.0
+RENEW_SECONDS = 2.0
 MARGIN_SECONDS = 1.0
-"""Before the lead could be another's, nothing new is begun."""
-REST_SECONDS = 0.5
+"""So long before the lease ends, nothing new is started."""
+IDLE_SECONDS = 0.5
 
 
 class Leader:
@@ -56,34 +56,34 @@ class Leader:
         from proxy.outbox.sender import TIMEOUT_SECONDS, Sender
 
         async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS, follow_redirects=False, trust_env=False) as client:
-            told = self._outbox, client, self._metrics, self._clock
-            sending = (self._repeat(Sender(webhook, *told).step) for webhook in self._webhooks)
+            shared = self._outbox, client, self._metrics, self._clock
+            sending = (self._repeat(Sender(webhook, *shared).step) for webhook in self._webhooks)
             try:
-                await together(self._ask_for_the_lead(), self._repeat(self._look), *sending)
+                await together(self._keep_lead(), self._repeat(self._follow), *sending)
             finally:
-                await self._follower.rest()
-                await self._leave()
+                await self._follower.close()
+                await self._give_up_lead()
 
-    async def _leave(self) -> None:
-        """Gives up the lead, so that another process can have it at once."""
+    async def _give_up_lead(self) -> None:
+        """Ends the lease, so that another process can have the lead at once."""
         if self._leads_until:
             with contextlib.suppress(StoreError):
                 await self._outbox.lead(self._name, self._clock(), 0.0)
 
-    async def _ask_for_the_lead(self) -> None:
+    async def _keep_lead(self) -> None:
         while True:
             with contextlib.suppress(StoreError):
-                asked_at = self._clock()
-                has_it = await self._outbox.lead(self._name, asked_at, LEAD_SECONDS)
-                self._leads_until = asked_at + LEAD_SECONDS - MARGIN_SECONDS if has_it else 0.0
-            await asyncio.sleep(ASK_SECONDS)
+                now = self._clock()
+                has_lead = await self._outbox.lead(self._name, now, LEASE_SECONDS)
+                self._leads_until = now + LEASE_SECONDS - MARGIN_SECONDS if has_lead else 0.0
+            await asyncio.sleep(RENEW_SECONDS)
 
-    async def _look(self) -> bool:
+    async def _follow(self) -> bool:
         """Lets the follower work for at most half of the time: the process serves pages too."""
         began = asyncio.get_running_loop().time()
         is_busy = await self._follower.step()
         if is_busy:
-            await asyncio.sleep(min(asyncio.get_running_loop().time() - began, REST_SECONDS))
+            await asyncio.sleep(min(asyncio.get_running_loop().time() - began, IDLE_SECONDS))
         return is_busy
 
     async def _repeat(self, step: Callable[[], Awaitable[bool]]) -> None:
@@ -93,12 +93,11 @@ class Leader:
             except StoreError as error:
                 log.debug("webhooks wait for the store: %s", error)
                 is_busy = False
-            await asyncio.sleep(0 if is_busy else REST_SECONDS)
+            await asyncio.sleep(0 if is_busy else IDLE_SECONDS)
 
 
 def webhooks_in(path: str) -> tuple[Webhook, ...]:
-    """The webhooks of the operator's file; none when there is no such setting. Raises `OperatorError`, with all that
-    is wrong in it."""
+    """The webhooks of the operator's file; none if `path` is "". Raises `OperatorError` with all mistakes in it."""
     if not path:
         return ()
     findings: list[Finding] = []
@@ -108,6 +107,6 @@ def webhooks_in(path: str) -> tuple[Webhook, ...]:
         raise OperatorError(f"`{path}` cannot be read: {error.strerror}", help="see the setting `webhooks`") from error
     found = read_webhooks(Path(path).name, raw, findings)
     if findings:
-        told = as_text(findings, {Path(path).name: raw.decode("utf-8-sig", "replace")})
-        raise OperatorError(f"the webhooks file has mistakes\n\n{told}")
+        mistakes = as_text(findings, {Path(path).name: raw.decode("utf-8-sig", "replace")})
+        raise OperatorError(f"the webhooks file has mistakes\n\n{mistakes}")
     return found

@@ -1,8 +1,7 @@
-"""A change as a webhook hears it: a call in the form of Segment's audiences, signed. Pure.
+"""The message that a webhook gets: a call in the format of Segment's audiences, signed. Pure.
 
-The address is the operator's alone: who it is about stands in the body, never there. The signature is Segment's, the
-HMAC-SHA-1 of the body in hexadecimal digits, so that what checks theirs checks ours; beside it one by SHA-256.
-"""
+The visitor is named in the body, never in the URL. The signature is the same as Segment's, the HMAC-SHA-1 of the body
+in hexadecimal digits, so that code which checks theirs works here; a second header has HMAC-SHA-256."""
 
 from __future__ import annotations
 
@@ -16,7 +15,8 @@ from proxy.model import Delivery
 from proxy.rulebook.webhookfile import Form, Webhook
 
 _DEVICE = re.compile(r"[0-9a-f]{32}|anon_[0-9a-f]{32}")
-"""The ids that we gave: those of cookies, and of strangers."""
+"""The ids that Tailorbird itself gives to visitors: those of cookies, and of visitors without one
+(`events/intake.py`)."""
 
 Headers = dict[str, str]
 
@@ -24,10 +24,10 @@ Headers = dict[str, str]
 def body_of(delivery: Delivery, form: Form, now: float) -> bytes:
     """The call, as JSON."""
     key = key_of(delivery.segment)
-    who = "anonymousId" if _DEVICE.fullmatch(delivery.visitor_id) else "userId"
+    id_name = "anonymousId" if _DEVICE.fullmatch(delivery.visitor_id) else "userId"
     call: dict[str, object] = {
         "type": str(form),
-        who: delivery.visitor_id,
+        id_name: delivery.visitor_id,
         "messageId": delivery.id,
         "timestamp": iso_time(delivery.at, "milliseconds"),
         "sentAt": iso_time(now, "milliseconds"),
@@ -50,7 +50,7 @@ def body_of(delivery: Delivery, form: Form, now: float) -> bytes:
 
 
 def headers_of(body: bytes, webhook: Webhook) -> Headers:
-    """The fields of the request, with the signatures."""
+    """The header fields of the request, with both signatures."""
     secret = webhook.secret.encode()
     return {
         "content-type": "application/json",

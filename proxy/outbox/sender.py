@@ -1,11 +1,9 @@
-"""Bringing what waits to one webhook: in order for each visitor, several visitors at once.
+"""Sends the waiting messages to one webhook: in order for each visitor, several visitors in parallel.
 
-A message is sent until it was taken. A webhook that cannot be reached, or has a fault or no time, is left alone for a
-while, longer each time, and everything waits with it. What it calls wrong with one message (400, 413, 422) is given
-up at once; so is what it answers with a fault again and again while it takes others, and what has waited for a day. The
-id is the same each time, so that whoever keeps ids hears it once. Redirects are not followed: the operator named an
-address, not whoever answers there.
-"""
+A message is sent again until the webhook accepts it. If the webhook cannot be reached or answers with an error, all its
+messages wait for a while, longer each time. A message is given up if its answer says that it is wrong (400, 413, 422),
+if it fails several times while others are accepted, or after a day. Its id is the same each time, so that receivers can
+drop duplicates. Redirects are not followed: the operator chose the address."""
 
 from __future__ import annotations
 
@@ -27,31 +25,31 @@ from proxy.rulebook.webhookfile import Webhook
 
 log = logging.getLogger("tailorbird.outbox")
 
-AT_ONCE = 8
-LOOK_AT = 100
+MOST_PARALLEL = 8
+BATCH = 100
 TIMEOUT_SECONDS = 10.0
 ANSWER_SECONDS, MOST_ANSWER_BYTES = 1.0, 65_536
-"""What is waited for of an answer after its head."""
+"""The limits for reading the body of an answer."""
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 300.0
 LONGEST_WAIT_SECONDS = 86_400.0
-OF_THE_MESSAGE = (400, 413, 422)
+REFUSED_STATUSES = (400, 413, 422)
 MOST_FAULTS = 10
 SENT = "tailorbird_webhook_messages_total"
 
 Outcome = httpx.Response | httpx.HTTPError
-"""What came of sending a message."""
+"""The result of sending a message: the answer, or the error."""
 
 
 class Sender:
-    """Sends one webhook's messages. `pause_until` is when it may be tried again, `trouble` why it is paused ("" when it
-    is not)."""
+    """Sends one webhook's messages. `pause_until` is when it may be tried again (Unix seconds), `failure` why it is
+    paused, "" if it is not."""
 
     def __init__(
         self, webhook: Webhook, outbox: Outbox, client: httpx.AsyncClient, metrics: Metrics, clock: Callable[[], float]
     ) -> None:
         self.webhook = webhook
         self.pause_until = 0.0
-        self.trouble = ""
+        self.failure = ""
         self._outbox = outbox
         self._client = client
         self._metrics = metrics
@@ -60,78 +58,80 @@ class Sender:
         self._faults: Counter[str] = Counter()
 
     async def step(self) -> bool:
-        """Sends what may be sent now; False when there is nothing more to be done for the moment. May raise
-        `StoreError`."""
+        """Sends one batch, unless paused; False if there is nothing more to do for now. May raise `StoreError`."""
         if self._clock() < self.pause_until:
             return False
-        waiting = await self._outbox.first(self.webhook.name, LOOK_AT)
-        for some in _rounds(waiting):
-            outcomes = await asyncio.gather(*map(self._send, some))
-            await self._settle(some, outcomes)
+        waiting = await self._outbox.oldest(self.webhook.name, BATCH)
+        for batch in _rounds(waiting):
+            outcomes = await asyncio.gather(*map(self._send, batch))
+            await self._record(batch, outcomes)
             if self._clock() < self.pause_until:
                 return False
         return bool(waiting)
 
     async def _send(self, delivery: Delivery) -> Outcome:
         body = body_of(delivery, self.webhook.form, self._clock())
-        asked = self._client.build_request(
+        request = self._client.build_request(
             "POST", self.webhook.url, content=body, headers=headers_of(body, self.webhook)
         )
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
-                answer = await self._client.send(asked, stream=True)
+                answer = await self._client.send(request, stream=True)
         except TimeoutError:
             return httpx.ReadTimeout("its answer comes too slowly")
         except httpx.HTTPError as error:
             return error
-        await _let_go(answer)
+        await _finish(answer)
         return answer
 
-    async def _settle(self, deliveries: Sequence[Delivery], outcomes: Sequence[Outcome]) -> None:
-        taken = [one for one, outcome in zip(deliveries, outcomes, strict=True) if not _trouble(outcome)]
-        await self._outbox.done(taken)
-        self._count("sent", len(taken))
-        troubles = []
+    async def _record(self, deliveries: Sequence[Delivery], outcomes: Sequence[Outcome]) -> None:
+        accepted = [one for one, outcome in zip(deliveries, outcomes, strict=True) if not _failure_of(outcome)]
+        await self._outbox.done(accepted)
+        self._count("sent", len(accepted))
+        failed = []
         for delivery, outcome in zip(deliveries, outcomes, strict=True):
-            if delivery in taken:
+            if delivery in accepted:
                 self._faults.pop(delivery.id, None)
-            elif self._is_hopeless(delivery, outcome, others_are_taken=bool(taken)):
+            elif self._must_give_up(delivery, outcome, others_are_accepted=bool(accepted)):
                 self._faults.pop(delivery.id, None)
                 self._count("given up")
-                await self._outbox.give_up(replace(delivery, reason=_trouble(outcome)))
+                await self._outbox.give_up(replace(delivery, reason=_failure_of(outcome)))
             else:
                 self._count("failed")
-                troubles.append(outcome)
-        self._failures = min(self._failures, 0 if not troubles else 1 if taken else self._failures)
-        self._pause(troubles)
+                failed.append(outcome)
+        if not failed:
+            self._failures = 0
+        elif accepted:
+            self._failures = min(self._failures, 1)
+        self._pause(failed)
 
-    def _is_hopeless(self, delivery: Delivery, outcome: Outcome, *, others_are_taken: bool) -> bool:
-        if isinstance(outcome, httpx.Response) and others_are_taken:
+    def _must_give_up(self, delivery: Delivery, outcome: Outcome, *, others_are_accepted: bool) -> bool:
+        if isinstance(outcome, httpx.Response) and others_are_accepted:
             self._faults[delivery.id] += 1
-        is_wrong = isinstance(outcome, httpx.Response) and outcome.status_code in OF_THE_MESSAGE
+        is_wrong = isinstance(outcome, httpx.Response) and outcome.status_code in REFUSED_STATUSES
         is_old = self._clock() - delivery.queued_at > LONGEST_WAIT_SECONDS
         return is_wrong or is_old or self._faults[delivery.id] >= MOST_FAULTS
 
-    def _pause(self, troubles: Sequence[Outcome]) -> None:
-        """Pauses the webhook: for as long as it asks for, or longer each time, with jitter."""
-        if not troubles:
-            self.trouble = ""
+    def _pause(self, failed: Sequence[Outcome]) -> None:
+        """Pauses the webhook after failures: as long as it asks for, or twice as long each time, with jitter."""
+        if not failed:
+            self.failure = ""
             return
         self._failures += 1
         longest = min(FIRST_PAUSE_SECONDS * 2 ** min(self._failures - 1, 20), LONGEST_PAUSE_SECONDS)
-        asked = max((_asked_for(trouble) for trouble in troubles), default=0.0)
-        pause = max(longest * random.uniform(0.5, 1.0), asked)  # noqa: S311  # no secret
-        self.pause_until, self.trouble = self._clock() + pause, _trouble(troubles[0])
-        log.warning("the webhook `%s` is left alone for %.1f s: %s", self.webhook.name, pause, self.trouble)
+        retry_after = max(map(_retry_after, failed))
+        pause = max(longest * random.uniform(0.5, 1.0), retry_after)  # noqa: S311  # no secret
+        self.pause_until, self.failure = self._clock() + pause, _failure_of(failed[0])
+        log.warning("the webhook `%s` is left alone for %.1f s: %s", self.webhook.name, pause, self.failure)
 
     def _count(self, outcome: str, by: int = 1) -> None:
         if by:
             self._metrics.count(SENT, "outcome", outcome, by)
 
 
-async def _let_go(answer: httpx.Response) -> None:
-    """Reads the little that may follow, so that the connection can be used again. Who goes on for ever, or in gzip for
-    gigabytes, is hung up on: all was said in the status."""
+async def _finish(answer: httpx.Response) -> None:
+    """Reads a short body, so that the connection can be reused. The connection of a long or endless one is closed: only
+    the status matters."""
     left = MOST_ANSWER_BYTES
     with contextlib.suppress(httpx.HTTPError, TimeoutError):
         async with asyncio.timeout(ANSWER_SECONDS):
@@ -143,28 +143,28 @@ async def _let_go(answer: httpx.Response) -> None:
 
 
 def _rounds(waiting: Sequence[Delivery]) -> list[list[Delivery]]:
-    """The messages in rounds that are sent one after the other: no visitor twice in one, each visitor's in order."""
+    """The messages in batches to be sent one after another: each visitor at most once per batch, and in order."""
     rounds: list[list[Delivery]] = []
     last: dict[str, int] = {}
     for delivery in waiting:
-        place = last.get(delivery.visitor_id, -1) + 1
-        while place < len(rounds) and len(rounds[place]) >= AT_ONCE:
-            place += 1
-        if place == len(rounds):
+        number = last.get(delivery.visitor_id, -1) + 1
+        while number < len(rounds) and len(rounds[number]) >= MOST_PARALLEL:
+            number += 1
+        if number == len(rounds):
             rounds.append([])
-        rounds[place].append(delivery)
-        last[delivery.visitor_id] = place
+        rounds[number].append(delivery)
+        last[delivery.visitor_id] = number
     return rounds
 
 
-def _trouble(outcome: Outcome) -> str:
-    """Why a message was not taken, in a few words; "" when it was."""
+def _failure_of(outcome: Outcome) -> str:
+    """Why a message was not accepted, in a few words; "" if it was."""
     if isinstance(outcome, httpx.Response):
         return "" if outcome.is_success else f"it answered {outcome.status_code}"
     return f"it could not be reached ({type(outcome).__name__})"
 
 
-def _asked_for(outcome: Outcome) -> float:
-    """How many seconds the answer asks to wait (Retry-After); an hour at most."""
-    said = outcome.headers.get("retry-after", "") if isinstance(outcome, httpx.Response) else ""
-    return min(float(said), 3_600.0) if said.isascii() and said.isdigit() else 0.0
+def _retry_after(outcome: Outcome) -> float:
+    """The seconds that the answer asks to wait (Retry-After); an hour at most, 0 for none."""
+    value = outcome.headers.get("retry-after", "") if isinstance(outcome, httpx.Response) else ""
+    return min(float(value), 3_600.0) if value.isascii() and value.isdigit() else 0.0

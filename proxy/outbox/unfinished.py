@@ -1,8 +1,8 @@
-"""Visitors whom a process began to change in a store of many machines, and never said that it did: it was killed in
-between, or the server did not answer it in time. Their events may be missing in the log that is followed, so they are
-looked at when whatever was begun is over.
+"""Changes that a process announced in a store of many machines and never finished: it was killed in between, or the
+server did not answer in time. Their events may be missing in the log that the follower reads, so these visitors are
+evaluated once the change must be over.
 
-That a change is begun is stored before the change is, by whoever makes it: so nothing that a store has is missed.
+A change is announced in the store before it is made, so that none is missed.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from typing import NamedTuple
 
 from proxy.ports import LONGEST_CHANGE_SECONDS, EventStore
 
-EVERY_SECONDS = 5.0
+READ_SECONDS = 5.0
 
 
-class Began(NamedTuple):
-    """Visitors who are about to be changed: when that was first seen, and the place before."""
+class Started(NamedTuple):
+    """A change that was announced: when it was first seen here, its visitors, and the place before it."""
 
     at: float
     visitor_ids: Collection[str]
@@ -25,35 +25,35 @@ class Began(NamedTuple):
 
 
 class Unfinished:
-    """Tracks the changes that were begun in one store."""
+    """Tracks the announced changes of one store."""
 
     def __init__(self, store: EventStore) -> None:
         self._store = store
         self._place = ""
-        self._waiting: dict[str, Began] = {}
-        self._asked_at = -inf
+        self._waiting: dict[str, Started] = {}
+        self._read_at = -inf
 
     @property
     def place(self) -> str:
-        """Where another process has to go on."""
+        """The place from which another process has to go on."""
         return next(iter(self._waiting.values())).before if self._waiting else self._place
 
     def start(self, place: str) -> None:
-        """Begins there, unless this process is further already."""
+        """Sets the place to begin at, unless one is set."""
         self._place = self._place or place
 
     async def overdue(self, now: float) -> dict[str, Collection[str]]:
-        """By the name of the change, the visitors to look at now. May raise `StoreError`."""
-        if now >= self._asked_at + EVERY_SECONDS:
-            found = await self._store.begun(self._place)
-            for name in found.over:
+        """The visitors to evaluate now, by the name of the change. May raise `StoreError`."""
+        if now >= self._read_at + READ_SECONDS:
+            changes = await self._store.started_changes(self._place)
+            for name in changes.finished:
                 self._waiting.pop(name, None)
-            self._waiting |= {name: Began(now, ids, self._place) for name, ids in found.begun.items()}
-            self._place, self._asked_at = found.place, now
-        longest_ago = now - LONGEST_CHANGE_SECONDS
-        return {name: one.visitor_ids for name, one in self._waiting.items() if one.at <= longest_ago}
+            self._waiting |= {name: Started(now, ids, self._place) for name, ids in changes.started.items()}
+            self._place, self._read_at = changes.place, now
+        seen_before = now - LONGEST_CHANGE_SECONDS
+        return {name: one.visitor_ids for name, one in self._waiting.items() if one.at <= seen_before}
 
     def done(self, names: Iterable[str]) -> None:
-        """Says that these were looked at."""
+        """Forgets these changes: their visitors were evaluated."""
         for name in names:
             self._waiting.pop(name, None)

@@ -1,5 +1,5 @@
-"""The interfaces between calculation and IO. Implementations: `stores/`, `bus/`, `upstream/origin.py`; one contract
-suite per port under `tests/contracts/`."""
+"""The interfaces (ports) between calculation and IO. They are implemented in `stores/`, `bus/` and
+`upstream/origin.py`; `tests/contracts/` has one suite per port that all its implementations pass."""
 
 from proxy.ports.bus import MISSED, Bus, OnMessage, Replies
 from proxy.ports.lists import Outbox, Sightings, ViewLog, Waiting
@@ -7,13 +7,13 @@ from proxy.ports.stores import (
     ALL,
     LONGEST_CHANGE_SECONDS,
     Applied,
-    Begun,
     Changed,
     EventStore,
     KnownVisitors,
-    Part,
+    Partition,
     ProfileStore,
     Refused,
+    StartedChanges,
     Store,
     Tombstones,
 )
@@ -24,7 +24,6 @@ __all__ = [
     "LONGEST_CHANGE_SECONDS",
     "MISSED",
     "Applied",
-    "Begun",
     "Bus",
     "Changed",
     "EventStore",
@@ -32,11 +31,12 @@ __all__ = [
     "OnHints",
     "OnMessage",
     "Outbox",
-    "Part",
+    "Partition",
     "ProfileStore",
     "Refused",
     "Replies",
     "Sightings",
+    "StartedChanges",
     "Store",
     "Tombstones",
     "Transport",

@@ -9,9 +9,9 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Replies:
-    """What came of a message: `live` names the processes that should have received it, the sender among them; `answers`
-    has the answer of each that has handled it, by its name. `is_cut_off`: there may be processes that could not be
-    reached."""
+    """The replies to a message. `live` names the processes that should have received it, the sender among them;
+    `answers` has, by its name, the answer of each process that has handled it. `is_cut_off`: there may be other
+    processes that could not be reached."""
 
     live: frozenset[str]
     answers: Mapping[str, bytes]
@@ -19,41 +19,40 @@ class Replies:
 
     @property
     def is_whole(self) -> bool:
-        """True when every live process has done it."""
+        """True if every live process has handled the message and no other may exist."""
         return not self.is_cut_off and self.live <= self.answers.keys()
 
 
 OnMessage = Callable[[bytes], Awaitable[bytes]]
-"""Handles a message's payload and returns the answer; b"" when there is none to give."""
+"""Handles a message's payload and returns the answer, b"" for none."""
 
 MISSED = "missed"
-"""The topic on which a bus itself says that messages may have passed this process by, whose senders did not count on
-it."""
+"""The topic of a message that the bus itself sends to its own process: it was cut off for a while, and messages may be
+lost whose senders did not wait for it."""
 
 
 class Bus(Protocol):
-    """Small messages about what happened, between the workers of a machine and those of other machines. Every process
-    receives each of them, the sender too; the order is not promised."""
+    """Sends small messages to all processes that serve one shop. Every process receives each message, the sender too;
+    the order is not guaranteed."""
 
     name: str
-    """This process's, among all of them."""
+    """The unique name of this process."""
 
     is_alone: bool
-    """True when there never are other processes, so that what is only for them need not be sent."""
+    """True if there never are other processes, so that a message only for others need not be sent."""
 
     def listen(self, topic: str, on_message: OnMessage) -> None:
-        """Has messages on `topic` handled by `on_message`, of which there is one a topic. To be called before
-        `open`."""
+        """Sets the handler of a topic, one at most. To be called before `open`."""
 
     async def open(self) -> None:
-        """Begins to receive messages. Does not wait for a server that is away."""
+        """Begins to receive messages. Does not wait for a server that cannot be reached."""
 
-    async def send(self, topic: str, payload: bytes = b"") -> Replies:
-        """Sends to every process and waits until all have handled it, or a second is over. Raises nothing when a
-        process cannot be reached: `Replies` says so."""
+    async def request(self, topic: str, payload: bytes = b"") -> Replies:
+        """Sends to every process and waits until all have handled it, a second at most. Does not raise if a process
+        cannot be reached: see `Replies`."""
 
-    async def tell(self, topic: str, payload: bytes = b"") -> None:
-        """Sends to every process and waits for none. One that is out of reach may never receive it."""
+    async def publish(self, topic: str, payload: bytes = b"") -> None:
+        """Sends to every process without waiting. A process that cannot be reached may never receive it."""
 
     async def aclose(self) -> None:
-        """Receives no more; idempotent."""
+        """Stops receiving; idempotent."""

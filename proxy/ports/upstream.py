@@ -1,4 +1,4 @@
-"""The origin, asked one request at a time."""
+"""Requests to the origin and their answers, one at a time."""
 
 from __future__ import annotations
 
@@ -13,11 +13,14 @@ OnHints = Callable[[Headers], None]
 
 @dataclass(slots=True)  # not frozen: to make one for each request takes a third of the time
 class UpstreamRequest:
-    """A request as it goes to the origin: already rebuilt or allow-listed by `http/forwarding.py`.
-    `target` is path and query in wire form. `body` is None when there is none; `content_length` None streams
-    it chunked. Content-Length and Transfer-Encoding are the transport's to write and must not be in `headers`. `head`
-    is the whole head of a request without a body, where somebody has it ready; `headers` is then empty. `on_hints`
-    hears the fields of early hints (103) before the answer."""
+    """A request as it goes to the origin, its fields already filtered by `http/forwarding.py`.
+
+    * `target`: path and query as sent.
+    * `headers`: without Content-Length and Transfer-Encoding, which the transport writes.
+    * `body`: None for none; `content_length`: None sends the body chunked.
+    * `head`: the whole head of a request without a body, if it is ready; `headers` is then empty.
+    * `on_hints`: called with the fields of early hints (103) before the answer.
+    """
 
     method: bytes
     target: bytes
@@ -29,10 +32,14 @@ class UpstreamRequest:
 
 
 class UpstreamResponse:
-    """An answer whose head has arrived. `body` yields raw bytes as sent (still content-coded) and raises
-    `OriginError` when it breaks off early; `aclose` must be awaited in every case and may be awaited twice.
-    `is_bounded` is False when only the origin's closing ends the body, so that a cut cannot be told from an end.
-    One in a known `shape`, with `values`, has its `headers` put together only if somebody reads them."""
+    """An answer whose head has arrived.
+
+    * `body`: yields the bytes as sent (still content-coded); raises `OriginError` if it breaks off early.
+    * `is_bounded`: False if the body ends when the origin closes the connection, so that a break looks like an end.
+    * `shape`, `values`: for a head of a known shape; its `headers` are then made only if they are read.
+
+    `aclose` must be awaited in every case, and may be awaited twice.
+    """
 
     __slots__ = ("_headers", "body", "is_bounded", "shape", "status", "values")
 
@@ -54,7 +61,7 @@ class UpstreamResponse:
 
     @property
     def headers(self) -> Headers:
-        """Its fields, names in lower case."""
+        """The header fields, names in lower case."""
         if self._headers is None:
             self._headers = self.shape.headers(self.values) if self.shape else ()
         return self._headers
@@ -70,12 +77,13 @@ class UpstreamResponse:
 
 
 class Transport(Protocol):
-    """How bytes get to one origin and back. Keeps no memory of visitors: no jar, no auth cache, no environment."""
+    """Sends requests to one origin. Stateless between requests: no cookie jar, no stored credentials, no proxies from
+    the environment."""
 
     async def fetch(self, request: UpstreamRequest) -> UpstreamResponse:
-        """Sends the request, waits for the final response head. Raises `OriginError`. Never retries a request
-        whose first byte may have reached the origin, unless the method is safe to repeat and the connection was
-        a reused one that closed without an answer."""
+        """Sends the request and waits for the final response head. Raises `OriginError`. Does not retry a request whose
+        first byte may have reached the origin, unless the method is safe to repeat and the connection was reused and
+        closed without an answer."""
 
     async def aclose(self) -> None:
         """Closes idle connections and refuses new work."""

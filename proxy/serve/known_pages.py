@@ -46,7 +46,7 @@ def pages_of(shape: HeadShape) -> Pages | None:
     headers = shape.headers()
     if shape.status != 200 or not is_page(headers) or b"surrogate-control" in dict(headers):
         return None
-    personal, is_tagged = shape.through(personal_head), not forbids_storing(headers)
+    personal, is_tagged = shape.transformed(personal_head), not forbids_storing(headers)
     return Pages(charset_of(headers), coding_of(headers), shape, personal, is_tagged)
 
 

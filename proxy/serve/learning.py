@@ -60,8 +60,8 @@ class Learning:
 
     def hear(self, applied: Applied) -> None:
         """Learns the events that this worker has applied, and prepares rows for their visitors."""
-        noted = arrivals_of(deed for deed in applied.noted if deed.kind in LEARNT)
-        learnt = [arrival for arrival in (*applied.fresh, *noted) if arrival.event.kind in LEARNT]
+        noted = arrivals_of(deed for deed in applied.page_events if deed.kind in LEARNT)
+        learnt = [arrival for arrival in (*applied.new, *noted) if arrival.event.kind in LEARNT]
         shop = self._stock().shop
         for arrival in learnt:
             shop.learn(arrival.visitor_id, arrival.event)

@@ -218,7 +218,7 @@ class PassThrough:
     def _handling(self, shape: HeadShape) -> _ShapeHandling:
         headers = shape.headers()
         make_room(self._handlings, MOST_SHAPES)
-        passed = shape.through(passed_fields)
+        passed = shape.transformed(passed_fields)
         handling = self._handlings[shape] = _ShapeHandling(
             passed,
             is_streamed=shape.status in NOT_WHOLE or not (is_page(headers) or is_json(headers)),

@@ -106,7 +106,7 @@ class KeptResults:
         kept = Kept(publication.version, days, now, monotonic() - began, found)
         self._keep(kept)
         if not self._machine.is_alone:
-            await self._machine.tell(COUNTED, msgspec.msgpack.encode(kept))
+            await self._machine.publish(COUNTED, msgspec.msgpack.encode(kept))
 
     async def _hear(self, message: bytes) -> bytes:
         kept = msgspec.msgpack.decode(message, type=Kept)

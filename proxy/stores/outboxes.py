@@ -8,24 +8,24 @@ from math import inf
 import msgspec
 
 from proxy.errors import StoreError
-from proxy.model import Delivery, Followed, Standing
+from proxy.model import Delivery, LogProgress, Standing
 
 MOST_GIVEN_UP = 10_000
 
 packed = msgspec.msgpack.Encoder(order="sorted").encode
 standing_in = msgspec.msgpack.Decoder(Standing).decode
 delivery_in = msgspec.msgpack.Decoder(Delivery).decode
-_followed = msgspec.msgpack.Decoder(Followed)
+_progress = msgspec.msgpack.Decoder(LogProgress)
 
 
-def followed_in(value: bytes | None) -> Followed:
+def progress_in(value: bytes | None) -> LogProgress:
     """How far the log was followed; from its beginning where nothing is stored."""
-    return _followed.decode(value) if value else Followed()
+    return _progress.decode(value) if value else LogProgress()
 
 
 def says_something(standing: Standing) -> bool:
     """Whether a standing has to be stored."""
-    return any(standing.told.values()) or standing.due_at < inf
+    return any(standing.by_webhook.values()) or standing.due_at < inf
 
 
 def waiting_again(delivery: Delivery, now: float) -> Delivery:

@@ -160,11 +160,11 @@ async def _erase_views(places: Places, ids: Collection[str], now: float) -> Mapp
 
 
 async def _told(places: Places, ids: Collection[str]) -> list[Told | Delivery]:
-    standings, deliveries = await places.outbox.of(ids)
+    standings, deliveries = await places.outbox.stored_of(ids)
     told = [
         Told(one.visitor_id, webhook, segment, since)
         for one in standings
-        for webhook, segments in one.told.items()
+        for webhook, segments in one.by_webhook.items()
         for segment, since in segments.items()
     ]
     return [*told, *deliveries]

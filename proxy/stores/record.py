@@ -17,7 +17,7 @@ from proxy.audience.identity import IMPORTED
 from proxy.audience.outside import segments_of
 from proxy.errors import UNDECODABLE, DamagedValueError, StoreError
 from proxy.events.fold import values_of
-from proxy.model import Arrival, AttributeValue, Deed, Event, Item, Link, Membership, Profile, Stamp
+from proxy.model import Arrival, AttributeValue, Event, Item, Link, Membership, PackedEvent, Profile, Stamp
 from proxy.ports import Refused
 
 MAX_BYTES = 8 * 1024 * 1024
@@ -191,10 +191,10 @@ _AFTER = len(_encoder.encode((PAGE, 0.0, _NO_TRAITS, ()))) - 1
 _END = _encoder.encode(("", _NOBODY))[1:]
 
 
-def deed(visitor_id: str, source: str, event: Told, details: msgspec.Raw = NOTHING) -> Deed:
+def deed(visitor_id: str, source: str, event: Told, details: msgspec.Raw = NOTHING) -> PackedEvent:
     """A packed arrival of this visitor."""
     arrival = visitor_id, event, source, event[0], _NO_TRAITS, (), details, "", _NOBODY
-    return Deed(visitor_id, event[2], _encoder.encode(arrival))
+    return PackedEvent(visitor_id, event[2], _encoder.encode(arrival))
 
 
 def packed_words(shown: msgspec.Raw, details: msgspec.Raw) -> bytes:
@@ -205,11 +205,11 @@ def packed_words(shown: msgspec.Raw, details: msgspec.Raw) -> bytes:
 NO_WORDS = packed_words(packed_part(()), NOTHING)
 
 
-def view(visitor_id: str, at: float, id: str, page: str, words: bytes) -> Deed:
+def view(visitor_id: str, at: float, id: str, page: str, words: bytes) -> PackedEvent:
     """The view of a page, by this visitor at `at`, that is packed but for its words."""
     event = at, id, VIEWED, page, (), 0.0, _LATER
     own = _encoder.encode((visitor_id, event, PAGE, at, _NO_TRAITS, (), _LATER, _LATER, _LATER))
-    return Deed(visitor_id, VIEWED, own, "", words)
+    return PackedEvent(visitor_id, VIEWED, own, "", words)
 
 
 def joined(own: bytes, words: bytes) -> bytes:
@@ -225,25 +225,25 @@ def _ends(words: bytes) -> int:
     return 2 + int.from_bytes(words[:2], "big")
 
 
-def deed_of(arrival: Arrival) -> Deed:
+def deed_of(arrival: Arrival) -> PackedEvent:
     """An arrival as a deed."""
-    return Deed(arrival.visitor_id, arrival.event.kind, packed_arrival(arrival), arrival.via)
+    return PackedEvent(arrival.visitor_id, arrival.event.kind, packed_arrival(arrival), arrival.via)
 
 
-def event_of(told: Arrival | Deed) -> Event:
+def event_of(told: Arrival | PackedEvent) -> Event:
     """What happened. Raises `DamagedValueError`."""
-    return told.event if isinstance(told, Arrival) else _happened(told.own, told.words).event
+    return told.event if isinstance(told, Arrival) else _happened(told.own_bytes, told.shared_bytes).event
 
 
-def as_remembered(told: Arrival | Deed) -> Arrival:
+def as_remembered(told: Arrival | PackedEvent) -> Arrival:
     """The part of an event that a profile keeps. Views share their words here, too: with the names of five banners in
     each view, a history would be four times as large. Raises `DamagedValueError`."""
     if isinstance(told, Arrival):
         return told
-    happened = _happened(told.own, told.words and NO_WORDS)
+    happened = _happened(told.own_bytes, told.shared_bytes and NO_WORDS)
     event = happened.event
-    if told.words:
-        event = Event(event.at, event.id, VIEWED, intern(event.subject), (), 0.0, _shown_in(told.words))
+    if told.shared_bytes:
+        event = Event(event.at, event.id, VIEWED, intern(event.subject), (), 0.0, _shown_in(told.shared_bytes))
     return Arrival(told.visitor_id, event, "", happened.received_at)
 
 
@@ -260,9 +260,12 @@ def _shown_in(words: bytes) -> tuple[str, ...]:
     return tuple(map(intern, _texts_decoder.decode(words[2 : _ends(words)])))
 
 
-def arrivals_of(told: Iterable[Arrival | Deed]) -> list[Arrival]:
+def arrivals_of(told: Iterable[Arrival | PackedEvent]) -> list[Arrival]:
     """All of them as arrivals. Raises `DamagedValueError`."""
-    return [unpacked_arrival(joined(one.own, one.words)) if isinstance(one, Deed) else one for one in told]
+    return [
+        unpacked_arrival(joined(one.own_bytes, one.shared_bytes)) if isinstance(one, PackedEvent) else one
+        for one in told
+    ]
 
 
 # -- what was not taken

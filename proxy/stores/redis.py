@@ -15,8 +15,8 @@ from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequen
 from zlib import crc32
 
 from proxy.errors import DamagedValueError, StoreError
-from proxy.model import Arrival, Deed, Profile
-from proxy.ports import ALL, Applied, Begun, Changed, KnownVisitors, Part, Refused, Tombstones
+from proxy.model import Arrival, PackedEvent, Profile
+from proxy.ports import ALL, Applied, Changed, KnownVisitors, Partition, Refused, StartedChanges, Tombstones
 from proxy.settings import DEFAULTS, Settings
 from proxy.stores import redis_changes, redis_feed, redis_refused, redis_remaking, redis_rules
 from proxy.stores.address import Address, address_of
@@ -67,11 +67,11 @@ class RedisStore:
         async with mapping_errors():
             return await stored(self._reader, visitor_ids)
 
-    async def profiles(self, part: Part = ALL) -> AsyncIterator[Profile]:
+    async def profiles(self, part: Partition = ALL) -> AsyncIterator[Profile]:
         some: list[str] = []
         async with mapping_errors():
             async for key in self._writer.scan_iter(profile_key("*"), count=BATCH):
-                if crc32(key) % part.of == part.number:
+                if crc32(key) % part.total == part.number:
                     some.append(visitor_in(key))
                 if len(some) == BATCH:
                     for profile in await self._intact(some):
@@ -147,17 +147,17 @@ class RedisStore:
 
     # -- events
 
-    async def apply(self, arrivals: Sequence[Arrival], noted: Sequence[Deed] = ()) -> Applied:
+    async def apply(self, arrivals: Sequence[Arrival], page_events: Sequence[PackedEvent] = ()) -> Applied:
         async with mapping_errors():
-            return await self._log.apply([*arrivals, *arrivals_of(noted)])
+            return await self._log.apply([*arrivals, *arrivals_of(page_events)])
 
     async def log(self, after: str, limit: int) -> tuple[Sequence[Arrival], str]:
         async with mapping_errors():
             return await redis_feed.log(self._writer, after, limit)
 
-    async def begun(self, after: str) -> Begun:
+    async def started_changes(self, after: str) -> StartedChanges:
         async with mapping_errors():
-            return await redis_changes.begun(self._writer, after)
+            return await redis_changes.started_changes(self._writer, after)
 
     async def end_of_log(self) -> str:
         async with mapping_errors():

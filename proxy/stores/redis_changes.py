@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from proxy.ports import Begun, Changed
+from proxy.ports import Changed, StartedChanges
 from proxy.stores.redis_streams import trim_before
 from proxy.stores.redis_tombstones import BROUGHT_KEYS
 
@@ -59,17 +59,17 @@ async def changed(client: Any, after: str, until: str, known: Collection[str]) -
     if not all(told.values()):
         return None
     is_over = {fields.get(b"b", b"-") for _, fields in rows} | {id for id, fields in rows if fields.get(b"b", b"-")}
-    begun = {visitor_id for id, ids in told.items() if id not in is_over for visitor_id in ids}
-    return Changed({visitor_id for ids in told.values() for visitor_id in ids}, begun)
+    started = {visitor_id for id, ids in told.items() if id not in is_over for visitor_id in ids}
+    return Changed({visitor_id for ids in told.values() for visitor_id in ids}, started)
 
 
-async def begun(client: Any, after: str) -> Begun:
-    """As `EventStore.begun`."""
+async def started_changes(client: Any, after: str) -> StartedChanges:
+    """As `EventStore.started_changes`."""
     rows = await client.xrange(KEY, f"({after}" if after else "-", "+", MOST)
     told = [(id.decode(), fields, fields.get(b"b", b"-").decode()) for id, fields in rows]
     ids = {id: msgspec.msgpack.decode(fields[b"v"], type=list[str]) for id, fields, before in told if not before}
     over = {before for _, _, before in told if before}
-    return Begun({id: own for id, own in ids.items() if id not in over}, over, told[-1][0] if told else after)
+    return StartedChanges({id: own for id, own in ids.items() if id not in over}, over, told[-1][0] if told else after)
 
 
 async def forget_before(client: Any, moment: float) -> None:

@@ -18,15 +18,15 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from math import inf
 from typing import Any
 
-from proxy.model import Delivery, Followed, Standing
+from proxy.model import Delivery, LogProgress, Standing
 from proxy.ports import Waiting
 from proxy.stores.outboxes import (
     MOST_GIVEN_UP,
     delivery_in,
-    followed_in,
     is_of_erased,
     not_leading,
     packed,
+    progress_in,
     says_something,
     standing_in,
     waiting_again,
@@ -93,9 +93,9 @@ class RedisOutbox:
         async with mapping_errors():  # by the server's clock
             return bool(await self._client.eval(LEAD, 1, LEADER, name, max(1, round(seconds * 1_000))))
 
-    async def followed(self) -> Followed:
+    async def progress(self) -> LogProgress:
         async with mapping_errors():
-            return followed_in(await self._client.hget(STATE, "followed"))
+            return progress_in(await self._client.hget(STATE, "followed"))
 
     async def standings(self, visitor_ids: Sequence[str]) -> dict[str, Standing]:
         if not visitor_ids:
@@ -109,7 +109,7 @@ class RedisOutbox:
             found = await self._client.zrangebyscore(DUE, "-inf", now, start=0, num=most)
         return [visitor_id.decode() for visitor_id in found]
 
-    async def standing(self) -> AsyncIterator[str]:
+    async def visitors(self) -> AsyncIterator[str]:
         async with mapping_errors():
             async for visitor_id, _ in self._client.hscan_iter(STANDINGS, count=AT_ONCE):
                 yield visitor_id.decode()
@@ -119,10 +119,10 @@ class RedisOutbox:
         name: str,
         standings: Sequence[Standing],
         deliveries: Sequence[Delivery],
-        followed: Followed | None,
+        progress: LogProgress | None,
         now: float,
     ) -> None:
-        said: list[Any] = [name, packed(followed) if followed else b"", len(standings)]
+        said: list[Any] = [name, packed(progress) if progress else b"", len(standings)]
         for one in standings:
             due_at = repr(one.due_at) if one.due_at < inf else ""
             said += [one.visitor_id, packed(one) if says_something(one) else b"", due_at]
@@ -140,7 +140,7 @@ class RedisOutbox:
         if gone:
             await self.erase(gone)
 
-    async def first(self, webhook: str, most: int) -> list[Delivery]:
+    async def oldest(self, webhook: str, most: int) -> list[Delivery]:
         async with mapping_errors():
             return await self._in_order(ORDER + webhook, most)
 
@@ -161,7 +161,7 @@ class RedisOutbox:
         async with mapping_errors():
             return await self._in_order(GIVEN_UP, MOST_GIVEN_UP)
 
-    async def again(self, deliveries: Sequence[Delivery], now: float) -> None:
+    async def requeue(self, deliveries: Sequence[Delivery], now: float) -> None:
         async with mapping_errors():
             for one in deliveries:
                 keys = DELIVERIES, GIVEN_UP, ORDER + one.webhook, STATE
@@ -177,7 +177,7 @@ class RedisOutbox:
                 found[webhook] = Waiting(many, first[0].queued_at if first else 0.0, given_up[webhook])
         return {webhook: counted for webhook, counted in found.items() if counted != Waiting()}
 
-    async def of(self, visitor_ids: Collection[str]) -> tuple[list[Standing], list[Delivery]]:
+    async def stored_of(self, visitor_ids: Collection[str]) -> tuple[list[Standing], list[Delivery]]:
         standings = await self.standings(list(visitor_ids))
         async with mapping_errors():
             return list(standings.values()), await self._deliveries_of(visitor_ids)

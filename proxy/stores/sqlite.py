@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from proxy.errors import DamagedValueError, OperatorError, StoreError
-from proxy.model import Arrival, Deed, Profile
-from proxy.ports import ALL, Applied, Begun, Changed, KnownVisitors, Part, Refused, Tombstones
+from proxy.model import Arrival, PackedEvent, Profile
+from proxy.ports import ALL, Applied, Changed, KnownVisitors, Partition, Refused, StartedChanges, Tombstones
 from proxy.settings import DEFAULTS, Settings
 from proxy.stores import (
     sqlite_changes,
@@ -91,7 +91,7 @@ class SqliteStore:
                 raise
             return profile
 
-    async def profiles(self, part: Part = ALL) -> AsyncIterator[Profile]:
+    async def profiles(self, part: Partition = ALL) -> AsyncIterator[Profile]:
         begun, until = await self._read(partial(sqlite_log.places_of, part=part))
         last = begun - 1
         while last < begun:
@@ -136,18 +136,18 @@ class SqliteStore:
 
     # -- events
 
-    async def apply(self, arrivals: Sequence[Arrival], noted: Sequence[Deed] = ()) -> Applied:
+    async def apply(self, arrivals: Sequence[Arrival], page_events: Sequence[PackedEvent] = ()) -> Applied:
         due = {self._due.pop() for _ in range(min(len(self._due), DUE_AT_ONCE))}
         return await self._change(
-            lambda connection: sqlite_log.apply(connection, arrivals, noted, due), is_awaited=bool(arrivals)
+            lambda connection: sqlite_log.apply(connection, arrivals, page_events, due), is_awaited=bool(arrivals)
         )
 
     async def log(self, after: str, limit: int) -> tuple[Sequence[Arrival], str]:
         read = partial(sqlite_log.log, after=after, limit=limit)
         return await self._answers.answer("log", (after, limit), lambda: self._read(read))
 
-    async def begun(self, after: str) -> Begun:
-        return Begun({}, (), after)  # an event and what `log` lists are one row
+    async def started_changes(self, after: str) -> StartedChanges:
+        return StartedChanges({}, (), after)  # an event and what `log` lists are one row
 
     async def end_of_log(self) -> str:
         return await self._read(sqlite_log.end_of_log)

@@ -21,8 +21,8 @@ from proxy.audience.identity import LINKING, routed
 from proxy.audience.merging import Rules
 from proxy.errors import DamagedValueError
 from proxy.events.fold import fold, is_deed
-from proxy.model import Arrival, Deed, Profile
-from proxy.ports import Applied, Part
+from proxy.model import Arrival, PackedEvent, Profile
+from proxy.ports import Applied, Partition
 from proxy.stores import sqlite_bulk, sqlite_changes, sqlite_noted, sqlite_rules, sqlite_tombstones, sqlite_visitor
 from proxy.stores.record import arrivals_of, deed_of, import_of, packed, packed_arrival, unpacked_arrival
 from proxy.stores.sqlite_cache import cache_of
@@ -53,13 +53,13 @@ LONGEST_SECONDS = 0.05
 def apply(
     connection: sqlite3.Connection,
     arrivals: Sequence[Arrival],
-    noted: Sequence[Deed] = (),
+    page_events: Sequence[PackedEvent] = (),
     due: Collection[str] = (),
 ) -> Applied:
     """Logs the events that the log does not have; it never has those in `noted`. A device's events go to its person."""
     known = cache_of(connection).known(connection, sqlite_changes.marked(connection))
     ids = [one.visitor_id for one in arrivals]
-    ids += [one.visitor_id for some in in_turns(noted) for one in some]
+    ids += [one.visitor_id for some in in_turns(page_events) for one in some]
     new = set[str]() if all(map(known.__contains__, ids)) else set(ids).difference(known)
     apart = {*sqlite_tombstones.erased_at(connection, new), *sqlite_visitor.persons(connection, new)} if new else set()
     whose = sqlite_noted.not_noted(connection, _whose(connection, arrivals, apart))
@@ -68,7 +68,7 @@ def apply(
     is_all = connection.total_changes - changes == len(whose)
     fresh = whose if is_all else _logged(connection, last, whose)
     due = _due(connection, fresh, known).union(due)
-    views, drawn = _note(connection, noted, known, apart) if noted else (noted, set[str]())
+    views, drawn = _note(connection, page_events, known, apart) if page_events else (page_events, set[str]())
     sqlite_bulk.write(connection, NAME, [(name,) for name in sorted({name for own in fresh for name in own.traits})])
     profiles = sqlite_visitor.checkpoint(connection, due.union(drawn))
     if new:
@@ -102,8 +102,8 @@ def _not_erased(
 
 
 def _note(
-    connection: sqlite3.Connection, deeds: Sequence[Deed], known: dict[str, int], apart: Collection[str]
-) -> tuple[Sequence[Deed], set[str]]:
+    connection: sqlite3.Connection, deeds: Sequence[PackedEvent], known: dict[str, int], apart: Collection[str]
+) -> tuple[Sequence[PackedEvent], set[str]]:
     """Logs page views; returns those logged, and the visitors chosen for a checkpoint. Nearly all are logged as they
     are."""
     theirs = [deed for deed in deeds if deed.visitor_id in apart] if apart else []
@@ -178,11 +178,11 @@ def names(connection: sqlite3.Connection) -> frozenset[str]:
     return frozenset(name for (name,) in connection.execute("SELECT name FROM attribute_names"))
 
 
-def places_of(connection: sqlite3.Connection, part: Part) -> tuple[int, int]:
+def places_of(connection: sqlite3.Connection, part: Partition) -> tuple[int, int]:
     """The place in the table of profiles after which a part begins, and its last place; the last part has no end."""
     (last,) = connection.execute("SELECT coalesce(max(rowid), 0) FROM profiles").fetchone()
-    ends = [last * number // part.of for number in (part.number, part.number + 1)]
-    return ends[0], ends[1] if part.number + 1 < part.of else NO_PLACE
+    ends = [last * number // part.total for number in (part.number, part.number + 1)]
+    return ends[0], ends[1] if part.number + 1 < part.total else NO_PLACE
 
 
 def profiles(connection: sqlite3.Connection, after: int, until: int) -> tuple[list[Profile], int]:

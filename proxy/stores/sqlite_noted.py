@@ -21,7 +21,7 @@ from zlib import crc32
 
 import msgspec
 
-from proxy.model import NOTED, Arrival, Deed
+from proxy.model import PAGE_EVENT_PREFIX, Arrival, PackedEvent
 from proxy.stores import sqlite_bulk, sqlite_eras, sqlite_runs, sqlite_words
 from proxy.stores.record import unpacked_arrival, unpacked_whose
 from proxy.stores.sqlite_cache import LATELY, NEWEST, cache_of
@@ -80,7 +80,7 @@ def one_sought(connection: sqlite3.Connection, visitor_id: str) -> tuple[int, st
     return called, json.dumps(places)
 
 
-def add(connection: sqlite3.Connection, deeds: Sequence[Deed], last: int, known: dict[str, int]) -> set[str]:
+def add(connection: sqlite3.Connection, deeds: Sequence[PackedEvent], last: int, known: dict[str, int]) -> set[str]:
     """Logs page views (at least one) after the `last` place; returns the visitors chosen for a checkpoint. From now on
     their visitors have at least an empty checkpoint, by which they are found, and are in `known` with their numbers."""
     places = range(last + 1, last + 1 + len(deeds))
@@ -131,7 +131,7 @@ def all_of(connection: sqlite3.Connection, visitor_id: str) -> dict[int, Arrival
 
 def not_noted(connection: sqlite3.Connection, arrivals: Sequence[Arrival]) -> Sequence[Arrival]:
     """The arrivals that were not logged here before (a copy of a store may bring them again)."""
-    whose = {arrival.visitor_id for arrival in arrivals if arrival.event.id.startswith(NOTED)}
+    whose = {arrival.visitor_id for arrival in arrivals if arrival.event.id.startswith(PAGE_EVENT_PREFIX)}
     known = {(id, one.event.id) for id in whose for one in all_of(connection, id).values()}
     return [one for one in arrivals if (one.visitor_id, one.event.id) not in known] if known else arrivals
 

@@ -8,16 +8,16 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from functools import partial
 from math import inf
 
-from proxy.model import Delivery, Followed, Standing
+from proxy.model import Delivery, LogProgress, Standing
 from proxy.ports import Waiting
 from proxy.stores import sqlite_tombstones
 from proxy.stores.outboxes import (
     MOST_GIVEN_UP,
     delivery_in,
-    followed_in,
     is_of_erased,
     not_leading,
     packed,
+    progress_in,
     says_something,
     standing_in,
     waiting_again,
@@ -72,11 +72,11 @@ class SqliteOutbox:
         asked = {"name": name, "now": now, "until": now + seconds}
         return await self._file.change(lambda connection: connection.execute(LEAD, asked).rowcount > 0)
 
-    async def followed(self) -> Followed:
+    async def progress(self) -> LogProgress:
         row = await self._file.run(
             lambda connection: connection.execute("SELECT value FROM outbox_followed").fetchone()
         )
-        return followed_in(row[0] if row else None)
+        return progress_in(row[0] if row else None)
 
     async def standings(self, visitor_ids: Sequence[str]) -> dict[str, Standing]:
         found = await self._file.run(lambda connection: _values(connection, "standings", visitor_ids))
@@ -87,7 +87,7 @@ class SqliteOutbox:
         rows = await self._file.run(lambda connection: connection.execute(sought, (now, most)).fetchall())
         return [visitor_id for (visitor_id,) in rows]
 
-    async def standing(self) -> AsyncIterator[str]:
+    async def visitors(self) -> AsyncIterator[str]:
         sought, last = "SELECT visitor_id FROM standings WHERE visitor_id > ? ORDER BY visitor_id LIMIT ?", ""
         while rows := await self._file.run(partial(_rows, sought=sought, asked=(last, AT_ONCE))):
             for (last,) in rows:
@@ -98,12 +98,12 @@ class SqliteOutbox:
         name: str,
         standings: Sequence[Standing],
         deliveries: Sequence[Delivery],
-        followed: Followed | None,
+        progress: LogProgress | None,
         now: float,
     ) -> None:
-        await self._file.change(lambda connection: _put(connection, name, standings, deliveries, followed, now))
+        await self._file.change(lambda connection: _put(connection, name, standings, deliveries, progress, now))
 
-    async def first(self, webhook: str, most: int) -> list[Delivery]:
+    async def oldest(self, webhook: str, most: int) -> list[Delivery]:
         sought = "SELECT value FROM deliveries WHERE webhook = ? AND NOT is_given_up ORDER BY number LIMIT ?"
         rows = await self._file.run(lambda connection: connection.execute(sought, (webhook, most)).fetchall())
         return [delivery_in(value) for (value,) in rows]
@@ -125,7 +125,7 @@ class SqliteOutbox:
         rows = await self._file.run(lambda connection: connection.execute(sought).fetchall())
         return [delivery_in(value) for (value,) in rows]
 
-    async def again(self, deliveries: Sequence[Delivery], now: float) -> None:
+    async def requeue(self, deliveries: Sequence[Delivery], now: float) -> None:
         await self._file.change(lambda connection: _again(connection, deliveries, now))
 
     async def counts(self) -> Mapping[str, Waiting]:
@@ -137,7 +137,7 @@ class SqliteOutbox:
             for webhook in sorted({webhook for webhook, *_ in rows})
         }
 
-    async def of(self, visitor_ids: Collection[str]) -> tuple[list[Standing], list[Delivery]]:
+    async def stored_of(self, visitor_ids: Collection[str]) -> tuple[list[Standing], list[Delivery]]:
         standings = await self._file.run(lambda connection: _values(connection, "standings", visitor_ids))
         deliveries = await self._file.run(lambda connection: _values(connection, "deliveries", visitor_ids))
         return [standing_in(value) for value in standings], [delivery_in(value) for value in deliveries]
@@ -163,7 +163,7 @@ def _put(
     name: str,
     standings: Sequence[Standing],
     deliveries: Sequence[Delivery],
-    followed: Followed | None,
+    followed: LogProgress | None,
     now: float,
 ) -> None:
     if connection.execute("SELECT name FROM outbox_lead").fetchone() != (name,):

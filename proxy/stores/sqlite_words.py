@@ -12,7 +12,7 @@ import json
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from proxy.model import Deed
+from proxy.model import PackedEvent
 from proxy.stores import sqlite_bulk
 from proxy.stores.record import joined
 from proxy.stores.sqlite_cache import cache_of
@@ -33,18 +33,18 @@ NUMBERED = b"\xc1"
 _MARK = 5
 
 
-def taken_apart(connection: sqlite3.Connection, deeds: Sequence[Deed]) -> list[bytes]:
+def taken_apart(connection: sqlite3.Connection, deeds: Sequence[PackedEvent]) -> list[bytes]:
     """The deeds in their stored form; new words are stored first."""
     marks = cache_of(connection).marks
     try:
         return _marked(deeds, marks)
     except KeyError:
-        _keep(connection, marks, {deed.words for deed in deeds})
+        _keep(connection, marks, {deed.shared_bytes for deed in deeds})
         return _marked(deeds, marks)
 
 
-def _marked(deeds: Sequence[Deed], marks: Mapping[bytes, bytes]) -> list[bytes]:
-    return [marks[deed.words] + deed.own for some in in_turns(deeds) for deed in some]
+def _marked(deeds: Sequence[PackedEvent], marks: Mapping[bytes, bytes]) -> list[bytes]:
+    return [marks[deed.shared_bytes] + deed.own_bytes for some in in_turns(deeds) for deed in some]
 
 
 def _keep(connection: sqlite3.Connection, marks: dict[bytes, bytes], words: Collection[bytes]) -> None:

@@ -98,9 +98,9 @@ class Site(Protocol):
     async def erase(self, visitor_id: str) -> Receipt:
         """Leaves nothing of that person, here and in every process that serves the shop. May raise `StoreError`."""
 
-    async def why(self, url: str, visitor_id: str, segments: Sequence[str], said: Mapping[str, str]) -> str:
+    async def why(self, url: str, visitor_id: str, segments: Sequence[str], given: Mapping[str, str]) -> str:
         """The story of every slot on that page that has rules, for that visitor, in these segments besides their own;
-        `said` is their country, language and device. Raises `RequestError`."""
+        `given` is their country, language and device. Raises `RequestError`."""
 
     async def groups(self) -> Groups:
         """How large the segments being served are. May raise `StoreError`."""

@@ -192,7 +192,7 @@ class Asking:
         mapped = self._mapped.get((shape, ours))
         if mapped is None:
             make_room(self._mapped, MOST_SHAPES)
-            mapped = shape.through(partial(response_headers, address=origin.address, ours=ours))
+            mapped = shape.transformed(partial(response_headers, address=origin.address, ours=ours))
             self._mapped[shape, ours] = mapped
         return mapped
 

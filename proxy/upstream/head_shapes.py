@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from proxy.memo import make_room
 from proxy.model import HeadShape
-from proxy.model.head_shape import Said
+from proxy.model.head_shape import FieldPattern
 from proxy.upstream import plain
 from proxy.upstream.plain import Plain
 
@@ -155,7 +155,7 @@ def _is_cookie(cut: bytes) -> bool:
 
 def _known(head: Plain, common: tuple[bytes, ...]) -> _Known:
     """The shape of all heads with these constant parts."""
-    fields: list[tuple[bytes, Said]] = list(head.headers or ())
+    fields: list[tuple[bytes, FieldPattern]] = list(head.headers or ())
     lines, pattern, length_at = 0, b"", None
     for number, (part, behind) in enumerate(pairwise(common)):
         lines += part.count(b"\r\n")

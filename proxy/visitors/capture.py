@@ -20,7 +20,7 @@ from msgspec.structs import replace
 from proxy.audience.impressions import SHOWN
 from proxy.http.message import OwnFields, Question, Request
 from proxy.memo import make_room
-from proxy.model import NOTED, Arrival, Consent, Deed, Item, Product, Visitor
+from proxy.model import PAGE_EVENT_PREFIX, Arrival, Consent, Item, PackedEvent, Product, Visitor
 from proxy.page.about import About
 from proxy.settings import Settings
 from proxy.stores.record import PAGE, VIEWED, deed, packed_part, view
@@ -84,7 +84,7 @@ class Capture:
         self._products = products
         self._pages: dict[Question, Page] = {}
         self._held: OrderedDict[str, FirstView] = OrderedDict()
-        self._name = f"{NOTED}{secrets.token_hex(6)}"
+        self._name = f"{PAGE_EVENT_PREFIX}{secrets.token_hex(6)}"
         self._numbers = itertools.count()
         self.pending = journal.pending if journal is not None else Pending()
         if self._journal is not None:
@@ -131,7 +131,7 @@ class Capture:
 
     def _count(self, views: Sequence[ServedPage]) -> None:
         """Makes events of served pages, and notes them in the journal."""
-        arrivals: list[Arrival | Deed] = []
+        arrivals: list[Arrival | PackedEvent] = []
         held, numbers = self._held, self._numbers
         for at, visitor_id, content, done, _, _, _, _, _ in views:
             if content is None:
@@ -147,7 +147,7 @@ class Capture:
         if self._journal is not None:
             self._journal.note(arrivals)
 
-    def _counted(self, view: View) -> Sequence[Arrival | Deed]:
+    def _counted(self, view: View) -> Sequence[Arrival | PackedEvent]:
         """The events of a view; none if they do not count, or not yet."""
         page = self._page(view.request, view.about)
         if page.view_content is None:
@@ -167,7 +167,7 @@ class Capture:
         if len(self._held) > MOST_HELD:
             self._held.popitem(last=False)
 
-    def _since(self, visitor_id: str, arrivals: list[Arrival | Deed]) -> list[Arrival | Deed]:
+    def _since(self, visitor_id: str, arrivals: list[Arrival | PackedEvent]) -> list[Arrival | PackedEvent]:
         """The events, with the first view that was held until the visitor came back."""
         if visitor_id not in self._held:
             return arrivals
@@ -188,15 +188,15 @@ class Capture:
             page = self._pages[question] = Page(about, view_content_of(request, about))
         return page
 
-    def _deeds(self, at: float, visitor_id: str, content: ViewContent, banners: Banners) -> list[Arrival | Deed]:
+    def _deeds(self, at: float, visitor_id: str, content: ViewContent, banners: Banners) -> list[Arrival | PackedEvent]:
         """The page view, with its banners and the variant of each slot; and the further events."""
         number = next(self._numbers)
-        deeds: list[Arrival | Deed] = [self._view(number, at, visitor_id, content, banners)]
+        deeds: list[Arrival | PackedEvent] = [self._view(number, at, visitor_id, content, banners)]
         for which, other in enumerate(self._others(content, banners.more), 1):
             deeds.append(deed(visitor_id, PAGE, (at, f"{self._name}{number:x}-{which}", *other, ())))
         return deeds
 
-    def _view(self, number: int, at: float, visitor_id: str, content: ViewContent, banners: Banners) -> Deed:
+    def _view(self, number: int, at: float, visitor_id: str, content: ViewContent, banners: Banners) -> PackedEvent:
         """The page view alone."""
         id = f"{self._name}{number:x}-0"
         if not content.came:

@@ -19,7 +19,7 @@ from typing import NamedTuple
 from proxy.errors import RequestError, StoreError
 from proxy.events.fold import is_deed
 from proxy.metrics import Metrics
-from proxy.model import Arrival, Deed
+from proxy.model import Arrival, PackedEvent
 from proxy.ports import Applied, EventStore, Refused
 from proxy.processes.lasting import lasting
 from proxy.settings import DEFAULTS, Settings
@@ -46,7 +46,7 @@ class Change(NamedTuple):
     """What the other workers are told: `deeds`, events that change only their visitors' histories; `visitor_ids` of the
     profiles to be read again; and the `names` of these changes in the store."""
 
-    deeds: Sequence[Arrival | Deed] = ()
+    deeds: Sequence[Arrival | PackedEvent] = ()
     visitor_ids: Collection[str] = ()
     names: Sequence[str] = ()
 
@@ -79,7 +79,7 @@ class Journal:
         self._enough = settings.event_rows
         self._hear: list[Hear] = []
         self._awaited = Queue()
-        self._noted: list[Arrival | Deed] = []
+        self._noted: list[Arrival | PackedEvent] = []
         self._tried = (
             Queue()
         )  # events that nobody waits for whose transaction failed; the store may have them all the same
@@ -123,7 +123,7 @@ class Journal:
         assert entry.done is not None  # for the type checker
         await entry.done
 
-    def note(self, arrivals: Sequence[Arrival | Deed]) -> None:
+    def note(self, arrivals: Sequence[Arrival | PackedEvent]) -> None:
         """Makes the events count on their visitors' next request to this worker at once, and stores them soon, without
         waiting."""
         if not arrivals:
@@ -204,7 +204,7 @@ class Journal:
     async def _bring(self) -> None:
         """Writes one transaction, first the events that somebody waits for."""
         await self.pending.flushed()
-        entries, noted = self._awaited.take(ROWS), list[Arrival | Deed]()
+        entries, noted = self._awaited.take(ROWS), list[Arrival | PackedEvent]()
         room = ROWS - rows_of(entries)
         if room > 0 and self._is_well:
             entries += self._tried.take(room) if self._tried.rows else []
@@ -214,9 +214,9 @@ class Journal:
             await self._apply(entries, noted)
         await self._bring_refused()
 
-    async def _apply(self, entries: Sequence[Entry], noted: Sequence[Arrival | Deed]) -> None:
-        deeds = [one for one in noted if isinstance(one, Deed)]
-        told = [one for one in noted if not isinstance(one, Deed)] if len(deeds) < len(noted) else []
+    async def _apply(self, entries: Sequence[Entry], noted: Sequence[Arrival | PackedEvent]) -> None:
+        deeds = [one for one in noted if isinstance(one, PackedEvent)]
+        told = [one for one in noted if not isinstance(one, PackedEvent)] if len(deeds) < len(noted) else []
         arrivals = [*(arrival for entry in entries for arrival in entry.arrivals), *told]
         early = [*(arrival for entry in entries if not entry.done for arrival in entry.arrivals), *noted]
         count = len(arrivals) + len(deeds)
@@ -236,7 +236,7 @@ class Journal:
         if self.why_not:
             self.why_not = ""
             log.warning("events can be stored again")
-        fresh = applied.all
+        fresh = applied.all_new
         self._profiles.arrived(early, not_applied_early(fresh, early))
         if len(fresh) < count:
             self._profiles.invalidate(visitors_not_stored(fresh, early))
@@ -253,11 +253,11 @@ class Journal:
 
     async def _told(self, waiting: Sequence[asyncio.Future[None]], applied: Applied) -> None:
         """Tells all workers, then those who wait. The next transaction does not wait for this."""
-        telling = {arrival.visitor_id for arrival in applied.fresh if not is_deed(arrival)}
+        telling = {arrival.visitor_id for arrival in applied.new if not is_deed(arrival)}
         try:
             if telling:
                 await self._profiles.renew(telling, self._clock())
-            if fresh := applied.all:
+            if fresh := applied.all_new:
                 deeds = [one for one in fresh if one.visitor_id not in telling] if telling else fresh
                 await self._tell(Change(deeds, telling, applied.changes), bool(waiting))
             if waiting:
@@ -267,7 +267,7 @@ class Journal:
                 if not done.done():
                     done.set_result(None)
 
-    def _failed(self, entries: Sequence[Entry], noted: Sequence[Arrival | Deed], error: StoreError) -> None:
+    def _failed(self, entries: Sequence[Entry], noted: Sequence[Arrival | PackedEvent], error: StoreError) -> None:
         if str(error) != self.why_not:  # not again with each retry
             self.why_not = str(error)
             log.warning("events cannot be stored: %s", error)

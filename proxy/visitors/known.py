@@ -11,7 +11,7 @@ from typing import Final
 from proxy.audience.readings import Readings, readings_of
 from proxy.audience.tracked import Measures
 from proxy.events.fold import fold
-from proxy.model import Arrival, Deed, Profile
+from proxy.model import Arrival, PackedEvent, Profile
 from proxy.stores.record import as_remembered, event_of
 
 MOST_NEWS = 16
@@ -31,13 +31,13 @@ class Known:
 
     at: float
     profile: Profile | None
-    news: list[Arrival | Deed]
+    news: list[Arrival | PackedEvent]
     is_current: bool = True
     is_used: bool = False
     version: int = 0
     kept: Readings | None = None
 
-    def add(self, arrival: Arrival | Deed) -> None:
+    def add(self, arrival: Arrival | PackedEvent) -> None:
         """Adds an event."""
         if not self.news and self.profile is not None:
             known = self.profile.remembered.get(Readings)

@@ -16,7 +16,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from proxy.breaker import Breaker
 from proxy.errors import DamagedValueError, StoreError
 from proxy.metrics import Metrics
-from proxy.model import Arrival, Deed, Profile
+from proxy.model import Arrival, PackedEvent, Profile
 from proxy.ports import ProfileStore
 from proxy.settings import DEFAULTS, Settings
 from proxy.visitors.pending import Pending
@@ -80,13 +80,13 @@ class ProfileReader:
 
     # -- changes
 
-    def apply_early(self, arrivals: Sequence[Arrival | Deed]) -> None:
+    def apply_early(self, arrivals: Sequence[Arrival | PackedEvent]) -> None:
         """Applies events to memory before the store has them, so that they count from now on."""
         of_persons = self._memory.by_person(arrivals)
         self._unsaved.add(arrivals, of_persons)
         self._memory.apply_events(of_persons)
 
-    def arrived(self, early: Sequence[Arrival | Deed], fresh: Sequence[Arrival | Deed]) -> None:
+    def arrived(self, early: Sequence[Arrival | PackedEvent], fresh: Sequence[Arrival | PackedEvent]) -> None:
         """Notes that the store has these events: those applied `early`, and `fresh` ones, which count from now on.
         Events that change more than histories need `renew`, too. Reads under way may not have them, so they are
         repeated or dropped."""

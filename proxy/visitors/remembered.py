@@ -20,7 +20,7 @@ from proxy.audience.traits import STRANGER
 from proxy.events.fold import is_deed
 from proxy.garbage import let_go
 from proxy.metrics import Tally
-from proxy.model import Arrival, Deed, Profile
+from proxy.model import Arrival, PackedEvent, Profile
 from proxy.stores.record import arrivals_of
 from proxy.visitors.known import NOBODY, Known
 from proxy.visitors.pending import Pending
@@ -162,7 +162,7 @@ class Remembered:
             return MISSING
         return known.current()
 
-    def put(self, visitor_id: str, profile: Profile | None, news: list[Arrival | Deed], now: float) -> None:
+    def put(self, visitor_id: str, profile: Profile | None, news: list[Arrival | PackedEvent], now: float) -> None:
         """Remembers what the store has, and the events that it does not have yet."""
         if before := self._known.pop(visitor_id, None):
             before.end()
@@ -179,7 +179,7 @@ class Remembered:
             if len(self._known) > self._most:
                 self._forget_one()
 
-    def apply_events(self, arrivals: Iterable[Arrival | Deed]) -> None:
+    def apply_events(self, arrivals: Iterable[Arrival | PackedEvent]) -> None:
         """Adds events to what is remembered. An event that changes more than the history is left to the store."""
         known_of = self._known.get
         doers = set()
@@ -195,13 +195,13 @@ class Remembered:
         if doers:
             self._store_filter.add_doers(doers)
 
-    def by_person(self, arrivals: Sequence[Arrival | Deed]) -> Sequence[Arrival | Deed]:
+    def by_person(self, arrivals: Sequence[Arrival | PackedEvent]) -> Sequence[Arrival | PackedEvent]:
         """The same events, those of devices as their persons'."""
         if not self._persons or self._persons.keys().isdisjoint([arrival.visitor_id for arrival in arrivals]):
             return arrivals
         return [self._as_persons(one) if one.visitor_id in self._persons else one for one in arrivals]
 
-    def _as_persons(self, arrival: Arrival | Deed) -> Arrival:
+    def _as_persons(self, arrival: Arrival | PackedEvent) -> Arrival:
         (one,) = arrivals_of((arrival,))
         return msgspec.structs.replace(one, visitor_id=self._persons[one.visitor_id])
 

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable, Set
 
 from proxy.errors import StoreError
 from proxy.events.fold import is_deed
-from proxy.model import Arrival, Deed, Profile
+from proxy.model import Arrival, PackedEvent, Profile
 from proxy.ports import KnownVisitors, ProfileStore
 from proxy.visitors.bloom_filter import BloomFilter
 
@@ -112,7 +112,7 @@ class StoreFilter:
         self._recent.clear()
         self._is_wanted.set()
 
-    async def follow(self, store: ProfileStore, under_way: Callable[[], Iterable[Arrival | Deed]]) -> None:
+    async def follow(self, store: ProfileStore, under_way: Callable[[], Iterable[Arrival | PackedEvent]]) -> None:
         """Reads the store's visitors whenever that is due. Never ends, unless the store cannot list its visitors.
         `under_way` returns the events that are not in the store yet."""
         can_list = True
@@ -127,12 +127,12 @@ class StoreFilter:
                 self._is_wanted.set()
             await asyncio.sleep(max(LEAST_PAUSE_SECONDS, (time.monotonic() - begun) * REST))
 
-    async def _read(self, store: ProfileStore, under_way: Callable[[], Iterable[Arrival | Deed]]) -> bool:
+    async def _read(self, store: ProfileStore, under_way: Callable[[], Iterable[Arrival | PackedEvent]]) -> bool:
         """Reads them once; False where the store cannot list them."""
         some = await store.known_visitors("")
         if some is None:
             return False
-        new = self._next = Filters(some.of * 5 // 4 + SPARE)
+        new = self._next = Filters(some.total * 5 // 4 + SPARE)
         self._recent.clear()
         # An event that the store does not have by now is either among these, or will be added.
         for arrival in under_way():

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import compress
 from operator import is_
 
-from proxy.model import Arrival, Deed
+from proxy.model import Arrival, PackedEvent
 from proxy.stores.record import arrivals_of, event_of
 
 
@@ -17,17 +17,17 @@ class UnsavedEvents:
     one is asked for, so that a page that reads a profile need not go through all of them."""
 
     def __init__(self) -> None:
-        self._arrivals: list[Arrival | Deed] = []
-        self._of_persons: list[Arrival | Deed] = []
-        self._by_visitor: dict[str, list[Arrival | Deed]] = {}
+        self._arrivals: list[Arrival | PackedEvent] = []
+        self._of_persons: list[Arrival | PackedEvent] = []
+        self._by_visitor: dict[str, list[Arrival | PackedEvent]] = {}
         self._grouped = 0  # how many of `_of_persons` are grouped
 
-    def add(self, arrivals: Sequence[Arrival | Deed], of_persons: Sequence[Arrival | Deed]) -> None:
+    def add(self, arrivals: Sequence[Arrival | PackedEvent], of_persons: Sequence[Arrival | PackedEvent]) -> None:
         """Adds events on their way to the store, and the same under their persons."""
         self._arrivals += arrivals
         self._of_persons += of_persons
 
-    def drop(self, arrivals: Sequence[Arrival | Deed]) -> None:
+    def drop(self, arrivals: Sequence[Arrival | PackedEvent]) -> None:
         """Removes events that are in the store, or never will be."""
         if not arrivals:
             return
@@ -40,7 +40,7 @@ class UnsavedEvents:
             self._arrivals = list(compress(self._arrivals, stay))
             self._of_persons = list(compress(self._of_persons, stay))
 
-    def unknown(self, fresh: Sequence[Arrival | Deed]) -> Sequence[Arrival | Deed]:
+    def unknown(self, fresh: Sequence[Arrival | PackedEvent]) -> Sequence[Arrival | PackedEvent]:
         """Those of the events that the store says are new which are not among these under the person they are of."""
         if not any(one.via for one in fresh):
             return fresh
@@ -48,11 +48,11 @@ class UnsavedEvents:
         known = {(person.visitor_id, event_of(person).id) for device, person in pairs if person is not device}
         return [one for one in fresh if not one.via or (one.visitor_id, event_of(one).id) not in known]
 
-    def all(self) -> Sequence[Arrival | Deed]:
+    def all(self) -> Sequence[Arrival | PackedEvent]:
         """A copy of all of them, under their persons."""
         return tuple(self._of_persons)
 
-    def of(self, visitor_id: str) -> list[Arrival | Deed]:
+    def of(self, visitor_id: str) -> list[Arrival | PackedEvent]:
         """The events of this visitor."""
         for arrival in self._of_persons[self._grouped :]:
             self._by_visitor.setdefault(arrival.visitor_id, []).append(arrival)

@@ -1,5 +1,5 @@
-"""Joins the parts: `tailorbird.py` says how, `desk.py` what the studio sees of them, `news.py` what processes tell each
-other of visitors."""
+"""Joins the parts: `tailorbird.py` builds them, `desk.py` is the studio's access to them, `visitor_messages.py` sends
+changes of visitors between processes."""
 
 from proxy.wiring.tailorbird import Tailorbird
 

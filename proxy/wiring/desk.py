@@ -1,4 +1,4 @@
-"""What the studio may see of the running product, and do with it. Implements `studio.views.Site`."""
+"""What the studio and the admin API can see of the running product and do with it. Implements `studio.views.Site`."""
 
 from __future__ import annotations
 
@@ -57,21 +57,21 @@ from proxy.visitors.context import languages_of, request_of
 from proxy.visitors.journal import Journal
 from proxy.visitors.persona import Persona, context_as
 from proxy.visitors.profiles import ProfileReader
-from proxy.wiring.news import News
+from proxy.wiring.visitor_messages import VisitorMessages
 
 log = logging.getLogger("tailorbird.bus")
 
 PURGE, PRODUCTS = "purge", "products"
-"""The topics on which processes tell each other what is out of date, and what changed of products."""
+"""Topics of messages to all processes: what to remove from the cache, and changes of products."""
 READINESS, LIVE = "readiness", "live"
-"""The topics on which workers ask each other how they are, and what they showed last."""
-NOTHING_SAID: Mapping[str, str] = {}
+"""Topics of messages between workers that ask for their readiness, and for the pages they showed last."""
+NO_ATTRIBUTES: Mapping[str, str] = {}
 
 
 @dataclass(eq=False)
 class Desk:
-    """What the studio may do. Answers for all workers of this machine (`machine`), or for every process that the `bus`
-    reaches."""
+    """The operations of the studio. They include all workers of this machine (through the bus `machine`), or all
+    processes (through `bus`)."""
 
     machine: Bus
     bus: Bus
@@ -82,7 +82,7 @@ class Desk:
     profiles: ProfileReader
     memory_limit: MemoryLimit
     journal: Journal
-    news: News
+    messages: VisitorMessages
     gateway: Gateway
     product_news: ProductNews
     rules: Rules
@@ -97,24 +97,24 @@ class Desk:
     is_stopping: bool = False
 
     def __post_init__(self) -> None:
-        self._one_after_another = asyncio.Lock()
-        self.bus.listen(PURGE, self._purge)
-        self.bus.listen(MISSED, self._purge_everything)
-        self.bus.listen(PRODUCTS, self._change_products)
-        self.machine.listen(READINESS, self._own_readiness)
-        self.machine.listen(LIVE, self._own_live)
+        self._changing_products = asyncio.Lock()
+        self.bus.listen(PURGE, self._on_purge)
+        self.bus.listen(MISSED, self._on_missed)
+        self.bus.listen(PRODUCTS, self._on_products)
+        self.machine.listen(READINESS, self._on_readiness)
+        self.machine.listen(LIVE, self._on_live)
 
-    def leave(self) -> None:
-        """Says from now on that we are about to stop."""
+    def stop_accepting(self) -> None:
+        """Makes the health check fail from now on, because this process is about to stop."""
         self.is_stopping = True
 
     async def aclose(self) -> None:
-        """Lets go of what is under way for the studio; idempotent."""
+        """Ends calculations under way for the studio; idempotent."""
         await self.kept_results.aclose()
 
     @property
     def routes(self) -> Mapping[str, Handler]:
-        """Whether requests should come here, for a load balancer that sees the public listener alone."""
+        """The health check on the public listener, for a load balancer that cannot reach the admin listener."""
         return {HEALTH_PATH.decode(): self._ready}
 
     async def _ready(self, _: Request) -> Response:
@@ -143,19 +143,19 @@ class Desk:
         return not self.journal.why_not
 
     async def readiness(self) -> Readiness:
-        told = await self.machine.send(READINESS)
-        said = [msgspec.json.decode(answer, type=Readiness) for answer in told.answers.values()]
-        return together(said, len(told.live) - len(told.answers))
+        replies = await self.machine.request(READINESS)
+        each = [msgspec.json.decode(answer, type=Readiness) for answer in replies.answers.values()]
+        return together(each, len(replies.live) - len(replies.answers))
 
-    async def _own_readiness(self, _: bytes) -> bytes:
+    async def _on_readiness(self, _: bytes) -> bytes:
         return msgspec.json.encode(await readiness(self))
 
     async def live(self) -> list[ShownView]:
-        told = await self.machine.send(LIVE)
-        lists = [msgspec.json.decode(answer, type=list[ShownView]) for answer in told.answers.values()]
+        replies = await self.machine.request(LIVE)
+        lists = [msgspec.json.decode(answer, type=list[ShownView]) for answer in replies.answers.values()]
         return newest(chain.from_iterable(lists), self.metrics.live_size)
 
-    async def _own_live(self, _: bytes) -> bytes:
+    async def _on_live(self, _: bytes) -> bytes:
         return msgspec.json.encode([shown_view(shown) for shown in self.metrics.live])
 
     async def counted(self, name: str) -> Mapping[str, int]:
@@ -178,7 +178,7 @@ class Desk:
     async def typed(self, text: str) -> Typed:
         loaded = self.rules.loaded
         if self.publication is None or loaded is None or loaded.names is None:
-            raise RequestError("no rules are being served, so nobody knows what may be asked")
+            raise RequestError("no rules are being served, so no condition can be read")
         return await self.survey.typed(self.publication, loaded.names, text)
 
     async def results(self, days: int, patience: float) -> Looked:
@@ -198,65 +198,66 @@ class Desk:
         await self.publishing.roll_back(number, author)
 
     async def purge(self, purge: Purge) -> Purged:
-        return purged(await self.bus.send(PURGE, msgspec.msgpack.encode(purge)))
+        return purged(await self.bus.request(PURGE, msgspec.msgpack.encode(purge)))
 
     async def change_products(self, changes: list[dict[str, Any]]) -> ProductsChanged:
-        told = await self.bus.send(PRODUCTS, msgspec.msgpack.encode(changes))
+        replies = await self.bus.request(PRODUCTS, msgspec.msgpack.encode(changes))
         await self.product_news.keep_changes(str(words.get("id")) for words in changes)
-        return products_changed(told)
+        return products_changed(replies)
 
-    async def _change_products(self, message: bytes) -> bytes:
-        async with self._one_after_another:
-            done = await change(self.gateway.stock.shop.hub, msgspec.msgpack.decode(message))
-        return msgspec.msgpack.encode(done)
+    async def _on_products(self, message: bytes) -> bytes:
+        async with self._changing_products:
+            result = await change(self.gateway.stock.shop.hub, msgspec.msgpack.decode(message))
+        return msgspec.msgpack.encode(result)
 
-    async def _purge(self, message: bytes) -> bytes:
+    async def _on_purge(self, message: bytes) -> bytes:
         return b"%d" % await self.gateway.purge(msgspec.msgpack.decode(message, type=Purge))
 
-    async def _purge_everything(self, _: bytes) -> bytes:
-        """What may be out of date and nobody here knows of: it may still stand in for an origin that is down."""
-        await self._ask_about_all("purges by other machines may have been missed")
+    async def _on_missed(self, _: bytes) -> bytes:
+        """Makes all pages stale, as purges may have been missed. They may still stand in for an origin that is down."""
+        await self._mark_all_stale("purges by other machines may have been missed")
         return b""
 
     async def watch_clock(self) -> None:
-        """Has no page stay fresh until a clock that was set back has caught up. Never ends; cancel it."""
+        """Makes all pages stale whenever the clock is set back: else they would stay fresh for as long. Never ends;
+        cancel it."""
         async for seconds in set_back(self.now):
-            await self._ask_about_all(f"the clock was set back by {seconds:,.0f} seconds")
+            await self._mark_all_stale(f"the clock was set back by {seconds:,.0f} seconds")
 
-    async def _ask_about_all(self, why: str) -> None:
+    async def _mark_all_stale(self, reason: str) -> None:
         count = await self.gateway.purge(Purge(prefixes=(b"/",), is_soft=True))
-        log.warning("%s: %s kept pages are asked about again", why, count)
+        log.warning("%s: %s kept pages are asked about again", reason, count)
 
     async def export(self, visitor_id: str) -> Mapping[str, object]:
         return await exported(self.places, visitor_id)
 
     async def erase(self, visitor_id: str) -> Receipt:
-        return await self.news.erase(self.places, visitor_id)
+        return await self.messages.erase(self.places, visitor_id)
 
     async def why(
-        self, url: str, visitor_id: str, segments: Sequence[str] = (), said: Mapping[str, str] = NOTHING_SAID
+        self, url: str, visitor_id: str, segments: Sequence[str] = (), given: Mapping[str, str] = NO_ATTRIBUTES
     ) -> str:
-        if self.publication is None:
+        publication = self.publication
+        if publication is None:
             raise RequestError("no rules are being served")
-        known: dict[str, AttributeValue] = {**said}
-        if languages := languages_of(said.get("language", "").encode()):
-            known["language"] = languages
-        persona = Persona(visitor_id, tuple(segments), attributes=known)
-        context = await self._context(url, persona, self.publication.plan)
-        named = self.publication.slots_on(str(context.attributes["page"]))
-        slots = [slot for slot in named if not slot.startswith(OURS)]
-        lists, missing = await self._lists(request_of(url), slots, self.publication)
-        stories = with_products(why(self.publication.plan, context, slots), context, self.gateway.stock, lists)
-        told = [
-            replace(each, products=missing) if each.slot.startswith(LISTING) and each.slot not in lists else each
-            for each in stories
-        ]
-        return why_text(told)
+        attributes: dict[str, AttributeValue] = {**given}
+        if languages := languages_of(given.get("language", "").encode()):
+            attributes["language"] = languages
+        persona = Persona(visitor_id, tuple(segments), attributes=attributes)
+        context = await self._context(url, persona, publication.plan)
+        slots = [slot for slot in publication.slots_on(str(context.attributes["page"])) if not slot.startswith(OURS)]
+        lists, missing = await self._lists(request_of(url), slots, publication)
+        stories = with_products(why(publication.plan, context, slots), context, self.gateway.stock, lists)
+        return why_text([
+            replace(story, products=missing) if story.slot.startswith(LISTING) and story.slot not in lists else story
+            for story in stories
+        ])  # fmt: skip
 
     async def _lists(
         self, page: Request, slots: Sequence[str], publication: Publication
     ) -> tuple[Mapping[str, Sequence[str]], tuple[str, ...]]:
-        """The products of the page's lists, if rules put any in order there; and what to say of one that it has not."""
+        """The products of each list of the page, if rules sort any of them; and what to print of a list that is
+        missing."""
         if not any(slot.startswith(LISTING) for slot in slots):
             return {}, ()
         try:

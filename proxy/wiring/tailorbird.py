@@ -1,5 +1,5 @@
-"""The composition root: it joins the parts into one `Tailorbird`, starts what runs beside requests (the watch over
-the rule folder, say), and stops it again."""
+"""The composition root: builds all parts and joins them into one `Tailorbird`, starts its background tasks (as the
+watch over the rule folder), and stops them again."""
 
 from __future__ import annotations
 
@@ -59,15 +59,15 @@ from proxy.visitors.recording import Keeper, Recorder
 from proxy.visitors.visitor import Cookies
 from proxy.visitors.writekeys import WriteKeys
 from proxy.wiring.desk import Desk
-from proxy.wiring.news import News
+from proxy.wiring.visitor_messages import VisitorMessages
 
 
 class Tailorbird:
-    """The joined product: `app` for the public listener, and the `desk` for the studio.
+    """The whole product: `app` is for the public listener, `desk` for the studio.
 
-    Use it as an async context manager: entering reads the rules and begins to follow the folder, leaving stops what
-    runs and lets go of files and sockets. Raises `OperatorError` for settings that make no sense. `shared` is the
-    folder that the workers of this machine share, None for a process alone; `bus` reaches all that serve this shop.
+    Use it as an async context manager: entering reads the rules and starts the background tasks, leaving stops them and
+    closes files and sockets. Raises `OperatorError` for settings that make no sense. `shared` is the folder that the
+    workers of this machine share, None for a single process; `bus` reaches all processes that serve this shop.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class Tailorbird:
         self.cookies = Cookies.from_settings(settings, is_demo=is_demo)
         self._origins = Origins(settings.origin, settings)
         self._asking = Asking(self._origins, settings)
-        self._watch_gates()
+        self._watch_limiters()
         self._lag = Lag(self.metrics)
         self._accesslog = AccessLog.of(settings, self.metrics, clock)
         self.store = open_store(settings.store, settings) if store is None else store
@@ -98,13 +98,13 @@ class Tailorbird:
         self._join_pages()
         self._join_rules(adapt)
         self._join_listener(Tokens(settings.secret, is_demo=is_demo))
-        self._join_others()
-        self._beside: Sequence[asyncio.Task[None]] = ()
+        self._join_webhooks()
+        self._tasks: Sequence[asyncio.Task[None]] = ()
 
     # -- the parts, each with those before it
 
     def _join_visitors(self) -> None:
-        """Builds what knows visitors, and what brings their events to the store."""
+        """Builds the readers of profiles, the journal of events, and the recording of views."""
         settings, metrics, clock = self.settings, self.metrics, self.now
         self._profiles = ProfileReader(
             self.store,
@@ -118,16 +118,16 @@ class Tailorbird:
         self._views = open_views(settings.store)
         self._keeper = Keeper(self._recorder, self._views, most=settings.recorded_views, metrics=metrics)
         self._invalidation = Invalidation(self.store, self._profiles, clock)
-        self._news = News(self.bus, self._profiles, self._invalidation, self._keeper, clock)
-        self.journal = Journal(self.store, self._profiles, metrics, self._news.tell, clock, settings)
+        self._messages = VisitorMessages(self.bus, self._profiles, self._invalidation, self._keeper, clock)
+        self.journal = Journal(self.store, self._profiles, metrics, self._messages.send_change, clock, settings)
         self.journal.subscribe(lambda applied: self._invalidation.know(applied.changes))
-        joiner = Joiner(self.store, self._profiles, metrics, self._news.tell)
+        joiner = Joiner(self.store, self._profiles, metrics, self._messages.send_change)
         collect = Collect(WriteKeys(settings), self.cookies, self.journal, joiner, metrics, settings, clock)
         self._profiles.on_forget(joiner.forget)
         self._routes |= {**collect.routes, **Tag(settings).routes}
 
     def _join_pages(self) -> None:
-        """Builds the cache, and what pages tell of products."""
+        """Builds the cache, and the catalogue with what is learnt of products."""
         settings, clock = self.settings, self.now
         self._product_news = ProductNews(open_sightings(settings.store), self._hub, clock)
         self._gateway = Gateway(
@@ -152,15 +152,22 @@ class Tailorbird:
         self._memory_limit = MemoryLimit(settings, self.metrics, (self._gateway.memory, self._profiles))
 
     def _join_rules(self, adapt: Callable[[Publication], Publication]) -> None:
-        """Builds the rule folder with its versions and drafts, and what the studio sees of it all."""
+        """Builds the rule folder with its versions and drafts, and the desk."""
         settings, clock = self.settings, self.now
         is_published = settings.rules_mode == "published"
         folder = RuleFolder(Path(settings.rules), is_published=is_published, settings=settings)
         self._rules = Rules(folder, settings.catalogue, self.store, adapt, self._gateway.publish, self.metrics, clock)
         self._drafts = Drafts(Path(settings.rules), self._rules.draft)
         self._outbox = open_outbox(settings.store)
-        known = self._rules, self._drafts, folder.versions, self._views, clock
-        publishing = Publishing(*known, approval=settings.approval, is_published=is_published)
+        publishing = Publishing(
+            self._rules,
+            self._drafts,
+            folder.versions,
+            self._views,
+            clock,
+            approval=settings.approval,
+            is_published=is_published,
+        )
         survey = Survey(self.store, clock)
         self._profiles.on_forget(survey.forget)
         self.desk = Desk(
@@ -173,7 +180,7 @@ class Tailorbird:
             self._profiles,
             self._memory_limit,
             self.journal,
-            self._news,
+            self._messages,
             self._gateway,
             self._product_news,
             self._rules,
@@ -194,14 +201,22 @@ class Tailorbird:
         may_begin = self._memory_limit.may_begin
         self.app = App(self._gateway, self._routes, self.metrics, settings, self.now, previewing, may_begin)
 
-    def _join_others(self) -> None:
-        """Builds the webhooks."""
-        webhooks = webhooks_in(self.settings.webhooks)
-        told = self.bus.name, self.store, self._outbox, webhooks, lambda: self._rules.publication, self.metrics
-        self._webhooks = Leader(*told, self.now) if webhooks else None
+    def _join_webhooks(self) -> None:
+        """Builds what sends messages to webhooks, if there are any."""
+        self._webhooks: Leader | None = None
+        if webhooks := webhooks_in(self.settings.webhooks):
+            self._webhooks = Leader(
+                self.bus.name,
+                self.store,
+                self._outbox,
+                webhooks,
+                lambda: self._rules.publication,
+                self.metrics,
+                self.now,
+            )
 
     def listener(self, host: str = "", port: int = 0, *, bound: socket.socket | None = None) -> Listener:
-        """The public listener, at an address or on a socket that is bound."""
+        """The public listener, at an address or on a bound socket."""
         settings = self.settings
         return Listener(
             "proxy",
@@ -227,7 +242,7 @@ class Tailorbird:
     def _is_strained(self) -> bool:
         return self._origins.are_strained or self._lag.is_lasting or self._memory_limit.is_tight
 
-    def _watch_gates(self) -> None:
+    def _watch_limiters(self) -> None:
         for address, limiter in self._origins.limiters.items():
             self.metrics.watch("tailorbird_origin_seconds", limiter.times)
             for name, what in (("limit", "limit"), ("requests", "under_way"), ("waiting", "waiting")):
@@ -236,8 +251,8 @@ class Tailorbird:
     def _hub(self) -> Hub:
         return self._gateway.stock.shop.hub
 
-    def route(self, routes: Mapping[str, Handler]) -> None:
-        """Adds paths of our own below `/_tb/`."""
+    def add_routes(self, routes: Mapping[str, Handler]) -> None:
+        """Adds handlers of paths below `/_tb/`."""
         self._routes.update(routes)
 
     async def __aenter__(self) -> Tailorbird:
@@ -261,11 +276,11 @@ class Tailorbird:
             works.append(self._shared_counts.keep)
         if self._webhooks is not None:
             works.append(self._webhooks.run)
-        self._beside = [asyncio.create_task(lasting(work)) for work in works]
+        self._tasks = [asyncio.create_task(lasting(work)) for work in works]
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await ended(*self._beside)
+        await ended(*self._tasks)
         if self._accesslog is not None:
             await self._accesslog.aclose()
         await self.desk.aclose()
@@ -279,14 +294,14 @@ class Tailorbird:
         await self._origins.aclose()
         await self.store.aclose()
 
-    # -- what previews may see
+    # -- for previews
 
     async def draft(self, name: str) -> Loaded:
-        """A state of the rules: "" is what is live, else as `Drafts.get`. Raises `OperatorError`."""
+        """The rules of a draft (as `Drafts.get`); the live rules for "". Raises `OperatorError`."""
         return await self._drafts.get(name) if name else Loaded(self._rules.publication, [], {})
 
     async def _profile(self, visitor_id: str, now: float) -> Profile | None:
-        """A visitor's profile, not counted as a look-up; None when the store does not answer."""
+        """A visitor's profile, not counted in the metrics; None if the store does not answer."""
         try:
             return await self.store.get_profile(visitor_id)
         except StoreError:

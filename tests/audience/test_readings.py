@@ -49,7 +49,7 @@ def reached(caps: Sequence[Cap], history: Sequence[Event], now: float) -> set[Ca
     """What is said by reading each cap off the whole history."""
     profile = Profile("anna", history=tuple(history))
     read = {one: reading(profile, one.measure, now) for one in caps}
-    return {one for one, value in read.items() if isinstance(value, float) and value >= one.enough}
+    return {one for one, value in read.items() if isinstance(value, float) and value >= one.limit}
 
 
 SHOES = (("category", OneOf(frozenset({"shoes"}))),)

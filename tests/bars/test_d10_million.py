@@ -91,7 +91,7 @@ async def fill(store: Store, ids: list[str], now: float) -> Truth:
             events = list(history(id, now))
             truth.note(events, now - 30 * DAY)
             arrivals += [Arrival(id, event, "shop", event.at) for event in events]
-        assert len((await store.apply(arrivals)).fresh) == len(arrivals)
+        assert len((await store.apply(arrivals)).new) == len(arrivals)
     return truth
 
 

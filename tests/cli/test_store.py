@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from proxy.cli import tailorbird
 from proxy.cli.store import copied, said, seen, told
-from proxy.model import Arrival, Delivery, Event, Followed, Product, Profile, Sighting, Standing, View
+from proxy.model import Arrival, Delivery, Event, LogProgress, Product, Profile, Sighting, Standing, View
 from proxy.ports import Refused, Store
 from proxy.stores import open_outbox, open_sightings, open_store, open_views
 from tests.wire.storage import storage
@@ -60,17 +60,17 @@ async def test_what_webhooks_were_told_is_copied_and_told_nobody_again(
         target = open_store(url)
         await copied(source, target)
         boxes = open_outbox(f"sqlite:{tmp_path}/from.db"), open_outbox(url)
-        assert await told(*boxes, "", NOON) and await boxes[1].followed() == Followed()
+        assert await told(*boxes, "", NOON) and await boxes[1].progress() == LogProgress()
         standing = Standing("anna", {"cdp": {"VIP": NOON}}, NOON + 60)
         waits, lost = (Delivery(f"m{n}", "cdp", "anna", "VIP", True, NOON, NOON) for n in range(2))
         assert await boxes[0].lead("me", NOON, 60.0)
-        await boxes[0].put("me", [standing], [waits, lost], Followed("7", "rules", NOON), NOON)
+        await boxes[0].put("me", [standing], [waits, lost], LogProgress("7", "rules", NOON), NOON)
         await boxes[0].give_up(lost)
         for _ in range(2):
             assert await told(*boxes, await target.end_of_log(), NOON)
-            assert await boxes[1].of(["anna"]) == await boxes[0].of(["anna"])
-            assert (await boxes[1].first("cdp", 9), await boxes[1].given_up()) == ([waits], [lost])
-        assert await boxes[1].followed() == Followed(await target.end_of_log(), "store copy", NOON)
+            assert await boxes[1].stored_of(["anna"]) == await boxes[0].stored_of(["anna"])
+            assert (await boxes[1].oldest("cdp", 9), await boxes[1].given_up()) == ([waits], [lost])
+        assert await boxes[1].progress() == LogProgress(await target.end_of_log(), "store copy", NOON)
         while not await boxes[1].lead("a server", NOON, 60.0):  # a server of its own clock lets go a moment later
             await asyncio.sleep(0.001)
         assert not await told(*boxes, "", NOON), "whoever serves from it knows better"

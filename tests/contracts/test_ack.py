@@ -42,7 +42,7 @@ async def test_a_master_without_replicas_takes_events_only_where_the_address_say
         ):
             await has_replicas(client, 1)
             for number, store in enumerate((strict, lenient)):
-                assert len((await store.apply([seen(number)])).fresh) == 1
+                assert len((await store.apply([seen(number)])).new) == 1
                 assert await beside.hexists("tb:{anna}:log", f"web:{number}")
             kill(replica)
             await has_replicas(client, 0)

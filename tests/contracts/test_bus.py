@@ -25,7 +25,7 @@ from proxy.bus import listeners as listeners_module
 from proxy.bus import machine as machine_module
 from proxy.bus import redis as redis_module
 from proxy.bus.local import LocalBus
-from proxy.bus.redis import LIVE, MOST_SENT, SENT, RedisBus
+from proxy.bus.redis import LIVE, MOST_REQUESTS, REQUESTS, RedisBus
 from proxy.errors import OperatorError, StoreError
 from proxy.ports import MISSED, Bus
 from proxy.stores import open_store, server_of
@@ -45,7 +45,7 @@ def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Deadlines that no busy machine misses, for what is not about them."""
     for module in (listeners_module, machine_module, redis_module):
         monkeypatch.setattr(module, "REPLY_SECONDS", 30.0)
-    monkeypatch.setattr(redis_module, "LIVES_SECONDS", 60.0)
+    monkeypatch.setattr(redis_module, "LIVE_SECONDS", 60.0)
 
 
 class Heard:
@@ -104,7 +104,7 @@ async def joined(member: Member, count: int) -> tuple[list[Bus], list[Heard]]:
 @pytest.mark.usefixtures("patience")
 async def test_everybody_hears_the_sender_too_and_the_answers_come_by_name(member: Member) -> None:
     buses, listeners = await joined(member, 3)
-    told = await buses[1].send("purge", b"/sale")
+    told = await buses[1].request("purge", b"/sale")
     assert told.is_whole
     assert told.live == {bus.name for bus in buses}
     assert told.answers == {bus.name: b"/SALE" for bus in buses}
@@ -116,8 +116,8 @@ async def test_one_alone_hears_itself() -> None:
     bus = LocalBus()
     listener = Heard(bus)
     await bus.open()
-    told = await bus.send("purge", b"/sale")
-    await bus.tell("purge", b"/new")
+    told = await bus.request("purge", b"/sale")
+    await bus.publish("purge", b"/new")
     assert told.is_whole
     assert told.answers == {bus.name: b"/SALE"}
     assert listener.messages == [b"/sale", b"/new"]
@@ -129,7 +129,7 @@ async def test_one_alone_hears_itself() -> None:
 async def test_what_is_told_is_heard_once_by_everybody(member: Member) -> None:
     buses, listeners = await joined(member, 3)
     for number in range(20):
-        await buses[number % 3].tell("purge", b"%d" % number)
+        await buses[number % 3].publish("purge", b"%d" % number)
     for listener in listeners:
         async with asyncio.timeout(60):
             while len(listener.messages) < 20:
@@ -142,7 +142,7 @@ async def test_what_is_told_is_heard_once_by_everybody(member: Member) -> None:
 @pytest.mark.usefixtures("patience")
 async def test_many_who_send_at_once_get_their_own_answers(member: Member) -> None:
     buses, _ = await joined(member, 3)
-    told = await asyncio.gather(*(buses[number % 3].send("purge", b"m%d" % number) for number in range(60)))
+    told = await asyncio.gather(*(buses[number % 3].request("purge", b"m%d" % number) for number in range(60)))
     for number, each in enumerate(told):
         assert each.is_whole
         assert set(each.answers.values()) == {b"M%d" % number}
@@ -153,7 +153,7 @@ async def test_topics_are_apart_and_one_that_nobody_listens_to_is_done(member: M
     purges, rules = Heard(bus), Heard(bus, "rules")
     await bus.open()
     await other.open()
-    told = await other.send("rules", b"version 7")
+    told = await other.request("rules", b"version 7")
     assert told.answers == {bus.name: b"VERSION 7", other.name: b""}
     assert (purges.messages, rules.messages) == ([], [b"version 7"])
 
@@ -174,7 +174,7 @@ async def test_who_fails_or_is_slow_has_not_done_it_and_the_others_have(member: 
     buses[2].listen("purge", wait)
     for bus in buses:
         await bus.open()
-    told = await buses[0].send("purge", b"/sale")
+    told = await buses[0].request("purge", b"/sale")
     assert not told.is_whole
     assert told.live - told.answers.keys() == {buses[1].name, buses[2].name}
     assert good.messages == [b"/sale"]
@@ -186,7 +186,7 @@ async def test_who_has_left_is_not_waited_for(member: Member) -> None:
     buses, _ = await joined(member, 3)
     await buses[2].aclose()
     await buses[2].aclose()
-    told = await buses[0].send("purge", b"/sale")
+    told = await buses[0].request("purge", b"/sale")
     assert told.is_whole
     assert told.live == {buses[0].name, buses[1].name}
 
@@ -195,7 +195,7 @@ async def test_who_has_left_is_not_waited_for(member: Member) -> None:
 async def test_a_large_message_arrives_whole(member: Member) -> None:
     buses, listeners = await joined(member, 2)
     large = b"x" * 3_000_000
-    assert (await buses[0].send("purge", large)).is_whole
+    assert (await buses[0].request("purge", large)).is_whole
     assert [len(listener.messages[0]) for listener in listeners] == [len(large)] * 2
 
 
@@ -217,7 +217,7 @@ async def test_a_killed_workers_socket_is_swept_away(folder: Path) -> None:
     dead.bind(str(folder / "dead.sock"))
     dead.listen()
     dead.close()
-    assert (await bus.send("purge", b"/sale")).live == {bus.name}
+    assert (await bus.request("purge", b"/sale")).live == {bus.name}
     assert os.listdir(folder) == [f"{bus.name}.sock"]
     await bus.aclose()
 
@@ -229,7 +229,7 @@ async def test_who_leaves_while_others_are_connected_says_nothing_of_it(folder: 
     listener = Heard(there)
     await here.open()
     await there.open()
-    await here.tell("purge", b"/sale")
+    await here.publish("purge", b"/sale")
     await listener.news.wait()
     await there.aclose()
     await here.aclose()
@@ -247,7 +247,7 @@ async def test_what_was_sent_while_a_connection_was_broken_is_heard_afterwards(v
     async with Redis.from_url(valkey_url) as client:
         for number in range(10):
             await client.client_kill_filter(_type="normal", skipme=True)
-            if not (await here.send("purge", b"%d" % number)).is_cut_off:
+            if not (await here.request("purge", b"%d" % number)).is_cut_off:
                 sent.add(b"%d" % number)
     assert sent
     async with asyncio.timeout(10):
@@ -263,7 +263,7 @@ async def test_without_its_server_this_machine_still_hears_and_says_that_others_
     listeners = [Heard(bus) for bus in near]
     for bus in near:
         await bus.open()
-    told = await near[0].send("purge", b"/sale")
+    told = await near[0].request("purge", b"/sale")
     assert (told.is_whole, told.is_cut_off) == (False, True)
     assert told.answers == {bus.name: b"/SALE" for bus in near}
     assert [listener.messages for listener in listeners] == [[b"/sale"]] * 2
@@ -280,7 +280,7 @@ async def test_a_frozen_server_holds_a_sender_for_little_more_than_a_second(valk
     os.kill(process, signal.SIGSTOP)
     try:
         started = asyncio.get_running_loop().time()
-        told = await bus.send("purge", b"/sale")
+        told = await bus.request("purge", b"/sale")
         waited = asyncio.get_running_loop().time() - started
     finally:
         os.kill(process, signal.SIGCONT)
@@ -298,13 +298,13 @@ async def test_who_was_killed_is_waited_for_once(valkey_url: str) -> None:
     async with Redis.from_url(valkey_url) as client:
         seconds, _ = await client.time()
         await client.zadd(LIVE, {"killed": seconds + 60})
-        first, second = await bus.send("purge", b"/sale"), await bus.send("purge", b"/sale")
+        first, second = await bus.request("purge", b"/sale"), await bus.request("purge", b"/sale")
         started = asyncio.get_running_loop().time()
         for _ in range(10):
-            await bus.send("purge", b"/sale")
+            await bus.request("purge", b"/sale")
         waited = asyncio.get_running_loop().time() - started
         await client.zadd(LIVE, {"killed": seconds + 61})
-        third = asyncio.create_task(bus.send("purge", b"/sale"))
+        third = asyncio.create_task(bus.request("purge", b"/sale"))
         await asyncio.sleep(0.1)
         assert not third.done(), "it lives again"
         assert not (await third).is_whole
@@ -317,7 +317,7 @@ async def test_who_was_killed_is_waited_for_once(valkey_url: str) -> None:
 async def test_who_was_cut_off_until_its_place_was_gone_hears_that_it_may_have_missed_something(
     valkey_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("proxy.bus.redis.LIVES_SECONDS", 0.2)
+    monkeypatch.setattr("proxy.bus.redis.LIVE_SECONDS", 0.2)
     await flush(valkey_url)
     async with Redis.from_url(valkey_url) as client:
         await client.acl_setuser("far", enabled=True, passwords="+far", keys="*", commands=["+@all"])
@@ -327,18 +327,18 @@ async def test_who_was_cut_off_until_its_place_was_gone_hears_that_it_may_have_m
         Heard(here)
         await here.open()
         await there.open()
-        assert (await here.send("purge", b"/1")).is_whole
-        for number in (2, MOST_SENT * 2):
+        assert (await here.request("purge", b"/1")).is_whole
+        for number in (2, MOST_REQUESTS * 2):
             await client.acl_setuser("far", enabled=False)
             await client.client_kill_filter(user="far")
-            while len((await here.send("purge", b"/away")).live) > 1:
+            while len((await here.request("purge", b"/away")).live) > 1:
                 await asyncio.sleep(0.01)
             for _ in range(number):
-                await here._add(SENT, MOST_SENT, "purge", b"/more", "")
+                await here._add(REQUESTS, MOST_REQUESTS, "purge", b"/more", "")
             assert missed.messages == []
             await client.acl_setuser("far", enabled=True)
             async with asyncio.timeout(20):
-                while not (await here.send("purge", b"/back")).live >= {there.name}:
+                while not (await here.request("purge", b"/back")).live >= {there.name}:
                     await asyncio.sleep(0.01)
         assert purged.messages.count(b"/more") == 2, "the first time its place was still there"
         async with asyncio.timeout(20):
@@ -377,7 +377,7 @@ def test_connections_that_break_as_they_are_made_are_a_server_that_is_away() -> 
         bus, store = bus_of_shop(LocalBus(), server_of(url)), open_store(url)
         listener = Heard(bus)
         await bus.open()
-        await asyncio.gather(*(bus.tell("purge", b"/sale") for _ in range(TRIES)))
+        await asyncio.gather(*(bus.publish("purge", b"/sale") for _ in range(TRIES)))
         failed = await asyncio.gather(*(store.get_profile(f"v{n}") for n in range(TRIES)), return_exceptions=True)
         assert {type(error) for error in failed} == {StoreError}
         assert listener.messages == [b"/sale"] * TRIES
@@ -395,14 +395,14 @@ async def test_who_began_before_its_server_hears_that_it_may_have_missed_somethi
     assert missed.messages == []
     async with valkey(folder / "data", unixsocket=f"{folder}/s"), asyncio.timeout(20):
         await missed.news.wait()
-        assert (await bus.send("purge")).is_whole
+        assert (await bus.request("purge")).is_whole
     await bus.aclose()
 
 
 async def test_who_could_not_begin_at_first_hears_what_is_told_later_all_the_same(valkey_url: str) -> None:
     await flush(valkey_url)
     async with Redis.from_url(valkey_url) as client:
-        await client.acl_setuser("half", enabled=True, passwords="+half", keys=[SENT, LIVE], commands=["+@all"])
+        await client.acl_setuser("half", enabled=True, passwords="+half", keys=[REQUESTS, LIVE], commands=["+@all"])
         here = RedisBus(partial(client_of, valkey_url))
         there = RedisBus(partial(client_of, valkey_url, username="half", password="half"))
         missed, told = Heard(there, MISSED), Heard(there, "news")
@@ -410,12 +410,12 @@ async def test_who_could_not_begin_at_first_hears_what_is_told_later_all_the_sam
         await there.open()
         await client.acl_setuser("half", keys=["*"])
         async with asyncio.timeout(20):
-            while there.name not in (await here.send("purge")).live:
+            while there.name not in (await here.request("purge")).live:
                 await asyncio.sleep(0.01)
             while not missed.messages:
                 missed.news.clear()
                 await missed.news.wait()
-            await here.tell("news", b"/told")
+            await here.publish("news", b"/told")
             while not told.messages:
                 told.news.clear()
                 await told.news.wait()
@@ -438,9 +438,9 @@ async def test_workers_whose_folder_is_cleaned_away_find_each_other_again(
         while there.name not in here._known:  # type: ignore[attr-defined]
             await asyncio.sleep(0.01)
         shutil.rmtree(shared)
-        assert not (await here.send("purge", b"/1")).is_whole, "nobody can say that all have heard"
+        assert not (await here.request("purge", b"/1")).is_whole, "nobody can say that all have heard"
         while b"/2" not in heard.messages:
-            sent = await here.send("purge", b"/2")
+            sent = await here.request("purge", b"/2")
             await asyncio.sleep(0.01)
     assert sent.is_whole and sent.live == {here.name, there.name}
     shutil.rmtree(shared)

@@ -43,7 +43,7 @@ class Worker:
     async def apply(self, *arrivals: Arrival) -> None:
         """As the journal does."""
         applied = await self.store.apply(arrivals)
-        self.profiles.arrived([], applied.fresh)
+        self.profiles.arrived([], applied.new)
         self.vouching.know(applied.changes)
 
     async def look(self) -> None:

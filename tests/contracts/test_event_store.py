@@ -25,7 +25,7 @@ def seen(visitor_id: str, number: int, at: float = NOON) -> Arrival:
 async def test_an_event_is_in_the_log_and_in_the_profile(store: Store) -> None:
     arrival = seen("anna", 1)
     applied = await store.apply([arrival])
-    assert applied.fresh == [arrival]
+    assert applied.new == [arrival]
     assert list(applied.visitors) == ["anna"]
     anna = Profile("anna", updated_at=arrival.received_at, history=(arrival.event,))
     assert await store.get_profile("anna") == anna
@@ -35,7 +35,7 @@ async def test_an_event_is_in_the_log_and_in_the_profile(store: Store) -> None:
 async def test_an_event_that_came_before_changes_nothing(store: Store) -> None:
     await store.apply([seen("anna", 1), seen("anna", 1), seen("anna", 2)])
     again = await store.apply([seen("anna", 2), seen("anna", 1)])
-    assert (list(again.fresh), list(again.visitors)) == ([], [])
+    assert (list(again.new), list(again.visitors)) == ([], [])
     assert await store.log_of("anna") == [seen("anna", 1), seen("anna", 2)]
 
 
@@ -46,11 +46,11 @@ async def test_what_is_noted_is_an_event_like_any_other(store: Store) -> None:
 
     applied = await store.apply([seen("anna", 1)], [deed_of(view("anna", 2)), deed_of(view("ben", 3))])
     assert list(applied.visitors) == ["anna", "ben"]
-    assert {one.event.id for one in arrivals_of(applied.all)} == {"web:1", "page:ab:2-0", "page:ab:3-0"}
+    assert {one.event.id for one in arrivals_of(applied.all_new)} == {"web:1", "page:ab:2-0", "page:ab:3-0"}
     assert await store.log_of("anna") == [seen("anna", 1), view("anna", 2)]
     assert await store.get_profile("ben") == fold(None, [view("ben", 3)])
     assert sorted([visitor_id async for visitor_id in store.visitors()]) == ["anna", "ben"]
-    assert (await store.apply([view("ben", 3), view("anna", 2)])).fresh == [], "it came before"
+    assert (await store.apply([view("ben", 3), view("anna", 2)])).new == [], "it came before"
     assert (await store.log("", 9))[0] == [seen("anna", 1), view("anna", 2), view("ben", 3)]
     assert await store.rebuild() == 0
 
@@ -144,7 +144,7 @@ async def test_what_was_not_taken_can_be_read_and_let_go(store: Store) -> None:
 
 async def test_nothing_to_apply_is_nothing_applied(store: Store) -> None:
     applied = await store.apply([])
-    assert (list(applied.fresh), list(applied.visitors)) == ([], [])
+    assert (list(applied.new), list(applied.visitors)) == ([], [])
     assert await store.rebuild() == 0
 
 

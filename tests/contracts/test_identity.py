@@ -55,9 +55,9 @@ async def test_a_message_sent_again_after_a_join_counts_once(store: Store) -> No
     await store.apply([seen("d1", 1)])
     await join(store, "d1", "anna", NOON + 10)
     again = await store.apply([seen("d1", 1), seen("anna", 1)])
-    assert (list(again.fresh), list(again.visitors)) == ([], [])
+    assert (list(again.new), list(again.visitors)) == ([], [])
     both = await store.apply([seen("d1", 2), seen("anna", 2)])
-    assert len(both.fresh) == 1
+    assert len(both.new) == 1
 
 
 async def test_joining_again_changes_nothing(store: Store) -> None:
@@ -167,7 +167,7 @@ async def test_what_was_erased_does_not_come_back_and_what_is_new_does(store: St
     assert [one.payload for one in await store.refused()] == [b"{}"]
     assert "anna" not in str(await store.log("", 100))
     again = await store.apply([seen("anna", 1), seen("anna", 11)])
-    assert [one.event.id for one in again.fresh] == ["web:11"]
+    assert [one.event.id for one in again.new] == ["web:11"]
     assert await store.put_profiles([Profile("anna", {"first name": "Anna"}, updated_at=NOON + 20)]) == 0
     assert numbers(await store.get_profile("ben")) == ["web:1"]
 

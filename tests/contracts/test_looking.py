@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from proxy.model import Profile
-from proxy.ports import Part, Store
+from proxy.ports import Partition, Store
 from tests.contracts.test_profile_store import overwrite
 
 MANY = [Profile(f"v{number}", {"number": float(number)}, updated_at=1.0) for number in range(700)]
@@ -17,7 +17,7 @@ async def test_every_profile_comes_once(store: Store) -> None:
 
 async def test_parts_are_together_every_profile_once(store: Store) -> None:
     await store.put_profiles(MANY)
-    parts = [[profile.visitor_id async for profile in store.profiles(Part(number, 3))] for number in range(3)]
+    parts = [[profile.visitor_id async for profile in store.profiles(Partition(number, 3))] for number in range(3)]
     assert sorted(id for part in parts for id in part) == sorted(profile.visitor_id for profile in MANY)
     assert min(len(part) for part in parts) > 150
 

@@ -8,7 +8,7 @@ from math import inf
 import pytest
 
 from proxy.errors import StoreError
-from proxy.model import Delivery, Followed, Standing
+from proxy.model import Delivery, LogProgress, Standing
 from proxy.ports import Outbox, Waiting
 from proxy.stores import open_outbox, open_store, redis_outbox, sqlite_outbox
 
@@ -35,14 +35,14 @@ def standing(visitor: str, due_at: float = inf, *segments: str) -> Standing:
 
 async def test_what_is_put_comes_back_in_order(outbox: Outbox) -> None:
     anna, ben = standing("anna", NOON + 60, "VIP"), standing("ben", inf, "VIP")
-    followed = Followed("17", "rules", NOON)
+    followed = LogProgress("17", "rules", NOON)
     await outbox.put(ME, [anna, ben], [to("cdp", 1), to("mail", 2), to("cdp", 3, "ben")], followed, NOON)
     await outbox.put(ME, [], [to("cdp", 4)], None, NOON)
     assert await outbox.standings(["anna", "ben", "cleo"]) == {"anna": anna, "ben": ben}
-    assert sorted([one async for one in outbox.standing()]) == ["anna", "ben"]
-    assert await outbox.followed() == followed
-    assert await outbox.first("cdp", 2) == [to("cdp", 1), to("cdp", 3, "ben")]
-    assert await outbox.first("cdp", 9) == [to("cdp", 1), to("cdp", 3, "ben"), to("cdp", 4)]
+    assert sorted([one async for one in outbox.visitors()]) == ["anna", "ben"]
+    assert await outbox.progress() == followed
+    assert await outbox.oldest("cdp", 2) == [to("cdp", 1), to("cdp", 3, "ben")]
+    assert await outbox.oldest("cdp", 9) == [to("cdp", 1), to("cdp", 3, "ben"), to("cdp", 4)]
     assert await outbox.counts() == {"cdp": Waiting(3, NOON + 1), "mail": Waiting(1, NOON + 2)}
     assert [await outbox.waiting(webhook) for webhook in ("cdp", "mail", "none")] == [3, 1, 0]
 
@@ -50,9 +50,9 @@ async def test_what_is_put_comes_back_in_order(outbox: Outbox) -> None:
 async def test_what_is_delivered_waits_no_longer(outbox: Outbox) -> None:
     await outbox.put(ME, [], [to("cdp", 1), to("cdp", 2), to("cdp", 3)], None, NOON)
     await outbox.done([to("cdp", 1), to("cdp", 3)])
-    assert await outbox.first("cdp", 9) == [to("cdp", 2)]
+    assert await outbox.oldest("cdp", 9) == [to("cdp", 2)]
     await outbox.done([to("cdp", 2)])
-    assert (await outbox.first("cdp", 9), await outbox.counts()) == ([], {})
+    assert (await outbox.oldest("cdp", 9), await outbox.counts()) == ([], {})
 
 
 async def test_who_is_due_is_told_until_they_have_been_looked_at(outbox: Outbox) -> None:
@@ -62,18 +62,18 @@ async def test_who_is_due_is_told_until_they_have_been_looked_at(outbox: Outbox)
     assert await outbox.due(NOON + 60, 1) == ["ben"]
     await outbox.put(ME, [standing("ben", NOON + 90), standing("anna")], [], None, NOON)
     assert await outbox.due(NOON + 60, 9) == []
-    assert sorted([one async for one in outbox.standing()]) == ["ben"], "who has nothing has no place"
+    assert sorted([one async for one in outbox.visitors()]) == ["ben"], "who has nothing has no place"
 
 
 async def test_what_is_given_up_can_be_read_and_sent_again(outbox: Outbox) -> None:
     await outbox.put(ME, [], [to("cdp", 1), to("cdp", 2)], None, NOON)
     refused = Delivery(*[getattr(to("cdp", 1), name) for name in Delivery.__struct_fields__[:-1]], "400")
     await outbox.give_up(refused)
-    assert (await outbox.given_up(), await outbox.first("cdp", 9)) == ([refused], [to("cdp", 2)])
+    assert (await outbox.given_up(), await outbox.oldest("cdp", 9)) == ([refused], [to("cdp", 2)])
     assert await outbox.counts() == {"cdp": Waiting(1, NOON + 2, 1)}
-    await outbox.again([refused, to("cdp", 9)], NOON + 50)
+    await outbox.requeue([refused, to("cdp", 9)], NOON + 50)
     assert await outbox.given_up() == []
-    assert [(one.id, one.reason, one.queued_at) for one in await outbox.first("cdp", 9)] == [
+    assert [(one.id, one.reason, one.queued_at) for one in await outbox.oldest("cdp", 9)] == [
         ("cdp-2", "", NOON + 2),
         ("cdp-1", "", NOON + 50),
     ]
@@ -87,7 +87,7 @@ async def test_of_what_is_given_up_the_newest_are_kept(outbox: Outbox, monkeypat
     for one in many:
         await outbox.give_up(one)
     assert await outbox.given_up() == many[2:]
-    assert await outbox.first("cdp", 9) == []
+    assert await outbox.oldest("cdp", 9) == []
 
 
 async def test_one_process_has_the_lead_until_it_is_silent_for_too_long(outbox: Outbox, url: str) -> None:
@@ -101,7 +101,7 @@ async def test_one_process_has_the_lead_until_it_is_silent_for_too_long(outbox: 
     assert not await outbox.lead(ME, later, 0.2)
     with pytest.raises(StoreError, match="another process"):
         await outbox.put(ME, [standing("anna", NOON, "VIP")], [to("cdp", 1)], None, NOON)
-    assert await outbox.of(["anna"]) == ([], []), "who was frozen and wakes up too late changes nothing"
+    assert await outbox.stored_of(["anna"]) == ([], []), "who was frozen and wakes up too late changes nothing"
     await beside.aclose()
 
 
@@ -110,11 +110,11 @@ async def test_erasing_forgets_all_of_a_visitor_and_nothing_of_others(outbox: Ou
     await outbox.put(ME, both, [to("cdp", 1), to("cdp", 3)], None, NOON)
     await outbox.put(ME, [], [to("cdp", 4), to("cdp", 2, "ben")], None, NOON)
     await outbox.give_up(to("cdp", 4))
-    standings, deliveries = await outbox.of(["anna", "laptop"])
+    standings, deliveries = await outbox.stored_of(["anna", "laptop"])
     assert ([one.visitor_id for one in standings], len(deliveries)) == (["anna"], 3)
     assert await outbox.erase(["anna", "laptop"]) == 4
-    assert await outbox.of(["anna"]) == ([], [])
-    assert (await outbox.first("cdp", 9), await outbox.given_up()) == ([to("cdp", 2, "ben")], [])
+    assert await outbox.stored_of(["anna"]) == ([], [])
+    assert (await outbox.oldest("cdp", 9), await outbox.given_up()) == ([to("cdp", 2, "ben")], [])
     assert await outbox.due(NOON, 9) == ["ben"]
     await outbox.done([to("cdp", 1)])
     await outbox.give_up(to("cdp", 3))
@@ -125,12 +125,12 @@ async def test_what_was_found_out_before_an_erasure_does_not_come_in_after_it(ou
     store = open_store(url)
     await store.mark_erased(["anna"], NOON + 10)
     await outbox.put(
-        ME, [standing("anna", NOON, "VIP"), standing("ben", NOON)], [to("cdp", 1)], Followed("3"), NOON + 9
+        ME, [standing("anna", NOON, "VIP"), standing("ben", NOON)], [to("cdp", 1)], LogProgress("3"), NOON + 9
     )
-    assert (await outbox.of(["anna"]), await outbox.due(NOON, 9)) == (([], []), ["ben"])
-    assert await outbox.followed() == Followed("3")
+    assert (await outbox.stored_of(["anna"]), await outbox.due(NOON, 9)) == (([], []), ["ben"])
+    assert await outbox.progress() == LogProgress("3")
     await outbox.put(ME, [standing("anna", NOON, "VIP")], [to("cdp", 1)], None, NOON + 11)
-    assert await outbox.first("cdp", 9) == [to("cdp", 1)], "what they do since is new"
+    assert await outbox.oldest("cdp", 9) == [to("cdp", 1)], "what they do since is new"
     await store.aclose()
 
 

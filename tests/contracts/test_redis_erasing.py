@@ -119,7 +119,7 @@ async def test_what_is_under_way_while_somebody_is_erased_does_not_come_after(
         writer = Meanwhile(client, number, erased_and_back)
         applied = await RedisLog(writer, RedisTombstones(writer), Ack()).apply([seen("anna", 2)])
     assert [one.event.id for one in await machine.log_of("anna")] == ["web:2000"]
-    assert "web:2" not in [one.event.id for one in (*applied.fresh, *(await machine.log("", 100))[0])]
+    assert "web:2" not in [one.event.id for one in (*applied.new, *(await machine.log("", 100))[0])]
     profile = await machine.get_profile("anna")
     assert profile is not None
     assert [event.id for event in profile.history] == ["web:2000"]

@@ -76,7 +76,7 @@ async def test_what_a_device_does_is_its_persons_from_the_join_on(valkey: Store,
     await valkey.apply([seen("tablet", 1), seen("anna", 100)])
     await join(valkey, "tablet", "anna", NOON)
     for number in range(2, 2 + MOST_NEWS):
-        (arrival,) = (await valkey.apply([seen("tablet", number)])).fresh
+        (arrival,) = (await valkey.apply([seen("tablet", number)])).new
         assert (arrival.visitor_id, arrival.via) == ("anna", "tablet")
     assert await client.hget(log_key("tablet"), STAMP) == b"2 anna"
 
@@ -94,7 +94,7 @@ async def test_damaged_news_are_made_anew_from_the_log(valkey: Store, client: Re
 async def test_a_server_that_forgot_the_scripts_is_told_them_again(valkey: Store, client: Redis) -> None:
     await valkey.apply([seen("anna", 1)])
     await client.script_flush()
-    assert len((await valkey.apply([seen("anna", 2), seen("ben", 2)])).fresh) == 2
+    assert len((await valkey.apply([seen("anna", 2), seen("ben", 2)])).new) == 2
 
 
 async def test_of_who_was_forgotten_no_key_is_left(valkey: Store, client: Redis) -> None:

@@ -40,7 +40,7 @@ async def test_who_was_erased_does_not_come_back_in_a_copy(store: Store, other: 
     await copied(source, target)
 
     replayed = await target.apply([seen("anna", 1), seen("ben", 2), seen("cleo", 3), seen("anna", 11)])
-    assert [(one.visitor_id, one.event.id) for one in replayed.fresh] == [("anna", "web:11")]
+    assert [(one.visitor_id, one.event.id) for one in replayed.new] == [("anna", "web:11")]
     assert await target.put_profiles([Profile("anna", {"size": "40"}, updated_at=NOON + 20)]) == 0
     brought = await target.tombstones()
     assert (len(brought.keys), len(brought.erased_at)) == (2, 2)
@@ -51,7 +51,7 @@ async def test_another_process_learns_of_what_was_brought(store: Store, other: S
     await beside.apply([seen("ben", 1)])
     await other.erase(["anna"], NOON + 10)
     await store.put_tombstones(await other.tombstones())
-    assert list((await beside.apply([seen("anna", 1)])).fresh) == []
+    assert list((await beside.apply([seen("anna", 1)])).new) == []
     await beside.aclose()
 
 
@@ -61,15 +61,15 @@ async def test_the_last_time_somebody_was_erased_counts(store: Store, other: Sto
     await other.erase(["anna"], NOON + 20)
     for tombstones in (await other.tombstones(), early):
         await store.put_tombstones(tombstones)
-    assert list((await store.apply([seen("anna", 15)])).fresh) == []
+    assert list((await store.apply([seen("anna", 15)])).new) == []
     await store.erase(["anna"], NOON + 30)
-    assert [one.event.id for one in (await store.apply([seen("anna", 25), seen("anna", 31)])).fresh] == ["web:31"]
+    assert [one.event.id for one in (await store.apply([seen("anna", 25), seen("anna", 31)])).new] == ["web:31"]
 
 
 async def test_who_is_marked_as_erased_stays_out_before_anything_is_deleted(store: Store) -> None:
     await store.apply([seen("anna", 1)])
     await store.mark_erased(["anna"], NOON + 10)
-    assert [one.event.id for one in (await store.apply([seen("anna", 2), seen("anna", 11)])).fresh] == ["web:11"]
+    assert [one.event.id for one in (await store.apply([seen("anna", 2), seen("anna", 11)])).new] == ["web:11"]
     assert len(await store.log_of("anna")) == 2
 
 
@@ -77,7 +77,7 @@ async def test_what_an_erased_device_did_does_not_come_back_as_anothers(store: S
     await store.apply([seen("anna", 1)])
     await store.mark_erased(["tablet"], NOON + 10)
     carried = [Arrival("anna", seen("tablet", number).event, "web", NOON, via="tablet") for number in (2, 11)]
-    assert [one.event.id for one in (await store.apply(carried)).fresh] == ["web:11"]
+    assert [one.event.id for one in (await store.apply(carried)).new] == ["web:11"]
 
 
 async def test_after_a_failover_to_an_empty_server_who_is_erased_by_one_process_stays_so_for_all(
@@ -95,7 +95,7 @@ async def test_after_a_failover_to_an_empty_server_who_is_erased_by_one_process_
     await before.erase(["cleo"], NOON + 10)
     await views.put_views([View(NOON + 1, "v1", {}, visitor="anna")], most=10)
     for store in (before, since):
-        assert list((await store.apply([seen("anna", 1), seen("cleo", 1)])).fresh) == []
+        assert list((await store.apply([seen("anna", 1), seen("cleo", 1)])).new) == []
     assert await views.get_views(10) == []
     for one in (before, since, views):
         await one.aclose()

@@ -30,7 +30,7 @@ def plain_decisions(world: World, context: EvaluationContext) -> dict[str, Decis
         arm = _arm(rule, context)
         if rule.slot in settled or not _is_drawn(rule, context) or arm is None:
             continue
-        if any((context.read(cap.measure) or 0) >= cap.enough for cap in rule.caps):
+        if any((context.read(cap.measure) or 0) >= cap.limit for cap in rule.caps):
             capped.setdefault(rule.slot, Decision(rule.slot, detail="capped", withheld=rule.name))
         elif rule.layer not in layers:
             layers |= {rule.layer} - {""}

@@ -12,14 +12,14 @@ from proxy.metrics import Metrics
 from proxy.model import Arrival, Delivery, Event, Item, Profile
 from proxy.outbox import follower as following
 from proxy.outbox.follower import CHANGES, SWEEP_SECONDS, Follower
-from proxy.outbox.unfinished import EVERY_SECONDS
+from proxy.outbox.unfinished import READ_SECONDS
 from proxy.ports import LONGEST_CHANGE_SECONDS, Outbox, Store
 from proxy.rulebook.compile import Publication, load
 from proxy.rulebook.webhookfile import Webhook
 from proxy.stores import open_outbox, open_store
 from proxy.stores.joining import join
-from tests.contracts.test_begun import crash
 from tests.contracts.test_profile_store import overwrite
+from tests.contracts.test_started_changes import crash
 from tests.wire.storage import STORES, storage
 
 NOON = 1_795_435_200.0
@@ -64,7 +64,7 @@ class Bench:
                 break
         else:
             raise AssertionError("it never rests")
-        told = await self.outbox.first(webhook, 1_000)
+        told = await self.outbox.oldest(webhook, 1_000)
         await self.outbox.done(told)
         return [(one.visitor_id, one.segment, one.entered, one.at - NOON) for one in told]
 
@@ -97,7 +97,7 @@ async def test_leaving_is_told_at_the_moment_the_window_ends_without_an_event(be
     assert await bench.found() == [("anna", "Lookers", False, 4 * DAY)]
     bench.now = NOON + 40 * DAY
     assert await bench.found() == []
-    assert await bench.outbox.of(["anna"]) == ([], []), "nothing is kept of who is in nothing and waits for nothing"
+    assert await bench.outbox.stored_of(["anna"]) == ([], []), "a visitor in no segment has no standing"
 
 
 async def test_entering_by_what_did_not_happen_is_told_when_it_is_too_late_for_it(bench: Bench) -> None:
@@ -168,7 +168,7 @@ async def test_who_was_erased_is_not_told_of_any_more(bench: Bench) -> None:
     await bench.store.erase(["anna", "ben"], NOON + 1)
     bench.now += 20 * DAY
     assert await bench.found() == []
-    assert await bench.outbox.of(["anna", "ben"]) == ([], [])
+    assert await bench.outbox.stored_of(["anna", "ben"]) == ([], [])
 
 
 async def test_who_does_not_agree_any_more_leaves_and_comes_back_when_they_do(bench: Bench) -> None:
@@ -196,11 +196,11 @@ async def test_what_a_crash_kept_out_of_the_log_is_told_a_moment_later(bench: Be
     await bench.store.apply([did("anna", 1, NOON - 60)])
     assert await bench.found() == []
     await crash(bench.store, did("anna", 2, NOON - 50))
-    bench.now += EVERY_SECONDS
+    bench.now += READ_SECONDS
     assert await bench.found() == []
     bench.now += LONGEST_CHANGE_SECONDS
     await bench.store.apply([did("anna", 2, NOON - 50)])  # its sender sends it again, and the store has it
-    assert await bench.found() == [("anna", "Lookers", True, EVERY_SECONDS + LONGEST_CHANGE_SECONDS)]
+    assert await bench.found() == [("anna", "Lookers", True, READ_SECONDS + LONGEST_CHANGE_SECONDS)]
 
 
 async def test_another_process_goes_on_where_the_first_was(bench: Bench) -> None:
@@ -216,7 +216,7 @@ async def test_after_days_without_anybody_everybody_is_looked_at_and_the_log_is_
     await bench.store.apply([did(f"v{number}", event, NOON - event) for number in range(300) for event in (1, 2)])
     bench.now += 3 * SWEEP_SECONDS
     assert len(await bench.found()) == 300
-    assert (await bench.outbox.followed()).place == await bench.store.end_of_log()
+    assert (await bench.outbox.progress()).place == await bench.store.end_of_log()
     await bench.store.apply([did("anna", 1, bench.now), did("anna", 2, bench.now)])
     assert await bench.found() == [("anna", "Lookers", True, 3 * SWEEP_SECONDS)]
 
@@ -230,7 +230,7 @@ async def test_when_too_much_waits_nobody_is_looked_at_and_nothing_is_lost(
     await bench.store.apply([did("anna", 1, NOON - 60), did("anna", 2, NOON - 50)])
     bench.now += 10
     assert [visitor for visitor, *_ in await bench.found()] == ["anna"], "the one that waited"
-    assert await bench.outbox.of(["anna"]) == ([], [])
+    assert await bench.outbox.stored_of(["anna"]) == ([], [])
     bench.now += 10
     assert await bench.found() == [("anna", "Lookers", True, 20)]
 

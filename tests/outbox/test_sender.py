@@ -85,7 +85,7 @@ async def test_messages_are_posted_signed_to_the_address_of_the_operator(outbox:
     (first, _) = receiver.requests
     assert (first.method, first.target) == (b"POST", b"/hooks/segments"), "who it is about is in no address"
     assert first.get(b"x-signature") == hmac.new(SECRET.encode(), first.body, hashlib.sha1).hexdigest().encode()
-    assert (bench.counts(), await outbox.first("cdp", 9)) == ({"sent": 2}, [])
+    assert (bench.counts(), await outbox.oldest("cdp", 9)) == ({"sent": 2}, [])
 
 
 async def test_what_was_not_taken_is_sent_again_with_its_id_and_in_order(outbox: Outbox) -> None:
@@ -132,7 +132,7 @@ async def test_whose_answer_comes_bit_by_bit_is_left_alone_as_who_is_away(
     async with Origin(drip) as origin:
         bench = Bench(outbox, Webhook("cdp", f"{origin.url}/", SECRET, frozenset()))
         assert not await bench.sender.step()
-        assert bench.sender.trouble == "it could not be reached (ReadTimeout)"
+        assert bench.sender.failure == "it could not be reached (ReadTimeout)"
         await bench.client.aclose()
 
 
@@ -153,7 +153,7 @@ async def test_pauses_grow_and_are_as_long_as_it_asks(outbox: Outbox) -> None:
         longest = min(2.0**place, LONGEST_PAUSE_SECONDS)
         assert 0.5 * longest <= pause <= longest
     assert pauses[-1] == 1200
-    assert bench.sender.trouble == "it answered 429"
+    assert bench.sender.failure == "it answered 429"
 
 
 @pytest.mark.parametrize("code", [400, 413, 422])
@@ -193,7 +193,7 @@ async def test_what_has_waited_for_a_day_is_given_up_and_can_be_sent_after_all(o
         (given_up,) = await outbox.given_up()
         assert (given_up.reason, len(receiver.requests)) == ("it answered 302", 2), "no redirect is followed"
         is_back = True
-        await outbox.again([given_up], bench.now)
+        await outbox.requeue([given_up], bench.now)
         await bench.until_done()
         assert receiver.heard() == [("anna", "Audience Entered", "s1")]
         await bench.client.aclose()
@@ -205,6 +205,6 @@ async def test_nobody_there_is_tried_again_later(outbox: Outbox) -> None:
         webhook = receiver.webhook()
     bench = Bench(outbox, webhook)
     assert not await bench.sender.step()
-    assert bench.sender.trouble == "it could not be reached (ConnectError)"
-    assert await outbox.first("cdp", 9) == [message(1)]
+    assert bench.sender.failure == "it could not be reached (ConnectError)"
+    assert await outbox.oldest("cdp", 9) == [message(1)]
     await bench.client.aclose()

@@ -55,7 +55,7 @@ async def test_a_limit_is_reached_by_the_view_that_uses_it_up_and_free_again_whe
 
 
 async def test_what_is_found_is_kept_while_views_count_and_settled_when_the_same_visitor_comes() -> None:
-    async with telling(published((replace(SALE[0], caps=(replace(TWICE_AN_HOUR, enough=9.0),)), SALE[1]))) as site:
+    async with telling(published((replace(SALE[0], caps=(replace(TWICE_AN_HOUR, limit=9.0),)), SALE[1]))) as site:
         question = asking(*OPENED)
         own = await met(site, question, "anna")
         for _ in range(2):

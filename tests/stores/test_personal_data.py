@@ -119,7 +119,7 @@ async def test_who_is_being_erased_is_told_of_to_nobody_by_one_who_had_just_read
     receipt = await erased(places._replace(store=reading), "anna", NOON + 1)  # type: ignore[arg-type]
     assert receipt.is_whole and receipt.erased["messages to webhooks"] == 2
     await reading.say()
-    assert await places.outbox.of(["anna"]) == ([], [])
+    assert await places.outbox.stored_of(["anna"]) == ([], [])
     assert not any(b"anna" in file.read_bytes() for file in sorted(tmp_path.iterdir()))  # noqa: ASYNC240
 
 

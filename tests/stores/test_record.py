@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from proxy.errors import DamagedValueError, StoreError
 from proxy.events.fold import fold
-from proxy.model import Arrival, Deed, Event, Item, Profile
+from proxy.model import Arrival, Event, Item, PackedEvent, Profile
 from proxy.stores.record import (
     MAX_BYTES,
     MAX_SAID_BYTES,
@@ -161,10 +161,10 @@ def test_a_view_and_its_words_are_the_arrival_that_they_would_be(rules: tuple[st
     event = Event(7.5, "page:ab:1-0", "page viewed", "/sale", shown=rules)
     arrival = Arrival("anna", event, "page", 7.5, details=details)
     assert arrivals_of([opened]) == [arrival]
-    assert joined(opened.own, opened.words) == packed_arrival(arrival)
+    assert joined(opened.own_bytes, opened.shared_bytes) == packed_arrival(arrival)
     assert unpacked_whose(packed_arrival(arrival)) == "anna"
     with pytest.raises(DamagedValueError):
-        unpacked_whose(opened.words)
+        unpacked_whose(opened.shared_bytes)
 
 
 WORDS = packed_words(packed_part(("Sale", "Hello")), packed_part({"slot home.hero": "sale"}))
@@ -176,7 +176,7 @@ SEEN = Arrival("anna", Event(5.0, "web:1", "product viewed", "", (Item("hoka"),)
     [view("anna", 5.0, "page:1", "/sale", WORDS), deed("anna", "page", (5.0, "p", "searched", "x", (), 0.0, ())), SEEN],
     ids=["view", "deed", "arrival"],
 )
-def test_a_profile_keeps_of_it_what_happened_and_when_it_was_received(told: Arrival | Deed) -> None:
+def test_a_profile_keeps_of_it_what_happened_and_when_it_was_received(told: Arrival | PackedEvent) -> None:
     (arrival,) = arrivals_of([told])
     kept = as_remembered(told)
     assert (kept.visitor_id, kept.event, kept.received_at) == ("anna", arrival.event, arrival.received_at)
@@ -194,4 +194,4 @@ def test_views_that_show_the_same_have_its_names_once_in_memory() -> None:
 def test_what_is_no_deed_is_damaged() -> None:
     for read in (as_remembered, event_of):
         with pytest.raises(DamagedValueError):
-            read(Deed("anna", "page viewed", b"\x99\xa4anna"))
+            read(PackedEvent("anna", "page viewed", b"\x99\xa4anna"))

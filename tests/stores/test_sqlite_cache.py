@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.model import Arrival, Deed, Event
+from proxy.model import Arrival, Event, PackedEvent
 from proxy.stores import open_store, sqlite_log, sqlite_schema
 from proxy.stores.joining import join
 from proxy.stores.record import deed_of
@@ -29,7 +29,7 @@ def sent(visitor_id: str, at: int) -> Sequence[Arrival]:
     return [Arrival(visitor_id, Event(NOON + at, f"web:{at}", "page viewed"), "web", NOON + at)]
 
 
-def deeds(visitor_id: str, *at: int) -> Sequence[Deed]:
+def deeds(visitor_id: str, *at: int) -> Sequence[PackedEvent]:
     return list(map(deed_of, views(visitor_id, *at)))
 
 
@@ -126,8 +126,8 @@ async def test_events_of_who_is_known_go_where_another_process_says(path: Path) 
     assert (await join(there, "phone", "anna", NOON + 3)).verdict
     assert (await here.apply(sent("phone", 4), deeds("phone", 5))).visitors.keys() == {"anna"}
     await there.erase(["anna", "phone"], NOON + 6)
-    assert not (await here.apply(sent("anna", 5), deeds("phone", 6))).all
-    assert [one.visitor_id for one in (await here.apply(sent("anna", 7))).fresh] == ["anna"]
+    assert not (await here.apply(sent("anna", 5), deeds("phone", 6))).all_new
+    assert [one.visitor_id for one in (await here.apply(sent("anna", 7))).new] == ["anna"]
     await here.aclose()
     await there.aclose()
 

@@ -52,7 +52,7 @@ async def test_what_another_program_keeps_is_refused_and_left_as_it_is(script: s
     )
     asked: list[Callable[[], Any]] = [
         lambda: views.get_views(1),
-        outbox.followed,
+        outbox.progress,
         lambda: sightings.get_sightings(0, 1),
     ]
     for ask in asked:
@@ -139,7 +139,7 @@ async def test_nothing_counts_as_stored_in_a_file_that_was_taken_away(is_replace
     if not is_replaced:
         assert await store.get_profile("v1") is not None, "what is known is known still"
         aside.rename(path)
-        assert len((await store.apply([event(2)])).fresh) == 1
+        assert len((await store.apply([event(2)])).new) == 1
     await outbox.aclose()
     await store.aclose()
 
@@ -153,7 +153,7 @@ async def test_nothing_counts_as_stored_in_a_log_that_was_taken_away(tmp_path: P
         await store.apply([event(2)])
     for name in ("s.db-wal", "s.db-shm"):
         (tmp_path / f"aside-{name}").rename(tmp_path / name)
-    assert len((await store.apply([event(2)])).fresh) == 1
+    assert len((await store.apply([event(2)])).new) == 1
     await store.aclose()
 
 

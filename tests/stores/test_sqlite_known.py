@@ -65,4 +65,4 @@ def test_many_are_told_in_parts_and_nobody_is_left_out(connection: sqlite3.Conne
 
 def test_it_says_about_how_many_there_are(connection: sqlite3.Connection) -> None:
     put(connection, (f"in-{number}" for number in range(1_234)), b"")
-    assert sqlite_known.known_visitors(connection, "").of == 1_234
+    assert sqlite_known.known_visitors(connection, "").total == 1_234

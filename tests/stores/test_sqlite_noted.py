@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from proxy.events.fold import fold
-from proxy.model import Arrival, Deed, Event, Link, Profile
+from proxy.model import Arrival, Event, Link, PackedEvent, Profile
 from proxy.stores import open_store, sqlite_changes, sqlite_log, sqlite_noted, sqlite_schema, sqlite_visitor
 from proxy.stores.record import deed_of
 from proxy.stores.sqlite_cache import LATELY, CachingConnection
@@ -26,7 +26,7 @@ def view(visitor_id: str, at: int) -> Arrival:
     return Arrival(visitor_id, Event(NOON + at, f"page:ab:{at:x}-0", "page viewed", "/"), "page", NOON + at)
 
 
-def opened(visitor_id: str, at: int) -> Deed:
+def opened(visitor_id: str, at: int) -> PackedEvent:
     return deed_of(view(visitor_id, at))
 
 
@@ -42,7 +42,7 @@ def connection() -> Iterator[sqlite3.Connection]:
     opened.close()
 
 
-def note(connection: sqlite3.Connection, deeds: list[Deed]) -> None:
+def note(connection: sqlite3.Connection, deeds: list[PackedEvent]) -> None:
     add(connection, deeds, last_place(connection), {})
 
 
@@ -67,7 +67,7 @@ def test_both_logs_are_one_in_order(connection: sqlite3.Connection) -> None:
     second = sqlite_log.apply(connection, [sent("anna", 3)], [opened("anna", 4)])
     sqlite_log.apply(connection, [sent("ben", 5)])
     assert (first.places, second.places) == (("", "2"), ("2", "4"))
-    assert second.all == (sent("anna", 3), opened("anna", 4))
+    assert second.all_new == (sent("anna", 3), opened("anna", 4))
     whole = [view("anna", 1), view("ben", 2), sent("anna", 3), view("anna", 4), sent("ben", 5)]
     assert sqlite_log.log(connection, "", 9) == (whole, "5")
     assert sqlite_log.log(connection, "1", 2) == (whole[1:3], "3")
@@ -128,8 +128,8 @@ def test_what_comes_again_as_a_copy_counts_once(connection: sqlite3.Connection) 
     note(connection, [opened("anna", 1)])
     copies = [view("anna", 1), view("anna", 2), view("ben", 1), sent("anna", 1)]
     assert not_noted(connection, copies) == copies[1:]
-    assert sqlite_log.apply(connection, copies).fresh == copies[1:]
-    assert sqlite_log.apply(connection, copies).fresh == []
+    assert sqlite_log.apply(connection, copies).new == copies[1:]
+    assert sqlite_log.apply(connection, copies).new == []
     assert counts(connection)[:2] == [3, 1]
 
 
@@ -141,7 +141,7 @@ def test_what_a_device_is_noted_to_do_is_its_persons(connection: sqlite3.Connect
         applied = sqlite_log.apply(
             connection, [], [opened("phone", at), opened("ben", at + 1), opened("phone", at + 2)]
         )
-        assert [(one.visitor_id, one.via) for one in applied.noted] == [("ben", ""), *[("anna", "phone")] * 2]
+        assert [(one.visitor_id, one.via) for one in applied.page_events] == [("ben", ""), *[("anna", "phone")] * 2]
     assert [one.event for one in log_of(connection, "anna")] == [view("anna", at).event for at in (1, 3, 4, 6)]
 
 
@@ -163,7 +163,7 @@ def test_some_or_all_of_a_visitors_are_taken_out(connection: sqlite3.Connection)
     assert sqlite_log.erase(connection, ["anna"], NOON + 9)["events"] == 1
     assert sqlite_log.visitors(connection, "") == ["ben"]
     assert counts(connection) == [0, 1, 0, 1]
-    assert sqlite_log.apply(connection, [], [opened("anna", 5)]).all == [], "the tombstone forbids it"
+    assert sqlite_log.apply(connection, [], [opened("anna", 5)]).all_new == [], "the tombstone forbids it"
 
 
 def test_what_lies_together_keeps_its_place_when_some_of_it_is_taken_out(connection: sqlite3.Connection) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from proxy.events.fold import fold
-from proxy.model import Arrival, Deed, Event, Profile
+from proxy.model import Arrival, Event, PackedEvent, Profile
 from proxy.stores import open_store, sqlite_schema
 from proxy.stores.joining import join, part
 from proxy.stores.record import arrivals_of, deed_of, packed, packed_part, packed_words, unpacked_whose, view
@@ -68,7 +68,7 @@ def noted(visitor_id: str, number: int) -> Arrival:
     return Arrival(visitor_id, event, "page", NOON + number)
 
 
-def opened(visitor_id: str, number: int) -> Deed:
+def opened(visitor_id: str, number: int) -> PackedEvent:
     """The same, but for the banners that the page showed."""
     words = packed_words(packed_part(("sale",)), packed_part({"slot home.hero": "b"}))
     return view(visitor_id, NOON + number, f"page:ab:{number:x}-0", "/", words)
@@ -128,7 +128,7 @@ async def test_events_go_on_in_an_older_file(tmp_path: Path) -> None:
     store = open_store(f"sqlite:{tmp_path}/s.db")
     late = [seen("ben", 3), *(seen(visitor, 40) for visitor in ("ben", "phone", "tablet", "cleo"))]
     applied = await store.apply(late)
-    assert [one.visitor_id for one in applied.fresh] == ["ben", "anna", "tablet", "cleo"], "a device's are its person's"
+    assert [one.visitor_id for one in applied.new] == ["ben", "anna", "tablet", "cleo"], "a device's are its person's"
     assert await store.get_profile("ben") == fold(before["ben"], [seen("ben", 40)])
     anna = await store.get_profile("anna")
     assert anna is not None and anna.history == (*before["anna"].history, seen("anna", 40).event)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from proxy.errors import DamagedValueError
-from proxy.model import Arrival, Deed, Event
+from proxy.model import Arrival, Event, PackedEvent
 from proxy.stores import sqlite_log, sqlite_schema, sqlite_words
 from proxy.stores.record import arrivals_of, packed_arrival, packed_part, packed_words, view
 from proxy.stores.sqlite import whole as in_one
@@ -20,7 +20,7 @@ from proxy.stores.sqlite_words import taken_apart, whole
 NOON = 1_795_435_200.0
 
 
-def opened(visitor_id: str, at: int, *rules: str) -> Deed:
+def opened(visitor_id: str, at: int, *rules: str) -> PackedEvent:
     words = packed_words(packed_part(rules), packed_part({f"slot {rule}": "b" for rule in rules}))
     return view(visitor_id, NOON + at, f"page:ab:{at:x}-0", "/", words)
 
@@ -44,13 +44,15 @@ def kept(connection: sqlite3.Connection) -> int:
 
 def test_the_same_words_are_kept_once_and_every_view_is_read_whole(path: Path) -> None:
     here, there = connection(path), connection(path)
-    alone = Deed("ben", "searched", packed_arrival(Arrival("ben", Event(NOON, "page:ab:9-1", "searched", "boots"))))
+    alone = PackedEvent(
+        "ben", "searched", packed_arrival(Arrival("ben", Event(NOON, "page:ab:9-1", "searched", "boots")))
+    )
     deeds = [opened("anna", 1, "sale"), opened("ben", 2, "sale", "summer"), opened("cleo", 3), alone]
     packed = [packed_arrival(one) for one in arrivals_of(deeds)]
     for _ in range(2):
         pieces = taken_apart(here, deeds)
         assert (whole(there, pieces), kept(here)) == (packed, 3)
-        assert pieces[3] == alone.own and len(pieces[1]) < len(packed[1])
+        assert pieces[3] == alone.own_bytes and len(pieces[1]) < len(packed[1])
     assert whole(there, [packed[0], b""]) == [packed[0], b""]
     assert taken_apart(there, deeds) == pieces, "the newest words are known to a worker that begins"
     assert kept(here) == 3

@@ -154,7 +154,7 @@ def test_a_domain_that_is_the_origins_becomes_ours_whatever_else_the_cookie_says
 
     read, known = acquainted(setting(cookie % 1)).read(setting(cookie % 2)), plain.read(setting(cookie % 2))
     assert read is not None and read.shape is not None and known is not None and known.headers is not None
-    assert read.shape.through(mapped).headers(read.values) == mapped(known.headers)
+    assert read.shape.transformed(mapped).headers(read.values) == mapped(known.headers)
 
 
 @pytest.mark.parametrize(

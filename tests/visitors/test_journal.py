@@ -259,7 +259,7 @@ async def test_whoever_subscribed_hears_what_was_applied(world: World) -> None:
     heard: list[Applied] = []
     world.journal.subscribe(heard.append)
     await world.journal.record([seen("anna", 1), seen("anna", 1)], 100)
-    assert [list(applied.fresh) for applied in heard] == [[seen("anna", 1)]]
+    assert [list(applied.new) for applied in heard] == [[seen("anna", 1)]]
 
 
 async def test_events_that_were_not_taken_are_kept(world: World) -> None:

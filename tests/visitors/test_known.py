@@ -11,7 +11,7 @@ from proxy.audience.readings import Readings
 from proxy.audience.tracked import Measures, what_it_comes_to
 from proxy.audience.traits import trait
 from proxy.events.fold import fold
-from proxy.model import Arrival, AttributeValue, Deed, Event, Profile
+from proxy.model import Arrival, AttributeValue, Event, PackedEvent, Profile
 from proxy.stores.record import deed_of, event_of
 from proxy.visitors.known import MOST_NEWS, Known
 from tests.audience.test_readings import ATTRIBUTES, EVERY_KIND, HOUR, NOON, happened, reached
@@ -19,7 +19,7 @@ from tests.audience.test_readings import ATTRIBUTES, EVERY_KIND, HOUR, NOON, hap
 MEASURES = Measures(EVERY_KIND, ATTRIBUTES)
 
 
-def deed(event: Event) -> Deed:
+def deed(event: Event) -> PackedEvent:
     return deed_of(Arrival("anna", event, "page", event.at))
 
 
@@ -69,7 +69,7 @@ def test_what_each_of_several_workers_finds_is_what_the_whole_history_says(seed:
     workers = [Known(NOON, Profile("anna"), []) for _ in range(3)]
     attributes = range(len(EVERY_KIND), len(MEASURES.all))
     pages = [[Page(), Page(*random.sample(attributes, 2)), Page(*random.sample(attributes, 6))] for _ in workers]
-    late: list[list[Deed]] = [[] for _ in workers]
+    late: list[list[PackedEvent]] = [[] for _ in workers]
     now, found = NOON, 0
     for number in range(120):
         now += random.choice((0.0, 1.0, 60.0, 1_500.0, 2_000.0, 2 * HOUR))

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from proxy.model import Arrival, Deed, Event, Link, Profile
+from proxy.model import Arrival, Event, Link, PackedEvent, Profile
 from proxy.stores.record import deed_of
 from proxy.visitors.remembered import MISSING, MOST_SPARED, STALE_SECONDS, Remembered
 
@@ -149,5 +149,5 @@ def test_of_many_who_did_something_only_devices_are_told_as_their_persons() -> N
     assert persons.visitor_id == "anna" and bert is of_bert
 
 
-def view(visitor_id: str, number: str) -> Deed:
+def view(visitor_id: str, number: str) -> PackedEvent:
     return deed_of(Arrival(visitor_id, Event(NOW, f"page:{number}", "page viewed", "/"), "page", NOW))

@@ -48,7 +48,7 @@ async def test_when_purges_may_have_passed_by_everything_is_asked_about_again(tm
     async with Origin(always(ok(PAGE, *HTML))) as origin, Behind(origin.url, FOLDER, tmp_path) as shop:
         for _ in range(2):
             await shop.client.get("/")
-        await shop.tailorbird.bus.send(MISSED)
+        await shop.tailorbird.bus.request(MISSED)
         answer = await shop.client.get("/")
         assert len(origin.requests) == 2
         assert "fwd=stale" in answer.headers["cache-status"]
@@ -100,7 +100,7 @@ async def test_the_studio_of_one_worker_speaks_for_all(tmp_path: Path) -> None:
                 while sum((await one.tailorbird.desk.counted("tailorbird_rule_matches_total")).values()) < 3:
                     await asyncio.sleep(0.05)
             assert (await other.client.get("/_tb/readyz")).status_code == 200
-            other.tailorbird.desk.leave()
+            other.tailorbird.desk.stop_accepting()
             assert (await one.tailorbird.desk.readiness()).is_stopping
             gone = await other.client.get("/_tb/readyz")
             assert (gone.status_code, gone.text, gone.headers["cache-control"]) == (503, "stopping\n", "no-store")

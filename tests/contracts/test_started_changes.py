@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from proxy.model import Arrival, Event
-from proxy.outbox.unfinished import EVERY_SECONDS, Unfinished
+from proxy.outbox.unfinished import READ_SECONDS, Unfinished
 from proxy.ports import LONGEST_CHANGE_SECONDS, Store
 from proxy.stores.redis import RedisStore
 from tests.wire.cluster import MASTERS
@@ -31,7 +31,7 @@ async def test_whose_event_a_crash_kept_out_of_the_log_is_to_be_looked_at_when_i
     await store.apply([seen(visitor_id, 2) for visitor_id in VISITORS[4:]])
     told = [arrival.visitor_id for arrival in (await store.log("", 1_000))[0]]
     left_out = {id for id in VISITORS if len(await store.log_of(id)) > told.count(id)}
-    later = NOON + EVERY_SECONDS
+    later = NOON + READ_SECONDS
     assert await unfinished.overdue(later) == {}, "somebody may be at it"
     found = await unfinished.overdue(later + LONGEST_CHANGE_SECONDS)
     assert {visitor_id for ids in found.values() for visitor_id in ids} == left_out
@@ -46,10 +46,10 @@ async def test_who_takes_over_knows_of_what_was_begun_before(store: Store) -> No
     await first.overdue(NOON)
     await crash(store, seen("anna", 2))
     await store.apply([seen("ben", 1)])
-    await first.overdue(NOON + EVERY_SECONDS)
+    await first.overdue(NOON + READ_SECONDS)
     second.start(first.place)
-    await second.overdue(NOON + EVERY_SECONDS)
-    found = await second.overdue(NOON + EVERY_SECONDS + LONGEST_CHANGE_SECONDS)
+    await second.overdue(NOON + READ_SECONDS)
+    found = await second.overdue(NOON + READ_SECONDS + LONGEST_CHANGE_SECONDS)
     assert [list(ids) for ids in found.values()] == ([["anna"]] if isinstance(store, RedisStore) else [])
     second.done(found)
     third = Unfinished(store)
