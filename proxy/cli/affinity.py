@@ -27,17 +27,17 @@ PATH = click.argument("path", type=click.Path(exists=True, path_type=Path))
 
 @click.group("affinity", cls=Subcommands)
 def command() -> None:
-    """What goes with what: tried out on the past, asked, and built."""
+    """Product affinity: evaluate it on past data, query it, build it in batch."""
 
 
 @command.command("eval")
 @PATH
 @form_option("how to print the figures")
 def eval_(path: Path, form: str) -> None:
-    """Hit rate, reciprocal rank, NDCG and coverage of each strategy, and the time of an answer.
+    """Print hit rate, reciprocal rank, NDCG and coverage of each strategy, and the time of an answer.
 
-    PATH is a file of baskets, one a line; a table or JSON lines of views or orders; or a folder with
-    train_sessions.txt and test_prefix_label.txt. Nothing is tuned to it.
+    PATH is a file of baskets, one a line; a table or JSON lines of views or orders; or a folder with train_sessions.txt
+    and test_prefix_label.txt. Nothing is tuned to it.
     """
     trial = _trial(path)
     scores = evaluate(trial, time.perf_counter, _progress if sys.stderr.isatty() else lambda name, cases: cases)
@@ -51,7 +51,7 @@ def eval_(path: Path, form: str) -> None:
 @click.argument("products", nargs=-1, required=True)
 @click.option("--count", default=10, show_default=True, help="how many to show of each strategy")
 def ask(path: Path, products: tuple[str, ...], count: int) -> None:
-    """What would be recommended to a visit or cart of PRODUCTS, and why, learnt from all of PATH."""
+    """Print what would be recommended for a visit or cart of PRODUCTS, and why, learnt from all of PATH."""
     log = _log(path)
     learnt = [group.products for group in log.groups]
     for product in set(products).difference(*learnt):
@@ -85,9 +85,8 @@ def ask(path: Path, products: tuple[str, ...], count: int) -> None:
 @click.option("--memory", default=4_000, show_default=True, help="most memory to work with  [MiB]")
 @click.option("--threads", default=2, show_default=True, help="how many cores to work on")
 def build_(events: Path, out: Path, orders: Path | None, memory: int, threads: int) -> None:
-    """What is looked at together, worked out in batch from EVENTS: a Parquet or CSV file with the columns session, at
-    (seconds, or a time) and product. Needs the extra `batch`. What is clicked and ordered later adds to it as it comes.
-    """
+    """Build which products are viewed together, in batch, from EVENTS: a Parquet or CSV file with the columns session,
+    at (seconds, or a time) and product. Needs the extra `batch`. Later clicks and orders are added as they come."""
     started = time.monotonic()
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=".affinity-") as scratch:
         connection = duckdb_at(memory * 2**20, threads, Path(scratch))

@@ -45,7 +45,7 @@ OWN = click.option(
 
 @click.group("catalogue", cls=Subcommands)
 def command() -> None:
-    """Products: what feeds say of them, what is wrong, and where each fact comes from."""
+    """Products: the content of feeds, what is wrong with it, and the source of each fact."""
 
 
 @command.command("check")
@@ -55,11 +55,11 @@ def command() -> None:
 @STORE
 @FORM
 def check(paths: tuple[Path, ...], currency: str, strict: bool, store: str, form: str) -> None:
-    """All that is missing, contradictory, there twice or unreadable in feeds, by line, each with a help; and how much
-    they say of their products.
+    """List what is missing, contradictory, duplicate or unreadable in feeds, by line, each with a help; and how
+    complete their products are.
 
     PATH is a Google Merchant feed (XML or TSV), Shopify's product export, or JSON lines. Exit code 1 when a row is left
-    out, or there is no product; with --strict also for warnings. With --store, what a product's own page says otherwise
+    out, or there is no product; with --strict also for warnings. With --store, a difference from a product's own page
     is a warning too.
     """
     feeds = {str(path): read_feed(path.read_bytes(), currency=currency) for path in paths}
@@ -84,11 +84,11 @@ def check(paths: tuple[Path, ...], currency: str, strict: bool, store: str, form
 @STORE
 @FORM
 def show(product_id: str, paths: tuple[Path, ...], catalogue: Path, currency: str, store: str, form: str) -> None:
-    """All that is known of a product, and where each fact comes from. Of several PATHs the later counts, as if imported
-    one after another, and what the others say is told beside it. With --store also what its own page tells, which
-    counts where no file says anything.
+    """Print all facts about a product, and the source of each.
 
-    Exit code 1 when no file has the product.
+    Of several PATHs the later one wins, as if they were imported one after another; the values of the others are listed
+    beside. With --store it includes the product's own page, which is used where no file has a value. Exit code 1 when
+    no file has the product.
     """
     page = _pages(store).get(product_id)
     files = {str(path): path.read_bytes() for path in paths or (_there(catalogue),)}
@@ -112,7 +112,8 @@ def show(product_id: str, paths: tuple[Path, ...], catalogue: Path, currency: st
 @CURRENCY
 @FORM
 def stats(paths: tuple[Path, ...], catalogue: Path, currency: str, form: str) -> None:
-    """How many products there are, of which brands and categories, at what prices, and how many cannot be sold now."""
+    """Print how many products there are, of which brands and categories, at what prices, and how many cannot be sold
+    now."""
     products: dict[str, Product] = {}
     for path in paths or (_there(catalogue),):
         products |= {product.id: product for product in read_feed(path.read_bytes(), currency=currency).products}

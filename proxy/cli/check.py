@@ -37,10 +37,10 @@ _YAML = re.compile(r"(.+?)(?:\.rules?)?\.ya?ml(?:\.txt)?", re.IGNORECASE)
 @click.option("--fix", is_flag=True, help="mend what a program can, in the files, and tell the rest")
 @click.option("--format", "form", type=click.Choice(["text", "json", "github", "junit"]), default="text")
 def command(folder: Path, catalogue: Path | None, store: str | None, strict: bool, fix: bool, form: str) -> None:
-    """All problems in a rule folder at once, with place and help. Exit code 1 when there are any.
+    """List all problems in a rule folder, with place and help.
 
-    With --fix, each word that a help names is put into its file, and nothing else there changes by a byte; what was
-    mended is told, and the problems are those that are left.
+    Exit code 1 when there are any. With --fix, each correction that a help names is written into its file, and no other
+    byte changes; the corrections are listed, then the remaining problems.
     """
     files, site = read_folder(folder), site_now(store)
     if fix:

@@ -25,8 +25,8 @@ from proxy.rulebook.read import DATA_FILES
 @store_option()
 @form_option()
 def command(a: str, b: str, rules: Path, catalogue: Path | None, store: str | None, form: str) -> None:
-    """What differs from A to B, each of them live, draft, a version's number or a folder: first what it means, then the
-    lines of text. Without them: from what is live to the draft."""
+    """Show what differs from A to B, each of them live, draft, a version's number or a folder: first the meaning, then
+    the lines of text. Without them: from live to draft."""
     before, after = state_of(a, rules), state_of(b, rules)
     old, new = (publication_of(state, catalogue, store) for state in (before, after))
     found = changes(old, new, time.time())

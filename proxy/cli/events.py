@@ -40,7 +40,7 @@ ITEM = Item.__struct_fields__
 
 @click.group("events", cls=Subcommands)
 def command() -> None:
-    """What was taken, what was not, and making profiles anew from what was."""
+    """Events: export those that were accepted, list and retry those that were refused, rebuild profiles."""
 
 
 @command.command("list")
@@ -49,12 +49,13 @@ def command() -> None:
 @click.option("--since", type=options.time, default=-inf, help="only what happened from then on, UTC, as 2026-11-25")
 @click.option("--until", type=options.time, default=inf, help="only what happened before then")
 def listed(kinds: tuple[str, ...], since: float, until: float, **flags: Any) -> None:
-    """Lists all events of all visitors, a line of JSON each, for a warehouse. A visitor's stand together, in the order
-    in which they happened. Of who was erased there are none.
+    """List all events of all visitors, a line of JSON each, for a warehouse.
 
-    `visitor` is the person, once they are known, `device` the visitor id it came by. `id` is one event's, however often
-    it was sent. `choices` are the rules that a page or banner met its visitor with, by slot: `part` is the arm of an
-    experiment, else `shown`, or `held out` where the page's own was shown to compare with."""
+    Each visitor's events come together, in the order in which they happened; those of erased visitors are gone.
+    `visitor` is the person, once known, `device` the visitor id of the event. `id` is the same however often an event
+    was sent. `choices` are the rules whose content the page had, by slot: `part` is the arm of an experiment, else
+    `shown`, or `held out` where the page's own content was shown for comparison.
+    """
     settings = from_environment(os.environ, **given(**flags))
     unknown = [kind for kind in kinds if kind not in KINDS]
     if unknown:
@@ -74,7 +75,7 @@ def listed(kinds: tuple[str, ...], since: float, until: float, **flags: Any) -> 
 @setting_options("store")
 @form_option("how to print the list")
 def rejected(form: str, **flags: Any) -> None:
-    """Lists the events that were not taken, oldest first, with the reason and what was sent."""
+    """List the events that were refused, oldest first, with the reason and what was sent."""
     settings = from_environment(os.environ, **given(**flags))
     refused = asked(settings.store, lambda places: places.store.refused())
     if not refused:
@@ -87,8 +88,8 @@ def rejected(form: str, **flags: Any) -> None:
 @setting_options("store")
 @click.option("--reason", default="", help="only those refused for this reason")
 def replay(reason: str, **flags: Any) -> None:
-    """Judges the events that were not taken again, by the write keys of now. Those that are taken leave the list. It
-    does no harm to do it twice."""
+    """Check the refused events again, with today's write keys. Those that are accepted leave the list. It is safe to
+    repeat."""
     settings = from_environment(os.environ, **given(**flags))
     outcomes = asked(settings.store, lambda places: replayed(places.store, settings, reason))
     told = [f"{count} {outcome}" for outcome, count in sorted(outcomes.items())]
@@ -98,7 +99,7 @@ def replay(reason: str, **flags: Any) -> None:
 @command.command("rebuild")
 @setting_options("store")
 def rebuild(**flags: Any) -> None:
-    """Makes every profile anew from the log. What comes out as it was is left alone."""
+    """Rebuild all profiles from the log. Those that come out the same are not written."""
     settings = from_environment(os.environ, **given(**flags))
     began = time.monotonic()
     changed = asked(settings.store, lambda places: places.store.rebuild())

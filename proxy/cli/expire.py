@@ -16,8 +16,8 @@ DAY_SECONDS = 86_400
 @click.option("--days", type=click.IntRange(min=1), required=True, help="how many days everything is kept")
 @STORE
 def command(days: int, store: str) -> None:
-    """Forget every event, import, recorded page view and message to a webhook that was given up that came more than so
-    many days ago, and who was not heard of since."""
+    """Delete events, imports, recorded page views and given-up webhook messages that are older than so many days, and
+    visitors without any since."""
     before = time.time() - days * DAY_SECONDS
     events, views = asked(store, lambda at: expire(at.store, at.views, at.outbox, before))
     click.echo(f"{events} events and {views} page views older than {days} days forgotten")

@@ -13,5 +13,5 @@ from proxy.stores.personal_data import exported
 @click.argument("visitor")
 @STORE
 def command(visitor: str, store: str) -> None:
-    """All that is kept of the person VISITOR is, on every device, as JSON."""
+    """Print everything stored about the person VISITOR, on every device, as JSON."""
     click.echo(as_json(asked(store, lambda places: exported(places, visitor))))

@@ -21,7 +21,7 @@ from proxy.stores.versions import Versions
 @click.option("--last", type=click.IntRange(1), default=20, help="how many lines of text  (default: 20)")
 @form_option()
 def command(rules: Path, last: int, form: str) -> None:
-    """Who published, paused and rolled back what, the latest first. As JSON: everything, the first first."""
+    """List who published, paused and rolled back what, the latest first. As JSON: everything, the oldest first."""
     versions = Versions(rules)
     history = versions.history()
     if form == "json":

@@ -24,14 +24,14 @@ from proxy.stores.personal_data import Places, unmerged
 
 @click.group("identity", cls=Subcommands)
 def command() -> None:
-    """Who is who: the devices of a person, joins undone, and whose word counts."""
+    """Identity: the devices of a person, undoing joins, and merge rules."""
 
 
 @command.command("show")
 @click.argument("visitor")
 @STORE
 def show(visitor: str, store: str) -> None:
-    """The ids that are one person with VISITOR, and every join and parting of theirs."""
+    """List the ids that are one person with VISITOR, and when they were joined or parted."""
     ids, told = asked(store, lambda places: _joined(places, visitor))
     click.echo(f"{ids[0]}: {', '.join(ids[1:]) or 'no device'}")
     for arrival in told:
@@ -42,9 +42,9 @@ def show(visitor: str, store: str) -> None:
 @click.argument("device")
 @STORE
 def unmerge(device: str, store: str) -> None:
-    """Take DEVICE away from its person: each has again what they did themselves, and the two are never joined again.
+    """Take DEVICE away from its person: each keeps its own events, and the two are never joined again.
 
-    Exit code 1 when it is nobody's device.
+    Exit code 1 when it is no device of a person.
     """
     if not asked(store, lambda places: unmerged(places, device, time.time())):
         click.echo(f"`{device}` is nobody's device")
@@ -56,10 +56,10 @@ def unmerge(device: str, store: str) -> None:
 @click.argument("file", type=A_FILE, required=False)
 @STORE
 def rules(file: Path | None, store: str) -> None:
-    """By which rules several words on an attribute are one. With FILE, its lines `attribute: rule` hold from now on, in
-    every process, and all profiles are made anew: newest (which holds for all that stand in no line), oldest, highest,
-    lowest, all (as a set) or own (a device's word only while there is none of the person).
+    """Show the merge rules: which value an attribute has where devices of one person differ.
 
+    With FILE, its lines `attribute: rule` apply from now on, in every process, and all profiles are rebuilt: newest
+    (the default), oldest, highest, lowest, all (as a set) or own (a device's value only while the person has none).
     Exit code 1 when the file has problems.
     """
     if file is not None:

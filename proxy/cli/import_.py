@@ -54,8 +54,8 @@ class Totals:
 
 @click.group("import", cls=Subcommands)
 def command() -> None:
-    """Bring in what other systems know, with a report of what was cleaned or refused. Who is in which segment of
-    another system comes with profiles, in a column `segments`."""
+    """Import data of other systems, with a report of what was cleaned or refused. Segments of another system come with
+    profiles, in a column `segments`."""
 
 
 command.add_command(import_orders)
@@ -70,11 +70,9 @@ command.add_command(import_rules)
 @form_option("how to print the report")
 @click.option("--dry-run", is_flag=True, help="report only, store nothing")
 def profiles(file: Path, store: str | None, form: Form, dry_run: bool) -> None:
-    """Profiles from FILE: CSV with a header, or JSON lines. A column holds the visitor id (`visitor id`, `id` or
-    `customer id`); one may hold segments (`segments`); the others become attributes of the same name.
-
-    Exit code 1 when nothing could be imported.
-    """
+    """Import profiles from FILE: CSV with a header, or JSON lines. A column has the visitor id (`visitor id`, `id` or
+    `customer id`); one may have segments (`segments`); the others become attributes of the same name. Exit code 1 when
+    nothing could be imported."""
     url = None if dry_run else from_environment(os.environ, store=store).store
     report = report_on(file, form)
     totals = asyncio.run(_import(file, url, report, time.time()))

@@ -64,22 +64,18 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.command("orders")
 @_options
 def import_orders(file: Path, dry_run: bool, form: Form, **said: Any) -> None:
-    """Orders from FILE: CSV with a header, or JSON lines. A row is an order, or with an order id a line of one:
-    visitor id, date, and what there is of order id, product, category, brand, price, quantity, total.
-
-    Exit code 1 when nothing could be imported.
-    """
+    """Import orders from FILE: CSV with a header, or JSON lines. A row is an order, or one line of an order if it has
+    an order id. Columns: visitor id, date, and optionally order id, product, category, brand, price, quantity, total.
+    Exit code 1 when nothing could be imported."""
     _run(file, Taken("order"), _orders, ORDERS, dry_run, form, **said)
 
 
 @click.command("events")
 @_options
 def import_events(file: Path, dry_run: bool, form: Form, **said: Any) -> None:
-    """Events from FILE: JSON lines as Segment has them, or rows with visitor id, event, time, and what there is of
-    subject, product, category, brand, price, quantity, value, order id, message id.
-
-    Exit code 1 when nothing could be imported.
-    """
+    """Import events from FILE: JSON lines in Segment's format, or rows with visitor id, event, time, and optionally
+    subject, product, category, brand, price, quantity, value, order id, message id. Exit code 1 when nothing could be
+    imported."""
     _run(file, Taken("event"), _events, EVENTS, dry_run, form, **said)
 
 

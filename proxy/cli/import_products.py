@@ -40,8 +40,8 @@ CATALOGUE = "products.jsonl"
 @click.option("--dry-run", is_flag=True, help="report only, write nothing")
 @form_option("how to print the report")
 def products(file: Path, into: Path | None, currency: str, replace: bool, dry_run: bool, form: str) -> None:
-    """Products from FILE: a Google Merchant feed (XML or TSV), a table with its columns (CSV), Shopify's CSV, or JSON
-    lines.
+    """Import products from FILE: a Google Merchant feed (XML or TSV), a table with its columns (CSV), Shopify's CSV, or
+    JSON lines.
 
     Exit code 1 when there is no product in it.
     """

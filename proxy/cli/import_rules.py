@@ -24,11 +24,10 @@ from proxy.stores.versions import replace_whole
 @store_option("whose imported attributes rules may ask about")
 @click.option("--dry-run", is_flag=True, help="print the rule file, write nothing")
 def import_rules(file: Path, rules: Path, timezone: str, store: str | None, dry_run: bool) -> None:
-    """Rules from FILE, a table as CSV: rows are rules, columns are words of a rule, a banner or a condition. They
-    become the file NAME.rules.yaml in the rule folder, which is checked with them first. What `check --fix` would mend
-    is mended, and told.
+    """Import rules from FILE, a table as CSV: rows are rules, columns are words of a rule, a banner or a condition.
 
-    Exit code 1 when the table has problems; nothing is written then.
+    They become the file NAME.rules.yaml in the rule folder, and are checked first. What `check --fix` would correct is
+    corrected and listed. Exit code 1 when the table has problems; nothing is written then.
     """
     table = rules_from_table(_text(file), timezone)
     name, files = f"{file.stem}.rules.yaml", dict(read_folder(rules))

@@ -21,8 +21,8 @@ from proxy.stores.versions import Versions
 @rules_option()
 @author_option("pauses it")
 def command(what: str, name: str, rules: Path, author: str | None) -> None:
-    """Switch off `rule NAME`, `slot NAME` or `everything`, until `tailorbird resume`. A paused rule is passed over;
-    with everything paused, pages are what the shop sent."""
+    """Switch off `rule NAME`, `slot NAME` or `everything`, until `tailorbird resume`. A paused rule is skipped; with
+    everything paused, pages are as the shop sent them."""
     versions = Versions(rules)
     pause = Pause(What(what), name)
     _must_be_there(pause, versions, rules)

@@ -51,9 +51,9 @@ def command(
     catalogue: Path | None,
     form: str,
 ) -> None:
-    """What the draft in DIR (the served folder itself, unless named) means differently from what is live, and who would
-    see something different: the last recorded page views are decided by both. Where a saved folder is live at once,
-    what its last change changed. Exit code 1 when the draft has mistakes or a test of it fails."""
+    """Show what the draft in DIR (by default the served folder) changes in meaning compared with what is live, and who
+    would see something different: the last recorded page views are decided by both. Where a saved folder is live at
+    once, it shows what the last change changed. Exit code 1 when the draft has mistakes or one of its tests fails."""
     draft = state_of(str(folder or "draft"), rules)
     if against is None and form == "text" and not Versions(rules).live():
         _tell_of_first(loaded_from(draft.files, catalogue, store, Site(time.time())), draft.name)

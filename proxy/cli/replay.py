@@ -39,10 +39,10 @@ from proxy.stores.views import packed, unpacked
 def command(
     file: Path | None, rules: Path, catalogue: Path | None, store: str | None, most: int, save: Path | None, form: str
 ) -> None:
-    """Decide recorded page views again by the rules of a folder, and tell which show something else than they did.
+    """Decide recorded page views again by the rules of a folder, and list what would differ from what they showed.
 
-    FILE has a view a line, as JSON, as `--save` writes it; without one they come from the store. Exit code 1 when
-    anything differs.
+    FILE has a view in each line, as JSON, as `--save` writes it; without FILE they come from the store. Exit code 1
+    when anything differs.
     """
     url = from_environment(os.environ, store=store).store
     views = (list(views_in(file)) if file else asyncio.run(recorded_views(url, most)))[-most:]

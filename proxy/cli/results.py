@@ -53,9 +53,9 @@ def command(
     until: float,
     form: str,
 ) -> None:
-    """What visitors did after they met an experiment or a rule that some are held out of: each arm beside the first,
-    and who saw the rule beside who did not. Each visitor counts once, from the moment they first met it, for what
-    chance gave them then. All of the log is read."""
+    """Show what visitors did after they met an experiment, or a rule with a holdout: each arm is compared with the
+    first, and those who saw the rule with those who were held out. Each visitor counts once, from the moment they first
+    met it, for the arm they were given then. It reads all of the log."""
     publication = good(read_rules(rules, catalogue, None))
     holdouts = publication.plan.holdouts
     results = asked(store, lambda places: counted(places.store, holdouts, since, until))

@@ -20,7 +20,7 @@ from proxy.stores.versions import Versions
 @rules_option()
 @author_option("lets it go on")
 def command(what: str | None, name: str, rules: Path, author: str | None) -> None:
-    """Let `rule NAME`, `slot NAME` or `everything` go on as before. Without a word: all that is paused."""
+    """End the pause of `rule NAME`, `slot NAME` or `everything`. Without an argument: end all pauses."""
     versions = Versions(rules)
     off = versions.pauses()
     wanted = frozenset({Pause(What(what), name)}) if what else off

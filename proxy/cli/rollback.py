@@ -24,8 +24,8 @@ from proxy.stores.versions import Versions
 def command(
     number: int | None, rules: Path, catalogue: Path | None, store: str | None, message: str, author: str | None
 ) -> None:
-    """Make version NUMBER live again; without it, the one that was live before. Where a saved folder is live, its files
-    become those of the version, unless they hold what is in no version yet."""
+    """Make version NUMBER live again; without it, the previous one. Where a saved folder is live, its files become
+    those of the version, unless they have changes that are in no version yet."""
     versions = Versions(rules)
     history = versions.history()
     target = number or before(versions.live(), history)

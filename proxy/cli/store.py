@@ -30,16 +30,16 @@ LEAD_SECONDS = 600.0
 
 @click.group("store", cls=Subcommands)
 def command() -> None:
-    """What is done with whole stores."""
+    """Copy whole stores."""
 
 
 @command.command("copy")
 @click.argument("source", metavar="FROM")
 @click.argument("target", metavar="TO")
 def copy(source: str, target: str) -> None:
-    """Copies all of the store FROM into the store TO: every visitor's log, from which their profiles follow, the events
-    that were not taken, the tombstones of who was erased, what webhooks were told and are still to be told, the page
-    views that were recorded, and what pages and changes told of products. Both are written as in --store."""
+    """Copy all of the store FROM into the store TO: every visitor's log, from which their profiles follow, refused
+    events, the tombstones of erased visitors, what webhooks have sent and have yet to send, recorded page views, and
+    facts about products from pages and changes. Both are written as in --store."""
     if source == target:
         raise click.BadParameter("it is FROM, too", param_hint="TO")
     visitors, events = asyncio.run(_copied(source, target))

@@ -28,7 +28,7 @@ from proxy.rulebook.webhookfile import Webhook, told_of, unknown_segments
 
 @click.group("webhooks", cls=Subcommands)
 def command() -> None:
-    """Who is told when a visitor enters or leaves a segment, and what waits to be told."""
+    """Webhooks: the receivers of segment changes, and the messages that wait."""
 
 
 @command.command("show")
@@ -36,8 +36,8 @@ def command() -> None:
 @setting_options("webhooks", "store")
 @form_option("how to print it")
 def show(folder: Path, form: str, **flags: Any) -> None:
-    """Every webhook of the file, with the segments of the rule folder DIR that it is told of, what waits for it and
-    what was given up; and what is doubtful about them.
+    """Show every webhook of the file, with the segments of the rule folder DIR whose changes it gets, the messages that
+    wait and those that were given up; and warnings about them.
 
     Exit code 1 when the file or the folder has problems.
     """
@@ -62,7 +62,7 @@ def show(folder: Path, form: str, **flags: Any) -> None:
 @setting_options("store")
 @form_option("how to print the list")
 def given_up(form: str, **flags: Any) -> None:
-    """Lists the messages that were given up, oldest first, with the reason."""
+    """List the messages that were given up, oldest first, with the reason."""
     settings = from_environment(os.environ, **given(**flags))
     for one in asked(settings.store, lambda places: places.outbox.given_up()):
         click.echo(msgspec.json.encode(msgspec.structs.asdict(one)) if form == "json" else _as_text(one))
@@ -72,7 +72,7 @@ def given_up(form: str, **flags: Any) -> None:
 @setting_options("store")
 @click.option("--webhook", default="", help="only those for this webhook")
 def replay(webhook: str, **flags: Any) -> None:
-    """Has messages that were given up sent again, after what waits already. It does no harm to do it twice."""
+    """Send the messages that were given up again, after those that wait already. It is safe to repeat."""
     settings = from_environment(os.environ, **given(**flags))
     click.echo(f"{asked(settings.store, lambda places: _again(places.outbox, webhook))} wait again")
 
