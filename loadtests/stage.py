@@ -14,6 +14,9 @@ import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from typing import IO
 
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+"""Opens addresses of this machine: not by a proxy that the environment names."""
+
 
 @contextlib.contextmanager
 def held_port() -> Iterator[int]:
@@ -64,7 +67,7 @@ def wait_for(url: str, process: subprocess.Popen[bytes], seconds: float = 30.0) 
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            with urllib.request.urlopen(url, timeout=1):
+            with DIRECT.open(url, timeout=1):
                 break
         except urllib.error.HTTPError:
             break

@@ -24,7 +24,7 @@ from proxy.diagnostics import Finding
 from proxy.doctor.checkup import checkup
 from proxy.doctor.fetched import FetchedPage, Level, Line
 from proxy.doctor.pictures import Shown, links_of, pictures_of, told_of_links, told_of_pictures
-from proxy.doctor.proposal import Copies, is_in_place, proposed, told, told_of_policy
+from proxy.doctor.proposal import PUT_IT, Copies, Proposal, is_in_place, proposed, told, told_of_policy
 from proxy.environment import from_environment
 from proxy.errors import OriginError
 from proxy.page.slots import is_of
@@ -82,8 +82,9 @@ def command(url: str, rules: Path | None, pattern: str | None, is_written: bool,
             is_new = not (standing and proposal and is_in_place(proposal, standing))
             lines += [*([said] if said else []), *(told(copies, proposal) if is_new else ())]
             policy = proposal.text if proposal and is_new else ""
-    if is_written and policy and rules:
-        lines.append(_written(rules, policy, pattern or first.path))
+            if is_written and rules and proposal and policy:
+                written = _written(rules, proposal)
+                lines = [line for line in lines if written.level is Level.FAIL or line.fix != PUT_IT] + [written]
     print_as(form, lines, policy)
     sys.exit(any(line.level is Level.FAIL for line in lines))
 
@@ -94,7 +95,7 @@ def _as_known(url: str, first: FetchedPage) -> FetchedPage | None:
     return fetch(url, first.settings, cookies.decode("latin-1")) if cookies else None
 
 
-def _written(rules: Path, policy: str, pattern: str) -> Line:
+def _written(rules: Path, proposal: Proposal) -> Line:
     """Puts the policy into cache.yaml: above the others, or below them where it would hide one there, if the file is
     without mistakes then."""
     path = rules / CACHE_FILE
@@ -104,7 +105,7 @@ def _written(rules: Path, policy: str, pattern: str) -> Line:
         return Line(Level.FAIL, "policy", f"{path} has no line `pages:`", "put the policy there yourself")
     before, others = said[: head.end()], said[head.end() :]
     first = re.search(r"^ *(?=- )", others, re.MULTILINE)
-    policy = indent(dedent(policy), first.group() if first else "  ")
+    policy = indent(dedent(proposal.text), first.group() if first else "  ")
     below = others + "\n" * (not others.endswith("\n")) + policy
     files = read_folder(rules)
     wrong: list[Finding] = []
@@ -113,7 +114,9 @@ def _written(rules: Path, policy: str, pattern: str) -> Line:
         wrong = [one for one in findings if one.place.file == CACHE_FILE and not one.is_warning]
         if not wrong:
             path.write_text(text, "utf-8")
-            return Line(Level.OK, "policy", f"written to {path}")
+            so = "the page is each visitor's own" if proposal.unsolved else "the page is kept by it"
+            return Line(Level.OK, "policy", f"what stands below was written to {path}: {so}")
+    pattern = proposal.policy.pattern
     if wrong[-1].what.startswith(f'"{pattern}"'):
         return Line(Level.FAIL, "policy", f'{path} speaks of the pages of "{pattern}" already', "change it there")
     return Line(Level.FAIL, "policy", f"it does not fit into {path}: {wrong[0].what}", "put it there yourself")

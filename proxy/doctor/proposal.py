@@ -31,6 +31,7 @@ from proxy.rulebook.policy import PagePolicy
 from proxy.serve.reading import CONTENT_POLICIES, secret_in
 
 GUIDE = "docs/origins.md"
+PUT_IT = "put it into cache.yaml in the rule folder, as --write does"
 TOKEN_PATH = "/csrf"  # noqa: S105
 """Where a shop might answer the token of whoever asks, and nothing else: whoever runs it says where it does."""
 SESSIONS = re.compile(r"session|sess(?:ion)?_?id|^sid$|connect\.sid", re.IGNORECASE)
@@ -125,13 +126,14 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def proposed(copies: Copies) -> Proposal | None:
-    """The policy that makes the page one for everybody, or says why it cannot be; None when it needs none."""
+    """The policy that makes the page one for everybody, or says why it cannot be; None when it needs none. One that
+    cannot be is for this page alone: `store: no` for all would cover styles and pictures, too."""
     if _verdict(copies.one, None) == Why.STORABLE and not _secret(copies, ()):
         return None
     holes = tuple(_holes(copies))
-    policy = PagePolicy(copies.pattern, _allowance(copies), holes)
-    overruled = tuple(word for word in OVERRULED if _says(copies.one, word))
     unsolved = tuple(_unsolved(copies, holes))
+    policy = PagePolicy(copies.one.path if unsolved else copies.pattern, _allowance(copies), holes)
+    overruled = tuple(word for word in OVERRULED if _says(copies.one, word))
     return Proposal(policy, unsolved, overruled, _with_help(copies, policy, overruled) if unsolved else None)
 
 
@@ -156,8 +158,7 @@ def told(copies: Copies, proposal: Proposal | None) -> Iterator[Line]:
     if not proposal.unsolved:
         verdict = _verdict(copies.one, proposal.policy)
         if verdict == Why.STORABLE:
-            fix = "put it into cache.yaml in the rule folder, as --write does"
-            yield Line(Level.WARN, "policy", "with the policy below the page is kept", fix)
+            yield Line(Level.WARN, "policy", "with the policy below the page is kept", PUT_IT)
         else:
             says = f"with the policy below the page still is each visitor's own: {verdict}"
             yield Line(Level.WARN, "policy", says, _despite(copies))

@@ -16,12 +16,12 @@ from proxy.page.location import Location, location_of
 from proxy.page.markup import Markup
 
 FIELDS = (
-    "csrfmiddlewaretoken", "authenticity_token", "_token", "__RequestVerificationToken", "_csrf", "csrf_token",
-    "csrf-token", "_csrf_token", "csrfToken", "CSRFToken", "_csrf-frontend", "YII_CSRF_TOKEN", "form_key", "_wpnonce",
-    "anti-csrf-token", "xsrf-token", "_xsrf", "fkey",
+    "csrfmiddlewaretoken", "authenticity_token", "_token", "__RequestVerificationToken", "csrf", "_csrf", "csrf_token",
+    "csrf-token", "_csrf_token", "csrfToken", "_csrfToken", "_csrf-frontend", "YII_CSRF_TOKEN", "form_key", "_wpnonce",
+    "anti-csrf-token", "xsrf-token", "xsrf", "_xsrf", "fkey",
 )  # fmt: skip
-"""Names of form fields: Django, Rails, Laravel, ASP.NET, Spring, Flask, Symfony, Phoenix, Yii, Magento, WordPress,
-Tornado."""
+"""Names of form fields: Django, Rails, Laravel, ASP.NET, Spring, Flask, Symfony, Phoenix, CakePHP, Yii, Magento,
+WordPress, Tornado."""
 
 METAS = ("csrf-token", "csrf_token", "_csrf", "csrf", "xsrf-token", "csrfToken")
 

@@ -19,6 +19,7 @@ import msgspec
 
 from proxy.audience.results import Comparison, Counted, Kept, Looked, Results, named
 from proxy.audience.verdicts import DAY
+from proxy.ending import ended
 from proxy.errors import OperatorError, StoreError, TailorbirdError
 from proxy.model import Holdout
 from proxy.ports import Bus, Store
@@ -81,10 +82,7 @@ class KeptResults:
 
     async def aclose(self) -> None:
         """Ends what is under way; idempotent."""
-        for task in list(self._under_way.values()):
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError, StoreError):
-                await task
+        await ended(*self._under_way.values())
 
     def _begin(self, publication: Publication, days: int) -> asyncio.Task[None]:
         key = publication.version, days

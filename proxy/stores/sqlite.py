@@ -53,7 +53,7 @@ Answer = TypeVar("Answer")
 
 
 def connect(url: str, _: Settings = DEFAULTS) -> SqliteStore:
-    """The store in the file of `sqlite:PATH`, made with its folders when missing. Raises `OperatorError`."""
+    """The store in the file of `sqlite:PATH`, made when missing, in a folder that is there. Raises `OperatorError`."""
     path = url.partition(":")[2]
     if path in ("", ":memory:"):
         raise OperatorError(f"`{url}` names no file", help="write sqlite:PATH, as sqlite:tailorbird.db")
@@ -67,8 +67,9 @@ class SqliteStore:
         self._path = path
         self._answers = AnswerCache(path)
         self._connections: list[sqlite3.Connection] = []
+        sqlite_file.must_have_folder(path)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            sqlite_file.make(path)
             self._writing = self._connect()
             sqlite_schema.prepare(self._writing)
             # Opening takes longer than a page may wait, so it is done before there are pages.

@@ -11,6 +11,8 @@ import os
 import sqlite3
 from pathlib import Path
 
+from proxy.errors import OperatorError
+
 OURS = 0x54_42_49_52  # "TBIR"
 MARK = f"PRAGMA application_id = {OURS};"
 DAMAGED = (
@@ -32,6 +34,21 @@ class UnfitFileError(sqlite3.DatabaseError):
     def __init__(self, what: str, help: str) -> None:
         super().__init__(what)
         self.help = help
+
+
+def must_have_folder(path: Path) -> None:
+    """Raises `OperatorError` when the file's folder is not there. It is not made: the path may be misspelt, or the
+    volume not mounted."""
+    if not path.parent.is_dir():
+        help = "make the folder, or mend the path if it is another"
+        raise OperatorError(f"there is no folder `{path.parent}` for the store `{path}`", help=help)
+
+
+def make(path: Path) -> None:
+    """Makes an empty file, if there is none, that only its owner may read: it will hold personal data. SQLite gives the
+    files beside it the same mode. Where it cannot be made, whoever opens it is told why."""
+    with contextlib.suppress(OSError):
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
 class Place:

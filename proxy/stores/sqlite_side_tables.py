@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from proxy.errors import OperatorError, StoreError
 from proxy.stores.sqlite import CONNECTION
-from proxy.stores.sqlite_file import Place, help_for, mark, must_be_ours
+from proxy.stores.sqlite_file import Place, help_for, make, mark, must_be_ours
 from proxy.stores.threads import Threads
 
 Answer = TypeVar("Answer")
@@ -56,6 +56,7 @@ class SideTables:
 
     def _opened(self) -> sqlite3.Connection:
         if self._connection is None:
+            make(self._path)
             connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
             self._place = Place(self._path)
             must_be_ours(connection)

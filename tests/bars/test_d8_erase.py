@@ -47,6 +47,7 @@ FOLDER = {
 @pytest.fixture(params=["sqlite", "valkey"])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
+        (tmp_path / "store").mkdir()
         return f"sqlite:{tmp_path}/store/s.db"
     address: str = request.getfixturevalue("valkey_url")
     await flush(address)

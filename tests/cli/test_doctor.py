@@ -5,6 +5,7 @@ import gzip
 import json
 import ssl
 from email.utils import formatdate
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from proxy.rulebook.cachefile import read_policy
 from proxy.rulebook.policy import Policy
 from proxy.rulebook.read import read_yaml
 from tests.wire.django import DjangoShop
-from tests.wire.origin import Origin, always, by_path, ok, once
+from tests.wire.origin import Origin, Wire, always, by_path, ok, once
 
 PAGE = b'<!DOCTYPE html><html><body><div data-slot="home.hero"><p>Welcome</p></div></body></html>'
 
@@ -114,7 +115,7 @@ async def test_the_policy_is_written_into_the_folder_above_what_is_there(tmp_pat
     async with Origin(DjangoShop()) as origin:
         for path in ("/contact", "/other"):
             result = await doctor(origin.url + path, "--rules", str(tmp_path), "--write")
-            assert "written to" in result.output
+            assert "the page is kept by it" in result.output and "put it into cache.yaml" not in result.output
         policy = policy_of((tmp_path / "cache.yaml").read_text())
         assert [page.pattern for page in policy.pages] == ["/other", "/contact"]
         again = await doctor(origin.url + "/other", "--rules", str(tmp_path), "--write")
@@ -142,6 +143,20 @@ async def test_a_policy_for_all_pages_goes_below_those_for_some(there: str, tmp_
     text = (tmp_path / "cache.yaml").read_text()
     assert "written to" in result.output and text.startswith(there)
     assert [page.pattern for page in policy_of(text).pages] == ["/contact", "/*"]
+
+
+async def test_what_keeps_one_page_its_visitors_own_is_not_written_for_all_pages(tmp_path: Path) -> None:
+    numbers = count()
+
+    async def always_another(wire: Wire) -> None:
+        while await wire.request():
+            await wire.send(ok(b"<p>%d</p>" % next(numbers), b"Content-Type: text/html; charset=utf-8"))
+
+    async with Origin(always_another) as origin:
+        result = await doctor(origin.url + "/session", "--rules", str(tmp_path), "--path", "/*", "--write")
+    assert "the page is each visitor's own" in result.output
+    policy = policy_of((tmp_path / "cache.yaml").read_text())
+    assert [(page.pattern, page.is_kept) for page in policy.pages] == [("/session", False)]
 
 
 async def test_a_path_that_the_page_is_none_of_is_refused() -> None:

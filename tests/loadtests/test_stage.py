@@ -42,3 +42,20 @@ def test_another_that_answers_at_the_address_is_not_taken_for_the_server_that_en
         threading.Thread(target=another.handle_request).start()
         with pytest.raises(RuntimeError):
             wait_for(f"http://127.0.0.1:{another.server_port}/", started, seconds=60)
+
+
+def test_what_was_started_is_asked_directly_whatever_proxy_the_environment_names(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    monkeypatch.setattr("urllib.request._opener", None)  # kept from before it was named
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    with held_port() as port:
+        command = [sys.executable, "-c", SERVER, str(port)]
+        with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+            try:
+                wait_for(f"http://127.0.0.1:{port}/", process, seconds=10)
+            finally:
+                process.kill()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import aclosing
 from math import inf
 from pathlib import Path
@@ -48,6 +49,19 @@ async def test_a_store_that_cannot_be_read_is_told(file: str, problem: str, tmp_
         looked = await kept.look(loaded.publication, 0, PATIENCE_SECONDS)
     assert looked.kept is None and not looked.is_counting
     assert problem in looked.problem and not (tmp_path / "gone.db").exists()
+
+
+async def test_who_is_cancelled_while_counting_is_ended_learns_of_it(tmp_path: Path) -> None:
+    loaded = load({"a.rules.yaml": b"rules: []"})
+    assert loaded.publication is not None, loaded.findings
+    kept = KeptResults(f"sqlite:{tmp_path}/gone.db", bus_of_machine(None), lambda: 1.0)
+    assert (await kept.look(loaded.publication, 0, 0.0)).is_counting
+    closing = asyncio.ensure_future(kept.aclose())
+    await asyncio.sleep(0)
+    closing.cancel()
+    await asyncio.wait({closing})
+    assert closing.cancelled() and not (await kept.look(loaded.publication, 0, 0.0)).problem
+    await kept.aclose()
 
 
 def test_of_rules_that_nobody_knows_only_those_are_kept_that_most_met() -> None:

@@ -144,6 +144,36 @@ async def test_nothing_counts_as_stored_in_a_file_that_was_taken_away(is_replace
     await store.aclose()
 
 
+async def test_a_new_file_and_those_beside_it_are_for_its_owner_alone_and_one_that_is_there_keeps_its_mode(
+    tmp_path: Path,
+) -> None:
+    def modes() -> set[str]:
+        return {f"{file.name} {file.stat().st_mode & 0o777:o}" for file in tmp_path.iterdir()}
+
+    store = open_store(f"sqlite:{tmp_path}/s.db")
+    await store.apply([event(1)])
+    assert modes() == {"s.db 600", "s.db-wal 600", "s.db-shm 600"}
+    await store.aclose()
+    (tmp_path / "s.db").chmod(0o660)
+    views = open_views(f"sqlite:{tmp_path}/s.db")
+    await views.get_views(1)
+    assert modes() == {"s.db 660", "s.db-wal 660", "s.db-shm 660"}
+    await views.aclose()
+
+
+async def test_the_first_of_a_new_file_to_be_opened_may_be_a_side_table(tmp_path: Path) -> None:
+    views = open_views(f"sqlite:{tmp_path}/s.db")
+    await views.get_views(1)
+    assert (tmp_path / "s.db").stat().st_mode & 0o777 == 0o600
+    await views.aclose()
+
+
+def test_a_folder_that_is_not_there_is_not_made(tmp_path: Path) -> None:
+    with pytest.raises(OperatorError, match=r"there is no folder `.*/vra` for the store .*\(help: make the folder"):
+        open_store(f"sqlite:{tmp_path}/vra/s.db")
+    assert not list(tmp_path.iterdir())
+
+
 async def test_nothing_counts_as_stored_in_a_log_that_was_taken_away(tmp_path: Path) -> None:
     store = open_store(f"sqlite:{tmp_path}/s.db")
     await store.apply([event(1)])
