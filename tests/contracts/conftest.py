@@ -62,7 +62,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 async def url(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The address of an empty store."""
     if kind == "sqlite":
-        return f"sqlite:{tmp_path}/new folder/profiles.db"
+        return f"sqlite:{tmp_path}/profiles.db"
     address: str = request.getfixturevalue(f"{kind}_url")
     await flush(address)
     return address

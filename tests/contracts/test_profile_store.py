@@ -201,7 +201,7 @@ async def test_a_store_in_use_is_ready_and_may_be_closed_twice(store: ProfileSto
         ("tailorbird.db", "no store speaks"),
         ("sqlite:", "names no file"),
         ("sqlite::memory:", "names no file"),
-        ("sqlite:/dev/null/profiles.db", "cannot be used as a store"),
+        ("sqlite:/dev/null/profiles.db", "there is no folder `/dev/null`"),
         ("redis://localhost:port", "is no address of a store"),
     ],
 )
