@@ -14,7 +14,8 @@ RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin tailorbird \
  && mkdir /data /rules && chown tailorbird /data /rules
 COPY --from=build /opt/tailorbird /opt/tailorbird
 ENV PATH=/opt/tailorbird/bin:$PATH PYTHONUNBUFFERED=1 \
-    TAILORBIRD_HOST=0.0.0.0 TAILORBIRD_RULES=/rules TAILORBIRD_STORE=sqlite:/data/tailorbird.db
+    TAILORBIRD_HOST=0.0.0.0 TAILORBIRD_RULES=/rules TAILORBIRD_STORE=sqlite:/data/tailorbird.db \
+    SQLITE_TMPDIR=/data
 USER tailorbird
 VOLUME ["/data", "/rules"]
 EXPOSE 8080 8081

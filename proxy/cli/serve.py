@@ -26,6 +26,7 @@ from proxy.processes.listener import Listener, bind, run, url_of
 from proxy.processes.supervisor import Supervisor
 from proxy.processes.zygote import Command
 from proxy.settings import Settings
+from proxy.stores import keep_reserve
 from proxy.turns import take_short_turns
 
 
@@ -121,6 +122,7 @@ async def serve(
 
     take_short_turns()
     settings = within_reach(settings)
+    keep_reserve(settings.store)
     tailorbird = Tailorbird(settings, shared=folder)
     places = inherited or places_of(settings)
     listeners = [tailorbird.listener(bound=places.public)]

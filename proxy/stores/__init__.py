@@ -67,10 +67,27 @@ def open_outbox(url: str) -> Outbox:
     return outbox
 
 
+def keep_reserve(url: str) -> None:
+    """Keeps room for erasing somebody on a full disk, where the store is a file in a folder of this machine."""
+    if path := _file_of(url):
+        from proxy.stores import sqlite_erasing
+
+        sqlite_erasing.keep_reserve(path)
+
+
+def use_reserve(url: str) -> bool:
+    """Gives that room back if the disk is full; whether it did."""
+    if path := _file_of(url):
+        from proxy.stores import sqlite_erasing
+
+        return sqlite_erasing.use_reserve(path)
+    return False
+
+
 def exists(url: str) -> bool:
     """False for a SQLite file that is not there; a server is asked when it is used."""
-    scheme, _, path = url.partition(":")
-    return scheme != "sqlite" or not path or Path(path).exists()
+    path = _file_of(url)
+    return path is None or path.exists()
 
 
 def server_of(url: str) -> Callable[..., Any] | None:
@@ -81,6 +98,11 @@ def server_of(url: str) -> Callable[..., Any] | None:
     from proxy.stores.redis_connecting import client_of
 
     return partial(client_of, url)
+
+
+def _file_of(url: str) -> Path | None:
+    scheme, _, path = url.partition(":")
+    return Path(path) if scheme == "sqlite" and path else None
 
 
 def _row(url: str) -> Row:

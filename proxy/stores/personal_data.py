@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from proxy.conditions.localtime import iso_time
+from proxy.errors import StoreError
 from proxy.model import Arrival, Delivery, Profile, View
 from proxy.ports import Outbox, Refused, Store, ViewLog
 from proxy.stores.joining import part, parted, unlink, whole
@@ -57,18 +58,19 @@ class Told(NamedTuple):
 
 class Receipt(msgspec.Struct, frozen=True):
     """What was erased, of how many ids, and when; `left` is what a second look still found of before, which should be
-    nothing."""
+    nothing. `not_overwritten` says why bytes of it may still lie in a file, and what to do; "" when none do."""
 
     visitor: str
     ids: int
     at: str
     erased: dict[str, int]
     left: dict[str, int]
+    not_overwritten: str = ""
 
     @property
     def is_whole(self) -> bool:
         """Nothing was left behind."""
-        return not any(self.left.values())
+        return not any(self.left.values()) and not self.not_overwritten
 
 
 async def exported(places: Places, visitor_id: str) -> Values:
@@ -91,7 +93,16 @@ async def erased(places: Places, visitor_id: str, now: float) -> Receipt:
     if any(left.values()):
         gone.update(await _gone(places, ids, since))
         left = await _left(places, ids, since)
-    return Receipt(visitor_id, len(ids), iso_time(now), dict(gone), left)
+    return Receipt(visitor_id, len(ids), iso_time(now), dict(gone), left, await _not_overwritten(places.store))
+
+
+async def _not_overwritten(store: Store) -> str:
+    """Why bytes may be left in a file; the visitor is erased all the same."""
+    try:
+        await store.scrub()
+    except StoreError as error:
+        return str(error)
+    return ""
 
 
 async def _marked(store: Store, visitor_id: str, now: float, began: float) -> Collection[str]:
@@ -175,7 +186,7 @@ async def _erase_told(places: Places, ids: Collection[str], now: float) -> Mappi
 
 
 async def _erase_in_store(places: Places, ids: Collection[str], now: float) -> Mapping[str, int]:
-    """Profiles, events and those not taken go at once, and what lay about of them in files too: so this is the last."""
+    """Profiles, events and those not taken go at once."""
     for other in await parted(places.store, ids):
         await unlink(places.store, other, ids)
     return await places.store.erase(ids, now)

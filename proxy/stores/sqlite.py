@@ -22,6 +22,7 @@ from proxy.settings import DEFAULTS, Settings
 from proxy.stores import (
     sqlite_changes,
     sqlite_diverted,
+    sqlite_erasing,
     sqlite_file,
     sqlite_known,
     sqlite_log,
@@ -46,7 +47,6 @@ PRAGMA wal_autocheckpoint = 4000;
 PRAGMA journal_size_limit = 67108864;
 PRAGMA foreign_keys = ON;
 """
-SCRUB_SECONDS = 30.0
 DUE_AT_ONCE, MOST_DUE = 50, 10_000
 """So many checkpoints are written beside events because they were missed by a read, and so many wait at most."""
 Answer = TypeVar("Answer")
@@ -188,12 +188,13 @@ class SqliteStore:
                 await asyncio.sleep(time.monotonic() - began)
 
     async def erase(self, visitor_ids: Collection[str], now: float) -> Mapping[str, int]:
-        gone = await self._change(lambda connection: sqlite_log.erase(connection, visitor_ids, now))
-        await self._run(self._writers.usual, self._writers.alone(_scrub))
-        return gone
+        return await self._change(partial(sqlite_erasing.erase, visitor_ids=visitor_ids, now=now))
 
     async def mark_erased(self, visitor_ids: Collection[str], now: float) -> None:
-        await self._change(lambda connection: sqlite_tombstones.leave(connection, visitor_ids, now))
+        await self._change(partial(sqlite_erasing.mark, path=self._path, visitor_ids=visitor_ids, now=now))
+
+    async def scrub(self) -> None:
+        await self._run(self._writers.usual, self._writers.alone(partial(sqlite_erasing.scrub, path=self._path)))
 
     async def tombstones(self) -> Tombstones:
         return await self._read(sqlite_tombstones.all)
@@ -280,16 +281,6 @@ def whole(
     finally:
         if not is_awaited:
             connection.execute("PRAGMA synchronous = FULL")
-
-
-def _scrub(connection: sqlite3.Connection) -> None:
-    """Removes old versions of rows from free pages (VACUUM), and from the WAL as soon as no reader needs it."""
-    connection.execute("VACUUM")
-    until = time.monotonic() + SCRUB_SECONDS
-    while connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
-        if time.monotonic() > until:
-            raise sqlite3.OperationalError("somebody reads the file all the time, so its log keeps what was erased")
-        time.sleep(0.05)
 
 
 def _forget_names(connection: sqlite3.Connection) -> None:

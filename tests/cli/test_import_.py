@@ -33,7 +33,7 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def url(tmp_path: Path) -> str:
-    return f"sqlite:{tmp_path}/new/profiles.db"
+    return f"sqlite:{tmp_path}/profiles.db"
 
 
 def run(*arguments: str | Path) -> Result:

@@ -193,6 +193,7 @@ async def test_who_is_erased_is_in_no_file(tmp_path: Path) -> None:
     store = open_store(f"sqlite:{tmp_path}/s.db")
     await store.apply([], [opened(visitor_id, at) for at in range(200) for visitor_id in ("anna-qz7", "ben")])
     await store.erase(["anna-qz7"], NOON + 999)
+    await store.scrub()
     assert not in_files(tmp_path, b"anna-qz7")
     assert len(await store.log_of("ben")) == 200
     await store.aclose()
