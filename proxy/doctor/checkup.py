@@ -24,7 +24,7 @@ SMALLEST_WORTH_COMPRESSING = 1_000
 
 
 def checkup(fetched: FetchedPage) -> list[Line]:
-    """Every line, or only the answer's when it is no page."""
+    """All lines; only those about the answer when it is not a page."""
     answer = list(_answer(fetched))
     if answer[0].level is Level.FAIL:
         return answer
@@ -51,7 +51,7 @@ def _answer(fetched: FetchedPage) -> Iterator[Line]:
 
 
 def _where_to_ask(fetched: FetchedPage) -> str:
-    """To the same page by TLS, or of another host: then the origin would redirect every page so."""
+    """The URL of the same page by TLS, or on another host, to which the origin would redirect every request."""
     try:
         there = urlsplit(fetched.get(b"location"))
     except ValueError:  # brackets that do not close

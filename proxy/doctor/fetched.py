@@ -24,7 +24,7 @@ class Level(enum.StrEnum):
 
 
 class Line(NamedTuple):
-    """One thing that was looked at. `fix` is "" when there is nothing to mend."""
+    """The result of one check. `fix` is "" when there is nothing to mend."""
 
     level: Level
     check: str
@@ -58,7 +58,7 @@ class FetchedPage:
 
     @property
     def is_bounded(self) -> bool:
-        """False when only the closing of its connection ends the answer."""
+        """False when the answer ends only with the connection."""
         return bool(self.all(b"content-length")) or "chunked" in self.get(b"transfer-encoding").lower()
 
     @cached_property
@@ -68,7 +68,7 @@ class FetchedPage:
 
     @cached_property
     def markup(self) -> Markup:
-        """The page for those who cut it, who go by the answer's head alone."""
+        """The page for the code that cuts it, which uses the answer's head alone."""
         return Markup(self.body, charset_of(self.headers))
 
     @cached_property

@@ -20,19 +20,19 @@ MOST = 50
 
 
 class Shown(NamedTuple):
-    """What an address answered: its status, and its kind, as image/webp."""
+    """The answer of an address: its status and content type, as image/webp."""
 
     status: int
     kind: str
 
 
 def pictures_of(fragments: Mapping[str, Fragment]) -> dict[str, str]:
-    """The addresses of pictures on the shop's own host, as they stand, each with the first that shows it."""
+    """The addresses of pictures on the shop's own host, each with the first rule that shows it."""
     return _addresses(fragments, b"<img", "img[src]", "src")
 
 
 def links_of(fragments: Mapping[str, Fragment]) -> dict[str, str]:
-    """The same of the pages that links lead to."""
+    """The addresses of linked pages on the shop's own host, each with the first rule that links to it."""
     return _addresses(fragments, b"<a", "a[href]", "href")
 
 
@@ -49,7 +49,8 @@ def _addresses(fragments: Mapping[str, Fragment], hint: bytes, selector: str, at
 
 
 def told_of_pictures(named: Mapping[str, str], answers: Mapping[str, Shown]) -> Iterator[Line]:
-    """A line for each that is no picture, or one for all when they are. `named` are what shows them."""
+    """A line for each address without a picture, or one line when all have one. `named` are the rules that show
+    them."""
     wrong = [(address, shown) for address, shown in answers.items() if not _is_picture(shown)]
     for address, shown in wrong:
         what = f"is {shown.kind or 'of no kind'}, no picture" if shown.status == 200 else _answered(shown)
@@ -60,7 +61,8 @@ def told_of_pictures(named: Mapping[str, str], answers: Mapping[str, Shown]) -> 
 
 
 def told_of_links(named: Mapping[str, str], answers: Mapping[str, Shown]) -> Iterator[Line]:
-    """A line for each that leads to no page, or one for all when they do. To want a login is an answer, too."""
+    """A line for each address without a page, or one line when all have one. A page that wants a login counts as a
+    page."""
     wrong = [(address, shown) for address, shown in answers.items() if shown.status in NO_PAGE or shown.status >= 500]
     for address, shown in wrong:
         fix = "write the address of a page that is there"

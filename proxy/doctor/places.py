@@ -16,7 +16,7 @@ Slots = tuple[SlotRange, ...] | Uncut
 
 
 def slots(fetched: FetchedPage) -> Iterator[Line]:
-    """The slots of a page; nothing of one that has none, but lists."""
+    """The slots of a page; no line for a page that has lists only."""
     found = _slots_of(fetched)
     if not (isinstance(found, Uncut) and found.reason is Doubt.NO_SLOTS and _lists_of(fetched).found):
         fix = 'mark a place with <div data-slot="home.hero">...</div>, or name a selector in rules/slots.yaml'
@@ -24,7 +24,7 @@ def slots(fetched: FetchedPage) -> Iterator[Line]:
 
 
 def lists(fetched: FetchedPage) -> Iterator[Line]:
-    """The lists of a page; nothing where neither it nor a rule speaks of one."""
+    """The lists of a page; no line when neither the page nor a rule has any."""
     yield from _lists(fetched, _lists_of(fetched))
 
 
@@ -65,7 +65,7 @@ def _slots(fetched: FetchedPage, found: Slots, fix: str) -> Iterator[Line]:
 
 
 def _unnamed(fetched: FetchedPage, found: Collection[str]) -> Iterator[Line]:
-    """What no rule may speak of yet; nothing where no rule folder was given."""
+    """The slots of the page that the rule folder does not declare; none without a rule folder."""
     named = {slot.name for slot in fetched.declared}
     for name in found if fetched.has_rules else ():
         if name not in named:

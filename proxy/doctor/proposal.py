@@ -43,8 +43,8 @@ _IDENTIFIER = re.compile(r"[A-Za-z_][\w-]*", re.ASCII)
 
 @dataclass(frozen=True)
 class Copies:
-    """The page as two strangers get it, and as one of them gets it again, with the cookies it set; None when it set
-    none. `pattern` is what the policy is to be for."""
+    """The page as fetched by two visitors without cookies, and again by one of them with the cookies it set; None when
+    it set none. `pattern` is the path of the policy."""
 
     one: FetchedPage
     other: FetchedPage
@@ -59,14 +59,14 @@ class Copies:
 
     @property
     def pages(self) -> list[FetchedPage]:
-        """All there are."""
+        """All copies."""
         return [page for page in (self.one, self.other, self.known) if page]
 
 
 @dataclass(frozen=True)
 class Proposal:
-    """A policy and what to say of it. `unsolved` are the reasons why it cannot make the page one for everybody;
-    `with_help` is one that could, if the shop had an address for its tokens."""
+    """A policy with its explanation. `unsolved` are the reasons why it cannot make the page cacheable for all;
+    `with_help` is a policy that could, if the shop had an address for its tokens."""
 
     policy: PagePolicy
     unsolved: tuple[str, ...] = ()
@@ -126,8 +126,8 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def proposed(copies: Copies) -> Proposal | None:
-    """The policy that makes the page one for everybody, or says why it cannot be; None when it needs none. One that
-    cannot be is for this page alone: `store: no` for all would cover styles and pictures, too."""
+    """The policy that makes the page cacheable for all, or says why there is none; None when the page needs none. One
+    that says so is for this page alone: `store: no` for all paths would cover styles and pictures, too."""
     if _verdict(copies.one, None) == Why.STORABLE and not _secret(copies, ()):
         return None
     holes = tuple(_holes(copies))
@@ -138,8 +138,8 @@ def proposed(copies: Copies) -> Proposal | None:
 
 
 def _with_help(copies: Copies, policy: PagePolicy, overruled: tuple[str, ...]) -> Proposal | None:
-    """One in which tokens are fetched, where that is all that is missing. A token is of a session, which each visitor
-    has from the first page on: to ask the shop as themselves for it would leave nothing to keep."""
+    """The policy that fetches tokens, where that is all that is missing. A token belongs to a session, which each
+    visitor has from the first page on; to fetch it without the visitor's session would be of no use."""
     holes = tuple(_holes(copies, otherwise=Fill(FillKind.FETCH, TOKEN_PATH)))
     if any(_unsolved(copies, holes)):
         return None
@@ -148,7 +148,7 @@ def _with_help(copies: Copies, policy: PagePolicy, overruled: tuple[str, ...]) -
 
 
 def told(copies: Copies, proposal: Proposal | None) -> Iterator[Line]:
-    """What `doctor` says of it, in lines."""
+    """The lines that `doctor` prints about a proposal."""
     if proposal is None:
         yield from _told_of_none(copies)
         return
@@ -170,7 +170,7 @@ def _despite(copies: Copies) -> str:
 
 
 def is_in_place(proposal: Proposal, policy: PagePolicy) -> bool:
-    """Whether what stands in cache.yaml already is what is proposed."""
+    """Whether cache.yaml has the proposal already."""
     return replace(proposal.policy, pattern=policy.pattern) == policy
 
 
@@ -183,7 +183,7 @@ def _told_of_none(copies: Copies) -> Iterator[Line]:
 
 
 def told_of_policy(copies: Copies, policy: PagePolicy) -> Line:
-    """What the policy that stands in cache.yaml makes of the page."""
+    """The line about the policy in cache.yaml: what it makes of the page."""
     if not policy.is_kept:
         return Line(Level.OK, "policy", f'by cache.yaml, for "{policy.pattern}", every visitor asks the shop')
     verdict = _verdict(copies.one, policy)
@@ -198,7 +198,7 @@ def told_of_policy(copies: Copies, policy: PagePolicy) -> Line:
 
 
 def _unsolved(copies: Copies, holes: tuple[Hole, ...], cookies: CookieRoles | None = None) -> Iterator[str]:
-    """Why it is not, with these holes and roles of cookies; nothing when it is."""
+    """Why the page is not cacheable for all with these holes and roles of cookies; nothing when it is."""
     if cookies and any(not cookies.is_settled(name.encode()) for name in copies.set_cookies):
         copies = replace(copies, known=None)  # who has them asks the shop as themselves
     secret = _secret(copies, holes)
@@ -206,7 +206,7 @@ def _unsolved(copies: Copies, holes: tuple[Hole, ...], cookies: CookieRoles | No
 
 
 def _secret(copies: Copies, holes: tuple[Hole, ...]) -> str:
-    """Why it is not, whatever else it says: a token or nonce that no hole takes out. "" without any."""
+    """A token or nonce that no hole replaces; "" without any."""
     policy = PagePolicy(copies.pattern, holes=holes)
     for fetched in copies.pages:
         page = redacted(fetched.markup, holes)
@@ -217,7 +217,7 @@ def _secret(copies: Copies, holes: tuple[Hole, ...]) -> str:
 
 
 def _different(copies: Copies, holes: tuple[Hole, ...]) -> Iterator[str]:
-    """Where copies differ that should not, holes aside."""
+    """Where copies differ that should be equal, holes aside."""
     pages = [
         page.body for fetched in copies.pages if isinstance(page := redacted(Markup(fetched.body), holes), Redacted)
     ]
@@ -255,7 +255,7 @@ def _allowance(copies: Copies) -> Allowance:
 
 
 def _usual_sessions(copies: Copies) -> tuple[str, ...]:
-    """Those that a framework has, known by its token, where the page did not show one."""
+    """The session cookies of a framework that is recognised by its token, where the page did not set one."""
     is_django = any(token.name == "csrfmiddlewaretoken" for token in tokens_in(copies.one.markup))
     return ("sessionid", "messages") if is_django else ()
 
@@ -266,7 +266,7 @@ def _says(fetched: FetchedPage, word: str) -> bool:
 
 
 def _holes(copies: Copies, otherwise: Fill | None = None) -> Iterator[Hole]:
-    """For each token that follows from a cookie, or `otherwise` can be had, and for nonces."""
+    """A hole for each token that follows from a cookie, or that can be had `otherwise`, and for nonces."""
     found = {(token.element, token.name): token for token in tokens_in(copies.one.markup)}
     for token in found.values():
         if fill := _fill(token, copies.set_cookies) or otherwise:
@@ -276,7 +276,7 @@ def _holes(copies: Copies, otherwise: Fill | None = None) -> Iterator[Hole]:
 
 
 def _fill(token: Token, cookies: dict[str, str]) -> Fill | None:
-    """From the cookie that the token follows from; None when it follows from none."""
+    """How to fill a hole from the cookie that the token follows from; None when there is none."""
     for name, value in cookies.items():
         if len(token.value) == 64 and django_secret(token.value) and unmasked(token.value) == django_secret(value):
             return Fill(FillKind.DJANGO_TOKEN, name, without=Without.MAKE)

@@ -16,7 +16,7 @@ SLACK_SECONDS = 2.0
 
 
 async def set_back(clock: Callable[[], float], every_seconds: float = LOOK_SECONDS) -> AsyncGenerator[float, None]:
-    """Yields by how many seconds the clock was set back, each time. Never ends; cancel it."""
+    """Yields the seconds by which the clock was set back, each time. Never ends; cancel it."""
     before = clock()
     while True:
         await tick(every_seconds)

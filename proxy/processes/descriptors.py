@@ -23,7 +23,7 @@ KINDS_OF_STORE_CONNECTIONS = 4
 
 
 def within_reach(settings: Settings) -> Settings:
-    """The settings, with `max_clients` reduced to what this process may open, after raising its limit."""
+    """The settings, with `max_clients` reduced to what this process may open after its limit was raised."""
     fewer = fitting(settings, _raised_to(_beside_clients(settings) + settings.max_clients))
     if fewer is not settings:
         log.warning(
@@ -46,7 +46,7 @@ def _beside_clients(settings: Settings) -> int:
 
 
 def _raised_to(wanted: int) -> int:
-    """The limit of open descriptors, after asking for so many."""
+    """The limit of open descriptors, after trying to raise it to this many."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= wanted:
         return wanted

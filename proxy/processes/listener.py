@@ -28,7 +28,7 @@ _LOOK_SECONDS = 0.05
 
 
 class Certificate(NamedTuple):
-    """The PEM files TLS is spoken with; `key` is "" when the certificate's file has it."""
+    """The PEM files for TLS; `key` is "" when the certificate's file includes it."""
 
     path: str
     key: str = ""
@@ -94,15 +94,15 @@ class Listener(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leaves signals alone: `run` has them."""
+        """Does nothing: `run` handles signals."""
         yield
 
     async def listen(self) -> None:
-        """Serves until told to `stop`, then drains."""
+        """Serves until `stop`, then drains."""
         await self.serve(sockets=[self.socket])
 
     def stop(self, *, gently: bool) -> None:
-        """Stops accepting. Gently: each connection gets one last answer. Else, also during a gentle stop, idle
+        """Stops accepting. Gently: each connection gets one last answer. Otherwise, also during a gentle stop, idle
         connections are closed."""
         self._is_gentle = gently
         self._is_hurried = not gently
@@ -110,7 +110,7 @@ class Listener(uvicorn.Server):
         self._told.set()
 
     async def main_loop(self) -> None:
-        """Waits to be stopped. Uvicorn's own loop polls ten times a second."""
+        """Waits for `stop`. Uvicorn's own loop polls ten times a second."""
         await self._told.wait()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -123,7 +123,7 @@ class Listener(uvicorn.Server):
         await super().shutdown(sockets)
 
     async def _last_calls(self) -> None:
-        """Waits until every connection has had its last answer, or `drain_seconds` are over."""
+        """Waits until every connection has had its last answer, or `drain_seconds` have passed."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._drain_seconds):
                 while self.server_state.connections and not self._is_hurried:
@@ -133,7 +133,7 @@ class Listener(uvicorn.Server):
 
 
 def _load(config: uvicorn.Config) -> None:
-    """Reads the certificate, too, before anything starts."""
+    """Also reads the certificate, so that an error shows before anything starts."""
     try:
         config.load()
     except OSError as error:
@@ -150,7 +150,7 @@ def _why_not(error: OSError) -> str:
 
 
 def bind(name: str, host: str, port: int, backlog: int = DEFAULTS.backlog) -> socket.socket:
-    """A listening socket. Raises `OperatorError` when the address cannot be had."""
+    """A listening socket. Raises `OperatorError` when the address is not available."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         bound = socket.create_server((host, port), family=family, backlog=backlog)

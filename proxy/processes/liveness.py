@@ -21,7 +21,7 @@ LASTING_LOOKS = 17
 
 
 class Lag:
-    """Measures how late the event loop is: whatever blocks it blocks every visitor."""
+    """Measures how late the event loop is: whatever blocks it delays every visitor."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
@@ -29,12 +29,12 @@ class Lag:
 
     @property
     def is_lasting(self) -> bool:
-        """True when it was late at every look for a while: the process is overloaded."""
+        """True when it was late at every measurement for a while: the process is overloaded."""
         return self._late_looks >= LASTING_LOOKS
 
     async def watch(self) -> None:
-        """Measures and counts until cancelled. A timer that sets itself anew costs an idle worker half of what a
-        sleeping task does."""
+        """Measures and counts until cancelled. A timer that renews itself costs an idle worker half of what a sleeping
+        task does."""
         loop = asyncio.get_running_loop()
         self._wait(loop, is_idle=False)
         try:
@@ -62,7 +62,7 @@ class Lag:
 
 
 async def beat(pipe: int, sign: bytes, seconds: float, on_end: Callable[[], None]) -> None:
-    """Writes `sign` into the pipe again and again; calls `on_end` and returns when nobody reads it any more."""
+    """Writes `sign` into the pipe repeatedly; calls `on_end` and returns when nobody reads it any more."""
     try:
         while True:
             await asyncio.sleep(seconds)

@@ -51,12 +51,12 @@ class Shrinkable(Protocol):
         """Frees `size` bytes, or as many as it can."""
 
     def grow(self) -> None:
-        """Lets it hold a little more again, up to the settings."""
+        """Lets it use a little more again, up to the settings."""
 
 
 class MemoryLimit:
-    """Watches the memory of one worker. `held` returns how much it holds, in bytes; `shrinkables` give some of it
-    back."""
+    """Watches the memory of one worker. `held` returns how much it uses, in bytes; `shrinkables` are caches that can
+    free some of it."""
 
     def __init__(
         self,
@@ -76,7 +76,7 @@ class MemoryLimit:
 
     @property
     def is_tight(self) -> bool:
-        """True when memory is short: pages have to do without profiles."""
+        """True when memory is short: pages do without profiles."""
         return self._held > self._shed_at > 0
 
     def may_begin(self) -> bool:
@@ -84,7 +84,7 @@ class MemoryLimit:
         return not self._held > self._refuse_at > 0
 
     async def watch(self) -> None:
-        """Looks again and again, and has the shrinkables shrink and grow. Ends only where there is no limit."""
+        """Measures repeatedly, and has the caches shrink and grow. Ends only where there is no limit."""
         if self._held_now() > self._shed_at > 0:
             log.warning("this worker may hold %d MB, which it needs for itself: give it more", self._limit >> 20)
         while self._limit:
@@ -92,11 +92,11 @@ class MemoryLimit:
             await asyncio.sleep(self.pause())
 
     def pause(self) -> float:
-        """Seconds until the next look."""
+        """Seconds until the next measurement."""
         return min(max((self._shed_at - self._held) / MOST_BYTES_A_SECOND, LOOK_SECONDS), LONGEST_SECONDS)
 
     def look(self) -> None:
-        """Looks once."""
+        """Measures once."""
         self._held = self._held_now()
         if self.is_tight:
             for shrinkable in self._shrinkables:
@@ -108,18 +108,18 @@ class MemoryLimit:
 
 
 def limit_of(settings: Settings) -> int:
-    """Memory that one worker may hold; 0 for as much as there is."""
+    """Memory that one worker may use, in bytes; 0 for no limit."""
     return settings.memory_limit_bytes or container_limit() // settings.workers
 
 
 def container_limit(proc: Path = Path("/proc/self/cgroup"), groups: Path = Path("/sys/fs/cgroup")) -> int:
-    """Memory that this process's group, or one above it, may hold, in bytes; 0 for as much as there is."""
+    """Memory that this process's group, or one above it, may use, in bytes; 0 for no limit."""
     limits = [limit for file in _limit_files(proc, groups) if (limit := _number_in(file))]
     return min(limits, default=0)
 
 
 def _limit_files(proc: Path, groups: Path) -> Iterator[Path]:
-    """From the group's own up to that of all. In a container the group may be shown as the root."""
+    """The limit files from the group's own up to the root's. In a container the group may be shown as the root."""
     with contextlib.suppress(OSError):
         for line in proc.read_text(encoding="utf-8").splitlines():
             _, controllers, path = line.split(":", 2)
@@ -130,7 +130,7 @@ def _limit_files(proc: Path, groups: Path) -> Iterator[Path]:
 
 
 def _number_in(file: Path) -> int:
-    """0 for a file that is not there, or sets no limit: version 1 has a number beyond all memory for that."""
+    """The number in a file; 0 for a missing file, or no limit: version 1 has a number beyond all memory for that."""
     try:
         text = file.read_text(encoding="ascii").strip()
     except OSError:
@@ -139,8 +139,8 @@ def _number_in(file: Path) -> int:
 
 
 def tune_malloc() -> None:
-    """Gives back to the system what starting has freed, and keeps less of what is freed from then on. Only glibc can be
-    told so."""
+    """Returns to the system what starting has freed, and keeps less of what is freed from then on. Works with glibc
+    only."""
     _give_back()
     with contextlib.suppress(OSError, AttributeError):
         library = ctypes.CDLL(None)
@@ -149,6 +149,6 @@ def tune_malloc() -> None:
 
 
 def _give_back() -> None:
-    """Gives to the system what the C library has freed and kept. Only glibc does, and needs this."""
+    """Returns to the system what the C library has freed and kept. Only glibc supports, and needs, this."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)

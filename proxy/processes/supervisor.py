@@ -39,8 +39,8 @@ TOO_MUCH = 1.2
 
 
 class Worker:
-    """One process, by the pipe that it speaks through. `pid` is 0 until it is born; it `is_ready` once it serves, and
-    `is_over` is set at its end. `full_looks` is how often on end it held too much to take requests."""
+    """One process, with its pipe. `pid` is 0 until it is forked; `is_ready` once it serves; `is_over` is set when it
+    has ended. `full_looks` is how often in a row it used too much memory to take requests."""
 
     def __init__(self, pipe: int) -> None:
         self.pid = 0
@@ -62,7 +62,7 @@ class Worker:
         return self.is_ready
 
     def signal(self, number: signal.Signals) -> None:
-        """Sends it a signal, if it is there; as soon as it is, if it is not yet."""
+        """Sends it a signal now, or as soon as it is forked."""
         if not self.pid:
             self._owed = number
         elif not self.is_over.is_set():
@@ -106,17 +106,18 @@ class Supervisor:
 
     @property
     def workers(self) -> list[int]:
-        """The process ids of those that serve."""
+        """The process ids of the workers that serve."""
         return [worker.pid for worker in self._places if worker is not None]
 
     async def start(self) -> bool:
-        """Starts the first one, which serves at once; what stops it would stop all. False when it did not come up."""
+        """Starts the first worker and waits until it serves, since its error would be that of all. False when it
+        failed."""
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(number, self._told.put_nowait, number)
         return await self._fill(0)
 
     async def keep(self) -> None:
-        """Starts the others, keeps them all until a signal ends it, and waits for their end."""
+        """Starts the other workers, keeps all running until a signal, and waits for their end."""
         for place in range(1, len(self._places)):
             self._spawn(self._fill_at_last(place))
         watching = asyncio.create_task(self._watch())
@@ -126,7 +127,7 @@ class Supervisor:
         await self.stop(number)
 
     async def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
-        """Ends them; what they have not finished in time is cut off."""
+        """Stops the workers; those that do not finish in time are killed."""
         self._is_stopping = True
         self._signal_all(number)
         for zygote in self._zygotes:
@@ -156,7 +157,7 @@ class Supervisor:
     # -- starting ------------------------------------------------------------------------------------------------------
 
     async def _fill(self, place: int, zygote: Zygote | None = None) -> bool:
-        """Starts a worker in that place; the one that is there is drained then."""
+        """Starts a worker in that place; the present one is drained then."""
         zygote = zygote or await self._current()
         worker = self._begin(zygote)
         if not await worker.starts():
@@ -249,6 +250,6 @@ class Supervisor:
 
 
 def pause_after(failures: int) -> float:
-    """Seconds before the next attempt to start a worker: ever more, so that workers that cannot live do not keep the
-    machine busy with being born."""
+    """Seconds before the next attempt to start a worker: increasing, so that workers that fail at once do not keep the
+    machine busy."""
     return float(min(0.1 * 2**failures, LONGEST_PAUSE_SECONDS))

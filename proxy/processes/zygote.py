@@ -30,8 +30,8 @@ REAP_SECONDS = 1.0
 
 
 class Command(NamedTuple):
-    """How a zygote is started: `arguments`, to which its end of the line is added, and its whole environment. `sockets`
-    are inherited by it and by its workers."""
+    """How a zygote is started: `arguments`, to which its end of the pipe is added, and its whole environment. `sockets`
+    are inherited by it and its workers."""
 
     arguments: Sequence[str]
     environment: Mapping[str, str]
@@ -39,7 +39,7 @@ class Command(NamedTuple):
 
 
 class Zygote:
-    """The supervisor's side: a running one, and the line to it."""
+    """A running zygote, as the supervisor sees it, with the pipe to it."""
 
     def __init__(self, process: asyncio.subprocess.Process, line: socket.socket) -> None:
         self.process = process
@@ -47,7 +47,7 @@ class Zygote:
 
     @classmethod
     async def start(cls, command: Command) -> Zygote:
-        """Starts one; what is asked of it waits until it has imported everything."""
+        """Starts a zygote; it answers once it has imported everything."""
         ours, theirs = socket.socketpair()
         with theirs:
             process = await asyncio.create_subprocess_exec(
@@ -62,8 +62,8 @@ class Zygote:
         return self.process.returncode is not None
 
     def spawn(self) -> int:
-        """Asks for a worker. Returns the pipe through which it will speak, first its process id and a line end; when
-        the pipe closes, the worker has ended, or could not be started."""
+        """Asks for a worker. Returns the pipe through which it will report, first its process id and a line end; the
+        pipe closes when the worker has ended, or could not be started."""
         ours, theirs = os.pipe()
         with contextlib.suppress(OSError):  # a line to nobody
             socket.send_fds(self._line, [b"."], [theirs])
@@ -84,7 +84,7 @@ class Zygote:
         await self.process.wait()
 
     def kill(self) -> None:
-        """For one that does not answer."""
+        """Kills a zygote that does not answer."""
         with contextlib.suppress(ProcessLookupError):
             self.process.kill()
 

@@ -14,13 +14,13 @@ from proxy.studio.views import Site, status_view
 
 
 class Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The visitor that a request is about. It is in the body because addresses are logged."""
+    """The visitor in a request. It is in the body, because addresses are logged."""
 
     visitor: str
 
 
 def api_routes(site: Site) -> list[Route]:
-    """The routes. `RequestError` and `StoreError` are for `refused` to answer."""
+    """The routes. They raise `RequestError` and `StoreError`, which `refused` answers."""
 
     async def status(request: Request) -> Response:
         return _json(await status_view(site))
@@ -66,12 +66,12 @@ def api_routes(site: Site) -> list[Route]:
 
 
 async def refused(request: Request, error: Exception) -> Response:
-    """What was wrong with a request, or that the store is away, or what an operator has to mend."""
+    """The answer to an error: a bad request, a store that is away, or something for the operator to mend."""
     return PlainTextResponse(f"{error}\n", error.status if isinstance(error, RequestError) else 503)
 
 
 def _visitor_in(body: bytes) -> str:
-    """The visitor a request names. Raises `RequestError`."""
+    """The visitor in a request's body. Raises `RequestError`."""
     try:
         return msgspec.json.decode(body, type=Asked).visitor
     except UNDECODABLE as error:
@@ -79,8 +79,8 @@ def _visitor_in(body: bytes) -> str:
 
 
 async def _sent(request: Request, says: str) -> bytes:
-    """The body. Only application/json is read: a foreign page can make a browser, which may know the token, send a form
-    or plain text, but not that. Raises `RequestError`, which `says` what is sent so."""
+    """The body. It must be application/json: another site can make a browser that has the token send a form or plain
+    text, but not that. Raises `RequestError`; `says` describes the expected body."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise RequestError(f"{says} application/json", status=415)
     return await request.body()

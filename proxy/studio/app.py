@@ -81,7 +81,7 @@ def create_studio(site: Site, *, token: str) -> Starlette:
 
 
 class Gate:
-    """Lets a request in by token, or, without one, by a local Host; and puts the security headers on every answer."""
+    """Admits a request by token, or without a token by a local Host; and sets the security headers of every answer."""
 
     def __init__(self, app: Any, token: str) -> None:
         self.app = app

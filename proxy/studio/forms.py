@@ -18,7 +18,7 @@ NOBODY = "studio"
 
 
 async def form_of(request: Request) -> dict[str, str]:
-    """The fields of the form. Raises `RequestError` for one that is not ours, or makes no sense."""
+    """The fields of the form. Raises `RequestError` for a form of another site, or a malformed one."""
     if not _is_from(request.headers.get("origin", ""), request.headers.get("host", "")):
         raise RequestError("this form was not sent from a page of the studio", status=403)
     if request.headers.get("content-type", "").partition(";")[0] != "application/x-www-form-urlencoded":
@@ -42,13 +42,13 @@ def _is_from(origin: str, host: str) -> bool:
 
 
 def author_of(request: Request) -> str:
-    """The name in front of the token in HTTP Basic: for the record, since anybody who has the token may write any."""
+    """The user name of HTTP Basic, for the history. It is not verified: whoever has the token may give any name."""
     name, _ = basic_of(request.headers.get("authorization", ""))
     return name.decode("utf-8", "replace").strip()[:100] or NOBODY
 
 
 def basic_of(authorization: str) -> tuple[bytes, bytes]:
-    """The name and the password of HTTP Basic; nothing of what is none."""
+    """The name and password of HTTP Basic; nothing of another value."""
     scheme, _, value = authorization.partition(" ")
     try:
         name, _, password = base64.b64decode(value if scheme.lower() == "basic" else "", validate=True).partition(b":")

@@ -24,7 +24,7 @@ CHANGED_AT_ONCE = 50
 
 
 class LeftOut(msgspec.Struct, frozen=True):
-    """A change that was not taken, and why."""
+    """A change that was not applied, and why."""
 
     id: str
     what: str
@@ -32,7 +32,8 @@ class LeftOut(msgspec.Struct, frozen=True):
 
 
 class ProductsChanged(msgspec.Struct, frozen=True):
-    """How many products changed; which changes make no sense; how many workers there are, and how many have done it."""
+    """How many products changed; which changes were invalid; how many workers there are, and how many applied the
+    changes."""
 
     changed: int
     left_out: tuple[LeftOut, ...]
@@ -55,7 +56,7 @@ def changes_in(body: bytes) -> list[dict[str, Any]]:
 
 
 async def change(hub: Hub, changes: list[dict[str, Any]]) -> ProductsChanged:
-    """Changes these products, a few at a time: requests go first."""
+    """Changes these products, a few at a time, so that requests are not held up."""
     left: list[LeftOut] = []
     for place, words in enumerate(changes, start=1):
         try:
@@ -68,7 +69,7 @@ async def change(hub: Hub, changes: list[dict[str, Any]]) -> ProductsChanged:
 
 
 def products_changed(told: Replies) -> ProductsChanged:
-    """What came of telling everybody; each answered with what it did."""
+    """The result of changes that were sent to all workers; each answered with its own."""
     done = [msgspec.msgpack.decode(answer, type=ProductsChanged) for answer in told.answers.values()]
     first = done[0] if done else ProductsChanged(0, ())
     return msgspec.structs.replace(first, workers=len(told.live), confirmed=len(done))

@@ -25,8 +25,8 @@ class Wanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Purged(msgspec.Struct, frozen=True):
-    """How many stored copies were purged, in how many of the workers. `everywhere` is False when some have not done it
-    yet, or nobody can tell because machines cannot reach each other."""
+    """How many stored copies were purged, and by how many of the workers. `everywhere` is False when some have not done
+    it yet, or it is unknown because machines cannot reach each other."""
 
     purged: int
     workers: int
@@ -35,12 +35,12 @@ class Purged(msgspec.Struct, frozen=True):
 
 
 def purged(told: Replies) -> Purged:
-    """What came of telling everybody of a purge; each answered with a number."""
+    """The result of a purge that was sent to all workers; each answered with a number."""
     return Purged(sum(map(int, told.answers.values())), len(told.live), len(told.answers), told.is_whole)
 
 
 def purge_in(body: bytes) -> Purge:
-    """The purge a request asks for. Raises `RequestError`."""
+    """The purge in a request. Raises `RequestError`."""
     try:
         wanted = msgspec.json.decode(body, type=Wanted)
     except UNDECODABLE as error:

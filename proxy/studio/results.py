@@ -39,8 +39,8 @@ COLUMNS = ("rule", "since", "group", "visitors", "counted", "reached", "by visit
 
 
 class Query(NamedTuple):
-    """What is asked for: choices met within so many `days`, 0 for all; by which goal, "" for that of each; how large a
-    difference matters, in percent; and one rule alone, "" for all."""
+    """The selection: choices met in the last so many `days`, 0 for all; the goal, "" for the rule's own; the difference
+    that matters, in percent; and one rule, "" for all."""
 
     days: int = 0
     goal: str = ""
@@ -49,7 +49,8 @@ class Query(NamedTuple):
 
 
 class BarView(msgspec.Struct, frozen=True):
-    """An interval as it is drawn, in hundredths of the width: from where, how wide, and where the difference is."""
+    """An interval as it is drawn, in hundredths of the width: its start, its width, and the position of the
+    difference."""
 
     low: float
     width: float
@@ -57,7 +58,7 @@ class BarView(msgspec.Struct, frozen=True):
 
 
 class CellView(msgspec.Struct, frozen=True):
-    """What a group did, in words, and beside the first group if it is another."""
+    """What a group did, in words, and its comparison with the first group."""
 
     what: str
     reached: str
@@ -66,7 +67,7 @@ class CellView(msgspec.Struct, frozen=True):
 
 
 class RowView(msgspec.Struct, frozen=True):
-    """A group: all that was counted of it, the goal first."""
+    """A group: everything counted of it, the goal first."""
 
     group: str
     visitors: str
@@ -75,7 +76,7 @@ class RowView(msgspec.Struct, frozen=True):
 
 
 class ComparisonView(msgspec.Struct, frozen=True):
-    """A rule or experiment. `place` is where it stands in the list of rules, 0 if it does not."""
+    """A rule or experiment. `place` is its position in the list of rules, or 0."""
 
     name: str
     place: int
@@ -87,8 +88,8 @@ class ComparisonView(msgspec.Struct, frozen=True):
 
 
 class ResultsView(msgspec.Struct, frozen=True):
-    """The page. `compared` has something to compare with, `alone` has not; there is no room for those `left_out`.
-    `scale` is how far bars reach, in percent; `age` how old all this is."""
+    """The page. `compared` have a group to compare with, `alone` have none; for those `left_out` there was no room.
+    `scale` is the range of the bars, in percent; `age` is how old the count is."""
 
     age: str
     visitors: str
@@ -99,7 +100,7 @@ class ResultsView(msgspec.Struct, frozen=True):
 
 
 def query_of(said: QueryParams) -> Query:
-    """Raises `RequestError` for what the page does not offer."""
+    """The selection in a request. Raises `RequestError` for one that the page does not offer."""
     days, matters, goal = said.get("days", "0"), said.get("matters", "5"), said.get("goal", "")
     if days not in map(str, PERIODS) or matters not in map(str, MATTERS) or (goal and goal not in GOALS):
         raise RequestError(
@@ -114,7 +115,7 @@ def _or(values: Mapping[int, str] | Sequence[object]) -> str:
 
 
 def told_of(kept: Kept, publication: Publication, query: Query, now: float) -> list[Told]:
-    """What is told of what was counted, those first that most visitors met."""
+    """The results to show, those met by most visitors first."""
     asked = Asked(now, query.goal or None, matters=query.matters / 100)
     of = kept.counted.comparisons(query.rule)
     told = reported(of, publication.rules, publication.plan.holdouts, asked)
@@ -122,7 +123,7 @@ def told_of(kept: Kept, publication: Publication, query: Query, now: float) -> l
 
 
 def results_view(kept: Kept, told: Sequence[Told], places: Mapping[str, int], now: float) -> ResultsView:
-    """What the page shows; `places` are those of rules in the list of rules."""
+    """The page's content; `places` are the positions of rules in the list of rules."""
     reach = max((abs(end) for one in told for lift in _goals(one) for end in (lift.low, lift.high)), default=0.0)
     scale = min(WIDEST, max(NARROWEST, reach))
     shown = [_comparison(one, places.get(one.rule, 0), scale) for one in told[:MOST]]
@@ -178,13 +179,13 @@ def _cell(kind: str, did: int, row: Row, scale: float) -> CellView:
 
 
 def _bar(lift: Lift, scale: float) -> BarView:
-    """The interval as it is drawn where the ends are so large a loss and lift."""
+    """The interval as it is drawn, with these ends of the scale (in percent)."""
     low, middle, high = (50 + 50 * max(-1.0, min(1.0, end / scale)) for end in (lift.low, lift.value, lift.high))
     return BarView(round(low, 1), round(high - low, 1), round(middle, 1))
 
 
 def as_csv(told: Sequence[Told]) -> str:
-    """A line for each group and each thing that was counted of it."""
+    """A line for each group and each goal."""
     lines = io.StringIO()
     table = csv.writer(lines)
     table.writerow(COLUMNS)
@@ -209,7 +210,7 @@ def results_routes(site: Site, html: Html) -> list[Route]:
     """`html(template, **values)` makes a page."""
 
     async def told(query: Query, looked: Looked) -> list[Told]:
-        """Apart from pages: thousands of rules take half a second."""
+        """Runs in a thread: thousands of rules take half a second."""
         if site.publication is None or looked.kept is None:
             return []
         return await asyncio.to_thread(told_of, looked.kept, site.publication, query, site.now())

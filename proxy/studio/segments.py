@@ -18,7 +18,7 @@ MAX_BYTES = 8_192
 
 
 class GroupView(msgspec.Struct, frozen=True):
-    """A segment as the page tells of it. `share` and what it lies between are in percent, `apart` in words."""
+    """A segment as the page shows it. `share` and its bounds are in percent, `apart` is in words."""
 
     name: str
     description: str
@@ -31,7 +31,7 @@ class GroupView(msgspec.Struct, frozen=True):
 
 
 class GroupsView(msgspec.Struct, frozen=True):
-    """All segments; `of` says whom they are of, `overlaps` which share members."""
+    """All segments; `of` says which visitors were counted, `overlaps` lists segments that share members."""
 
     of: str
     segments: list[GroupView]
@@ -39,7 +39,7 @@ class GroupsView(msgspec.Struct, frozen=True):
 
 
 class ProblemView(msgspec.Struct, frozen=True):
-    """What is wrong with a condition, and how to mend it."""
+    """A problem of a condition, and how to mend it."""
 
     line: int
     what: str
@@ -47,7 +47,7 @@ class ProblemView(msgspec.Struct, frozen=True):
 
 
 class TypedView(msgspec.Struct, frozen=True):
-    """How many a condition is true of, in words; and what is wrong with it, or to be known."""
+    """How many visitors match a condition, in words; with its problems and warnings."""
 
     said: str
     width: int
@@ -55,13 +55,13 @@ class TypedView(msgspec.Struct, frozen=True):
 
 
 def groups_view(groups: Groups) -> GroupsView:
-    """What the page shows."""
+    """The page's content."""
     overlaps = [f"{one.part:.0%} of {one.one} and {one.other} together are in both" for one in groups.overlaps]
     return GroupsView(_of(groups.visitors, groups.looked_at), [_group(one) for one in groups.segments], overlaps)
 
 
 def typed_view(typed: Typed) -> TypedView:
-    """What the page shows of a condition."""
+    """What the page shows about a condition."""
     problems = [_problem(finding) for finding in typed.problems]
     if typed.size is None:
         return TypedView("", 0, problems)

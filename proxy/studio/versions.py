@@ -28,8 +28,8 @@ Handle = Callable[[Request], Awaitable[Response]]
 
 
 class EntryView(msgspec.Struct, frozen=True):
-    """A line of the history. `is_live`: it made live what is live now; `goes_back`: one can go back to its version;
-    `waits`: somebody else may approve it."""
+    """A line of the history. `is_live`: it made the live version live; `goes_back`: one can roll back to its version;
+    `waits`: it waits for approval by somebody else."""
 
     version: int
     when: str
@@ -122,7 +122,7 @@ def _shown(page: Page) -> Handle:
 
 
 def _button(do: Do, page: Page) -> Handle:
-    """Done, it leads to the versions; else to the page it stands on, which says why not."""
+    """The route of a button. Done, it redirects to the versions; an error is shown on the page it is on."""
 
     async def handle(request: Request) -> Response:
         try:

@@ -34,14 +34,14 @@ DEGRADED, STOPPING = "degraded", "stopping"
 
 
 class Link(msgspec.Struct, frozen=True):
-    """A place to open from the first page."""
+    """A link on the first page."""
 
     text: str
     url: str
 
 
 class Site(Protocol):
-    """The running product, as far as the studio may see it."""
+    """What the studio needs of the running product."""
 
     metrics: Metrics
     links: Sequence[Link]
@@ -52,7 +52,7 @@ class Site(Protocol):
 
     @property
     def findings(self) -> Sequence[Finding]:
-        """What is wrong in the folder as it is now; nothing but warnings when that is what is served."""
+        """The problems of the folder as it is now; only warnings when it is the version being served."""
 
     versions: Versions
     """Those of the rule folder."""
@@ -65,7 +65,7 @@ class Site(Protocol):
 
     @property
     def is_tight(self) -> bool:
-        """True while there is too little memory for all that makes pages fit."""
+        """True while memory is short, so that pages do without profiles."""
 
     def now(self) -> float:
         """Unix seconds."""
@@ -74,66 +74,66 @@ class Site(Protocol):
         """That of all workers of this machine."""
 
     async def counted(self, name: str) -> Mapping[str, int]:
-        """What all workers of this machine have counted of `name`, by its label's value."""
+        """The counter `name` of all workers of this machine, by the value of its label."""
 
     async def live(self) -> Sequence[ShownView]:
-        """What the workers of this machine showed last, the newest first."""
+        """The pages that workers of this machine showed last, the newest first."""
 
     async def metrics_text(self) -> str:
-        """What all workers of this machine have counted, for Prometheus."""
+        """The metrics of all workers of this machine, in Prometheus' format."""
 
     async def is_store_ready(self) -> bool:
         """True when a profile could be read now."""
 
     async def does_store_forget(self) -> bool:
-        """True when the store is set to drop what it stored when it is full."""
+        """True when the store is set to evict data when it is full."""
 
     @property
     def is_storing(self) -> bool:
-        """False when the events that came last could not be stored."""
+        """False when the last events could not be stored."""
 
     async def export(self, visitor_id: str) -> Mapping[str, object]:
-        """All that is kept of the person a visitor is, as plain JSON values. May raise `StoreError`."""
+        """Everything stored about the visitor's person, as plain JSON values. May raise `StoreError`."""
 
     async def erase(self, visitor_id: str) -> Receipt:
-        """Leaves nothing of that person, here and in every process that serves the shop. May raise `StoreError`."""
+        """Erases that person, here and in every process of the shop. May raise `StoreError`."""
 
     async def why(self, url: str, visitor_id: str, segments: Sequence[str], given: Mapping[str, str]) -> str:
-        """The story of every slot on that page that has rules, for that visitor, in these segments besides their own;
+        """The explanation of every slot with rules on that page, for that visitor, in these segments besides their own;
         `given` is their country, language and device. Raises `RequestError`."""
 
     async def groups(self) -> Groups:
-        """How large the segments being served are. May raise `StoreError`."""
+        """The sizes of the segments being served. May raise `StoreError`."""
 
     async def typed(self, text: str) -> Typed:
-        """How many visitors a condition is true of. Raises `RequestError` before there are rules."""
+        """How many visitors match a condition. Raises `RequestError` before there are rules."""
 
     async def results(self, days: int, patience: float) -> Looked:
-        """What was counted of choices met within so many days, 0 for all: as it is kept, or as it is so many seconds
-        from now."""
+        """The results of choices met in the last so many days, 0 for all: those stored, or a new count if it is done
+        within `patience` seconds."""
 
     async def plan(self) -> Outlook:
         """What the draft in the folder would change, and for whom."""
 
     async def publish(self, author: str, message: str) -> None:
-        """Makes the draft in the folder live, or asks for it. Raises `OperatorError`."""
+        """Publishes the draft in the folder, or asks for approval. Raises `OperatorError`."""
 
     async def approve(self, number: int, author: str) -> None:
-        """Makes live what somebody else asked for. Raises `OperatorError`."""
+        """Publishes what somebody else asked to publish. Raises `OperatorError`."""
 
     async def roll_back(self, number: int, author: str) -> None:
         """Makes an earlier version live again. Raises `OperatorError`."""
 
     async def change_products(self, changes: list[dict[str, Any]]) -> ProductsChanged:
-        """Changes products in every process that serves this shop."""
+        """Changes products in every process of this shop."""
 
     async def purge(self, purge: Purge) -> Purged:
-        """Makes what the purge means out of date in every process that serves this shop."""
+        """Purges stored answers in every process of this shop."""
 
 
 class RuleView(msgspec.Struct, frozen=True):
-    """One rule as the list shows it. `state` is live, waiting, over or paused; `switch` is what its button does, pause
-    or resume, and "" while more than this rule is paused: it has no button then."""
+    """A rule in the list. `state` is live, waiting, over or paused; `switch` is what its button does, pause or resume;
+    "" for no button, while its slot or everything is paused."""
 
     name: str
     slot: str
@@ -145,7 +145,7 @@ class RuleView(msgspec.Struct, frozen=True):
 
 
 class FindingView(msgspec.Struct, frozen=True):
-    """One problem in the folder, or a warning, which stops nothing."""
+    """A problem in the folder, or a warning."""
 
     where: str
     code: str
@@ -155,8 +155,8 @@ class FindingView(msgspec.Struct, frozen=True):
 
 
 class Readiness(msgspec.Struct, frozen=True):
-    """`state` is ready, degraded or stopping, and `reasons` says what degrades it; `version` is that of the rules that
-    serve. `workers` is how many processes of this machine that is true of."""
+    """`state` is ready, degraded or stopping, and `reasons` says why; `version` is that of the rules being served.
+    `workers` is how many processes of this machine are included."""
 
     state: str
     reasons: list[str]
@@ -166,13 +166,12 @@ class Readiness(msgspec.Struct, frozen=True):
 
     @property
     def is_stopping(self) -> bool:
-        """True when no more requests should be sent here."""
+        """True when no more requests should be sent to this worker."""
         return self.state == STOPPING
 
 
 class StatusView(Readiness, frozen=True):
-    """The first page: readiness, which rules serve, what is paused and whether that is all, what is wrong with the
-    folder."""
+    """The first page: readiness, the rules being served, the pauses, the problems in the folder."""
 
     rules: list[RuleView]
     findings: list[FindingView]
@@ -181,7 +180,7 @@ class StatusView(Readiness, frozen=True):
 
 
 class ShownView(msgspec.Struct, frozen=True):
-    """One decided page of the live list; slot by slot, which rule showed (empty: the page's own)."""
+    """A decided page of the live list; for each slot the rule that was shown, "" for the page's own content."""
 
     at: float
     path: str
@@ -189,7 +188,7 @@ class ShownView(msgspec.Struct, frozen=True):
 
 
 def rule_view(rule: Rule, now: float, shown: int, pauses: Collection[Pause] = ()) -> RuleView:
-    """The rule, with its schedule read at `now`; `pauses` are all there are."""
+    """The rule, with the state of its schedule at `now`; `pauses` are all there are."""
     schedule = "waiting" if now < rule.live_from else "over" if now >= rule.live_until else "live"
     state = "paused" if rule.paused else schedule
     switch = "resume" if Pause(What.RULE, rule.name) in pauses else "" if rule.paused else "pause"
@@ -197,18 +196,18 @@ def rule_view(rule: Rule, now: float, shown: int, pauses: Collection[Pause] = ()
 
 
 def shown_view(shown: Shown) -> ShownView:
-    """The decided page, without anything about who saw it."""
+    """The decided page, without anything about its visitor."""
     decisions = (decision for decision in shown.decisions if not decision.slot.startswith(OURS))
     return ShownView(shown.at, shown.path, {decision.slot: decision.rule for decision in decisions})
 
 
 def newest(shown: Iterable[ShownView], most: int) -> list[ShownView]:
-    """The live lists of several workers as one, the newest first."""
+    """The live lists of several workers merged, the newest first."""
     return sorted(shown, key=lambda view: -view.at)[:most]
 
 
 async def readiness(site: Site) -> Readiness:
-    """Quick however many rules there are: probes ask every few seconds, between the pages."""
+    """The readiness of all workers of this machine."""
     publication = site.publication
     problems = [finding for finding in site.findings if not finding.is_warning]
     store_ready = await site.is_store_ready()
@@ -232,8 +231,8 @@ async def readiness(site: Site) -> Readiness:
 
 
 def together(said: Sequence[Readiness], missing: int) -> Readiness:
-    """What the workers of a machine are together; `missing` is how many of them did not say. One that is stopping is
-    told to all: a signal reaches them one after the other."""
+    """The readiness of a machine's workers together; `missing` is how many did not answer. If one is stopping, all are:
+    a signal reaches them one after the other."""
     reasons = list(dict.fromkeys(reason for each in said for reason in each.reasons))
     versions = sorted({each.version for each in said})
     if missing:
@@ -251,7 +250,8 @@ def together(said: Sequence[Readiness], missing: int) -> Readiness:
 
 
 def state_gauges(ready: Readiness, findings: Collection[Finding]) -> Counts:
-    """What a machine is like as a whole, for alerts: `/readyz` says 200 while it is degraded, so that requests come."""
+    """The state of the machine as gauges, for alerts: `/readyz` answers 200 while degraded, so that it still gets
+    requests."""
     return Counter(
         {
             ("tailorbird_workers", "", ""): ready.workers,
@@ -263,7 +263,7 @@ def state_gauges(ready: Readiness, findings: Collection[Finding]) -> Counts:
 
 
 async def status_view(site: Site) -> StatusView:
-    """Everything the first page says."""
+    """The content of the first page."""
     rules = site.publication.rules if site.publication else ()
     now, shown = site.now(), await site.counted("tailorbird_rule_matches_total")
     pauses = await asyncio.to_thread(site.versions.pauses)
