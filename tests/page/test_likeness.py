@@ -6,7 +6,17 @@ from array import array
 import pytest
 
 from proxy.page.about import about
-from proxy.page.likeness import AT_A_TIME, MOST_WORDS, Likeness, changed, is_structural, learnt, names_of, parts_of
+from proxy.page.likeness import (
+    AT_A_TIME,
+    MOST_WORDS,
+    Likeness,
+    changed,
+    is_structural,
+    learnt,
+    name_of,
+    names_of,
+    parts_of,
+)
 from proxy.page.markup import Markup
 from proxy.page.scan import SlotRange, Uncut, find_slots
 
@@ -191,3 +201,15 @@ def _shifted(each: object, likeness: Likeness, shifts: list[int]) -> object:
         return each
     start, end = (edge + shifts[likeness.words_before(edge)] for edge in (each.start, each.end))
     return SlotRange(each.name, start, end)
+
+
+def test_a_view_is_named_by_its_own_bytes_and_what_it_is_a_view_of_is_not_hashed_too() -> None:
+    hashed = []
+
+    class Read(bytes):
+        def __hash__(self) -> int:
+            hashed.append(len(self))
+            return super().__hash__()
+
+    assert name_of(memoryview(Read(b"HTTP/1.1 200 OK\r\n\r\n<p>page"))[19:]) == name_of(b"<p>page")
+    assert not hashed
