@@ -44,7 +44,7 @@ HELPS: Mapping[int | None, str] = {
 class Listener(uvicorn.Server):
     """One ASGI app on one address. The socket is bound at once, so that a port taken is told before anything starts,
     and `port` 0 has its number; one that is `bound` already is taken over. `protocol` is what speaks HTTP; the public
-    listener has its own."""
+    listener has its own. `on_stop` is called when it stops accepting."""
 
     def __init__(
         self,
@@ -59,8 +59,10 @@ class Listener(uvicorn.Server):
         certificate: Certificate | None = None,
         drain_seconds: float = 30,
         backlog: int = DEFAULTS.backlog,
+        on_stop: Callable[[], None] = lambda: None,
     ) -> None:
         self.name = name
+        self._on_stop = on_stop
         self.socket = bound or bind(name, host, port, backlog)
         self.host, self.port = self.socket.getsockname()[:2]
         self._drain_seconds = drain_seconds
@@ -115,6 +117,7 @@ class Listener(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Called by uvicorn once `should_exit` is set."""
+        self._on_stop()
         if self._is_gentle:
             for server in self.servers:
                 server.close()

@@ -20,6 +20,11 @@ FILE = (Word("pages", "what holds for which pages; of those whose path fits, the
 PAGE = (
     Word("path", "the path of the page, as /sale, or /c/* for everything below /c/", required=True),
     Word("store", "no: every visitor asks the origin; yes when missing"),
+    Word(
+        "wait",
+        "how long the origin may take to answer, as 1 minute, where it answers when there is news (long polling); with "
+        "store: no",
+    ),
     Word("fresh", "how long a page is shown without asking again, as 5 minutes; as the origin says when missing"),
     Word("while renewing", "how long after that it is still shown while a new one is fetched, as 30 seconds"),
     Word("if down", "how long after that it stands in for an origin that is down, as 1 hour"),
@@ -53,6 +58,8 @@ HOLE = (
 )
 
 OF_WHAT_IS_KEPT = ("fresh", "while renewing", "if down", "despite", "cookies", "forms change it", "compare")
+
+LONGEST_WAIT_SECONDS = 3_600
 
 PARTS = {"The file": FILE, "A page": PAGE, "cookies": COOKIES, "query": QUERY, "A hole": HOLE}
 """The parts of the file with their words, in the order a reader meets them."""
@@ -110,7 +117,23 @@ def _read_page(node: Node, findings: list[Finding]) -> PagePolicy:
         is_changed_by_forms=_yes(found, "forms change it", True, findings),
         is_compared=_yes(found, "compare", True, findings),
         has_includes=_yes(found, "includes", False, findings),
+        wait_seconds=_wait(found, findings, is_kept=is_kept),
     )
+
+
+def _wait(found: Part, findings: list[Finding], *, is_kept: bool) -> int:
+    """The seconds of `wait`; R703 where the page may be kept, since its news would be shown to everybody."""
+    seconds = read_span(found.node("wait"), "wait", findings)
+    if seconds is None:
+        return 0
+    entry = found["wait"]
+    if isinstance(entry.value, Scalar) and not 1 <= seconds <= LONGEST_WAIT_SECONDS:
+        findings.append(unfit("wait", entry.value, "write a time from 1 second to 1 hour, as 1 minute"))
+    if is_kept:
+        what = '"wait" is only for pages that are not kept'
+        help = "add `store: no`; where the whole shop is slow, set TAILORBIRD_FIRST_BYTE_TIMEOUT_MS instead"
+        findings.append(Finding("R703", what, entry.key.place, help))
+    return seconds
 
 
 def _yes(found: Part, word: str, missing: bool, findings: list[Finding]) -> bool:

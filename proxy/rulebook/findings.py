@@ -250,5 +250,15 @@ FINDINGS: tuple[FindingKind, ...] = (
         "pages:\n  - path: /\n    holes:\n      - find: input.b\n        attribute: value\n        fill: cookie back",
         file="cache.yaml",
     ),
+    FindingKind(
+        "R703",
+        "a wait for a page that may be kept",
+        "`wait` is for an address that answers only when there is news (long polling). The news is for whoever asks, "
+        "so the page has to say `store: no`. Requests to it do not count towards how many the origin gets at once, and "
+        "say nothing of how fast it is. Where the whole shop is slow, there is TAILORBIRD_FIRST_BYTE_TIMEOUT_MS.",
+        "pages:\n  - path: /api/news\n    wait: 1 minute",
+        "pages:\n  - path: /api/news\n    store: no\n    wait: 1 minute",
+        file="cache.yaml",
+    ),
     *WARNINGS,
 )

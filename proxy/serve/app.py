@@ -20,6 +20,7 @@ from proxy.http.message import NOT_STORED, Handler, OwnFields, Question, Request
 from proxy.metrics import Metrics
 from proxy.serve.api import handler_at
 from proxy.serve.gateway import Gateway
+from proxy.serve.long_polls import LongPolls
 from proxy.serve.pass_through import Give
 from proxy.serve.previewing import Previewing
 from proxy.serve.quick_turn import Client, QuickTurn
@@ -53,7 +54,7 @@ PIECE_BYTES = 32_768
 
 
 class ClientGone(Exception):
-    """The client left before its request was whole."""
+    """The client left before its request was whole, or its long poll was answered."""
 
 
 class Upload:
@@ -104,6 +105,7 @@ class App:
         self._most_upload_bytes = settings.max_upload_bytes
         self._clock = clock
         self._may_begin = may_begin
+        self.long_polls = LongPolls()
         self._missed: Request | None = None  # the last that was the gateway's to answer at once
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -117,7 +119,7 @@ class App:
         is_sent = has_body(scope["headers"]) if judged is None else judged.body is not None
         upload = Upload(receive, is_sent, self._most_upload_bytes)
         try:
-            response = scope.get(ANSWER) or await (scope.get(PENDING) or self._answered(self._request(scope, upload)))
+            response = scope.get(ANSWER) or await (scope.get(PENDING) or self._answer(scope, upload, receive))
         except RequestError as error:
             response = refusal(error)
         except ClientGone:
@@ -136,6 +138,16 @@ class App:
             await _send_relayed(response, response.stream, relay)
         else:
             await _send_stream(response, response.stream, upload, receive, send)
+
+    async def _answer(self, scope: Scope, upload: Upload, receive: Receive) -> Response:
+        """Raises `RequestError`, and `ClientGone` also where nobody waits for the answer of a long poll any more."""
+        request = self._request(scope, upload)
+        if not (upload.is_read and self._gateway.is_long_poll(request)):
+            return await self._answered(request)
+        response = await self.long_polls.answer(self._answered(request), _until_gone(receive))
+        if response is None:
+            raise ClientGone
+        return response
 
     def _request(self, scope: Scope, upload: Upload) -> Request:
         """Raises `RequestError` for what may not come in."""

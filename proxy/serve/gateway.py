@@ -121,7 +121,7 @@ class Gateway:
         known_pages = KnownPages(self._showing, reader, capture, declared, metrics, settings, clock)
         self._pass_through = PassThrough(self._own, known_pages, *ways, metrics, settings, clock)
         self._stylesheets = Stylesheets()
-        self.start_quick = self._pass_through.start_quick
+        self.start_quick, self.is_long_poll = self._pass_through.start_quick, self._own.is_long_poll
         self.stylesheet = self._stylesheets.get
         self.routes = api_routes(self._showing, self.kept, metrics, settings, clock)
         self.publish(publication)

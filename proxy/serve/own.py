@@ -101,7 +101,16 @@ class Own:
         """Passes the request on. Pages are asked for whole, in a coding we can undo, and never by an ETag of ours.
         Raises `OriginError`, `RequestError`."""
         coding, withheld = self._how(request)
-        return await self.asking.as_visitor(request, accept_encoding=coding, without=withheld)
+        wait = self._wait_seconds(request)
+        return await self.asking.as_visitor(request, accept_encoding=coding, without=withheld, wait_seconds=wait)
+
+    def is_long_poll(self, request: Request) -> bool:
+        """Whether the operator says that the origin answers it only when there is news."""
+        return self._wait_seconds(request) > 0
+
+    def _wait_seconds(self, request: Request) -> int:
+        policy = self._policy_of(request.path)
+        return 0 if policy is None else policy.wait_seconds
 
     def begins(self, request: Request, on_answer: OnAnswer) -> bool:
         """The same without waiting, as `OriginTransport.begins`."""

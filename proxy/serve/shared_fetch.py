@@ -13,12 +13,14 @@ from proxy.httpcache.stored import StoredResponse
 from proxy.metrics import Metrics
 from proxy.ports import UpstreamResponse
 from proxy.serve.pages import Entry
+from proxy.upstream.exchange import UNANSWERED
 from proxy.upstream.tee import Tee
 
 log = logging.getLogger("tailorbird.fetching")
 
-_FOLLOWS = frozenset({"overload", "left-alone"})
-"""Reasons that follow from earlier failures, which were logged, and may come with each request."""
+_EXPECTED = frozenset({"overload", "left-alone", UNANSWERED})
+"""Reasons that may come with each request: they follow from earlier failures, which were logged, or there was just no
+news."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,5 +101,5 @@ async def let_go(outcome: NotShared | Passed | OriginError | None) -> None:
 def tell_failure(metrics: Metrics, path: bytes, error: OriginError) -> None:
     """Counts and logs a failed request to the origin."""
     metrics.count("tailorbird_origin_errors_total", "reason", error.reason)
-    level = logging.INFO if error.reason in _FOLLOWS else logging.WARNING
+    level = logging.INFO if error.reason in _EXPECTED else logging.WARNING
     log.log(level, "`%s` could not be fetched: %s", path.decode("latin-1"), error)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Collection, Set
+from dataclasses import replace
 from functools import partial
 
 from proxy.errors import OriginError
@@ -95,12 +96,18 @@ class Asking:
         return headers if b"accept" in fields else (*headers, ACCEPT)
 
     async def as_visitor(
-        self, request: Request, *, accept_encoding: bytes | None = None, without: Collection[bytes] = ()
+        self,
+        request: Request,
+        *,
+        accept_encoding: bytes | None = None,
+        without: Collection[bytes] = (),
+        wait_seconds: int = 0,
     ) -> UpstreamResponse:
         """Passes the visitor's own request on. `accept_encoding` replaces theirs, None keeps it; the fields `without`
-        are left out. Raises `RequestError` for a request that may not be passed on."""
+        are left out; `wait_seconds` as in `UpstreamRequest`. Raises `RequestError` for a request that may not be passed
+        on."""
         origin, asked = self._of_visitor(request, accept_encoding, without)
-        return await self._asked(origin, request, asked)
+        return await self._asked(origin, request, replace(asked, wait_seconds=wait_seconds) if wait_seconds else asked)
 
     def begins_as_visitor(
         self, request: Request, on_answer: OnAnswer, *, accept_encoding: bytes | None, without: Collection[bytes]

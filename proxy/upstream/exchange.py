@@ -25,6 +25,8 @@ from proxy.upstream.tls import broken
 
 HIGH_WATER_BYTES = 256 * 1024
 SAFE_METHODS = frozenset({b"GET", b"HEAD", b"OPTIONS"})
+UNANSWERED = "unanswered"
+"""The `reason` of an answer that did not come within the request's own `wait_seconds`: there may just be no news."""
 
 
 class Exchange(Awaited):
@@ -149,8 +151,14 @@ class Exchange(Awaited):
 
     def _sent(self) -> None:
         self._is_sent = True
-        is_change, timeouts = self._request.method not in SAFE_METHODS, self._timeouts
-        self._arm(self._silence if self._answer.has_head else timeouts.change if is_change else timeouts.first_byte)
+        self._arm(self._silence if self._answer.has_head else self._head_seconds())
+
+    def _head_seconds(self) -> float:
+        """How long the origin may take until the head of its answer is there."""
+        timeouts, wait = self._timeouts, self._request.wait_seconds
+        if self._request.method not in SAFE_METHODS:
+            return max(wait, timeouts.change)
+        return wait or timeouts.first_byte
 
     # -- the answer --------------------------------------------------------------------------------------------------
 
@@ -240,12 +248,13 @@ class Exchange(Awaited):
 
     @property
     def _silence(self) -> float:
-        return inf if self._is_unhurried else self._timeouts.between_bytes
+        return inf if self._is_unhurried else self._request.wait_seconds or self._timeouts.between_bytes
 
     def look(self, now: float) -> None:
         """As `Waiting`."""
         if self._is_origins_turn():
-            self._fail(OriginError(f"the origin {self._what_it_owes()} in time", reason="timeout", status=504))
+            reason = UNANSWERED if self._request.wait_seconds and self._is_sent else "timeout"
+            self._fail(OriginError(f"the origin {self._what_it_owes()} in time", reason=reason, status=504))
         else:
             self.deadline = now + self._silence
 

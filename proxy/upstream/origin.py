@@ -8,8 +8,6 @@ between requests but open sockets: no cookie jar, no credentials, no proxy from 
 from __future__ import annotations
 
 import asyncio
-import socket
-import ssl
 import time
 from collections import deque
 from collections.abc import Callable
@@ -22,6 +20,7 @@ from proxy.ports import UpstreamRequest, UpstreamResponse
 from proxy.settings import Settings
 from proxy.upstream.answer import kept_seconds
 from proxy.upstream.connection import Connection
+from proxy.upstream.dialing import Dialing
 from proxy.upstream.exchange import Exchange
 from proxy.upstream.head_shapes import HeadShapes
 from proxy.upstream.limiter import Limiter
@@ -29,7 +28,6 @@ from proxy.upstream.quick_exchange import QuickExchange
 from proxy.upstream.retries import Retries
 from proxy.upstream.switch import Switch
 from proxy.upstream.timeouts import Timeouts
-from proxy.upstream.tls import client_tls, no_tls
 
 OnAnswer = Callable[[UpstreamResponse | OriginError | None], None]
 
@@ -40,16 +38,15 @@ class OriginTransport:
     """Implements `ports.Transport` for the origin at `url`. Times and limits are those of the settings' `origin` rows.
 
     How many exchanges may run at once (at most `max_connections`) is decided by its `limiter`. An origin that keeps
-    failing is not asked for a while. A stream of events, which may last for hours, takes no slot.
+    failing is not asked for a while. A stream of events, which may last for hours, takes no slot. Nor does a request
+    with `wait_seconds`, and how long it takes says nothing of the origin.
     """
 
     def __init__(self, url: str, settings: Settings) -> None:
         self.address = address_of(url)
         self.authority = self.address.authority
-        self._tls = client_tls(settings) if self.address.scheme == "https" else None
-        self._name = (settings.origin_name or self.address.host) if self._tls else None
-        self._connect_seconds = settings.connect_timeout_ms / 1000
         self._timeouts = Timeouts(settings)
+        self._dialing = Dialing(self.address, settings, self._timeouts)
         self._idle_seconds = settings.idle_connection_seconds
         self._most_idle = settings.max_idle_connections
         self.limiter = Limiter(settings, time.monotonic)
@@ -70,7 +67,7 @@ class OriginTransport:
 
     async def fetch(self, request: UpstreamRequest) -> UpstreamResponse:
         """As `ports.Transport`; `OriginError.reason` is one of refused, certificate, tls, timeout, reset,
-        truncated, malformed, overload, left-alone, closed."""
+        truncated, malformed, overload, left-alone, closed, unanswered."""
         if not self._breaker.allows():
             raise OriginError(f"origin `{self.address}` keeps failing", reason="left-alone", status=503)
         try:
@@ -162,7 +159,8 @@ class OriginTransport:
     ) -> UpstreamResponse | OriginError | None:
         if error is None:
             self._breaker.note(True)
-            return self._noted(exchange, connection, begun)
+            self.limiter.note(begun, time.monotonic())
+            return self._noted(exchange, connection)
         assert isinstance(error, OriginError), error  # nothing else happens to a request without a body
         if error.reason == "reset" and exchange.may_be_repeated and self._retries.spend():
             return None
@@ -171,43 +169,47 @@ class OriginTransport:
         return error
 
     async def _fetch(self, request: UpstreamRequest) -> UpstreamResponse:
-        await self._take_slot()
+        await self._take_slot(request)
         self._retries.earn()
-        connection = self._reusable(time.monotonic()) or await self._new()
+        connection = self._reusable(time.monotonic()) or await self._new(request)
         exchange = self._exchange(connection, request)
         try:
-            return await self._answered(exchange, connection)
+            return await self._answered(exchange, connection, request)
         except OriginError as error:
             if error.reason != "reset" or not exchange.may_be_repeated or not self._retries.spend():
                 raise
-        await self._take_slot()
-        connection = await self._new()
-        return await self._answered(self._exchange(connection, request), connection)
+        await self._take_slot(request)
+        connection = await self._new(request)
+        return await self._answered(self._exchange(connection, request), connection, request)
 
     def _exchange(self, connection: Connection, request: UpstreamRequest) -> Exchange:
         return Exchange(connection, request, self._timeouts, self._release, self._shapes.read)
 
-    async def _answered(self, exchange: Exchange, connection: Connection) -> UpstreamResponse:
+    async def _answered(self, exchange: Exchange, connection: Connection, request: UpstreamRequest) -> UpstreamResponse:
+        connection.has_slot = not request.wait_seconds
         begun = time.monotonic()
         await exchange.head()
-        return self._noted(exchange, connection, begun)
+        if not request.wait_seconds:
+            self.limiter.note(begun, time.monotonic())
+        return self._noted(exchange, connection)
 
-    def _noted(self, exchange: Exchange, connection: Connection, begun: float) -> UpstreamResponse:
+    def _noted(self, exchange: Exchange, connection: Connection) -> UpstreamResponse:
+        """The answer, whose head tells how its connection is to be treated."""
         answer = exchange.answer
-        self.limiter.note(begun, time.monotonic())
         if answer.shape is not None:  # it has a length, and is no stream of events however it is called
             return answer
         self._keep_idle_for(kept_seconds(answer.headers))
         if not exchange.is_over and is_event_stream(answer.headers):
-            connection.has_slot = False
-            self.limiter.leave()
+            if connection.has_slot:
+                connection.has_slot = False
+                self.limiter.leave()
             exchange.take_its_time()
         return answer
 
     async def switch(self, request: UpstreamRequest) -> Switch:
         """A request for another protocol, yet to be sent, on a connection of its own that takes no slot: it may last
         for hours. Raises `OriginError`."""
-        return Switch(await self._dial(), request, self._timeouts)
+        return Switch(await self._dialing.dial(self._lost), request, self._timeouts)
 
     async def aclose(self) -> None:
         """Closes idle connections and refuses new work; what is under way may finish."""
@@ -217,45 +219,24 @@ class OriginTransport:
         while self._idle:
             self._idle.pop().abort()
 
-    async def _dial(self) -> Connection:
-        connection = Connection(self._lost)
-        host, port = self.address.host, self.address.port
-        loop = asyncio.get_running_loop()
-        try:
-            async with self._timeouts.within(self._connect_seconds):
-                await loop.create_connection(lambda: connection, host, port, ssl=self._tls, server_hostname=self._name)
-        except BaseException as error:
-            connection.abort()  # it may have connected just before the timeout or the cancellation
-            if isinstance(error, OSError):
-                raise self._dial_error(error) from error
-            raise
-        return connection
-
-    def _dial_error(self, error: OSError) -> OriginError:
-        if isinstance(error, ssl.SSLError):
-            return no_tls(error, f"origin `{self.address}`")
-        if isinstance(error, TimeoutError):
-            return OriginError(f"origin `{self.address}` did not connect in time", reason="timeout", status=504)
-        if isinstance(error, socket.gaierror):
-            return OriginError(f"origin `{self.address}` has no address: {error.strerror}", reason="refused")
-        why = str(error) or "it closed it at once"
-        return OriginError(f"origin `{self.address}` refused the connection: {why}", reason="refused")
-
     # -- slots -----------------------------------------------------------------------------------------------------
 
-    async def _take_slot(self) -> None:
+    async def _take_slot(self, request: UpstreamRequest) -> None:
+        """Returns when the request may begin, with a slot if it needs one."""
         if self._is_closed:
             raise OriginError(f"the transport to `{self.address}` is closed", reason="closed", status=503)
-        await self.limiter.enter()
+        if not request.wait_seconds:
+            await self.limiter.enter()
 
     # -- connections -----------------------------------------------------------------------------------------------
 
-    async def _new(self) -> Connection:
-        """A connection for the slot already taken, which is given back when there is none."""
+    async def _new(self, request: UpstreamRequest) -> Connection:
+        """A connection. The slot that was taken for it is given back when there is none."""
         try:
-            return await self._dial()
+            return await self._dialing.dial(self._lost)
         except BaseException:
-            self.limiter.leave()
+            if not request.wait_seconds:
+                self.limiter.leave()
             raise
 
     def _reusable(self, now: float) -> Connection | None:
@@ -274,7 +255,7 @@ class OriginTransport:
         if not is_wanted or len(self._idle) >= self._most_idle:
             connection.abort()
             return
-        connection.has_slot = True  # also after a stream of events: its next exchange has one
+        connection.has_slot = True  # also after an exchange without one: the next has one
         connection.idle_since = time.monotonic()
         self._idle.append(connection)
         if self._reaper is None:

@@ -237,6 +237,7 @@ class Tailorbird:
             certificate=Certificate(settings.tls_certificate, settings.tls_key) if settings.tls_certificate else None,
             drain_seconds=settings.drain_seconds,
             backlog=settings.backlog,
+            on_stop=self.app.long_polls.stop,
         )
 
     def _is_strained(self) -> bool:

@@ -157,6 +157,32 @@ def test_a_lifetime_that_forgets_who_is_logged_in_is_doubted(lines: str, codes: 
     assert all(finding.is_warning for finding in findings)
 
 
+def test_an_address_that_answers_when_there_is_news_may_take_its_time() -> None:
+    policy, findings = read("pages:\n  - path: /news\n    store: no\n    wait: 1 minute\n")
+    assert not findings
+    assert policy.pages[0].wait_seconds == 60
+
+
+@pytest.mark.parametrize(
+    ("lines", "code", "help"),
+    [
+        ("store: no\n    wait: 0 seconds", "R304", "write a time from 1 second to 1 hour, as 1 minute"),
+        ("store: no\n    wait: 2 hours", "R304", "write a time from 1 second to 1 hour, as 1 minute"),
+        ("store: no\n    wait: 60s", "R304", "write: 60 seconds"),
+        ("store: no\n    wait: long", "R304", "write a number and seconds, minutes, hours or days, as 5 minutes"),
+        ("store: no\n    waits: 1 minute", "R101", 'did you mean "wait"?'),
+        (
+            "wait: 1 minute",
+            "R703",
+            "add `store: no`; where the whole shop is slow, set TAILORBIRD_FIRST_BYTE_TIMEOUT_MS instead",
+        ),
+    ],
+)
+def test_a_wait_that_cannot_be_is_told(lines: str, code: str, help: str) -> None:
+    _, (finding,) = read(f"pages:\n  - path: /news\n    {lines}\n")
+    assert (finding.code, str(finding.help)) == (code, help)
+
+
 def test_a_part_without_a_path_is_told_once() -> None:
     _, findings = read("pages:\n  - {fresh: 1 minute}\n")
     assert [finding.code for finding in findings] == ["R103"]

@@ -56,7 +56,8 @@ class Served:
             )
         else:
             protocol = protocols(lambda _: None, lambda _, give: False, *known, accesslog=log)
-        self.listener = Listener("test", app, "127.0.0.1", 0, protocol=protocol, drain_seconds=1)
+        stop = app.long_polls.stop
+        self.listener = Listener("test", app, "127.0.0.1", 0, protocol=protocol, drain_seconds=1, on_stop=stop)
 
     async def __aenter__(self) -> Served:
         self._serving = asyncio.create_task(self.listener.listen())

@@ -19,7 +19,7 @@ from proxy.stores.history import Action
 from proxy.stores.versions import Versions
 from proxy.wiring import Tailorbird
 from tests.wire.behind import Behind
-from tests.wire.origin import Origin, always, by_path, ok
+from tests.wire.origin import Origin, Wire, always, by_path, ok
 from tests.wire.site import answering
 
 PAGE = b'<html><head></head><body><div data-slot="home.hero">ours</div></body></html>'
@@ -259,3 +259,19 @@ async def test_what_runs_beside_requests_outlives_a_fault_of_ours(tmp_path: Path
     async with Origin(always(ok(PAGE, *HTML))) as origin, Behind(origin.url, FOLDER, tmp_path, wrap=wrap):
         async with asyncio.timeout(30):
             await stores[0].is_asked_again.wait()
+
+
+async def test_a_poll_for_news_ends_when_the_server_stops(tmp_path: Path) -> None:
+    folder = {**FOLDER, "cache.yaml": "pages:\n  - path: /news\n    store: no\n    wait: 1 minute\n"}
+    asked = asyncio.Event()
+
+    async def script(wire: Wire) -> None:
+        await wire.request()
+        asked.set()
+        await wire.until_closed()
+
+    async with Origin(script) as origin, Behind(origin.url, folder, tmp_path, drain_seconds=1) as shop:
+        polling = asyncio.create_task(shop.client.get("/news"))
+        await asked.wait()
+        shop.listener.stop(gently=True)
+        assert (await polling).status_code == 503
