@@ -42,7 +42,7 @@ COMMANDS = (
     Row("preview", "a signed link that shows a draft as somebody, on the real site"),
     Row("rules", "rule files as JSON, conditions as trees of operators"),
     Row("explain", "what a finding's code means, with a right and a wrong example"),
-    Row("import", "import profiles, products, orders or events, with a report of what was cleaned or refused"),
+    Row("import", "import profiles, segments, products, orders or events, with a report of what was refused"),
     Row("catalogue", "check product feeds: what is wrong, and where each fact comes from"),
     Row("results", "results of experiments and rules: what each group did, and how sure the difference is"),
     Row("segments", "sizes of segments, how they overlap, what sets them apart"),

@@ -24,6 +24,7 @@ from proxy.audience.rows import Note, read_rows
 from proxy.cli.import_events import import_events, import_orders
 from proxy.cli.import_products import products
 from proxy.cli.import_rules import import_rules
+from proxy.cli.import_segments import import_segments
 from proxy.cli.importing import BATCH, Form, Report, a_store, opened, read_lines, report_on, with_a_bar
 from proxy.cli.options import Subcommands, form_option, setting_options
 from proxy.cli.rulefolder import A_FILE
@@ -54,14 +55,14 @@ class Totals:
 
 @click.group("import", cls=Subcommands)
 def command() -> None:
-    """Import data of other systems, with a report of what was cleaned or refused. Segments of another system come with
-    profiles, in a column `segments`."""
+    """Import data of other systems, with a report of what was cleaned or refused."""
 
 
 command.add_command(import_orders)
 command.add_command(import_events)
 command.add_command(products)
 command.add_command(import_rules)
+command.add_command(import_segments)
 
 
 @command.command("profiles")

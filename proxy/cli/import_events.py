@@ -9,12 +9,12 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
@@ -27,16 +27,38 @@ from proxy.environment import from_environment
 from proxy.events.imported import COLUMNS, EVENTS, ORDERS, Reading, Result, events, lines_of_orders, orders
 from proxy.model import Arrival
 
-OF_COLUMN = f"which column has what, as value=dollar_value: {', '.join(COLUMNS)}"
+Command = TypeVar("Command", bound=Callable[..., Any])
 Read = Callable[[BinaryIO, Reading, Sheet], Iterator[Result]]
 
 
-def _columns(context: click.Context, option: click.Parameter, said: tuple[str, ...]) -> dict[str, str]:
-    pairs = dict(pair.partition("=")[::2] for pair in said)
-    for what, column in pairs.items():
-        if what not in COLUMNS or not column:
-            raise click.BadParameter(f"`{what}={column}`: write one of {', '.join(COLUMNS)}, then = and its column")
-    return {what: attribute_name(column) for what, column in pairs.items()}
+def column_option(columns: Mapping[str, tuple[str, ...]]) -> Callable[[Command], Command]:
+    """Adds `--column WHAT=NAME`, of these."""
+
+    def named(context: click.Context, option: click.Parameter, said: tuple[str, ...]) -> dict[str, str]:
+        pairs = dict(pair.partition("=")[::2] for pair in said)
+        for what, column in pairs.items():
+            if what not in columns or not column:
+                raise click.BadParameter(f"`{what}={column}`: write one of {', '.join(columns)}, then = and its column")
+        return {what: attribute_name(column) for what, column in pairs.items()}
+
+    help = f"which column has what, as visitor=customer_number: {', '.join(columns)}"
+    return click.option("--column", "columns", multiple=True, callback=named, metavar="WHAT=NAME", help=help)
+
+
+def timezone_option(command: Command) -> Command:
+    """Adds `--timezone`."""
+    text = "of times that say none  (default: UTC)"
+    return click.option("--timezone", callback=_zone, default="UTC", help=text)(command)
+
+
+def named_in(sheet: Sheet, columns: Mapping[str, str]) -> Sheet:
+    """The sheet of a file in which these columns were named."""
+    return replace(
+        sheet,
+        id_names={*sheet.id_names, columns.get("visitor", "")},
+        named=columns.values(),
+        naming=", or name it by --column visitor=NAME",
+    )
 
 
 def _zone(context: click.Context, option: click.Parameter, said: str) -> str:
@@ -52,8 +74,8 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--dry-run", is_flag=True, help="report only, store nothing"),
         form_option("of the report"),
         click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="leave out what is older, and say who is lost"),
-        click.option("--timezone", callback=_zone, default="UTC", help="of times that say none  (default: UTC)"),
-        click.option("--column", "columns", multiple=True, callback=_columns, metavar="WHAT=NAME", help=OF_COLUMN),
+        timezone_option,
+        column_option(COLUMNS),
         setting_options("store"),
         click.argument("file", type=A_FILE),
     ):
@@ -95,12 +117,7 @@ def _run(
     url = None if dry_run else from_environment(os.environ, store=store).store
     since_at = since.replace(tzinfo=ZoneInfo(timezone)).timestamp() if since else float("-inf")
     reading = Reading(time.time(), timezone, columns, since_at)
-    named = replace(
-        sheet,
-        id_names={*sheet.id_names, columns.get("visitor", "")},
-        named=columns.values(),
-        naming=", or name it by --column visitor=NAME",
-    )
+    named = named_in(sheet, columns)
     report = report_on(file, form)
     asyncio.run(_import(file, url, lambda lines: read(lines, reading, named), totals, report))
     report.end(totals, dry_run)

@@ -50,17 +50,18 @@ EVENTS = Sheet((*COLUMNS["visitor"], "anonymous id"), frozenset(), has_spaces=Tr
 @dataclass(frozen=True, slots=True)
 class Reading:
     """How rows are read: the present moment, the time zone of times that name none, the columns with names of their
-    own, and the moment before which rows are too old."""
+    own, the moment before which rows are too old, and the names that columns may have otherwise."""
 
     now: float
     timezone: str = "UTC"
     columns: Mapping[str, str] = field(default_factory=dict)
     since: float = float("-inf")
+    known: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: COLUMNS)
 
     def cell(self, row: Row, what: str) -> object:
         """What the row has in the column for `what`; None when nothing."""
         named = self.columns.get(what)
-        return next((row.cells[name] for name in ([named] if named else COLUMNS[what]) if name in row.cells), None)
+        return next((row.cells[name] for name in ([named] if named else self.known[what]) if name in row.cells), None)
 
     def text(self, row: Row, what: str) -> str:
         value = self.cell(row, what)
@@ -135,7 +136,7 @@ def events(rows: Iterable[Row], reading: Reading) -> Iterator[Result]:
 
 def _order(rows: Sequence[Row], message_id: str, number: str, reading: Reading) -> Result:
     """The order of some rows: its first tells whose it is and when, each its product."""
-    at = _at(rows[0], reading)
+    at = time_of(rows[0], reading)
     if isinstance(at, str):
         return _refused(rows[0], at)
     first = {msgspec.json.encode(row.cells, order="sorted"): row for row in reversed(rows)}
@@ -182,7 +183,7 @@ def _event(row: Row, alike: Counter[int], reading: Reading) -> Said | str:
     if known is not None and known.kept is Class.NONE:
         return f"`{name}` is not for imports of events"
     kind, subject = known.kind if known else "custom event", reading.text(row, "subject")
-    at = _at(row, reading)
+    at = time_of(row, reading)
     if isinstance(at, str):
         return at
     item = _item(row, reading)
@@ -233,7 +234,7 @@ def _refused(row: Row, what: str) -> Result:
     return Result(None, (*row.notes, Note(row.line, "", what, is_refusal=True)))
 
 
-def _at(row: Row, reading: Reading) -> float | str:
+def time_of(row: Row, reading: Reading) -> float | str:
     """When it happened, Unix seconds; or what is wrong."""
     value = reading.cell(row, "time")
     if value is None or value == "":
