@@ -7,6 +7,7 @@ explanations, is the table in `rulebook/findings.py`.
 from __future__ import annotations
 
 import difflib
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,9 @@ from dataclasses import dataclass
 from proxy.model import Place
 
 MOST_NAMED = 8
+SLIP = 0.7
+"""How alike two words must be, from 0 to 1, of which a program may write one for the other."""
+_BLANKS = re.compile(r"[\s_./,;:'\"“”„‚‘’-]+")  # which people write for one another in names
 _LINE_ENDS = ("\r\n", "\r", "\x85", "\u2028", "\u2029")  # those that YAML knows, beside the usual one
 
 
@@ -62,16 +66,56 @@ def nearest(word: str, known: Iterable[str], alike: float = 0.6) -> str | None:
 
 
 def did_you_mean(word: str, known: Sequence[str]) -> str:
-    """Help that names the nearest known word, else all that are allowed, or the first six of many."""
+    """Help that names the nearest known word, else all that are allowed, or the first six of many. A `Suggestion`,
+    which a program may follow, only where the word is a slip of the pen: of names that are merely alike, people choose.
+    """
     close = nearest(word, known)
     if close is not None:
         help = f'did you mean "{close}"?'
         if _to_the_eye(word) == _to_the_eye(close):
             help = f'type "{close}" anew: yours looks the same, but has an invisible or a differently made letter in it'
-        return help if close.endswith("...") else Suggestion(help, word, close)  # dots stand for what only they know
+        is_certain = is_slip(word, close) and not close.endswith("...")  # dots stand for what only they know
+        return Suggestion(help, word, close) if is_certain else help
     named = known if len(known) <= MOST_NAMED else known[:6]
-    help = "write one of: " + ", ".join(named) + (f" and {len(known) - 6} others" if named is not known else "")
-    return Suggestion(help, word, known[0]) if len(known) == 1 else help
+    return "write one of: " + ", ".join(named) + (f" and {len(known) - 6} others" if named is not known else "")
+
+
+def is_slip(word: str, meant: str) -> bool:
+    """Whether one is the other mistyped: word for word nearly the same, with the same numbers. `trail-runers` is
+    `Trail runners`; `Men` is not `Women`, `no VIP` not `VIP`, `HOTDOG-7` not `HOTDOG-8`."""
+    ours, theirs = (_BLANKS.sub(" ", _to_the_eye(each).casefold()).split() for each in (word, meant))
+    joined = "".join(ours), "".join(theirs)
+    if joined[0] == joined[1]:
+        return True
+    if len(ours) != len(theirs):
+        return _is_one_slip(*joined)
+    return all(map(_is_mistyped, ours, theirs))
+
+
+def _is_mistyped(word: str, meant: str) -> bool:
+    """Whether a single word is another, or the other with a slip."""
+    if word == meant or _is_one_slip(word, meant):
+        return True
+    is_like = word[0] == meant[0] and difflib.SequenceMatcher(None, word, meant).ratio() >= SLIP
+    return is_like and min(len(word), len(meant)) > 3 and (word + meant).isalpha()
+
+
+def _is_one_slip(word: str, meant: str) -> bool:
+    """Whether letters are swapped, or a single one is missing, too many or another. Short words have no such slips but
+    the first: NL and NO, men and man are others."""
+    if not (word + meant).isalpha():
+        return False
+    if len(word) == len(meant):
+        apart = [at for at, letter in enumerate(word) if letter != meant[at]]
+        if len(apart) == 2:
+            return apart[1] == apart[0] + 1 and sorted(word) == sorted(meant)
+        return len(apart) == 1 and len(word) > 3
+    short, long = sorted((word, meant), key=len)
+    return (
+        len(long) - len(short) == 1
+        and len(long) > 3
+        and any(long[:at] + long[at + 1 :] == short for at in range(len(long)))
+    )
 
 
 def _to_the_eye(word: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.diagnostics import Finding, Suggestion, as_text, did_you_mean, in_order
+from proxy.diagnostics import Finding, Suggestion, as_text, did_you_mean, in_order, is_slip
 from proxy.model import Place
 
 
@@ -58,3 +58,31 @@ def test_help_names_the_nearest_word_else_what_is_allowed() -> None:
 def test_a_word_that_only_looks_like_a_known_one_is_told_so(word: str) -> None:
     help = did_you_mean(word, ["Jubiläum"])
     assert help.startswith('type "Jubiläum" anew') and isinstance(help, Suggestion) and help.instead == "Jubiläum"
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("VPI", "VIP"), ("VIPS", "VIP"), ("trail-runers", "Trail runners"), ("home-hero", "home.hero"),
+        ("Advent Banner", "Adventsbanner"), ("Winter sail", "Winter sale"), ("hihg", "high"), ("Jubilaum", "Jubiläum"),
+    ],
+)  # fmt: skip
+def test_a_slip_of_the_pen_may_be_mended_by_a_program(word: str, meant: str) -> None:
+    assert is_slip(word, meant) and isinstance(did_you_mean(word, [meant, "other"]), Suggestion)
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("no VIP", "VIP"), ("!VIP", "VIP"), ("men", "Women"), ("inactive", "active"), ("Buyers North", "Buyers South"),
+        ("HOTDOG-7", "HOTDOG-V"), ("sale-no", "sale-nl"), ("orders in last year", "orders in the last 30 days"),
+        ("orders in the last 3 days", "orders in the last 30 days"), ("", "VIP"), ("Europe/Munich", "Europe/Zurich"),
+    ],
+)  # fmt: skip
+def test_of_two_names_that_are_merely_alike_people_choose(word: str, meant: str) -> None:
+    assert not is_slip(word, meant) and not isinstance(did_you_mean(word, [meant, "other"]), Suggestion)
+
+
+def test_a_single_known_word_is_not_what_everybody_meant() -> None:
+    help = did_you_mean("Everybody", ["VIP"])
+    assert help == "write one of: VIP" and not isinstance(help, Suggestion)

@@ -17,6 +17,7 @@ _NUMBER = r"(-?\d{1,15}(?:\.\d{1,6})?)"
 _UNIT = r"(?:\s*([^\W\d_][\w ]*|[€$£%]))?"
 _BOUND = re.compile(rf"(?:(at least|at most|more than|less than|exactly) )?{_NUMBER}{_UNIT}", re.IGNORECASE)
 _RANGE = re.compile(rf"between {_NUMBER}{_UNIT} and {_NUMBER}{_UNIT}", re.IGNORECASE)
+_THOUSANDS = re.compile(r"(?<![\d.])([1-9]\d{0,2})\.(\d{3})(?![\d.,])")
 _UNITS = re.compile(r"[A-Z]{3}|[€$£%]|times?")
 
 
@@ -27,7 +28,9 @@ def is_amount_form(text: str) -> bool:
 
 
 def amount(phrase: Phrase, text: str) -> Between | None:
-    """The range of numbers in a text, or None."""
+    """The range of numbers in a text, or None. `1.500` is refused: in many countries it is one and a half thousand."""
+    if _THOUSANDS.search(text):
+        return None
     if found := _RANGE.fullmatch(text):
         low, first_unit, high, unit = found.groups()
         units = [unit or "", first_unit or ""]
@@ -58,9 +61,18 @@ def _are_units(units: Sequence[str], phrase: Phrase) -> bool:
     return all(not unit or _UNITS.fullmatch(unit) or unit in phrase.key for unit in units)
 
 
+def _as_part(number: re.Match[str]) -> str:
+    """A number whose three decimals are meant as decimals, written so that nobody takes them for thousands."""
+    decimals = number[2].rstrip("0")
+    return f"{number[0]}0" if len(decimals) == 3 else f"{number[1]}.{decimals}".rstrip(".")
+
+
 def no_amount(word: Scalar, phrase: Phrase | None = None) -> Finding:
     """R303: a value that is not a number, with a correction if it resembles an amount that the phrase can have."""
     help = AMOUNT_HELP
-    if phrase is not None:
+    whole, part = _THOUSANDS.sub(r"\1\2", word.text), _THOUSANDS.sub(_as_part, word.text)
+    if phrase is not None and whole != word.text and amount(phrase, whole):
+        help = f"write: {whole}, or: {part}"
+    elif phrase is not None:
         help = better_amount(word.text, help, lambda text: amount(phrase, text) is not None)
     return Finding("R303", f'"{word.text}" is not an amount', word.place, help)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 
-from proxy.conditions.corrections import better_value
+from proxy.conditions.corrections import OTHER_NOT, better_value
 from proxy.conditions.nodes import Scalar
 from proxy.conditions.phrase import Kind, Phrase
-from proxy.diagnostics import Finding, did_you_mean
+from proxy.diagnostics import Finding, Suggestion, did_you_mean
 
 NAMED = {"segment": "segments", "journey stage": "journey"}
 NEGATED = re.compile(r"not\s+(?:\[(?P<many>[^\[\]]+)\]|(?P<one>.+))", re.IGNORECASE)
@@ -22,8 +23,25 @@ def check_values(phrase: Phrase, values: Sequence[str], word: Scalar, findings: 
     """A finding for each of the values, written in `word`, that the phrase cannot have."""
     for value in values:
         if not _can_be(phrase, value):
-            is_named = phrase.attribute in NAMED
-            findings.append((_no_such if is_named else _unfit)(phrase, value, word))
+            finding = _of_what_cannot_be(phrase, value, word)
+            help = _with_not(phrase, value, word)
+            findings.append(replace(finding, help=help) if help else finding)
+
+
+def _of_what_cannot_be(phrase: Phrase, value: str, word: Scalar) -> Finding:
+    return (_no_such if phrase.attribute in NAMED else _unfit)(phrase, value, word)
+
+
+def _with_not(phrase: Phrase, value: str, word: Scalar) -> Suggestion | None:
+    """The help for who wrote `not` in another way: without it the line would ask for the opposite."""
+    negated = OTHER_NOT.fullmatch(value) if value == word.text else None
+    if not negated or phrase.kind is Kind.HOURS:
+        return None
+    meant = negated[1]
+    if not _can_be(phrase, meant):
+        help = _of_what_cannot_be(phrase, meant, word).help
+        meant = help.instead if isinstance(help, Suggestion) else ""
+    return Suggestion(f"write: not {meant}", value, f"not {meant}") if meant else None
 
 
 def _can_be(phrase: Phrase, value: str) -> bool:

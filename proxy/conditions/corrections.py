@@ -6,17 +6,36 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-from proxy.diagnostics import Suggestion, nearest
+from proxy.diagnostics import Suggestion, is_slip, nearest
 
 BOUNDS = ("at least", "at most", "more than", "less than", "exactly", "between")
-_SIGNS = {"≥": "at least", ">=": "at least", "≤": "at most", "<=": "at most", ">": "more than", "<": "less than"}
-_SIGNS |= {"min": "at least", "max": "at most", "over": "more than", "under": "less than", "=": "exactly"}
-_CURRENCY_FIRST = re.compile(r"([€$£]) ?(\d[\d.,]*)")
-_AMOUNT = r"(\d[\d.,]*)(\s*[^\d\s].*)?"
-_RANGE = re.compile(r"(\d+(?:\.\d+)?)\s*(?:-|–|to|\.\.)\s*(\d+(?:\.\d+)?)")
+_SIGNS = {
+    word: bound
+    for bound, words in {
+        "at least": ("≥", ">=", "min", "minimum", "from", "no less than", "not less than", "mindestens", "minst"),
+        "at most": ("≤", "<=", "max", "maximum", "up to", "no more than", "not more than", "not over", "höchstens"),
+        "more than": (">", "over", "above", "greater than", "higher than", "larger than", "bigger than", "mehr als"),
+        "less than": ("<", "under", "below", "fewer than", "lower than", "smaller than", "weniger als"),
+        "exactly": ("=", "==", "equals", "is", "genau"),
+    }.items()
+    for word in words
+}
+"""Other words and signs for a bound."""
+
+_CURRENCY_FIRST = re.compile(r"([€$£]|\b(?:EUR|kr)\.?) ?(\d[\d.,]*)")
+_GROUPS = " '’\u00a0\u202f"
+"""What stands between thousands in some countries, beside points and commas."""
+_AMOUNT = rf"(\d(?:[\d.,]|[{_GROUPS}](?=\d{{3}}(?!\d)))*)(\s*[^\d\s]\D*)?"
+_RANGE = re.compile(r"(\d+(?:\.\d+)?)\s*(?:-|–|to|bis|\.\.)\s*(\d+(?:\.\d+)?)")
+_NO_CENTS = re.compile(r"(?<=\d)[.,][-–—]+")
 _SWAPPED = re.compile(r"(between )(\d+(?:\.\d+)?)(.*? and )(\d+(?:\.\d+)?)(.*)")
-_TIME = r"(\d{1,2})(?:[:.]?(\d\d))? ?(am|pm|h)?"
-_HOURS = re.compile(rf"(?:between )?{_TIME}\s*(?:and|to|until|-|–)\s*{_TIME}")
+_TIME = r"(\d{1,2})(?:[:.]?(\d\d))? ?(am|pm|h|uhr|uur)?"
+_HOURS = re.compile(rf"(?:between )?{_TIME}\s*(?:and|to|until|bis|til|tot|-|–)\s*{_TIME}")
+OTHER_NOT = re.compile(
+    r"(?:(?:no|non|except|without|is not|isn't|nicht|keine?|ohne|ikke|niet|geen)\s+|!=?\s*|≠\s*|<>\s*)(.+)",
+    re.IGNORECASE,
+)
+"""How else people write that something is not so."""
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _FROM_TO = re.compile(r"([a-z]{2,})\.?\s*(?:-|–|to|until|till|through)\s*([a-z]{2,})\.?")
 _ADDRESS = re.compile(r"https?://[^/?#]+([^?#]*).*", re.IGNORECASE)
@@ -62,7 +81,8 @@ def better_value(value: str, help: str, fits: Callable[[str], bool], choices: Se
     ]
     if not instead and len(several) > 1 and all(map(fits, several)):
         instead = f"[{', '.join(several)}]"
-    return _named(help if isinstance(help, Suggestion) else "", value, instead) if instead else help
+    is_named = isinstance(help, Suggestion) or f'"{instead}"' in help
+    return _named(help if is_named else "", value, instead) if instead else help
 
 
 def better_amount(text: str, help: str, is_amount: Callable[[str], bool]) -> str:
@@ -91,7 +111,7 @@ def _values(value: str, choices: Sequence[str]) -> Iterator[str]:
     if name:
         yield NAMES[name]
     close = nearest(folded, [choice.casefold() for choice in choices])
-    yield from (choice for choice in choices if choice.casefold() == close)
+    yield from (choice for choice in choices if choice.casefold() == close and is_slip(folded, close))
     yield from (choice for choice in choices if len(folded) >= 2 and choice.casefold().startswith(folded))
     if hours := _HOURS.fullmatch(folded):
         yield _hours(hours)
@@ -132,6 +152,7 @@ def _hour(digits: str, half: str | None) -> int:
 
 
 def _amounts(text: str) -> Iterator[str]:
+    text = _NO_CENTS.sub("", text)
     text = _CURRENCY_FIRST.sub(lambda found: f"{_digits(found[2])} {found[1]}", text)
     yield text
     if found := _RANGE.fullmatch(text):
@@ -139,14 +160,18 @@ def _amounts(text: str) -> Iterator[str]:
     if found := re.fullmatch(r"(\d[\d.,]*)\s*\+", text):
         yield f"at least {_digits(found[1])}"
     if found := re.fullmatch(rf"(\D*?)\s*{_AMOUNT}", text):
-        word, number, unit = found[1].casefold().strip(), _digits(found[2]), found[3] or ""
-        bound = _SIGNS.get(word) or nearest(word, BOUNDS) if word else ""
-        yield f"{bound} {number}{unit}".strip()
-        yield f"{bound} {number}".strip()
+        word, number, unit = found[1].casefold().strip(" ."), _digits(found[2]), found[3] or ""
+        bound = "" if not word else _SIGNS.get(word) or next((each for each in BOUNDS if is_slip(word, each)), None)
+        if bound is not None:
+            yield f"{bound} {number}{unit}".strip()
+            yield f"{bound} {number}".strip()
 
 
 def _digits(number: str) -> str:
-    """1,000 and 1.000 as 1000; 9,50 as 9.50."""
-    if re.fullmatch(r"\d{1,3}([.,]\d{3})+", number):
+    """1,000, 1.000 and 1'000 as 1000; 9,50 as 9.50; 1.234,50 and 1,234.50 as 1234.50."""
+    number = re.sub(f"[{_GROUPS}]", "", number).rstrip(".,")
+    if re.fullmatch(r"\d{1,3}(\.\d{3})+|\d{1,3}(,\d{3})+", number):
         return re.sub("[.,]", "", number)
+    if found := re.fullmatch(r"(\d{1,3}(?:\.\d{3})+),(\d+)|(\d{1,3}(?:,\d{3})+)\.(\d+)", number):
+        return re.sub("[.,]", "", found[1] or found[3]) + "." + (found[2] or found[4])
     return number.replace(",", ".")

@@ -188,7 +188,7 @@ def _with_grades_and_scores(
 def _cases(
     opened: Sequence[RuleFile], rules: Sequence[Rule], names: Names, library: Library, findings: list[Finding]
 ) -> Iterator[Case]:
-    by_name = {rule.name: rule for rule in rules}
+    by_name = {rule.name: rule for rule in reversed(rules)}  # of two with one name the first
     products = {product.id: product for product in library.catalogue}
     for file in opened:
         for node in file.parts.items_of("tests", findings):

@@ -223,7 +223,7 @@ def _expected(entry: Entry, rules: Mapping[str, Rule], names: Names, findings: l
     name, _, arm = (written.text, "", "") if written.text in rules else written.text.rpartition(" / ")
     rule = rules.get(name) if name else None
     if rule is None or arm not in ("", *_arms(rule)):
-        known = [*rules, NOTHING_NEW] if rule is None else [f"{name} / {arm}" for arm in _arms(rule)]
+        known = [*filter(None, rules), NOTHING_NEW] if rule is None else [f"{name} / {arm}" for arm in _arms(rule)]
         what = f'there is no rule "{written.text}"' if rule is None else f'"{name}" has no variant "{arm}"'
         findings.append(Finding("R601", what, written.place, did_you_mean(written.text, known)))
     elif rule.slot != entry.key.text and {rule.slot, entry.key.text} <= set(names.slots):

@@ -89,7 +89,9 @@ def readable(text: str) -> str:
 
 def _is_around(opening: str, closing: str, inner: str) -> bool:
     """Whether the first and last quote are a pair around the whole text."""
-    return inner.count(opening) % 2 == 1 if opening == closing else opening not in inner and closing not in inner
+    if opening == closing:  # an inner quote that a blank stands before begins another text within
+        return inner.count(opening) % 2 == 1 or " " in inner.partition(opening)[0][-1:]
+    return opening not in inner and closing not in inner
 
 
 def in_quotes(text: str) -> str:

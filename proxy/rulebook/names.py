@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from unicodedata import normalize
 
 from proxy.conditions.nodes import Scalar
 from proxy.conditions.phrase import Kind, Phrase
@@ -59,7 +60,7 @@ def twice(what: str, named: Iterable[tuple[str, Place]]) -> list[Finding]:
     findings: list[Finding] = []
     first: dict[str, Place] = {}
     for name, place in named:
-        taken = first.setdefault(name.casefold(), place)
+        taken = first.setdefault(normalize("NFC", name).casefold(), place)
         if taken is not place:
             where = f"on line {taken.line}" if taken.file == place.file else f"in {taken.file} on line {taken.line}"
             help, note = "give one of them another name", f"the other one is {where}"

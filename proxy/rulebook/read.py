@@ -38,6 +38,13 @@ QUOTE_HELP = "put quotes around the text"
 SPOKEN = ("name", "title", "text", "button", "alt")
 """Words whose value somebody reads."""
 
+_OF_SIGNS = {
+    "'": ("this apostrophe ends the text", "write it twice, or put the text between double quotes"),
+    "：": ("this is another sign than a colon", "write `word: value`"),
+    **{sign: (f'a part of a list does not begin with "{sign}"', "write a dash and a space") for sign in "–—•·*"},
+}
+"""What to say of signs that others should stand for."""
+
 _CUT = re.compile(r" #[^\s#].*")
 _VALUE = re.compile(r"\s*+(?:- ++)*+[^:#]++: ++(.*\S)\s*")
 
@@ -210,21 +217,36 @@ def _slip(name: str, text: str, error: yaml.YAMLError) -> Finding:
     edits = repair(text, finding.place.line - 1, opened)
     if not edits and opening is not None and "expected ':'" in str(getattr(error, "problem", "")):
         return replace(finding, place=Place(name, opening.line + 1, opening.column + 1, opening.column + 2))
-    return replace(_missing(finding, edits, text), edits=edits)
+    return replace(_at_the_edit(finding, edits, text), edits=edits)
 
 
-def _missing(finding: Finding, edits: Sequence[Edit], text: str) -> Finding:
-    """The finding for a missing colon or blank, at its place rather than where the parser stopped."""
-    if len(edits) != 1 or edits[0].column != edits[0].end:
+def _at_the_edit(finding: Finding, edits: Sequence[Edit], text: str) -> Finding:
+    """The finding for a missing or wrong sign, at its place rather than where the parser stopped."""
+    if not edits:
         return finding
-    line, at, wanted = edits[0].line, edits[0].column, edits[0].replacement
-    if wanted == ":":
-        what, help = "a colon is missing here", "write `word: value`"
-    elif wanted == " " and rows_of(text)[line - 1][at - 2 : at - 1] in (":", "-"):
-        what, help = "a space is missing here", "put one behind the colon, and behind the dash"
-    else:
+    edit = edits[0]
+    row = rows_of(text)[edit.line - 1]
+    told = (
+        _missing(edit, row) if edit.column == edit.end else _OF_SIGNS.get(row[edit.column - 1 : edit.end - 1].strip())
+    )
+    if not told or (len(edits) > 1 and edit.replacement != "''"):
         return finding
-    return replace(finding, what=what, help=help, place=Place(finding.place.file, line, at, at + 1))
+    column = edit.column
+    if edit.column == edit.end and edit.replacement in ("'", '"'):
+        column = row.rfind(edit.replacement, 0, edit.column - 1) + 1
+    end = column + max(1, edit.end - edit.column)
+    return replace(finding, what=told[0], help=told[1], place=Place(finding.place.file, edit.line, column, end))
+
+
+def _missing(edit: Edit, row: str) -> tuple[str, str] | None:
+    """The message and the help for a sign that is missing; None for any other edit."""
+    if edit.replacement == ":":
+        return "a colon is missing here", "write `word: value`"
+    if edit.replacement == " " and row[edit.column - 2 : edit.column - 1] in (":", "-"):
+        return "a space is missing here", "put one behind the colon, and behind the dash"
+    if edit.replacement in ("'", '"') and edit.replacement in row:
+        return "this quote is never closed", "close it with the same quote at the end of the text"
+    return None
 
 
 def _told(name: str, text: str, error: yaml.YAMLError) -> Finding:

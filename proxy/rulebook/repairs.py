@@ -29,6 +29,12 @@ NESTED = re.compile(r"(\s*+(?:- ++)*+)([\w ]++:) ++([\w ]++:.*)")
 _WITH_FIELD = re.compile(
     r"(?<=[\w ]: )([^\s\"'{},\[\]][^\"'{},\[\]]{0,300}\{[^{}]{0,300}\}[^\"'{},\[\]]*|\{[\w |]+\}[^\"'{},\[\]]*)(?=[,}])"
 )
+_OTHER_DASH = re.compile(r"\s*+([–—•·*])(?=[\s])")
+_OTHER_COLON = re.compile(r"\s*+(?:- ++)*+[\w ]++(：\s*+)")
+_APOSTROPHE = re.compile(r"(?<=\w)'(?=\w)")
+_BRACED = re.compile(r"\{\s*+[\w ]++: .*")  # a part written in braces, which is no text that lacks quotes
+_NEXT_IN_BRACES = re.compile(r",\s*+[\w ]++: |\}")
+
 _STRAY_END = re.compile(r"\s*+(?:- ++)*+[^:]++: ++[^\[{\"']*([\]}\"'])\s*")
 
 
@@ -114,12 +120,18 @@ def _fields_in_quotes(number: int, row: str) -> Iterator[Edits]:
 
 
 def _closings(number: int, row: str) -> Iterator[Edits]:
-    """A quote or bracket closed at the end of its line, or removed if it closes nothing."""
+    """A quote or bracket closed at the end of its text, or removed if it closes nothing; apostrophes written twice."""
+    if row.count("'") % 2 and '"' not in row and "{" in row and (inner := [*_APOSTROPHE.finditer(row)]):
+        yield tuple(Edit(number + 1, each.start() + 1, each.end() + 1, "''") for each in inner)
     end = len(row.rstrip()) + 1
     for closing in ('"', "'", "]", "}"):
         opening = {"]": "[", "}": "{"}.get(closing, closing)
         is_odd = row.count(opening) % 2 if opening == closing else row.count(opening) > row.count(closing)
-        if is_odd:
+        last = row.rfind(opening)
+        if is_odd and opening == closing and row.count("{", 0, last) > row.count("}", 0, last):
+            if found := _NEXT_IN_BRACES.search(row, last):  # at the end of the line it would swallow what follows
+                yield (Edit(number + 1, found.start() + 1, found.start() + 1, closing),)
+        elif is_odd:
             if row.rstrip().endswith(","):
                 yield (Edit(number + 1, end - 1, end, closing),)
             yield (Edit(number + 1, end, end, closing),)
@@ -129,13 +141,16 @@ def _closings(number: int, row: str) -> Iterator[Edits]:
 
 
 def _rewritten(number: int, row: str) -> Iterator[Edits]:
-    """A line with its text in quotes, or with a missing space or colon added."""
+    """A line with its text in quotes, or with a missing dash, space or colon added."""
+    for sign, form in (("-", _OTHER_DASH), (": ", _OTHER_COLON)):
+        if found := form.match(row):
+            yield (Edit(number + 1, found.start(1) + 1, found.end(1) + 1, sign),)
     nested = NESTED.fullmatch(row)
     if nested and nested[2][:-1] in NESTING:
         below = "\n" + " " * (len(nested[1]) + 2)
         yield (Edit(number + 1, nested.end(2) + 1, nested.start(3) + 1, below),)
     for form in (_VALUE, _ITEM):
-        if found := form.fullmatch(row):
+        if (found := form.fullmatch(row)) and not _BRACED.fullmatch(found[1]):
             yield (_in_quotes(number, found[1], found.start(1)),)
     if found := _NO_SPACE.fullmatch(row):
         yield (Edit(number + 1, found.end(1) + 1, found.end(1) + 1, " "),)

@@ -18,7 +18,10 @@ def read_choice(node: Node | None, what: str, choices: Sequence[str], findings: 
     written = as_text(node, f'"{what}"', findings)
     if written is None or written.text in choices:
         return written.text if written else None
-    help = better_value(written.text, did_you_mean(written.text, choices), choices.__contains__, choices)
+    help = did_you_mean(written.text, choices)
+    if len(choices) == 1:
+        help = Suggestion(help, written.text, choices[0])
+    help = better_value(written.text, help, choices.__contains__, choices)
     findings.append(unfit(what, written, help))
     return None
 

@@ -17,6 +17,9 @@ from proxy.rulebook.times import read_moment, read_schedule
 from proxy.rulebook.words import HOLDOUT, Part, fields
 
 _PERCENT = re.compile(r"(\d{1,3})(?:\.(\d{1,2}))? ?%")
+_OTHER_PERCENT = re.compile(
+    r"(100|\d{1,2})(?:[.,](\d{1,2}))? ?(?:%|percent|pct|prozent|prosent|procent)?", re.IGNORECASE
+)
 
 Draws = Mapping[str, tuple[Draw, ...]]
 """What groups ask of their members, by the members' names."""
@@ -33,7 +36,7 @@ def read_share(node: Node | None, what: str, findings: list[Finding]) -> int | N
         help = "write a percentage from 0% to 100%, as 5% or 12.34%"
         if part := re.fullmatch(r"0?[.,](\d{1,2})", written.text):  # of one, or of a hundred? nobody can tell
             help = f"write {int(part[1].ljust(2, '0'))}%, or 0.{part[1]}%"
-        elif number := re.fullmatch(r"(\d{1,2})(?:[.,](\d{1,2}))? ?(?:percent|pct)?", written.text):
+        elif number := _OTHER_PERCENT.fullmatch(written.text):
             instead = f"{number[1]}.{number[2]}%" if number[2] else f"{number[1]}%"
             help = Suggestion(f"write: {instead}", written.text, instead)
         findings.append(Finding("R309", f'"{written.text}" is not a share', written.place, help))

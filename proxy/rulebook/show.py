@@ -97,7 +97,7 @@ def _no_show(node: Scalar, library: Library) -> Finding:
         instead = f"{{banner: {quoted(name)}}}"
         help, edits = f"write: {instead}", (Edit(node.place.line, node.place.column, node.place.end, instead),)
     elif nearest(node.text, [NOTHING_NEW]):
-        help = did_you_mean(node.text, [NOTHING_NEW])
+        help = Suggestion(f'did you mean "{NOTHING_NEW}"?', node.text, NOTHING_NEW)
     return Finding("R304", what, node.place, help, edits=edits)
 
 
@@ -169,8 +169,11 @@ def _source(folder: str, name: Scalar, library: Library, findings: list[Finding]
     source = library.sources.get(folder + name.text + HTML)
     if source is None:
         known = [path[len(folder) : -len(HTML)] for path in library.sources if path.startswith(folder)]
+        plain = name.text.removeprefix(folder).removesuffix(HTML)
         help = did_you_mean(name.text, known) if known else f"put it there, or write the {folder[:-2]} here"
-        findings.append(Finding("R501", f"there is no file {folder}{name.text}{HTML}", name.place, help))
+        if plain in known:
+            help = Suggestion(f"write: {plain}", name.text, plain)
+        findings.append(Finding("R501", f"there is no file {folder}{plain}{HTML}", name.place, help))
     return source
 
 

@@ -10,7 +10,7 @@ from math import inf
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from proxy.conditions.nodes import Node, Scalar, as_text
-from proxy.diagnostics import Edit, Finding, Suggestion, did_you_mean, nearest
+from proxy.diagnostics import Edit, Finding, Suggestion, is_slip, nearest
 from proxy.rulebook.scalars import unfit
 from proxy.rulebook.words import Part
 
@@ -103,11 +103,12 @@ def read_timezone(node: Node | None, findings: list[Finding]) -> str:
     try:
         return ZoneInfo(written.text).key
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        known = ["UTC", *sorted(zone for zone in available_timezones() if "/" in zone)]
-        close = nearest(written.text, known) or next(
-            (zone for zone in known if _city(zone) == written.text.casefold()), None
-        )
-        help = did_you_mean(written.text, [close]) if close else "name a continent and a city, as Europe/Berlin, or UTC"
+        known = ["UTC", *sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc/"))]
+        city = next((zone for zone in known if _city(zone) == written.text.casefold()), None)
+        close = city or nearest(written.text, known)
+        help = "name a continent and a city, as Europe/Berlin, or UTC"
+        if close and (city or is_slip(written.text, close)):  # the clocks of another city may be others
+            help = Suggestion(f'did you mean "{close}"?', written.text, close)
         findings.append(Finding("R307", f'there is no time zone "{written.text}"', written.place, help))
         return "UTC"
 
@@ -133,6 +134,8 @@ def _meant(text: str) -> list[str]:
     if found := _OTHER_DATE.fullmatch(text):
         number, name, year, time = found["day"], found["month"], found["year"], found["time"] or ""
         days = [_iso(year, MONTHS.get(name[:3].casefold(), 0), number)]
+    elif found := re.fullmatch(r"(\d{1,2})\.(\d{1,2})\.(\d\d)", day):
+        days = [_iso(f"20{found[3]}", found[2], found[1])]
     elif found := re.fullmatch(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})", day):
         days = [_iso(*found.groups())]
     elif found := re.fullmatch(r"(\d{1,2})([-/.])(\d{1,2})[-/.](\d{4})", day):

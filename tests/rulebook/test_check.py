@@ -184,3 +184,14 @@ def test_attributes_that_came_in_are_known() -> None:
     files = {"a.rules.yaml": rules, "slots.yaml": b"slots: {home.hero: {}}"}
     assert [finding.code for finding in check(files).findings] == ["R101"]
     assert check(files, imported=["loyalty"]).findings == []
+
+
+def test_of_two_rules_with_one_name_a_test_means_the_first() -> None:
+    text = (
+        "rules:\n"
+        "  - {name: Sale, slot: home.hero, show: nothing new}\n"
+        "  - {name: Sale, slot: all.topbar, show: nothing new}\n"
+        "tests:\n  - {name: a, expect: {home.hero: Sale}}\n"
+    )
+    found = check({**{name: text.encode() for name, text in FILES.items()}, "a.rules.yaml": text.encode()}).findings
+    assert [finding.code for finding in found if not finding.is_warning] == ["R201"]

@@ -51,3 +51,7 @@ def test_a_name_taken_before_is_told_with_where_the_other_is() -> None:
         "the other one is on line 7",
         "the other one is in a.rules.yaml on line 7",
     ]
+
+
+def test_a_name_whose_letters_are_made_in_another_way_is_the_same_name() -> None:
+    assert len(twice("rules", [("Für VIPs", Place("a.rules.yaml", 7, 1, 2)), ("Fu\u0308r VIPs", HERE)])) == 1
