@@ -14,8 +14,8 @@ from urllib.parse import unquote, urlsplit
 from proxy.doctor.fetched import FetchedPage, Level, Line
 from proxy.doctor.places import in_json, lists, slots
 from proxy.httpcache.freshness import http_date
-from proxy.httpcache.policy import Why, may_store
-from proxy.httpcache.stored import Choices, judged
+from proxy.httpcache.policy import CacheReason, may_store
+from proxy.httpcache.stored import CacheOptions, directives_and_lifetime
 from proxy.serve.pages import is_json
 
 GUIDE = "docs/hydration.md"
@@ -98,17 +98,17 @@ def _hydration(fetched: FetchedPage) -> Iterator[Line]:
 
 
 NOT_KEPT = {
-    Why.NO_STORE: "no-store: every visit asks the origin",
-    Why.PRIVATE: "private: every visit asks the origin",
-    Why.NO_LIFETIME: "nothing says how long the page may be kept, so every visit asks the origin",
-    Why.NO_VALIDATOR: "the page is stale at once and has no ETag to ask the origin with",
+    CacheReason.NO_STORE: "no-store: every visit asks the origin",
+    CacheReason.PRIVATE: "private: every visit asks the origin",
+    CacheReason.NO_LIFETIME: "nothing says how long the page may be kept, so every visit asks the origin",
+    CacheReason.NO_VALIDATOR: "the page is stale at once and has no ETag to ask the origin with",
 }
 
 
 def _cache(fetched: FetchedPage) -> Iterator[Line]:
     # What cookies and Vary do has lines of its own.
     headers = tuple(row for row in fetched.headers if row[0] not in (b"set-cookie", b"vary"))
-    choices = Choices.of(fetched.settings)
+    choices = CacheOptions.of(fetched.settings)
     verdict = may_store(b"GET", (), fetched.status, headers, fetched.now, choices)
     if "tailorbird" in fetched.get(b"cache-status"):
         yield Line(Level.WARN, "cache", "this answer came through Tailorbird", "ask doctor about the origin's address")
@@ -116,13 +116,13 @@ def _cache(fetched: FetchedPage) -> Iterator[Line]:
         says = "only the closing of its connection ends the answer, and a cut looks the same, so it is never kept"
         yield Line(Level.WARN, "cache", says, "have the shop send Content-Length, or chunks")
     elif verdict:
-        said, life = judged(fetched.status, headers, fetched.now, choices)
+        said, life = directives_and_lifetime(fetched.status, headers, fetched.now, choices)
         is_fresh = life.seconds > 0 and not said.no_cache
         for_how_long = f"kept for {life.seconds:.0f} s" if is_fresh else "kept, and checked on each visit"
         yield Line(Level.OK, "cache", for_how_long)
     else:
         fix = "send Cache-Control: public, max-age=60 with pages that are the same for everybody"
-        yield Line(Level.WARN, "cache", NOT_KEPT[Why(verdict.reason)], fix)
+        yield Line(Level.WARN, "cache", NOT_KEPT[CacheReason(verdict.reason)], fix)
 
 
 def _validator(fetched: FetchedPage) -> Iterator[Line]:

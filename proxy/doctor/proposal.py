@@ -16,10 +16,10 @@ from functools import cached_property
 from urllib.parse import unquote
 
 from proxy.doctor.fetched import FetchedPage, Level, Line
-from proxy.httpcache.allowance import OVERRULED, Allowance, CookieRoles
 from proxy.httpcache.cookies import pair_set_by
-from proxy.httpcache.policy import Why, may_store
-from proxy.httpcache.stored import Choices, judged
+from proxy.httpcache.overrides import OVERRULABLE, CacheOverrides, CookieRoles
+from proxy.httpcache.policy import CacheReason, may_store
+from proxy.httpcache.stored import CacheOptions, directives_and_lifetime
 from proxy.page.differences import differences
 from proxy.page.edit import Redacted
 from proxy.page.holes import Fill, FillKind, Hole, Without
@@ -86,8 +86,8 @@ class Proposal:
                 yield f"# Where the shop answers the bare token of whoever asks, at {TOKEN_PATH} say, instead of that:"
                 yield from (f"# {line}" for line in self.with_help._lines())
             return
-        allowance, cookies = self.policy.allowance, self.policy.allowance.cookies
-        if allowance.fresh is not None:
+        overrides, cookies = self.policy.overrides, self.policy.overrides.cookies
+        if overrides.fresh_seconds is not None:
             yield from ("fresh: 1 minute", "while renewing: 30 seconds", "if down: 1 hour")
         if self.overruled:
             words = ", ".join(self.overruled)
@@ -101,8 +101,8 @@ class Proposal:
             else:
                 yield "  # Whoever has a cookie that is not named here asks the shop as themselves, too."
                 yield f"  own: {_listed(cookies.own)}"
-        if allowance.dropped_cookies:
-            yield f"drop set-cookie: {_listed(allowance.dropped_cookies)}"
+        if overrides.dropped_cookies:
+            yield f"drop set-cookie: {_listed(overrides.dropped_cookies)}"
         if self.policy.holes:
             yield "holes:"
         for hole in self.policy.holes:
@@ -128,12 +128,12 @@ def _listed(names: Sequence[str]) -> str:
 def proposed(copies: Copies) -> Proposal | None:
     """The policy that makes the page cacheable for all, or says why there is none; None when the page needs none. One
     that says so is for this page alone: `store: no` for all paths would cover styles and pictures, too."""
-    if _verdict(copies.one, None) == Why.STORABLE and not _secret(copies, ()):
+    if _verdict(copies.one, None) == CacheReason.STORABLE and not _secret(copies, ()):
         return None
     holes = tuple(_holes(copies))
     unsolved = tuple(_unsolved(copies, holes))
     policy = PagePolicy(copies.one.path if unsolved else copies.pattern, _allowance(copies), holes)
-    overruled = tuple(word for word in OVERRULED if _says(copies.one, word))
+    overruled = tuple(word for word in OVERRULABLE if _says(copies.one, word))
     return Proposal(policy, unsolved, overruled, _with_help(copies, policy, overruled) if unsolved else None)
 
 
@@ -143,8 +143,8 @@ def _with_help(copies: Copies, policy: PagePolicy, overruled: tuple[str, ...]) -
     holes = tuple(_holes(copies, otherwise=Fill(FillKind.FETCH, TOKEN_PATH)))
     if any(_unsolved(copies, holes)):
         return None
-    cookies = CookieRoles(ignored=tuple(copies.set_cookies)) if copies.set_cookies else policy.allowance.cookies
-    return Proposal(replace(policy, allowance=replace(policy.allowance, cookies=cookies), holes=holes), (), overruled)
+    cookies = CookieRoles(ignored=tuple(copies.set_cookies)) if copies.set_cookies else policy.overrides.cookies
+    return Proposal(replace(policy, overrides=replace(policy.overrides, cookies=cookies), holes=holes), (), overruled)
 
 
 def told(copies: Copies, proposal: Proposal | None) -> Iterator[Line]:
@@ -157,7 +157,7 @@ def told(copies: Copies, proposal: Proposal | None) -> Iterator[Line]:
         yield Line(Level.WARN, "policy", f"{reason}, so it stays each visitor's own", fix)
     if not proposal.unsolved:
         verdict = _verdict(copies.one, proposal.policy)
-        if verdict == Why.STORABLE:
+        if verdict == CacheReason.STORABLE:
             yield Line(Level.WARN, "policy", "with the policy below the page is kept", PUT_IT)
         else:
             says = f"with the policy below the page still is each visitor's own: {verdict}"
@@ -165,7 +165,7 @@ def told(copies: Copies, proposal: Proposal | None) -> Iterator[Line]:
 
 
 def _despite(copies: Copies) -> str:
-    said = _listed([word for word in OVERRULED if _says(copies.one, word)])
+    said = _listed([word for word in OVERRULABLE if _says(copies.one, word)])
     return f"leave it, or, if you know that the page is the same for everybody, add `despite: {said}`"
 
 
@@ -187,10 +187,10 @@ def told_of_policy(copies: Copies, policy: PagePolicy) -> Line:
     if not policy.is_kept:
         return Line(Level.OK, "policy", f'by cache.yaml, for "{policy.pattern}", every visitor asks the shop')
     verdict = _verdict(copies.one, policy)
-    unsolved = _unsolved(copies, policy.holes, policy.allowance.cookies)
-    if no := next(unsolved, "") if verdict == Why.STORABLE else verdict:
+    unsolved = _unsolved(copies, policy.holes, policy.overrides.cookies)
+    if no := next(unsolved, "") if verdict == CacheReason.STORABLE else verdict:
         says = f'what cache.yaml says of "{policy.pattern}" is not enough: {no}'
-        return Line(Level.WARN, "policy", says, _despite(copies) if no in OVERRULED else f"see {GUIDE}")
+        return Line(Level.WARN, "policy", says, _despite(copies) if no in OVERRULABLE else f"see {GUIDE}")
     return Line(Level.OK, "policy", f'by cache.yaml, for "{policy.pattern}", the page is kept')
 
 
@@ -228,27 +228,29 @@ def _different(copies: Copies, holes: tuple[Hole, ...]) -> Iterator[str]:
 
 
 def _verdict(fetched: FetchedPage, policy: PagePolicy | None) -> str:
-    choices, headers = Choices.of(fetched.settings), fetched.headers
+    choices, headers = CacheOptions.of(fetched.settings), fetched.headers
     if policy is not None:
-        headers = policy.allowance.judged_by(policy.allowance.kept(headers, fetched.status, fetched.now, choices))
-        choices = policy.allowance.choices(choices)
+        headers = policy.overrides.without_vary_cookie(
+            policy.overrides.stored_headers(headers, fetched.status, fetched.now, choices)
+        )
+        choices = policy.overrides.with_own_field(choices)
     return may_store(b"GET", (), fetched.status, headers, fetched.now, choices).reason
 
 
 # -- what would make it one
 
 
-def _allowance(copies: Copies) -> Allowance:
+def _allowance(copies: Copies) -> CacheOverrides:
     fetched = copies.one
-    _, life = judged(fetched.status, fetched.headers, fetched.now, Choices.of(fetched.settings))
+    _, life = directives_and_lifetime(fetched.status, fetched.headers, fetched.now, CacheOptions.of(fetched.settings))
     fresh = None if life.explicit and life.seconds > 0 else 60
     # A page that says nothing of keeping says nothing of cookies either: it may greet who is logged in.
     depends_on_cookies = fresh or copies.set_cookies or "cookie" in fetched.get(b"vary").lower()
     own = tuple(name for name in copies.set_cookies if SESSIONS.search(name)) or _usual_sessions(copies)
-    return Allowance(
-        fresh=fresh,
-        while_renewing=30 if fresh else None,
-        if_down=3_600 if fresh else None,
+    return CacheOverrides(
+        fresh_seconds=fresh,
+        stale_while_revalidate=30 if fresh else None,
+        stale_if_error=3_600 if fresh else None,
         cookies=CookieRoles(own=own) if depends_on_cookies else None,
         dropped_cookies=tuple(copies.set_cookies),
     )
@@ -261,7 +263,7 @@ def _usual_sessions(copies: Copies) -> tuple[str, ...]:
 
 
 def _says(fetched: FetchedPage, word: str) -> bool:
-    said, _ = judged(fetched.status, fetched.headers, fetched.now, Choices.of(fetched.settings))
+    said, _ = directives_and_lifetime(fetched.status, fetched.headers, fetched.now, CacheOptions.of(fetched.settings))
     return bool(getattr(said, word.replace("-", "_")))
 
 

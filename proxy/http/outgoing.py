@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from proxy.errors import TailorbirdError
 from proxy.http.message import Request, Response, as_lines, of_lines
 from proxy.httpcache import ranges
-from proxy.httpcache.coding import best_of
+from proxy.httpcache.coding import best_coding
 from proxy.httpcache.stored import StoredResponse
 from proxy.httpcache.validators import is_unchanged
 from proxy.model import Headers
@@ -91,7 +91,7 @@ def coding_for(request: Request, codings: tuple[bytes, ...]) -> Coding:
 
 def taken_coding(request: Request, codings: tuple[bytes, ...]) -> Coding:
     """The same, from its fields."""
-    return _CODINGS[best_of(codings, request.get_list(b"accept-encoding"))]
+    return _CODINGS[best_coding(codings, request.get_list(b"accept-encoding"))]
 
 
 def assembled_answer(
@@ -166,7 +166,7 @@ def _in_coding(coding: bytes, headers: Headers) -> Headers:
 def _given(stored: StoredResponse, headers: Headers, request: Request) -> Response:
     if holds_copy_of(stored, request):
         return not_modified(headers)
-    part = ranges.wanted(stored, request.headers) if request.method == b"GET" else None
+    part = ranges.requested_range(stored, request.headers) if request.method == b"GET" else None
     if part is not None:
         return _part(stored.body, part, request, headers)
     return whole(request, stored.status, headers, (stored.body,), len(stored.body))

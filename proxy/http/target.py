@@ -30,7 +30,7 @@ def sought(request: Request, policy: PagePolicy | None, *, is_json: bool = False
     """What is asked for, by the policy of the page it is. `is_json` when it may be JSON with slots: that is asked for
     uncoded, as pages are, since it is cut."""
     shared = request
-    if policy is not None and (query := policy.allowance.query(request.query)) != request.query:
+    if policy is not None and (query := policy.overrides.significant_query(request.query)) != request.query:
         shared = replace(request, query=query)
     key = key_of(shared)
     if is_json:
@@ -43,7 +43,7 @@ def kept_as(address: bytes, policy: Policy) -> bytes:
     """A key, or a target on every host, as its page is kept: without the parameters that make no difference there."""
     whole, _, query = address.partition(b"?")
     page = policy.of(path_of(whole)) if query else None
-    counts = query if page is None else page.allowance.query(query)
+    counts = query if page is None else page.overrides.significant_query(query)
     return address if counts == query else whole + b"?" * bool(counts) + counts
 
 

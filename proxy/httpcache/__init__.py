@@ -1,7 +1,9 @@
-"""What RFC 9111 says of a shared cache, as calculations: no IO, no clock, verdicts with reasons.
+"""A shared HTTP cache by RFC 9111, as pure calculations: no IO and no clock; verdicts carry their reasons.
 
-`directives` reads Cache-Control and `targeted` the fields that go before it, `key` names what is stored, `freshness`
-says how long it lives, `stored` holds an answer, `policy` decides on storing and reuse, `validators` asks and answers
-"has it changed?", `ranges` finds the part that is asked for, `coding` knows content codings, `memory` keeps the answers
-within its bytes, `purge` says which of them are out of date.
+* `directives`: parses Cache-Control; `targeted`: the fields that take precedence over it (RFC 9213).
+* `key`: the key of a stored answer, and the request fields named in Vary.
+* `freshness`: age and freshness lifetime; `stored`: a stored answer; `policy`: may it be stored, may it be reused?
+* `validators`: conditional requests; `ranges`: range requests; `coding`: content codings; `cookies`: cookie pairs.
+* `response_cache`: the cache itself, limited in bytes; `purge`: which entries an operator declares out of date.
+* `overrides`: what an operator says of caching for an origin that does not say it itself.
 """

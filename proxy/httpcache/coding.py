@@ -1,5 +1,5 @@
-"""Content codings: which ones a client takes (RFC 9110 section 12.5.3), coding what is kept, and undoing what an origin
-applied, bounded. Brotli and zstd are there when their packages are (the extra `codings`)."""
+"""Content codings: which ones a client accepts (RFC 9110 section 12.5.3), encoding stored answers, and decoding those
+of origins, with a limit on their size. Brotli and zstd need their packages (the extra `codings`)."""
 
 from __future__ import annotations
 
@@ -25,39 +25,40 @@ def _optional(name: str) -> Any:
 brotli, zstandard = _optional("brotli"), _optional("zstandard")
 
 KNOWN = (b"br", b"gzip", b"zstd")
-"""The codings told apart when a stored answer is chosen; what else a client lists makes no difference to us."""
+"""The codings that matter when a stored answer is selected; others in a client's list are ignored."""
 
 SMALLEST_FIRST = (b"br", b"zstd", b"gzip")
-"""Of what a client takes equally gladly, the one that makes texts smallest."""
+"""The codings by the size of a text they make, for codings that a client weighs the same."""
 
 _WINDOW_BITS = {b"gzip": 31, b"x-gzip": 31, b"deflate": 15}
-_MOST_MEMBERS = 200  # what is left is copied after each
+_MOST_MEMBERS = 200  # the rest is copied after each, so many members would take quadratic time
 _RATIO_COUNTS_FROM = 64 * 1024
 _THOROUGH_BYTES = 256 * 1024
-"""Up to here the highest level is worth its time, half a second; beyond, the next best one."""
-_MOST_WINDOW_BYTES = 8 * 1024 * 1024  # RFC 9659: what a decoder of zstd has to have
+"""Up to this size the highest level takes half a second; beyond, a lower one is used."""
+_MOST_WINDOW_BYTES = 8 * 1024 * 1024  # RFC 9659: the window that every zstd decoder has
 
 
-@lru_cache(maxsize=512)  # browsers send a few spellings; 5 us each time otherwise
-def preferred(accept_encoding: bytes) -> tuple[bytes, ...]:
+@lru_cache(maxsize=512)  # browsers send few different values; parsing takes 5 us
+def accepted_codings(accept_encoding: bytes) -> tuple[bytes, ...]:
     """The codings among `KNOWN` that the client accepts, in the order of `KNOWN`."""
     weights = _weights(accept_encoding)
     return tuple(coding for coding in KNOWN if _weight_of(coding, weights))
 
 
 @lru_cache(maxsize=512)
-def ranked(accept_encoding: bytes) -> tuple[bytes, ...]:
-    """The codings we can make that the client prefers to identity or weighs the same, best first: by weight, then by
-    size."""
+def ranked_codings(accept_encoding: bytes) -> tuple[bytes, ...]:
+    """The codings of `ENCODERS` that the client accepts and does not weigh less than identity, best first: by weight,
+    then by size."""
     weights = _weights(accept_encoding)
-    plain = weights.get(b"identity", 0.0)
-    liked = [coding for coding in SMALLEST_FIRST if coding in CODERS and _weight_of(coding, weights) >= plain]
-    return tuple(sorted((c for c in liked if _weight_of(c, weights)), key=lambda c: -_weight_of(c, weights)))
+    identity = weights.get(b"identity", 0.0)
+    found = [(coding, _weight_of(coding, weights)) for coding in SMALLEST_FIRST if coding in ENCODERS]
+    accepted = [(coding, weight) for coding, weight in found if weight and weight >= identity]
+    return tuple(coding for coding, _ in sorted(accepted, key=lambda pair: -pair[1]))
 
 
 @lru_cache(maxsize=512)
-def best_of(codings: tuple[bytes, ...], accept_encoding: bytes) -> bytes:
-    """The client's preferred one of these codings (best first); `identity` if it accepts none of them."""
+def best_coding(codings: tuple[bytes, ...], accept_encoding: bytes) -> bytes:
+    """The coding that the client prefers, of equal ones the first; `identity` if it accepts none of them."""
     weights = _weights(accept_encoding)
     best = max(codings, key=lambda coding: _weight_of(coding, weights), default=b"identity")
     return best if _weight_of(best, weights) else b"identity"
@@ -75,9 +76,9 @@ def page_codings(settings: Settings) -> tuple[bytes, ...]:
     return tuple(name.encode() for name in settings.page_codings)
 
 
-def takes_gzip(accept_encoding: bytes) -> bool:
-    """True when gzip is acceptable to the client."""
-    return b"gzip" in preferred(accept_encoding)
+def accepts_gzip(accept_encoding: bytes) -> bool:
+    """True if the client accepts gzip."""
+    return b"gzip" in accepted_codings(accept_encoding)
 
 
 def _weights(accept_encoding: bytes) -> dict[bytes, float]:
@@ -97,7 +98,7 @@ def _weight(part: bytes) -> tuple[bytes, float]:
         return name.strip(), 1.0
 
 
-# -- coding
+# -- encoding
 
 
 def _brotli(body: bytes) -> bytes:
@@ -113,26 +114,26 @@ def _gzip(body: bytes) -> bytes:
     return gzip.compress(body, 9, mtime=0)
 
 
-CODERS: Mapping[bytes, Callable[[bytes], bytes]] = {
+ENCODERS: Mapping[bytes, Callable[[bytes], bytes]] = {
     b"gzip": _gzip,
     **({b"br": _brotli} if brotli is not None else {}),
     **({b"zstd": _zstd} if zstandard is not None else {}),
 }
-"""How a body is coded that is kept and given many times: as small as it gets, in a thread."""
+"""The encoder of each coding, at the highest level that is worth its time: for stored answers, in a thread."""
 
 
-# -- undoing
+# -- decoding
 
 
-def inflated(body: bytes, coding: bytes, max_bytes: int, max_inflation: int = DEFAULTS.max_inflation) -> bytes | None:
-    """`body` without its content coding; None when the coding is unknown, the data is broken or cut short, or it
-    would grow beyond `max_bytes` or `max_inflation` times its size (a decompression bomb)."""
+def decoded(body: bytes, coding: bytes, max_bytes: int, max_inflation: int = DEFAULTS.max_inflation) -> bytes | None:
+    """`body` without its content coding; None if the coding is unknown, the data is damaged or incomplete, or the
+    result would be larger than `max_bytes` or `max_inflation` times `body` (a decompression bomb)."""
     if coding in (b"", b"identity"):
         return body
     limit = min(max_bytes, max(len(body) * max_inflation, _RATIO_COUNTS_FROM))
     if coding in _WINDOW_BITS:
         plain = _undeflated(body, _WINDOW_BITS[coding], limit)
-        if plain is None and coding == b"deflate":  # some origins leave out its frame, and browsers read that
+        if plain is None and coding == b"deflate":  # some origins leave out the zlib frame, and browsers accept that
             plain = _undeflated(body, -_WINDOW_BITS[coding], limit)
     elif coding == b"br" and brotli is not None:
         plain = _unbrotlied(body, limit)
@@ -171,8 +172,8 @@ def _unbrotlied(body: bytes, limit: int) -> bytes | None:
 
 
 def _unzstded(body: bytes, limit: int) -> bytes | None:
-    """Decodes zstd, which may have several frames. Reading within bounds does not show whether a frame is complete, so
-    each frame is then read once more."""
+    """Decodes zstd, which may have several frames. Reading up to a limit does not show whether the last frame is
+    complete, so all frames are then decoded once more."""
     decoder = zstandard.ZstdDecompressor(max_window_size=_MOST_WINDOW_BYTES)
     try:
         plain = bytes(decoder.stream_reader(body, read_across_frames=True).read(limit + 1))

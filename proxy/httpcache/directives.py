@@ -1,7 +1,7 @@
-"""Cache-Control, read (RFC 9111 section 5.2).
+"""Parsing Cache-Control (RFC 9111 section 5.2).
 
-Its law: what is written wrongly or twice counts in its strictest reading. A cache that is too careful asks the origin
-once too often; one that is not careful enough shows a page to somebody it was not meant for.
+A directive that is malformed or repeated is read in the strictest way: at worst the origin is asked once too often,
+instead of a page being shown to somebody it was not meant for.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from functools import lru_cache
 from typing import Any
 
 MAX_SECONDS = 2**31
-"""RFC 9111 1.2.2: a delta-seconds too large to hold is taken as 2^31."""
+"""RFC 9111 1.2.2: a larger number of seconds is taken as 2^31."""
 
 _DIRECTIVE = re.compile(rb'([^\s,;="]+)[ \t]*(?:=[ \t]*("(?:[^"\\]|\\.)*"|[^\s,;"]*))?')
 
 
 @dataclass(frozen=True, slots=True)
 class Directives:
-    """One message's directives. Times are seconds, None when absent. `private_fields` and `no_cache_fields` are the
-    header fields a qualified `private="..."` or `no-cache="..."` names; the unqualified form sets the flag."""
+    """The directives of one message. Times are seconds, None if absent. `private_fields` and `no_cache_fields` are the
+    header fields named by a qualified `private="..."` or `no-cache="..."`; the unqualified form sets the flag."""
 
     max_age: int | None = None
     s_maxage: int | None = None
@@ -64,18 +64,18 @@ QUALIFIED = {b"private": "private", b"no-cache": "no_cache"}
 NONE = Directives()
 
 
-@lru_cache(maxsize=1024)  # origins and browsers send a few spellings, and answers then share what they say
+@lru_cache(maxsize=1024)  # origins and browsers send few different values
 def parse(value: bytes) -> Directives:
-    """The directives of a Cache-Control field whose lines were joined by commas. Unknown ones are ignored."""
+    """The directives of a Cache-Control field, its lines joined by commas. Unknown directives are ignored."""
     if not value:
         return NONE
     found: dict[str, Any] = {}
     for name, argument in _DIRECTIVE.findall(value):
-        _take(found, name.lower(), argument)
+        _add(found, name.lower(), argument)
     return Directives(**found)
 
 
-def _take(found: dict[str, Any], name: bytes, argument: bytes) -> None:
+def _add(found: dict[str, Any], name: bytes, argument: bytes) -> None:
     if key := FLAGS.get(name):
         found[key] = True
     elif key := SECONDS.get(name):
@@ -85,10 +85,10 @@ def _take(found: dict[str, Any], name: bytes, argument: bytes) -> None:
     elif name == b"min-fresh":
         found["min_fresh"] = max(_seconds(argument), found.get("min_fresh", 0))
     elif key := QUALIFIED.get(name):
-        _take_qualified(found, key, argument)
+        _add_qualified(found, key, argument)
 
 
-def _take_qualified(found: dict[str, Any], key: str, argument: bytes) -> None:
+def _add_qualified(found: dict[str, Any], key: str, argument: bytes) -> None:
     fields = frozenset(field.strip().lower() for field in argument.strip(b'"').split(b",") if field.strip())
     if fields:
         found[f"{key}_fields"] = found.get(f"{key}_fields", frozenset()) | fields
@@ -97,6 +97,6 @@ def _take_qualified(found: dict[str, Any], key: str, argument: bytes) -> None:
 
 
 def _seconds(argument: bytes) -> int:
-    """Quoted digits are accepted; anything that is not plain digits is 0 (RFC 9111 4.2.1: treat it as stale)."""
+    """The number, quoted or not; 0 for anything that is not digits (RFC 9111 4.2.1: treat it as stale)."""
     digits = argument.strip(b'"')
     return min(int(digits[:12]), MAX_SECONDS) if digits.isdigit() else 0

@@ -1,7 +1,7 @@
-"""What a stored answer is stored under: the target URI (RFC 9111 section 2), and the request fields its Vary names.
+"""The cache key of an answer: the target URI (RFC 9111 section 2), and the request fields that its Vary names.
 
-Its law: what is not in the key is not sent to the origin, so nobody can store under an address something that the
-address did not ask for. The same normalised bytes serve as key and as what is asked of the origin.
+Nothing that is not part of the key is sent to the origin, so nobody can store the answer to another request under an
+address (cache poisoning). The same normalised bytes are the key and the target sent to the origin.
 """
 
 from __future__ import annotations
@@ -9,15 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from proxy.httpcache.coding import preferred
+from proxy.httpcache.coding import accepted_codings
 from proxy.httpcache.cookies import cookie_value
 from proxy.model import Headers
 
 Varying = tuple[tuple[bytes, bytes], ...]
-"""The request fields an answer was chosen by, in order of name: name, normalised value (empty: absent)."""
+"""The request fields that an answer was selected by: name and normalised value (empty: absent), sorted by name."""
 
 COOKIE = b"cookie;"
-"""Before the name of a cookie: one that tells answers apart, as `cookie;currency` beside real fields."""
+"""The prefix of a cookie in `Varying`: `cookie;currency` stands for the cookie `currency`."""
 
 _ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})")
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
@@ -25,13 +25,13 @@ _NEEDS_CARE = re.compile(rb"%|/\.")
 
 
 def target_key(scheme: bytes, host: bytes, target: bytes) -> bytes:
-    """The key of a normalised `target`: its whole URI, so that a purge by prefix is a comparison of bytes."""
+    """The key of a normalised `target` (path and query): the whole URI, so that a purge by prefix compares bytes."""
     return scheme + b"://" + host + target
 
 
 def normalised(path: bytes) -> bytes:
-    """The path in the one form RFC 3986 6.2.2 calls equivalent: unreserved characters unescaped, hex digits in
-    capitals, dot segments removed. What means something else stays apart (`%2F` is not `/`)."""
+    """The path normalised by RFC 3986 6.2.2: unreserved characters unescaped, hex digits in capitals, dot segments
+    removed. Other escapes stay, as they mean something else (`%2F` is not `/`)."""
     if not _NEEDS_CARE.search(path):
         return path
     return _without_dots(_ESCAPE.sub(_escape, path))
@@ -57,20 +57,20 @@ def _without_dots(path: bytes) -> bytes:
 
 
 def vary_names(headers: Headers) -> frozenset[bytes]:
-    """The request fields an answer's Vary names; `*` among them when no other request may be given it."""
+    """The request fields that an answer's Vary names, in lower case; `*` if no other request may get the answer."""
     listed = b",".join(value for name, value in headers if name == b"vary")
     return frozenset(name.strip().lower() for name in listed.split(b",") if name.strip())
 
 
 def varying(names: Iterable[bytes], request: Headers) -> Varying:
-    """What a request says in the fields `names`, normalised so that requests which mean the same are the same
-    (RFC 9111 4.1): for Accept-Encoding only the codings we tell apart count, languages have no case, elsewhere only
-    space and order of lines are evened out. The order of languages stays: some origins take it for a preference."""
+    """A request's values of the fields `names`, normalised (RFC 9111 4.1): of Accept-Encoding only the known codings
+    count, Accept-Language is in lower case, and in all others only spaces around list members are removed. The order of
+    languages stays: some origins take it for a preference."""
     return tuple((name, _value(name, request)) for name in sorted(names))
 
 
 def matches(stored: Varying, request: Headers) -> bool:
-    """True when the request says the same in every field the stored answer was chosen by."""
+    """True if the request has the same value in every field that the stored answer was selected by."""
     return all(value == _value(name, request) for name, value in stored)
 
 
@@ -79,7 +79,7 @@ def _value(name: bytes, request: Headers) -> bytes:
         return cookie_value(name.removeprefix(COOKIE), request) or b""
     joined = b",".join(value for key, value in request if key == name)
     if name == b"accept-encoding":
-        return b",".join(preferred(joined))
+        return b",".join(accepted_codings(joined))
     if name == b"accept-language":
         joined = joined.lower()
     return b",".join(part.strip() for part in joined.split(b",")) if joined else b""

@@ -1,5 +1,5 @@
-"""Purges: what an operator declares out of date, by address, by prefix, or by the tags of the origin's answers
-(Fastly's Surrogate-Key, Cloudflare's and Akamai's Cache-Tag).
+"""Purges: the cache entries that an operator declares out of date, by address, by prefix, or by tags of the origin's
+answers (Fastly's Surrogate-Key, Cloudflare's and Akamai's Cache-Tag).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from proxy.httpcache.key import normalised, target_key
 from proxy.model import Headers
 
 MAX_TAGS = 1_000
-"""Tags of one answer that are indexed; what comes after them is ignored."""
+"""Tags of one answer that are indexed; further ones are ignored."""
 
 _NO_TAGS: frozenset[bytes] = frozenset()  # most answers have none; an empty set takes 216 bytes each time
 _ADDRESS = re.compile(rb"(?:https?://(?P<host>[^/?#\s]+))?(?P<target>/[^#\s]*)", re.IGNORECASE)
@@ -23,8 +23,8 @@ _BEYOND_ASCII = re.compile(rb"[\x80-\xff]")
 
 @dataclass(frozen=True, slots=True)
 class Purge:
-    """Addresses are complete (`https://shop.example/sale`), and cover both schemes, or begin with `/`, and cover every
-    host. Soft: purged answers count as stale, and may still be shown where stale ones may."""
+    """What to purge. `urls` and `prefixes` are keys (`https://shop.example/sale`), or begin with `/` and cover every
+    host. `is_soft`: the entries become stale instead of being removed."""
 
     urls: frozenset[bytes] = frozenset()
     prefixes: tuple[bytes, ...] = ()
@@ -32,12 +32,12 @@ class Purge:
     is_soft: bool = False
 
     @property
-    def names_keys(self) -> bool:
-        """True when everything it covers can be looked up by key or tag, without a search."""
+    def needs_no_search(self) -> bool:
+        """True if all entries that it covers can be looked up by key or tag."""
         return not self.prefixes and not any(url.startswith(b"/") for url in self.urls)
 
     def covers(self, key: bytes) -> bool:
-        """True when it covers this key (not by tags)."""
+        """True if it covers this key (not by tags)."""
         target = key[key.index(b"/", key.index(b"://") + 3) :]
         return (
             key in self.urls or target in self.urls or key.startswith(self.prefixes) or target.startswith(self.prefixes)
@@ -47,7 +47,8 @@ class Purge:
 def purge_of(
     urls: Iterable[str] = (), prefixes: Iterable[str] = (), tags: Iterable[str] = (), *, is_soft: bool = False
 ) -> Purge:
-    """The purge in the form keys have. Raises `RequestError` for what is no address, and for nothing at all."""
+    """The purge of these addresses, which cover both http and https. Raises `RequestError` for an invalid address, and
+    if nothing is named."""
     purge = Purge(
         frozenset(key for url in urls for key in _keys(url)),
         tuple(key for prefix in prefixes for key in _keys(prefix)),
@@ -60,8 +61,8 @@ def purge_of(
 
 
 def _keys(url: str) -> list[bytes]:
-    """The keys of an address, by http and by https: which one is used depends on the proxy in front. The address may
-    have letters beyond ASCII, as in a browser."""
+    """The keys of an address, for http and https: which one is used depends on the proxy in front. Letters beyond ASCII
+    are escaped, as browsers do."""
     match = _ADDRESS.fullmatch(_BEYOND_ASCII.sub(lambda found: b"%%%02X" % found[0][0], url.encode()))
     if match is None:
         raise RequestError(f"`{url}` is no address", help="write it like `/sale` or `https://shop.example/sale`")
@@ -73,7 +74,7 @@ def _keys(url: str) -> list[bytes]:
 
 
 def tags_of(headers: Headers) -> frozenset[bytes]:
-    """The tags an answer carries."""
+    """The tags of an answer."""
     tags = [tag for name, value in headers if name == b"surrogate-key" for tag in value.split()]
     tags += [tag.strip() for name, value in headers if name == b"cache-tag" for tag in value.split(b",")]
     return frozenset(tags[:MAX_TAGS]) - {b""} if tags else _NO_TAGS

@@ -1,4 +1,4 @@
-"""Ranges of a stored answer (RFC 9110 section 14): which bytes of it a request wants."""
+"""Range requests (RFC 9110 section 14): which bytes of a stored answer a request wants."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from proxy.model import Headers
 _ONE_RANGE = re.compile(rb"bytes=[ \t]*(\d{0,18})-(\d{0,18})[ \t]*", re.IGNORECASE)
 
 
-def wanted(stored: StoredResponse, request: Headers) -> range | None:
-    """The bytes to send; an empty range when the requested one lies outside; None when the whole answer is to be sent:
-    no range is requested, several are (RFC 9110 14.2 allows that), or the client's other parts are of another
-    version."""
+def requested_range(stored: StoredResponse, request: Headers) -> range | None:
+    """The positions of the bytes to send; an empty range if the requested one lies outside. None if the whole answer is
+    to be sent: no range is requested, several are (RFC 9110 14.2 allows that), or the client has parts of another
+    version (If-Range)."""
     asked = _value(request, b"range")
     if asked is None or stored.status != 200 or not _is_of_this_version(stored, request):
         return None
@@ -24,7 +24,7 @@ def wanted(stored: StoredResponse, request: Headers) -> range | None:
 
 
 def _positions(first: bytes, last: bytes, length: int) -> range | None:
-    if not first:  # the last so many
+    if not first:  # `-N`: the last N bytes
         return range(max(0, length - int(last)), length)
     if last and int(last) < int(first):
         return None

@@ -1,7 +1,7 @@
-"""Cache fields meant for caches like this one (RFC 9213): CDN-Cache-Control and its kin.
+"""Targeted cache fields (RFC 9213), as CDN-Cache-Control.
 
-Unlike Cache-Control they are Structured Fields (RFC 9651), a Dictionary of directives, with that format's law: a field
-that is not well-formed from end to end is as if it were not there. So is one whose directives have the wrong type.
+Unlike Cache-Control they are Structured Fields (RFC 9651), a Dictionary of directives: a field that is malformed
+anywhere, or has a directive of the wrong type, is ignored as a whole.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ _INTEGER = re.compile(rb"-?\d{1,15}")
 
 
 def parse(value: bytes) -> Directives | None:
-    """The directives of a targeted field whose lines were joined by commas; None when it is empty or not well-formed.
-    Unknown directives are ignored."""
+    """The directives of a targeted field, its lines joined by commas; None if it is empty or malformed. Unknown
+    directives are ignored."""
     members = _members(value.strip(b" "))
     found: dict[str, Any] = {}
     for name, written in (members or {}).items():
-        if not _take(found, name, written):
+        if not _add(found, name, written):
             return None
     return Directives(**found) if members else None
 
 
 def _members(text: bytes) -> dict[bytes, bytes] | None:
-    """Each key with its value as written; of a key that comes twice the last counts (RFC 9651 4.2.2)."""
+    """Each key with its value as written; of a repeated key the last value (RFC 9651 4.2.2). None if malformed."""
     members, at = {}, 0
     while at < len(text):
         member = _MEMBER.match(text, at)
@@ -55,8 +55,8 @@ def _members(text: bytes) -> dict[bytes, bytes] | None:
     return members
 
 
-def _take(found: dict[str, Any], name: bytes, written: bytes) -> bool:
-    """Adds the directive; False when its value has the wrong type."""
+def _add(found: dict[str, Any], name: bytes, written: bytes) -> bool:
+    """Adds the directive; False if its value has the wrong type."""
     if key := SECONDS.get(name):
         found[key] = min(max(0, int(written)), MAX_SECONDS) if _INTEGER.fullmatch(written) else None
         return found[key] is not None
@@ -64,11 +64,11 @@ def _take(found: dict[str, Any], name: bytes, written: bytes) -> bool:
         found[key] = True
         return written == b"?1"
     if key := QUALIFIED.get(name):
-        return _take_qualified(found, key, written)
+        return _add_qualified(found, key, written)
     return True
 
 
-def _take_qualified(found: dict[str, Any], key: str, written: bytes) -> bool:
+def _add_qualified(found: dict[str, Any], key: str, written: bytes) -> bool:
     fields = frozenset(name.strip().lower() for name in written.strip(b'"').split(b",") if name.strip())
     if written.startswith(b'"') and fields:
         found[f"{key}_fields"] = fields

@@ -10,7 +10,7 @@ import re
 
 from proxy.conditions.nodes import Node, Scalar
 from proxy.diagnostics import Finding, did_you_mean, nearest
-from proxy.httpcache.allowance import OVERRULED, Allowance, CookieRoles
+from proxy.httpcache.overrides import OVERRULABLE, CacheOverrides, CookieRoles
 from proxy.page.holes import HOLE_FILLS, Fill, FillKind, FillRow, Hole, Without
 from proxy.rulebook.policy import PagePolicy, Policy
 from proxy.rulebook.scalars import idle, read_choice, read_path, read_selector, read_span, read_words, read_yes, unfit
@@ -92,7 +92,7 @@ def _hidden(page: PagePolicy, above: list[PagePolicy], node: Node) -> list[Findi
 
 def _for_who_is_logged_in(page: PagePolicy, node: Node) -> list[Finding]:
     """L11 for a page that the policy stores although it does not say which cookies the page depends on."""
-    is_settled = page.allowance.fresh is None or page.allowance.cookies is not None or not page.is_kept
+    is_settled = page.overrides.fresh_seconds is None or page.overrides.cookies is not None or not page.is_kept
     if is_settled or not page.pattern:  # of which is told already
         return []
     what = f'"{page.pattern}" is shown to visitors who are logged in as a stranger gets it'
@@ -141,13 +141,13 @@ def _yes(found: Part, word: str, missing: bool, findings: list[Finding]) -> bool
     return missing if said is None else said
 
 
-def _allowance(found: Part, findings: list[Finding]) -> Allowance:
+def _allowance(found: Part, findings: list[Finding]) -> CacheOverrides:
     query = _query(found.node("query"), findings)
-    return Allowance(
-        fresh=read_span(found.node("fresh"), "fresh", findings),
-        while_renewing=read_span(found.node("while renewing"), "while renewing", findings),
-        if_down=read_span(found.node("if down"), "if down", findings),
-        despite=frozenset(_despite(found.node("despite"), findings)),
+    return CacheOverrides(
+        fresh_seconds=read_span(found.node("fresh"), "fresh", findings),
+        stale_while_revalidate=read_span(found.node("while renewing"), "while renewing", findings),
+        stale_if_error=read_span(found.node("if down"), "if down", findings),
+        overruled=frozenset(_despite(found.node("despite"), findings)),
         cookies=_cookies(found.node("cookies"), findings),
         ignored_parameters=query.get("ignore", ()),
         only_parameters=query.get("only"),
@@ -158,7 +158,7 @@ def _allowance(found: Part, findings: list[Finding]) -> Allowance:
 def _despite(node: Node | None, findings: list[Finding]) -> list[str]:
     words = read_words(node, "despite", findings)
     findings += [
-        unfit("despite", word, did_you_mean(word.text, OVERRULED)) for word in words if word.text not in OVERRULED
+        unfit("despite", word, did_you_mean(word.text, OVERRULABLE)) for word in words if word.text not in OVERRULABLE
     ]
     return [word.text for word in words]
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from urllib.parse import unquote_to_bytes
 
-from proxy.httpcache.allowance import Allowance, CookieRoles
+from proxy.httpcache.overrides import CacheOverrides, CookieRoles
 from proxy.memo import make_room
 from proxy.page.holes import FillKind, Hole
 from proxy.page.slots import is_of
@@ -31,7 +31,7 @@ class PagePolicy:
     """
 
     pattern: str
-    allowance: Allowance = field(default_factory=Allowance)
+    overrides: CacheOverrides = field(default_factory=CacheOverrides)
     holes: tuple[Hole, ...] = ()
     is_kept: bool = True
     is_compared: bool = True
@@ -48,7 +48,7 @@ class PagePolicy:
     def cookies(self) -> CookieRoles | None:
         """The roles of a request's cookies for these pages. Those that holes are filled from do not affect what is
         stored."""
-        said = self.allowance.cookies
+        said = self.overrides.cookies
         if said is None:
             return None
         return CookieRoles(said.own, said.key, (*said.ignored, *cookies_of(self.holes)))

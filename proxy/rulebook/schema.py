@@ -10,7 +10,7 @@ from proxy.audience.results import GOALS
 from proxy.conditions.parse import GROUPS
 from proxy.conditions.phrase import Kind, Phrase
 from proxy.conditions.vocabulary import COUNTED, pattern_of
-from proxy.httpcache.allowance import OVERRULED
+from proxy.httpcache.overrides import OVERRULABLE
 from proxy.page.holes import HOLE_FILLS, Without
 from proxy.page.slots import SLOT_KINDS, KeyKind, ShowKey, SlotKind
 from proxy.rulebook import cachefile
@@ -111,7 +111,9 @@ def cache_schema() -> Schema:
         "file": {"pages": {"type": "array", "items": _ref("page")}},
         "page": {
             **dict.fromkeys(("store", "includes", "compare", "forms change it"), yes_or_no),
-            "despite": {"anyOf": [{"enum": list(OVERRULED)}, {"type": "array", "items": {"enum": list(OVERRULED)}}]},
+            "despite": {
+                "anyOf": [{"enum": list(OVERRULABLE)}, {"type": "array", "items": {"enum": list(OVERRULABLE)}}]
+            },
             "cookies": _ref("cookies"),
             "query": _ref("query"),
             "drop set-cookie": names,

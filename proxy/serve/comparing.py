@@ -33,7 +33,7 @@ class Comparing:
         gives a lifetime."""
         if self._which == "none" or (policy is not None and not policy.is_compared) or key in self._agreed:
             return False
-        is_the_origins_word = is_said and (policy is None or policy.allowance.fresh is None)
+        is_the_origins_word = is_said and (policy is None or policy.overrides.fresh_seconds is None)
         if self._which == "unsaid" and is_the_origins_word:
             return False
         is_its_turn = self._is_its_turn(_kind(path, policy))

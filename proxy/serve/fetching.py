@@ -13,8 +13,8 @@ from collections.abc import Iterable, Iterator
 from proxy.errors import OriginError
 from proxy.http.target import Sought
 from proxy.httpcache.key import Varying, matches, varying
-from proxy.httpcache.memory import Memory
 from proxy.httpcache.purge import Purge
+from proxy.httpcache.response_cache import ResponseCache
 from proxy.metrics import Metrics
 from proxy.serve.keeping import Keeping
 from proxy.serve.pages import Entry
@@ -29,14 +29,14 @@ Slot = tuple[bytes, Varying]
 class Fetching:
     """Runs shared fetches. A client waits at most `wait_seconds` for another's."""
 
-    def __init__(self, keeping: Keeping, memory: Memory[Entry], metrics: Metrics, wait_seconds: float) -> None:
+    def __init__(self, keeping: Keeping, memory: ResponseCache[Entry], metrics: Metrics, wait_seconds: float) -> None:
         self._keeping = keeping
         self._memory = memory
         self._metrics = metrics
         self._wait_seconds = wait_seconds
         metrics.gauge("tailorbird_cache_bytes", lambda: memory.used_bytes)
         metrics.gauge("tailorbird_cache_limit_bytes", lambda: memory.max_bytes)
-        metrics.gauge("tailorbird_cache_addresses", lambda: memory.addresses)
+        metrics.gauge("tailorbird_cache_addresses", lambda: memory.key_count)
         self._under_way: dict[Slot, tuple[SharedFetch, asyncio.Task[Outcome]]] = {}
         self._tasks: set[asyncio.Task[Outcome]] = set()
 
@@ -85,10 +85,10 @@ class Fetching:
         """Deletes what the purge covers, or makes it stale, step by step; yields how many keys each step was. Answers
         of fetches under way that may be covered are not kept: their tags are not known yet."""
         self._void([slot for slot in self._under_way if purge.tags or purge.covers(slot[0])])
-        for keys in self._memory.covered(purge):
+        for keys in self._memory.keys_covered(purge):
             for key in keys:
                 if purge.is_soft:
-                    self._memory.change(key, lambda entry: entry.expired(now))
+                    self._memory.replace_entries(key, lambda entry: entry.expired(now))
                 else:
                     self._memory.discard(key)
             yield len(keys)
@@ -106,7 +106,7 @@ class Fetching:
 
     def _slot(self, sought: Sought) -> Slot:
         # Nobody waits for an answer to somebody else's credentials.
-        names = self._memory.names(sought.key) | {b"authorization"}
+        names = self._memory.varying_names(sought.key) | {b"authorization"}
         if sought.policy and sought.policy.cookies:
             names |= sought.policy.cookies.varying_names
         return sought.key, varying(names, sought.shared.headers)

@@ -23,10 +23,10 @@ from proxy.http.message import Request, Response
 from proxy.http.outgoing import detail, error_page, hit
 from proxy.http.style import Stylesheets
 from proxy.http.target import Sought, changed_by, kept_as, sought, why_never_shared
-from proxy.httpcache.memory import Marks, Memory
-from proxy.httpcache.policy import Why, may_reuse
+from proxy.httpcache.policy import CacheReason, may_reuse
 from proxy.httpcache.purge import Purge
-from proxy.httpcache.stored import Choices
+from proxy.httpcache.response_cache import MarkedKeys, ResponseCache
+from proxy.httpcache.stored import CacheOptions
 from proxy.metrics import Metrics
 from proxy.model import CacheVerdict
 from proxy.page.about import About
@@ -94,9 +94,9 @@ class Gateway:
         asking = Asking(origins, settings)
         self._personal = Personal(settings.ignored_cookies, tells_credentials=asking.tells_credentials)
         self._tells_all = asking.tells_all
-        self._choices = Choices.of(settings)
-        self.memory = self._memory = Memory[Entry](settings.cache_bytes)
-        self._marks = Marks()
+        self._choices = CacheOptions.of(settings)
+        self.memory = self._memory = ResponseCache[Entry](settings.cache_bytes)
+        self._marks = MarkedKeys()
         self._stale_fallback = StaleFallback(settings)
         reader = PageReader(metrics, settings)
         comparing = self._comparing = Comparing(settings)
@@ -191,14 +191,16 @@ class Gateway:
             return await self._as_visitor(request, reason)
         verdict = may_reuse(entry.stored, now, wishes) if entry else _NOT_STORED
         if entry and verdict:
-            if verdict.reason == Why.WHILE_REVALIDATE:
+            if verdict.reason == CacheReason.WHILE_REVALIDATE:
                 self._fetching.in_background(asked, entry)
             if (answer := await self._from_memory(asked, entry, request, now, "hit")) is not None:
                 return answer
             entry, verdict = None, _NOT_STORED
         if wishes.only_if_cached:
             return error_page(request, _ONLY_IF_CACHED, f"detail={_ONLY_IF_CACHED.reason}")
-        return await self._not_from_memory(asked, entry, request, now, was_refused=verdict.reason == Why.REQUEST)
+        return await self._not_from_memory(
+            asked, entry, request, now, was_refused=verdict.reason == CacheReason.REQUEST
+        )
 
     async def _not_from_memory(
         self, asked: Sought, stale: Entry | None, request: Request, now: float, *, was_refused: bool
@@ -214,7 +216,7 @@ class Gateway:
         stands_in = stale is not None and self._stale_fallback.must(asked.key, stale, now)
         if stale and stands_in and (answer := await self._from_memory(asked, stale, request, now, "stale")):
             return answer
-        missed = "vary-miss" if self._memory.names(asked.key) else "uri-miss"
+        missed = "vary-miss" if self._memory.varying_names(asked.key) else "uri-miss"
         said = f"fwd={('request' if was_refused else 'stale') if stale else missed}"
         takes_any = self._tells_all and not is_personal and request.method == b"GET"
         seconds = None if was_refused else self._stale_fallback.wait_seconds(stale, now)

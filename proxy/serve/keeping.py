@@ -15,10 +15,10 @@ from proxy.errors import OriginError
 from proxy.http.message import Request
 from proxy.http.target import Sought
 from proxy.httpcache.key import Varying
-from proxy.httpcache.memory import Marks, Memory
-from proxy.httpcache.policy import Why, may_store
-from proxy.httpcache.stored import Choices, StoredResponse, store
-from proxy.httpcache.validators import conditions, confirms, renewed
+from proxy.httpcache.policy import CacheReason, may_store
+from proxy.httpcache.response_cache import MarkedKeys, ResponseCache
+from proxy.httpcache.stored import CacheOptions, StoredResponse, stored_response
+from proxy.httpcache.validators import conditions, is_confirmed_by, updated_headers
 from proxy.model import Headers
 from proxy.page.about import About
 from proxy.page.differences import differences
@@ -53,8 +53,8 @@ class Keeping:
     def __init__(
         self,
         asking: Asking,
-        memory: Memory[Entry],
-        marks: Marks,
+        memory: ResponseCache[Entry],
+        marks: MarkedKeys,
         declared: Callable[[], Sequence[DeclaredSlot]],
         reader: PageReader,
         comparing: Comparing,
@@ -70,7 +70,7 @@ class Keeping:
         self._declared = declared
         self._comparing = comparing
         self._settings = settings
-        self._choices = Choices.of(settings)
+        self._choices = CacheOptions.of(settings)
         self._clock = clock
         self._reader = reader
         self._learn = learn
@@ -83,7 +83,7 @@ class Keeping:
         try:
             now = self._clock()
             stale = fetch.stale
-            if answer.status == 304 and stale is not None and confirms(stale.stored, answer.headers):
+            if answer.status == 304 and stale is not None and is_confirmed_by(stale.stored, answer.headers):
                 return self._confirmed(fetch, stale, answer.headers, requested_at, now)
             refusal = others = self._refusal(fetch, answer, now)
             if refusal or answer.status in _GONE:
@@ -102,7 +102,7 @@ class Keeping:
                 await answer.aclose()
 
     async def _request(self, fetch: SharedFetch) -> UpstreamResponse:
-        fields = self._memory.names(fetch.key)
+        fields = self._memory.varying_names(fetch.key)
         answer = await self._asked(fetch, fields, () if fetch.stale is None else conditions(fetch.stale.stored))
         untold = self._negotiation.untold(fetch, answer.headers, fields)
         if untold:
@@ -116,9 +116,9 @@ class Keeping:
     async def _asked(self, fetch: SharedFetch, fields: Set[bytes], asked: Headers = ()) -> UpstreamResponse:
         answer = await self._asking.for_everybody(fetch.request, fields, (*told_cookies(fetch), *asked))
         if fetch.policy is not None:
-            allowance = fetch.policy.allowance
-            fetch.needless = allowance.needless_cookies(answer.headers)
-            answer.headers = allowance.kept(answer.headers, answer.status, self._clock(), self._choices)
+            overrides = fetch.policy.overrides
+            fetch.needless = overrides.needless_cookies(answer.headers)
+            answer.headers = overrides.stored_headers(answer.headers, answer.status, self._clock(), self._choices)
         return answer
 
     async def _plainly(self, fetch: SharedFetch, refusal: str, status: int) -> tuple[str, int]:
@@ -162,10 +162,10 @@ class Keeping:
 
     def _refuse(self, fetch: SharedFetch, reason: str, status: int, seconds: float = 0) -> NotShared:
         """Marks the key, for `seconds` or as the setting says, unless the reason concerns this request only."""
-        if reason != Why.AUTHORIZATION and (status < 400 or status in _ABOUT_THE_PAGE):
+        if reason != CacheReason.AUTHORIZATION and (status < 400 or status in _ABOUT_THE_PAGE):
             self._memory.discard(fetch.key)
             seconds = max(seconds, self._settings.uncacheable_seconds)
-            self._marks.put(fetch.key, reason, until=self._clock() + seconds)
+            self._marks.add(fetch.key, reason, until=self._clock() + seconds)
         return NotShared(reason, status)
 
     # -- keeping it
@@ -247,11 +247,11 @@ class Keeping:
         self, fetch: SharedFetch, stale: Entry, headers: Headers, requested_at: float, now: float
     ) -> Outcome:
         """The stale page, renewed, unless the fields of its 304 forbid that, as by setting a visitor's cookie."""
-        old, allowance = stale.stored, fetch.policy.allowance if fetch.policy else None
-        said = old.headers if allowance is None else allowance.unsaid(old.headers, old.status)
-        head = renewed(said, redacted_head(headers, fetch.policy))
-        if allowance is not None:
-            head = allowance.kept(head, old.status, now, self._choices)
+        old, overrides = stale.stored, fetch.policy.overrides if fetch.policy else None
+        said = old.headers if overrides is None else overrides.without_own_field(old.headers, old.status)
+        head = updated_headers(said, redacted_head(headers, fetch.policy))
+        if overrides is not None:
+            head = overrides.stored_headers(head, old.status, now, self._choices)
         if no := self._forbidden(fetch, old.status, head, now):
             return self._refuse(fetch, no, 304)
         stored = self._stored(fetch, old.status, head, old.body, requested_at, now)
@@ -268,24 +268,26 @@ class Keeping:
     def _stored(
         self, fetch: SharedFetch, status: int, headers: Headers, body: bytes, requested_at: float, received_at: float
     ) -> StoredResponse:
-        return store(status, headers, body, requested_at, received_at, self._choices_of(fetch))
+        return stored_response(status, headers, body, requested_at, received_at, self._choices_of(fetch))
 
     def _is_cut(self, fetch: SharedFetch, headers: Headers) -> bool:
         return is_cut(headers, fetch.request.path, self._declared())
 
-    def _choices_of(self, fetch: SharedFetch) -> Choices:
-        return self._choices if fetch.policy is None else fetch.policy.allowance.choices(self._choices)
+    def _choices_of(self, fetch: SharedFetch) -> CacheOptions:
+        return self._choices if fetch.policy is None else fetch.policy.overrides.with_own_field(self._choices)
 
     def _chosen_by(self, fetch: SharedFetch, stored: StoredResponse) -> Varying:
         return self._negotiation.chosen_by(fetch, stored, is_cut=self._is_cut(fetch, stored.headers))
 
 
-def seems_for_all(answer: UpstreamResponse, policy: PagePolicy | None, now: float, choices: Choices) -> bool:
+def seems_for_all(answer: UpstreamResponse, policy: PagePolicy | None, now: float, choices: CacheOptions) -> bool:
     """Whether the answer to a visitor's own request looks as if a shared fetch would bring the same."""
     headers = answer.headers
     if policy is not None:
-        headers = policy.allowance.judged_by(policy.allowance.kept(headers, answer.status, now, choices))
-        choices = policy.allowance.choices(choices)
+        headers = policy.overrides.without_vary_cookie(
+            policy.overrides.stored_headers(headers, answer.status, now, choices)
+        )
+        choices = policy.overrides.with_own_field(choices)
     return bool(may_store(b"GET", (), answer.status, headers, now, choices))
 
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from proxy.http.message import Question
 from proxy.http.outgoing import forbids_storing, personal_head
-from proxy.httpcache.coding import takes_gzip
+from proxy.httpcache.coding import accepts_gzip
 from proxy.metrics import Metrics
 from proxy.model import HeadShape
 from proxy.page.encode import Coding, lines_of, packed
@@ -117,4 +117,4 @@ class KnownPages:
 
 @lru_cache(maxsize=2_048)
 def _takes_gzip(question: Question) -> bool:
-    return takes_gzip(b",".join([value for name, value in question.fields if name == b"accept-encoding"]))
+    return accepts_gzip(b",".join([value for name, value in question.fields if name == b"accept-encoding"]))

@@ -56,12 +56,12 @@ class Negotiation:
 def told_cookies(fetch: SharedFetch) -> Headers:
     """The cookies that the page is kept by."""
     cookies = fetch.policy.cookies if fetch.policy else None
-    return () if cookies is None else cookies.fields(fetch.request.headers)
+    return () if cookies is None else cookies.cookie_field(fetch.request.headers)
 
 
 def judged_headers(policy: PagePolicy | None, headers: Headers) -> Headers:
     """The fields of an answer as a verdict on storing sees them."""
-    return headers if policy is None else policy.allowance.judged_by(headers)
+    return headers if policy is None else policy.overrides.without_vary_cookie(headers)
 
 
 def without_choices(fetch: SharedFetch) -> SharedFetch | None:

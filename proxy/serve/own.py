@@ -18,7 +18,7 @@ from proxy.errors import OriginError
 from proxy.http.forwarding import Common
 from proxy.http.message import Question, Request, Response, as_lines
 from proxy.http.outgoing import assembled_answer, error_page, forbids_storing, passed_head, personal_head, whole
-from proxy.httpcache.coding import takes_gzip
+from proxy.httpcache.coding import accepts_gzip
 from proxy.metrics import Metrics
 from proxy.model import Headers
 from proxy.page.encode import Coding, packed
@@ -247,7 +247,7 @@ class Own:
             hole_fills = await self._hole_filling.fill(template, request, set_cookies=set_cookies) or NO_FILLS
         met = await self._showing.meet_waiting(template, request, now)
         page = self._showing.show(template, request, met, now, "identity", hole_fills=hole_fills.fragments).page
-        if _is_coded(answer) and takes_gzip(request.get_list(b"accept-encoding")):
+        if _is_coded(answer) and accepts_gzip(request.get_list(b"accept-encoding")):
             data = await asyncio.to_thread(packed, page.chunks)
             page = replace(page, chunks=[data], length=len(data), coding="gzip")
         lead, is_tagged = hole_fills.lead(as_lines(personal_head(headers))), not forbids_storing(headers)
@@ -256,7 +256,7 @@ class Own:
 
 def _wishes(request: Request) -> tuple[bool, bytes]:
     """Whether a page is asked for, and in which coding."""
-    return is_document(request), b"gzip" if takes_gzip(request.get_list(b"accept-encoding")) else b"identity"
+    return is_document(request), b"gzip" if accepts_gzip(request.get_list(b"accept-encoding")) else b"identity"
 
 
 @lru_cache(maxsize=2_048)

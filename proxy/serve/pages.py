@@ -84,7 +84,7 @@ class Entry:
 
     def expired(self, now: float) -> Entry:
         """The same, stale from now on."""
-        return replace(self, stored=self.stored.expired(now))
+        return replace(self, stored=self.stored.made_stale(now))
 
     @property
     def tags(self) -> frozenset[bytes]:

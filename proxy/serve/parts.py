@@ -16,7 +16,7 @@ from typing import Protocol
 from proxy.errors import OriginError, RequestError
 from proxy.http.forwarding import OUR_COOKIES
 from proxy.http.message import Request, Response
-from proxy.httpcache.coding import inflated
+from proxy.httpcache.coding import decoded
 from proxy.httpcache.cookies import pair_set_by
 from proxy.httpcache.key import normalised
 from proxy.metrics import Metrics
@@ -189,7 +189,7 @@ async def _read(response: Response, most_bytes: int) -> Part | None:
             if close is not None:
                 with suppress(OriginError):
                     await close()
-    plain = inflated(body, (response.get(b"content-encoding") or b"").lower(), most_bytes)
+    plain = decoded(body, (response.get(b"content-encoding") or b"").lower(), most_bytes)
     if response.status != 200 or plain is None or len(plain) > most_bytes:
         return None
     return Part(plain, tuple(value for name, value in response.headers if name == b"set-cookie" and _is_theirs(value)))

@@ -16,9 +16,9 @@ from proxy.http.forwarding import head_of_one
 from proxy.http.message import OwnFields, Question, Request, Response, as_lines
 from proxy.http.outgoing import cache_status, detail, passed_fields
 from proxy.http.target import Sought, sought
-from proxy.httpcache.memory import Marks, Memory
-from proxy.httpcache.policy import why_never
-from proxy.httpcache.stored import Choices
+from proxy.httpcache.policy import why_never_storable
+from proxy.httpcache.response_cache import MarkedKeys, ResponseCache
+from proxy.httpcache.stored import CacheOptions
 from proxy.memo import make_room
 from proxy.metrics import Metrics
 from proxy.model import HeadShape
@@ -64,8 +64,8 @@ class PassThrough:
         self,
         own: Own,
         known_pages: KnownPages,
-        memory: Memory[Entry],
-        marks: Marks,
+        memory: ResponseCache[Entry],
+        marks: MarkedKeys,
         personal: Personal,
         policy_of: Callable[[bytes], PagePolicy | None],
         fill: Callable[[Sought, UpstreamResponse], None],
@@ -82,7 +82,7 @@ class PassThrough:
         self._most_bytes = settings.max_page_bytes
         self._seconds = settings.page_timeout_ms / 1_000
         self._is_off = settings.clients_may_refresh  # then the request says more that has to be looked at
-        self._choices = Choices.of(settings)
+        self._choices = CacheOptions.of(settings)
         self._handlings: dict[HeadShape, _ShapeHandling] = {}
         self._known_pages = known_pages
         self._routes: dict[Question, OriginRoute] = {}
@@ -223,7 +223,7 @@ class PassThrough:
             passed,
             is_streamed=shape.status in NOT_WHOLE or not (is_page(headers) or is_json(headers)),
             is_json=is_json(headers),
-            is_for_one=why_never(shape.status, headers, self._choices) is not None,
+            is_for_one=why_never_storable(shape.status, headers, self._choices) is not None,
             pages=pages_of(passed),
         )
         return handling

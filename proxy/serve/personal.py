@@ -11,8 +11,8 @@ from collections.abc import Iterable
 
 from proxy.http.forwarding import OUR_COOKIES
 from proxy.http.message import Request
-from proxy.httpcache.allowance import CookieRoles
 from proxy.httpcache.cookies import pairs_in
+from proxy.httpcache.overrides import CookieRoles
 from proxy.model import Headers
 from proxy.rulebook.policy import PagePolicy
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from proxy.httpcache.coding import CODERS, ranked
+from proxy.httpcache.coding import ENCODERS, ranked_codings
 from proxy.httpcache.stored import StoredResponse, cache_control
 from proxy.serve.background import Background
 
@@ -37,7 +37,7 @@ class Precompressed:
 
     def get(self, accept_encoding: bytes) -> tuple[bytes, bytes] | None:
         """The best ready coding and the body in it; None for the body as it is."""
-        for coding in ranked(accept_encoding):
+        for coding in ranked_codings(accept_encoding):
             if coding in self.codings:
                 return coding, self.codings[coding]
         return None
@@ -45,13 +45,13 @@ class Precompressed:
     def tend(self, accept_encoding: bytes, background: Background) -> None:
         """Has the best coding made, once, on the second request for it."""
         self._asked += 1
-        best = next(iter(ranked(accept_encoding)), None)
+        best = next(iter(ranked_codings(accept_encoding)), None)
         if best is not None and best not in self._begun and self._asked > 1:
             self._begun.add(best)
             background.make(self, partial(self._make, best))
 
     def _make(self, coding: bytes) -> None:
-        coded = CODERS[coding](self.body)
+        coded = ENCODERS[coding](self.body)
         if len(coded) <= WORTH_IT * len(self.body):
             self.codings[coding] = coded
 

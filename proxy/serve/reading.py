@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
-from proxy.httpcache.coding import inflated, page_codings
+from proxy.httpcache.coding import decoded, page_codings
 from proxy.metrics import Metrics
 from proxy.model import Headers
 from proxy.page.about import about
@@ -89,7 +89,7 @@ class PageReader:
     def unpacked(self, body: memoryview, coding: str) -> memoryview | None:
         """The decoded page, if that takes no more than 0.1 ms; else None."""
         is_quick = coding == GZIP and len(body) <= QUICK_CODED_BYTES
-        plain = inflated(bytes(body), b"gzip", QUICK_BYTES, self._max_inflation) if is_quick else None
+        plain = decoded(bytes(body), b"gzip", QUICK_BYTES, self._max_inflation) if is_quick else None
         return None if plain is None else memoryview(plain)
 
     def _version(
@@ -186,7 +186,7 @@ class PageReader:
 
     def _decoded(self, body: bytes, headers: Headers, most_bytes: int) -> bytes | None:
         coding = b",".join([value for name, value in headers if name == b"content-encoding"]).strip().lower()
-        return inflated(body, coding, most_bytes, self._max_inflation)
+        return decoded(body, coding, most_bytes, self._max_inflation)
 
     def _cut(
         self, page: Markup, holes: Sequence[HoleAt], headers: Headers, path: bytes, declared: Sequence[DeclaredSlot]

@@ -18,7 +18,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from proxy.audience.traits import STRANGER
 from proxy.http.message import OwnFields, Question, Request, Response
 from proxy.http.outgoing import assembled_answer
-from proxy.httpcache.memory import Memory
+from proxy.httpcache.response_cache import ResponseCache
 from proxy.metrics import Metrics
 from proxy.model import Consent, Profile, Visitor
 from proxy.page.encode import AT_ONCE_BYTES, Assembled
@@ -47,7 +47,7 @@ class RepeatHits:
 
     def __init__(
         self,
-        memory: Memory[Entry],
+        memory: ResponseCache[Entry],
         showing: Showing,
         cookies: Cookies,
         profiles: ProfileReader,
@@ -75,7 +75,7 @@ class RepeatHits:
         self._lookups = Lookups(memory.max_bytes)
         self._lookup_of = self._lookups.get
         self.forget = self._lookups.clear
-        memory.changed = self._lookups.drop_key
+        memory.on_change = self._lookups.drop_key
 
     def learn(self, question: Question, key: bytes, entry: Entry) -> None:
         """Records that the question was answered with the entry under `key`."""
@@ -218,7 +218,7 @@ class RepeatHits:
         second at most (Cache-Status tells the remaining lifetime in seconds), and not beyond the time at which a view
         is to be recorded."""
         entry = lookup.entry
-        if now >= entry.fresh_until or self._memory.only(lookup.key) is not entry:
+        if now >= entry.fresh_until or self._memory.single(lookup.key) is not entry:
             return False
         ttl = int(entry.fresh_until - now)
         lookup.head = lookup.lead.of_hit(ttl)

@@ -5,8 +5,8 @@ Its law: a stale page is shown only for as long as its origin or the operator al
 
 from __future__ import annotations
 
-from proxy.httpcache.memory import Marks
 from proxy.httpcache.policy import may_serve_on_error
+from proxy.httpcache.response_cache import MarkedKeys
 from proxy.processes.clock import SLACK_SECONDS
 from proxy.serve.pages import Entry
 from proxy.settings import Settings
@@ -17,7 +17,7 @@ class StaleFallback:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._failed = Marks()
+        self._failed = MarkedKeys()
         self._failed_at = 0.0
 
     def may(self, stale: Entry | None, now: float) -> bool:
@@ -28,7 +28,7 @@ class StaleFallback:
     def failed(self, key: bytes, now: float) -> None:
         """Notes that the origin failed for this key: for a while it is not asked again."""
         self._failed_at = now
-        self._failed.put(key, "origin-down", until=now + self._settings.origin_down_seconds)
+        self._failed.add(key, "origin-down", until=now + self._settings.origin_down_seconds)
 
     def must(self, key: bytes, stale: Entry, now: float) -> bool:
         """True during that while, which ends when the clock is set back."""

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from importlib.resources import files
 
 from proxy.http.message import Handler, Request, Response
-from proxy.httpcache.coding import takes_gzip
+from proxy.httpcache.coding import accepts_gzip
 from proxy.settings import Settings
 
 PATH = "/_tb/t.js"
@@ -44,7 +44,7 @@ class Tag:
         )
         if request.get(b"if-none-match") == self._etag:
             return Response(304, head)
-        if takes_gzip(request.get_list(b"accept-encoding")):
+        if accepts_gzip(request.get_list(b"accept-encoding")):
             length = (b"content-length", b"%d" % len(self._packed))
             return Response(200, (*head, (b"content-encoding", b"gzip"), length), (self._packed,))
         return Response(200, (*head, (b"content-length", b"%d" % len(self._plain))), (self._plain,))

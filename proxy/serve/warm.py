@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from proxy.http.message import Request, Response
 from proxy.http.target import is_for_the_origin, key_of, sought
 from proxy.httpcache.directives import NONE, Directives
-from proxy.httpcache.memory import Memory
-from proxy.httpcache.policy import Why, may_reuse
+from proxy.httpcache.policy import CacheReason, may_reuse
+from proxy.httpcache.response_cache import ResponseCache
 from proxy.httpcache.stored import cache_control
 from proxy.metrics import Metrics
 from proxy.page.slots import DeclaredSlot
@@ -31,7 +31,7 @@ class Warm:
 
     def __init__(
         self,
-        memory: Memory[Entry],
+        memory: ResponseCache[Entry],
         personal: Personal,
         stored_answers: StoredAnswers,
         repeat_hits: RepeatHits,
@@ -96,7 +96,7 @@ class Warm:
     def _is_refused(self, entry: Entry, request: Request, now: float) -> bool:
         """True when the client asks for a newer answer, and is allowed to."""
         wishes = self.wishes(request)
-        return wishes is not NONE and may_reuse(entry.stored, now, wishes).reason != Why.FRESH
+        return wishes is not NONE and may_reuse(entry.stored, now, wishes).reason != CacheReason.FRESH
 
     def wishes(self, request: Request) -> Directives:
         """The directives of the request's Cache-Control, if clients may send them."""

@@ -16,7 +16,7 @@ from proxy.http.client import is_trusted, networks
 from proxy.http.forwarding import Common, in_common, request_head, request_headers, shared_headers
 from proxy.http.message import Request
 from proxy.http.returning import response_headers
-from proxy.httpcache.coding import preferred
+from proxy.httpcache.coding import accepted_codings
 from proxy.memo import make_room
 from proxy.model import Headers, HeadShape
 from proxy.ports import OnHints, UpstreamRequest, UpstreamResponse
@@ -48,7 +48,7 @@ def shared_accept_encoding(request: Request) -> bytes:
     accepts, in normalised form."""
     if is_document(request):
         return b"identity"
-    return b", ".join(preferred(request.get_list(b"accept-encoding"))) or b"identity"
+    return b", ".join(accepted_codings(request.get_list(b"accept-encoding"))) or b"identity"
 
 
 class Asking:

@@ -41,8 +41,8 @@ def as_read(proposal: Proposal) -> None:
     policy = policy_of(proposal.text)
     if not proposal.unsolved:
         assert policy.pages[0].holes == proposal.policy.holes
-        assert policy.pages[0].allowance.fresh == proposal.policy.allowance.fresh
-        assert policy.pages[0].allowance.cookies == proposal.policy.allowance.cookies
+        assert policy.pages[0].overrides.fresh_seconds == proposal.policy.overrides.fresh_seconds
+        assert policy.pages[0].overrides.cookies == proposal.policy.overrides.cookies
     else:
         assert not policy.pages[0].is_kept
 
@@ -69,13 +69,13 @@ def test_of_a_page_that_says_so_and_is_new_each_time_only_the_place_is_told() ->
 
 def test_a_lifetime_is_proposed_for_a_page_without_one() -> None:
     made = proposal_for(page_of(PAGE))
-    assert (made.policy.allowance.fresh, made.policy.holes) == (60, ())
+    assert (made.policy.overrides.fresh_seconds, made.policy.holes) == (60, ())
     assert "the page is kept" in next(told(copies(page_of(PAGE)), made)).says
 
 
 def test_a_page_that_says_nothing_of_keeping_is_never_kept_for_who_is_logged_in() -> None:
     assert "cookies:\n" in proposal_for(page_of(PAGE)).text
-    assert proposal_for(page_of(PAGE, *KEPT, (b"vary", b"Accept, Cookie"))).policy.allowance.fresh is None
+    assert proposal_for(page_of(PAGE, *KEPT, (b"vary", b"Accept, Cookie"))).policy.overrides.fresh_seconds is None
 
 
 def test_a_token_is_filled_from_the_cookie_that_it_follows_from() -> None:
@@ -97,7 +97,7 @@ def test_a_token_that_is_the_cookie_is_filled_with_it_and_never_made() -> None:
     ]
     made = proposal_for(*pages)
     assert "fill: cookie form_key" in made.text and "without cookie" not in made.text
-    assert made.policy.allowance.fresh is None
+    assert made.policy.overrides.fresh_seconds is None
 
 
 def test_a_token_that_follows_from_no_cookie_keeps_the_page_each_visitors_own() -> None:

@@ -15,12 +15,12 @@ from proxy.http.forwarding import without_our_cookies
 from proxy.http.message import cookies_named
 from proxy.http.returning import response_headers
 from proxy.httpcache import directives, targeted
-from proxy.httpcache.coding import preferred
+from proxy.httpcache.coding import accepted_codings
 from proxy.httpcache.cookies import cookie_value
 from proxy.httpcache.freshness import http_date
 from proxy.httpcache.key import normalised
-from proxy.httpcache.ranges import wanted
-from proxy.httpcache.stored import Choices, store
+from proxy.httpcache.ranges import requested_range
+from proxy.httpcache.stored import CacheOptions, stored_response
 from proxy.httpcache.validators import is_unchanged
 from proxy.page.includes import says_includes
 from proxy.page.variables import substituted
@@ -33,7 +33,7 @@ MOST_SECONDS = 1.0
 """Of CPU; what goes through a value again for each of its bytes takes many."""
 
 ORIGIN, OURS, TRUSTED = address_of("http://shop.internal"), b"https://shop.example", networks(["10.0.0.0/8"])
-KEPT = store(200, ((b"etag", b'"a"'),), b"0123456789", 0.0, 0.0, Choices())
+KEPT = stored_response(200, ((b"etag", b'"a"'),), b"0123456789", 0.0, 0.0, CacheOptions())
 RUNS = (
     b"a", b" ", b"\t", b"0", b"9", b"/", b".", b"%", b";", b"; ", b",", b", ", b'"', b'\\"', b'="', b'="\\"', b"=",
     b"<", b">", b"<a", b"(", b"$(", b"$(a{", b"%2e/", b"../", b"a=", b"a;", b"a ", b"a-", b"-", b"&", b"a=b&", b"*",
@@ -50,11 +50,11 @@ READERS: dict[str, Callable[[bytes], object]] = {
     "a cookie": lambda value: cookie_value(b"a", ((b"cookie", value),)),
     "consent": lambda value: [consent_in(source, value) for source in SOURCES],
     "hints": unsigned_segments,
-    "Accept-Encoding": preferred,
+    "Accept-Encoding": accepted_codings,
     "Accept-Language": languages_of,
     "User-Agent": lambda value: (device_of(value, b""), is_bot(value)),
     "Referer": host_of,
-    "Range": lambda value: wanted(KEPT, ((b"range", b"bytes=" + value),)),
+    "Range": lambda value: requested_range(KEPT, ((b"range", b"bytes=" + value),)),
     "If-None-Match": lambda value: is_unchanged(((b"if-none-match", value),), b'"a"', None),
     "a date": http_date,
     "Cache-Control": directives.parse,

@@ -13,7 +13,7 @@ from proxy.http.outgoing import (
     stored_answer,
     vary_by_coding,
 )
-from proxy.httpcache.stored import Choices, StoredResponse, store
+from proxy.httpcache.stored import CacheOptions, StoredResponse, stored_response
 from proxy.model import Headers
 from proxy.page.encode import Assembled, Coding
 
@@ -27,7 +27,7 @@ def request(*headers: tuple[bytes, bytes], method: bytes = b"GET") -> Request:
 
 def kept(*headers: tuple[bytes, bytes], status: int = 200) -> StoredResponse:
     fields = ((b"cache-control", b"max-age=60"), (b"date", b"Sun, 06 Nov 1994 08:49:37 GMT"), *headers)
-    return store(status, fields, b"body", NOON, NOON, Choices())
+    return stored_response(status, fields, b"body", NOON, NOON, CacheOptions())
 
 
 CODINGS: tuple[Coding, ...] = ("identity", "gzip")

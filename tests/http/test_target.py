@@ -6,8 +6,8 @@ import pytest
 
 from proxy.http.message import Request
 from proxy.http.target import changed_by, is_for_the_origin, kept_as, key_of, sought, why_never_shared
-from proxy.httpcache.allowance import Allowance
 from proxy.httpcache.directives import NONE, Directives
+from proxy.httpcache.overrides import CacheOverrides
 from proxy.rulebook.policy import PagePolicy, Policy
 
 
@@ -81,7 +81,7 @@ def test_some_requests_are_only_the_visitors_own(
 
 
 def test_an_operator_may_say_that_forms_change_nothing_and_which_parameters_count() -> None:
-    page = PagePolicy("/*", Allowance(ignored_parameters=("utm_*",)))
+    page = PagePolicy("/*", CacheOverrides(ignored_parameters=("utm_*",)))
     request = Request(b"POST", b"/contact", b"utm_source=x&a=1", b"shop.example", (), scheme="https")
     assert changed_by(request, 200, (), Policy((page,))) == {b"https://shop.example/contact?a=1"}
     assert changed_by(request, 200, (), Policy((replace(page, is_changed_by_forms=False),))) == set()
@@ -89,7 +89,7 @@ def test_an_operator_may_say_that_forms_change_nothing_and_which_parameters_coun
 
 @pytest.mark.parametrize("name", [b"location", b"content-location"])
 def test_what_a_change_names_is_out_of_date_as_it_is_kept(name: bytes) -> None:
-    pages = PagePolicy("/contact"), PagePolicy("/*", Allowance(ignored_parameters=("utm_*",)))
+    pages = PagePolicy("/contact"), PagePolicy("/*", CacheOverrides(ignored_parameters=("utm_*",)))
     request = Request(b"POST", b"/contact", b"", b"shop.example", (), scheme="https")
     changed = changed_by(request, 303, ((name, b"/thanks?utm_source=x&order=1"),), Policy(pages))
     assert changed == {b"https://shop.example/contact", b"https://shop.example/thanks?order=1"}
@@ -106,7 +106,7 @@ def test_a_page_that_forms_leave_alone_is_left_alone_also_by_those_that_lead_bac
 
 def test_what_is_sought_is_by_the_parameters_that_count_and_asked_for_by_them() -> None:
     request = Request(b"GET", b"/c", b"utm_source=x&a=1", b"shop.example", (), scheme="https")
-    policy = PagePolicy("/*", Allowance(ignored_parameters=("utm_*",)))
+    policy = PagePolicy("/*", CacheOverrides(ignored_parameters=("utm_*",)))
     found = sought(request, policy)
     assert (found.key, found.shared.target, found.policy) == (b"https://shop.example/c?a=1", b"/c?a=1", policy)
     assert sought(request, None).shared is request
@@ -123,5 +123,5 @@ def test_what_is_sought_is_by_the_parameters_that_count_and_asked_for_by_them() 
     ],
 )
 def test_an_address_that_is_purged_is_meant_as_its_page_is_kept(address: bytes, kept: bytes) -> None:
-    policy = Policy((PagePolicy("/c/*", Allowance(ignored_parameters=("utm_*",))),))
+    policy = Policy((PagePolicy("/c/*", CacheOverrides(ignored_parameters=("utm_*",))),))
     assert kept_as(address, policy) == kept

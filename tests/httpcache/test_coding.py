@@ -10,7 +10,15 @@ import zstandard
 from proxy.errors import OperatorError
 from proxy.httpcache import coding as codings
 from proxy.httpcache import coding as module
-from proxy.httpcache.coding import CODERS, best_of, inflated, page_codings, preferred, ranked, takes_gzip
+from proxy.httpcache.coding import (
+    ENCODERS,
+    accepted_codings,
+    accepts_gzip,
+    best_coding,
+    decoded,
+    page_codings,
+    ranked_codings,
+)
 from proxy.settings import Settings
 
 PAGE = b"<p>" + b"shoes and more shoes " * 100
@@ -32,12 +40,12 @@ PAGE = b"<p>" + b"shoes and more shoes " * 100
         (b"gzip;q=x", True),
     ],
 )
-def test_gzip_is_sent_only_to_who_takes_it(asked: bytes, taken: bool) -> None:
-    assert takes_gzip(asked) is taken
+def test_gzip_is_sent_only_to_clients_that_accept_it(asked: bytes, taken: bool) -> None:
+    assert accepts_gzip(asked) is taken
 
 
 def test_codings_are_named_in_one_order() -> None:
-    assert preferred(b"gzip, br") == preferred(b"br,gzip;q=1.0") == (b"br", b"gzip")
+    assert accepted_codings(b"gzip, br") == accepted_codings(b"br,gzip;q=1.0") == (b"br", b"gzip")
 
 
 @pytest.mark.parametrize(
@@ -65,8 +73,8 @@ def test_codings_are_named_in_one_order() -> None:
         "two of zstd",
     ],
 )
-def test_what_the_origin_coded_is_undone(body: bytes, coding: bytes) -> None:
-    assert inflated(body, coding, 10_000) == PAGE
+def test_a_content_coding_is_decoded(body: bytes, coding: bytes) -> None:
+    assert decoded(body, coding, 10_000) == PAGE
 
 
 @pytest.mark.parametrize(
@@ -74,10 +82,10 @@ def test_what_the_origin_coded_is_undone(body: bytes, coding: bytes) -> None:
     [
         (b"whatever", b"lzma"),
         *((b"whatever", coding) for coding in (b"br", b"zstd")),
-        *((CODERS[coding](PAGE)[:-3], coding) for coding in (b"br", b"zstd")),
-        *((CODERS[coding](PAGE) + b"rest", coding) for coding in (b"br", b"zstd")),
-        *((CODERS[coding](bytes(20_000)), coding) for coding in (b"br", b"zstd")),
-        *((CODERS[coding](bytes(9_000_000)), coding) for coding in (b"br", b"zstd")),
+        *((ENCODERS[coding](PAGE)[:-3], coding) for coding in (b"br", b"zstd")),
+        *((ENCODERS[coding](PAGE) + b"rest", coding) for coding in (b"br", b"zstd")),
+        *((ENCODERS[coding](bytes(20_000)), coding) for coding in (b"br", b"zstd")),
+        *((ENCODERS[coding](bytes(9_000_000)), coding) for coding in (b"br", b"zstd")),
         (b"not gzip at all", b"gzip"),
         (gzip.compress(PAGE, mtime=0)[:-3], b"gzip"),
         (gzip.compress(PAGE, mtime=0) + b"rest", b"gzip"),
@@ -91,16 +99,16 @@ def test_what_the_origin_coded_is_undone(body: bytes, coding: bytes) -> None:
         (gzip.compress(bytes(9_000_000), mtime=0), b"gzip"),
     ],
 )
-def test_what_cannot_be_undone_safely_is_left_alone(body: bytes, coding: bytes) -> None:
-    assert inflated(body, coding, 10_000) is None
+def test_a_damaged_or_unknown_coding_is_not_decoded(body: bytes, coding: bytes) -> None:
+    assert decoded(body, coding, 10_000) is None
 
 
-def test_a_bomb_is_refused_by_its_ratio_before_its_size() -> None:
-    for coding, coder in CODERS.items():
+def test_a_decompression_bomb_is_refused_by_its_ratio() -> None:
+    for coding, coder in ENCODERS.items():
         bomb = coder(bytes(9_000_000))
         assert len(bomb) * 100 < 9_000_000
-        assert inflated(bomb, coding, 10_000_000) is None
-        assert inflated(bomb, coding, 10_000_000, 1_000_000) == bytes(9_000_000)
+        assert decoded(bomb, coding, 10_000_000) is None
+        assert decoded(bomb, coding, 10_000_000, 1_000_000) == bytes(9_000_000)
 
 
 @pytest.mark.parametrize(
@@ -116,16 +124,16 @@ def test_a_bomb_is_refused_by_its_ratio_before_its_size() -> None:
         (b"deflate", ()),
     ],
 )
-def test_the_coding_a_client_likes_best_comes_first(asked: bytes, best: tuple[bytes, ...]) -> None:
-    assert ranked(asked) == best
+def test_codings_are_ranked_by_weight_then_by_size(asked: bytes, best: tuple[bytes, ...]) -> None:
+    assert ranked_codings(asked) == best
 
 
-def test_without_the_extra_there_is_gzip(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_extra_only_gzip_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(codings, "brotli", None)
     monkeypatch.setattr(codings, "zstandard", None)
-    assert inflated(brotli.compress(PAGE), b"br", 10_000) is None
-    assert inflated(zstandard.compress(PAGE), b"zstd", 10_000) is None
-    assert inflated(gzip.compress(PAGE), b"gzip", 10_000) == PAGE
+    assert decoded(brotli.compress(PAGE), b"br", 10_000) is None
+    assert decoded(zstandard.compress(PAGE), b"zstd", 10_000) is None
+    assert decoded(gzip.compress(PAGE), b"gzip", 10_000) == PAGE
 
 
 @pytest.mark.parametrize(
@@ -144,13 +152,13 @@ def test_without_the_extra_there_is_gzip(monkeypatch: pytest.MonkeyPatch) -> Non
         ((), b"gzip, zstd", b"identity"),
     ],
 )
-def test_a_page_leaves_in_the_coding_its_client_likes_best_of_those_it_may(
+def test_a_page_has_the_best_coding_of_those_allowed_for_pages(
     codings: tuple[bytes, ...], asked: bytes, best: bytes
 ) -> None:
-    assert best_of(codings, asked) == best
+    assert best_coding(codings, asked) == best
 
 
-def test_what_pages_cannot_be_coded_in_is_told_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_page_coding_is_an_error_at_start(monkeypatch: pytest.MonkeyPatch) -> None:
     assert page_codings(Settings(page_codings=("zstd", "gzip"))) == (b"zstd", b"gzip")
     with pytest.raises(OperatorError, match="`page_codings` has `br`"):
         page_codings(Settings(page_codings=("br",)))

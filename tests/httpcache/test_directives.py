@@ -38,17 +38,17 @@ from proxy.httpcache.directives import MAX_SECONDS, NONE, Directives, parse
         (b"community=UCI, x-max-age=3", NONE),
     ],
 )
-def test_directives_are_read_in_their_strictest_sense(value: bytes, expected: Directives) -> None:
+def test_a_malformed_or_repeated_directive_counts_in_its_strictest_reading(value: bytes, expected: Directives) -> None:
     assert parse(value) == expected
 
 
 @pytest.mark.parametrize("read", [parse, targeted.parse], ids=["Cache-Control", "a targeted field"])
 @given(st.binary(max_size=200) | st.text('max-ge=60,;"()?:@ \t', max_size=60).map(str.encode))
-def test_no_bytes_make_a_reader_fail(read: Callable[[bytes], object], value: bytes) -> None:
+def test_parsing_any_bytes_raises_nothing(read: Callable[[bytes], object], value: bytes) -> None:
     read(value)
 
 
 @given(st.binary(max_size=40))
-def test_what_stands_before_cannot_hide_a_prohibition(value: bytes) -> None:
+def test_no_earlier_text_hides_a_prohibition(value: bytes) -> None:
     if b'"' not in value:
         assert parse(value + b", no-store").no_store

@@ -16,7 +16,7 @@ NOON = 784_111_777.0
         b"sun, 06 NOV 1994 08:49:37 GMT",
     ],
 )
-def test_the_three_forms_of_a_date_are_one_moment(written: bytes) -> None:
+def test_a_date_may_have_three_formats(written: bytes) -> None:
     assert http_date(written) == NOON
 
 
@@ -26,7 +26,7 @@ def test_the_three_forms_of_a_date_are_one_moment(written: bytes) -> None:
      b"Sun, 06 Nov 1994 24:49:37 GMT", b"Sun, 06 Nov 1994 08:60:37 GMT", b"Sun, 06 Xxx 1994 08:49:37 GMT",
      b"Sun, 30 Feb 1994 08:49:37 GMT", b"1994-11-06T08:49:37Z"],
 )  # fmt: skip
-def test_what_is_not_such_a_date_is_none(written: bytes) -> None:
+def test_an_invalid_date_is_none(written: bytes) -> None:
     assert http_date(written) is None
 
 

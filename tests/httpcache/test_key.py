@@ -27,7 +27,7 @@ from proxy.httpcache.key import matches, normalised, target_key, vary_names, var
         (b"/%00.css", b"/%00.css"),
     ],
 )
-def test_a_path_has_one_form(path: bytes, expected: bytes) -> None:
+def test_equivalent_paths_are_normalised_to_one(path: bytes, expected: bytes) -> None:
     assert normalised(path) == expected
 
 
@@ -58,12 +58,12 @@ def test_vary_is_read_from_all_its_lines() -> None:
         (b"*", b"zstd, br, gzip"),
     ],
 )
-def test_encodings_that_mean_the_same_choose_the_same_answer(one: bytes, other: bytes) -> None:
+def test_accept_encoding_counts_only_by_the_known_codings(one: bytes, other: bytes) -> None:
     chosen = varying([b"accept-encoding"], ((b"accept-encoding", one),))
     assert matches(chosen, ((b"accept-encoding", other),))
 
 
-def test_an_answer_is_chosen_by_every_field_its_vary_names() -> None:
+def test_an_answer_matches_only_if_every_vary_field_does() -> None:
     dutch = ((b"accept-language", b"nl"), (b"accept-encoding", b"gzip"))
     chosen = varying({b"accept-language", b"accept-encoding"}, dutch)
     assert chosen == ((b"accept-encoding", b"gzip"), (b"accept-language", b"nl"))
@@ -72,6 +72,6 @@ def test_an_answer_is_chosen_by_every_field_its_vary_names() -> None:
     assert not matches(chosen, ((b"accept-encoding", b"gzip"),))
 
 
-def test_lines_and_space_make_no_difference() -> None:
+def test_joined_lines_and_spaces_make_no_difference() -> None:
     chosen = varying({b"accept-language"}, ((b"accept-language", b"nl , en"),))
     assert matches(chosen, ((b"accept-language", b"nl"), (b"accept-language", b"en")))

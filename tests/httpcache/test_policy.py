@@ -7,8 +7,8 @@ import pytest
 import yaml
 
 from proxy.httpcache import directives
-from proxy.httpcache.policy import Why, may_reuse, may_serve_on_error, may_store
-from proxy.httpcache.stored import Choices, StoredResponse, store
+from proxy.httpcache.policy import CacheReason, may_reuse, may_serve_on_error, may_store
+from proxy.httpcache.stored import CacheOptions, StoredResponse, stored_response
 from proxy.model import Headers
 
 CASES = yaml.safe_load((Path(__file__).parent.parent / "cases" / "rfc9111.yaml").read_text(encoding="utf-8"))
@@ -28,7 +28,7 @@ def answer(case: dict[str, Any]) -> Headers:
 
 def stored(case: dict[str, Any]) -> StoredResponse:
     status, heuristic = case.get("status", 200), case.get("heuristic", 0.0)
-    return store(status, answer(case), b"body", NOON, NOON, Choices(heuristic, TARGETED))
+    return stored_response(status, answer(case), b"body", NOON, NOON, CacheOptions(heuristic, TARGETED))
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
@@ -38,7 +38,7 @@ def test_the_verdict_on_storing_is_the_tables(case: dict[str, Any]) -> None:
         headers(case.get("request", {})),
         case.get("status", 200),
     )
-    verdict = may_store(method, request, status, answer(case), NOON, Choices(case.get("heuristic", 0.0), TARGETED))
+    verdict = may_store(method, request, status, answer(case), NOON, CacheOptions(case.get("heuristic", 0.0), TARGETED))
     assert verdict.reason == case["store"]
     assert bool(verdict) == (case["store"] == "storable")
 
@@ -51,20 +51,22 @@ def test_the_verdict_on_reuse_is_the_tables(case: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if "on error" in case], ids=lambda case: case["name"])
-def test_the_verdict_on_standing_in_is_the_tables(case: dict[str, Any]) -> None:
+def test_the_verdict_on_serving_stale_is_the_tables(case: dict[str, Any]) -> None:
     kept = stored(case)
     said = {after: may_serve_on_error(kept, NOON + after, default_seconds=3600).reason for after in case["on error"]}
     assert said == case["on error"]
 
 
-def test_only_what_is_fresh_or_allowed_stale_is_a_yes() -> None:
-    kept = store(200, headers({"Cache-Control": "max-age=60, stale-while-revalidate=5"}), b"", NOON, NOON, Choices())
+def test_only_fresh_or_allowed_stale_answers_may_be_reused() -> None:
+    kept = stored_response(
+        200, headers({"Cache-Control": "max-age=60, stale-while-revalidate=5"}), b"", NOON, NOON, CacheOptions()
+    )
     yes = [bool(may_reuse(kept, NOON + after)) for after in (59, 61, 66)]
     assert yes == [True, True, False]
 
 
-def test_max_stale_is_a_yes_within_its_bound() -> None:
-    kept = store(200, headers({"Cache-Control": "max-age=60"}), b"", NOON, NOON, Choices())
+def test_max_stale_allows_reuse_within_its_seconds() -> None:
+    kept = stored_response(200, headers({"Cache-Control": "max-age=60"}), b"", NOON, NOON, CacheOptions())
     asked = directives.parse(b"max-stale=10")
     assert [bool(may_reuse(kept, NOON + after, asked)) for after in (70, 71)] == [True, False]
 
@@ -73,4 +75,4 @@ def test_every_reason_is_given_by_some_case() -> None:
     given = {case["store"] for case in CASES}
     for case in CASES:
         given |= set(case.get("reuse", {}).values()) | set(case.get("on error", {}).values())
-    assert given == {str(why) for why in Why}
+    assert given == {str(why) for why in CacheReason}

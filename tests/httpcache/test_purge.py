@@ -9,7 +9,7 @@ SALE = b"https://shop.example/sale"
 
 
 @pytest.mark.parametrize("url", ["/sale", "https://shop.example/sale", "HTTPS://Shop.Example/s%61le", "/x/../sale"])
-def test_an_address_means_what_is_stored_under_it_and_nothing_else(url: str) -> None:
+def test_a_purge_by_address_covers_that_address_only(url: str) -> None:
     purge = purge_of(urls=[url])
     assert purge.covers(SALE)
     assert not purge.covers(SALE + b"?page=2")
@@ -22,7 +22,7 @@ def test_only_a_whole_address_names_its_host() -> None:
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_a_whole_address_means_both_schemes_since_what_stands_in_front_says_which_it_is_kept_by(scheme: str) -> None:
+def test_a_complete_address_covers_http_and_https(scheme: str) -> None:
     for purge in (
         purge_of(urls=[f"{scheme}://shop.example/sale"]),
         purge_of(prefixes=[f"{scheme}://shop.example/s"]),
@@ -30,12 +30,12 @@ def test_a_whole_address_means_both_schemes_since_what_stands_in_front_says_whic
         assert purge.covers(SALE) and purge.covers(b"http://shop.example/sale")
 
 
-def test_letters_beyond_ascii_may_stand_in_an_address_as_in_a_browsers() -> None:
+def test_letters_beyond_ascii_in_an_address_are_escaped() -> None:
     assert purge_of(urls=["/größe?q=ä"]).covers(b"https://shop.example/gr%C3%B6%C3%9Fe?q=%C3%A4")
 
 
 @pytest.mark.parametrize("prefix", ["/", "/sa", "/sale", "https://shop.example/"])
-def test_a_prefix_means_all_that_begins_with_it(prefix: str) -> None:
+def test_a_purge_by_prefix_covers_all_that_begins_with_it(prefix: str) -> None:
     purge = purge_of(prefixes=[prefix])
     assert purge.covers(SALE + b"?page=2")
     assert not purge_of(prefixes=["/b"]).covers(SALE)
@@ -47,7 +47,7 @@ def test_the_query_is_a_part_of_the_address() -> None:
 
 
 @pytest.mark.parametrize("url", ["", "sale", "https://", "https://shop.example", "://x/"])
-def test_what_is_no_address_is_refused(url: str) -> None:
+def test_an_invalid_address_is_refused(url: str) -> None:
     with pytest.raises(RequestError, match="is no address"):
         purge_of(urls=[url])
 
@@ -63,7 +63,7 @@ def test_spaces_around_a_tag_are_no_part_of_it() -> None:
     assert purge_of(tags=[" product-1 "]).tags == {b"product-1"}
 
 
-def test_tags_are_separated_by_space_or_comma_as_their_field_has_it() -> None:
+def test_tags_are_separated_by_space_or_comma_depending_on_the_field() -> None:
     headers = ((b"surrogate-key", b"home  product-1"), (b"cache-tag", b"sale, product 2,"), (b"cache-tag", b"nav"))
     assert tags_of(headers) == {b"home", b"product-1", b"sale", b"product 2", b"nav"}
 

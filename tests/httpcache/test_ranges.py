@@ -2,15 +2,17 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.httpcache.ranges import wanted
-from proxy.httpcache.stored import Choices, StoredResponse, store
+from proxy.httpcache.ranges import requested_range
+from proxy.httpcache.stored import CacheOptions, StoredResponse, stored_response
 
 NOON = 784_111_777.0
 CHANGED = b"Sun, 06 Nov 1994 08:00:00 GMT"
 
 
 def kept(status: int = 200) -> StoredResponse:
-    return store(status, ((b"etag", b'"a"'), (b"last-modified", CHANGED)), b"0123456789", NOON, NOON, Choices())
+    return stored_response(
+        status, ((b"etag", b'"a"'), (b"last-modified", CHANGED)), b"0123456789", NOON, NOON, CacheOptions()
+    )
 
 
 @pytest.mark.parametrize(
@@ -27,8 +29,8 @@ def kept(status: int = 200) -> StoredResponse:
         (b"bytes=-0", range(10, 10)),
     ],
 )
-def test_one_range_is_cut_out(asked: bytes, positions: range) -> None:
-    assert wanted(kept(), ((b"range", asked),)) == positions
+def test_one_range_gives_its_bytes(asked: bytes, positions: range) -> None:
+    assert requested_range(kept(), ((b"range", asked),)) == positions
 
 
 MANY = b"9" * 5_000
@@ -42,19 +44,19 @@ MANY = b"9" * 5_000
     ],
     ids=lambda asked: asked[:16].decode(),
 )  # fmt: skip
-def test_several_ranges_and_what_is_none_get_the_whole(asked: bytes) -> None:
-    assert wanted(kept(), ((b"range", asked),)) is None
+def test_several_or_invalid_ranges_give_the_whole_answer(asked: bytes) -> None:
+    assert requested_range(kept(), ((b"range", asked),)) is None
 
 
-def test_nothing_asked_and_no_success_get_the_whole() -> None:
-    assert wanted(kept(), ()) is None
-    assert wanted(kept(404), ((b"range", b"bytes=0-1"),)) is None
+def test_no_range_or_another_status_gives_the_whole_answer() -> None:
+    assert requested_range(kept(), ()) is None
+    assert requested_range(kept(404), ((b"range", b"bytes=0-1"),)) is None
 
 
 @pytest.mark.parametrize(
     ("condition", "holds"),
     [(b'"a"', True), (CHANGED, True), (b'"b"', False), (b'W/"a"', False), (b"Sun, 06 Nov 1994 08:00:01 GMT", False)],
 )
-def test_parts_are_only_given_of_the_version_the_client_has_parts_of(condition: bytes, holds: bool) -> None:
-    part = wanted(kept(), ((b"range", b"bytes=0-1"), (b"if-range", condition)))
+def test_if_range_gives_a_part_only_of_the_same_version(condition: bytes, holds: bool) -> None:
+    part = requested_range(kept(), ((b"range", b"bytes=0-1"), (b"if-range", condition)))
     assert (part is not None) is holds

@@ -23,7 +23,7 @@ from proxy.httpcache.targeted import parse
         (b"foobar", Directives()),
     ],
 )
-def test_a_well_formed_field_says_its_directives(value: bytes, expected: Directives) -> None:
+def test_a_well_formed_targeted_field_is_parsed(value: bytes, expected: Directives) -> None:
     assert parse(value) == expected
 
 
@@ -53,5 +53,5 @@ def test_a_well_formed_field_says_its_directives(value: bytes, expected: Directi
         b"max-age=60\xff",
     ],
 )
-def test_what_is_not_well_formed_or_of_the_wrong_type_is_as_if_it_were_not_there(value: bytes) -> None:
+def test_a_malformed_field_or_wrong_type_is_ignored(value: bytes) -> None:
     assert parse(value) is None

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.httpcache.stored import Choices, StoredResponse, store
-from proxy.httpcache.validators import conditions, confirms, is_unchanged, renewed
+from proxy.httpcache.stored import CacheOptions, StoredResponse, stored_response
+from proxy.httpcache.validators import conditions, is_confirmed_by, is_unchanged, updated_headers
 from proxy.model import Headers
 
 NOON = 784_111_777.0
@@ -13,10 +13,10 @@ EARLIER = b"Sun, 06 Nov 1994 08:49:36 GMT"
 
 
 def kept(*headers: tuple[bytes, bytes]) -> StoredResponse:
-    return store(200, headers, b"body", NOON, NOON, Choices())
+    return stored_response(200, headers, b"body", NOON, NOON, CacheOptions())
 
 
-def test_the_origin_is_asked_with_every_validator_it_gave() -> None:
+def test_validation_sends_every_validator_of_the_stored_answer() -> None:
     assert conditions(kept((b"etag", b'"a"'), (b"last-modified", CHANGED))) == (
         (b"if-none-match", b'"a"'),
         (b"if-modified-since", CHANGED),
@@ -28,7 +28,7 @@ def test_the_origin_is_asked_with_every_validator_it_gave() -> None:
     ("told", "expected"), [((), True), (((b"etag", b'W/"a"'),), True), (((b"etag", b'"b"'),), False)]
 )
 def test_a_304_that_names_another_etag_confirms_nothing(told: Headers, expected: bool) -> None:
-    assert confirms(kept((b"etag", b'"a"')), told) is expected
+    assert is_confirmed_by(kept((b"etag", b'"a"')), told) is expected
 
 
 def test_a_304_replaces_fields_but_not_those_of_the_body() -> None:
@@ -41,7 +41,7 @@ def test_a_304_replaces_fields_but_not_those_of_the_body() -> None:
         (b"content-type", b"text/html"),
     )
     told = ((b"cache-control", b"max-age=90"), (b"x-a", b"new"), (b"content-length", b"0"), (b"content-type", b"x/y"))
-    assert dict(renewed(stored, told)) == {
+    assert dict(updated_headers(stored, told)) == {
         b"cache-control": b"max-age=90",
         b"etag": b'"a"',
         b"x-a": b"new",
@@ -67,11 +67,13 @@ def test_a_304_replaces_fields_but_not_those_of_the_body() -> None:
         ([(b"if-modified-since", b"yesterday")], False),
     ],
 )
-def test_the_clients_copy_holds_by_its_etag_else_by_its_date(asked: list[tuple[bytes, bytes]], expected: bool) -> None:
+def test_the_clients_copy_is_current_by_its_etag_else_by_its_date(
+    asked: list[tuple[bytes, bytes]], expected: bool
+) -> None:
     assert is_unchanged(tuple(asked), b'"a"', CHANGED) is expected
 
 
-def test_without_validators_of_ours_only_the_star_holds() -> None:
+def test_without_stored_validators_only_a_star_matches() -> None:
     assert not is_unchanged(((b"if-none-match", b'"a"'),), None, None)
     assert not is_unchanged(((b"if-modified-since", CHANGED),), None, None)
     assert is_unchanged(((b"if-none-match", b"*"),), None, None)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from proxy.diagnostics import Finding
-from proxy.httpcache.allowance import Allowance, CookieRoles
+from proxy.httpcache.overrides import CacheOverrides, CookieRoles
 from proxy.page.holes import HOLE_FILLS, Fill, FillKind, Hole, Without
 from proxy.rulebook.cachefile import COOKIES, FILE, HOLE, PAGE, QUERY, read_policy
 from proxy.rulebook.policy import PagePolicy, Policy
@@ -77,11 +77,11 @@ def test_a_whole_file() -> None:
     policy, findings = read(WHOLE)
     token = Fill(FillKind.DJANGO_TOKEN, "csrftoken", without=Without.MAKE)
     cart = Fill(FillKind.FETCH, "/fragments/cart", otherwise="Cart")
-    allowance = Allowance(
-        fresh=300,
-        while_renewing=30,
-        if_down=3600,
-        despite=frozenset({"private", "no-cache"}),
+    overrides = CacheOverrides(
+        fresh_seconds=300,
+        stale_while_revalidate=30,
+        stale_if_error=3600,
+        overruled=frozenset({"private", "no-cache"}),
         cookies=CookieRoles(("sessionid",), ("currency",), ("seen_*",)),
         ignored_parameters=("utm_*", "gclid"),
         dropped_cookies=("csrftoken",),
@@ -91,7 +91,7 @@ def test_a_whole_file() -> None:
         PagePolicy("/account*", is_kept=False),
         PagePolicy(
             "/*",
-            allowance,
+            overrides,
             (Hole("input[name=csrfmiddlewaretoken]", token, "value"), Hole("#cart", cart)),
             is_compared=False,
             has_includes=True,

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.httpcache.allowance import Allowance, CookieRoles
+from proxy.httpcache.overrides import CacheOverrides, CookieRoles
 from proxy.page.holes import Fill, FillKind, Hole
 from proxy.rulebook.policy import NO_POLICY, PagePolicy, Policy
 
@@ -25,7 +25,7 @@ def test_without_a_policy_nothing_is_said_of_any_page() -> None:
 
 def test_cookies_that_holes_are_filled_from_make_no_difference_to_the_page() -> None:
     token = Hole("input", Fill(FillKind.DJANGO_TOKEN, "csrftoken"), "value")
-    page = PagePolicy("/", Allowance(cookies=CookieRoles(own=("sessionid",))), holes=(token,))
+    page = PagePolicy("/", CacheOverrides(cookies=CookieRoles(own=("sessionid",))), holes=(token,))
     assert page.cookies is not None
     assert page.cookies.is_settled(b"csrftoken") and not page.cookies.is_settled(b"other")
     assert PagePolicy("/", holes=(token,)).cookies is None

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.httpcache.allowance import Allowance
+from proxy.httpcache.overrides import CacheOverrides
 from proxy.rulebook.policy import PagePolicy
 from proxy.serve.comparing import ENOUGH_OF_A_KIND, Comparing
 from proxy.settings import Settings
 
-OURS = PagePolicy("/*", Allowance(fresh=60))
+OURS = PagePolicy("/*", CacheOverrides(fresh_seconds=60))
 NOT_OURS = PagePolicy("/*")
 
 
@@ -24,7 +24,7 @@ def comparing(which: str = "unsaid") -> Comparing:
         ("unsaid", NOT_OURS, True, False),
         ("all", None, True, True),
         ("none", OURS, False, False),
-        ("all", PagePolicy("/*", Allowance(fresh=60), is_compared=False), True, False),
+        ("all", PagePolicy("/*", CacheOverrides(fresh_seconds=60), is_compared=False), True, False),
     ],
 )
 def test_a_page_is_compared_unless_its_origin_said_how_long_it_lives(

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from proxy.httpcache.allowance import Allowance, CookieRoles
+from proxy.httpcache.overrides import CacheOverrides, CookieRoles
 from proxy.httpcache.purge import Purge, purge_of
 from proxy.page.slots import DeclaredSlot
 from proxy.rulebook.policy import PagePolicy, Policy
@@ -27,7 +27,9 @@ async def test_a_purged_page_is_fetched_anew_and_no_other() -> None:
 
 
 async def test_a_page_is_purged_by_the_address_that_visitors_see() -> None:
-    policy = Policy((PagePolicy("/*", Allowance(fresh=60, cookies=CookieRoles(), ignored_parameters=("utm_*",))),))
+    policy = Policy(
+        (PagePolicy("/*", CacheOverrides(fresh_seconds=60, cookies=CookieRoles(), ignored_parameters=("utm_*",))),)
+    )
     publication = replace(published(), policy=policy)
     async with Origin(always(ok(PAGE, *SHARED))) as origin, Site(origin.url, publication=publication) as site:
         for address in ("/a?page=2&utm_source=mail", "https://shop.example/a?utm_source=mail&page=2"):

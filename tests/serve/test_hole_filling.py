@@ -10,7 +10,7 @@ from itertools import count
 
 import pytest
 
-from proxy.httpcache.allowance import Allowance, CookieRoles
+from proxy.httpcache.overrides import CacheOverrides, CookieRoles
 from proxy.page.holes import Fill, FillKind, Hole, Without
 from proxy.page.tokens import ALPHABET, unmasked
 from proxy.rulebook.policy import PagePolicy, Policy
@@ -20,7 +20,7 @@ from tests.wire.site import HTML, Got, Site, answering, published, shown
 
 SECRET = "s" * 32
 TOKEN = Hole("input[name=csrfmiddlewaretoken]", Fill(FillKind.DJANGO_TOKEN, "csrftoken"), "value")
-OPEN = Allowance(fresh=60, cookies=CookieRoles(), dropped_cookies=("csrftoken",))
+OPEN = CacheOverrides(fresh_seconds=60, cookies=CookieRoles(), dropped_cookies=("csrftoken",))
 FORM = b'<div data-slot="home.hero">d</div><form><input name=csrfmiddlewaretoken value="%b"></form>'
 
 
@@ -28,8 +28,8 @@ def numbers() -> Iterator[bytes]:
     return (b"%032d" % number for number in count())
 
 
-def policy(*holes: Hole, allowance: Allowance = OPEN) -> Policy:
-    return Policy((PagePolicy("/*", allowance, holes),))
+def policy(*holes: Hole, overrides: CacheOverrides = OPEN) -> Policy:
+    return Policy((PagePolicy("/*", overrides, holes),))
 
 
 @asynccontextmanager
@@ -140,7 +140,7 @@ async def test_a_nonce_that_a_confirmation_brings_is_nobodys_either() -> None:
 async def test_a_part_is_fetched_as_the_visitor_and_its_cookies_are_passed_on() -> None:
     hole = Hole("#cart", Fill(FillKind.FETCH, "/part"))
     own = replace(OPEN, cookies=CookieRoles(ignored=("basket",)))
-    async with shop(policy(hole, allowance=own), b"<div id=cart>%b</div>") as (origin, site):
+    async with shop(policy(hole, overrides=own), b"<div id=cart>%b</div>") as (origin, site):
         await site.get(b"/")
         for basket in (b"1", b"2"):
             got = await site.get(b"/", (b"cookie", b"basket=" + basket))

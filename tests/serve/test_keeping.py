@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from proxy.errors import OriginError
-from proxy.httpcache.allowance import Allowance, CookieRoles
+from proxy.httpcache.overrides import CacheOverrides, CookieRoles
 from proxy.page.slots import DeclaredSlot
 from proxy.rulebook.compile import Publication
 from proxy.rulebook.policy import PagePolicy, Policy
@@ -163,10 +163,10 @@ async def test_a_304_for_something_else_confirms_nothing() -> None:
     assert (answer.status, answer.body) == (200, PAGE)
 
 
-ALLOWANCE = Allowance(fresh=60, cookies=CookieRoles())
+OVERRIDES = CacheOverrides(fresh_seconds=60, cookies=CookieRoles())
 
 
-@pytest.mark.parametrize("allowance", [None, ALLOWANCE], ids=["without a policy", "by a policy"])
+@pytest.mark.parametrize("overrides", [None, OVERRIDES], ids=["without a policy", "by a policy"])
 @pytest.mark.parametrize(
     ("told", "reason"),
     [
@@ -177,14 +177,14 @@ ALLOWANCE = Allowance(fresh=60, cookies=CookieRoles())
     ],
 )
 async def test_a_304_says_as_much_of_who_may_be_given_the_page_as_a_200(
-    told: bytes, reason: str, allowance: Allowance | None
+    told: bytes, reason: str, overrides: CacheOverrides | None
 ) -> None:
     def say(seen: Seen) -> bytes:
         if seen.get(b"if-none-match"):
             return b"HTTP/1.1 304 Not Modified\r\n%b\r\n\r\n" % told
         return ok(PAGE, *SHARED)
 
-    publication = published() if allowance is None else ruled(allowance)
+    publication = published() if overrides is None else ruled(overrides)
     async with Origin(answering(say)) as origin, Site(origin.url, publication=publication) as site:
         await site.get(b"/")
         site.now += 61
@@ -200,7 +200,7 @@ async def test_a_304_that_brings_another_word_of_its_lifetime_is_believed_unless
             return b"HTTP/1.1 304 Not Modified\r\nCache-Control: max-age=5\r\n\r\n"
         return ok(PAGE, *SHARED)
 
-    for publication, seconds in ((published(), 5), (ruled(ALLOWANCE), 60)):
+    for publication, seconds in ((published(), 5), (ruled(OVERRIDES), 60)):
         async with Origin(answering(say)) as origin, Site(origin.url, publication=publication) as site:
             await site.get(b"/")
             site.now += 61
@@ -226,8 +226,8 @@ async def test_one_connection_is_enough() -> None:
         assert (await read(answer)).body == PAGE
 
 
-def ruled(allowance: Allowance, **more: object) -> Publication:
-    return replace(published(), policy=Policy((PagePolicy("/*", allowance, **more),)))  # type: ignore[arg-type]
+def ruled(overrides: CacheOverrides, **more: object) -> Publication:
+    return replace(published(), policy=Policy((PagePolicy("/*", overrides, **more),)))  # type: ignore[arg-type]
 
 
 # -- JSON

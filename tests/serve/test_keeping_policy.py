@@ -7,13 +7,13 @@ import itertools
 
 import pytest
 
-from proxy.httpcache.allowance import Allowance, CookieRoles
+from proxy.httpcache.overrides import CacheOverrides, CookieRoles
 from proxy.page.holes import Fill, FillKind, Hole
 from tests.serve.test_keeping import ruled
 from tests.wire.origin import Origin, Seen, always, ok
 from tests.wire.site import HTML, PAGE, SHARED, Site, answering
 
-OPEN = ruled(Allowance(fresh=60, cookies=CookieRoles(key=("currency",), own=("sessionid",))))
+OPEN = ruled(CacheOverrides(fresh_seconds=60, cookies=CookieRoles(key=("currency",), own=("sessionid",))))
 
 
 async def test_a_page_that_is_new_each_time_is_not_kept_and_the_place_is_told_once_for_long() -> None:
@@ -88,7 +88,7 @@ async def test_a_visitor_with_a_cookie_that_makes_their_own_page_is_never_shown_
 
 
 async def test_parameters_that_make_no_difference_are_neither_kept_by_nor_asked_for() -> None:
-    publication = ruled(Allowance(fresh=60, ignored_parameters=("utm_*",)))
+    publication = ruled(CacheOverrides(fresh_seconds=60, ignored_parameters=("utm_*",)))
     async with Origin(always(ok(PAGE, HTML))) as origin, Site(origin.url, publication=publication) as site:
         await site.get(b"/c?utm_source=mail&page=2")
         assert "hit" in (await site.get(b"/c?page=2&utm_medium=x"))["cache-status"]
@@ -97,7 +97,7 @@ async def test_parameters_that_make_no_difference_are_neither_kept_by_nor_asked_
 
 
 async def test_pages_that_an_operator_keeps_out_are_each_visitors_own() -> None:
-    publication = ruled(Allowance(), is_kept=False)
+    publication = ruled(CacheOverrides(), is_kept=False)
     async with Origin(always(ok(PAGE, *SHARED))) as origin, Site(origin.url, publication=publication) as site:
         for _ in range(2):
             assert (await site.get(b"/"))["cache-status"] == "tailorbird; fwd=bypass; detail=policy"
@@ -109,13 +109,13 @@ async def test_another_policy_counts_from_the_next_request_on() -> None:
         assert "detail=no-lifetime" in (await site.get(b"/"))["cache-status"]
         site.gateway.publish(OPEN)
         assert "stored" in (await site.get(b"/"))["cache-status"]
-        site.gateway.publish(ruled(Allowance(fresh=60)))
+        site.gateway.publish(ruled(CacheOverrides(fresh_seconds=60)))
         assert "stored" in (await site.get(b"/"))["cache-status"]
         assert "hit" in (await site.get(b"/"))["cache-status"]
 
 
 async def test_a_page_with_holes_that_may_not_be_changed_is_not_kept() -> None:
-    publication = ruled(Allowance(fresh=60), holes=(Hole("p", Fill(FillKind.NOTHING)),))
+    publication = ruled(CacheOverrides(fresh_seconds=60), holes=(Hole("p", Fill(FillKind.NOTHING)),))
     answer = ok(b"<p>x</p>", HTML, b"Cache-Control: no-transform")
     async with Origin(always(answer)) as origin, Site(origin.url, publication=publication) as site:
         assert "detail=no-transform" in (await site.get(b"/"))["cache-status"]

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from proxy.http.message import HeaderSet, Question
-from proxy.httpcache.allowance import Allowance, CookieRoles
-from proxy.httpcache.stored import Choices, store
+from proxy.httpcache.overrides import CacheOverrides, CookieRoles
+from proxy.httpcache.stored import CacheOptions, stored_response
 from proxy.metrics import Tally
 from proxy.model import Consent
 from proxy.page.about import About
@@ -25,7 +25,7 @@ PUBLICATION = published(shown("Hello VIP", when=in_segment("vip")))
 HEADERS = ((b"content-type", b"text/html"), (b"cache-control", b"max-age=60"))
 ROOM = 4_000_000
 TOLD = Page(About(), ViewContent("/", {}))
-COOKIES_MATTER = PagePolicy("/", Allowance(cookies=CookieRoles((), (), ())))
+COOKIES_MATTER = PagePolicy("/", CacheOverrides(cookies=CookieRoles((), (), ())))
 
 
 def asking(path: bytes = b"/", method: bytes = b"GET") -> Question:
@@ -35,7 +35,7 @@ def asking(path: bytes = b"/", method: bytes = b"GET") -> Question:
 def page(body: bytes = PAGE, status: int = 200) -> Entry:
     template = cut(body, path="/", charset="utf-8", declared=(), max_slots=9)
     template = template if isinstance(template, Template) else cut_at(body, ())
-    return Entry(store(status, HEADERS, body, NOON, NOON, Choices()), (), (), template)
+    return Entry(stored_response(status, HEADERS, body, NOON, NOON, CacheOptions()), (), (), template)
 
 
 def learned(question: Question, entry: Entry, policy: PagePolicy | None = None, **asks: Any) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.httpcache.allowance import Allowance, CookieRoles
+from proxy.httpcache.overrides import CacheOverrides, CookieRoles
 from tests.serve.test_keeping import ruled
 from tests.wire.origin import Origin, Seen, ok
 from tests.wire.site import PAGE, SHARED, Site, answering
@@ -67,7 +67,7 @@ async def test_a_cookie_that_the_origin_does_not_like_has_nothing_forgotten() ->
             return ok(b"", status=b"404 Not Found")
         return ok(PAGE, *SHARED, b"Vary: Cookie")
 
-    by_currency = ruled(Allowance(fresh=60, cookies=CookieRoles(key=("currency",))))
+    by_currency = ruled(CacheOverrides(fresh_seconds=60, cookies=CookieRoles(key=("currency",))))
     async with Origin(answering(say)) as origin, Site(origin.url, publication=by_currency) as site:
         await site.get(b"/", (b"cookie", b"currency=EUR"))
         assert (await site.get(b"/", (b"cookie", b"currency=evil"))).status == 404

@@ -4,7 +4,7 @@ from math import inf
 
 import pytest
 
-from proxy.httpcache.stored import Choices, store
+from proxy.httpcache.stored import CacheOptions, stored_response
 from proxy.model import Headers
 from proxy.serve.pages import Entry, coding_of, is_page
 
@@ -48,5 +48,5 @@ def test_only_html_that_may_be_changed_is_a_page(headers: Headers, expected: boo
     ],
 )
 def test_an_entry_says_until_when_it_may_be_given_unasked(control: bytes, age: bytes, fresh_until: float) -> None:
-    stored = store(200, ((b"cache-control", control), (b"age", age)), b"", 100.0, 100.0, Choices())
+    stored = stored_response(200, ((b"cache-control", control), (b"age", age)), b"", 100.0, 100.0, CacheOptions())
     assert Entry(stored, (), ()).fresh_until == fresh_until

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from proxy.http.message import Request
-from proxy.httpcache.allowance import Allowance, CookieRoles
+from proxy.httpcache.overrides import CacheOverrides, CookieRoles
 from proxy.rulebook.policy import PagePolicy
 from proxy.serve.personal import Personal
 
@@ -67,7 +67,7 @@ def test_where_an_operator_says_what_cookies_are_any_other_makes_a_request_its_v
     cookie: bytes, expected: str
 ) -> None:
     roles = CookieRoles(own=("session", "_fbp", "tb_*"), key=("currency",), ignored=("seen_*",))
-    policy = PagePolicy("/*", Allowance(cookies=roles))
+    policy = PagePolicy("/*", CacheOverrides(cookies=roles))
     assert PERSONAL.why_own(policy, ((b"cookie", cookie),)) == expected
 
 

@@ -9,8 +9,8 @@ import brotli
 import pytest
 import zstandard
 
-from proxy.httpcache.coding import CODERS
-from proxy.httpcache.stored import Choices, store
+from proxy.httpcache.coding import ENCODERS
+from proxy.httpcache.stored import CacheOptions, stored_response
 from proxy.model import Headers
 from proxy.serve.background import Background
 from proxy.serve.precompression import Precompressed, precompressible
@@ -38,7 +38,7 @@ async def packed(site: Site, coding: bytes) -> None:
 
     for _ in range(3):
         await asked()
-    entry = next(iter(site.gateway._memory._protected.values())).variants[0].entry
+    entry = next(iter(site.gateway._memory._protected.values())).newest_first[0].entry
     await eventually(lambda: coding in entry.packed.codings)
 
 
@@ -122,15 +122,17 @@ async def test_what_is_renewed_unchanged_is_not_packed_again() -> None:
     ids=["a font", "a picture", "coded already", "not to be changed", "small"],
 )
 def test_what_stays_as_it_is(headers: Headers, body: bytes) -> None:
-    assert precompressible(store(200, headers, body, 0, 0, Choices())) is None
+    assert precompressible(stored_response(200, headers, body, 0, 0, CacheOptions())) is None
     assert (
-        precompressible(store(200, ((b"content-type", b"TEXT/CSS; charset=utf-8"),), STYLE, 0, 0, Choices()))
+        precompressible(
+            stored_response(200, ((b"content-type", b"TEXT/CSS; charset=utf-8"),), STYLE, 0, 0, CacheOptions())
+        )
         is not None
     )
 
 
 async def test_a_text_asked_for_once_is_not_packed_and_one_that_gets_no_smaller_stays() -> None:
-    background, once, noise = Background("test", 1 << 30), Precompressed(STYLE), Precompressed(CODERS[b"br"](STYLE))
+    background, once, noise = Background("test", 1 << 30), Precompressed(STYLE), Precompressed(ENCODERS[b"br"](STYLE))
     once.tend(b"br", background)
     for _ in range(3):
         noise.tend(b"gzip", background)
@@ -142,7 +144,7 @@ async def test_a_text_asked_for_once_is_not_packed_and_one_that_gets_no_smaller_
 
 
 async def test_beyond_its_memory_all_are_forgotten_and_made_again() -> None:
-    background = Background("test", most_bytes=len(CODERS[b"br"](STYLE)) + 10)
+    background = Background("test", most_bytes=len(ENCODERS[b"br"](STYLE)) + 10)
     one, other = Precompressed(STYLE), Precompressed(STYLE + b" ")
     for text in (one, other):
         for _ in range(2):

@@ -4,7 +4,7 @@ import gzip
 
 import pytest
 
-from proxy.httpcache.stored import Choices, store
+from proxy.httpcache.stored import CacheOptions, stored_response
 from proxy.metrics import Metrics
 from proxy.model import Headers
 from proxy.page.holes import Fill, FillKind, Hole
@@ -69,7 +69,7 @@ async def test_declared_slots_are_found_by_the_decoded_path() -> None:
 
 
 async def test_an_entry_is_cut_again_for_other_declared_slots() -> None:
-    stored = store(200, HTML, BODY, 0.0, 0.0, Choices())
+    stored = stored_response(200, HTML, BODY, 0.0, 0.0, CacheOptions())
     entry = await reader().recut(Entry(stored, (), ()), b"/caf%C3%A9", (HERO,))
     assert entry.template is not None
     assert (entry.template.slots, entry.declared, entry.has_slots) == (("home.hero", "home.top"), (HERO,), True)
@@ -77,7 +77,7 @@ async def test_an_entry_is_cut_again_for_other_declared_slots() -> None:
 
 
 async def test_an_asset_is_never_cut() -> None:
-    stored = store(200, ((b"content-type", b"text/css"),), BODY, 0.0, 0.0, Choices())
+    stored = stored_response(200, ((b"content-type", b"text/css"),), BODY, 0.0, 0.0, CacheOptions())
     entry = await reader().recut(Entry(stored, (), ()), b"/", (HERO,))
     assert (entry.template, entry.declared, entry.has_slots, entry.lead) == (None, (HERO,), False, None)
     assert entry.size == stored.size
@@ -121,7 +121,7 @@ async def test_a_page_with_holes_is_not_cut_again() -> None:
     policy = PagePolicy("/", holes=(Hole("main", Fill(FillKind.NOTHING)),))
     page = await kept(BODY, policy)
     assert isinstance(page, Page)
-    entry = Entry(store(200, HTML, page.body, 0.0, 0.0, Choices()), (), (), page.template, policy)
+    entry = Entry(stored_response(200, HTML, page.body, 0.0, 0.0, CacheOptions()), (), (), page.template, policy)
     assert await reader().recut(entry, b"/", (HERO,)) is None
 
 

@@ -167,7 +167,7 @@ async def test_a_page_that_gave_way_to_others_is_held_by_none_who_asked_for_it()
             question = asking(path=b"/%d" % number)
             await site.get(question.path)
             assert looked_up(site, question, {}) is not None and again(site, question, {}) is not None
-            entry = site.gateway.memory.only(question.key)
+            entry = site.gateway.memory.single(question.key)
             assert entry is not None and entry.memo_entry is not None
             held.append(weakref.ref(entry.memo_entry))
         del entry

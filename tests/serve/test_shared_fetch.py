@@ -7,7 +7,7 @@ import pytest
 from proxy.errors import OriginError
 from proxy.http.message import Request
 from proxy.http.target import Sought
-from proxy.httpcache.stored import Choices, store
+from proxy.httpcache.stored import CacheOptions, stored_response
 from proxy.metrics import Metrics
 from proxy.ports import UpstreamResponse
 from proxy.serve.shared_fetch import Flowing, Passed, SharedFetch, tell_failure
@@ -37,7 +37,7 @@ def fetch() -> SharedFetch:
 
 async def test_what_flows_to_a_leader_that_left_is_read_on_only_while_it_may_be_kept() -> None:
     one, tee = fetch(), Tee(keep_bytes=2)
-    one.flowing.set_result(Flowing(store(200, (), b"", 0.0, 0.0, Choices()), tee))
+    one.flowing.set_result(Flowing(stored_response(200, (), b"", 0.0, 0.0, CacheOptions()), tee))
     await one.leader_left()
     assert not one.is_led
     assert await tee.feed(b"ab") is True

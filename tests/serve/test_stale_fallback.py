@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.httpcache.stored import Choices, store
+from proxy.httpcache.stored import CacheOptions, stored_response
 from proxy.serve.pages import Entry
 from proxy.serve.stale_fallback import StaleFallback
 from proxy.settings import Settings
@@ -11,7 +11,7 @@ from tests.wire.site import NOON
 
 def stale(control: bytes = b"max-age=60") -> Entry:
     headers = (b"content-type", b"text/html"), (b"cache-control", control)
-    return Entry(store(200, headers, b"<p>", NOON - 120, NOON - 120, Choices()), (), ())
+    return Entry(stored_response(200, headers, b"<p>", NOON - 120, NOON - 120, CacheOptions()), (), ())
 
 
 @pytest.mark.parametrize(

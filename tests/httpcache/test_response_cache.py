@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.httpcache.memory import KEYS_AT_ONCE, MAX_VARIANTS, OVERHEAD_BYTES, Marks, Memory
 from proxy.httpcache.purge import Purge, purge_of
+from proxy.httpcache.response_cache import CHUNK_KEYS, MAX_VARIANTS, OVERHEAD_BYTES, MarkedKeys, ResponseCache
 from proxy.model import Headers
 
 DUTCH = ((b"accept-language", b"nl"),)
@@ -27,13 +27,13 @@ def room_for(entries: int) -> int:
 
 
 def test_an_entry_is_found_under_its_key() -> None:
-    memory: Memory[str] = Memory(room_for(2))
+    memory: ResponseCache[str] = ResponseCache(room_for(2))
     assert memory.put(b"a", (), "home", 100)
     assert (memory.get(b"a", NOBODY), memory.get(b"b", NOBODY)) == ("home", None)
 
 
-def test_entries_of_one_key_are_told_apart_by_what_they_vary_by() -> None:
-    memory: Memory[str] = Memory(room_for(3))
+def test_variants_are_selected_by_their_vary_fields() -> None:
+    memory: ResponseCache[str] = ResponseCache(room_for(3))
     memory.put(b"a", DUTCH, "thuis", 100)
     memory.put(b"a", FRENCH, "accueil", 100)
     assert (memory.get(b"a", Asks(DUTCH)), memory.get(b"a", Asks(FRENCH)), memory.get(b"a", NOBODY)) == (
@@ -41,39 +41,39 @@ def test_entries_of_one_key_are_told_apart_by_what_they_vary_by() -> None:
         "accueil",
         None,
     )
-    assert memory.names(b"a") == {b"accept-language"}
+    assert memory.varying_names(b"a") == {b"accept-language"}
 
 
-def test_what_is_all_there_is_under_a_key_needs_no_choosing_once_it_was_asked_for() -> None:
-    memory: Memory[str] = Memory(room_for(3))
+def test_single_gives_the_only_variant_once_it_was_requested() -> None:
+    memory: ResponseCache[str] = ResponseCache(room_for(3))
     memory.put(b"a", (), "home", 100)
-    assert memory.only(b"a") is None
+    assert memory.single(b"a") is None
     memory.get(b"a", NOBODY)
-    assert (memory.only(b"a"), memory.only(b"b")) == ("home", None)
+    assert (memory.single(b"a"), memory.single(b"b")) == ("home", None)
     memory.put(b"a", DUTCH, "thuis", 100)
-    assert memory.only(b"a") is None
+    assert memory.single(b"a") is None
     memory.put(b"b", DUTCH, "thuis", 100)
     memory.get(b"b", NOBODY)
-    assert memory.only(b"b") is None
+    assert memory.single(b"b") is None
 
 
-def test_what_is_all_there_is_stays_as_hot_as_what_is_chosen() -> None:
-    memory: Memory[str] = Memory(room_for(4))
+def test_single_counts_as_use_like_get() -> None:
+    memory: ResponseCache[str] = ResponseCache(room_for(4))
     for key in (b"a", b"b", b"c"):
         memory.put(key, (), key.decode(), 100)
         memory.get(key, NOBODY)
-    assert memory.only(b"a") == "a"
+    assert memory.single(b"a") == "a"
     memory.put(b"d", (), "d", 100)
     memory.get(b"d", NOBODY)  # three of four may be hot
-    assert [memory.only(key) for key in (b"a", b"b", b"c", b"d")] == ["a", None, "c", "d"]
+    assert [memory.single(key) for key in (b"a", b"b", b"c", b"d")] == ["a", None, "c", "d"]
 
 
-def test_whatever_changes_what_lies_under_a_key_is_counted_and_to_ask_for_it_is_not() -> None:
-    memory: Memory[str] = Memory(room_for(2))
+def test_changes_of_entries_are_counted_and_reads_are_not() -> None:
+    memory: ResponseCache[str] = ResponseCache(room_for(2))
     changing: list[Callable[[], object]] = [
         lambda: memory.put(b"a", (), "home", 100),
         lambda: memory.put(b"a", (), "home again", 100),
-        lambda: memory.change(b"a", str.upper),
+        lambda: memory.replace_entries(b"a", str.upper),
         lambda: memory.discard(b"a"),
         lambda: memory.put(b"a", (), "home", 100),
         lambda: memory.shrink(memory.used_bytes),
@@ -81,21 +81,21 @@ def test_whatever_changes_what_lies_under_a_key_is_counted_and_to_ask_for_it_is_
     for change in changing:
         before = memory.changes
         memory.get(b"a", NOBODY)
-        memory.only(b"a")
+        memory.single(b"a")
         assert memory.changes == before
         change()
         assert memory.changes > before
 
 
 def test_a_newer_answer_replaces_the_older_one_and_its_bytes() -> None:
-    memory: Memory[str] = Memory(room_for(1))
+    memory: ResponseCache[str] = ResponseCache(room_for(1))
     memory.put(b"a", (), "old", 100)
     memory.put(b"a", (), "new", 100)
     assert (memory.get(b"a", NOBODY), len(memory), memory.used_bytes) == ("new", 1, room_for(1))
 
 
-def test_what_has_to_shrink_gives_up_the_longest_unused_and_may_grow_again_bit_by_bit() -> None:
-    memory: Memory[str] = Memory(room_for(100))
+def test_shrinking_evicts_the_least_recently_used_and_growing_raises_the_limit_again() -> None:
+    memory: ResponseCache[str] = ResponseCache(room_for(100))
     for number in range(100):
         memory.put(bytes((number,)), (), "x", 100)
     memory.shrink(room_for(60))
@@ -111,8 +111,8 @@ def test_what_has_to_shrink_gives_up_the_longest_unused_and_may_grow_again_bit_b
     assert 0 < memory.used_bytes <= room_for(100) // 64 + room_for(1)
 
 
-def test_the_longest_unused_goes_first() -> None:
-    memory: Memory[str] = Memory(room_for(2))
+def test_the_least_recently_used_is_evicted_first() -> None:
+    memory: ResponseCache[str] = ResponseCache(room_for(2))
     memory.put(b"a", (), "a", 100)
     memory.put(b"b", (), "b", 100)
     memory.get(b"a", NOBODY)
@@ -120,15 +120,15 @@ def test_the_longest_unused_goes_first() -> None:
     assert [memory.get(key, NOBODY) for key in (b"a", b"b", b"c")] == ["a", None, "c"]
 
 
-def test_what_is_larger_than_all_of_it_is_refused_and_supersedes_what_was_there() -> None:
-    memory: Memory[str] = Memory(room_for(1))
+def test_an_entry_larger_than_the_cache_is_refused_and_removes_the_old_one() -> None:
+    memory: ResponseCache[str] = ResponseCache(room_for(1))
     memory.put(b"a", (), "old", 100)
     assert not memory.put(b"a", (), "huge", 101)
     assert (memory.get(b"a", NOBODY), memory.used_bytes) == (None, 0)
 
 
-def test_variants_of_one_key_are_bounded_and_the_oldest_goes() -> None:
-    memory: Memory[int] = Memory(room_for(1000))
+def test_variants_of_one_key_are_limited_and_the_oldest_is_dropped() -> None:
+    memory: ResponseCache[int] = ResponseCache(room_for(1000))
     for number in range(MAX_VARIANTS + 1):
         memory.put(b"a", ((b"user-agent", str(number).encode()),), number, 100)
     assert len(memory) == MAX_VARIANTS
@@ -136,8 +136,8 @@ def test_variants_of_one_key_are_bounded_and_the_oldest_goes() -> None:
     assert memory.get(b"a", Asks(((b"user-agent", b"1"),))) == 1
 
 
-def test_discarding_a_key_forgets_all_its_entries() -> None:
-    memory: Memory[str] = Memory(room_for(3))
+def test_discarding_a_key_removes_all_its_entries() -> None:
+    memory: ResponseCache[str] = ResponseCache(room_for(3))
     memory.put(b"a", DUTCH, "thuis", 100)
     memory.put(b"a", FRENCH, "accueil", 100)
     memory.discard(b"a")
@@ -149,8 +149,8 @@ def test_discarding_a_key_forgets_all_its_entries() -> None:
         st.tuples(st.sampled_from("abcdef"), st.sampled_from(["", "nl", "fr"]), st.integers(0, 20_000)), max_size=60
     )
 )
-def test_the_bytes_held_are_those_counted_and_never_too_many(puts: list[tuple[str, str, int]]) -> None:
-    memory: Memory[int] = Memory(40_000)
+def test_used_bytes_are_the_sum_of_sizes_and_never_exceed_the_limit(puts: list[tuple[str, str, int]]) -> None:
+    memory: ResponseCache[int] = ResponseCache(40_000)
     for key, language, size in puts:
         memory.put(key.encode(), ((b"accept-language", language.encode()),), size, size, [language.encode()])
         memory.get(key.encode(), NOBODY)
@@ -161,20 +161,20 @@ def test_the_bytes_held_are_those_counted_and_never_too_many(puts: list[tuple[st
 
 
 def test_a_mark_holds_until_its_time() -> None:
-    marks = Marks()
-    marks.put(b"a", "private", until=100.0)
+    marks = MarkedKeys()
+    marks.add(b"a", "private", until=100.0)
     assert (marks.reason(b"a", 99.0), marks.reason(b"a", 100.0), marks.reason(b"b", 0.0)) == ("private", None, None)
 
 
-def test_marks_are_bounded_and_the_oldest_lapses() -> None:
-    marks = Marks(most=2)
+def test_marks_are_limited_and_the_oldest_is_dropped() -> None:
+    marks = MarkedKeys(most=2)
     for key in (b"a", b"b", b"c"):
-        marks.put(key, "private", until=100.0)
+        marks.add(key, "private", until=100.0)
     assert [marks.reason(key, 0.0) for key in (b"a", b"b", b"c")] == [None, "private", "private"]
 
 
-def test_a_crawler_that_asks_for_everything_once_does_not_push_out_what_is_asked_for_again() -> None:
-    memory: Memory[int] = Memory(room_for(100))
+def test_a_crawler_that_requests_everything_once_does_not_evict_protected_keys() -> None:
+    memory: ResponseCache[int] = ResponseCache(room_for(100))
     hot = [bytes([number]) for number in range(60)]
     for key in hot:
         memory.put(key, (), 0, 100)
@@ -185,8 +185,8 @@ def test_a_crawler_that_asks_for_everything_once_does_not_push_out_what_is_asked
     assert memory.used_bytes <= room_for(100)
 
 
-def test_what_was_hot_once_gives_way_to_what_is_hot_now() -> None:
-    memory: Memory[int] = Memory(room_for(100))
+def test_keys_no_longer_requested_lose_their_protection() -> None:
+    memory: ResponseCache[int] = ResponseCache(room_for(100))
     for number in range(200):
         key = bytes([number])
         memory.put(key, (), number, 100)
@@ -195,8 +195,8 @@ def test_what_was_hot_once_gives_way_to_what_is_hot_now() -> None:
     assert memory.get(bytes([0]), NOBODY) is None
 
 
-def test_a_large_entry_gets_in_though_all_the_rest_is_hot() -> None:
-    memory: Memory[str] = Memory(room_for(10))
+def test_a_large_entry_is_stored_though_all_others_are_protected() -> None:
+    memory: ResponseCache[str] = ResponseCache(room_for(10))
     for number in range(10):
         memory.put(bytes([number]), (), "small", 100)
         memory.get(bytes([number]), NOBODY)
@@ -204,12 +204,12 @@ def test_a_large_entry_gets_in_though_all_the_rest_is_hot() -> None:
     assert memory.get(b"x", NOBODY) == "large"
 
 
-def covered(memory: Memory[str], purge: Purge) -> set[bytes]:
-    return {key for part in memory.covered(purge) for key in part}
+def covered(memory: ResponseCache[str], purge: Purge) -> set[bytes]:
+    return {key for part in memory.keys_covered(purge) for key in part}
 
 
 def test_a_purge_finds_entries_by_address_prefix_and_tag() -> None:
-    memory: Memory[str] = Memory(room_for(1_000))
+    memory: ResponseCache[str] = ResponseCache(room_for(1_000))
     for path in ("a", "b", "c"):
         for query in ("", "?1"):
             key = f"https://shop.example/{path}{query}".encode()
@@ -222,8 +222,8 @@ def test_a_purge_finds_entries_by_address_prefix_and_tag() -> None:
     assert len(covered(memory, purge_of(tags=["all", "unknown"]))) == 6
 
 
-def test_tags_are_those_of_what_is_stored_now() -> None:
-    memory: Memory[str] = Memory(room_for(100))
+def test_tags_are_those_of_the_current_entries() -> None:
+    memory: ResponseCache[str] = ResponseCache(room_for(100))
     memory.put(b"http://h/a", (), "old", 100, [b"old"])
     memory.put(b"http://h/a", (), "new", 100, [b"new"])
     assert covered(memory, purge_of(tags=["old"])) == set()
@@ -232,11 +232,11 @@ def test_tags_are_those_of_what_is_stored_now() -> None:
 
 
 def test_a_change_reaches_every_entry_of_a_key_and_no_other() -> None:
-    memory: Memory[str] = Memory(room_for(10))
+    memory: ResponseCache[str] = ResponseCache(room_for(10))
     for key, varying in ((b"a", DUTCH), (b"a", FRENCH), (b"b", ())):
         memory.put(key, varying, "fresh", 100)
     for key in (b"a", b"gone"):
-        memory.change(key, lambda _: "stale")
+        memory.replace_entries(key, lambda _: "stale")
     assert [memory.get(b"a", Asks(DUTCH)), memory.get(b"a", Asks(FRENCH)), memory.get(b"b", NOBODY)] == [
         "stale",
         "stale",
@@ -244,27 +244,27 @@ def test_a_change_reaches_every_entry_of_a_key_and_no_other() -> None:
     ]
 
 
-def test_a_purge_lifts_the_marks_of_what_it_means() -> None:
-    marks = Marks()
+def test_a_purge_removes_the_marks_of_the_keys_it_covers() -> None:
+    marks = MarkedKeys()
     for path in (b"a", b"b"):
-        marks.put(b"http://h/" + path, "private", until=100.0)
+        marks.add(b"http://h/" + path, "private", until=100.0)
     list(marks.forget(purge_of(prefixes=["/a"])))
     assert [marks.reason(b"http://h/" + path, 0.0) for path in (b"a", b"b")] == [None, "private"]
 
 
 @pytest.mark.parametrize("purge", [purge_of(prefixes=["/p"]), purge_of(tags=["all"])], ids=["prefix", "tag"])
-def test_what_a_large_purge_means_comes_in_parts_which_know_what_went_meanwhile(purge: Purge) -> None:
-    count = 5 * KEYS_AT_ONCE
-    memory: Memory[str] = Memory(room_for(2 * count))
+def test_a_large_purge_comes_in_chunks_without_keys_removed_meanwhile(purge: Purge) -> None:
+    count = 5 * CHUNK_KEYS
+    memory: ResponseCache[str] = ResponseCache(room_for(2 * count))
     for number in range(count):
         memory.put(b"http://h/p/%d" % number, (), "page", 100, [b"all"])
-    parts = memory.covered(purge)
+    parts = memory.keys_covered(purge)
     first = next(parts)
     memory.put(b"http://h/p/new", (), "page", 100, [b"all"])
     for number in range(count):
         if number % 2:
             memory.discard(b"http://h/p/%d" % number)
     rest = [part for part in parts if part]
-    assert max(map(len, (first, *rest))) <= KEYS_AT_ONCE
+    assert max(map(len, (first, *rest))) <= CHUNK_KEYS
     expected = {b"http://h/p/%d" % number for number in range(0, count, 2)}
     assert expected <= {*first}.union(*rest) <= expected | {*first}
