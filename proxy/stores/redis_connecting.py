@@ -17,7 +17,7 @@ from redis.asyncio.cluster import ClusterNode, RedisCluster
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel
 from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
-from redis.exceptions import AuthenticationError, NoPermissionError
+from redis.exceptions import AuthenticationError, NoPermissionError, OutOfMemoryError
 
 from proxy.errors import StoreError
 from proxy.settings import Settings
@@ -126,6 +126,9 @@ async def mapping_errors() -> AsyncIterator[None]:
         if isinstance(error, _SHUT) or isinstance(error.__cause__, _SHUT):
             help = "name a user and a password in its address: redis://USER:PASSWORD@HOST:PORT/DB"
             raise StoreError(f"the store does not let us in: {error}", help=help) from error
+        if isinstance(error, OutOfMemoryError):
+            help = "raise its `maxmemory` (`CONFIG SET`, without a restart); run `tailorbird expire` every night"
+            raise StoreError(f"the store is full: {_without_command(error)}", help=help) from error
         raise StoreError(f"the store did not answer: {_without_command(error)}") from error
 
 
