@@ -11,7 +11,7 @@ from typing import Any, get_type_hints
 from proxy.diagnostics import did_you_mean
 from proxy.errors import OperatorError
 from proxy.setting_row import why_not
-from proxy.settings import Settings, rows
+from proxy.settings import FLAGS, Settings, rows
 
 PREFIX = "TAILORBIRD_"
 
@@ -21,6 +21,17 @@ def as_written(value: object) -> str:
     if isinstance(value, tuple):
         return ",".join(value)
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def set_by(name: str) -> str:
+    """How a setting is set: by its flag, if it has one, or its variable."""
+    variable = PREFIX + name.upper()
+    return f"`--{name.replace('_', '-')}` ({variable})" if name in FLAGS else f"`{variable}`"
+
+
+def mistaken(name: str, what: str, *, help: str = "") -> OperatorError:
+    """An error over what stands in a setting."""
+    return OperatorError(f"{set_by(name)}: {what}", help=help)
 
 
 def to_environment(settings: Settings) -> dict[str, str]:
@@ -48,7 +59,7 @@ def from_environment(environment: Mapping[str, str], **flags: Any) -> Settings:
     chosen.update({name: value for name, value in flags.items() if value is not None})
     for row in rows():
         if row.name in chosen and (help := why_not(row, chosen[row.name])):
-            raise OperatorError(f"`{row.name}` is `{chosen[row.name]}`", help=help)
+            raise OperatorError(f"{set_by(row.name)} is `{as_written(chosen[row.name])}`", help=help)
     return Settings(**chosen)
 
 

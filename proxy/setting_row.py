@@ -28,18 +28,29 @@ def row(
 
 def why_not(field: dataclasses.Field[Any], value: Any) -> str:
     """What to write instead of a value that the field cannot have; "" for one that it can. No number of the settings
-    is negative or infinite."""
-    words, least, or_zero = (field.metadata[name] for name in ("words", "least", "or_zero"))
+    is infinite."""
     if field.metadata["is_name"] and value and not NAME.fullmatch(value):
-        return "write one name, of letters, digits and hyphens"
-    if words:
-        return "" if value in words else f"write {', '.join(words[:-1])} or {words[-1]}"
-    if not isinstance(value, int | float):
+        return "write one name, of letters, digits, dots and hyphens"
+    if field.metadata["words"]:
+        return "" if value in field.metadata["words"] else f"write {values(field)}"
+    if not isinstance(value, int | float) or (field.metadata["or_zero"] and value == 0):
         return ""
-    if field.name.endswith("port"):
-        return "" if 0 <= value <= 65_535 else "a port is a number from 0 to 65535"
-    if field.name.endswith("_fraction"):
-        return "" if 0 <= value <= 1 else "write a number from 0 to 1"
-    if or_zero and value == 0:
+    least, most = _bounds(field)
+    return "" if least <= value <= most and value < math.inf else f"write a number, {values(field)}"
+
+
+def values(field: dataclasses.Field[Any]) -> str:
+    """The values a field can have, in words; "" for any text or list."""
+    if words := field.metadata["words"]:
+        return f"{', '.join(words[:-1])} or {words[-1]}"
+    if isinstance(field.default, bool):
+        return "true or false"
+    if not isinstance(field.default, int | float):
         return ""
-    return "" if least <= value < math.inf else f"write a number, {least} or more{', or 0' if or_zero else ''}"
+    least, most = _bounds(field)
+    return f"{least} to {most}" if most < math.inf else f"{least} or more{', or 0' * field.metadata['or_zero']}"
+
+
+def _bounds(field: dataclasses.Field[Any]) -> tuple[int, float]:
+    most = 65_535 if field.name.endswith("port") else 1 if field.name.endswith("_fraction") else math.inf
+    return field.metadata["least"], most

@@ -180,7 +180,9 @@ class Settings:
         (), "Host values served, the first for who says none (HTTP/1.0); empty: any well-formed one"
     )
     origin_ca: str = row("", "PEM file of extra certificate authorities for https origins")
-    origin_name: str = row("", "name of https origins in their certificates, asked for by SNI; empty: as in their URL")
+    origin_name: str = row(
+        "", "name of https origins in their certificates, asked for by SNI; empty: as in their URL", is_name=True
+    )
     origin_certificate: str = row("", "PEM file of the certificate, and its key, that https origins want of us")
     connect_timeout_ms: int = row(1_000, "longest wait for a connection to the origin", "milliseconds", least=1)
     first_byte_timeout_ms: int = row(10_000, "longest wait for the origin's answer to begin", "milliseconds", least=1)
@@ -283,6 +285,12 @@ class Settings:
 
 
 DEFAULTS = Settings()
+
+FLAGS = (
+    "origin", "host", "port", "admin_host", "admin_port", "tls_certificate", "tls_key", "rules", "catalogue", "store",
+    "access_log", "workers", "keep_host", "allowed_hosts",
+)  # fmt: skip
+"""The settings that `tailorbird serve` also takes on the command line."""
 
 
 def rows() -> list[dataclasses.Field[Any]]:

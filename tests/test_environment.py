@@ -47,7 +47,7 @@ def test_a_value_of_the_wrong_type_is_refused_by_name(name: str, text: str) -> N
 
 
 def test_a_flag_is_looked_at_as_the_environment_is() -> None:
-    with pytest.raises(OperatorError, match="`port` is `99999`"):
+    with pytest.raises(OperatorError, match=r"`--port` \(TAILORBIRD_PORT\) is `99999`"):
         from_environment({}, port=99_999)
 
 

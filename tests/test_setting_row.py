@@ -11,17 +11,18 @@ from proxy.errors import OperatorError
 @pytest.mark.parametrize(
     ("name", "text", "help"),
     [
-        ("PORT", "65536", "a port is a number from 0 to 65535"),
-        ("ADMIN_PORT", "-1", "a port is a number from 0 to 65535"),
+        ("PORT", "65536", "write a number, 0 to 65535"),
+        ("ADMIN_PORT", "-1", "write a number, 0 to 65535"),
         ("CACHE_BYTES", "-5", "write a number, 0 or more"),
         ("PROFILE_BUDGET_MS", "nan", "write a number, 0 or more"),
-        ("HEURISTIC_FRACTION", "inf", "write a number from 0 to 1"),
-        ("MEMORY_SHED_FRACTION", "95", "write a number from 0 to 1"),
+        ("HEURISTIC_FRACTION", "inf", "write a number, 0 to 1"),
+        ("MEMORY_SHED_FRACTION", "95", "write a number, 0 to 1"),
         ("WORKERS", "0", "write a number, 1 or more"),
         ("CONNECT_TIMEOUT_MS", "0", "write a number, 1 or more"),
         ("STALL_SECONDS", "1", "write a number, 2 or more, or 0"),
-        ("COUNTRY_HEADER", "cf country", "write one name, of letters, digits and hyphens"),
-        ("UNSIGNED_SEGMENTS_COOKIE", "a; b", "write one name, of letters, digits and hyphens"),
+        ("COUNTRY_HEADER", "cf country", "write one name, of letters, digits, dots and hyphens"),
+        ("UNSIGNED_SEGMENTS_COOKIE", "a; b", "write one name, of letters, digits, dots and hyphens"),
+        ("ORIGIN_NAME", "shop example", "write one name, of letters, digits, dots and hyphens"),
         ("RULES_MODE", "draft", "write folder or published"),
         ("APPROVAL", "yes", "write none, required or as before"),
         ("VISITOR_COOKIE", "always", "write off, session or persistent"),
@@ -30,7 +31,7 @@ from proxy.errors import OperatorError
     ],
 )
 def test_a_value_that_makes_no_sense_is_refused(name: str, text: str, help: str) -> None:
-    with pytest.raises(OperatorError, match=f"`{name.lower()}` is `{text}.*{help}"):
+    with pytest.raises(OperatorError, match=f"{PREFIX}{name}\\S* is `{text}.*{help}"):
         from_environment({PREFIX + name: text})
 
 

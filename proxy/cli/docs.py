@@ -24,7 +24,8 @@ from proxy.rulebook import cachefile, words
 from proxy.rulebook.finding_kinds import FindingKind
 from proxy.rulebook.findings import FINDINGS
 from proxy.rulebook.words import Word
-from proxy.settings import rows
+from proxy.setting_row import values
+from proxy.settings import FLAGS, rows
 
 NEEDED = {"": "", "items": "products", "subject": "a subject"}
 """What a kind of event `needs`, in words."""
@@ -57,14 +58,15 @@ def table(head: Iterable[str], body: Iterable[Iterable[str]]) -> str:
 def settings_page() -> str:
     """Every setting."""
     intro = (
-        "A flag (`--origin`) wins over the environment, the environment over the default. Lists are comma-separated."
+        "A flag (`--origin`) wins over the environment, the environment over the default. Lists are comma-separated. "
+        f"`tailorbird serve` has flags for {len(FLAGS)} of them."
     )
-    parts: dict[str, list[tuple[str, str, str, str]]] = {}
+    parts: dict[str, list[tuple[str, ...]]] = {}
     for row in rows():
         title = SECTIONS.get(row.name) or next(reversed(parts))
         name, default = f"`{PREFIX}{row.name.upper()}`", code(as_written(row.default))
-        parts.setdefault(title, []).append((name, default, row.metadata["unit"], row.metadata["help"]))
-    head = ("environment", "default", "unit", "what it does")
+        parts.setdefault(title, []).append((name, default, values(row), row.metadata["unit"], row.metadata["help"]))
+    head = ("environment", "default", "values", "unit", "what it does")
     return f"# Settings\n\n{intro}\n\n" + "\n".join(f"## {title}\n\n{table(head, parts[title])}" for title in parts)
 
 

@@ -19,15 +19,16 @@ from typing import Any, NamedTuple
 import click
 
 from proxy.cli.options import given, setting_options
-from proxy.environment import PREFIX, from_environment, to_environment
+from proxy.environment import PREFIX, from_environment, mistaken, to_environment
 from proxy.errors import OperatorError
 from proxy.processes.descriptors import within_reach
 from proxy.processes.listener import Listener, bind, run, url_of
 from proxy.processes.supervisor import Supervisor
 from proxy.processes.zygote import Command
-from proxy.settings import Settings
+from proxy.settings import FLAGS, Settings
 from proxy.stores import keep_reserve
 from proxy.turns import take_short_turns
+from proxy.upstream.tls import client_tls
 
 
 class Places(NamedTuple):
@@ -41,10 +42,7 @@ SHORTEST_TOKEN = 8  # a browser asks for it like for a password, and may be told
 
 
 @click.command("serve")
-@setting_options(
-    *("origin", "rules", "catalogue", "store", "host", "port", "admin_host", "admin_port", "workers"),
-    *("keep_host", "allowed_hosts", "tls_certificate", "tls_key", "access_log"),
-)
+@setting_options(*FLAGS)
 def command(**flags: Any) -> None:
     """Put Tailorbird in front of a shop. Every setting may also come from the environment: see docs/reference."""
     settings = from_environment(os.environ, **given(**flags))
@@ -67,7 +65,7 @@ def logs(level: str) -> None:
 def require_what_serving_needs(settings: Settings) -> None:
     """Raises `OperatorError` for what has no safe default."""
     if not settings.origin:
-        raise OperatorError("there is no origin", help="add --origin https://shop.example")
+        raise mistaken("origin", "there is none", help="add --origin https://shop.example")
     if not settings.secret:
         raise OperatorError(
             "there is no signing key", help="set TAILORBIRD_SECRET to 32 random bytes, like `openssl rand -hex 32`"
@@ -84,14 +82,17 @@ def require_what_serving_needs(settings: Settings) -> None:
         )
     if settings.tls_key and not settings.tls_certificate:
         raise OperatorError("there is a TLS key, but no certificate", help="name its PEM file in --tls-certificate")
+    if settings.origin_ca or settings.origin_certificate:
+        client_tls(settings)  # also where no origin is asked over https yet
     if settings.webhooks:
         from proxy.outbox.leader import webhooks_in  # with the whole language of rules
 
         webhooks_in(settings.webhooks)
     if not Path(settings.rules).is_dir():
-        raise OperatorError(
-            f"there is no rule folder `{settings.rules}`",
-            help="name it with --rules; one with nothing but `rules: []` in a.rules.yaml shows pages as they are",
+        raise mistaken(
+            "rules",
+            f"there is no folder `{settings.rules}`",
+            help="one with nothing but `rules: []` in a.rules.yaml shows pages as they are",
         )
 
 

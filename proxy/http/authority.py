@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import urlsplit
 
-from proxy.errors import OperatorError, RequestError
+from proxy.environment import mistaken
+from proxy.errors import RequestError
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -40,19 +41,21 @@ class Address:
         return f"{self.scheme}://{self.authority.decode()}"
 
 
-def address_of(url: str) -> Address:
-    """The origin's address. Raises `OperatorError` unless `url` is a scheme and an authority, and no more."""
+def address_of(url: str, setting: str = "origin") -> Address:
+    """The address of an origin that `setting` names. Raises `OperatorError` unless `url` is a scheme and an authority,
+    and no more."""
     try:
         parts = urlsplit(url)
         host = (parts.hostname or "").encode("idna").decode()
         port = parts.port or DEFAULT_PORTS.get(parts.scheme, 0)
     except ValueError as error:
-        raise OperatorError(f"origin `{url}` is not a URL: {error}", help="write https://shop.example") from error
+        raise mistaken(setting, f"`{url}` is not a URL: {error}", help="write https://shop.example") from error
     if parts.scheme not in DEFAULT_PORTS or not host or "@" in parts.netloc:
-        raise OperatorError(f"origin `{url}` is not a web address", help="write https://shop.example")
+        raise mistaken(setting, f"`{url}` is not a web address", help="write https://shop.example")
     if parts.path not in ("", "/") or parts.query or parts.fragment:
-        raise OperatorError(
-            f"origin `{url}` has a path",
+        raise mistaken(
+            setting,
+            f"`{url}` has a path",
             help=f"paths are passed on unchanged: write {parts.scheme}://{parts.netloc}",
         )
     return Address(parts.scheme, host, port)
@@ -64,7 +67,7 @@ def host_names(names: tuple[str, ...]) -> tuple[str, ...]:
         try:
             valid_host(name.encode())
         except RequestError as error:
-            raise OperatorError(f"allowed host `{name}` is not a host", help="write shop.example") from error
+            raise mistaken("allowed_hosts", f"`{name}` is not a host", help="write shop.example") from error
     return names
 
 

@@ -8,7 +8,7 @@ import ipaddress
 import re
 from collections.abc import Iterable
 
-from proxy.errors import OperatorError
+from proxy.environment import mistaken
 from proxy.model import Headers
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -28,8 +28,8 @@ def _network(text: str) -> Network:
     try:
         return ipaddress.ip_network(text, strict=False)
     except ValueError as error:
-        raise OperatorError(
-            f"trusted proxy `{text}` is not an address or a network", help="write 10.0.0.0/8 or 192.0.2.7"
+        raise mistaken(
+            "trusted_proxies", f"`{text}` is not an address or a network", help="write 10.0.0.0/8 or 192.0.2.7"
         ) from error
 
 

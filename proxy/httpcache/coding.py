@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from proxy.errors import OperatorError
+from proxy.environment import mistaken
 from proxy.settings import DEFAULTS, Settings
 
 
@@ -68,11 +68,9 @@ def page_codings(settings: Settings) -> tuple[bytes, ...]:
     """The codings of stored pages. Raises `OperatorError` for an unknown one."""
     for name in settings.page_codings:
         if name not in ("gzip", "zstd"):
-            raise OperatorError(f"`page_codings` has `{name}`", help="write gzip, zstd or both")
+            raise mistaken("page_codings", f"there is no coding `{name}` for pages", help="write gzip, zstd or both")
         if name == "zstd" and zstandard is None:
-            raise OperatorError(
-                "`page_codings` has `zstd`, which needs a package", help='pip install "tailorbird[codings]"'
-            )
+            raise mistaken("page_codings", "zstd needs a package", help='pip install "tailorbird[codings]"')
     return tuple(name.encode() for name in settings.page_codings)
 
 

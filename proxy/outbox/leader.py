@@ -11,6 +11,7 @@ from pathlib import Path
 
 from proxy.diagnostics import Finding, as_text
 from proxy.ending import together
+from proxy.environment import mistaken
 from proxy.errors import OperatorError, StoreError
 from proxy.metrics import Metrics
 from proxy.outbox.follower import Follower
@@ -104,7 +105,7 @@ def webhooks_in(path: str) -> tuple[Webhook, ...]:
     try:
         raw = Path(path).read_bytes()
     except OSError as error:
-        raise OperatorError(f"`{path}` cannot be read: {error.strerror}", help="see the setting `webhooks`") from error
+        raise mistaken("webhooks", f"`{path}` cannot be read: {error.strerror}") from error
     found = read_webhooks(Path(path).name, raw, findings)
     if findings:
         mistakes = as_text(findings, {Path(path).name: raw.decode("utf-8-sig", "replace")})

@@ -35,7 +35,7 @@ class Certificate(NamedTuple):
 
 
 HELPS: Mapping[int | None, str] = {
-    errno.EADDRINUSE: "choose another port, or stop what holds it",
+    errno.EADDRINUSE: "choose another port (`--port`, `--admin-port`), or stop what holds it",
     errno.EACCES: "choose a port from 1024 on, or let Tailorbird's user open lower ones",
 }
 """What to do about an address that cannot be had."""
@@ -161,7 +161,10 @@ def bind(name: str, host: str, port: int, backlog: int = DEFAULTS.backlog) -> so
         why = (error.strerror or "").partition(" (while")[0]  # what comes then, says the same again
         raise OperatorError(
             f"cannot open `{host}:{port}` for the {name}: {why}",
-            help=HELPS.get(error.errno, "name an address of this machine: 127.0.0.1, or 0.0.0.0 for all"),
+            help=HELPS.get(
+                error.errno,
+                "name one of this machine by `--host` or `--admin-host`; 0.0.0.0 is all",
+            ),
         ) from error
     # Connections inherit it. Without it a head and a body written apart wait 40 ms for each other (Nagle and delayed
     # ACK), and asyncio sets it only on sockets it made itself.

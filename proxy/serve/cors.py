@@ -18,7 +18,7 @@ class Cors:
     """Those that an operator named."""
 
     def __init__(self, settings: Settings) -> None:
-        self._may_read = frozenset(str(address_of(origin)).encode() for origin in settings.slot_origins)
+        self._may_read = frozenset(str(address_of(origin, "slot_origins")).encode() for origin in settings.slot_origins)
 
     def fields(self, request: Request) -> Headers:
         """What tells a browser so."""

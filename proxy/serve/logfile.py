@@ -13,6 +13,7 @@ import sys
 from queue import SimpleQueue
 from threading import Thread
 
+from proxy.environment import mistaken
 from proxy.errors import OperatorError
 from proxy.metrics import Metrics
 from proxy.turns import give_way
@@ -103,8 +104,8 @@ def _opened(path: str) -> int:
     try:
         return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
     except OSError as error:
-        raise OperatorError(
-            f"the access log `{path}` cannot be written: {error.strerror}", help="name a file in a folder that is there"
+        raise mistaken(
+            "access_log", f"`{path}` cannot be written: {error.strerror}", help="name a file in a folder that is there"
         ) from error
 
 

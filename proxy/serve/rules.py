@@ -15,6 +15,7 @@ from proxy import garbage
 from proxy.catalogue.feeds import read_feed
 from proxy.diagnostics import Finding, as_text
 from proxy.ending import together
+from proxy.environment import mistaken
 from proxy.errors import OperatorError, StoreError
 from proxy.metrics import Metrics
 from proxy.model import Product
@@ -203,8 +204,7 @@ def products_of(path: str) -> tuple[Product, ...]:
     try:
         catalogue = read_feed(Path(path).read_bytes())
     except OSError as error:
-        what = f"cannot read the catalogue `{path}`: {error.strerror}"
-        raise OperatorError(what, help="check the setting `catalogue`") from error
+        raise mistaken("catalogue", f"`{path}` cannot be read: {error.strerror}") from error
     for problem in catalogue.problems:
         log.warning("%s: %s", path, problem)
     return catalogue.products

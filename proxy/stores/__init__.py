@@ -110,4 +110,6 @@ def _row(url: str) -> Row:
     for row in STORES:
         if row.scheme == scheme:
             return row
-    raise OperatorError(f"no store speaks `{scheme}`", help=did_you_mean(scheme, [row.scheme for row in STORES]))
+    is_path = "/" in url or "." in scheme
+    help = f"write sqlite:{url}" if is_path else did_you_mean(scheme, [row.scheme for row in STORES])
+    raise OperatorError(f"no store speaks `{scheme}`", help=help)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from proxy.errors import OperatorError
+from proxy.environment import mistaken
 from proxy.settings import Settings
 from proxy.upstream.limiter import Limiter
 from proxy.upstream.origin import OriginTransport
@@ -22,10 +22,12 @@ class Origins:
         for row in rows:
             prefix, url = _parsed(row)
             if prefix in transports:
-                raise OperatorError(f"origin `{row}`: this path has an origin already", help="write one for each path")
+                raise mistaken("origin", f"`{row}`: this path has an origin already", help="write one for each path")
             transports[prefix] = OriginTransport(url, settings)
         if b"" not in transports:
-            raise OperatorError("no origin for the whole site", help="add one without a path: https://shop.example")
+            raise mistaken(
+                "origin", "no origin for the whole site", help="add one without a path: https://shop.example"
+            )
         self._main = transports.pop(b"")
         self._parts = sorted(transports.items(), key=lambda part: len(part[0]), reverse=True)
 
@@ -57,5 +59,5 @@ def _parsed(row: str) -> tuple[bytes, str]:
         return b"", row
     prefix, equals, url = row.partition("=")
     if not equals:
-        raise OperatorError(f"origin `{row}` has no URL", help=f"write {row}=https://shop.example")
+        raise mistaken("origin", f"`{row}` has no URL", help=f"write {row}=https://shop.example")
     return prefix.rstrip("/").encode(), url

@@ -16,7 +16,7 @@ import msgspec
 from proxy.audience.consent import SOURCES, Source, consent_in
 from proxy.audience.windows import visits_of
 from proxy.diagnostics import did_you_mean
-from proxy.errors import OperatorError
+from proxy.environment import mistaken
 from proxy.http.message import Request, cookies_named
 from proxy.model import Consent, Profile, Visitor
 from proxy.settings import Settings
@@ -30,7 +30,7 @@ class Consents:
         by_name = {source.name: source for source in SOURCES}
         for name in settings.consent:
             if name not in by_name:
-                raise OperatorError(f"there is no consent tool `{name}`", help=did_you_mean(name, list(by_name)))
+                raise mistaken("consent", f"there is no consent tool `{name}`", help=did_you_mean(name, list(by_name)))
         self._sources = tuple(by_name[name] for name in settings.consent)
         self._default = Consent[settings.consent_default.upper()] if self._sources else Consent.PROFILE
         self._honours_signals = settings.privacy_signals

@@ -12,6 +12,7 @@ from binascii import a2b_base64, b2a_base64
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from proxy.environment import mistaken
 from proxy.errors import OperatorError
 
 if TYPE_CHECKING:
@@ -39,9 +40,8 @@ class Keyring:
         if not keys:
             raise OperatorError("there is no signing key", help="set TAILORBIRD_SECRET, as from `openssl rand -hex 32`")
         if min(map(len, keys)) < SHORTEST_KEY:
-            raise OperatorError(
-                f"a signing key is shorter than {SHORTEST_KEY} bytes", help="make one with `openssl rand -hex 32`"
-            )
+            what = f"a signing key is shorter than {SHORTEST_KEY} bytes"
+            raise mistaken("secret", what, help="make one with `openssl rand -hex 32`")
         self._keyed = {_beginning(key): _keyed(key) for key in keys}  # by what a value of theirs begins with
         self._begins = _beginning(keys[0])
 

@@ -8,7 +8,7 @@ from base64 import b64decode
 from dataclasses import dataclass
 
 from proxy.diagnostics import did_you_mean
-from proxy.errors import OperatorError
+from proxy.environment import mistaken
 from proxy.events.intake import Access
 from proxy.settings import Settings
 
@@ -64,15 +64,17 @@ def key_in(authorization: bytes) -> str:
 
 def _row(text: str) -> tuple[bytes, Source]:
     if text.count(":") < 2:  # which may be a key that nobody but its owner should read
-        raise OperatorError("a write key is not NAME:KIND:KEY", help="write it as shop:server:6f3a")
+        raise mistaken("write_keys", "a write key is not NAME:KIND:KEY", help="write it as shop:server:6f3a")
     name, _, rest = text.partition(":")
     kind, _, key = rest.partition(":")
     if not NAME.fullmatch(name) or name in OURS:
-        raise OperatorError(f"a write key's source is called `{name}`", help="write NAME:KIND:KEY, as shop:server:6f3a")
+        help = "write NAME:KIND:KEY, as shop:server:6f3a"
+        raise mistaken("write_keys", f"a write key's source is called `{name}`", help=help)
     if kind not in list(Access):
-        raise OperatorError(f"the write key of `{name}` is `{kind}`", help=did_you_mean(kind, list(Access)))
+        raise mistaken("write_keys", f"the write key of `{name}` is `{kind}`", help=did_you_mean(kind, list(Access)))
     if not key or (kind == Access.SERVER and len(key) < SHORTEST_SERVER_KEY):
-        raise OperatorError(
+        raise mistaken(
+            "write_keys",
             f"the write key of `{name}` is shorter than {SHORTEST_SERVER_KEY} characters",
             help="make one with `openssl rand -hex 16`",
         )

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import logging
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
 from proxy.cli import tailorbird
 from proxy.cli.serve import logs
+from proxy.environment import set_by
+from proxy.errors import OperatorError
+from proxy.settings import Settings
+from proxy.wiring import Tailorbird
 
 READY = {"TAILORBIRD_SECRET": "a-secret-for-tests-long-enough", "TAILORBIRD_ADMIN_TOKEN": "a-token-for-tests"}
 ORIGIN = ["--origin", "http://127.0.0.1:9"]
@@ -17,7 +25,7 @@ ORIGIN = ["--origin", "http://127.0.0.1:9"]
 @pytest.mark.parametrize(
     ("arguments", "environment", "what"),
     [
-        ([], READY, "there is no origin (help: add --origin https://shop.example)"),
+        ([], READY, "`--origin` (TAILORBIRD_ORIGIN): there is none (help: add --origin https://shop.example)"),
         (ORIGIN, READY | {"TAILORBIRD_SECRET": ""}, "there is no signing key (help: set TAILORBIRD_SECRET"),
         (ORIGIN, READY | {"TAILORBIRD_SECRET": "short"}, "a signing key is shorter than 16 bytes"),
         (ORIGIN, READY | {"TAILORBIRD_ADMIN_TOKEN": ""}, "the admin listener has no token"),
@@ -27,18 +35,33 @@ ORIGIN = ["--origin", "http://127.0.0.1:9"]
             "shorter than 8 characters (help: set TAILORBIRD_ADMIN",
         ),
         (ORIGIN, READY | {"TAILORBIRD_PROT": "1"}, 'did you mean "TAILORBIRD_PORT"?'),
-        ([*ORIGIN, "--rules", "no-rules"], READY, "there is no rule folder `no-rules` (help: name it with --rules"),
-        ([*ORIGIN, "--workers", "0"], READY, "`workers` is `0` (help: write a number, 1 or more)"),
+        (
+            [*ORIGIN, "--rules", "no-rules"],
+            READY,
+            "`--rules` (TAILORBIRD_RULES): there is no folder `no-rules` (help: ",
+        ),
+        (
+            [*ORIGIN, "--workers", "0"],
+            READY,
+            "`--workers` (TAILORBIRD_WORKERS) is `0` (help: write a number, 1 or more)",
+        ),
         (
             [*ORIGIN, "--allowed-hosts", "https://shop.example"],
             READY,
-            "allowed host `https://shop.example` is not a host",
+            "`--allowed-hosts` (TAILORBIRD_ALLOWED_HOSTS): `https://shop.example` is not a host",
         ),
-        ([*ORIGIN, "--host", "192.0.2.1"], READY, "name an address of this machine: 127.0.0.1, or 0.0.0.0 for all"),
+        ([*ORIGIN, "--host", "192.0.2.1"], READY, "name one of this machine by `--host` or `--admin-host`"),
         ([*ORIGIN, "--tls-key", "k.pem"], READY, "there is a TLS key, but no certificate (help: name its PEM file"),
         (["--origin", "shop.example"], READY, "is not a web address"),
-        ([*ORIGIN, "--port", "99999"], READY, "`port` is `99999` (help: a port is a number from 0 to 65535)"),
+        (
+            [*ORIGIN, "--port", "99999"],
+            READY,
+            "`--port` (TAILORBIRD_PORT) is `99999` (help: write a number, 0 to 65535)",
+        ),
         ([*ORIGIN, "--store", "mysql:x"], READY, "no store speaks `mysql`"),
+        ([*ORIGIN, "--store", "./tailorbird.db"], READY, "(help: write sqlite:./tailorbird.db)"),
+        (ORIGIN, READY | {"TAILORBIRD_ORIGIN_CA": "no.pem"}, "TAILORBIRD_ORIGIN_CA: `no.pem` cannot be read"),
+        (ORIGIN, READY | {"TAILORBIRD_WEBHOOKS": "no.yaml"}, "`TAILORBIRD_WEBHOOKS`: `no.yaml` cannot be read"),
     ],
 )
 def test_it_refuses_in_one_line(arguments: list[str], environment: dict[str, str], what: str) -> None:
@@ -46,6 +69,29 @@ def test_it_refuses_in_one_line(arguments: list[str], environment: dict[str, str
     assert result.exit_code == 1
     assert what in result.output
     assert result.output.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("origin", ("shop.example",)),
+        ("slot_origins", ("m.shop.example",)),
+        ("trusted_proxies", ("nginx",)),
+        ("write_keys", ("shop",)),
+        ("consent", ("ours",)),
+        ("page_codings", ("br",)),
+        ("catalogue", "no.jsonl"),
+        ("access_log", "/no/folder/access.log"),
+    ],
+)
+async def test_an_error_over_a_setting_names_it(name: str, value: Any, tmp_path: Path) -> None:
+    (tmp_path / "a.rules.yaml").write_text("rules: []")
+    fine = Settings(
+        origin=("http://127.0.0.1:1",), secret="0123456789abcdef", rules=str(tmp_path), store=f"sqlite:{tmp_path}/s.db"
+    )
+    with pytest.raises(OperatorError, match=re.escape(set_by(name))):
+        async with Tailorbird(replace(fine, **{name: value})):
+            pass
 
 
 def test_every_flag_says_its_default_and_its_environment_name() -> None:

@@ -160,7 +160,7 @@ def test_a_page_has_the_best_coding_of_those_allowed_for_pages(
 
 def test_an_unknown_page_coding_is_an_error_at_start(monkeypatch: pytest.MonkeyPatch) -> None:
     assert page_codings(Settings(page_codings=("zstd", "gzip"))) == (b"zstd", b"gzip")
-    with pytest.raises(OperatorError, match="`page_codings` has `br`"):
+    with pytest.raises(OperatorError, match="PAGE_CODINGS`: there is no coding `br`"):
         page_codings(Settings(page_codings=("br",)))
     monkeypatch.setattr(module, "zstandard", None)
     with pytest.raises(OperatorError, match="needs a package"):

@@ -112,7 +112,7 @@ def test_the_catalogue_is_read_where_the_setting_says(tmp_path: Path) -> None:
     path.write_text('{"id": "A-1", "title": "Mug", "link": "/p/A-1", "price": "3.00 EUR"}\nnonsense\n')
     assert [product.id for product in products_of(str(path))] == ["A-1"]
     assert products_of("") == ()
-    with pytest.raises(OperatorError, match="cannot read the catalogue"):
+    with pytest.raises(OperatorError, match=r"CATALOGUE\): `.*` cannot be read"):
         products_of(str(tmp_path / "none.jsonl"))
 
 
