@@ -1,1 +1,2 @@
-"""Which rule wins each slot: rules compiled to bitsets, decided by a handful of look-ups, explained rule by rule."""
+"""Decides which rule wins each slot: rules are compiled to bitsets, a decision takes a few look-ups, and `why` explains
+it rule by rule. Read `plan.py` first."""

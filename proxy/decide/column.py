@@ -1,12 +1,12 @@
-"""One attribute's share of a plan: which bits stay possible when the attribute has this value.
+"""A column: the bitset index of one attribute, which gives the bits that stay possible for a value.
 
-Every conjunction of every rule is a bit. A column knows, for one attribute, the tests those bits put to it, at most one
-a bit, and answers with an integer that has a 1 for every bit whose test passes and for every bit that asks nothing.
+Every conjunction of every rule is a bit. A column has the tests that these bits make of its attribute, and returns for
+a value an integer with a 1 for every bit whose test passes, and for every bit that does not test the attribute.
 
-A value *touches* the patterns it meets: words it equals, words it begins with or contains, the range its number is in.
-`untouched` is the answer for a value that touches nothing, and a touched bit is the opposite of that: a bit that wants
-`country NL` turns on when NL is met, a bit that wants `not NL` turns off. So the answer is `untouched ^ touched`,
-for plain and negated tests alike. The meaning of each test is that of `conditions/values.py`.
+A value *touches* the patterns that it matches: words that it equals, begins with or contains, the range that its number
+is in. `untouched` is the result for a value that touches nothing, and a touched bit is the opposite of that: a bit that
+wants `country NL` is turned on by NL, a bit that wants `not NL` is turned off. So the result is `untouched ^ touched`,
+for plain and negated tests. The meaning of each test is defined by `conditions/values.py`.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from proxy.conditions.values import MINUTES_A_DAY, holds, is_number, number_text
 from proxy.decide.conjunctions import Literal
 from proxy.model import AttributeValue, Between, Contains, IsKnown, NotOneOf, OneOf, StartsWith, Test, WithinHours
 
-NOTHING: frozenset[str] = frozenset()
+EMPTY_SET: frozenset[str] = frozenset()
 TRUTH_WORDS = {"yes", "no", "true", "false"}
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """The index of one attribute. A bit that puts two tests to it has one in each layer.
+    """The index of one attribute. A bit that tests it twice has one test in each of two layers.
 
-    `breaks` and `ranges` belong together: a number above `breaks[i - 1]` and at most `breaks[i]` leaves the bits
-    `ranges[i]`. `is_typed`: tests ask for numbers or truth values.
+    A number above `breaks[i - 1]` and at most `breaks[i]` leaves the bits `ranges[i]`. `is_typed`: some tests are for
+    numbers or truth values.
     """
 
     layers: tuple[Layer, ...]
@@ -42,19 +42,20 @@ class Column:
     is_typed: bool
 
     def bits(self, value: AttributeValue | None) -> int:
-        """The bits that a value leaves possible; None is unknown. A value of an odd type touches nothing."""
+        """The bits that a value leaves possible; None is unknown. A value of any other type touches nothing."""
         if not isinstance(value, str | frozenset) and is_number(value):
             return self.ranges[bisect_left(self.breaks, value)]
         bits = self.layers[0].bits(value)
-        for layer in self.layers[1:]:  # there is mostly none
+        for layer in self.layers[1:]:  # mostly none
             bits &= layer.bits(value)
         return bits
 
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """Tests of one attribute, at most one a bit. `beginning_lengths` and `part_lengths` are those that there are: of
-    thousands of patterns, a text is asked for the few that it could meet."""
+    """Tests of one attribute, at most one per bit: by the words, beginnings and parts that they look for, and for
+    numbers as in `Column`. `beginning_lengths` and `part_lengths` are the lengths of these patterns: of thousands of
+    patterns, only slices of a text with such a length are looked up."""
 
     unknown: int
     untouched: int
@@ -72,12 +73,12 @@ class Layer:
         return self.unknown if value is None else self.untouched ^ self.touched(value)
 
     def touched(self, value: AttributeValue) -> int:
-        """The bits that a value, other than a number, turns around."""
-        touched = self.when_present if value != NOTHING else 0
+        """The bits that a value, other than a number, flips."""
+        touched = self.when_present if value != EMPTY_SET else 0
         looks_inside = bool(self.beginnings or self.parts) and not isinstance(value, bool)
         words = self.words
         if words or looks_inside:
-            # Of segments, who was not here before has a set that nobody had before.
+            # Not `texts_of` for sets: it caches, and new visitors have sets of segments that nobody had before.
             for text in map(str.casefold, value) if isinstance(value, frozenset) else texts_of(value):
                 if text in words:
                     touched |= words[text]
@@ -85,8 +86,8 @@ class Layer:
                     touched |= self._touched_inside(text)
         return touched
 
-    def asks(self, bits: int) -> bool:
-        """Whether any of these bits asks for something."""
+    def tests_any(self, bits: int) -> bool:
+        """Whether any of these bits tests the attribute."""
         patterns = (self.words, self.beginnings, self.parts)
         touched = (touched for words in patterns for touched in words.values())
         return self.untouched & bits != bits or any(bits & each for each in (self.when_present, *touched))
@@ -106,10 +107,10 @@ class Layer:
         return pieces & self.parts.keys()
 
 
-def column(layers: Sequence[Mapping[Literal, int]], everyone: int) -> Column:
-    """The column of one attribute from the literals of each layer, with the bits that ask them. `everyone` is all
-    bits of the plan."""
-    made = tuple(_layer(asked, everyone) for asked in layers)
+def column(layers: Sequence[Mapping[Literal, int]], all_bits: int) -> Column:
+    """The column of one attribute from the literals of each layer with their bits. `all_bits` has all bits of the
+    plan."""
+    made = tuple(_layer(literals, all_bits) for literals in layers)
     breaks = tuple(sorted({point for layer in made for point in layer.breaks}))
     ranges = tuple(
         reduce(and_, (layer.ranges[bisect_left(layer.breaks, point)] for layer in made)) for point in (*breaks, inf)
@@ -118,14 +119,14 @@ def column(layers: Sequence[Mapping[Literal, int]], everyone: int) -> Column:
     return Column(made, breaks, ranges, is_typed)
 
 
-def _layer(asked: Mapping[Literal, int], everyone: int) -> Layer:
-    unknown = untouched = everyone
+def _layer(literals: Mapping[Literal, int], all_bits: int) -> Layer:
+    unknown = untouched = all_bits
     when_present = 0
     words: dict[str, int] = defaultdict(int)
     beginnings: dict[str, int] = defaultdict(int)
     parts: dict[str, int] = defaultdict(int)
     ranges: list[tuple[Between, int]] = []
-    for literal, bits in asked.items():
+    for literal, bits in literals.items():
         if holds(literal.test, None) != literal.wanted:
             unknown ^= bits
         if _is_negative(literal.test) != literal.wanted:
@@ -179,7 +180,7 @@ def _ranges_of(test: Between | WithinHours) -> list[Between]:
 
 
 def _range_of_word(word: str) -> list[Between]:
-    """The numbers that an editor would write as `word`: `4` is exactly 4, `19.95` all that round to it."""
+    """The numbers that equal `word`, as an editor writes it: `4` is exactly 4, `19.95` all numbers that round to it."""
     try:
         number = float(word)
     except ValueError:
@@ -190,15 +191,15 @@ def _range_of_word(word: str) -> list[Between]:
 
 
 def ends_of(range_: Between) -> tuple[float, float]:
-    """The number that those of the range are above, and the one that they are up to: an end that is part of it is moved
-    by the smallest step there is."""
+    """The range as a half-open interval: its numbers are above the first and at most the second. An end is moved by the
+    smallest float step where needed."""
     above = range_.low if range_.open_low else nextafter(range_.low, -inf)
     return above, nextafter(range_.high, -inf) if range_.open_high else range_.high
 
 
 def _by_range(ranges: list[tuple[Between, int]], untouched: int) -> tuple[tuple[float, ...], tuple[int, ...]]:
-    """The points where the answer for a number changes, and the answers between them, which one bisection finds. Minus
-    infinity and NaN, which are no amounts, lie in no range."""
+    """The breaks where the result for a number changes, and the results between them. Minus infinity and NaN are in no
+    range."""
     flips: dict[float, int] = defaultdict(int)
     for range_, bits in ranges:
         above, up_to = ends_of(range_)

@@ -1,12 +1,11 @@
-"""A condition as a few conjunctions: lists of literals, all of which must hold.
+"""A condition in disjunctive normal form: a few conjunctions, which are sets of literals that must all hold.
 
     country NL or BE, unless VIP, any of (cart at least 20, visits at least 3)
     =>  country in {NL, BE} and not VIP and cart >= 20
     or  country in {NL, BE} and not VIP and visits >= 3
 
-Negation is pushed down to the literals first. A part that would multiply into more than `MAX_CONJUNCTIONS` is left out,
-which makes the conjunctions true too often; whoever uses them asks what was left out of the few they let
-through.
+Negation is pushed down to the literals first. A part that would multiply into more than `MAX_CONJUNCTIONS` is left out:
+the conjunctions are then true too often, so the parts left out (the residual) must be tested as well.
 """
 
 from __future__ import annotations
@@ -22,13 +21,13 @@ MAX_CONJUNCTIONS = 8
 
 
 class Literal(msgspec.Struct, frozen=True, gc=False):
-    """One test of one attribute that must hold, or must not when `wanted` is False. `of` tells apart what is asked
-    under one name: the time zone of a weekday, the verified part of the segments."""
+    """One test of one attribute that must hold, or must not if `wanted` is False. `qualifier` distinguishes tests of
+    one attribute that need different columns: the time zone of a weekday, or `VERIFIED` for signed segments only."""
 
     attribute: str
     test: Test
     wanted: bool = True
-    of: str = ""
+    qualifier: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +40,14 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Alternatives:
-    """The condition holds exactly if any of the conjunctions does, and every part that was left out."""
+    """The condition holds exactly if one of the conjunctions holds, and every part that was left out."""
 
     conjunctions: tuple[frozenset[Literal], ...]
     left_out: tuple[Part, ...] = ()
 
 
 def alternatives(condition: Condition) -> Alternatives:
-    """The conjunctions of a condition, at most `MAX_CONJUNCTIONS`; none when it can never hold."""
+    """The conjunctions of a condition, at most `MAX_CONJUNCTIONS`; none if it can never hold."""
     return _alternatives(Part(condition))
 
 

@@ -1,11 +1,12 @@
-"""Rules that can never show: whose conditions contradict one another, or whose every visitor is taken by rules above.
+"""Finds dead rules: those that can never show, because their conditions contradict one another, or because rules above
+win for every visitor that they fit.
 
-It asks the bitsets that decide. A conjunction allows, of each attribute it asks about, certain values; a column says
-which bits survive each of them. A bit of a higher rule that survives all of them, and asks about nothing else, takes
-everybody the conjunction fits. Where one bit does not, several may: each combination of values is tried.
+It uses the bitsets that decide. A conjunction allows certain values of each attribute that it tests; a column gives the
+bits that survive each of these values. A bit of a higher rule that survives all of them, and tests nothing else, covers
+the conjunction. If no single bit does, several together may: each combination of values is tried.
 
-Its law: it never accuses a rule that can show. Whatever it is not sure of (sets, beginnings, words nobody named) it
-takes only where one test plainly follows from another; rules with chance, caps or layers take nobody for certain.
+It never reports a rule that can show. What is uncertain (sets, beginnings, words that no rule names) counts only if one
+test clearly implies another, and rules with random shares, caps or layers never count as covering.
 """
 
 from __future__ import annotations
@@ -21,80 +22,80 @@ from operator import and_, or_
 from proxy.bucketing import BUCKETS
 from proxy.decide.column import Column
 from proxy.decide.conjunctions import Literal, alternatives
-from proxy.decide.following import (
+from proxy.decide.implication import (
     Conjunction,
     IsSingle,
     by_attribute,
     contradiction,
-    follows,
+    implies,
     passing_text,
-    with_what_follows,
+    with_implied,
 )
-from proxy.decide.layout import Asked, Layout
-from proxy.decide.plan import rank, schedule_of, spoken
-from proxy.decide.surviving import MOST_KINDS, Surviving
+from proxy.decide.layout import ColumnKey, Layout
+from proxy.decide.plan import qualified, rank, schedule_of
+from proxy.decide.survivors import MOST_SAMPLES, SurvivorFinder
 from proxy.model import AttributeValue, Rule
 
-MAX_COMBINATIONS = MOST_KINDS
+MAX_COMBINATIONS = MOST_SAMPLES
 
 
 @dataclass(frozen=True, slots=True)
-class Dead:
-    """A rule that can never show. `taken_by` are the rules above it that take everybody it fits. Without any, it fits
-    nobody: `contradiction` is the attribute that would need two values at once, "" when its share is 0."""
+class DeadRule:
+    """A rule that can never show. `covered_by` are the rules above it that win for everybody it fits. Without any, it
+    fits nobody: `contradiction` is the attribute that would need two values at once, "" if its share is 0."""
 
     rule: Rule
-    taken_by: tuple[Rule, ...] = ()
+    covered_by: tuple[Rule, ...] = ()
     contradiction: str = ""
 
 
-def dead_rules(rules: Iterable[Rule], is_single: IsSingle) -> Iterator[Dead]:
-    """The rules that can never show."""
+def dead_rules(rules: Iterable[Rule], is_single: IsSingle) -> Iterator[DeadRule]:
+    """The rules that can never show. `is_single` says of an attribute whether it has at most one value."""
     in_rank = sorted(rules, key=lambda rule: (rule.slot, rank(rule)))
     for _, of_slot in groupby(in_rank, key=lambda rule: rule.slot):
         yield from _Slot(list(of_slot), is_single).dead()
 
 
 class _Slot:
-    """The rules of one slot, best first, every conjunction a bit."""
+    """The rules of one slot, best first, with one bit per conjunction."""
 
     def __init__(self, rules: Sequence[Rule], is_single: IsSingle) -> None:
         self._rules = rules
         self._is_single = is_single
-        self._asks: dict[Asked, int] = defaultdict(int)
-        self._groups: dict[Asked, dict[Conjunction, int]] = defaultdict(lambda: defaultdict(int))
-        self._group_of: dict[Asked, dict[int, Conjunction]] = defaultdict(dict)
+        self._tested_by: dict[ColumnKey, int] = defaultdict(int)
+        self._groups: dict[ColumnKey, dict[Conjunction, int]] = defaultdict(lambda: defaultdict(int))
+        self._group_of: dict[ColumnKey, dict[int, Conjunction]] = defaultdict(dict)
         self._lines: list[list[tuple[int, Conjunction]]] = []
         self._rule_of: dict[int, Rule] = {}
         self._certain = 0
         layout = Layout()
         for rule in rules:
             found = alternatives(rule.condition)
-            takes_all = not found.left_out and _is_certain(rule)
+            takes_all = not found.left_out and _wins_for_certain(rule)
             lines = []
             for literals in found.conjunctions:
-                conjunction = frozenset(spoken(literal, rule) for literal in literals) | schedule_of(rule)
-                bit = layout.conjunction(conjunction)
+                conjunction = frozenset(qualified(literal, rule) for literal in literals) | schedule_of(rule)
+                bit = layout.add_conjunction(conjunction)
                 lines.append((bit, conjunction))
                 self._rule_of[bit] = rule
                 self._certain |= bit if takes_all else 0
-                for asked, group in by_attribute(conjunction).items():
-                    self._asks[asked] |= bit
-                    self._groups[asked][frozenset(group)] |= bit
-                    self._group_of[asked][bit] = frozenset(group)
+                for key, group in by_attribute(conjunction).items():
+                    self._tested_by[key] |= bit
+                    self._groups[key][frozenset(group)] |= bit
+                    self._group_of[key][bit] = frozenset(group)
             self._lines.append(lines)
-        self._surviving = {asked: Surviving(column, is_single(asked[0])) for asked, column in layout.columns().items()}
+        self._surviving = {key: SurvivorFinder(column, is_single(key[0])) for key, column in layout.columns().items()}
 
-    def dead(self) -> Iterator[Dead]:
+    def dead(self) -> Iterator[DeadRule]:
         above = 0
         for rule, lines in zip(self._rules, self._lines, strict=True):
             if _is_for_nobody(rule):
-                yield Dead(rule)
+                yield DeadRule(rule)
             else:
                 yield from self._dead(rule, lines, above & self._certain)
             above |= reduce(or_, (bit for bit, _ in lines), 0)
 
-    def _dead(self, rule: Rule, lines: Sequence[tuple[int, Conjunction]], above: int) -> Iterator[Dead]:
+    def _dead(self, rule: Rule, lines: Sequence[tuple[int, Conjunction]], above: int) -> Iterator[DeadRule]:
         taken_by: dict[str, Rule] = {}
         attribute = ""
         for _, conjunction in lines:
@@ -102,51 +103,51 @@ class _Slot:
             if wrong is not None:
                 attribute = wrong
                 continue
-            bits = self._taken_by(conjunction, above) if above else ()
+            bits = self._covering(conjunction, above) if above else ()
             if not bits:
                 return
             taken_by |= {self._rule_of[bit].name: self._rule_of[bit] for bit in bits}
-        yield Dead(rule, tuple(taken_by.values()), "" if taken_by else attribute)
+        yield DeadRule(rule, tuple(taken_by.values()), "" if taken_by else attribute)
 
-    def _taken_by(self, conjunction: Conjunction, above: int) -> Sequence[int]:
-        """The bits that together take all of it; none when somebody may be left."""
-        asked = by_attribute(with_what_follows(conjunction))
-        above &= ~reduce(or_, (bits for key, bits in self._asks.items() if key not in asked), 0)
+    def _covering(self, conjunction: Conjunction, above: int) -> Sequence[int]:
+        """The bits among `above` that together cover the conjunction; none if a visitor may be left."""
+        tests = by_attribute(with_implied(conjunction))
+        above &= ~reduce(or_, (bits for key, bits in self._tested_by.items() if key not in tests), 0)
         alone = -1
         choices: list[tuple[Column, Sequence[AttributeValue]]] = []
-        for key, literals in asked.items():
+        for key, literals in tests.items():
             if not above:
                 return ()
             surviving = self._surviving.get(key)
             survivors = surviving.of(frozenset(literals)) if surviving else None
             if surviving and survivors:
-                above &= survivors.some
-                alone &= survivors.every
-                choices.append((surviving.column, survivors.kinds))
+                above &= survivors.any_value
+                alone &= survivors.all_values
+                choices.append((surviving.column, survivors.samples))
             else:
-                above &= ~self._asks[key] | self._following(key, literals, above)
+                above &= ~self._tested_by[key] | self._implied(key, literals, above)
         if alone & above:
             return [alone & above & -(alone & above)]
-        return _together(choices, above)
+        return _covering_together(choices, above)
 
-    def _following(self, asked: Asked, literals: Sequence[Literal], among: int) -> int:
-        """The bits whose tests of the attribute all follow from the literals. What follows is true of whoever passes
-        them, so that one such value leaves few to be looked at."""
-        near, text = among & self._asks[asked], passing_text(literals)
+    def _implied(self, key: ColumnKey, literals: Sequence[Literal], among: int) -> int:
+        """The bits whose tests of the attribute are all implied by the literals. An implied test holds for every value
+        that passes the literals, so one such value leaves few bits to check."""
+        near, text = among & self._tested_by[key], passing_text(literals)
         if near and text is not None:
-            near &= self._surviving[asked].column.bits(text)
+            near &= self._surviving[key].column.bits(text)
         found = 0
         while near:
-            group = self._group_of[asked][near & -near]
-            bits = self._groups[asked][group]
-            if all(any(follows(given, wanted) for given in literals) for wanted in group):
+            group = self._group_of[key][near & -near]
+            bits = self._groups[key][group]
+            if all(any(implies(given, wanted) for given in literals) for wanted in group):
                 found |= bits
             near &= ~bits
         return found
 
 
-def _together(choices: Sequence[tuple[Column, Sequence[AttributeValue]]], above: int) -> Sequence[int]:
-    """The bits that take every combination of values between them."""
+def _covering_together(choices: Sequence[tuple[Column, Sequence[AttributeValue]]], above: int) -> Sequence[int]:
+    """The bits that together cover every combination of values; none if some combination is not covered."""
     if not (above and 0 < prod(len(values) for _, values in choices) <= MAX_COMBINATIONS):
         return ()
     found: dict[int, None] = {}
@@ -158,11 +159,11 @@ def _together(choices: Sequence[tuple[Column, Sequence[AttributeValue]]], above:
     return list(found)
 
 
-# -- which rules take whom they fit
+# -- which rules win for certain
 
 
-def _is_certain(rule: Rule) -> bool:
-    """Whether it takes its slot whenever its condition holds. Who is held out of it sees no other rule either."""
+def _wins_for_certain(rule: Rule) -> bool:
+    """Whether the rule fills its slot whenever its condition holds. (A visitor held out of it sees no other rule.)"""
     everybody = all(draw.low == 0 and draw.steps == ((-inf, BUCKETS),) for draw in rule.draws)
     return everybody and not (rule.caps or rule.layer or rule.experiment or rule.paused)
 

@@ -1,7 +1,8 @@
-"""The guard of a rule: what is evaluated when the rule is about to be shown, namely chance and caps.
+"""The guard of a rule: the tests that are made only when the rule is about to be shown: random shares, caps, experiment
+and holdout.
 
-The bits say which visitors a rule fits; the guard is evaluated only for the rule that would win, and for the next if it
-says no. It gives the decision, or None (take the next rule), or `capped`, which is remembered while the next is tried.
+The bits say which visitors a rule fits; the guard is evaluated only for the best rule, and then for the next one if it
+fails. It gives a decision, or None (take the next rule), or a `capped` decision, kept in case no other rule fits.
 """
 
 from __future__ import annotations
@@ -15,49 +16,49 @@ from math import isfinite
 from proxy.bucketing import BUCKETS, EXPERIMENT, HOLDOUT, bounds, bucket_by, seed_number
 from proxy.model import AttributeValue, Cap, Decision, Draw, EvaluationContext, Experiment, Holdout, Reason, Rule
 
-MOST_WITHHELD = 4_096
-"""So many decisions are kept, so that an equal decision is the same object: pages are remembered by identity of
-them."""
+MOST_CACHED = 4_096
+"""Decisions that are cached, so that equal decisions are the same object: pages are cached by their identity."""
 
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """A rule's draws, caps, arms and holdout. `shown` is its decision if it is no experiment."""
+    """The parts of a rule that are evaluated last: its shares, caps, arms and holdout. `decision` is that of the rule
+    if it is no experiment."""
 
-    shown: Decision
-    draws: tuple[Drawn, ...]
+    decision: Decision
+    draws: tuple[CompiledDraw, ...]
     caps: tuple[Cap, ...]
-    arms: Arms | None
-    held_out: HeldOut | None
+    arms: CompiledArms | None
+    holdout: CompiledHoldout | None
 
     def decide(self, context: EvaluationContext) -> Decision | None:
-        """The decision for this visitor, which may be `capped`; None when chance leaves them out."""
+        """The decision for this visitor, which may be `capped`; None if they are in no share of the rule."""
         for draw in self.draws:
-            if not draw.takes(context):
+            if not draw.includes(context):
                 return None
-        decision = self.shown if self.arms is None else self.arms.decision(context)
+        decision = self.decision if self.arms is None else self.arms.decision(context)
         if decision is None:
             return None
         for cap in self.caps:
             reading = context.read(cap.measure)
             if isinstance(reading, float) and reading >= cap.limit:
-                return _capped(decision.slot, decision.rule)
-        if self.held_out is not None and self.held_out.takes(context):
-            return withheld(decision)
+                return _capped_decision(decision.slot, decision.rule)
+        if self.holdout is not None and self.holdout.includes(context):
+            return held_out_decision(decision)
         return decision
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
-    """A compiled `Draw`: from `times[i]` on, `ends[i]` is the first bucket outside."""
+class CompiledDraw:
+    """A compiled `Draw`: from `times[i]` on, `ends[i]` is the first bucket outside. `number` is that of the seed."""
 
     number: int
     low: int
     times: tuple[float, ...]
     ends: tuple[int, ...]
 
-    def takes(self, context: EvaluationContext) -> bool:
-        """Whether the visitor's bucket lies within, now. A visitor without a bucket is within only if everybody is."""
+    def includes(self, context: EvaluationContext) -> bool:
+        """Whether the visitor is in the share now. A visitor without a bucket is in it only if everybody is."""
         end = self.end(context.now)
         key = context.bucket_key or context.targeting_key
         if not key:
@@ -75,8 +76,8 @@ class Drawn:
 
 
 @dataclass(frozen=True, slots=True)
-class HeldOut:
-    """A compiled holdout. `slots` is None when it covers all."""
+class CompiledHoldout:
+    """A compiled holdout, of a rule or of slots. `slots` is None if it covers all; `number` is that of the seed."""
 
     number: int
     share: int
@@ -84,8 +85,8 @@ class HeldOut:
     live_from: float = float("-inf")
     live_until: float = float("inf")
 
-    def takes(self, context: EvaluationContext) -> bool:
-        """Whether the visitor is held out, now. A visitor without a bucket never is, as they could not be compared."""
+    def includes(self, context: EvaluationContext) -> bool:
+        """Whether the visitor is held out now. A visitor without a bucket never is."""
         key = context.bucket_key or context.targeting_key
         return bool(key) and self.live_from <= context.now < self.live_until and self.bucket(key) < self.share
 
@@ -95,9 +96,9 @@ class HeldOut:
 
 
 @dataclass(frozen=True, slots=True)
-class Arms:
-    """The compiled arms of an experiment, adjacent from bucket 0: `ends[i]` is the first bucket after
-    `decisions[i]`."""
+class CompiledArms:
+    """The compiled arms of an experiment, adjacent from bucket 0: `ends[i]` is the first bucket after the arm of
+    `decisions[i]`. `number` is that of the seed."""
 
     number: int
     split_by: str
@@ -106,14 +107,14 @@ class Arms:
 
     def decision(self, context: EvaluationContext) -> Decision | None:
         """The decision of the visitor's arm; None for a visitor in no arm, or without a bucket."""
-        drawn = self.bucket(context)
-        if drawn is None:
+        bucket = self.bucket(context)
+        if bucket is None:
             return None
-        arm = bisect_right(self.ends, drawn)
+        arm = bisect_right(self.ends, bucket)
         return self.decisions[arm] if arm < len(self.decisions) else None
 
     def bucket(self, context: EvaluationContext) -> int | None:
-        """The bucket of the visitor, or of the value that the experiment is split by."""
+        """The bucket of the visitor, or of the attribute that the experiment is split by; None without a value."""
         key: AttributeValue | None = context.bucket_key or context.targeting_key
         if self.split_by:
             key = context.attributes.get(self.split_by)
@@ -126,7 +127,7 @@ def is_guarded(rule: Rule) -> bool:
 
 
 BucketSplit = tuple[int, tuple[int, ...]]
-"""A random split of visitors: the number of its seed, and the buckets at which the outcome changes, in order."""
+"""A random split of visitors: the number of its seed, and the buckets at which the outcome changes, sorted."""
 
 
 def splits_of(rule: Rule) -> Iterator[BucketSplit]:
@@ -145,15 +146,15 @@ def holdout_split(holdout: Holdout) -> BucketSplit:
 
 
 def split_change_times(rules: Iterable[Rule], holdouts: Iterable[Holdout]) -> Iterator[float]:
-    """The times at which other buckets count, though the splits stay the same."""
+    """The times (Unix seconds) at which the effect of a split changes."""
     times = [at for rule in rules for draw in rule.draws for at, _ in draw.steps]
     times += [at for holdout in holdouts for at in (holdout.live_from, holdout.live_until)]
     return filter(isfinite, times)
 
 
 def split_outcomes(splits: Iterable[BucketSplit], key: str) -> tuple[int, ...] | None:
-    """The outcome of each split for a visitor with this key; None without a key. For visitors with equal outcomes
-    chance decides the same at the same time."""
+    """The outcome of each split for a visitor with this key; None without a key. Visitors with equal outcomes are in
+    the same shares and arms at the same time."""
     return tuple([bisect_right(ends, bucket_by(number, key)) for number, ends in splits]) if key else None
 
 
@@ -161,30 +162,30 @@ def guard_of(rule: Rule) -> Guard | None:
     """The guard of the rule; None if it has none."""
     if not is_guarded(rule):
         return None
-    held_out = HeldOut(seed_number(HOLDOUT + rule.name), rule.holdout) if rule.holdout else None
-    arms = arms_of(rule.experiment, rule) if rule.experiment else None
-    return Guard(decision_of(rule), tuple(map(drawn_of, rule.draws)), rule.caps, arms, held_out)
+    held_out = CompiledHoldout(seed_number(HOLDOUT + rule.name), rule.holdout) if rule.holdout else None
+    arms = compiled_arms(rule.experiment, rule) if rule.experiment else None
+    return Guard(decision_of(rule), tuple(map(compiled_draw, rule.draws)), rule.caps, arms, held_out)
 
 
-def drawn_of(draw: Draw) -> Drawn:
+def compiled_draw(draw: Draw) -> CompiledDraw:
     """The compiled draw."""
     times, ends = zip(*draw.steps, strict=True) if draw.steps else ((), ())
-    return Drawn(seed_number(draw.seed), draw.low, times, ends)
+    return CompiledDraw(seed_number(draw.seed), draw.low, times, ends)
 
 
-def held_out_by(holdout: Holdout) -> HeldOut:
+def compiled_holdout(holdout: Holdout) -> CompiledHoldout:
     """The compiled holdout."""
     number = seed_number(HOLDOUT + holdout.name)
-    return HeldOut(number, holdout.share, holdout.slots or None, holdout.live_from, holdout.live_until)
+    return CompiledHoldout(number, holdout.share, holdout.slots or None, holdout.live_from, holdout.live_until)
 
 
-def arms_of(experiment: Experiment, rule: Rule) -> Arms:
+def compiled_arms(experiment: Experiment, rule: Rule) -> CompiledArms:
     """The compiled arms of a rule's experiment."""
     decisions = tuple(
         Decision(rule.slot, arm.variant, Reason.SPLIT, rule.name, "arm", arm.name) for arm in experiment.arms
     )
     ends = bounds(arm.share for arm in experiment.arms)
-    return Arms(seed_number(EXPERIMENT + rule.name), experiment.split_by, ends, decisions)
+    return CompiledArms(seed_number(EXPERIMENT + rule.name), experiment.split_by, ends, decisions)
 
 
 def decision_of(rule: Rule) -> Decision:
@@ -194,13 +195,13 @@ def decision_of(rule: Rule) -> Decision:
     )
 
 
-@lru_cache(MOST_WITHHELD)
-def _capped(slot: str, rule: str) -> Decision:
-    """The default, for a visitor who has reached a cap of the rule."""
+@lru_cache(MOST_CACHED)
+def _capped_decision(slot: str, rule: str) -> Decision:
+    """The decision for a visitor who has reached a cap of the rule."""
     return Decision(slot, detail="capped", withheld=rule)
 
 
-@lru_cache(MOST_WITHHELD)
-def withheld(decision: Decision) -> Decision:
-    """The default, for a visitor who is held out of this decision."""
+@lru_cache(MOST_CACHED)
+def held_out_decision(decision: Decision) -> Decision:
+    """The decision for a visitor who is held out of this one."""
     return Decision(decision.slot, "", Reason.SPLIT, detail="holdout", withheld=decision.rule)

@@ -1,5 +1,5 @@
 """Residuals: the parts of conditions that are too complex for conjunctions. They are evaluated only for the few rules
-that the bits have let through.
+whose bits are left.
 
 Each literal of a residual has a bit of its own in the plan, so evaluating it is a walk over integers: no value is
 tested twice, and nothing here can fail on a visitor's data.

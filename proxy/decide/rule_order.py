@@ -1,7 +1,7 @@
-"""The order of a plan's bits: each slot's rules, the best one highest, and the slots one above the other.
+"""The order of a plan's bits: slot after slot, and within a slot the best rule highest.
 
-The highest bit of an integer is found fast. So to go through the rules left for a visitor, take the highest bit; then
-either the next lower one, if that rule's guard says no, or the highest of the slots below.
+The highest bit of an integer is found fast. So the rules left for a visitor are tried from the highest bit down; once a
+rule wins its slot, the rest of the slot's bits are dropped.
 """
 
 from __future__ import annotations
@@ -14,47 +14,46 @@ from proxy.decide.residual import Residual
 from proxy.memo import make_room
 from proxy.model import Decision
 
-MOST_PAGES = 10_000  # sets of slots that are remembered: by name, any set may be asked for
+MOST_CACHED = 10_000  # sets of slots: clients may request any set by name
 
-# Of thousands of rules, those of one page are seldom in the processor's cache: a rule that asks nothing more is its
-# decision alone, and what is taken apart is a plain tuple.
+# With thousands of rules, those of a page are seldom in the processor's cache. So a rule without guard and residual is
+# its decision alone, and all others are plain tuples, which are unpacked fast.
 
-Asking = tuple[Decision, Residual | None, Guard | None, int]
-"""A rule that asks more than its bits: what it shows if it wins; what must still be asked of the bits; who then has the
-last word; and, for when that says no, how many bits it has, from this one down."""
+GuardedContender = tuple[Decision, Residual | None, Guard | None, int]
+"""A rule that is not decided by its bits alone: its decision, residual and guard, and how many bits it has, from this
+one down, to be skipped if it does not win."""
 
-Contender = Decision | Asking
-"""What a bit stands for."""
+Contender = Decision | GuardedContender
+"""The rule of a bit."""
 
-Page = tuple[int | None, dict[str, Decision]]
-"""Some slots: a mask of their bits, None where those are all; and the decision of each when no bit of it is left."""
+SlotSet = tuple[int | None, dict[str, Decision]]
+"""Some slots: a mask of their bits, None if these are all bits; and the decision of each slot if no rule wins."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RuleOrder:
     """The bits of the rules, slot by slot.
 
-    * `contenders`: what each bit stands for, from the lowest; an integer with only that bit is `lowest` bits long.
-    * `masks`, `beneath`, `unfilled`: for each slot its bits, all bits below them, and the decision when none of its
-      bits is left.
+    * `contenders`: the rule of each bit, from the lowest; the lowest bit is at position `lowest`, counted from 1.
+    * `masks`, `below`, `unfilled`: for each slot its bits, all bits below them, and the decision if no rule wins.
     """
 
     lowest: int
     contenders: tuple[Contender, ...]
     masks: Mapping[str, int]
-    beneath: Mapping[str, int]
+    below: Mapping[str, int]
     unfilled: Mapping[str, Decision]
-    pages: dict[tuple[str, ...], Page] = field(default_factory=dict)
-    """A memory only."""
+    cache: dict[tuple[str, ...], SlotSet] = field(default_factory=dict)
+    """A cache, by the names of the slots."""
 
-    def page(self, slots: Iterable[str]) -> Page:
-        """The mask and the defaults of these slots; remembered, as pages ask for the same slots again."""
+    def of_slots(self, slots: Iterable[str]) -> SlotSet:
+        """The mask and the defaults of these slots; cached, since requests for a page have the same slots."""
         names = tuple(slots)
-        known = self.pages.get(names)
+        known = self.cache.get(names)
         if known is None:
-            make_room(self.pages, MOST_PAGES)
+            make_room(self.cache, MOST_CACHED)
             is_all = self.masks.keys() <= set(names)
             mask = sum(self.masks.get(slot, 0) for slot in dict.fromkeys(names))
             unfilled = {slot: self.unfilled.get(slot) or Decision(slot) for slot in names}
-            known = self.pages[names] = None if is_all else mask, unfilled
+            known = self.cache[names] = None if is_all else mask, unfilled
         return known

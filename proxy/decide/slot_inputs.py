@@ -1,7 +1,6 @@
-"""The inputs of a slot: what deciding it may look at of a visitor.
+"""The inputs of a slot: everything about a visitor that its decision may depend on.
 
-They are found slot by slot when a plan is compiled, and no later: a request must not wait while thousands of rules are
-gone through.
+They are collected for each slot when a plan is compiled, so that no request has to go through thousands of rules.
 """
 
 from __future__ import annotations
@@ -18,9 +17,12 @@ from proxy.model import Cap, Fact, Holdout, Measure, Rule
 
 @dataclass(frozen=True, slots=True)
 class SlotInputs:
-    """What a slot's rules may look at: `attributes`, and the `measures` of those read off histories. `moves`: a value
-    changes with time alone, other than schedules and clocks. `splits` are the random splits of visitors, `caps` the
-    limits read off the history."""
+    """The inputs of some slots.
+
+    * `attributes`: names; `measures`: how those of the visitor's history are calculated.
+    * `moves`: a derived value changes by time alone, apart from schedules and clocks.
+    * `splits`: the random splits of visitors; `caps`: the caps, read from the history.
+    """
 
     attributes: frozenset[str] = frozenset()
     measures: Mapping[str, Measure] = field(default_factory=dict)
@@ -44,7 +46,7 @@ class SlotInputs:
 def inputs_by_slot(
     rules: Sequence[Rule], with_segments: Callable[[list[Fact]], Sequence[Fact]], holdouts: Sequence[Holdout]
 ) -> dict[str, SlotInputs]:
-    """The inputs of each slot that has a rule. `with_segments` returns the facts given, and those of the conditions of
+    """The inputs of each slot that has a rule. `with_segments` returns the given facts, and those in the conditions of
     the segments that they name."""
     by_slot: dict[str, list[Rule]] = defaultdict(list)
     for rule in rules:

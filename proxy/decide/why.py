@@ -1,6 +1,6 @@
-"""Why a slot shows what it shows: every rule, every fact, the value it met and how far that is from matching.
+"""Explains a decision: every rule of a slot with every fact, the value that was found, and how far it is from matching.
 
-It evaluates what `decide` only looks up, and so is slow and complete. That both agree is tested.
+It evaluates what `decide` only looks up, so it is slow and complete. Tests check that both agree.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from enum import StrEnum
 
 from proxy.conditions.explain import Explained, explain
 from proxy.conditions.values import matches
-from proxy.decide.engine import at_stage, decide
+from proxy.decide.engine import decide, with_journey_stage
 from proxy.decide.guard import guard_of
 from proxy.decide.membership import names_of, verified_names
-from proxy.decide.plan import JOURNEY, Plan, in_order_of_use, names_in, rank
-from proxy.decide.telling import caps, chance, halted, holdouts, layer, moment, schedule, since, variant_for
+from proxy.decide.plan import JOURNEY, Plan, in_dependency_order, rank, segment_names_in
+from proxy.decide.rule_facts import caps, chance, holdouts, layer, moment, paused, reached_since, schedule, variant_for
 from proxy.model import (
     NOBODY,
     Attributes,
@@ -31,8 +31,8 @@ from proxy.model import (
     Segment,
 )
 
-LOCAL = ("weekday", "hours")
-"""What is read off the clocks of whoever asks."""
+LOCAL_TIME = ("weekday", "hours")
+"""The attributes that depend on the rule's time zone."""
 
 
 class Verdict(StrEnum):
@@ -48,9 +48,8 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RuleStory:
-    """A rule and its outcome. `facts` are its schedule, if it has one, the lines of its condition, and
-    chance, caps and layer; a line about a computed segment has the segment's own lines as `parts`.
-    """
+    """A rule and its outcome. `facts` are its schedule, the lines of its condition, its shares, caps and layer; a line
+    about a computed segment has the segment's own lines as `parts`. `place` is that of the rule in its file."""
 
     name: str
     verdict: Verdict
@@ -62,10 +61,13 @@ class RuleStory:
 
 @dataclass(frozen=True, slots=True)
 class SlotStory:
-    """A slot's decision and all its rules, best first. `at` is when, by the clocks that most rules go by, and names
-    them; what is told by other clocks names those. `holdouts` are those that concern the slot, true of who is held out.
-    `consent` is how far the visitor agreed to be known, "" for all the way. `products` says of a row why each product
-    stands there, and what became of every strategy."""
+    """A slot's decision and all its rules, best first.
+
+    * `at`: the time as text, in the time zone of most rules; a time in another zone names it.
+    * `holdouts`: the holdouts that cover the slot; true for a visitor who is held out.
+    * `products`: for a row of products, why each of them is there, and the result of every strategy.
+    * `consent`: the visitor's consent level, "" for the highest.
+    """
 
     slot: str
     visitor: str
@@ -80,12 +82,11 @@ class SlotStory:
 
 
 def why(plan: Plan, context: EvaluationContext, slots: Sequence[str] | None = None) -> tuple[SlotStory, ...]:
-    """The story of each of the slots; without `slots`, of each that has a rule. Slots are those of one page: what a
-    layer shows in one of them it doesn't in another."""
-    context = at_stage(plan, context)
+    """The story of each of the slots of one page; without `slots`, of each slot that has a rule."""
+    context = with_journey_stage(plan, context)
     decisions = decide(plan, context, slots)
-    teller = _Teller(plan, context, decisions)
-    return tuple(map(teller.slot, decisions))
+    explainer = _Explainer(plan, context, decisions)
+    return tuple(map(explainer.slot, decisions))
 
 
 def why_text(stories: Iterable[SlotStory]) -> str:
@@ -93,20 +94,22 @@ def why_text(stories: Iterable[SlotStory]) -> str:
     return "\n\n".join("\n".join(_slot_lines(story)) for story in stories)
 
 
-class _Teller:
-    """Knows the visitor as rules see them: the attributes, and the segments, all and verified ones."""
+class _Explainer:
+    """Explains the slots of one page for one visitor."""
 
     def __init__(self, plan: Plan, context: EvaluationContext, decisions: Mapping[str, Decision]) -> None:
         self._plan = plan
         self._context = context
         self._decisions = decisions
-        self._clocks, *_ = [zone for zone, _ in Counter(rule.timezone for rule in plan.rules).most_common(1)] or ["UTC"]
-        self._layers = plan.layers.of if plan.layers else {}
-        self._segments = {segment.name.casefold(): segment for segment in in_order_of_use(plan.segments)}
+        self._usual_timezone, *_ = [
+            zone for zone, _ in Counter(rule.timezone for rule in plan.rules).most_common(1)
+        ] or ["UTC"]
+        self._layers = plan.layers.layer_of if plan.layers else {}
+        self._segments = {segment.name.casefold(): segment for segment in in_dependency_order(plan.segments)}
         self._stages = {stage.name.casefold(): stage for stage in plan.journey.rules} if plan.journey else {}
         named = context.attributes.get("segment")
-        self._anyhow = self._in_segments(names_of(named))
-        self._trusted = self._in_segments(verified_names(named, context.unverified))
+        self._all_segments = self._attributes_with_segments(names_of(named))
+        self._verified_segments = self._attributes_with_segments(verified_names(named, context.unverified))
 
     def slot(self, slot: str) -> SlotStory:
         """The story of one slot."""
@@ -121,7 +124,7 @@ class _Teller:
             slot=slot,
             visitor=self._context.targeting_key,
             page=str(self._context.attributes.get("page", "")),
-            at=f"{moment(self._context.now, self._clocks, '%b %H:%M:%S')} {self._clocks}",
+            at=f"{moment(self._context.now, self._usual_timezone, '%b %H:%M:%S')} {self._usual_timezone}",
             version=self._plan.version,
             decision=self._decisions[slot],
             rules=tuple(stories),
@@ -130,12 +133,12 @@ class _Teller:
         )
 
     def _rule(self, rule: Rule, before: Set[Verdict], held_out: Sequence[Explained]) -> RuleStory:
-        attributes = self._trusted if rule.needs_verified else self._anyhow
-        told, zone = self._told(rule, rule.condition, attributes), self._zone(rule)
+        attributes = self._verified_segments if rule.needs_verified else self._all_segments
+        explained, zone = self._explained(rule, rule.condition, attributes), self._timezone_note(rule)
         facts = [
-            *halted(rule),
+            *paused(rule),
             *[replace(fact, seen=fact.seen + zone) for fact in schedule(rule, self._context.now)],
-            *(told.parts if told.text == "all of" else (told,)),
+            *(explained.parts if explained.text == "all of" else (explained,)),
             *[replace(fact, distance=fact.distance and fact.distance + zone) for fact in chance(rule, self._context)],
             *(often := list(caps(rule, self._context))),
         ]
@@ -155,45 +158,47 @@ class _Teller:
         if before & {Verdict.SHOWN, Verdict.HELD_OUT}:
             return Verdict.FITS if Verdict.NEXT in before else Verdict.NEXT
         guard = guard_of(rule)
-        own = guard.held_out if guard else None
-        is_held_out = any(fact.ok for fact in held_out) or (own is not None and own.takes(self._context))
+        own = guard.holdout if guard else None
+        is_held_out = any(fact.ok for fact in held_out) or (own is not None and own.includes(self._context))
         return Verdict.HELD_OUT if is_held_out else Verdict.SHOWN
 
-    def _told(self, asker: Rule | Segment, condition: Condition, attributes: Attributes) -> Explained:
-        told = explain(condition, attributes, now=self._context.now, timezone=asker.timezone)
-        return self._with_segments(asker, condition, told, attributes)
+    def _explained(self, owner: Rule | Segment, condition: Condition, attributes: Attributes) -> Explained:
+        explained = explain(condition, attributes, now=self._context.now, timezone=owner.timezone)
+        return self._with_segments(owner, condition, explained, attributes)
 
     def _with_segments(
-        self, asker: Rule | Segment, condition: Condition, told: Explained, attributes: Attributes
+        self, owner: Rule | Segment, condition: Condition, explained: Explained, attributes: Attributes
     ) -> Explained:
-        """The explanation, with the lines of those segments and stages that made a fact true or false under it, and
-        since when what was done was done often enough."""
+        """The explanation of a condition, with the lines of the segments and stages that made a fact true or false, and
+        since when counts have been reached."""
         if isinstance(condition, Fact):
-            when = since(condition, self._context, asker.timezone) if told.ok else ""
+            when = reached_since(condition, self._context, owner.timezone) if explained.ok else ""
             if when:
-                told = replace(told, seen=f"{told.seen}, {when}")
-            if when or condition.attribute in LOCAL:
-                told = replace(told, seen=told.seen + self._zone(asker))
-            is_wanted_in = isinstance(condition.test, OneOf) == told.ok
-            asked: list[Segment | Rule] = [self._segments[name] for name in names_in([condition], self._segments)]
-            asked += [self._stages[name] for name in _stages_in(condition) if name in self._stages]
-            parts = [part for each in asked if (part := self._told_segment(each, attributes)).ok == is_wanted_in]
+                explained = replace(explained, seen=f"{explained.seen}, {when}")
+            if when or condition.attribute in LOCAL_TIME:
+                explained = replace(explained, seen=explained.seen + self._timezone_note(owner))
+            is_wanted_in = isinstance(condition.test, OneOf) == explained.ok
+            named: list[Segment | Rule] = [
+                self._segments[name] for name in segment_names_in([condition], self._segments)
+            ]
+            named += [self._stages[name] for name in _stages_in(condition) if name in self._stages]
+            parts = [part for each in named if (part := self._explained_segment(each, attributes)).ok == is_wanted_in]
         else:
-            pairs = zip(condition.parts, told.parts, strict=True)
-            parts = [self._with_segments(asker, inner, part, attributes) for inner, part in pairs]
-        return replace(told, parts=tuple(parts))
+            pairs = zip(condition.parts, explained.parts, strict=True)
+            parts = [self._with_segments(owner, inner, part, attributes) for inner, part in pairs]
+        return replace(explained, parts=tuple(parts))
 
-    def _zone(self, asker: Rule | Segment) -> str:
-        """What stands behind a time by the asker's clocks: nothing where they are those of the most."""
-        return "" if asker.timezone == self._clocks else f" {asker.timezone}"
+    def _timezone_note(self, owner: Rule | Segment) -> str:
+        """The name of the time zone after a time of this rule or segment; "" for the usual one."""
+        return "" if owner.timezone == self._usual_timezone else f" {owner.timezone}"
 
-    def _told_segment(self, segment: Segment | Rule, attributes: Attributes) -> Explained:
+    def _explained_segment(self, segment: Segment | Rule, attributes: Attributes) -> Explained:
         if segment.condition == NOBODY:
             return Explained(f"{segment.name}: another system says who", False)
-        told = self._told(segment, segment.condition, attributes)
-        return replace(told, text=segment.name if told.parts else f"{segment.name}: {told.text}")
+        explained = self._explained(segment, segment.condition, attributes)
+        return replace(explained, text=segment.name if explained.parts else f"{segment.name}: {explained.text}")
 
-    def _in_segments(self, names: frozenset[str]) -> Attributes:
+    def _attributes_with_segments(self, names: frozenset[str]) -> Attributes:
         now = self._context.now
         attributes = {**self._context.attributes, "segment": names}
         for segment in self._segments.values():

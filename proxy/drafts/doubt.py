@@ -14,7 +14,7 @@ import msgspec
 from proxy.conditions.derived import base_of, value_of
 from proxy.conditions.values import holds, with_local_time
 from proxy.decide.conjunctions import facts_of
-from proxy.decide.engine import at_stage, caps_asked, fitting
+from proxy.decide.engine import caps_read, fitting, with_journey_stage
 from proxy.decide.membership import names_of, verified_names
 from proxy.decide.plan import CLOCK_ATTRIBUTES, JOURNEY, Plan
 from proxy.model import (
@@ -57,7 +57,7 @@ class Doubts:
     def about(self, view: View) -> dict[str, frozenset[str]]:
         """For each slot in doubt, what was not recorded: attributes, and caps as they are written. Doubt about a slot
         with layers spreads to the other slots."""
-        caps = caps_asked(self._plan, view.context, view.shown)
+        caps = caps_read(self._plan, view.context, view.shown)
         found = {slot: missing for slot in view.shown if (missing := self._missing(view, slot, caps[slot]))}
         found = {slot: missing for slot, missing in found.items() if self._is_in_doubt(view, slot, missing)}
         layers = {layer for slot in found for layer in self._layers[slot]}
@@ -102,7 +102,7 @@ class _Asker:
         self._view = view
         self._missing = missing
         self._plan = plan
-        self._attributes = at_stage(plan, view.context).attributes
+        self._attributes = with_journey_stage(plan, view.context).attributes
         if plan.journey is not None and missing & plan.journey.inputs_of([JOURNEY]).attributes:
             self._missing = missing | {JOURNEY}
 

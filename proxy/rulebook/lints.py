@@ -14,9 +14,9 @@ from proxy.audience.results import GOALS
 from proxy.conditions.phrase import Kind
 from proxy.conditions.values import matches
 from proxy.decide.conjunctions import Literal, facts_of
-from proxy.decide.dead import Dead, dead_rules
-from proxy.decide.following import IsSingle, contradiction
-from proxy.decide.plan import names_in
+from proxy.decide.dead import DeadRule, dead_rules
+from proxy.decide.implication import IsSingle, contradiction
+from proxy.decide.plan import segment_names_in
 from proxy.diagnostics import Finding
 from proxy.model import Holdout, OneOf, Rule, Segment, StartsWith, View
 from proxy.rulebook.check import Checked
@@ -72,13 +72,13 @@ def _single_in(names: Names) -> IsSingle:
     return lambda attribute: attribute in single or attribute in CLOCK
 
 
-def _never_shows(dead: Dead) -> Finding:
+def _never_shows(dead: DeadRule) -> Finding:
     rule = dead.rule
     what = f'"{rule.name}" can never show'
-    if dead.taken_by:
-        named = " and ".join(f'"{other.name}"' for other in dead.taken_by[:3])
+    if dead.covered_by:
+        named = " and ".join(f'"{other.name}"' for other in dead.covered_by[:3])
         help = f"give it a higher priority than {named}, or say more narrowly whom that is for"
-        places = ", ".join(str(other.place) for other in dead.taken_by[:3])
+        places = ", ".join(str(other.place) for other in dead.covered_by[:3])
         return Finding("L1", f"{what}: {named} comes first for everybody it fits", rule.place, help, places, True)
     if dead.contradiction:
         attribute = "schedule" if dead.contradiction == "now" else dead.contradiction
@@ -127,7 +127,7 @@ def _slots_unseen(rules: Iterable[Rule], recent: Sequence[View]) -> Iterator[Fin
 def _segments_empty(rules: Iterable[Rule], segments: Iterable[Segment], recent: Sequence[View]) -> Iterator[Finding]:
     """Segments in rules' conditions that no recent visitor was in."""
     by_name = {segment.name.casefold(): segment for segment in segments}
-    asked = set(names_in((fact for rule in rules for fact in facts_of(rule.condition)), by_name))
+    asked = set(segment_names_in((fact for rule in rules for fact in facts_of(rule.condition)), by_name))
     for name, segment in by_name.items() if len(recent) >= ENOUGH_VIEWS else ():
         if name in asked and not any(_is_in(segment, view) for view in recent):
             what = f'nobody in the last {len(recent):,} page views was in "{segment.name}"'

@@ -16,8 +16,8 @@ from typing import TypeVar
 
 from proxy.conditions.values import texts_of
 from proxy.decide.conjunctions import alternatives
-from proxy.decide.following import Conjunction, IsSingle, contradiction, readings
-from proxy.decide.plan import schedule_of, spoken
+from proxy.decide.implication import Conjunction, IsSingle, contradiction, equal_values
+from proxy.decide.plan import qualified, schedule_of
 from proxy.model import Between, OneOf, Rule, Test
 
 Kind = TypeVar("Kind", OneOf, Between)
@@ -79,7 +79,7 @@ class Rivals:
 def forms_of(rule: Rule) -> list[Conjunction]:
     """The conjunctions of its condition and schedule. A visitor matches if one of them holds."""
     return [
-        frozenset(spoken(literal, rule) for literal in literals) | schedule_of(rule)
+        frozenset(qualified(literal, rule) for literal in literals) | schedule_of(rule)
         for literals in alternatives(rule.condition).conjunctions
     ]
 
@@ -88,7 +88,7 @@ def _wanted(forms: list[Conjunction]) -> dict[Asked, list[Test]]:
     """The distinguishing tests of each conjunction, one for each attribute."""
     each = [
         {
-            (literal.attribute, literal.of): literal.test
+            (literal.attribute, literal.qualifier): literal.test
             for literal in form
             if literal.wanted and isinstance(literal.test, OneOf | Between)
         }
@@ -100,7 +100,7 @@ def _wanted(forms: list[Conjunction]) -> dict[Asked, list[Test]]:
 
 def _texts(test: OneOf) -> frozenset[str]:
     """The names of a value that this test accepts."""
-    called = (texts_of(reading) for word in test.values for reading in readings(word))
+    called = (texts_of(reading) for word in test.values for reading in equal_values(word))
     return frozenset(map(str.casefold, test.values)).union(*called)
 
 

@@ -14,8 +14,8 @@ from proxy.conditions.derived import AGO, MARK, base_of, moment_of
 from proxy.conditions.values import matches
 from proxy.conditions.vocabulary import PHRASES
 from proxy.decide.conjunctions import facts_of
-from proxy.decide.engine import at_stage
-from proxy.decide.plan import JOURNEY, in_order_of_use, names_in
+from proxy.decide.engine import with_journey_stage
+from proxy.decide.plan import JOURNEY, in_dependency_order, segment_names_in
 from proxy.diagnostics import Finding
 from proxy.model import Attributes, Between, Condition, EvaluationContext, Fact, Measure, Profile, Segment, Test
 from proxy.rulebook.compile import Publication
@@ -33,7 +33,7 @@ class SegmentReader:
 
     def __init__(self, publication: Publication, now: float, only: Collection[str] | None = None) -> None:
         self._plan = publication.plan
-        self._segments = in_order_of_use(_needed(publication.segments, only))
+        self._segments = in_dependency_order(_needed(publication.segments, only))
         self._now = now
         self._facts = _facts(publication, self._segments, is_all=only is None)
         self.asked = {fact.attribute: fact.measure for fact in self._facts if fact.measure}
@@ -55,7 +55,7 @@ class SegmentReader:
 
     def whole(self, attributes: Attributes) -> Attributes:
         """The attributes with the stage of the journey, and all segments."""
-        known = dict(at_stage(self._plan, EvaluationContext(now=self._now, attributes=attributes)).attributes)
+        known = dict(with_journey_stage(self._plan, EvaluationContext(now=self._now, attributes=attributes)).attributes)
         segments = known["segment"]
         names = segments if isinstance(segments, frozenset) else frozenset()
         for segment in self._segments:
@@ -104,7 +104,7 @@ def _needed(segments: Iterable[Segment], only: Collection[str] | None) -> list[S
         return list(by_name.values())
     found = [name.casefold() for name in only if name.casefold() in by_name]
     for name in found:  # grows as it is walked
-        found += [one for one in names_in(facts_of(by_name[name].condition), by_name) if one not in found]
+        found += [one for one in segment_names_in(facts_of(by_name[name].condition), by_name) if one not in found]
     return [by_name[name] for name in found]
 
 

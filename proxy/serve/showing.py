@@ -262,7 +262,7 @@ class Showing:
 
     def circumstances(self, coding: Coding, request_values: Values, now: float) -> tuple[Hashable, float]:
         """All that deciding and filling look at beside the visitor; and until when it stays the same."""
-        time, until = self.publication.plan.clock.time(now)
+        time, until = self.publication.plan.clock.period(now)
         return (coding, time, request_values), until
 
     def classes(self, inputs: Inputs) -> EquivalenceClasses:

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from math import inf
 from typing import NamedTuple
 
-from proxy.decide.engine import caps_asked
+from proxy.decide.engine import caps_read
 from proxy.decide.plan import CLOCK_ATTRIBUTES, JOURNEY, Plan
 from proxy.errors import StoreError
 from proxy.events.bots import is_bot
@@ -82,7 +82,7 @@ def view_of(noted: Noted) -> View:
     context = noted.context
     slots = [decision.slot for decision in noted.decisions]
     names = noted.plan.inputs_of(slots).attributes - {*CLOCK_ATTRIBUTES, JOURNEY}
-    asked = {cap.measure for caps in caps_asked(noted.plan, context, slots).values() for cap in caps}
+    asked = {cap.measure for caps in caps_read(noted.plan, context, slots).values() for cap in caps}
     attributes = dict(_attributes(noted, names))
     return View(
         at=context.now,

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from math import inf, nextafter
 from random import Random
 
-from proxy.decide.clock import MANY_BREAKS, Clock, LongSchedule
+from proxy.decide.clock import MANY_BREAKS, Clock, CompactSchedule
 from proxy.decide.column import column
 from proxy.decide.conjunctions import Literal
 from proxy.model import Between, OneOf, WithinHours
@@ -36,7 +36,7 @@ def test_a_schedule_changes_on_its_second_and_the_answer_says_until_when_it_is_g
 def test_from_each_turn_on_it_is_another_time_though_the_bits_are_the_same() -> None:
     turning = Clock(EVERYONE, None, {}, (100.0, 200.0))
     moments = (nextafter(100.0, -inf), 100.0, 199.9, 200.0, 9e9)
-    told = [turning.time(now) for now in moments]
+    told = [turning.period(now) for now in moments]
     assert [time == told[0][0] for time, _ in told] == [True, False, False, False, False]
     assert told[1][0] == told[2][0] != told[3][0] == told[4][0]
     assert [until for _, until in told] == [nextafter(turn, -inf) for turn in (100.0, 200.0, 200.0)] + [inf, inf]
@@ -76,19 +76,19 @@ def test_weekday_and_hours_are_read_in_their_zone_on_both_sides_of_a_clock_chang
 def test_what_time_it_is_changes_and_comes_again_with_the_answer_alone() -> None:
     office = clock(Europe_Oslo=MORNING)
     hours = ("07:00", "08:30", "08:31", "11:59", "12:00", "23:59")
-    times = [[office.time(at(f"2026-11-{day}T{hour}") - 3_600)[0] for hour in hours] for day in (23, 24)]
+    times = [[office.period(at(f"2026-11-{day}T{hour}") - 3_600)[0] for hour in hours] for day in (23, 24)]
     assert [len(set(day)) for day in times] == [2, 2]
     assert times[0] == times[1] == [times[0][0], *[times[0][1]] * 3, *[times[0][0]] * 2]
-    assert office.time(150.0)[0] not in times[0]
+    assert office.period(150.0)[0] not in times[0]
     office.bits(at("2026-11-23T08:30") - 3_600)
-    time, until = office.time(at("2026-11-23T08:30") - 3_600)
-    assert time == times[0][1] and office.time(until) == (time, until) != office.time(nextafter(until, inf))
+    time, until = office.period(at("2026-11-23T08:30") - 3_600)
+    assert time == times[0][1] and office.period(until) == (time, until) != office.period(nextafter(until, inf))
 
 
 def test_times_that_were_forgotten_have_new_numbers() -> None:
     many = column([{Literal("now", Between(n, n + 1, open_high=True)): 1 << n for n in range(200)}], (1 << 200) - 1)
     schedule = Clock((1 << 200) - 1, many, {})
-    numbers = [schedule.time(n + 0.5)[0] for n in [*range(200), 0]]
+    numbers = [schedule.period(n + 0.5)[0] for n in [*range(200), 0]]
     assert len(set(numbers)) == 201
 
 
@@ -107,6 +107,6 @@ def test_a_long_schedule_answers_as_its_column_does() -> None:
     long = column([asked], (1 << rules) - 1)
     assert len(long.breaks) >= MANY_BREAKS
     moments = [-1.0, 0.5, 10.0**6, *random.choices(long.breaks, k=200), *(random.uniform(0, 10**6) for _ in range(200))]
-    schedule = LongSchedule(long)
+    schedule = CompactSchedule(long)
     assert [schedule.bits(now) for now in moments] == [long.bits(now) for now in moments]
     assert [Clock(-1, long, {}).bits(now) for now in moments[:9]] == [long.bits(now) for now in moments[:9]]

@@ -41,7 +41,7 @@ def rule(name: str, *parts: Condition, priority: int = 50, **more: object) -> Ru
 
 def dead(*rules: Rule) -> dict[str, list[str] | str]:
     found = dead_rules(rules, lambda attribute: attribute not in ("segment", "tags"))
-    return {each.rule.name: [other.name for other in each.taken_by] or each.contradiction for each in found}
+    return {each.rule.name: [other.name for other in each.covered_by] or each.contradiction for each in found}
 
 
 def test_a_narrower_rule_below_a_wider_one_can_never_show() -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from proxy.decide.engine import caps_asked, decide, shared_bits_of
+from proxy.decide.engine import caps_read, decide, shared_bits_of
 from proxy.decide.plan import compile_plan
 from proxy.model import (
     AllOf,
@@ -81,7 +81,7 @@ def test_the_worlds_above_come_to_every_kind_of_decision_and_layers_clash() -> N
     for world in (World(seed, with_chance=True) for seed in range(200)):
         plan, context = compile_plan(world.rules, world.segments, world.holdouts), world.context()
         details.update(decision.detail for decision in decide(plan, context).values())
-        alone = replace(plan, layers=None, holdouts=(), held_out=())
+        alone = replace(plan, layers=None, holdouts=(), compiled_holdouts=())
         layers = [plan.layers.layer(decision) for decision in decide(alone, context).values()] if plan.layers else []
         clashes += any(layers.count(layer) > 1 for layer in layers if layer)
     assert {detail for detail, count in details.items() if count > 10} == {
@@ -215,7 +215,7 @@ def test_no_cap_has_a_say_but_those_that_are_told_before() -> None:
     told, capped = 0, 0
     for world in (World(seed, with_chance=True) for seed in range(300)):
         plan, context = compile_plan(world.rules, world.segments, world.holdouts), world.context()
-        measures = [cap.measure for caps in caps_asked(plan, context, plan.slots).values() for cap in caps]
+        measures = [cap.measure for caps in caps_read(plan, context, plan.slots).values() for cap in caps]
         readings = {measure: context.read(measure) for measure in measures}
         decided = decide(plan, context)
         assert decide(plan, msgspec.structs.replace(context, read=readings.get)) == decided
@@ -234,5 +234,5 @@ def test_caps_of_rules_that_do_not_fit_or_stand_below_a_sure_one_are_not_told(la
     sure = Rule("sure", "hero", NORWAY, variant="sure", layer=layer)
     rules = [capped("first", NORWAY, 90), capped("other", BUYER, 80), capped("second", NORWAY, 70), sure,
              capped("below", NORWAY, 20)]  # fmt: skip
-    found = caps_asked(compile_plan(rules), EvaluationContext(attributes={"country": "NO"}), ["hero", "row"])
+    found = caps_read(compile_plan(rules), EvaluationContext(attributes={"country": "NO"}), ["hero", "row"])
     assert {slot: [cap.text for cap in caps] for slot, caps in found.items()} == {"hero": told, "row": []}

@@ -48,7 +48,7 @@ def test_segments_that_do_not_ask_about_one_another_are_joined_as_if_gone_throug
         tangled += sum(segment.residual is not None for segment in quick.segments)
         for _ in range(20):
             context = world.context()
-            own_bits = world.random.getrandbits(200) & quick.own_bits
+            own_bits = world.random.getrandbits(200) & quick.segment_bits
             asked = own_bits, context.attributes.get("segment"), context.unverified
             assert quick.bits(asked) == slow.bits(asked), f"seed {seed}: {asked}"
             joined += quick.bits(asked) != quick.bits((0, *asked[1:]))
@@ -60,8 +60,8 @@ def asks_for_segments(segment: Segment) -> bool:
 
 
 def test_where_segments_ask_about_one_another_they_do_not_stand_apart() -> None:
-    assert (MEMBERSHIP.independent, MEMBERSHIP.leading) == (None, {"Buyers"})
+    assert (MEMBERSHIP.independent, MEMBERSHIP.depended_on) == (None, {"Buyers"})
     any_of_them = Literal("segment", IsKnown())
     anybody = replace(MEMBERSHIP, column=column([{any_of_them: 0b0010, VIP: 0b0100}], 0b1111))
-    assert (anybody.independent, anybody.leading) == (None, {"Buyers", "VIP"})
+    assert (anybody.independent, anybody.depended_on) == (None, {"Buyers", "VIP"})
     assert replace(MEMBERSHIP, column=column([{VIP: 0b0100}], 0b1111)).independent is not None

@@ -9,8 +9,8 @@ from math import inf
 import pytest
 
 from proxy.decide.conjunctions import alternatives
-from proxy.decide.following import contradiction
-from proxy.decide.plan import schedule_of, spoken
+from proxy.decide.implication import contradiction
+from proxy.decide.plan import qualified, schedule_of
 from proxy.model import EVERYBODY, AllOf, AnyOf, Between, Condition, Draw, Fact, NoneOf, OneOf, Rule
 from proxy.rulebook.rivals import Rivals
 
@@ -72,7 +72,7 @@ def test_it_is_as_if_each_pair_were_looked_at() -> None:
     rules = [rule(number, condition(), live_from=chance.choice([-inf, 5.0])) for number in range(150)]
     forms = [
         [
-            frozenset(spoken(each, one) for each in row) | schedule_of(one)
+            frozenset(qualified(each, one) for each in row) | schedule_of(one)
             for row in alternatives(one.condition).conjunctions
         ]
         for one in rules

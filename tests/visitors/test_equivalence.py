@@ -164,7 +164,7 @@ def test_for_who_is_alike_the_same_is_decided_with_chance_and_caps_too(
             values = among.values(visitor, profile, now)
             seen = Seen(ANY_PAGE, visitor, now, b"")
             here = decide(plan, context_from(seen, profile, inputs.attributes, said + values), SLOTS)
-            mine, time = among.number(values, visitor, profile, now), plan.clock.time(now)[0]
+            mine, time = among.number(values, visitor, profile, now), plan.clock.period(now)[0]
             if mine != NO_NUMBER:
                 shared += (mine, time) in decided
                 assert decided.setdefault((mine, time), here) == here, f"seed {seed}: {now} {visitor} {profile}"

@@ -10,7 +10,7 @@ from random import Random
 from proxy.conditions.values import holds
 from proxy.decide.column import Column, column
 from proxy.decide.conjunctions import Literal
-from proxy.decide.surviving import MOST_KINDS, Surviving
+from proxy.decide.survivors import MOST_SAMPLES, SurvivorFinder
 from proxy.model import Between, NotOneOf, OneOf
 
 
@@ -31,7 +31,7 @@ def test_of_numbers_it_is_what_going_through_them_all_finds() -> None:
     random = Random(7)
     for tests in (1, 5, 40, 400):
         asked, literals = numbers(random, tests)
-        surviving = Surviving(asked, is_single=True)
+        surviving = SurvivorFinder(asked, is_single=True)
         finite = [point for point in asked.breaks if isfinite(point)]
         every = [point for point in (*finite, nextafter(finite[-1], inf)) if isfinite(point)]
         for chosen in ([one] for one in literals[:50]):
@@ -39,21 +39,21 @@ def test_of_numbers_it_is_what_going_through_them_all_finds() -> None:
             passing = [point for point in every if all(holds(literal.test, point) for literal in chosen)]
             survivors = [asked.bits(point) for point in passing]
             assert found is not None
-            assert (found.some, found.every) == (reduce(or_, survivors), reduce(and_, survivors))
-            assert {asked.bits(kind) for kind in found.kinds} == (
-                set(survivors) if len(survivors) <= MOST_KINDS else set()
+            assert (found.any_value, found.all_values) == (reduce(or_, survivors), reduce(and_, survivors))
+            assert {asked.bits(kind) for kind in found.samples} == (
+                set(survivors) if len(survivors) <= MOST_SAMPLES else set()
             )
-            assert all(holds(chosen[0].test, kind) for kind in found.kinds)
+            assert all(holds(chosen[0].test, kind) for kind in found.samples)
 
 
 def test_tests_that_ask_for_more_than_numbers_are_gone_through() -> None:
     four, other = Literal("n", OneOf(frozenset({"4"}))), Literal("n", Between(2, 9))
-    surviving = Surviving(column([{four: 1, other: 2}], 3), is_single=True)
+    surviving = SurvivorFinder(column([{four: 1, other: 2}], 3), is_single=True)
     both = surviving.of(frozenset({four, other}))
     assert both is not None
-    assert (both.some, both.every, both.kinds) == (3, 3, [4.0])
+    assert (both.any_value, both.all_values, both.samples) == (3, 3, [4.0])
 
 
 def test_where_values_are_not_all_known_nothing_is_said() -> None:
     rest = Literal("country", NotOneOf(frozenset({"NO"})))
-    assert Surviving(column([{rest: 1}], 1), is_single=True).of(frozenset({rest})) is None
+    assert SurvivorFinder(column([{rest: 1}], 1), is_single=True).of(frozenset({rest})) is None

@@ -1,5 +1,5 @@
-"""The facts about a rule beside its condition: its schedule, its share of visitors, its caps, its layer; each with the
-value that was met and how far it is from matching.
+"""The facts about a rule besides its condition, for `why`: schedule, random shares, caps and layer, each with the value
+that was found and how far it is from matching.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from proxy.bucketing import BUCKETS, percent
 from proxy.conditions.durations import length_text
 from proxy.conditions.explain import Explained
 from proxy.conditions.values import number_text
-from proxy.decide.guard import arms_of, drawn_of, held_out_by
+from proxy.decide.guard import compiled_arms, compiled_draw, compiled_holdout
 from proxy.model import (
     Between,
     Cap,
@@ -47,17 +47,18 @@ def schedule(rule: Rule, now: float) -> Iterator[Explained]:
     begins, ends = (moment(end, rule.timezone) if abs(end) < inf else "" for end in (rule.live_from, rule.live_until))
     text = f"{begins} – {ends}" if begins and ends else f"from {begins}" if begins else f"until {ends}"
     is_live = rule.live_from <= now < rule.live_until
-    yield Explained(text, is_live, moment(now, rule.timezone), "" if is_live else _how_far(rule, now))
+    yield Explained(text, is_live, moment(now, rule.timezone), "" if is_live else _time_until_live(rule, now))
 
 
-def halted(rule: Rule) -> Iterator[Explained]:
-    """A fact that says that the rule is paused, if it is."""
+def paused(rule: Rule) -> Iterator[Explained]:
+    """A false fact if the rule is paused."""
     if rule.paused:
         yield Explained("paused", False)
 
 
-def since(fact: Fact, context: EvaluationContext, timezone: str) -> str:
-    """Since when a count was reached and, if it will expire, until when, as `since 3 Nov 12:00`."""
+def reached_since(fact: Fact, context: EvaluationContext, timezone: str) -> str:
+    """Since when a count has been reached and, if it will expire, until when, as `since 3 Nov 12:00`; "" for any other
+    fact."""
     measure, test = fact.measure, fact.test
     if measure is None or measure.reading is not Reading.COUNT or measure.then or not isinstance(test, Between):
         return ""
@@ -71,33 +72,34 @@ def since(fact: Fact, context: EvaluationContext, timezone: str) -> str:
 
 
 def chance(rule: Rule, context: EvaluationContext) -> Iterator[Explained]:
-    """Rollout, group and arm: the visitor's bucket, and the buckets that count."""
+    """Rollout, group and arm as facts: the visitor's bucket, and the buckets that are in the share."""
     for draw in rule.draws:
         yield _draw(draw, rule, context)
     if rule.experiment:
-        arms = arms_of(rule.experiment, rule)
+        arms = compiled_arms(rule.experiment, rule)
         decision, bucket = arms.decision(context), arms.bucket(context)
         text = f"arm {decision.arm}" if decision else "in no arm"
         yield Explained(text, decision is not None, NO_ID if bucket is None else bucket_text(bucket))
 
 
 def variant_for(rule: Rule, context: EvaluationContext) -> str:
-    """The rule's variant for this visitor: their arm's; in an experiment that they are not in, any arm's."""
+    """The rule's variant for this visitor: that of their arm; in an experiment that they are not in, that of any
+    arm."""
     if rule.experiment is None:
         return rule.variant
-    decision = arms_of(rule.experiment, rule).decision(context)
+    decision = compiled_arms(rule.experiment, rule).decision(context)
     return decision.variant if decision else max(rule.variants, default="")
 
 
 def caps(rule: Rule, context: EvaluationContext) -> Iterator[Explained]:
-    """A fact for each cap: how often it was shown, and the limit."""
+    """A fact for each cap: how often the rule was shown, and the limit."""
     for cap in rule.caps:
         yield _cap(cap, context)
 
 
 def layer(rule: Rule, decisions: Mapping[str, Decision], layers: Mapping[str, str]) -> Iterator[Explained]:
-    """The rule's layer as a fact, if it has one: false while another slot of the page shows it. `layers` has the layer
-    of each rule, by name."""
+    """A false fact if another slot of the page shows a rule of the same layer. `layers` has the layer of each rule, by
+    name."""
     for slot, decision in decisions.items() if rule.layer else ():
         name = decision.rule or decision.withheld
         if slot != rule.slot and decision.detail != "capped" and layers.get(name) == rule.layer:
@@ -105,15 +107,15 @@ def layer(rule: Rule, decisions: Mapping[str, Decision], layers: Mapping[str, st
             return
 
 
-def holdouts(asked: Iterable[Holdout], slot: str, context: EvaluationContext) -> Iterator[Explained]:
+def holdouts(all_holdouts: Iterable[Holdout], slot: str, context: EvaluationContext) -> Iterator[Explained]:
     """The holdouts that cover the slot, as facts; true for a visitor who is held out."""
-    for holdout in asked:
+    for holdout in all_holdouts:
         if not holdout.slots or slot in holdout.slots:
-            ready, key = held_out_by(holdout), context.bucket_key or context.targeting_key
-            seen = bucket_text(ready.bucket(key)) if key else NO_ID
+            compiled, key = compiled_holdout(holdout), context.bucket_key or context.targeting_key
+            seen = bucket_text(compiled.bucket(key)) if key else NO_ID
             is_live = holdout.live_from <= context.now < holdout.live_until
             yield Explained(
-                f"{holdout.name}, {percent(holdout.share)}", ready.takes(context), seen if is_live else "over"
+                f"{holdout.name}, {percent(holdout.share)}", compiled.includes(context), seen if is_live else "over"
             )
 
 
@@ -129,31 +131,31 @@ def moment(at: float, timezone: str, form: str = "%b %H:%M") -> str:
 
 
 def _draw(draw: Draw, rule: Rule, context: EvaluationContext) -> Explained:
-    ready, key = drawn_of(draw), context.bucket_key or context.targeting_key
-    end = ready.end(context.now)
+    compiled, key = compiled_draw(draw), context.bucket_key or context.targeting_key
+    end = compiled.end(context.now)
     share = f"{percent(draw.low)} to {percent(end)}" if draw.low else percent(end)
     later = next((at for at, _ in draw.steps if at > context.now), None)
     grows = f"grows on {moment(later, rule.timezone)}" if later is not None and end < BUCKETS else ""
-    seen = bucket_text(ready.bucket(key)) if key else NO_ID
-    takes = ready.takes(context)
+    seen = bucket_text(compiled.bucket(key)) if key else NO_ID
+    takes = compiled.includes(context)
     return Explained(f"{draw.text}: {share}", takes, seen, "" if takes else grows)
 
 
 def _cap(cap: Cap, context: EvaluationContext) -> Explained:
     value = context.read(cap.measure)
     reading = value if isinstance(value, float) else 0.0
-    seen = f"{number_text(reading)} of {number_text(cap.limit)} {_when(cap.measure)}".rstrip()
+    seen = f"{number_text(reading)} of {number_text(cap.limit)} {_period_text(cap.measure)}".rstrip()
     return Explained(cap.text, reading < cap.limit, seen)
 
 
-def _when(measure: Measure) -> str:
+def _period_text(measure: Measure) -> str:
     """The period of a measure: `today`, `in 3 d`; "" for all time."""
     if measure.within_seconds < inf:
         return f"in {length_text(measure.within_seconds)}"
     return _PERIODS[measure.period]
 
 
-def _how_far(rule: Rule, now: float) -> str:
+def _time_until_live(rule: Rule, now: float) -> str:
     if now < rule.live_from < rule.live_until:
         return f"starts in {length_text(rule.live_from - now)}"
     return f"over since {length_text(now - rule.live_until)}" if rule.live_until <= now else "ends before it starts"

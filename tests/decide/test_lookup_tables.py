@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from proxy.decide.engine import decide
+from proxy.decide.lookup_tables import MOST_VALUES, ComputedDict
 from proxy.decide.plan import compile_plan
-from proxy.decide.shortcuts import LIMIT, ComputedDict
 from proxy.model import AllOf, AnyOf, Between, EvaluationContext, Fact, OneOf, Rule, Segment
 
 VIP = Rule("one", "hero", Fact("segment", OneOf(frozenset({"VIP"}))))
@@ -25,9 +25,9 @@ def test_values_that_are_one_key_but_not_one_value_are_never_mixed_up() -> None:
 
 def test_many_values_do_not_fill_the_memory() -> None:
     remembered = ComputedDict(lambda value: len(str(value)))
-    for number in range(3 * LIMIT):
+    for number in range(3 * MOST_VALUES):
         assert remembered[str(number)] == len(str(number))
-        assert len(remembered) <= LIMIT
+        assert len(remembered) <= MOST_VALUES
 
 
 def test_short_cuts_without_some_attributes_are_those_of_the_others() -> None:

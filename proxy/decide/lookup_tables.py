@@ -1,7 +1,5 @@
-"""Look-up tables: the bits of values seen before, so that the second look-up of a value is cheap.
-
-A plan is immutable, and so are the bits of a value. Whether they were remembered makes a difference only in time.
-"""
+"""Look-up tables: caches of the bits of each value, so that the second look-up of a value is fast. A plan is immutable,
+so entries never become wrong."""
 
 from __future__ import annotations
 
@@ -12,16 +10,16 @@ from proxy.decide.column import Column
 from proxy.decide.membership import Membership
 from proxy.memo import make_room
 
-LIMIT = 2_048
-"""Visitors choose the values (search terms, paths), so there may be any number: the oldest are dropped."""
+MOST_VALUES = 2_048
+"""Values per table. Visitors choose them (search terms, paths), so there may be any number: the oldest are dropped."""
 
-# Not numbers and booleans: as dict keys 1, 1.0 and True are equal.
-KEPT = (str, frozenset, type(None), tuple)
+# Without numbers and booleans: as dict keys 1, 1.0 and True are equal.
+CACHED_TYPES = (str, frozenset, type(None), tuple)
 
 
 class ComputedDict(dict[object, int]):
-    """A dict that computes missing values: `remembered[value]` is `calculate(value)`, kept when the value is of a type
-    that dict keys tell apart."""
+    """A dict that computes missing values: `computed[value]` is `calculate(value)`, and is kept if the value's type is
+    one of `CACHED_TYPES`."""
 
     __slots__ = ("_calculate",)
 
@@ -31,27 +29,26 @@ class ComputedDict(dict[object, int]):
 
     def __missing__(self, value: object) -> int:
         bits = self._calculate(value)
-        if type(value) in KEPT:
-            make_room(self, LIMIT)
+        if type(value) in CACHED_TYPES:
+            make_room(self, MOST_VALUES)
             self[value] = bits
         return bits
 
 
-# Plain tuples: a named one takes four times as long to take apart.
+# Plain tuples: unpacking a named one takes four times as long.
 
 TextLookup = tuple[str, ComputedDict]
-"""An attribute that is tested for texts and sets, and the bits of its values."""
+"""An attribute that is tested for texts and sets only, and the bits of its values."""
 
 TypedLookup = tuple[str, tuple[float, ...], tuple[int, ...], tuple[int, int], ComputedDict]
-"""An attribute that is tested for numbers or booleans, too: the same, and the breaks and ranges of its column, and the
-bits of False and of True."""
+"""An attribute that is also tested for numbers or booleans: its name, the breaks and ranges of its column, the bits of
+False and True, and the bits of all other values."""
 
 
 @dataclass(frozen=True, slots=True)
 class LookupTables:
-    """How to look up the bits of each attribute. `memberships` has the arguments of `Membership.bits` as keys; it is
-    None where `segment` is looked up as any other text, since no segment has a condition and no rule needs signed
-    ones."""
+    """How to look up the bits of each attribute. The keys of `memberships` are the arguments of `Membership.bits`; it
+    is None if `segment` is in `texts`, since no segment has a condition and no rule needs signed ones."""
 
     texts: tuple[TextLookup, ...]
     typed: tuple[TypedLookup, ...]
@@ -69,9 +66,9 @@ class LookupTables:
 def lookup_tables(columns: Mapping[str, Column], membership: Membership) -> LookupTables:
     """Empty look-up tables."""
     texts = [(name, ComputedDict(column.bits)) for name, column in columns.items() if not column.is_typed]
-    is_plain = not membership.own_bits and membership.verified is None
+    is_plain = not membership.segment_bits and membership.verified is None
     if is_plain:
-        texts.append(("segment", ComputedDict(membership.named)))
+        texts.append(("segment", ComputedDict(membership.bits_of_names)))
     typed = [_typed(name, column) for name, column in columns.items() if column.is_typed]
     return LookupTables(tuple(texts), tuple(typed), None if is_plain else ComputedDict(membership.bits))
 

@@ -6,7 +6,7 @@ from random import Random
 
 from proxy.conditions.values import holds
 from proxy.decide.conjunctions import Literal
-from proxy.decide.following import contradiction, follows, passing_text, values_that_pass, with_what_follows
+from proxy.decide.implication import contradiction, implies, passing_text, values_that_pass, with_implied
 from proxy.model import AttributeValue, Between, OneOf, WithinHours
 from tests.decide.worlds import NUMBERS, TEXTS, World
 
@@ -30,7 +30,7 @@ def test_what_is_said_to_follow_or_to_contradict_does_so_for_every_value() -> No
     world, random, told = World(1), Random(2), [0, 0]
     for _ in range(4_000):
         given, wanted, *rest = literals(random, world)
-        if follows(given, wanted):
+        if implies(given, wanted):
             told[0] += 1
             assert all(passes(value, wanted) for value in VALUES if passes(value, given)), (given, wanted)
         if contradiction([given, wanted, *rest], lambda attribute: False) is not None:
@@ -55,7 +55,7 @@ def test_a_text_that_passes_some_tests_passes_what_follows_from_them() -> None:
         text = passing_text(given)
         if text is not None:
             assert all(passes(text, each) for each in given)
-        if text is not None and any(follows(each, wanted) for each in given):
+        if text is not None and any(implies(each, wanted) for each in given):
             told += 1
             assert passes(text, wanted), (given, wanted)
     assert told > 100
@@ -63,5 +63,5 @@ def test_a_text_that_passes_some_tests_passes_what_follows_from_them() -> None:
 
 
 def test_who_is_in_a_segment_beyond_doubt_is_in_it() -> None:
-    verified = Literal("segment", OneOf(frozenset({"VIP"})), of="verified")
-    assert with_what_follows(frozenset({verified})) == {verified, Literal("segment", verified.test)}
+    verified = Literal("segment", OneOf(frozenset({"VIP"})), qualifier="verified")
+    assert with_implied(frozenset({verified})) == {verified, Literal("segment", verified.test)}
