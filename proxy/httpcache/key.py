@@ -19,7 +19,7 @@ Varying = tuple[tuple[bytes, bytes], ...]
 COOKIE = b"cookie;"
 """The prefix of a cookie in `Varying`: `cookie;currency` stands for the cookie `currency`."""
 
-_ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})")
+_ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})?")
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _NEEDS_CARE = re.compile(rb"%|/\.")
 
@@ -31,13 +31,16 @@ def target_key(scheme: bytes, host: bytes, target: bytes) -> bytes:
 
 def normalised(path: bytes) -> bytes:
     """The path normalised by RFC 3986 6.2.2: unreserved characters unescaped, hex digits in capitals, dot segments
-    removed. Other escapes stay, as they mean something else (`%2F` is not `/`)."""
+    removed. Other escapes stay, as they mean something else (`%2F` is not `/`). A `%` that escapes nothing becomes
+    `%25`; else `%%32e` would be sent on as `%2e`, which origins take for a dot."""
     if not _NEEDS_CARE.search(path):
         return path
     return _without_dots(_ESCAPE.sub(_escape, path))
 
 
 def _escape(match: re.Match[bytes]) -> bytes:
+    if match[1] is None:
+        return b"%25"
     byte = int(match[1], 16)
     return bytes((byte,)) if byte in _UNRESERVED else match[0].upper()
 

@@ -161,7 +161,8 @@ def page_at(request: Request, written: str) -> Request:
 def apart(names: Sequence[str], forms: Sequence[Form] = ()) -> Template:
     """A page of nothing but slots, from which `contents_of` takes each."""
     between = [_BETWEEN] * (len(names) - 1)
-    return Template(tuple(names), (_NOTHING, *between, _NOTHING), (_NOTHING,) * len(names), forms=tuple(forms))
+    end = [_NOTHING] if names else []
+    return Template(tuple(names), (_NOTHING, *between, *end), (_NOTHING,) * len(names), forms=tuple(forms))
 
 
 def contents_of(done: Personalised) -> list[bytes]:

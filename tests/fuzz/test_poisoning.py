@@ -155,6 +155,7 @@ DECEPTIONS = (
     b"/css/..%2faccount", b"/css/%2e%2e/account", b"/css/../account", b"/css%2f%2e%2e%2faccount", b"/css/..;/account",
     b"/css/x.css/..%5caccount", b"/counted/..%2faccount", b"/counted/account?utm_x=1", b"/robots.txt/..%2faccount",
     b"/%61ccount/x.css", b"/account/x.css/", b"/account/%2e%2e%2fx.css", b"//account/x.css",
+    b"/css/%%32e%%32e/account",
 )  # fmt: skip
 
 

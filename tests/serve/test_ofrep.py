@@ -94,6 +94,12 @@ async def test_all_flags_are_evaluated_at_once_and_asked_again_by_their_etag() -
         assert other.status == 200 and "value" not in json.loads(other.body)["flags"][0]
 
 
+async def test_a_shop_without_slots_has_no_flags() -> None:
+    async with Served(NOBODY, publication=site_published(), write_keys=KEYS) as served:
+        heard = await ask(served, ANNA, bearer(SERVER))
+        assert (heard.status, json.loads(heard.body)["flags"]) == (200, [])
+
+
 async def test_more_flags_than_a_worker_has_time_for_are_asked_for_one_by_one() -> None:
     names = [f"slot{number}.a" for number in range(MOST_FLAGS + 1)]
     rules = site_published(shown("Hi"), declared=[DeclaredSlot(name) for name in names])
