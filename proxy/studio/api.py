@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import msgspec
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -23,7 +25,8 @@ def api_routes(site: Site) -> list[Route]:
     """The routes. They raise `RequestError` and `StoreError`, which `refused` answers."""
 
     async def status(request: Request) -> Response:
-        return _json(await status_view(site))
+        view = await status_view(site, *list_query(request, page=0))
+        return _json(await asyncio.to_thread(msgspec.json.encode, view))
 
     async def live(request: Request) -> Response:
         return _json(await site.live())
@@ -70,6 +73,12 @@ async def refused(request: Request, error: Exception) -> Response:
     return PlainTextResponse(f"{error}\n", error.status if isinstance(error, RequestError) else 503)
 
 
+def list_query(request: Request, *, page: int) -> tuple[str, int]:
+    """The words and the page of the list of rules in an address; `page` when it names none."""
+    said = request.query_params.get("page", "")
+    return request.query_params.get("find", ""), int(said) if said.isdecimal() and len(said) < 7 else page
+
+
 def _visitor_in(body: bytes) -> str:
     """The visitor in a request's body. Raises `RequestError`."""
     try:
@@ -87,4 +96,5 @@ async def _sent(request: Request, says: str) -> bytes:
 
 
 def _json(value: object, status: int = 200) -> Response:
-    return Response(msgspec.json.encode(value), status, media_type="application/json")
+    body = value if isinstance(value, bytes) else msgspec.json.encode(value)
+    return Response(body, status, media_type="application/json")

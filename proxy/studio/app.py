@@ -20,7 +20,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from proxy.errors import OperatorError, RequestError, StoreError
-from proxy.studio.api import api_routes, refused
+from proxy.studio.api import api_routes, list_query, refused
 from proxy.studio.forms import basic_of
 from proxy.studio.results import results_routes
 from proxy.studio.segments import segment_routes
@@ -50,9 +50,8 @@ def create_studio(site: Site, *, token: str) -> Starlette:
         return Response(pages.render_template(name, **values), code, media_type="text/html")
 
     async def home(request: Request) -> Response:
-        return html(
-            "home.html", status=msgspec.to_builtins(await status_view(site)), links=msgspec.to_builtins(site.links)
-        )
+        status = await status_view(site, *list_query(request, page=1))
+        return html("home.html", status=msgspec.to_builtins(status), links=msgspec.to_builtins(site.links))
 
     async def why(request: Request) -> Response:
         url = request.query_params.get("url", "/")

@@ -23,6 +23,7 @@ from proxy.audience.verdicts import Asked, Word
 from proxy.diagnostics import many
 from proxy.errors import RequestError
 from proxy.rulebook.compile import Publication
+from proxy.studio.rule_list import page_of
 from proxy.studio.versions import Html
 from proxy.studio.views import Site
 
@@ -228,6 +229,7 @@ def results_routes(site: Site, html: Html) -> list[Route]:
             problem=looked.problem,
             query=query._asdict(),
             place=places.get(query.rule, 0),
+            page=page_of(places.get(query.rule, 1)),
             periods=[[str(days), text] for days, text in PERIODS.items()],
             matters=list(MATTERS),
             goals=list(GOALS),

@@ -20,16 +20,16 @@ from proxy.diagnostics import Finding
 from proxy.drafts.report import Outlook
 from proxy.httpcache.purge import Purge
 from proxy.metrics import Counts, Metrics, Shown
-from proxy.model import Rule
 from proxy.page.slots import OURS
 from proxy.rulebook.compile import Publication
 from proxy.rulebook.pauses import Pause, What
-from proxy.rulebook.rules import priority_text
 from proxy.stores.personal_data import Receipt
 from proxy.stores.versions import Versions
 from proxy.studio.product_changes import ProductsChanged
 from proxy.studio.purging import Purged
+from proxy.studio.rule_list import Listed, RuleView, rule_view, rules_on_page
 
+MOST_FINDINGS = 100
 DEGRADED, STOPPING = "degraded", "stopping"
 
 
@@ -131,19 +131,6 @@ class Site(Protocol):
         """Purges stored answers in every process of this shop."""
 
 
-class RuleView(msgspec.Struct, frozen=True):
-    """A rule in the list. `state` is live, waiting, over or paused; `switch` is what its button does, pause or resume;
-    "" for no button, while its slot or everything is paused."""
-
-    name: str
-    slot: str
-    priority: str
-    state: str
-    shown: int
-    where: str
-    switch: str
-
-
 class FindingView(msgspec.Struct, frozen=True):
     """A problem in the folder, or a warning."""
 
@@ -171,10 +158,13 @@ class Readiness(msgspec.Struct, frozen=True):
 
 
 class StatusView(Readiness, frozen=True):
-    """The first page: readiness, the rules being served, the pauses, the problems in the folder."""
+    """The content of the first page: readiness, a page of the list of rules, what is paused, and what is wrong with the
+    folder: `findings` of the `problems` in it. `is_off`: everything is paused."""
 
     rules: list[RuleView]
+    listed: Listed
     findings: list[FindingView]
+    problems: int
     paused: list[Pause]
     is_off: bool
 
@@ -185,14 +175,6 @@ class ShownView(msgspec.Struct, frozen=True):
     at: float
     path: str
     slots: dict[str, str]
-
-
-def rule_view(rule: Rule, now: float, shown: int, pauses: Collection[Pause] = ()) -> RuleView:
-    """The rule, with the state of its schedule at `now`; `pauses` are all there are."""
-    schedule = "waiting" if now < rule.live_from else "over" if now >= rule.live_until else "live"
-    state = "paused" if rule.paused else schedule
-    switch = "resume" if Pause(What.RULE, rule.name) in pauses else "" if rule.paused else "pause"
-    return RuleView(rule.name, rule.slot, priority_text(rule.priority), state, shown, str(rule.place), switch)
 
 
 def shown_view(shown: Shown) -> ShownView:
@@ -262,15 +244,23 @@ def state_gauges(ready: Readiness, findings: Collection[Finding]) -> Counts:
     )
 
 
-async def status_view(site: Site) -> StatusView:
-    """The content of the first page."""
-    rules = site.publication.rules if site.publication else ()
-    now, shown = site.now(), await site.counted("tailorbird_rule_matches_total")
-    pauses = await asyncio.to_thread(site.versions.pauses)
+async def status_view(site: Site, find: str = "", page: int = 0) -> StatusView:
+    """The content of the first page: of the rules with all words of `find` this page, or all of them on page 0."""
+    shown, ready = await site.counted("tailorbird_rule_matches_total"), await site.readiness()
+    return await asyncio.to_thread(_status_view, site, ready, shown, find, page)
+
+
+def _status_view(site: Site, ready: Readiness, shown: Mapping[str, int], find: str, page: int) -> StatusView:
+    """In a thread: with thousands of rules, pages of the shop would have to wait for it."""
+    rules, pauses = site.publication.rules if site.publication else (), site.versions.pauses()
+    found, listed = rules_on_page(rules, find, page, site.now())
+    findings = site.findings[:MOST_FINDINGS] if page else site.findings
     return StatusView(
-        **msgspec.structs.asdict(await site.readiness()),
-        rules=[rule_view(rule, now, shown.get(rule.name, 0), pauses) for rule in rules],
-        findings=[FindingView(str(f.place), f.code, f.what, f.help, f.is_warning) for f in site.findings],
+        **msgspec.structs.asdict(ready),
+        rules=[rule_view(rule, site.now(), shown.get(rule.name, 0), pauses) for rule in found],
+        listed=listed,
+        findings=[FindingView(str(f.place), f.code, f.what, f.help, f.is_warning) for f in findings],
+        problems=len(site.findings),
         paused=sorted(pauses),
         is_off=Pause(What.EVERYTHING) in pauses,
     )

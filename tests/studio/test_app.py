@@ -152,6 +152,28 @@ async def test_the_first_page_lists_rules_links_and_state() -> None:
     assert "default-src 'self'" in page.headers["content-security-policy"]
 
 
+MANY = "rules:\n" + "".join(f"  - {{name: R{n}x, slot: home.hero, show: nothing new}}\n" for n in range(250))
+
+
+async def test_the_first_page_shows_part_of_many_rules_and_finds_the_others() -> None:
+    loaded = load({"a.rules.yaml": MANY.encode(), "slots.yaml": b"slots: {home.hero: {}}"}).publication
+    findings = [Finding("R101", "wrong", Place("a.rules.yaml", 9, 5, 12), "mend it") for _ in range(150)]
+    async with browser(Shop(publication=loaded, findings=findings)) as client:
+        first, second = (await client.get("/")).text, (await client.get("/?page=2")).text
+        found, none = (await client.get("/?find=r249x")).text, (await client.get("/?find=winter")).text
+        one, every = (
+            (await client.get("/api/status?find=r249x&page=1")).json(),
+            (await client.get("/api/status")).json(),
+        )
+    assert first.count('<tr id="rule-') == 100 and ">R99x<" in first and ">R100x<" not in first
+    assert "And 50 more" in first
+    assert 'id="rule-101"' in second and "101 to 200 of 250" in second
+    assert ">R249x<" in found and found.count('<tr id="rule-') == 1 and "1 of 250" in found
+    assert "No rule has all of these words" in none
+    assert [rule["name"] for rule in one["rules"]] == ["R249x"]
+    assert len(every["rules"]) == 250 and len(every["findings"]) == 150
+
+
 @pytest.mark.parametrize("path", ["/livez", "/readyz"])
 async def test_a_health_check_of_http_1_0_needs_neither_host_nor_token(path: str) -> None:
     listener = Listener("studio", create_studio(Shop(), token=TOKEN), "127.0.0.1", 0, drain_seconds=1)

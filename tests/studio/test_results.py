@@ -103,7 +103,7 @@ async def test_a_rules_own_page_tells_all_that_was_counted_and_leads_back_to_it(
     told = plain(page)
     assert "2,000, 22.22% product added" in told and "by each who paid" in told and ", up to 109.00 of each" in told
     assert "holdout: Q4" not in told
-    assert 'href="/#rule-2"' in page and "since 3 November 2026" in told
+    assert 'href="/?page=1#rule-2"' in page and "since 3 November 2026" in told
     async with browser(site(looked(MANY))) as client:
         home = (await client.get("/")).text
     assert 'id="rule-2"' in home and 'href="/results?rule=Bar"' in home

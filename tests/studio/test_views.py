@@ -7,29 +7,10 @@ import pytest
 
 from proxy.diagnostics import Finding
 from proxy.metrics import GAUGES, Shown
-from proxy.model import NOWHERE, Decision, Place, Reason, Rule
-from proxy.studio.views import Readiness, rule_view, shown_view, state_gauges, together
+from proxy.model import NOWHERE, Decision, Reason
+from proxy.studio.views import Readiness, shown_view, state_gauges, together
 
 NOW = 1_000.0
-
-
-@pytest.mark.parametrize(
-    ("live_from", "live_until", "state"),
-    [(0, 2_000, "live"), (1_000, 2_000, "live"), (1_001, 2_000, "waiting"), (0, 1_000, "over")],
-)
-def test_a_rules_schedule_is_read_at_the_moment(live_from: float, live_until: float, state: str) -> None:
-    rule = Rule("Sale", "home.hero", live_from=live_from, live_until=live_until)
-    assert rule_view(rule, NOW, 0).state == state
-
-
-@pytest.mark.parametrize(("priority", "word"), [(80, "high"), (50, "normal"), (20, "low"), (65, "65")])
-def test_priorities_are_shown_as_editors_write_them(priority: int, word: str) -> None:
-    assert rule_view(Rule("Sale", "home.hero", priority=priority), NOW, 3).priority == word
-
-
-def test_a_rule_tells_where_it_stands_and_how_often_it_was_shown() -> None:
-    view = rule_view(Rule("Sale", "home.hero", place=Place("a.rules.yaml", 7, 5, 9)), NOW, 3)
-    assert (view.where, view.shown) == ("a.rules.yaml:7", 3)
 
 
 def test_the_live_list_names_rules_by_slot() -> None:

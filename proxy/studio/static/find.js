@@ -1,19 +1,28 @@
-// Finding a rule among many: lines without all of the words are hidden. What was looked for is kept while one pauses rules.
-const FEW = 10;
-const label = document.getElementById("find"), found = document.getElementById("found"), words = label.querySelector("input");
-const lines = [...document.querySelectorAll("#served tbody tr")].map((line) => [line, line.textContent.toLowerCase()]);
+// The list of rules follows while one types what to find. What was looked for is kept while one pauses rules.
+const WAIT = 150;
+const form = document.getElementById("find"), words = form?.elements.find, here = new URL(location.href);
+const PARTS = ["#served tbody", "#found", "#pages"];
+let newest = 0, waiting;
 
-const find = () => {
-  const asked = words.value.toLowerCase().split(/\s+/).filter(Boolean);
-  let left = 0;
-  for (const [line, text] of lines) left += !(line.hidden = !asked.every((word) => text.includes(word)));
-  found.textContent = asked.length ? `${left} of ${lines.length}` : "";
+const show = async () => {
+  const mine = ++newest, url = `/?find=${encodeURIComponent(words.value)}`;
   sessionStorage.setItem("find", words.value);
+  const answer = await fetch(url);
+  if (!answer.ok || mine !== newest) return;
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  if (mine !== newest) return;
+  history.replaceState(null, "", url);
+  for (const part of PARTS) document.querySelector(part).replaceWith(page.querySelector(part));
 };
 
-if (lines.length > FEW) {
-  label.hidden = false;
-  words.value = sessionStorage.getItem("find") ?? "";
-  words.addEventListener("input", find);
-  find();
+if (form) {
+  if (!here.search && !here.hash && (words.value = sessionStorage.getItem("find") ?? "")) show().catch(() => {});
+  words.addEventListener("input", () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(() => show().catch(() => {}), WAIT);
+  });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    show().catch(() => {});
+  });
 }

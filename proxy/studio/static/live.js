@@ -1,5 +1,5 @@
 // The live list: asks for the last decided pages once a second while this page is looked at, or less often where an answer
-// takes long, as with thousands of rules. A worker that is replaced, or does not answer, is asked again.
+// takes long. A worker that is replaced, or does not answer, is asked again.
 const SHARE = 20;
 const rows = document.getElementById("shown");
 let told = "";
@@ -13,11 +13,15 @@ const row = (shown) => {
   return line;
 };
 
-const cells = new Map([...document.querySelectorAll("[data-shown]")].map((each) => [each.dataset.shown, each]));
+const query = () => {
+  const address = new URLSearchParams(location.search);
+  return `?${new URLSearchParams({ find: address.get("find") ?? "", page: address.get("page") ?? 1 })}`;
+};
 
 const ask = async () => {
-  const [live, status] = await Promise.all(["/api/live", "/api/status"].map((url) => fetch(url).then((answer) => answer.json())));
+  const [live, status] = await Promise.all(["/api/live", `/api/status${query()}`].map((url) => fetch(url).then((answer) => answer.json())));
   if (live.length && told !== (told = JSON.stringify(live))) rows.replaceChildren(...live.slice(0, 25).map(row));
+  const cells = new Map([...document.querySelectorAll("[data-shown]")].map((each) => [each.dataset.shown, each]));
   for (const rule of status.rules) {
     const shown = cells.get(rule.name);
     if (shown && shown.textContent !== String(rule.shown)) shown.textContent = rule.shown;

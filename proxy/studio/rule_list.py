@@ -1,0 +1,74 @@
+"""The list of rules on the studio's first page. A folder may have thousands of rules, so it is shown in pages, and
+searched on the server."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import msgspec
+
+from proxy.model import Rule
+from proxy.rulebook.pauses import Pause, What
+from proxy.rulebook.rules import priority_text
+
+PER_PAGE = 100
+
+
+class RuleView(msgspec.Struct, frozen=True):
+    """A rule in the list. `state` is live, waiting, over or paused; `switch` is what its button does, pause or resume.
+    While more than this rule is paused, it has no button, and `switch` is ""."""
+
+    name: str
+    slot: str
+    priority: str
+    state: str
+    shown: int
+    where: str
+    switch: str
+
+
+class Listed(msgspec.Struct, frozen=True):
+    """Which part of the list a page shows: of `total` rules, those `found` by the words `find`, on `pages` pages, of
+    which this is `page`, from 1; 0 means all on one. `before` is how many stand on earlier pages."""
+
+    find: str
+    found: int
+    total: int
+    page: int
+    pages: int
+    before: int
+
+
+def rule_view(rule: Rule, now: float, shown: int, pauses: Collection[Pause] = ()) -> RuleView:
+    """The rule, with its state at `now`; `pauses` are all pauses."""
+    switch = "resume" if Pause(What.RULE, rule.name) in pauses else "" if rule.paused else "pause"
+    return RuleView(
+        rule.name, rule.slot, priority_text(rule.priority), _state(rule, now), shown, str(rule.place), switch
+    )
+
+
+def rules_on_page(rules: Sequence[Rule], find: str, page: int, now: float) -> tuple[Sequence[Rule], Listed]:
+    """The rules whose name, slot, state and place have all words of `find`: those on this page, the last page if there
+    are fewer, or all on page 0."""
+    words = find.casefold().split()
+    found = [rule for rule in rules if _has(rule, words, now)] if words else rules
+    pages = max(1, -(-len(found) // PER_PAGE))
+    page = min(page, pages)
+    before = PER_PAGE * max(0, page - 1)
+    listed = Listed(find.strip(), len(found), len(rules), page, pages, before)
+    return found[before : before + PER_PAGE] if page else found, listed
+
+
+def page_of(place: int) -> int:
+    """The page of the whole list on which the rule at this place, from 1, stands."""
+    return (place - 1) // PER_PAGE + 1
+
+
+def _has(rule: Rule, words: Sequence[str], now: float) -> bool:
+    text = f"{rule.name} {rule.slot} {_state(rule, now)} {rule.place}".casefold()
+    return all(word in text for word in words)
+
+
+def _state(rule: Rule, now: float) -> str:
+    schedule = "waiting" if now < rule.live_from else "over" if now >= rule.live_until else "live"
+    return "paused" if rule.paused else schedule
