@@ -142,12 +142,12 @@ class Settings:
         "did, a `trusted` one also what they ordered and who they are, a `server` key all of it, of anybody",
     )
     capture: bool = row(True, "count what pages tell by themselves: views, products, searches, banners shown")
-    max_event_bytes: int = row(1_048_576, "largest body of events, unpacked; larger ones get 413", "bytes")
-    max_events: int = row(2_500, "most events in one request; what is beyond is refused", "events")
+    max_event_bytes: int = row(1_048_576, "largest body of events, unpacked; larger ones get 413", "bytes", least=1)
+    max_events: int = row(2_500, "most events in one request; what is beyond is refused", "events", least=1)
     waiting_events: int = row(
-        10_000, "events that may wait for the store, per worker; more are sent back with 503", "events"
+        10_000, "events that may wait for the store, per worker; more are sent back with 503", "events", least=1
     )
-    waiting_event_bytes: int = row(16 * 1024 * 1024, "the same, by their size", "bytes")
+    waiting_event_bytes: int = row(16 * 1024 * 1024, "the same, by their size", "bytes", least=1)
     event_company_ms: float = row(2.0, "how long an event waits for others to be stored with", "milliseconds")
     event_rows: int = row(200, "so many events need not wait for others", "events")
     late_event_days: float = row(
@@ -156,10 +156,10 @@ class Settings:
 
     webhooks: str = row("", "file of those who are told when a visitor enters or leaves a segment; empty: nobody")
 
-    max_request_line_bytes: int = row(8_192, "longest target of a request; longer ones get 414", "bytes", least=1)
-    max_field_bytes: int = row(8_192, "longest request field; longer ones get 431", "bytes", least=1)
-    max_head_bytes: int = row(32_768, "largest request head; larger ones get 431", "bytes", least=1)
-    max_fields: int = row(100, "most fields in a request; with more it gets 431", "fields", least=1)
+    max_request_line_bytes: int = row(8_192, "longest target of a request; longer ones get 414", "bytes", least=256)
+    max_field_bytes: int = row(8_192, "longest request field; longer ones get 431", "bytes", least=256)
+    max_head_bytes: int = row(32_768, "largest request head; larger ones get 431", "bytes", least=1_024)
+    max_fields: int = row(100, "most fields in a request; with more it gets 431", "fields", least=10)
     head_seconds: float = row(10.0, "longest time for a request's head to come in whole", "seconds")
     upload_seconds: float = row(15.0, "time in which an upload must bring `upload_bytes`, again and again", "seconds")
     max_upload_bytes: int = row(0, "largest request body; larger ones get 413; 0: any size", "bytes")

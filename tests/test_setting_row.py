@@ -17,6 +17,8 @@ from proxy.errors import OperatorError
         ("PROFILE_BUDGET_MS", "nan", "write a number, 0 or more"),
         ("HEURISTIC_FRACTION", "inf", "write a number, 0 to 1"),
         ("MEMORY_SHED_FRACTION", "95", "write a number, 0 to 1"),
+        ("MAX_HEAD_BYTES", "1", "write a number, 1024 or more"),
+        ("WAITING_EVENTS", "0", "write a number, 1 or more"),
         ("WORKERS", "0", "write a number, 1 or more"),
         ("CONNECT_TIMEOUT_MS", "0", "write a number, 1 or more"),
         ("STALL_SECONDS", "1", "write a number, 2 or more, or 0"),

@@ -38,6 +38,8 @@ class Places(NamedTuple):
     admin: socket.socket | None
 
 
+log = logging.getLogger("tailorbird.processes")
+
 SHORTEST_TOKEN = 8  # a browser asks for it like for a password, and may be told it by who types
 
 
@@ -130,13 +132,22 @@ async def serve(
     if places.admin is not None:
         studio = create_studio(tailorbird.desk, token=settings.admin_token)
         listeners.append(Listener("studio", studio, bound=places.admin, drain_seconds=1))
+    is_alone = inherited is None  # else the supervisor says what happens to all
+
+    def stop_accepting() -> None:
+        if is_alone:
+            log.info("stopping: within %.0f s", settings.lame_duck_seconds + settings.drain_seconds)
+        tailorbird.desk.stop_accepting()
+
     async with tailorbird:
-        if inherited is None:
+        if is_alone:
             announce(places, settings)
         task = asyncio.create_task(beside()) if beside is not None else None
-        await run(listeners, lame_duck_seconds=settings.lame_duck_seconds, on_notice=tailorbird.desk.stop_accepting)
+        await run(listeners, lame_duck_seconds=settings.lame_duck_seconds, on_notice=stop_accepting)
         if task is not None:
             task.cancel()
+    if is_alone:
+        log.info("stopped")
 
 
 def supervise(settings: Settings) -> int:

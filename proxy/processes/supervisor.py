@@ -122,9 +122,12 @@ class Supervisor:
             self._spawn(self._fill_at_last(place))
         watching = asyncio.create_task(self._watch())
         while (number := await self._told.get()) is signal.SIGHUP:
+            log.info("all workers are replaced, one after the other")
             self._spawn(self._replace_all())
         watching.cancel()
+        log.info("stopping by %s: within %.0f s", number.name, self._longest_seconds)
         await self.stop(number)
+        log.info("stopped")
 
     async def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
         """Stops the workers; those that do not finish in time are killed."""
@@ -132,8 +135,7 @@ class Supervisor:
         self._signal_all(number)
         for zygote in self._zygotes:
             zygote.close()
-        longest = self._settings.lame_duck_seconds + self._settings.drain_seconds + 5.0
-        deadline = asyncio.get_running_loop().time() + longest
+        deadline = asyncio.get_running_loop().time() + self._longest_seconds
         while self._alive:
             try:
                 async with asyncio.timeout_at(deadline):
@@ -144,11 +146,16 @@ class Supervisor:
                         self._signal_all(again.result())
                     again.cancel()
             except TimeoutError:
+                log.warning("workers that did not end in time are killed: %d", len(self._alive))
                 self._signal_all(signal.SIGKILL)
-                deadline += longest
+                deadline += self._longest_seconds
         await asyncio.gather(*(zygote.ends() for zygote in self._zygotes))
         for task in self._tasks:
             task.cancel()
+
+    @property
+    def _longest_seconds(self) -> float:
+        return self._settings.lame_duck_seconds + self._settings.drain_seconds + 5.0
 
     def _signal_all(self, number: signal.Signals) -> None:
         for worker in self._alive:

@@ -152,6 +152,20 @@ async def test_one_that_is_not_born_yet_gets_its_signal_too(zygotes: Callable[[]
     assert not zygotes()
 
 
+async def test_what_was_asked_of_it_stands_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "tailorbird.workers")
+    async with supervised() as supervisor:
+        before = set(supervisor.workers)
+        os.kill(os.getpid(), signal.SIGHUP)
+        await until(lambda: before.isdisjoint(supervisor.workers) and "all workers were replaced" in caplog.messages)
+    assert caplog.messages == [
+        "all workers are replaced, one after the other",
+        "all workers were replaced",
+        "stopping by SIGTERM: within 6 s",
+        "stopped",
+    ]
+
+
 async def test_one_that_stalls_is_replaced() -> None:
     async with supervised(SILENT, workers=1, stall_seconds=0.5) as supervisor:
         (stalled,) = supervisor.workers
