@@ -78,12 +78,14 @@ def _told(name: str, comparison: Comparison, rule: Rule | None, shares: Mapping[
     alpha = ALPHA / max(1, len(rivals))  # so that all of them together are wrong in 5 of 100 cases
     mixed = list(_mixed(comparison.currencies))
     sizes = [comparison.groups.get(group, Tally()).visitors for group in shares]
-    chance = evenness(sizes, list(shares.values())) if any(sizes) else None
+    is_by_visitor = not (rule and rule.experiment and rule.experiment.split_by)
+    chance = evenness(sizes, list(shares.values())) if any(sizes) and is_by_visitor else None
     judge = Judge(comparison.began, rule, bool(shares), alpha, asked)
     rows = []
     for group, tally in groups:
-        lifts = {} if tally is base else _lifts(counted, tally, base, alpha, is_one_currency=not mixed)
-        verdict = judge.verdict(lifts[counted[0]]) if group in rivals else None
+        is_compared = tally is not base and is_by_visitor
+        lifts = _lifts(counted, tally, base, alpha, is_one_currency=not mixed) if is_compared else {}
+        verdict = judge.verdict(lifts.get(counted[0])) if group in rivals else None
         rows.append(_row(group, tally, counted, lifts, verdict))
     verdict = _overall(rows, chance, rule)
     notes = [*_gone(rule, bool(shares)), *_worse(rows, counted[1:]), *_crossed(comparison), *mixed]

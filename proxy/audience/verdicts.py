@@ -74,8 +74,8 @@ class Judge:
         """What is to be said of a group with this lift of its goal."""
         tried = self.rule.experiment if self.rule else None
         if tried and tried.split_by:
-            why = f"it is split by {tried.split_by}, and visitors are counted, so it looks surer than it is"
-            return Verdict(Word.UNDECIDED, f"cannot be judged here: {why}")
+            why = f"it is split by {tried.split_by}, and those who share one do not act on their own"
+            return Verdict(Word.UNDECIDED, f"counted, not judged: {why}")
         if tried and self.days < tried.min_days:
             return Verdict(Word.EARLY, f"too early: it runs for {int(self.days)} of at least {tried.min_days} days")
         if lift is None:

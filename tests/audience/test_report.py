@@ -70,6 +70,16 @@ def test_sizes_that_do_not_fit_the_split_are_said_before_all_else() -> None:
     assert one_sided.verdict.word is Word.DISTRUST
 
 
+def test_of_what_is_split_by_an_attribute_groups_are_counted_and_neither_compared_nor_doubted() -> None:
+    rule = Rule(
+        "Bar", "all.topbar", experiment=Experiment((Arm("control", 5_000), Arm("new", 5_000)), split_by="company")
+    )
+    told = told_of(rule, {"control": tally(5_000, 400), "new": tally(2_000, 560)})
+    assert [(row.visitors, row.did[ORDER], row.lifts) for row in told.rows] == [(5_000, 400, {}), (2_000, 560, {})]
+    assert told.verdict.text.startswith("counted, not judged: it is split by company")
+    assert told.chance is None and not told.notes
+
+
 @pytest.mark.parametrize(
     ("rule", "text"),
     [
