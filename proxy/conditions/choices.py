@@ -66,7 +66,12 @@ def _folded(choices: tuple[str, ...]) -> frozenset[str]:
 
 
 def _no_such(phrase: Phrase, name: str, word: Scalar) -> Finding:
-    help = did_you_mean(name, phrase.choices) if phrase.choices else f"describe it under `{NAMED[phrase.attribute]}:`"
+    if phrase.choices:
+        help = did_you_mean(name, phrase.choices)
+    else:
+        help = f"describe it under `{NAMED[phrase.attribute]}:`"
+        if phrase.key == "segment":
+            help += f"; one that a cookie or an import brings, as `{name}: {{}}`"
     return Finding("R302", f'there is no {phrase.key} "{name}"', word.place, help)
 
 

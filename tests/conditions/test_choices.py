@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from proxy.conditions.choices import check_values
@@ -23,6 +25,7 @@ SEGMENT = Phrase("segment", "segment", Kind.SET, "", choices=("VIP",))
         (HOURS, "9:00-17:00", None),
         (SEGMENT, "vip", None),
         (SEGMENT, "VIPs", 'did you mean "VIP"?'),
+        (replace(SEGMENT, choices=()), "VIP", "under `segments:`; one that a cookie or an import brings, as `VIP: {}`"),
     ],
 )
 def test_what_a_phrase_cannot_have_is_told_with_what_it_may_have_been(
