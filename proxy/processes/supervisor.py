@@ -34,6 +34,8 @@ LEAST_LIFE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 10.0
 FULL_LOOKS = 10
 """Seconds after which a worker that holds so much that it takes no requests will not get well by itself."""
+SETTLED_SECONDS = 10.0
+"""A worker that holds too much so soon would be replaced by one that does, too: its limit is too low."""
 TOO_MUCH = 1.2
 """Times the memory a worker may hold: what it could not give back."""
 
@@ -245,15 +247,16 @@ class Supervisor:
                 if 0 < self._settings.stall_seconds < now - worker.last_beat:
                     log.error("worker %d has stalled", worker.pid)
                     worker.signal(signal.SIGKILL)
-                elif self._holds_too_much(worker, held_bytes(worker.pid)):
+                elif self._holds_too_much(worker, held_bytes(worker.pid), now - worker.begun):
                     log.warning("worker %d holds too much memory and is replaced", worker.pid)
                     async with self._turn:
                         await self._fill(place)
 
-    def _holds_too_much(self, worker: Worker, held: int) -> bool:
+    def _holds_too_much(self, worker: Worker, held: int, age_seconds: float) -> bool:
         """True for a worker far over its memory limit, or so long over it that it has refused requests for a while."""
         worker.full_looks = worker.full_looks + 1 if 0 < self._full_bytes < held else 0
-        return 0 < self._most_bytes < held or worker.full_looks >= FULL_LOOKS
+        is_far_over = 0 < self._most_bytes < held and age_seconds > SETTLED_SECONDS
+        return is_far_over or worker.full_looks >= FULL_LOOKS
 
 
 def pause_after(failures: int) -> float:

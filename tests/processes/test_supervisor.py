@@ -174,10 +174,21 @@ async def test_one_that_stalls_is_replaced() -> None:
 
 
 @pytest.mark.parametrize("limit", ["max_worker_bytes", "memory_limit_bytes"])
-async def test_one_that_holds_too_much_memory_gives_way_to_a_fresh_one(limit: str) -> None:
+async def test_one_that_holds_too_much_memory_gives_way_to_a_fresh_one(
+    limit: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SETTLED_SECONDS", 0.0)
     async with supervised(workers=1, **{limit: 1_000}) as supervisor:
         (fat,) = supervisor.workers
         await until(lambda: supervisor.workers not in ([], [fat]))
+
+
+async def test_one_that_held_too_much_from_the_start_is_not_replaced_again_and_again() -> None:
+    async with supervised(workers=1, max_worker_bytes=1_000) as supervisor:
+        (worker,) = supervisor._places
+        assert worker is not None
+        judged = [supervisor._holds_too_much(worker, 1_001, age) for age in (1.0, module.SETTLED_SECONDS + 1)]
+    assert judged == [False, True]
 
 
 async def test_one_that_holds_for_long_what_it_may_not_gives_way_too(monkeypatch: pytest.MonkeyPatch) -> None:
