@@ -86,7 +86,7 @@ class MemoryLimit:
     async def watch(self) -> None:
         """Measures repeatedly, and has the caches shrink and grow. Ends only where there is no limit."""
         if self._held_now() > self._shed_at > 0:
-            what = "this worker may hold %d MB, which it needs for itself: raise memory_limit_bytes or the container's limit"
+            what = "this worker may hold %d MB, which it needs for itself: raise that limit, or the container's"
             log.warning(what, self._limit >> 20)
         while self._limit:
             self.look()
