@@ -23,6 +23,8 @@ from proxy.stores.versions import Versions
 @author_option("publishes")
 def command(folder: Path, catalogue: Path | None, store: str | None, message: str, author: str | None) -> None:
     """Make the rules in DIR the live version. A draft with mistakes, or whose tests fail, is refused."""
+    if not message.strip():
+        raise click.BadParameter("say what this changes, for the history", param_hint="-m")
     versions, draft = Versions(folder), state_of("draft", folder)
     loaded = loaded_from(draft.files, catalogue, store)
     must_be_good(draft, loaded)

@@ -14,6 +14,7 @@ from proxy.decide.engine import decide
 from proxy.drafts.changes import contents
 from proxy.drafts.doubt import Doubts
 from proxy.model import Decision, View, shown_name
+from proxy.page.slots import OURS
 from proxy.rulebook.compile import Publication
 
 PAGE_DEFAULT = "page default"
@@ -139,10 +140,11 @@ class _Recalling:
         self._doubts = Doubts(publication.plan)
 
     def outcomes(self, view: View) -> Iterator[_Outcome]:
-        now = decide(self._plan, view.context, tuple(view.shown))
+        recorded = {slot: shown for slot, shown in view.shown.items() if not slot.startswith(OURS)}
+        now = decide(self._plan, view.context, tuple(recorded))
         again = {slot: shown_name(decision) for slot, decision in now.items()}
-        doubts = {} if again == view.shown else self._doubts.about(view)
-        for slot, shown in view.shown.items():
+        doubts = {} if again == recorded else self._doubts.about(view)
+        for slot, shown in recorded.items():
             if again[slot] == shown or slot in doubts:
                 yield _Outcome(slot, not_recorded=doubts.get(slot, frozenset()))
             else:

@@ -83,5 +83,11 @@ def test_a_recorded_view_that_cannot_be_decided_again_is_unsure() -> None:
     assert (told.different, told.unsure) == (0, 2)
 
 
+def test_what_the_product_itself_puts_into_a_page_is_no_difference() -> None:
+    seen = View(1_000.0, "v1", {"tailorbird.toolbar": "Demo toolbar", "home.hero": ""}, {"page": "/", "country": "NO"})
+    told = replay_recorded([seen], publication())
+    assert (told.views, told.different, told.slots) == (1, 0, ())
+
+
 def test_no_views_are_no_replay() -> None:
     assert replay([], publication(), publication()).views == 0
