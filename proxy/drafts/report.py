@@ -53,11 +53,12 @@ class Prospect:
 @dataclass(frozen=True, slots=True)
 class Outlook:
     """What the studio shows of a draft: the report, whether it may be published, and whether publishing only asks for
-    approval."""
+    approval. `compared` stands for the two that were compared, the draft and what is live."""
 
     text: str
     may_publish: bool = False
     must_be_approved: bool = False
+    compared: str = ""
 
 
 def prospect(

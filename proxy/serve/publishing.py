@@ -101,13 +101,23 @@ class Publishing:
         checks = checks_of(draft.loaded, now)
         names = f"Version {self._versions.live()}", "draft"
         text = plan_text(views, live, draft.loaded, checks, now, names)
-        return Outlook(text, checks.may_publish, must_be_approved(self._versions.history(), self._approval))
+        must_be_approved_first = must_be_approved(self._versions.history(), self._approval)
+        return Outlook(text, checks.may_publish, must_be_approved_first, self._compared(draft))
 
-    async def publish(self, author: str, message: str) -> Entry:
-        """The draft in the folder becomes a version."""
+    def _compared(self, draft: Draft) -> str:
+        return f"{self._versions.live()} {version_of(written(draft.files))}"
+
+    async def publish(self, author: str, message: str, compared: str = "") -> Entry:
+        """Makes the draft in the folder a version. `compared` is that of the outlook that somebody read, "" for none:
+        the draft is refused if it or what is live has changed since."""
         if not self._is_published:
             raise OperatorError("a saved folder is live at once, so there is nothing to publish")
         draft = await self._drafts.read(DRAFT)
+        if compared and compared != await asyncio.to_thread(self._compared, draft):
+            raise OperatorError(
+                "not published: since you opened this page somebody changed a file, or published",
+                help="read again what changes now, and publish that",
+            )
         published = partial(publish, self._versions, draft.files, draft.loaded, approval=self._approval)
         return await asyncio.to_thread(published, author=author, message=message, now=self._clock())
 

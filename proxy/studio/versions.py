@@ -84,7 +84,7 @@ def version_routes(site: Site, html: Html) -> list[Route]:
         message = fields.get("message", "").strip()
         if not message:
             raise RequestError("say what this changes, for the history")
-        await site.publish(author, message)
+        await site.publish(author, message, fields.get("compared", ""))
 
     async def approve(fields: dict[str, str], author: str) -> None:
         await site.approve(_number(fields), author)

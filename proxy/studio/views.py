@@ -115,8 +115,9 @@ class Site(Protocol):
     async def plan(self) -> Outlook:
         """What the draft in the folder would change, and for whom."""
 
-    async def publish(self, author: str, message: str) -> None:
-        """Publishes the draft in the folder, or asks for approval. Raises `OperatorError`."""
+    async def publish(self, author: str, message: str, compared: str = "") -> None:
+        """Publishes the draft in the folder, or asks for approval. Raises `OperatorError`, also when the draft or what
+        is live has changed since it was `compared` (`Outlook.compared`)."""
 
     async def approve(self, number: int, author: str) -> None:
         """Publishes what somebody else asked to publish. Raises `OperatorError`."""

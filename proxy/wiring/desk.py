@@ -188,8 +188,8 @@ class Desk:
     async def plan(self) -> Outlook:
         return await self.publishing.plan()
 
-    async def publish(self, author: str, message: str) -> None:
-        await self.publishing.publish(author, message)
+    async def publish(self, author: str, message: str, compared: str = "") -> None:
+        await self.publishing.publish(author, message, compared)
 
     async def approve(self, number: int, author: str) -> None:
         await self.publishing.approve(number, author)

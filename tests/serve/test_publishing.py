@@ -114,6 +114,24 @@ async def test_what_has_mistakes_or_is_live_already_is_not_published(tmp_path: P
         assert Versions(behind.rules).live() == 1
 
 
+async def test_a_draft_that_somebody_else_changed_since_it_was_compared_is_not_published(tmp_path: Path) -> None:
+    async with shop(tmp_path) as behind:
+        site, versions = behind.tailorbird.desk, Versions(behind.rules)
+        mine = (await site.plan()).compared
+        behind.write("a.rules.yaml", GOOD_DAY)
+        with pytest.raises(OperatorError, match="somebody changed a file"):
+            await site.publish("Mia", "mine", mine)
+        assert versions.live() == 0
+        await site.publish("Sam", "both", (await site.plan()).compared)
+        behind.write("a.rules.yaml", RULES)
+        mine = (await site.plan()).compared
+        await site.publish("Sam", "back")
+        behind.write("a.rules.yaml", RULES + "# more")
+        with pytest.raises(OperatorError, match="or published"):
+            await site.publish("Mia", "more", mine)
+        assert versions.live() == 2
+
+
 async def test_where_a_second_person_must_approve_publishing_asks(tmp_path: Path) -> None:
     async with shop(tmp_path, approval="required") as behind:
         site, versions = behind.tailorbird.desk, Versions(behind.rules)

@@ -18,7 +18,7 @@ from proxy.audience.survey import Groups, Typed
 from proxy.catalogue.hub import Hub
 from proxy.diagnostics import Finding
 from proxy.drafts.report import Outlook
-from proxy.errors import RequestError, StoreError
+from proxy.errors import OperatorError, RequestError, StoreError
 from proxy.httpcache.purge import Purge
 from proxy.metrics import Decided, Metrics
 from proxy.model import Decision, Place, Reason
@@ -110,7 +110,9 @@ class Shop:
     async def plan(self) -> Outlook:
         return self.planned
 
-    async def publish(self, author: str, message: str) -> None:
+    async def publish(self, author: str, message: str, compared: str = "") -> None:
+        if compared not in ("", self.planned.compared):
+            raise OperatorError("not published: somebody changed a file", help="read again")
         action = Action.REQUESTED if self.planned.must_be_approved else Action.PUBLISHED
         self.versions.publish(self.files, author=author, message=message, now=self.now(), action=action)
 

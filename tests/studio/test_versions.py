@@ -157,6 +157,16 @@ async def test_publishing_says_who_and_what_for(versions: Versions) -> None:
     assert (entry.author, entry.message) == ("studio", "autumn <again>")
 
 
+async def test_what_nobody_compared_is_not_published_from_the_page(versions: Versions) -> None:
+    site = Shop(versions=versions, files=AUTUMN, planned=Outlook("~ Sale", may_publish=True, compared="2 abc"))
+    async with browser(site) as client:
+        assert 'name="compared" value="2 abc"' in (await client.get("/plan")).text
+    answer = await press(site, "/plan", message="autumn", compared="1 abc")
+    assert (answer.status_code, 'role="alert"' in answer.text, versions.live()) == (409, True, 2)
+    assert 'value="2 abc"' in answer.text, "what changes now is on the page, to be read"
+    assert (await press(site, "/plan", message="autumn", compared="2 abc")).status_code == 303
+
+
 async def test_a_second_person_approves_and_who_asked_cannot(versions: Versions) -> None:
     site = Shop(versions=versions, files=AUTUMN, planned=Outlook("~ Sale", may_publish=True, must_be_approved=True))
     async with browser(site, token=TOKEN, host=HOST) as client:
