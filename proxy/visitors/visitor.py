@@ -109,11 +109,10 @@ class Cookies:
         self._lasting = self._flags + (b"" if max_age is None else b"; Max-Age=%d" % max_age)
         self._unused: list[str] = []
         self._prefix = b"tb_" if is_demo else b"__Host-tb_"
-        self._between = b"; " + self._prefix
         self.visitor_name = self._prefix + b"v"
         self.segments_name = self._prefix + b"s"
         self.forgotten = self.visitor_name + b"=" + self._flags + b"; Max-Age=0"
-        self._memo: dict[bytes, Verified] = {}  # by our own cookies, as they stand behind each other where we set them
+        self._memo: dict[bytes, Verified] = {}  # by our cookies, without the prefix
         self._known = self._memo.get
         self._lists = SegmentLists()
 
@@ -147,46 +146,35 @@ class Cookies:
     def verified(self, cookie_header: bytes, now: float) -> Verified | None:
         """The content of our cookies in a Cookie header, if they are genuine, of one visitor, and written as browsers
         write them; None when the header has to be parsed."""
-        prefix, rfind = self._prefix, cookie_header.rfind
-        last = rfind(prefix)  # bytes are searched from their end in a third of the time
-        if last < 0 or self._unsigned:
+        if self._unsigned:
             return None
-        first = rfind(prefix, 0, last)
-        if first < 0:
-            first = last
-        elif rfind(prefix, 0, first) >= 0:
-            return None  # three of them: nothing tells which are ours
-        if first and not cookie_header.startswith(b"; ", first - 2):
-            return None
-        end = cookie_header.find(b";", last)
-        begins = first + len(prefix)
-        key = cookie_header[begins:] if end < 0 else cookie_header[begins:end]
-        known = self._known(key)
-        if known is not None:
-            return known
-        ours = key.split(self._between)
-        if key.count(b";") < len(ours):  # nothing else stands between them
-            return self._verified_now(key, ours, now)
-        return self._verified_apart(cookie_header, now)
+        parts = cookie_header.split(self._prefix)  # in less than half the time of a regular expression
+        if len(parts) == 3:  # mostly both cookies, the visitor's before the segments
+            before, visitor, segments = parts
+            if visitor.endswith(b"; ") and (not before or before.endswith(b"; ")):
+                known = self._known(visitor + segments.partition(b";")[0])
+                if known is not None:
+                    return known
+        return self._verified_apart(parts, now)
 
     def is_nobodys(self, cookie_header: bytes) -> bool:
         """Whether a Cookie header has no cookie of ours."""
         return self._prefix not in cookie_header and not self._unsigned
 
-    def _verified_apart(self, cookie_header: bytes, now: float) -> Verified | None:
-        """The same for two cookies that are not adjacent."""
-        before, *cookies = cookie_header.split(self._prefix)  # in less than half the time of a regular expression
+    def _verified_apart(self, parts: Sequence[bytes], now: float) -> Verified | None:
+        """The same for any cookies of ours, of a Cookie header split at their prefix."""
+        before, *cookies = parts
         ours = []
         for cookie in cookies:
             if before and not before.endswith(b"; "):
                 return None
             ours.append(cookie.partition(b";")[0])
             before = cookie
-        key = self._between.join(ours)
-        return self._memo.get(key) or self._verified_now(key, ours, now)
+        key = b"; ".join(ours)
+        return self._known(key) or self._verified_now(key, ours, now)
 
     def _verified_now(self, key: bytes, ours: Sequence[bytes], now: float) -> Verified | None:
-        if ours[0][:2] != b"v=" or len(ours) > 2 or (len(ours) == 2 and ours[1][:2] != b"s="):
+        if not 1 <= len(ours) <= 2 or ours[0][:2] != b"v=" or (len(ours) == 2 and ours[1][:2] != b"s="):
             return None
         self._judged(key, ours[0][2:], ours[1][2:] if len(ours) == 2 else b"", now)
         return self._known(key)
@@ -194,7 +182,7 @@ class Cookies:
     def of(self, request: Request, now: float) -> Visitor:
         """The visitor who asks; never raises."""
         ours = request.cookies_named(self._prefix)
-        known = self._memo.get(self._between.join(ours)) if not self._unsigned else None
+        known = self._known(b"; ".join(ours)) if not self._unsigned else None
         return self._read(ours, request.cookies, now) if known is None else known.at(now)
 
     def _read(self, ours: Sequence[bytes], cookie_header: bytes, now: float) -> Visitor:
@@ -212,7 +200,7 @@ class Cookies:
     def _verified(self, visitor_cookie: bytes, segments_cookie: bytes, now: float) -> Visitor:
         key = b"v=" + visitor_cookie
         if segments_cookie:
-            key += b"%bs=%b" % (self._between, segments_cookie)
+            key += b"; s=" + segments_cookie
         verified = self._known(key) or self._judged(key, visitor_cookie, segments_cookie, now)
         return ANONYMOUS if verified is None else verified.at(now)
 
