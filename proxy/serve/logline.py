@@ -18,7 +18,7 @@ from proxy.http.client import Networks, client_of
 from proxy.http.message import OwnFields, Question, Request
 from proxy.memo import make_room
 from proxy.model import Headers
-from proxy.visitors.pending import NOTHING_MORE, ServedPage
+from proxy.visitors.pending import NOTHING_MORE, ServedFrom, ServedPage
 
 MOST_CLIENTS = 10_000
 MOST_LEADS = 1_000
@@ -47,21 +47,21 @@ class Lines:
     def joined(self, noted: Sequence[Line | ServedPage]) -> bytes:
         """These lines, and those of these pages, in this order."""
         pieces: list[bytes] = []
-        by_request: dict[tuple[Question, str, bytes], tuple[bytes, bytes]] = {}
+        by_request: dict[tuple[ServedFrom, str], tuple[bytes, bytes]] = {}
         words_of = by_request.get
         for one in noted:
             if len(one) == 2:
                 pieces.append(one[1])
                 continue
-            at, _, _, _, question, own, client, lead, length = one
-            words = words_of((question, client, lead))
+            at, _, source, _, sent, own, client = one
+            words = words_of((source, client))
             if words is None or own:
-                words = self._words(question, own, client, lead)
+                words = self._words(source.question, own, client, source.head)
                 if not own:
-                    by_request[question, client, lead] = words
+                    by_request[source, client] = words
             second, ms = divmod(int(at * 1_000), 1_000)
             beginning = self._beginning if second == self._second else self._of_second(second)
-            pieces += beginning, _MS[ms], words[0], b"%d" % length, words[1]
+            pieces += beginning, _MS[ms], words[0], b"%d" % (sent.length if sent else 0), words[1]
         return b"".join(pieces)
 
     def _words(self, question: Question, own: OwnFields, client: str, lead: bytes) -> tuple[bytes, bytes]:

@@ -22,6 +22,7 @@ from proxy.serve.pages import Entry
 from proxy.visitors.capture import Page
 from proxy.visitors.equivalence import NO_NUMBER, EquivalenceClasses
 from proxy.visitors.inputs import Inputs
+from proxy.visitors.pending import ServedFrom
 from proxy.visitors.view_content import ViewContent
 
 SHARE = 1 / 32
@@ -42,8 +43,9 @@ class Lookup:
       (`needs_full_view`).
     * Valid from `valid_from` up to and including `valid_until`, as long as the cache has made no more than
       `memory_changes`. If it `trusts_profiles`, remembered profiles are fresh for as long.
-    * Used by answers: the header fields (`head`), the `response_start` (status line and `head`), and the `pages` made,
-      by the number of their visitors' class; `new_visitor_class` is that of all new visitors, once it is known.
+    * Used by answers: what they have in common (`source`), the `response_start` (status line and header fields), and
+      the `pages` made, by the number of their visitors' class; `new_visitor_class` is that of all new visitors, once it
+      is known.
     """
 
     question: Question
@@ -62,7 +64,7 @@ class Lookup:
     valid_until: float = -inf
     memory_changes: int = -1
     trusts_profiles: bool = False
-    head: bytes = b""
+    source: ServedFrom = field(init=False)
     response_start: bytes = b""
     pages: dict[int, Personalised] = field(default_factory=lambda: NOTHING)
     new_visitor_class: int = NO_NUMBER

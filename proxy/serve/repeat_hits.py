@@ -30,7 +30,7 @@ from proxy.serve.showing import Met, Showing
 from proxy.visitors.capture import Capture, View
 from proxy.visitors.equivalence import NO_NUMBER
 from proxy.visitors.known import NOBODY, Known
-from proxy.visitors.pending import NOTHING_MORE
+from proxy.visitors.pending import NOTHING_MORE, ServedFrom
 from proxy.visitors.preview import PREVIEWS
 from proxy.visitors.profiles import ProfileReader
 from proxy.visitors.recording import Recorder
@@ -94,7 +94,7 @@ class RepeatHits:
             return None
         now = clock()
         is_valid = lookup.valid_from <= now <= lookup.valid_until and lookup.memory_changes == self._memory.changes
-        if not (is_valid or self._refresh(lookup, now)):
+        if not is_valid and not self._refresh(lookup, now):
             return None
         cookies = own.get(b"cookie", b"")
         verified = verified_by(cookies, now)
@@ -114,8 +114,9 @@ class RepeatHits:
             and membership.since <= now < membership.until
             and (lookup.trusts_profiles or abs(now - known.at) < self._remembered.seconds)
         ):
-            known.is_used = True
-            classes.found.count += 1
+            if known is not NOBODY:
+                known.is_used = True
+                classes.found.count += 1
             done, found = lookup.pages.get(membership.number), None
         elif (found := self._find_number(lookup, verified, now)) is not None:
             done = lookup.pages.get(found[0])
@@ -131,20 +132,17 @@ class RepeatHits:
         self._hits.count += 1
         if lookup.needs_full_view:
             self._capture.note(View(now, question.request(own, client), lookup.template.about, verified.at(now), done))
-        pieces, more = done.pieces, beside_cookies(own) if len(own) > 1 else NOTHING_MORE
+        source, pieces, pending = lookup.source, done.pieces, self._pending_pages
+        more = beside_cookies(own) if len(own) > 1 else NOTHING_MORE
         if pieces is None or b"if-none-match" in more:
             self._metrics.show(now, question.path, done.decided)
-            self._pending.add((now, verified.visitor_id, lookup.view_content, done, question, more, client, b"", 0))
-            return assembled_answer(200, lookup.head, done.page, question.request(own, client))
-        pieces[0] = lookup.response_start
-        answer = b"".join(pieces)
-        length, pending = len(answer) - len(pieces[0]) - len(pieces[1]), self._pending_pages
-        pending.append(
-            (now, verified.visitor_id, lookup.view_content, done, question, more, client, lookup.head, length)
-        )
+            self._pending.add((now, verified.visitor_id, source, done, None, more, client))
+            return assembled_answer(200, source.head, done.page, question.request(own, client))
+        pending.append((now, verified.visitor_id, source, done, done.page, more, client))
         if (count := len(pending)) == 1 or count >= self._pending.flush_at:
             self._pending.flush_or_schedule()
-        return answer
+        pieces[0] = lookup.response_start
+        return b"".join(pieces)
 
     def _answer_unverified(
         self, lookup: Lookup, question: Question, own: OwnFields, client: str, now: float
@@ -201,7 +199,7 @@ class RepeatHits:
         self, lookup: Lookup, request: Request, own: OwnFields, page: Assembled, set_cookie: bytes | None, now: float
     ) -> bytes | Response:
         self._hits.count += 1
-        answer = assembled_answer(200, lookup.head, page, request, set_cookie)
+        answer = assembled_answer(200, lookup.source.head, page, request, set_cookie)
         if answer.status != 200 or page.length > AT_ONCE_BYTES:
             return answer
         self._log_hit(now, lookup, own, request.client, page)
@@ -210,8 +208,7 @@ class RepeatHits:
     def _log_hit(self, now: float, lookup: Lookup, own: OwnFields, client: str, page: Assembled) -> None:
         """Writes the log line of an answer whose view is counted already."""
         if self._log is not None:
-            served = now, "", None, None, lookup.question, beside_cookies(own), client, lookup.head, page.length
-            self._log([served])
+            self._log([(now, "", lookup.source, None, page, beside_cookies(own), client)])
 
     def _refresh(self, lookup: Lookup, now: float) -> bool:
         """Brings the lookup up to date; False when its entry is stale or no longer stored. It then stays valid for a
@@ -221,8 +218,8 @@ class RepeatHits:
         if now >= entry.fresh_until or self._memory.single(lookup.key) is not entry:
             return False
         ttl = int(entry.fresh_until - now)
-        lookup.head = lookup.lead.of_hit(ttl)
-        lookup.response_start = _OK + lookup.head
+        head = lookup.lead.of_hit(ttl)
+        lookup.source, lookup.response_start = ServedFrom(lookup.question, lookup.view_content, head), _OK + head
         lookup.valid_from, lookup.memory_changes = now, self._memory.changes
         lookup.pages, lookup.valid_until = NOTHING, -inf
         trusted_until, due_at = self._remembered.synced_until, self._recorder.due_at

@@ -27,7 +27,7 @@ from proxy.stores.record import PAGE, VIEWED, deed, packed_part, view
 from proxy.visitors.consent import Consents, allowed
 from proxy.visitors.consent_changes import ConsentChanges
 from proxy.visitors.journal import Journal
-from proxy.visitors.pending import NOTHING_MORE, Pending, ServedPage
+from proxy.visitors.pending import NOTHING_MORE, Pending, ServedFrom, ServedPage
 from proxy.visitors.view_content import Banners, DecidedPage, ViewContent, banners_of, view_content_of
 from proxy.visitors.visitor import Cookies
 
@@ -109,7 +109,8 @@ class Capture:
     def note_again(self, at: float, question: Question, page: Page, visitor_id: str, done: DecidedPage | None) -> None:
         """Records a view of `page` by a visitor whose cookies were verified and who consents."""
         if page.view_content is not None and self.is_on:
-            self.pending.add((at, visitor_id, page.view_content, done, question, NOTHING_MORE, "", b"", 0))
+            source = ServedFrom(question, page.view_content)
+            self.pending.add((at, visitor_id, source, done, None, NOTHING_MORE, ""))
 
     def note_first(self, at: float, content: ViewContent | None, visitor_id: str, done: DecidedPage | None) -> None:
         """Holds the first view of a visitor who consents and gets their cookie with it."""
@@ -133,7 +134,8 @@ class Capture:
         """Makes events of served pages, and notes them in the journal."""
         arrivals: list[Arrival | PackedEvent] = []
         held, numbers = self._held, self._numbers
-        for at, visitor_id, content, done, _, _, _, _, _ in views:
+        for at, visitor_id, source, done, _, _, _ in views:
+            content = source.view_content
             if content is None:
                 continue
             try:

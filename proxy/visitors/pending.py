@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from operator import itemgetter
 
 from proxy.http.message import OwnFields, Question
 from proxy.metrics import Metrics
+from proxy.page.encode import Assembled
 from proxy.visitors.view_content import DecidedPage, ViewContent
 
 FLUSH_AT = 250
@@ -24,10 +26,19 @@ STEP = 32
 next. While somebody searches the list for a visitor, it is no longer than this."""
 
 
-ServedPage = tuple[float, str, ViewContent | None, DecidedPage | None, Question, OwnFields, str, bytes, int]
-"""A page that was served: when (Unix seconds); the visitor's id, what the view tells (None: it does not count), and the
-page as decided; the question, the request's own fields beside it, and the client's address; the header fields of the
-answer and the length of its body (no fields: the page was counted and logged elsewhere)."""
+@dataclass(frozen=True, slots=True, eq=False)
+class ServedFrom:
+    """What pages have in common that are served from one stored page to one question: what their view tells (None: it
+    does not count), and the header fields of their answers."""
+
+    question: Question
+    view_content: ViewContent | None
+    head: bytes = b""
+
+
+ServedPage = tuple[float, str, ServedFrom, DecidedPage | None, Assembled | None, OwnFields, str]
+"""A page that was served: when (Unix seconds); the visitor's id; from what; the page as decided, and as it was sent
+(None: it was counted and logged elsewhere); the request's own fields beside the question, and the client's address."""
 
 _VISITOR_ID = itemgetter(1)
 NOTHING_MORE: OwnFields = {}
@@ -108,10 +119,9 @@ class Pending:
         del self.pages[:count]  # first: counting may ask for a flush
         self.flush_at = FLUSH_AT
         if pages:
-            ours = [page for page in pages if page[7]]
             self._metrics.show_all(
-                [(at, question.path, done.decided) for at, _, _, done, question, _, _, _, _ in ours if done is not None]
+                [(at, source.question.path, done.decided) for at, _, source, done, sent, _, _ in pages if sent and done]
             )
-            if ours:
+            if ours := [page for page in pages if page[4] is not None]:
                 self._log(ours)
             self._count(pages)

@@ -11,16 +11,18 @@ from typing import Any
 import pytest
 
 from proxy.metrics import Metrics
+from proxy.page.encode import Assembled
 from proxy.serve import accesslog
 from proxy.serve.accesslog import GONE, AccessLog
 from proxy.settings import Settings
-from proxy.visitors.pending import FLUSH_AT, Pending
+from proxy.visitors.pending import FLUSH_AT, Pending, ServedFrom
 from tests.wire.asking import asking
 from tests.wire.origin import Origin, by_path, ok
 from tests.wire.served import Served, hear, request
 from tests.wire.site import PAGE, SHARED, eventually
 
 AGENT = (b"user-agent", b"Mozilla/5.0")
+SENT = Assembled((b"hello",), 5, b"", "identity")
 
 
 def lines(path: Path) -> list[dict[str, Any]]:
@@ -85,10 +87,11 @@ async def test_lines_stand_in_the_order_of_the_answers_however_many_there_are(
 async def test_what_is_given_at_once_stands_where_its_time_is_though_it_is_told_later(tmp_path: Path) -> None:
     path, metrics = tmp_path / "log", Metrics()
     log, pending, question = AccessLog.of(Settings(access_log=str(path)), metrics), Pending(metrics), asking()
+    source = ServedFrom(question, None, b"x-any: 1\r\n")
     assert log is not None
     log.log(pending)
     for at in (0.0, 0.25, 0.5):
-        pending.add((at, "anna", None, None, question, {}, "192.0.2.7", b"x-any: 1\r\n", 5))
+        pending.add((at, "anna", source, None, SENT, {}, "192.0.2.7"))
         log.note(at + 0.125, question.request({}, "192.0.2.7"), 200, ())
     assert pending.pages
     await log.aclose()
@@ -98,10 +101,11 @@ async def test_what_is_given_at_once_stands_where_its_time_is_though_it_is_told_
 async def test_what_is_flushed_in_steps_stands_where_its_time_is_among_other_lines(tmp_path: Path) -> None:
     path, metrics = tmp_path / "log", Metrics()
     log, pending, question = AccessLog.of(Settings(access_log=str(path)), metrics), Pending(metrics), asking()
+    source = ServedFrom(question, None, b"x-any: 1\r\n")
     assert log is not None
     log.log(pending)
     for at in range(3 * FLUSH_AT):
-        pending.add((at / 8, "anna", None, None, question, {}, "192.0.2.7", b"x-any: 1\r\n", 5))
+        pending.add((at / 8, "anna", source, None, SENT, {}, "192.0.2.7"))
         if at % 3 == 0:
             log.note(at / 8 + 0.0625, question.request({}, "192.0.2.7"), 200, ())
         if at % 7 == 0:

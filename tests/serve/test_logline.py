@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from proxy.http.client import networks
 from proxy.http.message import HeaderSet, OwnFields, Question, Request
+from proxy.page.encode import Assembled
 from proxy.serve.logline import Lines, LoggedRequest
-from proxy.visitors.pending import ServedPage
+from proxy.visitors.pending import ServedFrom, ServedPage
 
 AGENT = (b"user-agent", b"Mozilla/5.0")
 HEADER_SET = HeaderSet((AGENT, (b"accept", b"*/*")), b"shop.example", "https", "gzip")
@@ -29,7 +30,8 @@ LEAD = b"content-type: text/html\r\ncache-status: cdn; hit\r\ncache-status: tail
 
 def page(at: float, question: Question, own: OwnFields, client: str, lead: bytes = LEAD, length: int = 5) -> ServedPage:
     """As it is noted when it is given at once."""
-    return at, "anna", None, None, question, own, client, lead, length
+    sent = Assembled((bytes(length),), length, b"", "identity")
+    return at, "anna", ServedFrom(question, None, lead), None, sent, own, client
 
 
 class Line(msgspec.Struct, forbid_unknown_fields=True):

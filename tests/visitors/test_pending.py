@@ -15,7 +15,7 @@ from proxy.page.encode import Assembled
 from proxy.personalise import Personalised
 from proxy.settings import Settings
 from proxy.visitors.capture import Capture, Page
-from proxy.visitors.pending import FLUSH_AT, STEP, Pending, ServedPage
+from proxy.visitors.pending import FLUSH_AT, STEP, Pending, ServedFrom, ServedPage
 from proxy.visitors.remembered import MISSING
 from proxy.visitors.view_content import ViewContent
 from proxy.visitors.visitor import Cookies
@@ -25,7 +25,8 @@ from tests.wire.asking import asking
 HOME = ViewContent("/", {})
 PAGE = Page(About(), HOME)
 UNCOUNTED = Page(About(), None)
-QUESTION, LEAD = asking(), b"cache-status: tailorbird; hit; ttl=7\r\n"
+QUESTION = asking()
+SOURCE = ServedFrom(QUESTION, HOME, b"cache-status: tailorbird; hit; ttl=7\r\n")
 SALE = Personalised(Assembled([b"a"], 1, b'W/"a"', "identity"), (Decision("hero", "b", rule="Sale"),))
 
 
@@ -43,8 +44,8 @@ def capture(world: World) -> Capture:
     return Capture(world.journal, Cookies("secret" * 8), Settings())
 
 
-def page(at: float, lead: bytes = LEAD) -> ServedPage:
-    return at, "anna", HOME, SALE, QUESTION, {}, "192.0.2.7", lead, 5
+def page(at: float, *, is_whole: bool = True) -> ServedPage:
+    return at, "anna", SOURCE, SALE, SALE.page if is_whole else None, {}, "192.0.2.7"
 
 
 def test_whoever_reads_the_counts_or_the_last_pages_is_told() -> None:
@@ -64,7 +65,7 @@ def test_what_others_count_and_log_is_told_as_a_view_alone() -> None:
     pending.set_counter(counted.extend, lambda: None)
     pending.set_logger(logged.extend, lambda: None)
     pending.add(page(1.0))
-    pending.add(page(2.0, b""))
+    pending.add(page(2.0, is_whole=False))
     pending.flush()
     assert [[at for at, *_ in told] for told in (counted, logged)] == [[1.0, 2.0], [1.0]]
     assert [shown.at for shown in metrics.live] == [1.0]
