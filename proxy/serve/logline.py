@@ -47,6 +47,7 @@ class Lines:
     def joined(self, noted: Sequence[Line | ServedPage]) -> bytes:
         """These lines, and those of these pages, in this order."""
         pieces: list[bytes] = []
+        last, moment = -1, b""
         by_request: dict[tuple[ServedFrom, str], tuple[bytes, bytes]] = {}
         words_of = by_request.get
         for one in noted:
@@ -59,9 +60,9 @@ class Lines:
                 words = self._words(source.question, own, client, source.head)
                 if not own:
                     by_request[source, client] = words
-            second, ms = divmod(int(at * 1_000), 1_000)
-            beginning = self._beginning if second == self._second else self._of_second(second)
-            pieces += beginning, _MS[ms], words[0], b"%d" % (sent.length if sent else 0), words[1]
+            if (ms := int(at * 1_000)) != last:
+                last, moment = ms, self._of_moment(ms)
+            pieces += moment, words[0], b"%d" % (sent.length if sent else 0), words[1]
         return b"".join(pieces)
 
     def _words(self, question: Question, own: OwnFields, client: str, lead: bytes) -> tuple[bytes, bytes]:
@@ -82,13 +83,11 @@ class Lines:
         """The line of an answer to a request that came `at` Unix seconds and took `seconds`, from its head to the last
         byte written. `head`: the fields, or their lines, or the beginning of the answer. One that broke off, or whose
         client left, is not whole."""
-        second, ms = divmod(int(at * 1_000), 1_000)
         lines = b"\r\n%b\r\n" % _lines(head).partition(b"\r\n\r\n")[0]
         length = _said(lines, _LENGTH)
         return b"".join(
             (
-                self._beginning if second == self._second else self._of_second(second),
-                _MS[ms],
+                self._of_moment(int(at * 1_000)),
                 *self._parts(asked),
                 b',"status":%d,"ms":%.3f' % (status, max(0.0, seconds) * 1_000),
                 b',"bytes":%d' % int(length) if length.isdigit() else b"",
@@ -113,10 +112,13 @@ class Lines:
             b"" if len(own) == (b"cookie" in own) else _of_own(own.get),
         )
 
-    def _of_second(self, second: int) -> bytes:
-        self._beginning = time.strftime('{"time":"%Y-%m-%dT%H:%M:%S.', time.gmtime(second)).encode()
-        self._second = second
-        return self._beginning
+    def _of_moment(self, ms: int) -> bytes:
+        """The beginning of a line, at Unix milliseconds."""
+        second, ms = divmod(ms, 1_000)
+        if second != self._second:
+            beginning = time.strftime('{"time":"%Y-%m-%dT%H:%M:%S.', time.gmtime(second))
+            self._second, self._beginning = second, beginning.encode()
+        return self._beginning + _MS[ms]
 
     def _of_client(self, peer: str, own: OwnFields, fields: Headers) -> bytes:
         hops = own.get(b"x-forwarded-for", b"")
