@@ -20,6 +20,7 @@ USER tailorbird
 VOLUME ["/data", "/rules"]
 EXPOSE 8080 8081
 HEALTHCHECK --interval=10s --timeout=2s CMD ["python", "-c", "import os, urllib.request as r; r.urlopen('http://127.0.0.1:%s/livez' % os.environ.get('TAILORBIRD_ADMIN_PORT', 8081), timeout=1)"]
+# Without an admin listener (TAILORBIRD_ADMIN_PORT=0) there is nobody to ask: turn the check off, or ask /_tb/readyz.
 # `docker stop` sends SIGTERM: give it `--time 40`, so that what is under way can finish.
 # The signing key and the origin come from outside: TAILORBIRD_SECRET, TAILORBIRD_ORIGIN, TAILORBIRD_ADMIN_TOKEN.
 # The admin listener is the container's own unless TAILORBIRD_ADMIN_HOST is 0.0.0.0: publish its port to 127.0.0.1 alone.

@@ -67,7 +67,7 @@ class SqliteStore:
         self._path = path
         self._answers = AnswerCache(path)
         self._connections: list[sqlite3.Connection] = []
-        sqlite_file.must_have_folder(path)
+        sqlite_file.must_be_usable(path)
         try:
             sqlite_file.make(path)
             self._writing = self._connect()

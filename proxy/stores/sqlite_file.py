@@ -36,12 +36,15 @@ class UnfitFileError(sqlite3.DatabaseError):
         self.help = help
 
 
-def must_have_folder(path: Path) -> None:
-    """Raises `OperatorError` when the file's folder is not there. It is not made: the path may be misspelt, or the
-    volume not mounted."""
+def must_be_usable(path: Path) -> None:
+    """Raises `OperatorError` when the file is another user's, or its folder is not there. That is not made: the path
+    may be misspelt, or the volume not mounted."""
     if not path.parent.is_dir():
         help = "make the folder, or mend the path if it is another"
         raise OperatorError(f"there is no folder `{path.parent}` for the store `{path}`", help=help)
+    if path.is_file() and not os.access(path, os.R_OK | os.W_OK):
+        help = "run this as the user it belongs to, or give it to Tailorbird's user with `chown`"
+        raise OperatorError(f"this user may not read and write the store `{path}`", help=help)
 
 
 def make(path: Path) -> None:

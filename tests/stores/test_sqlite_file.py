@@ -174,6 +174,13 @@ def test_a_folder_that_is_not_there_is_not_made(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+def test_a_file_of_another_user_is_told_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "s.db").touch()
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # as for root it never is
+    with pytest.raises(OperatorError, match=r"may not read and write the store .*\(help: run this as the user"):
+        open_store(f"sqlite:{tmp_path}/s.db")
+
+
 async def test_nothing_counts_as_stored_in_a_log_that_was_taken_away(tmp_path: Path) -> None:
     store = open_store(f"sqlite:{tmp_path}/s.db")
     await store.apply([event(1)])
