@@ -14,14 +14,35 @@ from proxy.diagnostics import Finding, Suggestion
 
 _PATTERN = re.compile(r"\*.+|.+\*|/[^/]+/[gimsu]*|\^.+|.*\.\*.*")
 _DELIMITED = re.compile(r"/(.+)/[a-z]*")
+_QUOTED = re.compile(r"“([^“”]+)”|„([^„“”]+)[“”]|”([^”]+)”|«([^«»]+)»|»([^«»]+)«|‘([^‘’]+)’|‚([^‚‘’]+)[‘’]")
+_OR = re.compile(r"\s+(?:or|oder|eller)\s+")
+SEARCHED = ("search term", "last search", "searched")
+"""Of these, people write several with an "or" between them; in a name it may be a word like any other."""
+
 _WORDS = re.compile(r"[\w -]+(?:\|[\w -]+)*")
 
 
+def within_quotes(text: str) -> str:
+    """The text without the quotes of a word processor, where a pair of them stands around all of it; else ""."""
+    found = _QUOTED.fullmatch(text.strip())
+    return next(filter(None, found.groups())).strip() if found else ""
+
+
 def signs_of_a_pattern(phrase: Phrase, value: str, word: Scalar) -> Iterator[Finding]:
-    """L15 for a value, written in `word`, that looks like a pattern to search by."""
-    if not (phrase.shape or phrase.choices) and _PATTERN.fullmatch(value):
-        what = f'"{value}" matches only this exact text: there are no wildcards here'
-        yield Finding("L15", what, word.place, _help(value, word.text), is_warning=True)
+    """L15 for a value, written in `word`, that looks like a pattern to search by, or like several values."""
+    if phrase.shape or phrase.choices:
+        return
+    inner, several = within_quotes(value), _OR.split(value) if phrase.key in SEARCHED else []
+    if _PATTERN.fullmatch(value):
+        why, help = "there are no wildcards here", _help(value, word.text)
+    elif inner:
+        why, help = "its quotes count", Suggestion(f"write: {inner}", value, inner)
+    elif len(several) > 1:
+        why = 'there is no "or" within a value'
+        help = f"if any of them will do, write: [{', '.join(several)}]" if value == word.text else "write a list"
+    else:
+        return
+    yield Finding("L15", f'"{value}" matches only this exact text: {why}', word.place, help, is_warning=True)
 
 
 def _help(value: str, written: str) -> str:

@@ -98,7 +98,8 @@ def check(
     products = catalogue or _own_catalogue(files, findings)
     checked = _said(roots, sources, products, imported, findings)
     fell(roots)
-    findings += file_faults(sources)
+    readable = {name: source for name, source in sources.items() if source or not files.get(name)}
+    findings += file_faults(readable)
     orders, visits = _groups(files, ORDER_FILE, findings), _groups(files, VISIT_FILE, findings)
     return replace(checked, orders=orders, visits=visits, findings=in_order(with_edits(findings, sources)))
 

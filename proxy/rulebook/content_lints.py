@@ -7,16 +7,20 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from proxy.conditions.nodes import Entry, Node, Scalar, one_or_more
+from proxy.conditions.signs import within_quotes
 from proxy.diagnostics import Finding, Suggestion
 from proxy.errors import EditorError
 from proxy.model import Place, Product
 from proxy.page.fields import Field, fields_in_text
 from proxy.page.fragments import Fragment
 from proxy.page.slots import DeclaredSlot
+from proxy.rulebook.mending import in_quotes
 from proxy.rulebook.scalars import idle
 from proxy.rulebook.words import Part
 
+SPOKEN = ("title", "text", "button", "alt")
 OF_A_PICTURE = ("alt", "image width", "image height")
+_TAG = re.compile(r"</?[a-z][a-z0-9]*(?:\s[^<>]*)?/?>|<!--", re.IGNORECASE)
 _SETTLED = re.compile(r"[/#?{]|[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 
 
@@ -33,6 +37,8 @@ def content_lints(
             yield from (idle(lines[word], 'add "image:", its address') for word in OF_A_PICTURE if word in lines)
         if slot and slot.longest_title and "title" in lines:
             yield from _long_title(lines["title"].value, slot, slot.longest_title)
+        for word in SPOKEN:
+            yield from _as_it_stands(lines[word].value) if word in lines else ()
         for word in ("link", "image"):
             yield from _adrift(lines[word].value) if word in lines else ()
         yield from _sold_out(_named("chosen", lines.node("strategy")), catalogue)
@@ -72,6 +78,19 @@ def _long_title(title: Node, slot: DeclaredSlot, longest: int) -> Iterator[Findi
     if length > longest:
         what = f"this title has {length} characters, and {slot.name} has room for {longest}"
         yield Finding("L10", what, title.place, f"leave out {length - longest} or more", is_warning=True)
+
+
+def _as_it_stands(text: Node) -> Iterator[Finding]:
+    """L17 for HTML tags and the quotes of a word processor in words, which visitors would read."""
+    if not isinstance(text, Scalar):
+        return
+    if tag := _TAG.search(text.text):
+        help = "leave it out, or write HTML into a file in banners/ and name that here"
+        yield Finding("L17", f"visitors read `{tag[0]}` as it stands", text.place, help, is_warning=True)
+    elif inner := within_quotes(text.text):
+        help = f"unless they should, write: {in_quotes(inner)}"
+        what = f"visitors see the quotes around this text: {text.text.strip()[0]}"
+        yield Finding("L17", what, text.place, help, is_warning=True)
 
 
 def _adrift(address: Node) -> Iterator[Finding]:

@@ -35,6 +35,7 @@ from proxy.rulebook.words import Word, fields
 BANNERS, CARDS, HTML = "banners/", "cards/", ".html"
 MAX_PIXELS, MAX_COUNT = 10_000, 50
 SAMPLE = Product("SKU-1", "A product", "/p/SKU-1", "category", "brand", 9.5, "EUR", "/img/SKU-1.svg", 600, 600)
+_OTHER_QUOTES = re.compile(r"<[a-z][^<>]*?[\w-]=([“”„‟‘’‚«»])", re.IGNORECASE)
 _FIELD_OF_RULES = re.compile(r"(?<!\{)\{([a-z]+(?: [a-z]+)*)(?:\|([^{}|\"\\]*))?\}(?!\})")
 IDENTIFIED = ("first name", "last name")  # what a login tells, declared or not
 KIND_WORDS = tuple(Word(kind.name, kind.help) for kind in SLOT_KINDS)
@@ -132,6 +133,7 @@ def file_faults(sources: Mapping[str, str]) -> Iterator[Finding]:
         try:
             if file.startswith(BANNERS):
                 yield from _as_in_rules(file, source)
+                yield from _of_a_word_processor(file, source)
                 yield from (_left_out(removed, file, source) for removed in editor_html(Frame(""), source).removed)
             elif file.startswith(CARDS):
                 yield from (_left_out(removed, file, source) for removed in card_faults(source, SAMPLE))
@@ -147,6 +149,20 @@ def _as_in_rules(file: str, source: str) -> Iterator[Finding]:
         place = _line(file, source.count("\n", 0, match.start()) + 1, source)
         help = Suggestion(f"in a file, write: {instead}", match[0], instead)
         yield Finding("R503", f"`{match[0]}` is shown as it stands", place, help, is_warning=True)
+
+
+def _of_a_word_processor(file: str, source: str) -> Iterator[Finding]:
+    """L17 for an HTML file without anything in it, and for quotes of a word processor around an attribute's value."""
+    if not source.strip():
+        what, help = (
+            "this file is empty",
+            "write HTML into it; to show the page's own, write `show: nothing new` in the rule",
+        )
+        yield Finding("L17", what, _line(file, 1, source), help, is_warning=True)
+    for match in _OTHER_QUOTES.finditer(source):
+        what = f"to HTML, `{match[1]}` is part of the value, and no quote"
+        place = _line(file, source.count("\n", 0, match.start()) + 1, source)
+        yield Finding("L17", what, place, 'write straight quotes: "..."', is_warning=True)
 
 
 def unknown_fields(fragment: Fragment, node: Node, known: Collection[str]) -> Iterator[Finding]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 
 from proxy.catalogue.shop import Shop
 from proxy.catalogue.shopper import Shopper
 from proxy.catalogue.strategies import BY_PHRASE, Source, Strategy
 from proxy.catalogue.strategy_context import CATEGORY_WORDS, PRODUCT_WORDS, StrategyContext
 from proxy.conditions.nodes import Entry, ListNode, Node, Scalar, as_map, as_text, one_or_more, unknown_word
-from proxy.diagnostics import Finding, did_you_mean
+from proxy.diagnostics import Finding, did_you_mean, nearest
 from proxy.model import Product
+from proxy.rulebook.product_lints import MOST_LOOKED_AT
 
 OWN_WORDS = {"products": PRODUCT_WORDS, "categories": CATEGORY_WORDS}
 
@@ -73,7 +75,21 @@ def _unanswered(strategy: Strategy, word: Scalar, shop: Shop) -> Finding:
         help = did_you_mean(word.text, [*PRODUCT_WORDS, *known])
         return Finding("R502", f'there is no product "{word.text}"', word.place, help)
     what = f'no product fits "{strategy.phrase}: {word.text}"'
-    return Finding("R502", what, word.place, "write it as the catalogue does")
+    close = nearest(word.text, _named(strategy, shop))
+    help = did_you_mean(word.text, [close]) if close else "write it as the catalogue does"
+    return Finding("R502", what, word.place, help)
+
+
+def _named(strategy: Strategy, shop: Shop) -> list[str]:
+    """The categories, tags or brands of the catalogue, whichever the strategy takes; [] for too many to look at."""
+    products = shop.hub.products
+    if strategy.takes == "categories":
+        named = {path for each in products for path in accumulate(each.category.split("/"), "{}/{}".format)}
+    elif strategy.takes == "tags":
+        named = {tag for each in products for tag in each.tags}
+    else:
+        named = {each.brand for each in products}
+    return sorted(filter(None, named)) if len(named) <= MOST_LOOKED_AT else []
 
 
 def _words(node: Node, what: str, findings: list[Finding]) -> list[Scalar]:

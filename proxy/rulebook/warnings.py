@@ -137,7 +137,7 @@ WARNINGS: tuple[FindingKind, ...] = (
         "L15",
         "a wildcard that is none",
         "In many programs `*` and text between slashes are patterns. In a condition every character stands for "
-        "itself, so such a value matches next to nobody.",
+        "itself, so such a value matches next to nobody. Nor is `boots or shoes` two values: write `[boots, shoes]`.",
         rule_text('when: {search term: "/trail.*/"}'),
         rule_text("when: {search term: contains trail}"),
     ),
@@ -147,5 +147,14 @@ WARNINGS: tuple[FindingKind, ...] = (
         "The rule asks for a page, and slots.yaml says that its slot is on others, so it hardly ever shows.",
         rule_text("when: {page: starts with /c/}"),
         rule_text("when: {page: /}"),
+    ),
+    FindingKind(
+        "L17",
+        "what visitors read as it stands",
+        "Words of a rule are shown as they are: HTML tags in them are read as text, and so are the quotes that a word "
+        "processor puts around them. HTML is written into a file in `banners/`, with straight quotes around values. "
+        "Also told of such a file with nothing in it: it would leave the place empty.",
+        banner_text('title: "<b>Sale</b> from Friday"'),
+        banner_text("title: Sale from Friday"),
     ),
 )

@@ -6,7 +6,7 @@ import pytest
 
 from proxy.conditions.nodes import Scalar
 from proxy.conditions.phrase import PATH, Kind, Phrase
-from proxy.conditions.signs import signs_of_a_pattern
+from proxy.conditions.signs import signs_of_a_pattern, within_quotes
 from proxy.diagnostics import Suggestion
 from proxy.model import NOWHERE
 
@@ -36,6 +36,27 @@ def test_a_pattern_is_told_and_said_in_words(value: str, instead: str | None) ->
 @pytest.mark.parametrize("value", ["trail", "shoes/trail", "/c/shoes/", "5 stars", "and/or", "*", "size 40/41", "C#"])
 def test_plain_words_are_no_pattern(value: str) -> None:
     assert not list(signs_of_a_pattern(SEARCH, value, Scalar(value, NOWHERE)))
+
+
+@pytest.mark.parametrize(
+    ("value", "help"),
+    [
+        ("“trail”", "write: trail"),
+        ("„trail shoes“", "write: trail shoes"),
+        ("«trail»", "write: trail"),
+        ("trail or running", "if any of them will do, write: [trail, running]"),
+        ("trail oder lauf", "if any of them will do, write: [trail, lauf]"),
+    ],
+)
+def test_quotes_of_a_word_processor_and_an_or_are_told(value: str, help: str) -> None:
+    (found,) = signs_of_a_pattern(SEARCH, value, Scalar(value, NOWHERE))
+    assert (found.code, found.help) == ("L15", help)
+
+
+def test_a_name_may_have_an_or_in_it() -> None:
+    banner = Phrase("banner", "banner", Kind.TEXT, "")
+    assert not list(signs_of_a_pattern(banner, "Bar or promise", Scalar("Bar or promise", NOWHERE)))
+    assert within_quotes("“one” or “two”") == "" and within_quotes("one") == ""
 
 
 def test_what_is_said_of_a_part_of_the_value_changes_nothing_else() -> None:

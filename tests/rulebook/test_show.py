@@ -108,6 +108,8 @@ def test_what_cannot_be_shown_is_told(show: str, code: str, what: str, column: i
         ("banners/promo.html", "<p>Hi</p>\n<script>1</script>", "R504", 2),
         ("banners/promo.html", "<p>Hi</p>\n{first name|you}", "R503", 2),
         ("banners/promo.html", "<p>Hi</p>\n<a title='{nickname}'>x</a>", "R503", 2),
+        ("banners/promo.html", "<p>Hi</p>\n<p class=“big”>x</p>", "L17", 2),
+        ("banners/promo.html", "  \n", "L17", 1),
         ("cards/wide.html", "<p>\n{{ product.titel }}</p>", "R503", 2),
         ("cards/wide.html", "<p>{{ product.title }}</p>\n<iframe></iframe>", "R504", 2),
     ],

@@ -44,6 +44,19 @@ def test_what_no_product_answers_is_told(text: str, code: str, what: str) -> Non
     assert [(finding.code, finding.what) for finding in findings] == [(code, what)]
 
 
+@pytest.mark.parametrize(
+    ("text", "help"),
+    [
+        ("in category: shooes", 'did you mean "shoes"?'),
+        ("in category: nowhere", "write it as the catalogue does"),
+    ],
+)
+def test_a_name_of_the_catalogue_that_is_nearly_right_is_offered(text: str, help: str) -> None:
+    findings: list[Finding] = []
+    read_sources(node(text), CATALOGUE, findings)
+    assert findings[0].help == help
+
+
 def test_without_a_catalogue_that_alone_is_told_for_pages_may_tell_of_products() -> None:
     findings: list[Finding] = []
     assert len(read_sources(node("- chosen: [A, B]\n- in category: c"), [], findings)) == 2
