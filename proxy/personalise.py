@@ -26,8 +26,8 @@ from proxy.model import Decision, EvaluationContext, Product
 from proxy.page.cards import Presentation
 from proxy.page.encode import Assembled, Coding, assemble
 from proxy.page.fragments import Fragment
-from proxy.page.json_fills import in_forms
-from proxy.page.lists import Cards
+from proxy.page.json_fills import in_json_forms
+from proxy.page.lists import CardList
 from proxy.page.presentation import presentation_of
 from proxy.page.product_row import ProductRow
 from proxy.page.slots import SORTS
@@ -40,7 +40,7 @@ REMEMBERED_SECONDS = 60.0
 MOST_REMEMBERED = 1_000
 """Of one profile: all who have none share one, for good."""
 MISSING = object()
-NO_LISTS: Mapping[int, Cards] = {}
+NO_LISTS: Mapping[int, CardList] = {}
 _Row = TypeVar("_Row", tuple[int, Decision], tuple[int, ProductRow, Decision])
 
 
@@ -119,7 +119,7 @@ def filled(
     stock: Stock,
 ) -> Personalised:
     """The page with these decisions."""
-    fills = in_forms(fills_of(decisions, fragments, context, stock, template.lists), template.forms, decisions)
+    fills = in_json_forms(fills_of(decisions, fragments, context, stock, template.lists), template.forms, decisions)
     if template.holes:
         _pour(template, fills, hole_fills)
         decisions = tuple([decision for decision in decisions if decision.slot])
@@ -146,7 +146,7 @@ def fills_of(
     fragments: Mapping[str, Fragment],
     context: EvaluationContext,
     stock: Stock,
-    lists: Mapping[int, Cards] = NO_LISTS,
+    lists: Mapping[int, CardList] = NO_LISTS,
 ) -> list[Fragment | None]:
     """What fills each slot as decided; None for the page's own. No product stands in two of the rows. A row for which
     there is no product is the page's own too. `lists` are the page's, by their place among its slots."""
@@ -212,7 +212,7 @@ class _Stocked:
         return self.version == hub.version
 
 
-def arranged(decision: Decision, cards: Cards, context: EvaluationContext, stock: Stock) -> Fragment | None:
+def arranged(decision: Decision, cards: CardList, context: EvaluationContext, stock: Stock) -> Fragment | None:
     """The list as decided; None for the origin's order, which holds too when the visitor sorted it themselves. What it
     is for a visitor is remembered with their profile, a minute at most."""
     arrangement = arrangement_of(decision, context, stock)
@@ -224,7 +224,7 @@ def arranged(decision: Decision, cards: Cards, context: EvaluationContext, stock
     if known is MISSING:
         order = arrangement.order(cards.products, hub.get, asking_of(context, stock.shop).shopper, context.now)
         make_room(context.remembered, MOST_REMEMBERED)
-        known = context.remembered[key] = cards.arranged(order)
+        known = context.remembered[key] = cards.in_order(order)
     return known if isinstance(known, Fragment) else None
 
 

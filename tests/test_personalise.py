@@ -14,7 +14,7 @@ from proxy.decide.why import why
 from proxy.model import Decision, EvaluationContext, Fact, OneOf, Rule
 from proxy.page.cards import PLAIN
 from proxy.page.encode import Coding
-from proxy.page.fragments import Frame, banner
+from proxy.page.fragments import Wrapper, banner
 from proxy.page.product_row import product_row
 from proxy.page.template import Template, cut
 from proxy.personalise import MOST_REMEMBERED, Personalised, Stock, personalise, stocked, untouched, with_products
@@ -28,7 +28,7 @@ PLAN = compile_plan(
         Rule("Unpublished", "all.topbar", variant="gone"),
     ]
 )
-FRAGMENTS = {"early": banner(Frame("VIP"), title="Early access, {first name|friend}")}
+FRAGMENTS = {"early": banner(Wrapper("VIP"), title="Early access, {first name|friend}")}
 KEY = b"key"
 
 
@@ -85,7 +85,7 @@ def test_untouched_is_the_origins_page() -> None:
 # -- rows of products
 
 ROWS = compile_plan([Rule("Row", "home.hero", variant="row"), Rule("Second row", "all.topbar", variant="second")])
-SHELVES = {"row": product_row(Frame("Row"), title="For you"), "second": product_row(Frame("Second row"))}
+SHELVES = {"row": product_row(Wrapper("Row"), title="For you"), "second": product_row(Wrapper("Second row"))}
 IN_STOCK = Fit("in stock")
 POPULAR = RowSpec((source("popular in", ["everything"]),), count=2, only=(IN_STOCK,))
 

@@ -27,7 +27,7 @@ from proxy.doctor.pictures import Shown, links_of, pictures_of, told_of_links, t
 from proxy.doctor.proposal import PUT_IT, Copies, Proposal, is_in_place, proposed, told, told_of_policy
 from proxy.environment import from_environment
 from proxy.errors import OriginError
-from proxy.page.slots import is_of
+from proxy.page.slots import matches_page
 from proxy.rulebook.check import check
 from proxy.rulebook.read import CACHE_FILE
 from proxy.settings import Settings
@@ -61,7 +61,7 @@ def command(url: str, rules: Path | None, pattern: str | None, is_written: bool,
         raise click.BadParameter(f"`{url}` is no http or https address, as https://shop.example/", param_hint="URL")
     if is_written and rules is None:
         raise click.UsageError("--write needs --rules, the folder to write into")
-    if pattern is not None and not is_of(pattern, _path_of(url)):
+    if pattern is not None and not matches_page(pattern, _path_of(url)):
         raise click.BadParameter(f"the page at {_path_of(url)} is none of `{pattern}`", param_hint="--path")
     first = fetch(url, from_environment(os.environ))
     checked = check(read_folder(rules)) if rules else None

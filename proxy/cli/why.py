@@ -29,7 +29,7 @@ from proxy.page.json_lists import find_json_lists
 from proxy.page.json_slots import find_json_slots
 from proxy.page.lists import Lists, find_lists
 from proxy.page.markup import Markup
-from proxy.page.scan import Doubt, Uncut
+from proxy.page.scan import Uncut, UncutReason
 from proxy.page.slots import DeclaredSlot
 from proxy.personalise import Stock, with_products
 from proxy.rulebook.compile import Publication
@@ -95,13 +95,13 @@ def _lists(body: bytes, path: str, declared: Sequence[DeclaredSlot]) -> Mapping[
     is_json = body.lstrip()[:1] in (b"{", b"[")
     if is_json:
         doubt = find_json_slots(body, path=path, declared=(), max_slots=1)
-        told = [doubt] if isinstance(doubt, Uncut) and doubt.reason is Doubt.NOT_JSON else []
+        told = [doubt] if isinstance(doubt, Uncut) and doubt.reason is UncutReason.NOT_JSON else []
         lists = Lists((), tuple(told)) if told else find_json_lists(body, path=path, declared=declared)
     else:
         lists = find_lists(Markup(body, "utf-8"), path=path, declared=declared)
-    for left in lists.left:
+    for left in lists.left_as_is:
         click.echo(f"{left}, so it stays as it came", err=True)
-    if not lists.found and not lists.left:
+    if not lists.found and not lists.left_as_is:
         click.echo("the page has no list that a rule or slots.yaml names", err=True)
     return {at.range.name: at.cards.products for at in lists.found}
 

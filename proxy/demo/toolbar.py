@@ -17,12 +17,12 @@ from proxy.demo.visitors import BY_NAME, VISITORS, DemoVisitor
 from proxy.http.message import Handler, Request, Response
 from proxy.model import EVERYBODY, Condition, Fact, OneOf, Rule
 from proxy.page.fragments import Fragment, trusted_html
-from proxy.page.slots import OURS, DeclaredSlot
+from proxy.page.slots import INTERNAL, DeclaredSlot
 from proxy.rulebook.compile import Publication
 from proxy.visitors.context import device_of, languages_of
 from proxy.visitors.visitor import Cookies
 
-SLOT = f"{OURS}toolbar"
+SLOT = f"{INTERNAL}toolbar"
 STYLESHEET = (Path(__file__).parent / "static" / "toolbar.css").read_bytes()
 PRIVATE = (b"cache-control", b"no-store")
 

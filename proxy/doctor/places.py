@@ -9,7 +9,7 @@ from proxy.doctor.fetched import FetchedPage, Level, Line
 from proxy.page.json_lists import find_json_lists
 from proxy.page.json_slots import find_json_slots
 from proxy.page.lists import Lists, find_lists
-from proxy.page.scan import Doubt, SlotRange, Uncut, find_slots
+from proxy.page.scan import SlotRange, Uncut, UncutReason, find_slots
 from proxy.page.slots import LISTING
 
 Slots = tuple[SlotRange, ...] | Uncut
@@ -18,7 +18,7 @@ Slots = tuple[SlotRange, ...] | Uncut
 def slots(fetched: FetchedPage) -> Iterator[Line]:
     """The slots of a page; no line for a page that has lists only."""
     found = _slots_of(fetched)
-    if not (isinstance(found, Uncut) and found.reason is Doubt.NO_SLOTS and _lists_of(fetched).found):
+    if not (isinstance(found, Uncut) and found.reason is UncutReason.NO_SLOTS and _lists_of(fetched).found):
         fix = 'mark a place with <div data-slot="home.hero">...</div>, or name a selector in rules/slots.yaml'
         yield from _slots(fetched, found, fix)
 
@@ -33,9 +33,9 @@ def in_json(fetched: FetchedPage) -> Iterator[Line]:
     path, declared, most = fetched.path, fetched.declared, fetched.settings.max_slots
     found = find_json_slots(fetched.body, path=path, declared=declared, max_slots=most)
     is_known = any(slot.json and not slot.is_list and slot.is_on(path) for slot in declared)
-    if is_known or not (isinstance(found, Uncut) and found.reason is Doubt.NO_SLOTS):
+    if is_known or not (isinstance(found, Uncut) and found.reason is UncutReason.NO_SLOTS):
         yield from _slots(fetched, found, "mend its path in rules/slots.yaml")
-    if not isinstance(found, Uncut) or found.reason is Doubt.NO_SLOTS:
+    if not isinstance(found, Uncut) or found.reason is UncutReason.NO_SLOTS:
         taken = () if isinstance(found, Uncut) else found
         yield from _lists(fetched, find_json_lists(fetched.body, path=path, declared=declared, taken=taken))
 
@@ -57,10 +57,10 @@ def _slots(fetched: FetchedPage, found: Slots, fix: str) -> Iterator[Line]:
         yield Line(Level.OK, "slots", ", ".join(names))
         yield from _unnamed(fetched, names)
         yield from _missing(fetched, names)
-    elif found.reason is Doubt.NO_SLOTS:
+    elif found.reason is UncutReason.NO_SLOTS:
         yield Line(Level.WARN, "slots", str(found), fix)
     else:
-        fix = "send pages in UTF-8" if found.reason is Doubt.CHARSET else f"mend it on {_line(fetched, found)}"
+        fix = "send pages in UTF-8" if found.reason is UncutReason.CHARSET else f"mend it on {_line(fetched, found)}"
         yield Line(Level.FAIL, "slots", f"{found}, so it passes through untouched", fix)
 
 
@@ -86,9 +86,9 @@ def _lists(fetched: FetchedPage, told: Lists) -> Iterator[Line]:
         how = "in place, by the stylesheet" if at.cards.attribute_at else "with all their bytes"
         what = f"the {len(at.cards.products)} cards of `{at.range.name.removeprefix(LISTING)}` change places {how}"
         yield Line(Level.OK, "lists", what)
-    for left in told.left:
+    for left in told.left_as_is:
         yield Line(Level.WARN, "lists", f"{left}, so the list stays as it came", f"mend it on {_line(fetched, left)}")
-    known = {at.range.name for at in told.found} | {left.slot for left in told.left}
+    known = {at.range.name for at in told.found} | {left.slot for left in told.left_as_is}
     for slot in fetched.declared:
         if slot.is_list and slot.page is not None and slot.is_on(fetched.path) and slot.name not in known:
             what = f"slots.yaml has the list `{slot.name.removeprefix(LISTING)}` here, but no two of its cards are"

@@ -22,7 +22,7 @@ from proxy.httpcache.policy import CacheReason, may_store
 from proxy.httpcache.stored import CacheOptions, directives_and_lifetime
 from proxy.page.differences import differences
 from proxy.page.edit import Redacted
-from proxy.page.holes import Fill, FillKind, Hole, Without
+from proxy.page.holes import Fill, FillKind, Hole, IfMissing
 from proxy.page.markup import Markup
 from proxy.page.redaction import NotRedacted, nonces_in, redacted
 from proxy.page.tokens import Token, django_secret, tokens_in, unmasked
@@ -113,8 +113,8 @@ class Proposal:
 def _hole_lines(hole: Hole) -> Iterator[str]:
     yield f"attribute: {hole.attribute}"
     yield f"fill: {hole.fill.kind} {hole.fill.source}".rstrip()
-    if hole.fill.without is not Without.ASK:
-        yield f"without cookie: {hole.fill.without}"
+    if hole.fill.if_missing is not IfMissing.ASK:
+        yield f"without cookie: {hole.fill.if_missing}"
 
 
 def _quoted(text: str) -> str:
@@ -281,7 +281,7 @@ def _fill(token: Token, cookies: dict[str, str]) -> Fill | None:
     """How to fill a hole from the cookie that the token follows from; None when there is none."""
     for name, value in cookies.items():
         if len(token.value) == 64 and django_secret(token.value) and unmasked(token.value) == django_secret(value):
-            return Fill(FillKind.DJANGO_TOKEN, name, without=Without.MAKE)
+            return Fill(FillKind.DJANGO_TOKEN, name, if_missing=IfMissing.MAKE)
         if token.value == unquote(value):
             return Fill(FillKind.COOKIE, name)
     return None

@@ -1,8 +1,9 @@
-"""A page, cut once and filled for each visitor.
+"""Pages: cut once at their slots when they are stored, and filled for each visitor.
 
-`markup.py` is a page as it is read; `scan.py` finds its slots when it is stored and `isolation.py` proves them,
-`template.py` keeps the page cut at them, `fragments.py` compiles what editors publish (`fields.py`, `cards.py`,
-`sanitise.py`), and `encode.py` joins pieces (`piece.py`, `seams.py`) of both into an answer. Read them in that order;
-`slots.py` is the table of what a slot may hold. The law of the package: **bytes outside the slots are never
-touched**, and a page that leaves any doubt about where a slot begins or ends is not cut at all.
-"""
+Read in this order: `markup.py` parses a page; `scan.py` finds its slots and `isolation.py` checks that filling them
+changes nothing else; `template.py` is the page cut at its slots; `fragments.py` compiles what editors publish (with
+`fields.py`, `cards.py`, `sanitise.py`); `encode.py` joins the pieces of both (`piece.py`, `seams.py`) into an answer.
+`slots.py` is the table of what a slot may hold.
+
+The rule of the package: **bytes outside the slots are never changed**. A page is not cut if it is not certain where a
+slot begins and ends."""

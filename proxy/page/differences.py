@@ -1,7 +1,7 @@
-"""Where two copies of a page differ: what an origin changes for each visitor, or each time.
+"""The differences of two copies of a page: what an origin changes for each visitor, or each time.
 
-Both are parsed and compared element by element. Numbers in comments may differ: many systems end a page with the time
-it took (`<!-- Page generated in 0.123 seconds -->`), which nobody sees. Pure.
+Both are parsed and compared element by element. Numbers in comments may differ, since many systems write the time taken
+(`<!-- Page generated in 0.123 seconds -->`). Pure.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Changes to a page by bytes: what is removed, what is put in its place, and where a hole is left."""
+"""Edits of a page by byte offsets: what is removed, what replaces it, and where a hole is left."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from proxy.page.holes import Fill, HoleAt
 
 SHORTEST_SECRET = 8
-"""Bytes. A shorter text, as a count of 3, may well stand elsewhere by chance."""
+"""Bytes. A shorter text, as a count of 3, may occur elsewhere in the page by chance."""
 
 
 @dataclass(frozen=True, slots=True)
 class Edit:
     """Replaces the bytes `start` to `end` by `before` and `after`, with the hole of `fill` between them, if any.
-    `taken` is the value that an attribute had."""
+    `old_value` is the value that an attribute had."""
 
     start: int
     end: int
@@ -22,16 +22,16 @@ class Edit:
     before: str = ""
     after: str = ""
     is_attribute: bool = False
-    taken: str = ""
+    old_value: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Redacted:
-    """A page with empty holes. `taken` has the values of holes that are attributes."""
+    """A page with empty holes. `secrets` are the values that attributes had, unless they are short."""
 
     body: bytes
     holes: tuple[HoleAt, ...] = ()
-    taken: frozenset[bytes] = frozenset()
+    secrets: frozenset[bytes] = frozenset()
 
 
 def outermost(edits: Iterable[Edit]) -> list[Edit]:
@@ -58,7 +58,7 @@ def edited(body: bytes, edits: Sequence[Edit]) -> Redacted:
         length += len(closed)
         parts += [opened, closed]
         cursor = edit.end
-    # What an element holds is for people to read, and may well be said twice.
-    taken = {edit.taken.strip().encode("latin-1") for edit in edits if edit.is_attribute}
+    # Only attributes: the content of an element is for people to read, and may occur twice.
+    taken = {edit.old_value.strip().encode("latin-1") for edit in edits if edit.is_attribute}
     secrets = frozenset(text for text in taken if len(text) >= SHORTEST_SECRET)
     return Redacted(b"".join([*parts, body[cursor:]]), tuple(holes), secrets)

@@ -1,9 +1,8 @@
-"""Fields: the places of a fragment that show a visitor's own data, as in `{first name|Hello}`.
+"""Fields: places of a fragment that show a visitor's own data, as `{first name|Hello}`.
 
-The place of a field decides how its value is escaped: in text and in quoted attributes as HTML; within an address it is
-percent-encoded, and it may stand only after the address's own path, so that no value can choose a scheme or a host. The
-output is ASCII, which reads the same in every charset of a page.
-"""
+How a value is escaped depends on where the field is: in text and quoted attributes as HTML; within an address it is
+percent-encoded. In an address a field may come only after the beginning of the path, so that no value can choose a
+scheme or a host. The output is ASCII, which is the same in every charset of a page."""
 
 from __future__ import annotations
 
@@ -16,16 +15,16 @@ from proxy.errors import EditorError
 from proxy.model import Attributes, AttributeValue
 
 MAX_CHARACTERS = 500
-"""Of a value, more is not shown: a name is not a novel, and a banner has its size."""
+"""A longer value is cut."""
 
-# What no name needs: controls; marks that turn the reading direction of what follows, beyond the field's end; braces,
-# which Vue and AngularJS would run as code if they take the page for their template.
-_HARMLESS: dict[int, str | None] = dict.fromkeys(
+# Removed or replaced: control characters; marks that change the reading direction beyond the end of the field; braces,
+# which Vue and AngularJS would run as code if the page is their template.
+_UNSAFE: dict[int, str | None] = dict.fromkeys(
     (*range(0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A))
 )
-_HARMLESS |= {ord(blank): " " for blank in "\t\n\r"}
-_HARMLESS |= {ord("{"): "(", ord("}"): ")"}
-_ESCAPED = _HARMLESS | {ord(c): e for c, e in zip("&<>\"'", ("&amp;", "&lt;", "&gt;", "&quot;", "&#39;"), strict=True)}
+_UNSAFE |= {ord(blank): " " for blank in "\t\n\r"}
+_UNSAFE |= {ord("{"): "(", ord("}"): ")"}
+_ESCAPED = _UNSAFE | {ord(c): e for c, e in zip("&<>\"'", ("&amp;", "&lt;", "&gt;", "&quot;", "&#39;"), strict=True)}
 
 _IN_TEXT = re.compile(r"\{([^{}|]*)(?:\|([^{}]*))?\}|[{}]")
 _IN_TEMPLATE = re.compile(r"\{\{(.*?)\}\}|\{#.*?#\}|\{%|\{\{|\{#", re.DOTALL)
@@ -34,52 +33,52 @@ _REFERENCE = re.compile(r"""\s*([A-Za-z_]\w*)\s*(?:\|\s*default\(\s*(?:"([^"\\]*
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A visitor's attribute by its name, and what stands there when it is unknown or blank. `in_address`: within a
-    link, so percent-encoded."""
+    """The name of a visitor's attribute, and the `default` text if it is unknown or blank. `in_address`: the field is
+    within a link, and is percent-encoded."""
 
     attribute: str
     default: str = ""
     in_address: bool = False
 
-    def shown(self, attributes: Attributes) -> str:
+    def value(self, attributes: Attributes) -> str:
         """The value of the field, from the visitor's data or the default."""
-        return _shown(attributes.get(self.attribute)) or self.default
+        return _value_text(attributes.get(self.attribute)) or self.default
 
     def text(self, attributes: Attributes) -> bytes:
         """The value of the field for these attributes: ASCII, escaped for the place of the field."""
-        shown = self.shown(attributes)
+        shown = self.value(attributes)
         if self.in_address:
-            return quote(harmless(shown), safe="", errors="replace").encode()
+            return quote(without_unsafe(shown), safe="", errors="replace").encode()
         return as_ascii(escape(shown))
 
 
-Marked = tuple[str | Field, ...]
-"""A text and its fields, in order."""
+TextWithFields = tuple[str | Field, ...]
+"""The parts of a text, in order: plain texts and fields."""
 
 
 def escape(text: str) -> str:
-    """`text` for HTML text or a quoted attribute value, without what `harmless` removes."""
+    """`text` for HTML text or a quoted attribute value, without what `without_unsafe` removes."""
     return text.translate(_ESCAPED)
 
 
 def as_ascii(html: str) -> bytes:
-    """`html` with other characters as numeric references: the same in every charset a page may have."""
+    """`html` as ASCII, with other characters as numeric references: the same in every charset of a page."""
     return html.encode("ascii", "xmlcharrefreplace")
 
 
-def harmless(text: str) -> str:
-    """`text` on one line, without controls, marks of reading direction and braces."""
-    return text.translate(_HARMLESS)
+def without_unsafe(text: str) -> str:
+    """`text` on one line, without control characters, marks of reading direction and braces."""
+    return text.translate(_UNSAFE)
 
 
-def fields_in_text(text: str) -> Marked:
+def fields_in_text(text: str) -> TextWithFields:
     """An editor's plain text with fields written `{first name}` or `{first name|Hello}`. Raises `EditorError`."""
     return tuple(_split_text(text))
 
 
-def fields_in_template(source: str) -> Marked:
-    """An editor's HTML with fields written `{{ first_name }}` or `{{ first_name|default("Hello") }}`; comments
-    `{# ... #}` are left out. Raises `EditorError` with the line for whatever else the template language has."""
+def fields_in_template(source: str) -> TextWithFields:
+    """An editor's HTML with fields written `{{ first_name }}` or `{{ first_name|default("Hello") }}`, without comments
+    (`{# ... #}`). Raises `EditorError` with the line for anything else of the template language."""
     return tuple(_split_template(source))
 
 
@@ -104,7 +103,7 @@ def _split_template(source: str) -> Iterator[str | Field]:
         elif match[0].endswith("#}"):
             yield "\n" * match[0].count("\n")
         else:
-            raise _not_understood(match[0], source.count("\n", 0, match.start()) + 1)
+            raise _unknown_syntax(match[0], source.count("\n", 0, match.start()) + 1)
         cursor = match.end()
     yield source[cursor:]
 
@@ -112,11 +111,11 @@ def _split_template(source: str) -> Iterator[str | Field]:
 def _reference(inner: str, whole: str, line: int) -> Field:
     match = _REFERENCE.fullmatch(inner)
     if match is None:
-        raise _not_understood(whole, line)
+        raise _unknown_syntax(whole, line)
     return Field(match[1].replace("_", " ").strip(), match[2] or match[3] or "")
 
 
-def _not_understood(what: str, line: int) -> EditorError:
+def _unknown_syntax(what: str, line: int) -> EditorError:
     return EditorError(
         f"I do not understand `{what}`",
         help='a banner file may hold {{ first_name }} or {{ first_name|default("Hello") }}; '
@@ -125,8 +124,8 @@ def _not_understood(what: str, line: int) -> EditorError:
     )
 
 
-def _shown(value: AttributeValue | None) -> str:
-    """The value as readers expect it: 12.0 as 12. Sets and booleans are not printed."""
+def _value_text(value: AttributeValue | None) -> str:
+    """The value as text: 12.0 as `12`; "" for sets and booleans."""
     if isinstance(value, str):
         return value.strip()[:MAX_CHARACTERS]
     if isinstance(value, bool) or not isinstance(value, int | float):

@@ -1,13 +1,12 @@
 """Fragments: what editors publish, compiled once into pieces of constant bytes and fields.
 
-Three makers, one for each way to fill a slot: `banner` (our own form), `editor_html` (an editor's HTML file) and
-`around_cards` (a row of cards, which `product_row.py` fills). All sanitising, templating and escaping of what editors
-write happens here, when rules are published; what is left for a request is to put a visitor's words into the fields. A
-fragment is ASCII (other characters are numeric references), so it fits a page in any charset.
+There is a maker for each way to fill a slot: `banner` (the built-in form), `editor_html` (an editor's HTML file) and
+`around_cards` (a row of cards, which `product_row.py` fills). Whatever editors write is sanitised, parsed and escaped
+here, when rules are published; a request only puts a visitor's values into the fields. A fragment is ASCII (other
+characters are numeric references), so it fits a page in any charset.
 
-A fragment stands in a wrapper of its own that names its rule: attributes on the slot's element would differ from what
-React or Vue rendered, those within do not.
-"""
+A fragment has a wrapper element that names its rule. Attributes on the slot's own element would differ from what React
+or Vue rendered."""
 
 from __future__ import annotations
 
@@ -20,31 +19,35 @@ from itertools import groupby
 
 from proxy.errors import EditorError
 from proxy.model import Attributes
-from proxy.page.fields import Field, Marked, as_ascii, escape, fields_in_template, fields_in_text
+from proxy.page.fields import Field, TextWithFields, as_ascii, escape, fields_in_template, fields_in_text
 from proxy.page.piece import Piece
 from proxy.page.sanitise import ADDRESSES, Removed, is_allowed_address, removed_from, sanitised
 
-# An address as far as its path or query has begun: only behind that may a field stand.
+# An address up to the beginning of its path or query: a field may come only after that.
 _PATH_BEGUN = re.compile(
     r"(?:https://[^/\\?#]+)?[?#]|(?:https://[^/\\?#]+)?/(?![/\\])|[\w.-]+[/?#]|(?:mailto|tel):[^?]*\?", re.IGNORECASE
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Ids:
+class ProductIds:
     """The ids of products, in the order in which they are shown."""
 
     ids: tuple[str, ...]
 
 
-Content = tuple[tuple[str, Marked | int | Ids], ...]
+Content = tuple[tuple[str, TextWithFields | int | ProductIds], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Fragment:
-    """What fills a slot. `constant` is the fragment as one piece, the same for every visitor; None when it has fields.
-    `content` is what it says, by name, for clients that draw it themselves; `removed` is what the sanitiser left out of
-    an editor's file."""
+    """What fills a slot.
+
+    * `parts`: constant pieces and fields, in order.
+    * `constant`: the fragment as one piece, the same for every visitor; None if it has fields.
+    * `content`: its texts and addresses by name, for clients that render it themselves.
+    * `removed`: what the sanitiser removed from an editor's file.
+    """
 
     parts: tuple[Piece | Field, ...]
     removed: tuple[Removed, ...] = ()
@@ -58,27 +61,27 @@ class Fragment:
 
     @property
     def fields(self) -> tuple[Field, ...]:
-        """The fields in order; their attributes are what the fragment needs to know of a visitor."""
+        """The fields in order; the fragment depends on their attributes."""
         return tuple([part for part in self.parts if isinstance(part, Field)])
 
     def fill(self, attributes: Attributes) -> Sequence[Piece | bytes]:
-        """The fragment for one visitor: the constant pieces, and between them the visitor's words."""
+        """The fragment for one visitor: the constant pieces, and between them the visitor's values."""
         return [part if isinstance(part, Piece) else part.text(attributes) for part in self.parts]
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
-    """What a fragment is wrapped in: its rule and variant (for clicks and `why`), the class of its slot's declared
-    size, and the address of the stylesheet, which the built-in forms and declared sizes need."""
+class Wrapper:
+    """The wrapper of a fragment: its rule and variant (for clicks and `why`), the class of its slot's declared size,
+    and the address of the stylesheet, which the built-in forms and declared sizes need."""
 
     rule: str
     variant: str = ""
     size_class: str = ""
     stylesheet_url: str = ""
 
-    def around(self, content: Marked, *, is_styled: bool) -> Marked:
-        """`content` in the wrapper. A stylesheet link in the body blocks rendering of what follows until it is loaded,
-        so nothing is painted without styles; further links to it cost nothing."""
+    def wrap(self, content: TextWithFields, *, is_styled: bool) -> TextWithFields:
+        """`content` in the wrapper. A stylesheet link in the body blocks the rendering of what follows until it is
+        loaded, so nothing is shown without styles; further links to it cost nothing."""
         sheet = self.stylesheet_url if is_styled or self.size_class else ""
         return (
             f'<link rel="stylesheet" href="{escape(sheet)}">' if sheet else "",
@@ -90,7 +93,7 @@ class Frame:
 
 
 def banner(
-    frame: Frame,
+    wrapper: Wrapper,
     *,
     title: str,
     text: str = "",
@@ -101,35 +104,35 @@ def banner(
     image_width: int = 0,
     image_height: int = 0,
 ) -> Fragment:
-    """The built-in banner. Its texts may hold fields. Raises `EditorError` for a field badly written, an address of a
-    scheme that is not allowed, and a button that leads nowhere."""
+    """The built-in banner. Its texts may have fields. Raises `EditorError` for a malformed field, an address with a
+    scheme that is not allowed, and a button without a link."""
     if button and not link:
         raise EditorError(f"the button `{button}` leads nowhere", help="add a `link`, like /sale")
     headline = _escaped(title)
     form = (
-        *_within('<section class="tb-banner" aria-label="', headline, '">'),
+        *_enclosed('<section class="tb-banner" aria-label="', headline, '">'),
         *_picture(image, alt, image_width, image_height),
         '<div class="tb-banner-body">',
-        *_within('<h2 class="tb-banner-title">', headline if button else _linked(link, headline), "</h2>"),
-        *_within('<p class="tb-banner-text">', _escaped(text), "</p>"),
+        *_enclosed('<h2 class="tb-banner-title">', headline if button else _linked(link, headline), "</h2>"),
+        *_enclosed('<p class="tb-banner-text">', _escaped(text), "</p>"),
         *(_linked(link, _escaped(button), ' class="tb-banner-button"') if button else ()),
         "</div></section>",
     )
-    written = {"title": title, "text": text, "button": button, "alt": alt}
-    said: Content = (
-        *((name, fields_in_text(value)) for name, value in written.items() if value),
+    texts = {"title": title, "text": text, "button": button, "alt": alt}
+    fields: Content = (
+        *((name, fields_in_text(value)) for name, value in texts.items() if value),
         *((name, (value,)) for name, value in (("link", link), ("image", image)) if value),
         *((name, value) for name, value in (("image width", image_width), ("image height", image_height)) if value),
     )
-    return replace(_compiled(frame.around(form, is_styled=True)), content=said)
+    return replace(_compiled(wrapper.wrap(form, is_styled=True)), content=fields)
 
 
-def editor_html(frame: Frame, source: str) -> Fragment:
-    """An editor's HTML file, sanitised. Raises `EditorError` with the line for template language it may not use and
-    for a field where no field may stand; what was merely left out is in `Fragment.removed`."""
+def editor_html(wrapper: Wrapper, source: str) -> Fragment:
+    """An editor's HTML file, sanitised; `Fragment.removed` has what was removed. Raises `EditorError` with the line for
+    template language that is not allowed, and for a field in a place where none may be."""
     parts = fields_in_template(source)
     fields = [part for part in parts if isinstance(part, Field)]
-    # Fields pass the sanitiser as words that cannot occur in the source, since they are made of its own hash.
+    # Fields pass the sanitiser as words that cannot occur in the source, since they contain its hash.
     word = "tb" + hashlib.blake2b(source.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
     numbers = iter(range(len(fields)))
     marked = "".join(part if isinstance(part, str) else f"{word}{next(numbers)}x" for part in parts)
@@ -148,25 +151,25 @@ def editor_html(frame: Frame, source: str) -> Fragment:
     for number, field in enumerate(fields):
         line = marked[: marked.index(f"{word}{number}x")].count("\n") + 1
         if number in misplaced:
-            raise _begins_address(field, line)
+            raise _field_begins_address(field, line)
         if kept.count(number) != 1:
-            raise _nowhere(field, line)
+            raise _misplaced_field(field, line)
     content = list[str | Field](pieces)
     content[1::2] = [replace(fields[number], in_address=number in in_address) for number in kept]
-    return replace(_compiled(frame.around(tuple(content), is_styled=False)), removed=removed_from(marked))
+    return replace(_compiled(wrapper.wrap(tuple(content), is_styled=False)), removed=removed_from(marked))
 
 
-def around_cards(frame: Frame, *, title: str = "") -> tuple[Fragment, Fragment]:
-    """The parts before and after the cards of a row of products. The title may hold fields."""
+def around_cards(wrapper: Wrapper, *, title: str = "") -> tuple[Fragment, Fragment]:
+    """The parts before and after the cards of a row of products. The title may have fields."""
     headline = _escaped(title)
     row = (
-        *(_within('<section class="tb-products" aria-label="', headline, '">') or ('<section class="tb-products">',)),
-        *_within('<h2 class="tb-products-title">', headline, "</h2>"),
+        *(_enclosed('<section class="tb-products" aria-label="', headline, '">') or ('<section class="tb-products">',)),
+        *_enclosed('<h2 class="tb-products-title">', headline, "</h2>"),
         '<ul class="tb-cards">',
         _CARDS,
         "</ul></section>",
     )
-    whole = frame.around(row, is_styled=True)
+    whole = wrapper.wrap(row, is_styled=True)
     place = whole.index(_CARDS)
     return _compiled(whole[:place]), _compiled(whole[place + 1 :])
 
@@ -175,12 +178,12 @@ _CARDS = Field("")
 
 
 def trusted_html(html: str) -> Fragment:
-    """Our own HTML as it stands, scripts and all, without a wrapper: never for what an editor or a feed wrote."""
+    """HTML of our own, unchanged, without a wrapper. Never for HTML that an editor or a feed wrote."""
     return _compiled((html,))
 
 
-def _compiled(marked: Marked) -> Fragment:
-    """Adjacent texts become one piece; empty ones none."""
+def _compiled(marked: TextWithFields) -> Fragment:
+    """The fragment of these parts. Adjacent texts become one piece; empty ones are dropped."""
     parts: list[Piece | Field] = []
     for is_text, run in groupby(marked, key=lambda part: isinstance(part, str)):
         if is_text:
@@ -190,19 +193,19 @@ def _compiled(marked: Marked) -> Fragment:
     return Fragment(tuple(part for part in parts if isinstance(part, Field) or part.plain))
 
 
-def _escaped(text: str) -> Marked:
+def _escaped(text: str) -> TextWithFields:
     return tuple(escape(part) if isinstance(part, str) else part for part in fields_in_text(text) if part)
 
 
-def _within(opening: str, content: Marked, closing: str) -> Marked:
+def _enclosed(opening: str, content: TextWithFields, closing: str) -> TextWithFields:
     return (opening, *content, closing) if content else ()
 
 
-def _linked(link: str, content: Marked, attributes: str = "") -> Marked:
+def _linked(link: str, content: TextWithFields, attributes: str = "") -> TextWithFields:
     return (f'<a{attributes} href="{_address(link)}">', *content, "</a>") if link else content
 
 
-def _picture(image: str, alt: str, width: int, height: int) -> Marked:
+def _picture(image: str, alt: str, width: int, height: int) -> TextWithFields:
     if not image:
         return ()
     size = f' width="{width}" height="{height}"' if width and height else ""
@@ -221,7 +224,7 @@ def _address(address: str) -> str:
     return escape(address)
 
 
-def _begins_address(field: Field, line: int) -> EditorError:
+def _field_begins_address(field: Field, line: int) -> EditorError:
     name = field.attribute.replace(" ", "_")
     return EditorError(
         f"`{{{{ {name} }}}}` may not choose where a link leads",
@@ -230,7 +233,7 @@ def _begins_address(field: Field, line: int) -> EditorError:
     )
 
 
-def _nowhere(field: Field, line: int) -> EditorError:
+def _misplaced_field(field: Field, line: int) -> EditorError:
     name = field.attribute.replace(" ", "_")
     return EditorError(
         f"`{{{{ {name} }}}}` stands where it cannot be shown",

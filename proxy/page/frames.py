@@ -1,5 +1,5 @@
-"""Pages in zstd: each piece is a frame of its own, compressed once. An answer is a sequence of frames, which every
-decoder reads as one text (RFC 8878 section 3.1). Nothing is calculated for an answer, not even a checksum.
+"""Pages in zstd: each piece is a frame, compressed once. An answer is a sequence of frames, which decoders read as one
+text (RFC 8878 section 3.1). Nothing is calculated for an answer, not even a checksum.
 
 There are no seams between frames, so a popular page is larger than in gzip.
 """

@@ -1,10 +1,9 @@
-"""Holes: the parts of a stored page that belong to one visitor, and how each is filled for the visitor who asks.
+"""Holes: the parts of a stored page that belong to one visitor, and how each is filled.
 
-A hole is found by a CSS selector, and is an attribute of the element found, or its content. What stood there when the
-page was fetched is removed before the page is stored (`redaction.py`), so a hole that cannot be filled is empty, never
-another visitor's. `HOLE_FILLS` is the table of what an operator may write under `fill:`; a new way is a row here and a
-branch in `serve/hole_filling.py`.
-"""
+A hole is an attribute or the content of an element that a CSS selector finds. What was there when the page was fetched
+is removed before the page is stored (`redaction.py`), so a hole that cannot be filled is empty, and never has another
+visitor's content. `HOLE_FILLS` is the table of what an operator may write under `fill:`; a new way to fill a hole is a
+row here and a branch in `serve/hole_filling.py`."""
 
 from __future__ import annotations
 
@@ -15,7 +14,7 @@ from typing import NamedTuple
 from proxy.page.fields import Field
 from proxy.page.fragments import Fragment
 from proxy.page.piece import MAX_STORED_BYTES, Piece
-from proxy.page.product_row import Filled
+from proxy.page.product_row import VisitorFragment
 
 
 class FillKind(enum.StrEnum):
@@ -30,8 +29,8 @@ class FillKind(enum.StrEnum):
     """The origin's own `<esi:include>`; no operator writes it."""
 
 
-class Without(enum.StrEnum):
-    """What to do when the visitor does not have the cookie that fills a hole."""
+class IfMissing(enum.StrEnum):
+    """What to do if the visitor does not have the cookie that fills a hole."""
 
     ASK = "ask the origin"
     MAKE = "make one"
@@ -73,19 +72,20 @@ HOLE_FILLS = (
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """How a hole is filled. `source` is a cookie's name or an address; `alternate` a second address to try; `otherwise`
-    the text if nothing else is available."""
+    """How a hole is filled. `source` is a cookie's name or an address, `alternate` a second address to try,
+    `default_text` the text if nothing else is available."""
 
     kind: FillKind
     source: str = ""
-    without: Without = Without.ASK
+    if_missing: IfMissing = IfMissing.ASK
     alternate: str = ""
-    otherwise: str = ""
+    default_text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Hole:
-    """A hole as an operator declares it. `attribute` "": the content of the element that `selector` finds."""
+    """A hole as an operator declares it: the `attribute` of the elements that `selector` finds, or with "" their
+    content."""
 
     selector: str
     fill: Fill
@@ -94,7 +94,7 @@ class Hole:
 
 @dataclass(frozen=True, slots=True)
 class HoleAt:
-    """An empty hole at a byte of a page."""
+    """An empty hole at a byte offset of a page."""
 
     at: int
     fill: Fill
@@ -103,7 +103,7 @@ class HoleAt:
 
 @dataclass(frozen=True, slots=True)
 class Verbatim(Field):
-    """Bytes for one visitor, inserted as they are."""
+    """Bytes for one visitor, inserted unchanged."""
 
     content: bytes = b""
 
@@ -112,9 +112,9 @@ class Verbatim(Field):
 
 
 def hole_fragment(content: bytes | Piece) -> Fragment:
-    """The fragment that fills a hole; a piece is shared with others, bytes are for one visitor."""
+    """The fragment that fills a hole: of a piece, which many visitors share, or of bytes for one visitor."""
     if isinstance(content, Piece):
-        return Filled((content,))
+        return VisitorFragment((content,))
     starts = range(0, len(content), MAX_STORED_BYTES)
     parts: tuple[Piece | Field, ...] = tuple(
         Verbatim("", content=content[start : start + MAX_STORED_BYTES]) for start in starts

@@ -1,10 +1,9 @@
-"""Edge Side Includes, as far as they compose a page: `<esi:include>`, `<esi:remove>`, `<esi:comment>` and `<!--esi ...
--->`.
+"""Edge Side Includes: `<esi:include>`, `<esi:remove>`, `<esi:comment>` and `<!--esi ... -->`.
 
-An include is a hole that is filled from an address; an include of one of our slots is a slot. Tags are found by a real
-parser: what stands in a script, an attribute or another comment is text. Includes count only if the origin or the
-operator says so: an untrusted page may hold what a visitor wrote. A few of the language's variables are supported, in
-addresses (`variables.py`); its conditions are not.
+An include is a hole that is filled from an address; an include of one of our slots is a slot. Tags are found by an HTML
+parser, so those in a script, an attribute or another comment do not count. Includes are processed only if the origin or
+the operator says so, since a page may contain text that a visitor wrote. A few ESI variables are supported in addresses
+(`variables.py`); ESI conditions are not.
 """
 
 from __future__ import annotations

@@ -1,10 +1,9 @@
-"""What in a page's HTML will matter in the browser: does a framework render it again there, which slots does that
-endanger, which policies stand in its head.
+"""What matters about a page in the browser: whether a framework hydrates it, which slots would not survive that, and
+the policies in its head.
 
-React and Vue compare the HTML they find with what they would have rendered, and throw away what differs: a banner
-put into a slot's plain children is gone after hydration. A slot rendered as raw HTML survives, but raw HTML looks the
-same as any other once it is HTML. So the slot helpers (`docs/helpers/`) mark it with `data-tb-raw`; see
-`docs/hydration.md`.
+React and Vue compare the HTML with what they would have rendered, and drop what differs: a banner among a slot's plain
+children disappears at hydration. A slot rendered as raw HTML survives, but in the page it looks like any other. So the
+slot helpers (`docs/helpers/`) mark it with `data-tb-raw`; see `docs/hydration.md`.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
-"""Checks that slots are isolated: filling them changes the page nowhere else.
+"""Checks that slots are isolated: filling them changes nothing else in the page.
 
-HTML closes, moves and reopens elements depending on what follows, so a banner in the wrong place can change the page
-around it: within a link, after an unclosed `<b>`, in a `<p>`. Which places are wrong is not deduced but tried: the page
-is parsed again with a probe in each slot, and its tree must be the same.
-"""
+HTML parsers close, move and reopen elements depending on what follows, so a banner in the wrong place can change the
+page around it: within a link, after an unclosed `<b>`, in a `<p>`. So the page is parsed again with a probe in each
+slot, and the tree around the probes must be the same."""
 
 from __future__ import annotations
 
@@ -15,13 +14,13 @@ from turbohtml import Document, Element
 
 from proxy.page.slots import Place
 
-# What a sanitised fragment may do at most: a block, a link, a table. Where this survives parsing, any fragment does.
+# All that a sanitised fragment may contain: a block, a link, a table. Where this survives parsing, any fragment does.
 _PROBE = '<tb-probe><div><a href="#">x</a><table><tbody><tr><td>x</td></tr></tbody></table></div></tb-probe>'
 _HEAD_PROBE = '<link rel="tb-probe">'
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SlotCandidate:
     """An element that may become a slot. `start` and `end` are byte offsets; `end` is -1 without a written end tag."""
 
     name: str
@@ -31,14 +30,14 @@ class Found:
     start: int
     end: int
 
-    def is_within(self, other: Found) -> bool:
-        """True when this one stands in the content of `other`, closed or not."""
+    def is_within(self, other: SlotCandidate) -> bool:
+        """True if this element is within the content of `other`, whether it is closed or not."""
         return self.start < other.end or other.start <= self.opened < other.end
 
 
-def are_isolated(text: str, document: Document, slots: Sequence[Found]) -> bool:
-    """True when filling the slots changes the tree nowhere else: the tree of the page with a probe in each slot, after
-    removing the probes, equals `document` with its slots emptied. Leaves `document` emptied."""
+def are_isolated(text: str, document: Document, slots: Sequence[SlotCandidate]) -> bool:
+    """True if filling the slots changes nothing else: the tree of the page with a probe in each slot, after removing
+    the probes, equals `document` with emptied slots. Empties the slots of `document`."""
     filled = turbohtml.parse(_with_probes(text, slots), scripting=True)
     probes = filled.select('tb-probe,link[rel="tb-probe"]')
     if [probe.html for probe in probes] != [_probe(slot) for slot in slots]:
@@ -52,7 +51,7 @@ def are_isolated(text: str, document: Document, slots: Sequence[Found]) -> bool:
     return _normalised(document).equals(_normalised(filled))
 
 
-def _with_probes(text: str, slots: Sequence[Found]) -> str:
+def _with_probes(text: str, slots: Sequence[SlotCandidate]) -> str:
     pieces, cursor = [], 0
     for slot in slots:
         pieces += [text[cursor : slot.start], _probe(slot)]
@@ -60,7 +59,7 @@ def _with_probes(text: str, slots: Sequence[Found]) -> str:
     return "".join([*pieces, text[cursor:]])
 
 
-def _probe(slot: Found) -> str:
+def _probe(slot: SlotCandidate) -> str:
     return _HEAD_PROBE if slot.element.tag == "head" else _PROBE
 
 

@@ -1,12 +1,11 @@
-"""Listings in JSON: an array of products in an API's answer, whose elements may stand in another order for each one.
+"""Listings in JSON: arrays of products in an API's answer, whose elements may be in another order for each visitor.
 
     listings:
       search: {page: /api/search, json: $.results.products, product: sku}
 
-As with the cards of a page (`lists.py`), only whole elements change places, each with all its bytes; commas, blanks and
-everything around them stay. An element that names no product stays where it is. A list is left as the origin sorted it
-when it is not exactly one array, has one product twice, or is longer than lists may be.
-"""
+As with the cards of a page (`lists.py`), only whole elements move, each with all its bytes; commas, spaces and
+everything around them stay. An element without a product stays where it is. A list is left as the origin sorted it if
+the path does not lead to exactly one array, if a product occurs twice, or if it is too long."""
 
 from __future__ import annotations
 
@@ -15,9 +14,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from proxy.page.json_values import Steps, elements, end_of, steps_of, values_at
-from proxy.page.lists import Cards, ListAt, Lists, doubt_of, sorted_out
+from proxy.page.lists import CardList, ListAt, Lists, reason_not_to_reorder, without_overlaps
 from proxy.page.piece import Piece
-from proxy.page.scan import Doubt, SlotRange, Uncut
+from proxy.page.scan import SlotRange, Uncut, UncutReason
 from proxy.page.slots import DeclaredSlot
 
 PRODUCT = "id"
@@ -40,25 +39,25 @@ def find_json_lists(
     """The lists that `declared` names and the answer at `path` (percent-decoded) has; those that overlap a slot `taken`
     are left out. The answer is known to be JSON."""
     wanted = [slot for slot in declared if slot.is_list and slot.json and slot.is_on(path)]
-    return sorted_out(taken, (at for slot in wanted for at in _lists(body, slot)))
+    return without_overlaps(taken, (at for slot in wanted for at in _lists(body, slot)))
 
 
 def _lists(body: bytes, slot: DeclaredSlot) -> Iterator[ListAt | Uncut]:
     arrays = list(values_at(body, 0, steps_to_list(slot.json or "")))
     if len(arrays) > 1:
-        yield Uncut(Doubt.SEVERAL_VALUES, arrays[1][0], slot.name)
+        yield Uncut(UncutReason.SEVERAL_VALUES, arrays[1][0], slot.name)
     if len(arrays) != 1 or body[arrays[0][0] : arrays[0][0] + 1] != b"[":
         return
     spans = list(_spans(body, arrays[0][0], steps_to_product(slot.product or PRODUCT)))
     if len(spans) < 2:
         return
     products = tuple(product for product, *_ in spans)
-    if doubt := doubt_of(products):
+    if doubt := reason_not_to_reorder(products):
         yield Uncut(doubt, spans[0][1], slot.name)
         return
     yield ListAt(
         SlotRange(slot.name, spans[0][1], spans[-1][2]),
-        Cards(
+        CardList(
             products,
             tuple(Piece(body[start:end]) for _, start, end in spans),
             tuple(Piece(body[one[2] : two[1]]) for one, two in pairwise(spans)),

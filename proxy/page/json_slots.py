@@ -10,7 +10,7 @@ import msgspec
 
 from proxy.errors import UNDECODABLE
 from proxy.page.json_values import steps_of, values_at
-from proxy.page.scan import Doubt, SlotRange, Uncut
+from proxy.page.scan import SlotRange, Uncut, UncutReason
 from proxy.page.slots import DeclaredSlot
 
 
@@ -23,18 +23,18 @@ def find_json_slots(
     try:
         msgspec.json.decode(body)
     except UNDECODABLE:
-        return Uncut(Doubt.NOT_JSON, 0)
+        return Uncut(UncutReason.NOT_JSON, 0)
     found: list[SlotRange] = []
     for slot in wanted:
         values = list(values_at(body, 0, steps_of(slot.json or "")))
         if len(values) > 1:
-            return Uncut(Doubt.SEVERAL_VALUES, values[1][0], slot.name)
+            return Uncut(UncutReason.SEVERAL_VALUES, values[1][0], slot.name)
         found += [SlotRange(slot.name, start, end) for start, end in values]
     slots = _outermost(found)
     if not slots:
-        return Uncut(Doubt.NO_SLOTS, 0)
+        return Uncut(UncutReason.NO_SLOTS, 0)
     if len(slots) > max_slots:
-        return Uncut(Doubt.TOO_MANY_SLOTS, slots[max_slots].start, slots[max_slots].name)
+        return Uncut(UncutReason.TOO_MANY_SLOTS, slots[max_slots].start, slots[max_slots].name)
     return tuple(slots)
 
 

@@ -1,14 +1,13 @@
-"""Lists of the shop: an element with `data-list="search"` (or what a selector of `slots.yaml` finds) whose children
+"""Lists of the shop: an element with `data-list="search"` (or one that a selector of `slots.yaml` finds) whose children
 have `data-product="SKU"`. Their cards may be in another order for each visitor.
 
-Only whole cards move, each with all its bytes; what is between them, and every byte around the list, stays. The law is
-that of slots: whether cards may be reordered is tried when the page is stored, by reversing them and parsing the page
-again. If the tree is not the same except for that, the list stays as the origin sorted it.
+Only whole cards move, each with all its bytes; everything between them and around the list stays. Whether cards may be
+reordered is tested when the page is stored, by reversing them and parsing the page again: if anything else in the tree
+changes, the list stays as the origin sorted it.
 
-A page that React or Vue hydrates would move the cards back. There a card stays where it is and gets an attribute that
-the stylesheet turns into its place (`order`, in a flex or grid container); so does everything else in the list, or it
-would come before all cards.
-"""
+React or Vue would move the cards of a hydrated page back. There each card stays and gets an attribute that the
+stylesheet turns into its position (`order`, in a flex or grid container). So do all other elements of the list, which
+would come before the cards otherwise."""
 
 from __future__ import annotations
 
@@ -25,73 +24,74 @@ from proxy.page.fragments import Fragment
 from proxy.page.inspect import framework_of
 from proxy.page.markup import Markup
 from proxy.page.piece import Piece, joined
-from proxy.page.product_row import Filled
-from proxy.page.scan import Doubt, SlotRange, Uncut
+from proxy.page.product_row import VisitorFragment
+from proxy.page.scan import SlotRange, Uncut, UncutReason
 from proxy.page.slots import LISTING, MOST_ORDERED, DeclaredSlot, stylesheet, stylesheet_url
 
 MARKER = "data-list"
 PRODUCT = "data-product"
-"""The attribute of a card that names its product, unless the shop says another."""
+"""The attribute of a card that names its product, unless `slots.yaml` names another."""
 MOST_CARDS = MOST_ORDERED
-_HOT_AFTER = 2
+_JOIN_AFTER = 2
 _MOST_COUNTED = 2_000
-HOT_BYTES = 32 * 1024 * 1024
-"""Memory for lists put together for an order that is asked for again, of all pages. Beyond that all are forgotten."""
+MOST_JOINED_BYTES = 32 * 1024 * 1024
+"""Memory for the joined lists of all pages. Beyond that all are dropped."""
 
 
 @dataclass(frozen=True, eq=False)
-class Cards:
-    """The cards of a list in the origin's order: their products, their bytes, and what stands between each two. Of a
-    list whose cards must stay, `places` are theirs among its elements, from 1, and `attribute_at` where in each an
-    attribute may be put; both are () for one whose cards move."""
+class CardList:
+    """The cards of a list in the origin's order: their products, their bytes, and the bytes between them (`gaps`). For
+    a hydrated list, `places` are their positions among its elements, from 1, and `attribute_at` the offset in each card
+    where an attribute may be inserted; both are () for other lists. An order that is needed again is joined to one
+    piece."""
 
     products: tuple[str, ...]
     cards: tuple[Piece, ...]
     gaps: tuple[Piece, ...]
     attribute_at: tuple[int, ...] = ()
     places: tuple[int, ...] = ()
-    _asked: dict[tuple[int, ...], int] = field(default_factory=dict, repr=False)
-    _hot: dict[tuple[int, ...], Fragment] = field(default_factory=dict, repr=False)
+    _counts: dict[tuple[int, ...], int] = field(default_factory=dict, repr=False)
+    _joined: dict[tuple[int, ...], Fragment] = field(default_factory=dict, repr=False)
 
-    def arranged(self, order: Sequence[str]) -> Fragment | None:
-        """The list in this order of its products; None when that is the origin's own."""
+    def in_order(self, order: Sequence[str]) -> Fragment | None:
+        """The list in this order of its products; None if that is the origin's order."""
         if tuple(order) == self.products:
             return None
         place_of = {product: place for place, product in enumerate(self.products)}
         places = tuple([place_of[product] for product in order])
-        hot = self._hot.get(places)
+        hot = self._joined.get(places)
         if hot is not None:
             return hot
-        if len(self._asked) >= _MOST_COUNTED:
-            self._asked.clear()
-        self._asked[places] = self._asked.get(places, 0) + 1
-        parts = self._numbered(places) if self.attribute_at else self._moved(places)
-        if self._asked[places] < _HOT_AFTER:
-            return Filled(tuple(parts))
-        made = self._hot[places] = Fragment((joined(parts),))
-        _HOT.keep(self, sum(part.size + len(part.deflated) for part in parts))
+        if len(self._counts) >= _MOST_COUNTED:
+            self._counts.clear()
+        self._counts[places] = self._counts.get(places, 0) + 1
+        parts = self._with_order_attributes(places) if self.attribute_at else self._with_moved_cards(places)
+        if self._counts[places] < _JOIN_AFTER:
+            return VisitorFragment(tuple(parts))
+        made = self._joined[places] = Fragment((joined(parts),))
+        _JOINED_LISTS.keep(self, sum(part.size + len(part.deflated) for part in parts))
         return made
 
     def forget(self) -> None:
         """Drops all joined pieces."""
-        self._hot.clear()
+        self._joined.clear()
 
-    def _moved(self, places: Sequence[int]) -> list[Piece]:
+    def _with_moved_cards(self, places: Sequence[int]) -> list[Piece]:
         parts = [self.cards[places[0]]]
         for gap, place in zip(self.gaps, places[1:], strict=True):
             parts += (gap, self.cards[place])
         return [part for part in parts if part.plain]
 
-    def _numbered(self, places: Sequence[int]) -> list[Piece]:
+    def _with_order_attributes(self, places: Sequence[int]) -> list[Piece]:
         orders = {card: self.places[number] for number, card in enumerate(places)}
         parts: list[Piece] = []
         for number, (card, at) in enumerate(zip(self.cards, self.attribute_at, strict=True)):
-            parts += (Piece(numbered(card.plain, [(at, orders[number])])), *self.gaps[number : number + 1])
+            parts += (Piece(with_order_attributes(card.plain, [(at, orders[number])])), *self.gaps[number : number + 1])
         return parts
 
 
-def numbered(markup: bytes, places: Iterable[tuple[int, int]]) -> bytes:
-    """The markup with an attribute for the place of each element."""
+def with_order_attributes(markup: bytes, places: Iterable[tuple[int, int]]) -> bytes:
+    """The markup with the attribute for the position of each element, inserted `at` an offset."""
     parts: list[bytes] = []
     cursor = 0
     for at, place in places:
@@ -100,24 +100,24 @@ def numbered(markup: bytes, places: Iterable[tuple[int, int]]) -> bytes:
     return b"".join((*parts, markup[cursor:]))
 
 
-class _Hot:
-    """The lists that keep joined pieces, and how many."""
+class _JoinedLists:
+    """The lists that have joined pieces, and the bytes of these."""
 
     def __init__(self) -> None:
-        self._lists: WeakSet[Cards] = WeakSet()
+        self._lists: WeakSet[CardList] = WeakSet()
         self._bytes = 0
 
-    def keep(self, cards: Cards, size: int) -> None:
-        """Counts a joined piece that a list keeps."""
+    def keep(self, cards: CardList, size: int) -> None:
+        """Counts a joined piece of a list; drops all pieces if there are too many."""
         self._bytes += size
-        if self._bytes > HOT_BYTES:
+        if self._bytes > MOST_JOINED_BYTES:
             for one in self._lists:
                 one.forget()
             self._lists, self._bytes = WeakSet(), 0
         self._lists.add(cards)
 
 
-_HOT = _Hot()
+_JOINED_LISTS = _JoinedLists()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,14 +125,14 @@ class ListAt:
     """A list in a page: its bytes from the first card to the end of the last, and its cards."""
 
     range: SlotRange
-    cards: Cards
+    cards: CardList
 
 
 class Lists(NamedTuple):
-    """The lists whose cards may be reordered, in page order; and why others may not."""
+    """The lists whose cards may be reordered, in page order; and for the others why not."""
 
     found: tuple[ListAt, ...] = ()
-    left: tuple[Uncut, ...] = ()
+    left_as_is: tuple[Uncut, ...] = ()
 
 
 def find_lists(page: Markup, *, path: str, declared: Iterable[DeclaredSlot], taken: Sequence[SlotRange] = ()) -> Lists:
@@ -141,13 +141,13 @@ def find_lists(page: Markup, *, path: str, declared: Iterable[DeclaredSlot], tak
     if not any(_attribute(slot).encode() in page.body for slot in wanted):
         return Lists()
     if page.foreign_at >= 0:
-        return Lists((), (Uncut(Doubt.CHARSET, page.foreign_at),))
+        return Lists((), (Uncut(UncutReason.CHARSET, page.foreign_at),))
     is_hydrated = bool(framework_of(page.document, page.body))
-    return sorted_out(taken, (at for slot in wanted for at in _lists(page, slot, is_hydrated=is_hydrated)))
+    return without_overlaps(taken, (at for slot in wanted for at in _lists(page, slot, is_hydrated=is_hydrated)))
 
 
-def sorted_out(taken: Sequence[SlotRange], lists: Iterable[ListAt | Uncut]) -> Lists:
-    """The lists found and the ones left. A list that overlaps a slot, or one found before, is dropped."""
+def without_overlaps(taken: Sequence[SlotRange], lists: Iterable[ListAt | Uncut]) -> Lists:
+    """The lists that may be reordered, and the others. A list that overlaps a slot or an earlier list is dropped."""
     ranges, found, left = list(taken), [], []
     for at in lists:
         if isinstance(at, Uncut):
@@ -158,11 +158,11 @@ def sorted_out(taken: Sequence[SlotRange], lists: Iterable[ListAt | Uncut]) -> L
     return Lists(tuple(sorted(found, key=lambda at: at.range.start)), tuple(left))
 
 
-def doubt_of(products: Sequence[str]) -> Doubt | None:
-    """Why a list of these products must not be reordered, in HTML or JSON."""
+def reason_not_to_reorder(products: Sequence[str]) -> UncutReason | None:
+    """Why a list of these products must not be reordered, in HTML or JSON; None if it may be."""
     if len(set(products)) < len(products):
-        return Doubt.CARD_TWICE
-    return Doubt.TOO_MANY_CARDS if len(products) > MOST_CARDS else None
+        return UncutReason.CARD_TWICE
+    return UncutReason.TOO_MANY_CARDS if len(products) > MOST_CARDS else None
 
 
 def _in_html(declared: Iterable[DeclaredSlot], path: str) -> list[DeclaredSlot]:
@@ -173,9 +173,9 @@ def _attribute(slot: DeclaredSlot) -> str:
     return slot.product or PRODUCT
 
 
-def with_places(page: Markup, *, path: str, declared: Sequence[DeclaredSlot]) -> Markup:
-    """The page with the stylesheet for the places of cards, if it needs it: a framework hydrates it, and it may have a
-    list. The stylesheet is last in the head, so that nothing is painted before."""
+def with_order_stylesheet(page: Markup, *, path: str, declared: Sequence[DeclaredSlot]) -> Markup:
+    """The page with the stylesheet for the positions of cards, if a framework hydrates it and it may have a list. The
+    stylesheet is last in the head, so that nothing is shown before it is loaded."""
     wanted = _in_html(declared, path)
     body = page.body
     if not any(_attribute(slot).encode() in body for slot in wanted):
@@ -198,13 +198,13 @@ def _lists(page: Markup, slot: DeclaredSlot, *, is_hydrated: bool) -> Iterator[L
         if len(spans) < 2:
             continue
         products = tuple(span.product for span in spans)
-        doubt = doubt_of(products)
+        doubt = reason_not_to_reorder(products)
         if any(span.end < 0 for span in spans):
-            doubt = Doubt.CARD_NOT_CLOSED
+            doubt = UncutReason.CARD_NOT_CLOSED
         elif is_hydrated and len(children) > MOST_ORDERED:
-            doubt = Doubt.TOO_MANY_CARDS
+            doubt = UncutReason.TOO_MANY_CARDS
         elif not doubt and not is_hydrated and not _may_move(page.text, spans, selector, number, _attribute(slot)):
-            doubt = Doubt.CARDS_NOT_APART
+            doubt = UncutReason.CARDS_NOT_APART
         if doubt:
             yield Uncut(doubt, spans[0].start, slot.name)
             continue
@@ -212,20 +212,22 @@ def _lists(page: Markup, slot: DeclaredSlot, *, is_hydrated: bool) -> Iterator[L
         between = [(one.end, two.start) for one, two in pairwise(spans)]
         at = SlotRange(slot.name, spans[0].start, spans[-1].end)
         if not is_hydrated:
-            yield ListAt(at, Cards(products, cards, tuple(Piece(body[start:end]) for start, end in between)))
+            yield ListAt(at, CardList(products, cards, tuple(Piece(body[start:end]) for start, end in between)))
             continue
         others = [[child for child in children if start <= child.start < end] for start, end in between]
         gaps = tuple(
-            Piece(numbered(body[start:end], [(child.attribute_at - start, child.place) for child in found]))
+            Piece(
+                with_order_attributes(body[start:end], [(child.attribute_at - start, child.place) for child in found])
+            )
             for (start, end), found in zip(between, others, strict=True)
         )
         marks = tuple(span.attribute_at - span.start for span in spans)
-        yield ListAt(at, Cards(products, cards, gaps, marks, tuple(span.place for span in spans)))
+        yield ListAt(at, CardList(products, cards, gaps, marks, tuple(span.place for span in spans)))
 
 
 class _Child(NamedTuple):
-    """An element of a list: its product ("" for one that is no card), its place from 1, its first and last byte (-1
-    without an end tag that is written), and where an attribute may be put."""
+    """An element of a list: its product ("" if it is no card), its position from 1, where it starts and ends (-1
+    without a written end tag), and where an attribute may be inserted."""
 
     product: str
     place: int
@@ -249,7 +251,7 @@ def _children(element: Element, attribute: str) -> Iterator[_Child]:
 
 
 def _may_move(text: str, spans: Sequence[_Child], selector: str, number: int, attribute: str) -> bool:
-    """True when the page with the cards in reverse order has the same tree except for that."""
+    """True if the page with the cards in reverse order has the same tree except for that."""
     plain = turbohtml.parse(text, scripting=True)
     turned = turbohtml.parse(_reversed(text, spans), scripting=True)
     lists = [document.select(selector) for document in (plain, turned)]

@@ -1,4 +1,4 @@
-"""Where something stands in a page, for people: `html > body > form > input@value, line 12`."""
+"""A place in a page in words for people: `html > body > form > input@value, line 12`."""
 
 from __future__ import annotations
 

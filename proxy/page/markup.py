@@ -1,9 +1,9 @@
-"""A page's bytes and its tree, parsed once, when first needed. (Searching the bytes to find out whether that is worth
-it costs as much: one word in 56 KB takes 15 us, the tree 130.)
+"""A page's bytes and its tree, which is parsed once, when first needed. (Parsing 56 KB takes 130 us, searching the
+bytes for one word 15 us.)
 
-For the tree, each byte is taken as one character, so that its offsets are those of the page. ASCII is the same in every
-charset that we cut; `attribute` and `text_of` decode other text as UTF-8. Its law: nobody changes a tree that others
-read. A caller that has to takes it away (`take`), and the next one parses again.
+For the tree, each byte is decoded as one character, so its offsets are those of the page. ASCII is the same in every
+charset of a page that is cut; `attribute` and `text_of` decode other text as UTF-8. The tree is shared and must not be
+changed: a caller that has to change it takes it over (`take`), and the next one parses again.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from functools import cached_property
 import turbohtml
 from turbohtml import Document, Element
 
-# Encoding Standard 4.2: of the encodings browsers know, only these are not supersets of ASCII (an unknown label is
-# ignored, and what browsers fall back to is one). NUL and ESC give away text that is mislabelled.
+# Encoding Standard 4.2: of the encodings that browsers know, only these are not supersets of ASCII (an unknown label is
+# ignored, and browsers fall back to one that is). NUL and ESC show that a label is wrong.
 _FOREIGN_LABELS = (
     "utf-16", "utf16", "utf-32", "utf-7", "ucs-2", "unicode", "csunicode", "iso-10646", "iso-2022", "csiso2022",
 )  # fmt: skip
@@ -25,7 +25,7 @@ _UTF8_MARK = "\xef\xbb\xbf"
 
 
 class Markup:
-    """An HTML page. `charset` is the one of its Content-Type, "" when that names none."""
+    """An HTML page. `charset` is that of its Content-Type, "" if it names none."""
 
     def __init__(self, body: bytes, charset: str = "") -> None:
         self.body = body
@@ -33,13 +33,13 @@ class Markup:
         self._document: Document | None = None
 
     def of(self, body: bytes) -> Markup:
-        """The page with this body; itself, if nothing was changed."""
+        """The page with this body; itself if the body is the same object."""
         return self if body is self.body else Markup(body, self.charset)
 
     @cached_property
     def text(self) -> str:
-        """The page with one character a byte. The parser's newline normalisation would count CRLF once: a space in
-        place of the CR parses alike and keeps the length; so do three for the byte-order mark."""
+        """The page with one character per byte. The parser would normalise CRLF to one character: a space instead of
+        the CR is parsed the same and keeps the length; so do three spaces for the byte-order mark."""
         text = self.body.decode("latin-1")
         if "\r" in text:
             text = text.replace("\r\n", " \n")
@@ -47,7 +47,7 @@ class Markup:
 
     @property
     def document(self) -> Document:
-        """The tree, with its places. Scripting is on, as in a shopper's browser: what `noscript` holds is then text."""
+        """The tree, with source locations. Scripting is on, as in browsers, so the content of `noscript` is text."""
         if self._document is None:
             self._document = turbohtml.parse(self.text, source_locations=True, scripting=True)
         return self._document
@@ -59,13 +59,13 @@ class Markup:
 
     @cached_property
     def foreign_at(self) -> int:
-        """The offset that shows that the page's encoding is no superset of ASCII; -1 if none does."""
+        """The first offset that shows that the page's encoding is no superset of ASCII; -1 if none does."""
         if self.charset.strip().lower().startswith(_FOREIGN_LABELS) or self.body.startswith(_FOREIGN_MARKS):
             return 0
         return next((at for foreign in _FOREIGN_BYTES if (at := self.body.find(foreign)) >= 0), -1)
 
     def in_utf8(self) -> Markup:
-        """The page as UTF-8, for callers that read it without cutting it; itself, unless it is in UTF-16."""
+        """The page as UTF-8, for callers that only read it; itself unless it is in UTF-16."""
         label = self.charset.strip().lower()
         if not (self.body.startswith(_FOREIGN_MARKS) or label.startswith(_UTF16_LABELS)):
             return self
@@ -73,7 +73,7 @@ class Markup:
         return Markup(self.body.decode("utf-16-be" if is_big else "utf-16-le", "replace").encode("utf-8", "replace"))
 
     def attribute(self, element: Element, name: str) -> str:
-        """An attribute of an element of the tree, "" without it."""
+        """The value of an element's attribute, "" if it has none."""
         value = element.attr(name) or ""
         if value.isascii() and "\n" not in value:
             return value

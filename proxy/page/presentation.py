@@ -1,5 +1,5 @@
-"""How products are presented to a visitor: in their language, at prices of their country, and with links that tell
-of the campaign they came by."""
+"""How products are presented to a visitor: in the price format of their language, the currency of their country, and
+with the campaign they came by in links."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ CAMPAIGN = {
     "campaign.term": "utm_term",
     "campaign.content": "utm_content",
 }
-"""Attributes of the campaign a visitor came by, and the parameters that say so in an address."""
+"""The attributes of a campaign, and the query parameters that they come from."""
 
 MOST_CAMPAIGN = 300
-"""Characters: links take no longer ones along, for cards are drawn and kept for each."""
+"""Characters. Longer parameters are dropped, since cards are rendered and cached for each campaign."""
 
 ROW_ATTRIBUTES = ("page", "language", "country", *CAMPAIGN)
-"""What rows of products may ask of a request."""
+"""The attributes of a request that rows of products depend on."""
 
 
 def presentation_of(context: EvaluationContext) -> Presentation:
     """How products are shown to this visitor."""
     attributes = context.attributes
-    told = [(name, attributes.get(said)) for said, name in CAMPAIGN.items()]
-    campaign = "&".join([f"{name}={quote(value, safe='')}" for name, value in told if isinstance(value, str)])
+    parameters = [(name, attributes.get(attribute)) for attribute, name in CAMPAIGN.items()]
+    campaign = "&".join([f"{name}={quote(value, safe='')}" for name, value in parameters if isinstance(value, str)])
     campaign = campaign if len(campaign) <= MOST_CAMPAIGN else ""
     languages, country = attributes.get("language"), attributes.get("country")
     language = min(languages, key=len) if isinstance(languages, frozenset) and languages else "en"

@@ -1,4 +1,4 @@
-"""Prices as their readers write them: `€12.50` in English, `12,50 €` in German, `€ 12,50` in Dutch."""
+"""Prices in the format of a language: `€12.50` in English, `12,50 €` in German, `€ 12,50` in Dutch."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _STYLES = {
     **dict.fromkeys(("fr", "nb", "no", "nn", "sv", "fi", "pl", "cs", "sk", "hu", "et", "lv", "lt", "uk"), _NORTHERN),
 }
 LANGUAGES = frozenset(_STYLES)
-"""Those that write prices in a way of their own, as far as is known here; all others are read as English."""
+"""The languages with a price format here; all others use the English one."""
 
 _EURO = (
     "AT", "BE", "CY", "DE", "EE", "ES", "FI", "FR", "GR", "HR", "IE",
@@ -39,7 +39,7 @@ CURRENCY_OF = {
     "US": "USD", "GB": "GBP", "NO": "NOK", "SE": "SEK", "DK": "DKK", "CH": "CHF", "PL": "PLN", "CZ": "CZK",
     "CA": "CAD", "AU": "AUD", "JP": "JPY", "HU": "HUF", "RO": "RON", "IS": "ISK",
 }  # fmt: skip
-"""What is paid with in a country."""
+"""The currency of each country."""
 
 
 def price_text(price: float, currency: str, language: str = "en") -> str:

@@ -1,7 +1,7 @@
-"""Removes what belongs to one visitor from a page, before it is stored.
+"""Removes the content of holes, which belongs to one visitor, from a page before it is stored.
 
-The page is parsed once, as for slots, and changed by bytes where there is a hole; all else stays. The law: what was in
-a hole is nowhere in the stored page, or the page is not stored.
+The page is parsed once, as for slots, and edited by byte offsets; all other bytes stay. If a removed secret occurs
+elsewhere in the page, the page is not stored.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from proxy.page.holes import FillKind, Hole
 from proxy.page.includes import include_edits, unwrapped
 from proxy.page.location import Location, location_of
 from proxy.page.markup import Markup
-from proxy.page.scan import Doubt
+from proxy.page.scan import UncutReason
 
 RAW_TEXT = frozenset({"script", "style", "noscript", "iframe", "noembed", "noframes", "xmp", "plaintext"})
-"""What stands in these is not HTML: nothing that is escaped as HTML may be put there."""
+"""Elements whose content is not HTML: nothing that is escaped as HTML may be inserted there."""
 
 _NAME = re.compile(r"[^\s=/>]+")
 _NONCE = re.compile(rb"'nonce-([^'\s]+)'", re.IGNORECASE)
 _EMPTY_NONCE = b"'nonce-{}'"
-"""In a kept Content-Security-Policy. Braces make it no nonce at all: unless it is filled, nothing runs by it."""
+"""The hole in a stored Content-Security-Policy. With the braces it is no valid nonce, so unfilled it allows nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class NotRedacted:
-    """Why a page cannot be kept: the word that logs and headers print, and where."""
+    """Why a page cannot be stored: the word that logs and headers print, and the place."""
 
     reason: str
     place: Location | None = None
@@ -46,22 +46,22 @@ class _Impossible(Exception):
 
 
 def redacted(page: Markup, holes: Sequence[Hole], *, has_includes: bool = False) -> Redacted | NotRedacted:
-    """The page with these holes emptied, as far as it has them; or why it cannot be kept. With `has_includes`, its
-    includes are holes, too."""
+    """The page with these holes emptied, as far as it has them; or why it cannot be stored. With `has_includes`, its
+    includes become holes too."""
     open_page = page.of(unwrapped(page.body)) if has_includes else page
     try:
         edits = outermost([*_edits(open_page, holes), *include_edits(open_page.document, are_honoured=has_includes)])
     except _Impossible as impossible:
         return impossible.verdict
     if (holes or edits or open_page is not page) and page.foreign_at >= 0:
-        return NotRedacted(Doubt.CHARSET)
+        return NotRedacted(UncutReason.CHARSET)
     made = edited(open_page.body, edits)
-    return _left(made) or made
+    return _leftover_secret(made) or made
 
 
-def _left(page: Redacted) -> NotRedacted | None:
-    """Why the page cannot be kept, if a removed secret is in it once more."""
-    for secret in page.taken:
+def _leftover_secret(page: Redacted) -> NotRedacted | None:
+    """Why the page cannot be stored, if a removed secret is still in it; else None."""
+    for secret in page.secrets:
         if (at := page.body.find(secret)) >= 0:
             return NotRedacted("hole-elsewhere", Location("the page", line=page.body.count(b"\n", 0, at) + 1))
     return None
@@ -76,7 +76,7 @@ def _edits(page: Markup, holes: Sequence[Hole]) -> Iterator[Edit]:
 
 
 def _attribute(text: str, element: Element, hole: Hole) -> Edit | None:
-    """The attribute in double quotes, however it was written."""
+    """The edit that empties an attribute; afterwards it has double quotes."""
     where = element.source_location
     span = where and where.attrs.get(hole.attribute.lower())
     if not span:
@@ -87,7 +87,7 @@ def _attribute(text: str, element: Element, hole: Hole) -> Edit | None:
         raise _Impossible(NotRedacted("hole-unclear", location_of(element, hole.attribute)))
     value = written[name.end() :].lstrip(" \t\r\n=").strip("\"'")
     before = f'{name[0]}="'
-    return Edit(span.start_offset, span.end_offset, hole.fill, before, '"', is_attribute=True, taken=value)
+    return Edit(span.start_offset, span.end_offset, hole.fill, before, '"', is_attribute=True, old_value=value)
 
 
 def _content(element: Element, hole: Hole) -> Edit | None:

@@ -1,7 +1,7 @@
-"""What HTML an editor's file may hold, and the gate that leaves the rest out.
+"""The sanitiser: which HTML an editor's file may contain; everything else is removed.
 
-nh3 (the Rust sanitiser ammonia) is the gate: it parses, keeps what is on the lists below and writes well-formed HTML.
-`removed_from` reads the same lists to tell the editor what was left out and where; it decides nothing.
+nh3 (the Rust sanitiser ammonia) parses the HTML, keeps what is on the lists below and writes well-formed HTML.
+`removed_from` reads the same lists only to report to the editor what was removed, and where.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ AttributeFilter = Callable[[str, str, str], str | None]
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """What the gate left out: an element (`attribute` is "") or an attribute of one, and its line in the file."""
+    """What was removed: an element (`attribute` is "") or an attribute of one, and its line in the file."""
 
     tag: str
     attribute: str
@@ -56,7 +56,8 @@ class Removed:
 
 
 def sanitised(html: str, look: AttributeFilter | None = None) -> str:
-    """`html` with only what the lists allow, well-formed. `look` sees each attribute kept, and may not change it."""
+    """`html` with only what the lists allow, well-formed. `look` is called with each attribute that is kept, and must
+    return its value."""
 
     if look is None:
         return _PLAIN.clean(html)
@@ -80,13 +81,13 @@ def _cleaner(keep: AttributeFilter) -> nh3.Cleaner:
 
 
 def removed_from(html: str) -> tuple[Removed, ...]:
-    """What the gate leaves out of `html`, in the order it stands there."""
+    """What `sanitised` removes from `html`, in order."""
     elements = turbohtml.parse_fragment(html).select("*")
     return tuple(chain.from_iterable(_removed(element) for element in elements))
 
 
 def is_allowed_address(address: str) -> bool:
-    """True for a relative address and for one whose scheme is https, mailto or tel."""
+    """True for a relative address, and for one with the scheme https, mailto or tel."""
     scheme = _SCHEME.match(_IGNORED_BEFORE.sub("", re.sub(r"[\t\r\n]", "", address)))
     return scheme is None or scheme[1].lower() in SCHEMES
 
@@ -114,5 +115,5 @@ def _is_allowed_address(attribute: str, value: str) -> bool:
     return attribute not in ADDRESSES or is_allowed_address(value)
 
 
-# Made once: telling nh3 the lists takes longer than cleaning a card.
+# Made once: passing the lists to nh3 takes longer than cleaning a card.
 _PLAIN = _cleaner(lambda tag, attribute, value: value if _is_allowed_address(attribute, value) else None)

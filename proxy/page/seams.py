@@ -1,4 +1,4 @@
-"""Seams: what makes the pages that are asked for most nearly as small as if each were compressed as a whole.
+"""Seams: they make the most popular pages nearly as small as if each were compressed as a whole.
 
 Pieces that are deflated each alone (`piece.py`) cannot refer to one another: a page of them is a quarter larger than
 gzip would make it. But what stands right before a slot is the same whatever fills it, and so is what stands right
@@ -49,7 +49,7 @@ class Seam:
         return self.digest
 
 
-def sew(before: Piece, content: Piece, after: Piece) -> Seam | None:
+def seam_of(before: Piece, content: Piece, after: Piece) -> Seam | None:
     """The seam of `content` between two static texts; None unless, inflated again, it proves to be right."""
     plain = content.plain + after.plain
     blocks = deflated(plain, history=before.plain)
@@ -94,7 +94,7 @@ class Seams:
     def make(self, wanted: Iterable[Wanted]) -> None:
         """Makes these seams, some milliseconds for a few dozen."""
         for one in wanted:
-            seam = sew(self._statics[one.slot], one.content, self._statics[one.slot + 1])
+            seam = seam_of(self._statics[one.slot], one.content, self._statics[one.slot + 1])
             if seam is not None:
                 self.made[one.slot][one.content.name()] = seam
 

@@ -1,8 +1,8 @@
-"""Slots: the places of a page that may be filled, and the kinds of thing that may fill them.
+"""Declared slots, the kinds of fill, and the stylesheet.
 
-A slot is marked in the page itself (`scan.py`), or declared here for a shop that cannot change its HTML. `SLOT_KINDS`
-is the table of what an editor may write under `show:`; a new kind of fill is a row here and a maker in `fragments.py`.
-The stylesheet belongs to both: it dresses the built-in forms and holds declared sizes.
+A slot is marked in the page itself (`scan.py`), or declared in `slots.yaml` for a shop that cannot change its HTML.
+`SLOT_KINDS` is the table of what an editor may write under `show:`; a new kind of fill is a row here and a maker in
+`fragments.py`. The stylesheet has the styles of the built-in forms, and the declared sizes.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ SLOT_NAME = re.compile(r"[a-z0-9]+(?:[.-][a-z0-9]+)*")
 """Dotted lower case, `home.hero`; hyphens within words. Always used with `fullmatch`."""
 
 LISTING = "listing:"
-"""What the name of a list begins with, among slots; no slot is called so."""
+"""The prefix of the names of lists; other slots have no such name."""
 
-OURS = "tailorbird."
-"""What the name of a slot begins with that is no part of the shop, as the demo's toolbar: filled as any other, but no
-view, result or explanation tells of it."""
+INTERNAL = "tailorbird."
+"""The prefix of the names of slots that are not part of the shop, as the demo's toolbar. They are filled like any
+other, but are in no view, result or explanation."""
 
 SORTS = (
     "sort", "order", "orderby", "order_by", "orderBy", "sortby", "sort_by", "sort-by", "sortBy", "sorting", "ordering",
@@ -33,7 +33,7 @@ SORTS = (
 """Parameters by which shops and their APIs let visitors sort a list."""
 
 MOST_ORDERED = 200
-"""Longer lists stay as they are."""
+"""Cards of a list; longer lists are not reordered."""
 
 PHONE_WIDTH = 640
 """CSS pixels up to which `phone_height` counts."""
@@ -41,14 +41,17 @@ PHONE_WIDTH = 640
 
 @dataclass(frozen=True, slots=True)
 class DeclaredSlot:
-    """A slot an operator names in `slots.yaml`.
+    """A slot that an operator names in `slots.yaml`.
 
-    `page` is a path (`/sale`), one with a trailing `*` (`/c/*`), or None for every page. Without a `selector` the slot
-    is marked in the page, and only its name and size are declared. `place`: `inside` replaces the element's content,
-    `start` and `end` insert right after its start tag or right before its end tag. With `json` the slot is a value in
-    answers of an API instead. Heights are CSS pixels; `longest_title` is in characters. A name that begins with
-    `listing:` is that of a list of the shop's own; `product` is where its cards name theirs: an attribute (`lists.py`),
-    in JSON a member (`json_lists.py`).
+    * `name`: with the prefix `listing:` it is a list of the shop.
+    * `page`: a path (`/sale`), one with a trailing `*` (`/c/*`), or None for every page.
+    * `selector`: None if the slot is marked in the page, and only its size is declared.
+    * `place`: `inside` replaces the element's content; `start` and `end` insert right after its start tag or right
+      before its end tag.
+    * `height`, `phone_height`: CSS pixels; `longest_title`: characters.
+    * `json`: the path of a value in answers of an API, instead of an element.
+    * `product`: of a list, where its cards name their products: an attribute (`lists.py`), in JSON a member
+      (`json_lists.py`).
     """
 
     name: str
@@ -62,30 +65,30 @@ class DeclaredSlot:
     product: str = ""
 
     def is_on(self, path: str) -> bool:
-        """True when the slot belongs to the page at `path`."""
-        return self.page is None or is_of(self.page, path)
+        """True if the slot is declared for the page at `path`."""
+        return self.page is None or matches_page(self.page, path)
 
     @property
     def is_list(self) -> bool:
-        """True for a list of the shop's own."""
+        """True for a list of the shop."""
         return self.name.startswith(LISTING)
 
     @property
     def size_class(self) -> str:
-        """The class that gives a fill the declared size; "" when no size is declared."""
+        """The CSS class that gives a fill the declared size; "" if no size is declared."""
         if self.height is None and self.phone_height is None:
             return ""
         # Doubled hyphens keep `home-hero` and `home.hero` apart.
         return "tb-size-" + self.name.replace("-", "--").replace(".", "-")
 
 
-def is_of(pattern: str, path: str) -> bool:
-    """True when the page at `path` is one of those that `pattern` (`/sale`, `/c/*`) means."""
+def matches_page(pattern: str, path: str) -> bool:
+    """True if the pattern (`/sale`, `/c/*`) matches the path."""
     return path.startswith(pattern[:-1]) if pattern.endswith("*") else path == pattern
 
 
 class KeyKind(enum.StrEnum):
-    """What the value of a `show:` key must look like."""
+    """The kind of value of a `show:` key."""
 
     TEXT = "text"
     """Plain text, which may hold fields: `{first name|Hello}`."""
@@ -109,7 +112,7 @@ class KeyKind(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ShowKey:
-    """One word an editor may write under a kind of `show:`."""
+    """One key that an editor may write under a kind of `show:`."""
 
     name: str
     kind: KeyKind
@@ -120,7 +123,7 @@ class ShowKey:
 
 @dataclass(frozen=True, slots=True)
 class SlotKind:
-    """One kind of fill: the word under `show:`, what it is, and its keys in the order a form shows them."""
+    """One kind of fill: the word under `show:`, what it is, and its keys in the order in which a form shows them."""
 
     name: str
     help: str
@@ -163,7 +166,7 @@ SLOT_KINDS: tuple[SlotKind, ...] = (
 
 
 def stylesheet(declared: Iterable[DeclaredSlot]) -> bytes:
-    """The CSS of the built-in forms, the declared sizes and the places in lists, ASCII. Same slots, same bytes."""
+    """The CSS of the built-in forms, the declared sizes and the positions in lists; ASCII, deterministic."""
     declared = tuple(declared)
     sizes = [rule for slot in sorted(declared, key=lambda slot: slot.name) if (rule := _size(slot))]
     orders = _orders() if any(slot.is_list and not slot.json for slot in declared) else []
@@ -171,13 +174,13 @@ def stylesheet(declared: Iterable[DeclaredSlot]) -> bytes:
 
 
 def _orders() -> list[str]:
-    """The places in lists. What a browser adds to a list comes last."""
+    """The rules for positions in lists. Elements that scripts add to a list come last."""
     added = f"[data-tb-order]~:not([data-tb-order]){{order:{MOST_ORDERED + 1}}}"
     return [added, *(f'[data-tb-order="{n}"]{{order:{n}}}' for n in range(1, MOST_ORDERED + 1))]
 
 
 def stylesheet_url(css: bytes) -> str:
-    """Where the stylesheet is served: the path names its content, so that it may be cached for ever."""
+    """The path of the stylesheet, with a hash of its content, so that it may be cached for ever."""
     return f"/_tb/style.{hashlib.blake2b(css, digest_size=8).hexdigest()}.css"
 
 
@@ -192,8 +195,8 @@ def _size(slot: DeclaredSlot) -> str:
     return "\n".join(rules)
 
 
-# Colours are inherited or mixed from the page's own, so that a banner fits a shop nobody has styled it for. A sized
-# fill is cut off rather than allowed to move what follows it.
+# Colours are inherited or mixed from the page's own, so that a banner fits any shop. A fill with a declared size is cut
+# off, so that it does not move what follows.
 _BASE = """
 [class*="tb-size-"]{overflow:hidden;box-sizing:border-box}
 [class*="tb-size-"]>.tb-banner{block-size:100%}

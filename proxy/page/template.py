@@ -6,17 +6,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from proxy.page.about import NOTHING, About
 from proxy.page.holes import HoleAt
-from proxy.page.json_fills import Form, form_of
-from proxy.page.lists import Cards, ListAt
+from proxy.page.json_fills import JsonForm, form_of
+from proxy.page.lists import CardList, ListAt
 from proxy.page.markup import Markup
+from proxy.page.page_subject import NO_SUBJECT, PageSubject
 from proxy.page.piece import Piece
-from proxy.page.scan import MARKER, Doubt, SlotRange, Uncut, find_slots
+from proxy.page.scan import MARKER, SlotRange, Uncut, UncutReason, find_slots
 from proxy.page.seams import Seams
 from proxy.page.slots import DeclaredSlot
 
-__all__ = ["Doubt", "Template", "Uncut", "cut", "cut_at", "cut_json"]
+__all__ = ["Template", "Uncut", "UncutReason", "cut", "cut_at", "cut_json"]
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,9 @@ class Template:
     statics: tuple[Piece, ...]
     defaults: tuple[Piece, ...]
     holes: tuple[tuple[int, HoleAt], ...] = ()
-    forms: tuple[Form, ...] = ()
-    about: About = NOTHING
-    lists: Mapping[int, Cards] = field(default_factory=dict)
+    forms: tuple[JsonForm, ...] = ()
+    about: PageSubject = NO_SUBJECT
+    lists: Mapping[int, CardList] = field(default_factory=dict)
 
     @cached_property
     def seams(self) -> Seams:
@@ -77,7 +77,7 @@ def cut_at(
     slots: Iterable[SlotRange],
     holes: Sequence[HoleAt] = (),
     lists: Sequence[ListAt] = (),
-    about: About = NOTHING,
+    about: PageSubject = NO_SUBJECT,
 ) -> Template:
     """The page, `about` this, cut at these slots, holes and lists. A slot or list that holds a hole is left whole: its
     default would hold it too."""
@@ -104,5 +104,7 @@ def cut_at(
 def cut_json(body: bytes, slots: Sequence[SlotRange], lists: Sequence[ListAt] = ()) -> Template:
     """An API's answer cut at its slots and lists."""
     template = cut_at(body, slots, lists=lists)
-    forms = [Form.LIST if place in template.lists else form_of(value) for place, value in enumerate(template.defaults)]
+    forms = [
+        JsonForm.LIST if place in template.lists else form_of(value) for place, value in enumerate(template.defaults)
+    ]
     return replace(template, forms=tuple(forms))

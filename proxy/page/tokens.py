@@ -1,10 +1,8 @@
-"""Forgery tokens: those that are known by name, and Django's, which are made from a visitor's cookie.
+"""Forgery (CSRF) tokens: those with well-known names, and Django's, which are made from a visitor's cookie.
 
-A token ties a form to its visitor, so a page with one belongs to whoever it was made for. Django hides the secret of
-its cookie behind a new mask in each page (against BREACH): 64 characters, the first half the mask, the second the
-secret shifted by it, character by character, in an alphabet of 62. Whoever has the cookie can make one, and nobody
-else.
-"""
+A token ties a form to its visitor, so a page with a token belongs to one visitor. Django masks the secret of its cookie
+with a new mask in each page (against BREACH): 64 characters, the first half the mask, the second half the secret
+shifted by it, character by character, in an alphabet of 62. With the cookie, a token can be made."""
 
 from __future__ import annotations
 
@@ -35,7 +33,7 @@ _NUMBER_OF = {letter: number for number, letter in enumerate(ALPHABET)}
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token that is known by its name: what element holds it, in which attribute, what it says, and where."""
+    """A token with a well-known name: the tag of its element, the name, the attribute and its value, and the place."""
 
     element: str
     name: str
@@ -45,7 +43,7 @@ class Token:
 
 
 def tokens_in(page: Markup) -> Iterator[Token]:
-    """Every token that is known by its name."""
+    """All tokens with well-known names."""
     for element in page.document.select("input[name][value],meta[name][content]"):
         attribute = "content" if element.tag == "meta" else "value"
         name, value = element.attr("name") or "", element.attr(attribute) or ""
@@ -54,12 +52,12 @@ def tokens_in(page: Markup) -> Iterator[Token]:
 
 
 def token_in(page: Markup) -> Location | None:
-    """Where the first token stands that is known by its name; None without any."""
+    """The place of the first token with a well-known name; None without any."""
     return next((token.place for token in tokens_in(page)), None)
 
 
 def meta_nonce_in(page: Markup) -> Location | None:
-    """Where a Content-Security-Policy stands in the page itself that names a nonce."""
+    """The place of a Content-Security-Policy in the page itself that has a nonce; None without one."""
     if b"'nonce-" not in page.body:
         return None
     metas = page.document.select('meta[http-equiv="content-security-policy" i][content*="nonce-"]')
@@ -67,8 +65,8 @@ def meta_nonce_in(page: Markup) -> Location | None:
 
 
 def django_secret(cookie: str) -> str | None:
-    """The secret in Django's cookie, which newer versions write plainly (32 characters) and older ones masked (64);
-    None for anything else, which Django would not accept either."""
+    """The secret in Django's cookie: plain in newer versions (32 characters), masked in older ones (64). None for
+    anything else, which Django would not accept either."""
     if not _NUMBER_OF.keys() >= set(cookie):
         return None
     if len(cookie) == SECRET_LENGTH:

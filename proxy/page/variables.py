@@ -1,9 +1,8 @@
-"""Variables in the address of an include: `$(QUERY_STRING{name}|otherwise)`, `$(QUERY_STRING)` and `$(HTTP_HOST)`.
+"""ESI variables in the address of an include: `$(QUERY_STRING{name}|default)`, `$(QUERY_STRING)` and `$(HTTP_HOST)`.
 
-These three say nothing that the page's own address does not say, by which it is kept: a page with them stays one page
-for everybody. What a cookie or a browser says (`$(HTTP_COOKIE{...})`) is no part of an address here: addresses are
-kept, logged and told to others. The law: what a visitor puts into a parameter stays within its place in the address.
-"""
+These depend only on the page's own address, which is its cache key, so the page stays the same for everybody. Cookies
+and other request fields (`$(HTTP_COOKIE{...})`) are not supported: addresses are stored and logged. The value of a
+parameter is escaped so that it stays within its place in the address."""
 
 from __future__ import annotations
 
@@ -13,12 +12,12 @@ from urllib.parse import parse_qsl, quote
 _VARIABLE = re.compile(r"\$\((\w+)(?:\{([^{}()|]*)\})?(?:\|(?:'([^'()]*)'|([^'()|]*)))?\)", re.ASCII)
 _MOST_PARAMETERS = 200
 _STEPS = frozenset({".", ".."})
-"""What would lead elsewhere in a path, however it is written."""
+"""Path segments that would change the path, even if they are escaped."""
 
 
 def substituted(address: str, host: bytes, query: bytes) -> str | None:
-    """The address for a page of this host and query, without variables; None where it names others, or what stands
-    there would not stay within its place."""
+    """The address with its variables replaced, for a page of this host and query; None if it has unknown variables, or
+    if a value would not stay within its place."""
     if "$(" not in address:
         return address
     made: list[str] = []
@@ -48,9 +47,9 @@ def _value(match: re.Match[str], before: str, host: bytes, query: bytes) -> str 
 
 
 def _parameter(name: str, query: bytes) -> str:
-    """The first of that name; "" where there is none, or far too many to look through."""
+    """The first parameter of that name; "" if there is none, or if there are too many parameters."""
     try:
-        said = parse_qsl(query.decode("latin-1"), max_num_fields=_MOST_PARAMETERS)
+        parameters = parse_qsl(query.decode("latin-1"), max_num_fields=_MOST_PARAMETERS)
     except ValueError:
         return ""
-    return next((value for key, value in said if key == name), "")
+    return next((value for key, value in parameters if key == name), "")

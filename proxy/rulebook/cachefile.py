@@ -11,7 +11,7 @@ import re
 from proxy.conditions.nodes import Node, Scalar
 from proxy.diagnostics import Finding, did_you_mean, nearest
 from proxy.httpcache.overrides import OVERRULABLE, CacheOverrides, CookieRoles
-from proxy.page.holes import HOLE_FILLS, Fill, FillKind, FillRow, Hole, Without
+from proxy.page.holes import HOLE_FILLS, Fill, FillKind, FillRow, Hole, IfMissing
 from proxy.rulebook.policy import PagePolicy, Policy
 from proxy.rulebook.scalars import idle, read_choice, read_path, read_selector, read_span, read_words, read_yes, unfit
 from proxy.rulebook.words import Part, Word, fields
@@ -224,8 +224,8 @@ def _fill(found: Part, findings: list[Finding]) -> Fill | None:
     return Fill(
         row.kind,
         source,
-        without=_without(row, found, findings),
-        otherwise=otherwise.text if isinstance(otherwise, Scalar) else "",
+        if_missing=_without(row, found, findings),
+        default_text=otherwise.text if isinstance(otherwise, Scalar) else "",
     )
 
 
@@ -251,9 +251,9 @@ def _fits(row: FillRow, source: str) -> bool:
     return bool(_COOKIE_NAME.fullmatch(source)) and not source.endswith("*")
 
 
-def _without(row: FillRow, found: Part, findings: list[Finding]) -> Without:
-    said = read_choice(found.node("without cookie"), "without cookie", list(Without), findings)
+def _without(row: FillRow, found: Part, findings: list[Finding]) -> IfMissing:
+    said = read_choice(found.node("without cookie"), "without cookie", list(IfMissing), findings)
     written = found.text("without cookie", [])
     if written and row.kind not in (FillKind.COOKIE, FillKind.DJANGO_TOKEN):
         findings.append(unfit("without cookie", written, "remove the line: this hole needs no cookie"))
-    return Without(said) if said else Without.ASK
+    return IfMissing(said) if said else IfMissing.ASK

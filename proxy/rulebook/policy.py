@@ -13,7 +13,7 @@ from urllib.parse import unquote_to_bytes
 from proxy.httpcache.overrides import CacheOverrides, CookieRoles
 from proxy.memo import make_room
 from proxy.page.holes import FillKind, Hole
-from proxy.page.slots import is_of
+from proxy.page.slots import matches_page
 
 _REMEMBERED = 20_000
 """Paths whose policy is remembered; beyond that all are forgotten."""
@@ -74,7 +74,7 @@ class Policy:
         if path not in self._known:
             make_room(self._known, _REMEMBERED)
             readable = unquote_to_bytes(path).decode("utf-8", "replace")
-            self._known[path] = next((page for page in self.pages if is_of(page.pattern, readable)), None)
+            self._known[path] = next((page for page in self.pages if matches_page(page.pattern, readable)), None)
         return self._known[path]
 
 

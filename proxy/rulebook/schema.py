@@ -11,7 +11,7 @@ from proxy.conditions.parse import GROUPS
 from proxy.conditions.phrase import Kind, Phrase
 from proxy.conditions.vocabulary import COUNTED, pattern_of
 from proxy.httpcache.overrides import OVERRULABLE
-from proxy.page.holes import HOLE_FILLS, Without
+from proxy.page.holes import HOLE_FILLS, IfMissing
 from proxy.page.slots import SLOT_KINDS, KeyKind, ShowKey, SlotKind
 from proxy.rulebook import cachefile
 from proxy.rulebook.expectations import NOTHING_NEW
@@ -119,7 +119,7 @@ def cache_schema() -> Schema:
             "drop set-cookie": names,
             "holes": {"type": "array", "items": _ref("hole")},
         },
-        "hole": {"without cookie": {"enum": [word.value for word in Without]}, "fill": {"examples": _examples()}},
+        "hole": {"without cookie": {"enum": [word.value for word in IfMissing]}, "fill": {"examples": _examples()}},
     }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -20,7 +20,7 @@ from proxy.diagnostics import Edit, Finding, Suggestion, did_you_mean, nearest
 from proxy.errors import EditorError
 from proxy.model import Place, Product, Rule
 from proxy.page.cards import DEFAULT_CARD
-from proxy.page.fragments import Fragment, Frame, banner, editor_html
+from proxy.page.fragments import Fragment, Wrapper, banner, editor_html
 from proxy.page.product_row import card_faults, product_row
 from proxy.page.sanitise import Removed
 from proxy.page.slots import SLOT_KINDS, DeclaredSlot, KeyKind, ShowKey, SlotKind, stylesheet, stylesheet_url
@@ -66,10 +66,10 @@ class Library:
         """The declaration of a slot in `slots.yaml`."""
         return self.declared.get(rule.slot)
 
-    def frame(self, rule: Rule) -> Frame:
+    def frame(self, rule: Rule) -> Wrapper:
         """The wrapper of a rule's fragment."""
         slot = self.slot(rule)
-        return Frame(rule.name, self.arm, slot.size_class if slot else "", self.stylesheet_url)
+        return Wrapper(rule.name, self.arm, slot.size_class if slot else "", self.stylesheet_url)
 
 
 def read_show(node: Node, rule: Rule, library: Library, findings: list[Finding]) -> Fragment | None:
@@ -134,7 +134,7 @@ def file_faults(sources: Mapping[str, str]) -> Iterator[Finding]:
             if file.startswith(BANNERS):
                 yield from _as_in_rules(file, source)
                 yield from _of_a_word_processor(file, source)
-                yield from (_left_out(removed, file, source) for removed in editor_html(Frame(""), source).removed)
+                yield from (_left_out(removed, file, source) for removed in editor_html(Wrapper(""), source).removed)
             elif file.startswith(CARDS):
                 yield from (_left_out(removed, file, source) for removed in card_faults(source, SAMPLE))
         except EditorError as error:
@@ -220,13 +220,13 @@ def _value(key: ShowKey, node: Node, library: Library, findings: list[Finding]) 
     return written.text if written else None
 
 
-def _banner(library: Library, frame: Frame, **values: Any) -> Fragment:
+def _banner(library: Library, frame: Wrapper, **values: Any) -> Fragment:
     return banner(frame, **values)
 
 
 def _row(
     library: Library,
-    frame: Frame,
+    frame: Wrapper,
     *,
     strategy: Sequence[Source],
     title: str = "",

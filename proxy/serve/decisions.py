@@ -23,7 +23,7 @@ from proxy.httpcache.key import normalised
 from proxy.metrics import Metrics
 from proxy.model import Decision, EvaluationContext
 from proxy.page.encode import Coding
-from proxy.page.json_fills import Form
+from proxy.page.json_fills import JsonForm
 from proxy.page.piece import Piece
 from proxy.page.slots import LISTING
 from proxy.page.template import Template
@@ -115,7 +115,7 @@ class Decisions:
 
     async def of(self, wanted: Wanted) -> Decided:
         """What the wanted slots show. Raises `RequestError` when the page is none."""
-        page, now, template = wanted.page(), self._clock(), apart(wanted.slots, [Form.OBJECT] * len(wanted.slots))
+        page, now, template = wanted.page(), self._clock(), apart(wanted.slots, [JsonForm.OBJECT] * len(wanted.slots))
         self._metrics.count("tailorbird_decisions_asked_total", "way", self._way, len(wanted.slots))
         try:
             met = await met_by(self._showing, template, page, wanted.caller, now)
@@ -158,7 +158,7 @@ def page_at(request: Request, written: str) -> Request:
     return replace(request, method=b"GET", path=normalised(path), query=query, body=None, content_length=None)
 
 
-def apart(names: Sequence[str], forms: Sequence[Form] = ()) -> Template:
+def apart(names: Sequence[str], forms: Sequence[JsonForm] = ()) -> Template:
     """A page of nothing but slots, from which `contents_of` takes each."""
     between = [_BETWEEN] * (len(names) - 1)
     end = [_NOTHING] if names else []

@@ -29,7 +29,7 @@ from proxy.httpcache.response_cache import MarkedKeys, ResponseCache
 from proxy.httpcache.stored import CacheOptions
 from proxy.metrics import Metrics
 from proxy.model import CacheVerdict
-from proxy.page.about import About
+from proxy.page.page_subject import PageSubject
 from proxy.page.piece import Piece
 from proxy.page.slots import DeclaredSlot
 from proxy.personalise import Stock
@@ -83,7 +83,7 @@ class Gateway:
         clock: Callable[[], float] = time.time,
         recorder: Recorder | None = None,
         capture: Capture | None = None,
-        learn: Callable[[About, Request], None] = lambda about, page: None,
+        learn: Callable[[PageSubject, Request], None] = lambda about, page: None,
         miss: Callable[[Request], None] = lambda page: None,
         accesslog: AccessLog | None = None,
     ) -> None:

@@ -16,7 +16,7 @@ from proxy.http.message import Request, as_lines
 from proxy.httpcache.cookies import cookie_value, pair_set_by
 from proxy.page.fields import as_ascii, escape
 from proxy.page.fragments import Fragment
-from proxy.page.holes import Fill, FillKind, HoleAt, Without, hole_fragment
+from proxy.page.holes import Fill, FillKind, HoleAt, IfMissing, hole_fragment
 from proxy.page.piece import Piece
 from proxy.page.redaction import with_nonce
 from proxy.page.template import Template
@@ -133,7 +133,7 @@ class _Filling:
     def _part(self, hole: HoleAt) -> bytes | Piece:
         part = self.parts.get(hole.fill)
         if part is None:
-            return as_ascii(escape(hole.fill.otherwise))
+            return as_ascii(escape(hole.fill.default_text))
         if not hole.is_attribute:
             return part.content
         text = part.content.plain if isinstance(part.content, Piece) else part.content
@@ -145,9 +145,9 @@ class _Filling:
         is_token = fill.kind is FillKind.DJANGO_TOKEN
         value = self._made.get(fill.source) or self._value(fill.source)
         secret = (django_secret(value) if is_token else value) if value else None
-        if not secret and fill.without is Without.ASK:
+        if not secret and fill.if_missing is IfMissing.ASK:
             return None
-        if not secret and fill.without is Without.EMPTY:
+        if not secret and fill.if_missing is IfMissing.EMPTY:
             return b""
         if not secret:
             secret = self._made[fill.source] = _random(SECRET_LENGTH)

@@ -20,8 +20,8 @@ from proxy.httpcache.response_cache import MarkedKeys, ResponseCache
 from proxy.httpcache.stored import CacheOptions, StoredResponse, stored_response
 from proxy.httpcache.validators import conditions, is_confirmed_by, updated_headers
 from proxy.model import Headers
-from proxy.page.about import About
 from proxy.page.differences import differences
+from proxy.page.page_subject import PageSubject
 from proxy.page.redaction import NotRedacted
 from proxy.page.slots import DeclaredSlot
 from proxy.ports import UpstreamResponse
@@ -60,7 +60,7 @@ class Keeping:
         comparing: Comparing,
         settings: Settings,
         clock: Callable[[], float],
-        learn: Callable[[About, Request], None] = lambda about, page: None,
+        learn: Callable[[PageSubject, Request], None] = lambda about, page: None,
         miss: Callable[[Request], None] = lambda page: None,
     ) -> None:
         self._asking = asking
@@ -261,7 +261,7 @@ class Keeping:
         if not fetch.is_void:
             self._memory.put(fetch.key, entry.varying, entry, entry.size, entry.tags)
             is_one_for_all = all(name == b"accept-encoding" for name, _ in entry.varying)
-            if entry.template and entry.template.about.words and is_one_for_all and entry.stored.status == 200:
+            if entry.template and entry.template.about.product_data and is_one_for_all and entry.stored.status == 200:
                 self._learn(entry.template.about, fetch.request)
         return entry
 

@@ -21,7 +21,7 @@ from proxy.catalogue.products import Unreadable, product_of
 from proxy.errors import StoreError
 from proxy.http.message import Request
 from proxy.model import Product, Sighting
-from proxy.page.about import About
+from proxy.page.page_subject import PageSubject
 from proxy.ports import Sightings
 from proxy.processes.ticks import tick
 
@@ -64,10 +64,10 @@ class ProductNews:
 
     # -- hearing
 
-    def read(self, about: About, page: Request) -> None:
+    def read(self, about: PageSubject, page: Request) -> None:
         """Takes a page that was kept for everybody. Ignored: what no feed could say of a product, and what is too much
         at once (it comes again when the page is kept again)."""
-        link, told = _link_of_page(page.path), about.words
+        link, told = _link_of_page(page.path), about.product_data
         own = {"link": link_of(told["link"]) or link, "image": picture_of(told.get("image", ""), page.host)}
         try:
             product = product_of({**told, **own}, lambda *told: None)

@@ -13,17 +13,17 @@ from dataclasses import replace
 from proxy.httpcache.coding import decoded, page_codings
 from proxy.metrics import Metrics
 from proxy.model import Headers
-from proxy.page.about import about
 from proxy.page.edit import Redacted
 from proxy.page.holes import HoleAt
 from proxy.page.includes import says_includes
 from proxy.page.json_lists import find_json_lists
 from proxy.page.json_slots import find_json_slots
-from proxy.page.lists import Lists, find_lists, with_places
+from proxy.page.lists import Lists, find_lists, with_order_stylesheet
 from proxy.page.location import Location
 from proxy.page.markup import Markup
+from proxy.page.page_subject import subject_of
 from proxy.page.redaction import NotRedacted, nonces_in, redacted, without_nonces
-from proxy.page.scan import Doubt, SlotRange, find_slots
+from proxy.page.scan import SlotRange, UncutReason, find_slots
 from proxy.page.slots import DeclaredSlot
 from proxy.page.template import Uncut, cut_at, cut_json
 from proxy.page.tokens import meta_nonce_in, token_in
@@ -193,11 +193,11 @@ class PageReader:
     ) -> Cut:
         where = readable(path)
         if not holes:  # which are found already, by where they are
-            page = with_places(page, path=where, declared=declared)
-        said = about(page)  # before the slots, whose search takes the tree
-        slots = find_slots(page, path=where, declared=declared, max_slots=self._max_slots, tells_which=False)
+            page = with_order_stylesheet(page, path=where, declared=declared)
+        said = subject_of(page)  # before the slots, whose search takes the tree
+        slots = find_slots(page, path=where, declared=declared, max_slots=self._max_slots, names_slot=False)
         lists = Lists()
-        if not isinstance(slots, Uncut) or slots.reason is Doubt.NO_SLOTS:
+        if not isinstance(slots, Uncut) or slots.reason is UncutReason.NO_SLOTS:
             taken = () if isinstance(slots, Uncut) else slots
             lists = find_lists(page, path=where, declared=declared, taken=taken)
         template = cut_at(page.body, () if isinstance(slots, Uncut) else slots, holes, lists.found, said)
@@ -207,7 +207,7 @@ class PageReader:
         where, lists = readable(path), Lists()
         slots = find_json_slots(plain, path=where, declared=declared, max_slots=self._max_slots)
         taken = () if isinstance(slots, Uncut) else slots
-        if not isinstance(slots, Uncut) or slots.reason is Doubt.NO_SLOTS:
+        if not isinstance(slots, Uncut) or slots.reason is UncutReason.NO_SLOTS:
             lists = find_json_lists(plain, path=where, declared=declared, taken=taken)
         page = Page(_without_coding(headers), plain, cut_json(plain, taken, lists.found))
         return page, _doubts(slots, lists)
@@ -231,8 +231,8 @@ def _is_quick(body: bytes) -> bool:
 
 def _doubts(slots: tuple[SlotRange, ...] | Uncut, lists: Lists) -> list[str]:
     """Why the page is not cut, and why lists of it are left as they are."""
-    of_page = [slots.reason] if isinstance(slots, Uncut) and slots.reason is not Doubt.NO_SLOTS else []
-    return [*of_page, *(left.reason for left in lists.left)]
+    of_page = [slots.reason] if isinstance(slots, Uncut) and slots.reason is not UncutReason.NO_SLOTS else []
+    return [*of_page, *(left.reason for left in lists.left_as_is)]
 
 
 def redacted_head(headers: Headers, policy: PagePolicy | None) -> Headers:

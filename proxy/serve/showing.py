@@ -20,9 +20,9 @@ from proxy.http.message import Request
 from proxy.memo import make_room
 from proxy.metrics import Metrics
 from proxy.model import AttributeValue, Consent, EvaluationContext, Profile, Visitor
-from proxy.page.about import About
 from proxy.page.encode import Coding
 from proxy.page.fragments import Fragment
+from proxy.page.page_subject import PageSubject
 from proxy.page.template import Template
 from proxy.personalise import Personalised, Stock
 from proxy.rulebook.compile import Publication
@@ -52,7 +52,7 @@ class HasSlots(Protocol):
     @property
     def slots(self) -> tuple[str, ...]: ...
     @property
-    def about(self) -> About: ...
+    def about(self) -> PageSubject: ...
 
 
 class Met(NamedTuple):
@@ -184,7 +184,7 @@ class Showing:
         self.tell(template.about, request, met, now, done)
         return done
 
-    def tell(self, about: About, request: Request, met: Met, now: float, done: DecidedPage) -> None:
+    def tell(self, about: PageSubject, request: Request, met: Met, now: float, done: DecidedPage) -> None:
         """Counts the page, and captures its view."""
         self._metrics.show(now, request.path, done.decided)
         if self.capture.is_on:

@@ -16,7 +16,7 @@ from proxy.http.message import Request
 from proxy.model import EvaluationContext, Profile
 from proxy.page.encode import Coding, assemble
 from proxy.page.fragments import Fragment
-from proxy.page.json_fills import in_forms
+from proxy.page.json_fills import in_json_forms
 from proxy.page.slots import DeclaredSlot
 from proxy.page.template import Template
 from proxy.personalise import Personalised, Stock, fills_of, with_products
@@ -95,7 +95,9 @@ class ShowingAs:
         lists = {template.slots[place]: cards.products for place, cards in template.lists.items()}
         self.stories = with_products(why(plan, context, slots), context, self.stock, lists)
         self.took_ms = (time.perf_counter() - started) * 1_000
-        fills = in_forms(fills_of(decisions, fragments, context, self.stock, template.lists), template.forms, decisions)
+        fills = in_json_forms(
+            fills_of(decisions, fragments, context, self.stock, template.lists), template.forms, decisions
+        )
         bar = overlay(self._preview, self.stories, context.now, STYLESHEET_PATH)
         fills = [bar if slot == OVERLAY.name else fill for slot, fill in zip(template.slots, fills, strict=True)]
         for (place, _), fragment in zip(template.holes, hole_fills, strict=True):

@@ -2,9 +2,8 @@
 
 Many pages that a shop calls private are the same for all visitors, or differ only in a name and a token. Such a page is
 parsed once (half a millisecond); when it comes again byte for byte, it is cut at the same places. Where a path brings a
-different page each time, a few versions are compared: pages that differ only in words (`page/likeness.py`) are then cut
-alike. Its law: no byte of a page is kept, only hashes of its parts.
-"""
+different page each time, a few versions are compared: pages that differ only in words (`page/page_shape.py`) are then
+cut alike. Its law: no byte of a page is kept, only hashes of its parts."""
 
 from __future__ import annotations
 
@@ -15,10 +14,19 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from proxy.memo import make_room
-from proxy.page.about import About
 from proxy.page.encode import Content, name_in_tag, plain_of, tag_of
-from proxy.page.likeness import MOST_WORDS, Likeness, changed, is_structural, learnt, name_of, names_of, parts_of
 from proxy.page.markup import Markup
+from proxy.page.page_shape import (
+    MOST_WORDS,
+    PageShape,
+    changed_parts,
+    hash_of,
+    hashes_of,
+    is_structural,
+    parts_of,
+    shape_of,
+)
+from proxy.page.page_subject import PageSubject
 from proxy.page.piece import Piece, digest_of
 from proxy.page.slots import DeclaredSlot
 from proxy.page.template import Template
@@ -53,14 +61,14 @@ class SlotMap(NamedTuple):
 
     slots: tuple[str, ...]
     edges: tuple[int, ...]
-    about: About
+    about: PageSubject
     doubts: Sequence[str]
     digests: Sequence[bytes | None] = ()
-    likeness: Likeness | None = None
+    likeness: PageShape | None = None
     words_before: Sequence[int] = ()
 
     @classmethod
-    def by(cls, template: Template, doubts: Sequence[str], likeness: Likeness | None = None) -> SlotMap:
+    def by(cls, template: Template, doubts: Sequence[str], likeness: PageShape | None = None) -> SlotMap:
         """The slot map of a page as it was cut."""
         pieces = _pieces_of(template)
         edges = [0]
@@ -151,7 +159,7 @@ class Path:
 
     def named(self, body: bytes | memoryview) -> Name:
         """The hash, size and path that identify a page."""
-        return name_of(body), len(body), self.key
+        return hash_of(body), len(body), self.key
 
     @property
     def is_to_be_compared(self) -> bool:
@@ -180,7 +188,7 @@ class Comparison(NamedTuple):
 
     names: array[int]
     changing: frozenset[int] = frozenset()
-    likeness: Likeness | None = None
+    likeness: PageShape | None = None
 
 
 class SlotMaps:
@@ -228,13 +236,13 @@ class SlotMaps:
     def compare(self, version: Version) -> Comparison:
         """Compares the page with the one before. Takes some milliseconds."""
         path, parts = version.path, parts_of(version.body)
-        names = names_of(parts)
+        names = hashes_of(parts)
         before = self._seen.get((path.key, len(parts)))
-        places = None if before is None else changed(before.names, names)
+        places = None if before is None else changed_parts(before.names, names)
         if before is None or not places:
             return Comparison(names)
         places |= before.changing
-        likeness = learnt(Markup(version.body, path.charset), parts, places) if len(places) <= MOST_WORDS else None
+        likeness = shape_of(Markup(version.body, path.charset), parts, places) if len(places) <= MOST_WORDS else None
         return Comparison(names, before.changing if likeness is None else places, likeness)
 
     def put(

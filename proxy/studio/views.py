@@ -20,7 +20,7 @@ from proxy.diagnostics import Finding
 from proxy.drafts.report import Outlook
 from proxy.httpcache.purge import Purge
 from proxy.metrics import Counts, Metrics, Shown
-from proxy.page.slots import OURS
+from proxy.page.slots import INTERNAL
 from proxy.rulebook.compile import Publication
 from proxy.rulebook.pauses import Pause, What
 from proxy.stores.personal_data import Receipt
@@ -180,7 +180,7 @@ class ShownView(msgspec.Struct, frozen=True):
 
 def shown_view(shown: Shown) -> ShownView:
     """The decided page, without anything about its visitor."""
-    decisions = (decision for decision in shown.decisions if not decision.slot.startswith(OURS))
+    decisions = (decision for decision in shown.decisions if not decision.slot.startswith(INTERNAL))
     return ShownView(shown.at, shown.path, {decision.slot: decision.rule for decision in decisions})
 
 

@@ -21,7 +21,7 @@ from proxy.audience.impressions import SHOWN
 from proxy.http.message import OwnFields, Question, Request
 from proxy.memo import make_room
 from proxy.model import PAGE_EVENT_PREFIX, Arrival, Consent, Item, PackedEvent, Product, Visitor
-from proxy.page.about import About
+from proxy.page.page_subject import PageSubject
 from proxy.settings import Settings
 from proxy.stores.record import PAGE, VIEWED, deed, packed_part, view
 from proxy.visitors.consent import Consents, allowed
@@ -43,7 +43,7 @@ class View(NamedTuple):
 
     at: float
     request: Request
-    about: About
+    about: PageSubject
     visitor: Visitor | None
     done: DecidedPage | None = None
     is_first: bool = False
@@ -52,7 +52,7 @@ class View(NamedTuple):
 class Page(NamedTuple):
     """A page of one question: what it is about, and the content of its views; None if they do not count."""
 
-    about: About
+    about: PageSubject
     view_content: ViewContent | None
 
 
@@ -99,7 +99,7 @@ class Capture:
         except Exception:  # any fault of ours: it must not cost the page
             log.exception("what `%s` told is lost", view.request.path.decode("latin-1"))
 
-    def page_of(self, question: Question, about: About) -> Page | None:
+    def page_of(self, question: Question, about: PageSubject) -> Page | None:
         """The page of a question; None while each view of it has to be worked out (`note`)."""
         if not self.is_on:
             return Page(about, None)
@@ -117,7 +117,7 @@ class Capture:
         if content is not None:
             self._hold(visitor_id, FirstView(at, content, banners_of(done), ()))
 
-    def note_passed(self, at: float, question: Question, about: About, own: OwnFields, client: str) -> None:
+    def note_passed(self, at: float, question: Question, about: PageSubject, own: OwnFields, client: str) -> None:
         """Records that a page without slots was answered to a request of a known question."""
         if self._journal is None:
             return
@@ -179,7 +179,7 @@ class Capture:
     def _visitor(self, view: View) -> Visitor:
         return allowed(self._cookies.read(view.request.cookies, view.at), self._consents.of(view.request))
 
-    def _page(self, request: Request, about: About) -> Page:
+    def _page(self, request: Request, about: PageSubject) -> Page:
         """The page, worked out once for each question."""
         question = request.question
         if question is None:

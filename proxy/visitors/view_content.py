@@ -16,8 +16,8 @@ from proxy.events.intake import cut
 from proxy.http.message import Request
 from proxy.metrics import Decided
 from proxy.model import Decision, Item, chosen_name
-from proxy.page.about import About
-from proxy.page.slots import OURS
+from proxy.page.page_subject import PageSubject
+from proxy.page.slots import INTERNAL
 from proxy.stores.record import packed_part, packed_words
 from proxy.visitors.context import page_of, referrer_of
 from proxy.visitors.counted import is_opened
@@ -81,7 +81,7 @@ def banners_of(done: DecidedPage | None) -> Banners:
     if done is None:
         return NO_BANNERS
     if not isinstance(done.view_cache, Banners):
-        decisions = [decision for decision in done.decisions if not decision.slot.startswith(OURS)]
+        decisions = [decision for decision in done.decisions if not decision.slot.startswith(INTERNAL)]
         shown = [decision for decision in decisions if decision.rule and decision.variant]
         rules = tuple([cut(decision.rule, MOST_BYTES) for decision in shown])
         done.view_cache = _banners(rules, _chosen(decisions))
@@ -109,7 +109,7 @@ def _banners(rules: tuple[str, ...], variants: dict[str, str | float | bool]) ->
 NO_BANNERS = _banners((), {})
 
 
-def view_content_of(request: Request, about: About) -> ViewContent | None:
+def view_content_of(request: Request, about: PageSubject) -> ViewContent | None:
     """The content of a view of the page; None when it does not count: by a bot, a prefetch, or a part of a page."""
     if not is_opened(request) or is_bot(request.get(b"user-agent") or b""):
         return None
@@ -129,7 +129,7 @@ def _came(request: Request, parameters: Mapping[str, Sequence[str]]) -> Iterator
         yield "campaign", cut(campaign[0], MOST_BYTES)
 
 
-def _deeds(about: About, parameters: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, str]]:
+def _deeds(about: PageSubject, parameters: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, str]]:
     term = search_term_of(parameters)
     if term:
         yield "searched", term

@@ -25,7 +25,7 @@ from proxy.http.message import NOT_STORED, Handler, Request, Response, in_words
 from proxy.httpcache.purge import Purge
 from proxy.metrics import Counts, Metrics
 from proxy.model import AttributeValue, EvaluationContext
-from proxy.page.slots import LISTING, OURS
+from proxy.page.slots import INTERNAL, LISTING
 from proxy.personalise import with_products
 from proxy.ports import MISSED, Bus, Store
 from proxy.processes.clock import set_back
@@ -245,7 +245,9 @@ class Desk:
             attributes["language"] = languages
         persona = Persona(visitor_id, tuple(segments), attributes=attributes)
         context = await self._context(url, persona, publication.plan)
-        slots = [slot for slot in publication.slots_on(str(context.attributes["page"])) if not slot.startswith(OURS)]
+        slots = [
+            slot for slot in publication.slots_on(str(context.attributes["page"])) if not slot.startswith(INTERNAL)
+        ]
         lists, missing = await self._lists(request_of(url), slots, publication)
         stories = with_products(why(publication.plan, context, slots), context, self.gateway.stock, lists)
         return why_text([

@@ -8,7 +8,7 @@ import random
 import pytest
 
 from proxy.model import Product
-from proxy.page.fragments import Frame
+from proxy.page.fragments import Wrapper
 from proxy.page.piece import Piece
 from proxy.page.product_row import product_row
 from tests.browser.conftest import Tab
@@ -69,7 +69,9 @@ def hostile(count: int) -> list[Product]:
 
 
 def html(products: list[Product], card: str | None = None) -> str:
-    made = product_row(Frame("A rule"), title="Row", card=card) if card else product_row(Frame("A rule"), title="Row")
+    made = (
+        product_row(Wrapper("A rule"), title="Row", card=card) if card else product_row(Wrapper("A rule"), title="Row")
+    )
     filled = made.filled(products, 0.0, is_common=False)
     parts = (part.plain if isinstance(part, Piece) else part for part in filled.fill({}))
     return b"".join(parts).decode()

@@ -10,7 +10,7 @@ from proxy.demo.visitors import BY_NAME
 from proxy.http.message import Request, Response
 from proxy.model import EvaluationContext
 from proxy.page.piece import Piece
-from proxy.page.slots import OURS
+from proxy.page.slots import INTERNAL
 from proxy.rulebook.compile import load
 from proxy.visitors.visitor import Cookies
 
@@ -85,7 +85,7 @@ async def test_its_stylesheet_is_served() -> None:
 
 
 def test_it_is_no_result_of_the_shops() -> None:
-    assert SLOT.startswith(OURS)
+    assert SLOT.startswith(INTERNAL)
 
 
 @pytest.mark.parametrize("name", [*BY_NAME, "nobody"])

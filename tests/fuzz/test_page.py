@@ -11,14 +11,14 @@ from hypothesis import strategies as some
 
 from proxy.errors import EditorError
 from proxy.page.encode import assemble
-from proxy.page.fragments import Frame, banner, editor_html
+from proxy.page.fragments import Wrapper, banner, editor_html
 from proxy.page.markup import Markup
 from proxy.page.piece import Piece
 from proxy.page.scan import Uncut, find_slots
 from proxy.page.slots import DeclaredSlot
 from proxy.page.template import cut
 
-FRAGMENT = banner(Frame("Rule"), title="{name|Hello}", text="x", button="y", link="/z", image="/i")
+FRAGMENT = banner(Wrapper("Rule"), title="{name|Hello}", text="x", button="y", link="/z", image="/i")
 DECLARED = (
     DeclaredSlot("all.topbar", selector="body", place="start"),
     DeclaredSlot("all.toolbar", selector="body", place="end"),
@@ -92,7 +92,7 @@ def mutated(page: bytes, chance: random.Random) -> bytes:
 def test_any_file_of_an_editor_stays_within_its_wrapper(source: str, value: str) -> None:
     html = "".join(part for part in source if part not in "{}") + "<p title='{{ x }}'>{{ x }}</p>"
     try:
-        fragment = editor_html(Frame("Rule"), html)
+        fragment = editor_html(Wrapper("Rule"), html)
     except EditorError:
         return
     template = cut(

@@ -14,11 +14,11 @@ def test_bytes_are_changed_where_an_edit_says_and_nowhere_else() -> None:
 
 def test_what_stood_in_an_attribute_is_a_secret_unless_it_is_short() -> None:
     edits = [
-        Edit(0, 1, NOTHING, is_attribute=True, taken=" secret-1 "),
-        Edit(1, 2, NOTHING, is_attribute=True, taken="short"),
-        Edit(2, 3, NOTHING, taken="for people to read"),
+        Edit(0, 1, NOTHING, is_attribute=True, old_value=" secret-1 "),
+        Edit(1, 2, NOTHING, is_attribute=True, old_value="short"),
+        Edit(2, 3, NOTHING, old_value="for people to read"),
     ]
-    assert edited(b"abc", edits).taken == {b"secret-1"}
+    assert edited(b"abc", edits).secrets == {b"secret-1"}
 
 
 def test_what_lies_within_another_goes_with_it() -> None:

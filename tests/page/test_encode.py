@@ -11,7 +11,7 @@ import zstandard
 
 from proxy.model import Attributes
 from proxy.page.encode import Assembled, Coding, assemble
-from proxy.page.fragments import Fragment, Frame, banner, editor_html
+from proxy.page.fragments import Fragment, Wrapper, banner, editor_html
 from proxy.page.template import Template, cut
 
 KEY = b"k" * 32
@@ -20,9 +20,9 @@ PAGE = (
     f"<!doctype html>\r\n<body>{STATIC}<div data-slot=home.hero>The shop's own</div>{STATIC}"
     f"<div data-slot=a></div><div data-slot=home.hero>The shop's own</div>{STATIC}</body>"
 ).encode("latin-1")
-FIXED = banner(Frame("Sale"), title="Sale", text="24 hours before everyone else. " * 50)
-NAMED = banner(Frame("Name"), title="{first name|Hello}, welcome back")
-HTML = editor_html(Frame("File"), "<p>{{ first_name }}</p>" + "<p>x</p>" * 400)
+FIXED = banner(Wrapper("Sale"), title="Sale", text="24 hours before everyone else. " * 50)
+NAMED = banner(Wrapper("Name"), title="{first name|Hello}, welcome back")
+HTML = editor_html(Wrapper("File"), "<p>{{ first_name }}</p>" + "<p>x</p>" * 400)
 
 
 def page_template(body: bytes = PAGE) -> Template:
@@ -144,7 +144,7 @@ def test_the_tag_is_weak_and_differs_by_coding_key_and_page() -> None:
 
 
 def test_words_that_move_from_one_field_to_the_next_change_the_tag() -> None:
-    both = editor_html(Frame("x"), "{{ a }}{{ b }}")
+    both = editor_html(Wrapper("x"), "{{ a }}{{ b }}")
     one = assemble(TEMPLATE, [both, None, None], {"a": "1:x", "b": "y"}, coding="identity", key=KEY)
     other = assemble(TEMPLATE, [both, None, None], {"a": "1", "b": ":xyz"}, coding="identity", key=KEY)
     assert body(one) != body(other)

@@ -9,13 +9,13 @@ import turbohtml
 from proxy.errors import EditorError
 from proxy.model import Attributes
 from proxy.page.fields import Field
-from proxy.page.fragments import Fragment, Frame, banner, editor_html, trusted_html
+from proxy.page.fragments import Fragment, Wrapper, banner, editor_html, trusted_html
 from proxy.page.piece import Piece
 from proxy.page.product_row import product_row
 from tests.page.test_sanitise import ATTACKS
 
-BARE = Frame("Rule")
-FULL = Frame("VIP <early>", "early", "tb-size-home-hero", "/_tb/style.0123.css")
+BARE = Wrapper("Rule")
+FULL = Wrapper("VIP <early>", "early", "tb-size-home-hero", "/_tb/style.0123.css")
 CART_REMINDER = (Path(__file__).parent.parent / "cases" / "page" / "cart-reminder.html").read_text()
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import turbohtml
 
-from proxy.page.isolation import Found, are_isolated
+from proxy.page.isolation import SlotCandidate, are_isolated
 
 
 def stands_apart(page: str) -> bool:
@@ -14,7 +14,7 @@ def stands_apart(page: str) -> bool:
         where = element.source_location
         assert where is not None and where.start_tag is not None and where.end_tag is not None
         opened, start, end = where.start_tag.start_offset, where.start_tag.end_offset, where.end_tag.start_offset
-        slots.append(Found("a", element, "inside", opened, start, end))
+        slots.append(SlotCandidate("a", element, "inside", opened, start, end))
     return are_isolated(page, document, slots)
 
 

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 
 from proxy.model import Attributes, Decision, Reason
-from proxy.page.fragments import Fragment, Frame, Ids, banner, editor_html
-from proxy.page.json_fills import Form, in_form
+from proxy.page.fragments import Fragment, ProductIds, Wrapper, banner, editor_html
+from proxy.page.json_fills import JsonForm, in_json_form
 from proxy.page.piece import Piece
-from proxy.page.product_row import Filled
+from proxy.page.product_row import VisitorFragment
 
 BANNER = banner(
-    Frame("For VIPs"),
+    Wrapper("For VIPs"),
     title='{first name|You} say "hi"',
     text="Caf\u00e9 \\o/",
     button="Shop",
@@ -25,8 +25,8 @@ DECISION = Decision("home.hero", "For VIPs b", Reason.TARGETING_MATCH, "For VIPs
 AWKWARD = ['Anna "x" \\', "<script>", "caf\u00e9\n\u2028", "\ud800", "a\tb", "\\u0041", "{{x}}", ""]
 
 
-def read(fragment: Fragment, form: Form, attributes: Attributes) -> Any:
-    made = in_form(fragment, form, DECISION)
+def read(fragment: Fragment, form: JsonForm, attributes: Attributes) -> Any:
+    made = in_json_form(fragment, form, DECISION)
     parts = [part.plain if isinstance(part, Piece) else part for part in made.fill(attributes)]
     return json.loads(b"".join(parts))
 
@@ -38,13 +38,13 @@ def html(fragment: Fragment, attributes: Attributes) -> str:
 @pytest.mark.parametrize("name", AWKWARD)
 def test_where_a_text_stands_the_html_stands_as_a_text(name: str) -> None:
     attributes = {"first name": name}
-    assert read(BANNER, Form.TEXT, attributes) == html(BANNER, attributes)
+    assert read(BANNER, JsonForm.TEXT, attributes) == html(BANNER, attributes)
 
 
 @pytest.mark.parametrize("name", AWKWARD)
 def test_elsewhere_stands_what_the_banner_says_by_name(name: str) -> None:
     attributes = {"first name": name}
-    said = read(BANNER, Form.OBJECT, attributes)
+    said = read(BANNER, JsonForm.OBJECT, attributes)
     assert said.pop("html") == html(BANNER, attributes)
     shown = said.pop("title").removesuffix(' say "hi"')
     assert shown == (name.strip() and shown) or shown == "You"
@@ -61,26 +61,26 @@ def test_elsewhere_stands_what_the_banner_says_by_name(name: str) -> None:
 
 
 def test_a_visitors_words_are_plain_for_who_draws_them() -> None:
-    assert read(BANNER, Form.OBJECT, {"first name": "<Anna> \\"})["title"] == '<Anna> \\ say "hi"'
+    assert read(BANNER, JsonForm.OBJECT, {"first name": "<Anna> \\"})["title"] == '<Anna> \\ say "hi"'
 
 
 def test_an_editors_file_says_its_html_and_whose_it_is() -> None:
-    fragment = editor_html(Frame("For VIPs"), '<p title="a">Hello {{ first_name }}</p>')
-    said = read(fragment, Form.OBJECT, {"first name": "A"})
+    fragment = editor_html(Wrapper("For VIPs"), '<p title="a">Hello {{ first_name }}</p>')
+    said = read(fragment, JsonForm.OBJECT, {"first name": "A"})
     assert set(said) == {"rule", "variant", "html"}
     assert (said["rule"], said["variant"]) == ("For VIPs", "For VIPs b")
 
 
 def test_a_fragment_without_fields_is_one_piece_for_everybody() -> None:
-    assert in_form(banner(Frame("r"), title="Hi"), Form.TEXT, DECISION).constant is not None
+    assert in_json_form(banner(Wrapper("r"), title="Hi"), JsonForm.TEXT, DECISION).constant is not None
 
 
 def test_a_row_for_one_visitor_is_written_as_any_other_and_not_kept() -> None:
-    row = Filled(
+    row = VisitorFragment(
         (Piece(b"<ul>"), Piece(b"<li>"), Piece(b"</ul>")),
-        content=(("title", ("For you",)), ("products", Ids(('A"1', "B")))),
+        content=(("title", ("For you",)), ("products", ProductIds(('A"1', "B")))),
     )
-    assert read(row, Form.OBJECT, {}) == {
+    assert read(row, JsonForm.OBJECT, {}) == {
         "rule": "For VIPs",
         "variant": "For VIPs b",
         "title": "For you",

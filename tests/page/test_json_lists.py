@@ -33,7 +33,7 @@ def lists_of(body: bytes, *declared: DeclaredSlot, taken: tuple[SlotRange, ...] 
 def shown(body: bytes, order: str, *declared: DeclaredSlot) -> bytes:
     template = cut_json(body, (), lists_of(body, *declared))
     return b"".join(
-        assemble(template, [template.lists[0].arranged(list(order))], {}, coding="identity", key=b"k").chunks
+        assemble(template, [template.lists[0].in_order(list(order))], {}, coding="identity", key=b"k").chunks
     )
 
 
@@ -47,7 +47,7 @@ def test_elements_change_places_with_all_their_bytes_and_every_other_byte_stays(
 def test_the_origins_own_order_is_the_answer_as_it_came() -> None:
     (found,) = lists_of(BODY)
     assert found.cards.products == ("a", "b", "c", "7")
-    assert found.cards.arranged(["a", "b", "c", "7"]) is None
+    assert found.cards.in_order(["a", "b", "c", "7"]) is None
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_the_array_and_its_products_stand_where_the_shop_says(path: str, product
 )
 def test_a_list_in_doubt_stays_as_it_is(name: str, body: bytes, doubt: str) -> None:
     lists = find_json_lists(body, path="/api/search", declared=[LIST])
-    assert lists.found == () and [left.reason for left in lists.left] == ([doubt] if doubt else [])
+    assert lists.found == () and [left.reason for left in lists.left_as_is] == ([doubt] if doubt else [])
 
 
 def test_lists_of_other_addresses_of_pages_and_those_that_hold_a_slot_are_none() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.page.json_slots import find_json_slots
-from proxy.page.scan import Doubt, SlotRange, Uncut
+from proxy.page.scan import SlotRange, Uncut, UncutReason
 from proxy.page.slots import DeclaredSlot
 
 BODY = b"""{ "n": 1.50, "esc": "\\u00e9\\/",
@@ -45,28 +45,30 @@ def test_a_value_is_found_by_its_bytes(path: str, value: bytes) -> None:
 
 @pytest.mark.parametrize("path", ["$.content.none", "$.blocks[9]", "$.n.deeper", "$.blocks.hero", "$.content[0]"])
 def test_a_value_that_is_not_there_is_no_slot(path: str) -> None:
-    assert cut(BODY, path) == Uncut(Doubt.NO_SLOTS, 0)
+    assert cut(BODY, path) == Uncut(UncutReason.NO_SLOTS, 0)
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b'{"content": {"hero": 1}} x', b"\xff", b"[" * 100_000, b"{'content': 1}"])
 def test_what_is_no_json_stays_as_it_came(body: bytes) -> None:
-    assert cut(body, "$.content.hero") == Uncut(Doubt.NOT_JSON, 0)
+    assert cut(body, "$.content.hero") == Uncut(UncutReason.NOT_JSON, 0)
 
 
 def test_a_member_that_is_there_twice_is_in_doubt() -> None:
     found = cut(b'{"a": 1, "\\u0061": 2}', "$.a")
     assert isinstance(found, Uncut)
-    assert (found.reason, found.slot) == (Doubt.SEVERAL_VALUES, "slot.0")
+    assert (found.reason, found.slot) == (UncutReason.SEVERAL_VALUES, "slot.0")
 
 
 def test_of_slots_within_one_another_the_outermost_counts_and_there_are_not_too_many() -> None:
     assert values(BODY, "$.content.hero.title", "$.content") == [values(BODY, "$.content")[0]]
-    assert cut(BODY, "$.n", "$.esc", max_slots=1) == Uncut(Doubt.TOO_MANY_SLOTS, BODY.index(b'"\\u00e9'), "slot.1")
+    assert cut(BODY, "$.n", "$.esc", max_slots=1) == Uncut(
+        UncutReason.TOO_MANY_SLOTS, BODY.index(b'"\\u00e9'), "slot.1"
+    )
 
 
 def test_slots_of_other_addresses_are_not_there() -> None:
     declared = [DeclaredSlot("a", page="/other", json="$.n"), DeclaredSlot("b", page="/api/home", selector="p")]
-    assert find_json_slots(BODY, path="/api/home", declared=declared, max_slots=9) == Uncut(Doubt.NO_SLOTS, 0)
+    assert find_json_slots(BODY, path="/api/home", declared=declared, max_slots=9) == Uncut(UncutReason.NO_SLOTS, 0)
 
 
 JSON = st.recursive(
@@ -86,4 +88,4 @@ def test_any_value_that_is_found_is_the_one_a_parser_finds(document: object, ind
         assert json.loads(body[slot.start : slot.end]) == document
         assert json.loads(body[: slot.start] + b"7" + body[slot.end :]) == {"a": {"b": 7}, "c": document}
     else:
-        assert found.reason is Doubt.NOT_JSON  # a lone half of a pair, which is no UTF-8
+        assert found.reason is UncutReason.NOT_JSON  # a lone half of a pair, which is no UTF-8

@@ -7,7 +7,7 @@ import turbohtml
 
 from proxy.page.encode import assemble
 from proxy.page.fragments import Fragment
-from proxy.page.lists import Cards, find_lists, with_places
+from proxy.page.lists import CardList, find_lists, with_order_stylesheet
 from proxy.page.markup import Markup
 from proxy.page.piece import inflated
 from proxy.page.slots import DeclaredSlot, stylesheet, stylesheet_url
@@ -18,7 +18,7 @@ CARDS = "\r\n".join(f'<li class=card data-product="{id}"><a href=/p/{id}>é {id}
 PAGE = f'<!doctype html>\r\n<h1>4 found</h1><ul data-list="search">\r\n {CARDS} <!-- end --></ul><p>after'.encode()
 
 
-def cards_of(page: bytes, *declared: DeclaredSlot, path: str = "/search") -> Cards | None:
+def cards_of(page: bytes, *declared: DeclaredSlot, path: str = "/search") -> CardList | None:
     found = find_lists(Markup(page, "utf-8"), path=path, declared=declared or [LIST]).found
     return found[0].cards if found else None
 
@@ -26,7 +26,7 @@ def cards_of(page: bytes, *declared: DeclaredSlot, path: str = "/search") -> Car
 def shown(page: bytes, order: str, *declared: DeclaredSlot) -> bytes:
     lists = find_lists(Markup(page, "utf-8"), path="/search", declared=declared or [LIST]).found
     template = cut_at(page, (), lists=lists)
-    fill = template.lists[0].arranged(list(order))
+    fill = template.lists[0].in_order(list(order))
     return b"".join(assemble(template, [fill], {}, coding="identity", key=b"k").chunks)
 
 
@@ -45,13 +45,13 @@ def test_cards_change_places_and_every_other_byte_stays() -> None:
 def test_the_origins_own_order_is_the_page_as_it_came() -> None:
     cards = cards_of(PAGE)
     assert cards is not None and cards.products == ("a", "b", "c", "d")
-    assert cards.arranged(list("abcd")) is None
+    assert cards.in_order(list("abcd")) is None
 
 
 def test_an_order_asked_for_often_is_one_piece_of_the_same_bytes() -> None:
     cards = cards_of(PAGE)
     assert cards is not None
-    fills = [cards.arranged(list("dcba")) for _ in range(6)]
+    fills = [cards.in_order(list("dcba")) for _ in range(6)]
     assert all(isinstance(fill, Fragment) for fill in fills)
     first, last = fills[0], fills[-1]
     assert first and last and first.constant is None and last.constant is not None
@@ -82,7 +82,7 @@ def test_a_selector_and_an_attribute_of_the_shops_own_will_do() -> None:
 )
 def test_a_list_in_doubt_stays_as_it_is_and_says_why(name: str, page: bytes, doubt: str) -> None:
     lists = find_lists(Markup(page, "utf-8"), path="/search", declared=[LIST])
-    assert lists.found == () and [left.reason for left in lists.left] == ([doubt] if doubt else [])
+    assert lists.found == () and [left.reason for left in lists.left_as_is] == ([doubt] if doubt else [])
 
 
 def test_a_list_that_two_names_mean_or_that_lies_in_another_is_the_first_alone() -> None:
@@ -106,11 +106,11 @@ def test_cards_of_a_page_that_a_framework_takes_over_stay_and_are_numbered() -> 
     cards = turned.select("[data-product]")
     assert [card.attr("data-product") for card in cards] == list("abcd")
     assert [card.attr("data-tb-order") for card in cards] == ["4", "2", "3", "1"]
-    dressed = with_places(Markup(page), path="/search", declared=[LIST]).body
+    dressed = with_order_stylesheet(Markup(page), path="/search", declared=[LIST]).body
     url = stylesheet_url(stylesheet([LIST])).encode()
     assert b'</title><link rel="stylesheet" href="%b"></head>' % url in dressed
     plain = Markup(PAGE)
-    assert with_places(plain, path="/search", declared=[LIST]) is plain
+    assert with_order_stylesheet(plain, path="/search", declared=[LIST]) is plain
     assert b'[data-tb-order="200"]{order:200}' in stylesheet([LIST]) and b"data-tb-order" not in stylesheet([])
 
 
@@ -135,7 +135,7 @@ def test_any_order_of_any_list_keeps_all_cards_and_all_bytes() -> None:
         lists = find_lists(Markup(page), path="/", declared=[LIST]).found
         template = cut_at(page, (), lists=lists)
         turned = b"".join(
-            assemble(template, [template.lists[0].arranged(order)], {}, coding="identity", key=b"k").chunks
+            assemble(template, [template.lists[0].in_order(order)], {}, coding="identity", key=b"k").chunks
         )
         found = [e.attr("data-product") for e in turbohtml.parse(turned.decode()).select("[data-product]")]
         assert found == order and sorted(turned) == sorted(page)

@@ -9,7 +9,7 @@ import turbohtml
 from proxy.errors import EditorError
 from proxy.model import Product
 from proxy.page.cards import DEFAULT_CARD, Presentation
-from proxy.page.fragments import Frame, Ids
+from proxy.page.fragments import ProductIds, Wrapper
 from proxy.page.piece import Piece, inflated
 from proxy.page.product_row import CardRenderer, ProductRow, card_faults, product_row
 from tests.page.test_fragments import BARE, PAYLOADS
@@ -67,7 +67,7 @@ def test_a_card_is_drawn_once_for_a_product_as_it_is_now() -> None:
 
 
 def test_shelves_of_one_template_share_its_cards() -> None:
-    assert product_row(BARE).renderer is product_row(Frame("Other"), title="Other").renderer
+    assert product_row(BARE).renderer is product_row(Wrapper("Other"), title="Other").renderer
     assert product_row(BARE).renderer is not product_row(BARE, card="{{ product.title }}").renderer
 
 
@@ -87,7 +87,7 @@ def test_the_oldest_cards_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("is_common", [True, False])
 def test_a_row_says_what_it_is_called_and_which_products_stand_in_it(is_common: bool) -> None:
     row = product_row(BARE, title="For you").filled([SHOE], 0.0, is_common=is_common)
-    assert dict(row.content) == {"title": ("For you",), "products": Ids((SHOE.id,))}
+    assert dict(row.content) == {"title": ("For you",), "products": ProductIds((SHOE.id,))}
 
 
 def test_a_row_that_is_the_same_for_many_is_one_piece() -> None:
@@ -118,7 +118,7 @@ def test_a_card_that_cannot_be_drawn_of_one_product_leaves_the_others() -> None:
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_what_a_feed_says_stays_words(payload: str) -> None:
     product = Product("a", payload, payload, payload, payload, 1.0, payload, payload)
-    shown = html(product_row(Frame("A rule"), title="x"), product)
+    shown = html(product_row(Wrapper("A rule"), title="x"), product)
     page = turbohtml.parse(shown)
     assert {e.tag for e in page.select("body *")} <= {"div", "section", "h2", "ul", "li", "a", "img", "span"}
     assert not page.select("[onerror], [onload], [onmouseover]")

@@ -4,7 +4,7 @@ import pytest
 
 from proxy.errors import EditorError
 from proxy.page.markup import Markup
-from proxy.page.scan import Doubt, Uncut, check_selector, find_slots
+from proxy.page.scan import Uncut, UncutReason, check_selector, find_slots
 from proxy.page.slots import DeclaredSlot
 
 TOPBAR = DeclaredSlot("all.topbar", selector="body", place="start")
@@ -75,7 +75,7 @@ def test_a_marker_on_a_block_with_its_end_tag_is_a_slot(body: bytes, slots: list
 )
 def test_a_marker_that_is_only_text_is_no_slot(decoy: bytes) -> None:
     assert slots_of(decoy + b"<div data-slot=real>x</div>" + decoy) == [("real", b"x")]
-    assert doubt_of(b"<p>data-slot</p>" + decoy).reason is Doubt.NO_SLOTS
+    assert doubt_of(b"<p>data-slot</p>" + decoy).reason is UncutReason.NO_SLOTS
 
 
 def test_a_title_hides_its_markers() -> None:
@@ -91,33 +91,33 @@ def test_the_outermost_of_nested_slots_wins() -> None:
 @pytest.mark.parametrize(
     ("body", "reason", "slot"),
     [
-        (b"<div data-slot=hero>x", Doubt.NO_END_TAG, "hero"),
-        (b"<div data-slot=hero>x</div", Doubt.NO_END_TAG, "hero"),
-        (b"<ul><li data-slot=hero>x<li>y</ul>", Doubt.NO_END_TAG, "hero"),
-        (b"<div data-slot=hero><plaintext></div>", Doubt.NO_END_TAG, "hero"),
-        (b"<div data-slot=hero><!-- </div>", Doubt.NO_END_TAG, "hero"),
-        (b"<div data-slot=hero><script></div>", Doubt.NO_END_TAG, "hero"),
-        (b"<section data-slot=hero><div></section></div>" + b"<p data-slot=x>", Doubt.NOT_A_BLOCK, "x"),
-        (b"<img data-slot=hero>", Doubt.NOT_A_BLOCK, "hero"),
-        (b"<span data-slot=hero>x</span>", Doubt.NOT_A_BLOCK, "hero"),
-        (b"<b data-slot=hero>1<p>2</b>3</p>", Doubt.NOT_A_BLOCK, "hero"),
-        (b"<svg><g data-slot=hero>x</g></svg>", Doubt.NOT_A_BLOCK, "hero"),
-        (b"<form data-slot=hero><div>x</form>y</div>", Doubt.NOT_A_BLOCK, "hero"),
-        (b"<table><tr data-slot=hero><td>x</td></tr></table>", Doubt.NOT_A_BLOCK, "hero"),
-        (b"<div data-slot='Home.Hero'>x</div>", Doubt.SLOT_NAME, "Home.Hero"),
-        (b"<div data-slot>x</div>", Doubt.SLOT_NAME, ""),
-        (b"<div data-slot='a..b'>x</div>", Doubt.SLOT_NAME, "a..b"),
-        (b"<tb-slot>x</tb-slot>", Doubt.SLOT_NAME, ""),
-        (b"<b>0<div data-slot=hero>1</b>2</div>", Doubt.NOT_APART, "hero"),
-        (b"<div data-slot=hero><b>1</div>2", Doubt.NOT_APART, "hero"),
-        (b"<a href=/x><div data-slot=hero>1</div></a>", Doubt.NOT_APART, "hero"),
-        (b"<p>0<tb-slot name=hero>1</tb-slot></p>", Doubt.NOT_APART, "hero"),
-        (b"<body data-slot=hero>x</body>y", Doubt.NOT_APART, "hero"),
-        (b"<div data-slot=fine>0</div><a href=/x><div data-slot=hero>1</div></a>", Doubt.NOT_APART, "hero"),
-        (b"<tb-probe></tb-probe><div data-slot=hero>0</div>", Doubt.NOT_APART, "hero"),
+        (b"<div data-slot=hero>x", UncutReason.NO_END_TAG, "hero"),
+        (b"<div data-slot=hero>x</div", UncutReason.NO_END_TAG, "hero"),
+        (b"<ul><li data-slot=hero>x<li>y</ul>", UncutReason.NO_END_TAG, "hero"),
+        (b"<div data-slot=hero><plaintext></div>", UncutReason.NO_END_TAG, "hero"),
+        (b"<div data-slot=hero><!-- </div>", UncutReason.NO_END_TAG, "hero"),
+        (b"<div data-slot=hero><script></div>", UncutReason.NO_END_TAG, "hero"),
+        (b"<section data-slot=hero><div></section></div>" + b"<p data-slot=x>", UncutReason.NOT_A_BLOCK, "x"),
+        (b"<img data-slot=hero>", UncutReason.NOT_A_BLOCK, "hero"),
+        (b"<span data-slot=hero>x</span>", UncutReason.NOT_A_BLOCK, "hero"),
+        (b"<b data-slot=hero>1<p>2</b>3</p>", UncutReason.NOT_A_BLOCK, "hero"),
+        (b"<svg><g data-slot=hero>x</g></svg>", UncutReason.NOT_A_BLOCK, "hero"),
+        (b"<form data-slot=hero><div>x</form>y</div>", UncutReason.NOT_A_BLOCK, "hero"),
+        (b"<table><tr data-slot=hero><td>x</td></tr></table>", UncutReason.NOT_A_BLOCK, "hero"),
+        (b"<div data-slot='Home.Hero'>x</div>", UncutReason.SLOT_NAME, "Home.Hero"),
+        (b"<div data-slot>x</div>", UncutReason.SLOT_NAME, ""),
+        (b"<div data-slot='a..b'>x</div>", UncutReason.SLOT_NAME, "a..b"),
+        (b"<tb-slot>x</tb-slot>", UncutReason.SLOT_NAME, ""),
+        (b"<b>0<div data-slot=hero>1</b>2</div>", UncutReason.NOT_APART, "hero"),
+        (b"<div data-slot=hero><b>1</div>2", UncutReason.NOT_APART, "hero"),
+        (b"<a href=/x><div data-slot=hero>1</div></a>", UncutReason.NOT_APART, "hero"),
+        (b"<p>0<tb-slot name=hero>1</tb-slot></p>", UncutReason.NOT_APART, "hero"),
+        (b"<body data-slot=hero>x</body>y", UncutReason.NOT_APART, "hero"),
+        (b"<div data-slot=fine>0</div><a href=/x><div data-slot=hero>1</div></a>", UncutReason.NOT_APART, "hero"),
+        (b"<tb-probe></tb-probe><div data-slot=hero>0</div>", UncutReason.NOT_APART, "hero"),
     ],
 )
-def test_a_page_in_doubt_is_not_cut_and_says_which_slot(body: bytes, reason: Doubt, slot: str) -> None:
+def test_a_page_in_doubt_is_not_cut_and_says_which_slot(body: bytes, reason: UncutReason, slot: str) -> None:
     doubt = doubt_of(body)
     assert (doubt.reason, doubt.slot) == (reason, slot)
     assert body[doubt.offset : doubt.offset + 1] == b"<"
@@ -126,9 +126,14 @@ def test_a_page_in_doubt_is_not_cut_and_says_which_slot(body: bytes, reason: Dou
 
 def test_which_slot_is_in_doubt_is_found_out_only_for_who_wants_to_know() -> None:
     body = b"<div data-slot=fine>0</div>" * 3 + b"<a href=/x><div data-slot=hero>1</div></a>"
-    told, hasty = (find_slots(Markup(body), path="/", tells_which=which) for which in (True, False))
+    told, hasty = (find_slots(Markup(body), path="/", names_slot=which) for which in (True, False))
     assert isinstance(told, Uncut) and isinstance(hasty, Uncut)
-    assert (told.reason, told.slot, hasty.reason, hasty.slot) == (Doubt.NOT_APART, "hero", Doubt.NOT_APART, "fine")
+    assert (told.reason, told.slot, hasty.reason, hasty.slot) == (
+        UncutReason.NOT_APART,
+        "hero",
+        UncutReason.NOT_APART,
+        "fine",
+    )
 
 
 def test_a_doubt_names_its_slot_in_words() -> None:
@@ -139,8 +144,8 @@ def test_a_doubt_names_its_slot_in_words() -> None:
 
 @pytest.mark.parametrize("charset", ["utf-16", "UTF-16LE", " utf-16-be", "iso-2022-jp", "utf-7", "utf-32"])
 def test_a_charset_that_is_no_superset_of_ascii_is_not_cut(charset: str) -> None:
-    assert doubt_of(b"<div data-slot=a>x</div>", charset=charset).reason is Doubt.CHARSET
-    assert doubt_of(b"<p>x", charset=charset).reason is Doubt.CHARSET
+    assert doubt_of(b"<div data-slot=a>x</div>", charset=charset).reason is UncutReason.CHARSET
+    assert doubt_of(b"<p>x", charset=charset).reason is UncutReason.CHARSET
 
 
 @pytest.mark.parametrize(
@@ -148,12 +153,12 @@ def test_a_charset_that_is_no_superset_of_ascii_is_not_cut(charset: str) -> None
     [b"\xff\xfe<div data-slot=a>x</div>", b"<div data-slot=a>\0</div>", b"\x1b$B<div data-slot=a>x</div>"],
 )
 def test_bytes_that_give_away_such_a_charset_are_not_cut(body: bytes) -> None:
-    assert doubt_of(body, charset="").reason is Doubt.CHARSET
+    assert doubt_of(body, charset="").reason is UncutReason.CHARSET
 
 
 @pytest.mark.parametrize("coding", ["utf-16", "utf-16-le", "utf-16-be"])
 def test_a_slot_that_is_written_in_such_a_charset_is_no_page_without_slots(coding: str) -> None:
-    assert doubt_of("<div data-slot=a>x</div>".encode(coding), charset="").reason is Doubt.CHARSET
+    assert doubt_of("<div data-slot=a>x</div>".encode(coding), charset="").reason is UncutReason.CHARSET
 
 
 @pytest.mark.parametrize("charset", ["", "utf-8", "windows-1252", "shift_jis", "gb18030", "no-such-charset"])
@@ -163,7 +168,7 @@ def test_any_other_charset_is_cut(charset: str) -> None:
 
 def test_more_slots_than_allowed_are_not_cut() -> None:
     page = b"<div data-slot=a>x</div>" * 3
-    assert (doubt_of(page, max_slots=2).reason, doubt_of(page, max_slots=2).offset) == (Doubt.TOO_MANY_SLOTS, 48)
+    assert (doubt_of(page, max_slots=2).reason, doubt_of(page, max_slots=2).offset) == (UncutReason.TOO_MANY_SLOTS, 48)
     assert len(slots_of(page)) == 3
 
 
@@ -203,20 +208,20 @@ def test_all_three_places_of_one_element_stand_in_order() -> None:
 
 def test_a_selector_must_match_one_element() -> None:
     doubt = doubt_of(b"<div>x</div><div>y</div>", DeclaredSlot("home.hero", selector="div"))
-    assert (doubt.reason, doubt.slot, doubt.offset) == (Doubt.SEVERAL_MATCHES, "home.hero", 12)
+    assert (doubt.reason, doubt.slot, doubt.offset) == (UncutReason.SEVERAL_MATCHES, "home.hero", 12)
 
 
 def test_a_selector_that_finds_nothing_is_not_on_the_page() -> None:
-    assert doubt_of(WHOLE_PAGE, DeclaredSlot("home.hero", selector=".nope")).reason is Doubt.NO_SLOTS
+    assert doubt_of(WHOLE_PAGE, DeclaredSlot("home.hero", selector=".nope")).reason is UncutReason.NO_SLOTS
     assert slots_of(WHOLE_PAGE, DeclaredSlot("home.hero", selector=".nope"), TOOLBAR) == [("all.toolbar", b"")]
 
 
 def test_an_element_the_parser_implies_is_not_on_the_page() -> None:
-    assert doubt_of(b"<p>a fragment</p>", TOOLBAR, TOPBAR).reason is Doubt.NO_SLOTS
+    assert doubt_of(b"<p>a fragment</p>", TOOLBAR, TOPBAR).reason is UncutReason.NO_SLOTS
 
 
 def test_a_place_before_an_end_tag_needs_the_end_tag() -> None:
-    assert doubt_of(b"<body><p>x", TOOLBAR).reason is Doubt.NO_END_TAG
+    assert doubt_of(b"<body><p>x", TOOLBAR).reason is UncutReason.NO_END_TAG
     assert slots_of(b"<body><p>x", TOPBAR) == [("all.topbar", b"")]
 
 
@@ -239,7 +244,7 @@ def test_a_selector_is_read_in_the_charset_of_the_page(charset: str) -> None:
 
 def test_a_selector_the_charset_cannot_spell_finds_nothing() -> None:
     declared = DeclaredSlot("a", selector=".語")
-    assert doubt_of(b"<div>x</div>", declared, charset="windows-1252").reason is Doubt.NO_SLOTS
+    assert doubt_of(b"<div>x</div>", declared, charset="windows-1252").reason is UncutReason.NO_SLOTS
 
 
 def test_another_attribute_may_mark_slots() -> None:

@@ -10,16 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxy.page.encode import Assembled, Coding, assemble
-from proxy.page.fragments import Fragment, Frame, banner, editor_html, trusted_html
+from proxy.page.fragments import Fragment, Wrapper, banner, editor_html, trusted_html
 from proxy.page.piece import Piece
-from proxy.page.seams import HOT_AFTER, Seam, Seams, Wanted, sew
+from proxy.page.seams import HOT_AFTER, Seam, Seams, Wanted, seam_of
 from proxy.page.template import Template
 
 KEY = b"k" * 32
 WORDS = (
     b"light dry trail ridge summer winter steel linen oak stone river early late slow quiet bright warm field ".split()
 )
-FIELDS = editor_html(Frame("File"), "<p>{{ first_name }}</p>")
+FIELDS = editor_html(Wrapper("File"), "<p>{{ first_name }}</p>")
 
 texts = st.one_of(
     st.binary(max_size=40),
@@ -53,8 +53,8 @@ def warmed(template: Template, *fills: Fragment | None) -> Template:
 
 
 SHOP = b"<li class=card><a href=/p/SKU-1>light dry trail</a><p>summer winter steel linen</p></li>" * 120
-SALE = banner(Frame("Sale"), title="Sale", text="24 hours before everyone else.")
-OTHER = banner(Frame("Other"), title="Something else", text="A light linen summer. " * 20)
+SALE = banner(Wrapper("Sale"), title="Sale", text="24 hours before everyone else.")
+OTHER = banner(Wrapper("Other"), title="Something else", text="A light linen summer. " * 20)
 
 
 @settings(max_examples=60)
@@ -126,7 +126,7 @@ def test_content_with_a_visitors_words_gets_no_seam() -> None:
 
 def test_the_same_content_of_another_publication_has_the_same_seam() -> None:
     template = warmed(page_of([SHOP, SHOP]), SALE)
-    again = banner(Frame("Sale"), title="Sale", text="24 hours before everyone else.")
+    again = banner(Wrapper("Sale"), title="Sale", text="24 hours before everyone else.")
     assert answer(template, again).length == answer(template, SALE).length < answer(page_of([SHOP, SHOP]), SALE).length
 
 
@@ -158,5 +158,5 @@ class Flawed(bytes):
 
 
 def test_a_seam_that_does_not_prove_right_is_none() -> None:
-    assert isinstance(sew(Piece(b"a"), Piece(b"b"), Piece(b"c")), Seam)
-    assert sew(Piece(b"a"), Piece(Flawed(b"b")), Piece(b"c")) is None
+    assert isinstance(seam_of(Piece(b"a"), Piece(b"b"), Piece(b"c")), Seam)
+    assert seam_of(Piece(b"a"), Piece(Flawed(b"b")), Piece(b"c")) is None

@@ -3,7 +3,7 @@ from __future__ import annotations
 import zlib
 
 from proxy.page.slots import DeclaredSlot
-from proxy.page.template import Doubt, Template, Uncut, cut
+from proxy.page.template import Template, Uncut, UncutReason, cut
 
 PAGE = b"<!doctype html>\r\n<body><div data-slot=home.hero>old \xe9</div>\r\n<div data-slot=a></div></body>"
 
@@ -27,8 +27,8 @@ def test_statics_and_defaults_are_the_page() -> None:
 
 
 def test_a_page_that_is_not_cut_says_why() -> None:
-    assert cut(b"<p>x", path="/", charset="", declared=(), max_slots=50) == Uncut(Doubt.NO_SLOTS, 0)
-    assert cut(PAGE, path="/", charset="", declared=(), max_slots=1) == Uncut(Doubt.TOO_MANY_SLOTS, 61, "a")
+    assert cut(b"<p>x", path="/", charset="", declared=(), max_slots=50) == Uncut(UncutReason.NO_SLOTS, 0)
+    assert cut(PAGE, path="/", charset="", declared=(), max_slots=1) == Uncut(UncutReason.TOO_MANY_SLOTS, 61, "a")
 
 
 def test_deflating_ahead_changes_nothing_of_the_template() -> None:

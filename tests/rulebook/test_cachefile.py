@@ -7,7 +7,7 @@ import pytest
 
 from proxy.diagnostics import Finding
 from proxy.httpcache.overrides import CacheOverrides, CookieRoles
-from proxy.page.holes import HOLE_FILLS, Fill, FillKind, Hole, Without
+from proxy.page.holes import HOLE_FILLS, Fill, FillKind, Hole, IfMissing
 from proxy.rulebook.cachefile import COOKIES, FILE, HOLE, PAGE, QUERY, read_policy
 from proxy.rulebook.policy import PagePolicy, Policy
 from proxy.rulebook.read import read_yaml
@@ -75,8 +75,8 @@ def test_what_says_nothing_as_it_stands_is_told() -> None:
 
 def test_a_whole_file() -> None:
     policy, findings = read(WHOLE)
-    token = Fill(FillKind.DJANGO_TOKEN, "csrftoken", without=Without.MAKE)
-    cart = Fill(FillKind.FETCH, "/fragments/cart", otherwise="Cart")
+    token = Fill(FillKind.DJANGO_TOKEN, "csrftoken", if_missing=IfMissing.MAKE)
+    cart = Fill(FillKind.FETCH, "/fragments/cart", default_text="Cart")
     overrides = CacheOverrides(
         fresh_seconds=300,
         stale_while_revalidate=30,

@@ -11,7 +11,7 @@ from proxy.catalogue.rows import RowSpec
 from proxy.decide.plan import compile_plan
 from proxy.model import Cap, Decision, EvaluationContext, Holdout, Measure, Reading, Rule
 from proxy.page.encode import Coding
-from proxy.page.fragments import Frame, banner, trusted_html
+from proxy.page.fragments import Wrapper, banner, trusted_html
 from proxy.page.template import Template, cut
 from proxy.personalise import NO_STOCK, Stock
 from proxy.rulebook.compile import Publication
@@ -92,7 +92,7 @@ def test_of_whom_the_same_is_decided_one_page_is_put_together(rule: Rule, holdou
 
 def test_a_page_that_says_a_visitors_own_words_is_shared_with_nobody() -> None:
     rule = Rule("hello", SLOTS[0], variant="v")
-    hello = banner(Frame("hello"), title="Hello {name}")
+    hello = banner(Wrapper("hello"), title="Hello {name}")
     filling, memo_entry = filling_of(replace(publication_of([rule]), fragments={"v": hello})), PageMemoEntry()
     for name in ("anna", "ben", "anna"):
         context = EvaluationContext(name, attributes={"name": name})

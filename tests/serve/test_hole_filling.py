@@ -11,7 +11,7 @@ from itertools import count
 import pytest
 
 from proxy.httpcache.overrides import CacheOverrides, CookieRoles
-from proxy.page.holes import Fill, FillKind, Hole, Without
+from proxy.page.holes import Fill, FillKind, Hole, IfMissing
 from proxy.page.tokens import ALPHABET, unmasked
 from proxy.rulebook.policy import PagePolicy, Policy
 from proxy.serve.hole_filling import _random
@@ -83,7 +83,7 @@ async def test_a_visitor_without_the_cookie_asks_the_origin() -> None:
 
 
 async def test_a_visitor_without_the_cookie_may_be_given_one_as_the_origin_gives_it() -> None:
-    made = Hole(TOKEN.selector, replace(TOKEN.fill, without=Without.MAKE), "value")
+    made = Hole(TOKEN.selector, replace(TOKEN.fill, if_missing=IfMissing.MAKE), "value")
     async with shop(policy(made)) as (_, site):
         first, second = await site.get(b"/"), await site.get(b"/")
     for got in (first, second):
@@ -94,7 +94,7 @@ async def test_a_visitor_without_the_cookie_may_be_given_one_as_the_origin_gives
 
 
 async def test_a_visitor_without_the_cookie_may_find_nothing_there() -> None:
-    name = Hole("b", Fill(FillKind.COOKIE, "name", without=Without.EMPTY))
+    name = Hole("b", Fill(FillKind.COOKIE, "name", if_missing=IfMissing.EMPTY))
     async with shop(policy(name), b"<p>Hello <b>%b</b></p>") as (_, site):
         assert b"<b></b>" in (await site.get(b"/")).body
         got = await site.get(b"/", (b"cookie", b"name=%3Ci%3EAnna"))
@@ -174,7 +174,7 @@ async def test_a_head_and_both_codings_are_answered(coding: bytes) -> None:
 
 
 async def test_a_part_is_asked_with_the_cookie_that_a_hole_beside_it_is_given() -> None:
-    made = replace(TOKEN, fill=replace(TOKEN.fill, without=Without.MAKE))
+    made = replace(TOKEN, fill=replace(TOKEN.fill, if_missing=IfMissing.MAKE))
     part = Hole("#cart", Fill(FillKind.FETCH, "/part"))
     async with shop(policy(made, part), FORM + b'<p id="cart"></p>') as (_, site):
         got = await site.get(b"/")

@@ -11,7 +11,7 @@ from proxy.catalogue.shopper import Shopper
 from proxy.catalogue.strategies import source
 from proxy.conditions.behaviours import BOUGHT, VIEWED
 from proxy.model import Arrival, Event, Item, Profile
-from proxy.page.fragments import Frame
+from proxy.page.fragments import Wrapper
 from proxy.page.product_row import product_row
 from proxy.personalise import Stock
 from proxy.serve.learning import Learning
@@ -83,7 +83,7 @@ async def test_what_goes_with_what_is_made_ready_before_anybody_asks(tmp_path: P
 async def test_what_rows_will_ask_is_worked_out_before_a_page_asks(tmp_path: Path) -> None:
     store = open_store(f"sqlite:{tmp_path / 'store.db'}")
     shop = Shop(PRODUCTS)
-    row = product_row(Frame("Row"))
+    row = product_row(Wrapper("Row"))
     stock = Stock(shop, {"row": RowSpec((source("for you now", []),))}, fragments={"row": row})
     held = {"a": Profile("a", history=(order("a", 1, "HOTDOG").event,))}
     learning = Learning(store, lambda: stock, held=held.get)

@@ -10,7 +10,7 @@ from proxy.httpcache.overrides import CacheOverrides, CookieRoles
 from proxy.httpcache.stored import CacheOptions, stored_response
 from proxy.metrics import Tally
 from proxy.model import Consent
-from proxy.page.about import About
+from proxy.page.page_subject import PageSubject
 from proxy.page.template import Template, cut, cut_at
 from proxy.rulebook.policy import PagePolicy
 from proxy.serve.lookups import SHARE, Lookups
@@ -24,7 +24,7 @@ from tests.wire.site import NOON, PAGE, in_segment, published, shown
 PUBLICATION = published(shown("Hello VIP", when=in_segment("vip")))
 HEADERS = ((b"content-type", b"text/html"), (b"cache-control", b"max-age=60"))
 ROOM = 4_000_000
-TOLD = Page(About(), ViewContent("/", {}))
+TOLD = Page(PageSubject(), ViewContent("/", {}))
 COOKIES_MATTER = PagePolicy("/", CacheOverrides(cookies=CookieRoles((), (), ())))
 
 

@@ -11,7 +11,7 @@ import pytest
 from proxy.catalogue.hub import Hub
 from proxy.http.message import Request
 from proxy.model import Product, Sighting
-from proxy.page.about import About
+from proxy.page.page_subject import PageSubject
 from proxy.serve.product_news import AGAIN_SECONDS, KEPT_SECONDS, ProductNews, link_of, picture_of
 from proxy.stores import open_sightings, open_store
 
@@ -34,8 +34,10 @@ class Worker:
         self.pages.read(about(**changes), page(b"/p/mat"))
 
 
-def about(**changes: object) -> About:
-    return About(words={"id": "MAT", "title": "Mat", "link": "", "price": 9.5, "currency": "EUR", **changes})
+def about(**changes: object) -> PageSubject:
+    return PageSubject(
+        product_data={"id": "MAT", "title": "Mat", "link": "", "price": 9.5, "currency": "EUR", **changes}
+    )
 
 
 def page(path: bytes) -> Request:

@@ -10,7 +10,7 @@ import pytest
 
 from proxy.http.message import Request
 from proxy.model import Arrival, Item, Visitor
-from proxy.page.about import About
+from proxy.page.page_subject import PageSubject
 from proxy.settings import Settings
 from proxy.visitors.capture import Capture, View
 from proxy.visitors.view_content import MOST_SHOWN
@@ -202,8 +202,8 @@ async def test_a_fault_of_ours_in_what_a_page_tells_costs_nobody_the_page(
     capture = Capture(world.journal, Cookies("secret" * 8), Settings(), products)
     fields = tuple((name.encode(), value.encode()) for name, value in OPENED.items())
     request = Request(b"GET", b"/p/hoka", b"", b"shop.example", fields)
-    capture.note(View(NOON, request, About(), Visitor("anna")))
-    capture.note(View(NOON, request, About(product=Item("hoka-1")), Visitor("anna")))
+    capture.note(View(NOON, request, PageSubject(), Visitor("anna")))
+    capture.note(View(NOON, request, PageSubject(product=Item("hoka-1")), Visitor("anna")))
     assert "what `/p/hoka` told is lost" in caplog.text
     await world.journal.aclose()
     assert [one.event.kind for one in await world.store.log_of("anna")] == ["page viewed"]

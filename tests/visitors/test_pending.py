@@ -10,8 +10,8 @@ import pytest
 
 from proxy.metrics import Metrics
 from proxy.model import Decision
-from proxy.page.about import About
 from proxy.page.encode import Assembled
+from proxy.page.page_subject import PageSubject
 from proxy.personalise import Personalised
 from proxy.settings import Settings
 from proxy.visitors.capture import Capture, Page
@@ -23,8 +23,8 @@ from tests.visitors.test_journal import NOON, World, seen
 from tests.wire.asking import asking
 
 HOME = ViewContent("/", {})
-PAGE = Page(About(), HOME)
-UNCOUNTED = Page(About(), None)
+PAGE = Page(PageSubject(), HOME)
+UNCOUNTED = Page(PageSubject(), None)
 QUESTION = asking()
 SOURCE = ServedFrom(QUESTION, HOME, b"cache-status: tailorbird; hit; ttl=7\r\n")
 SALE = Personalised(Assembled([b"a"], 1, b'W/"a"', "identity"), (Decision("hero", "b", rule="Sale"),))
@@ -169,7 +169,9 @@ async def test_pages_that_come_while_others_are_flushed_in_steps_are_scheduled_a
 async def test_a_view_that_cannot_be_counted_costs_no_other(
     world: World, capture: Capture, caplog: pytest.LogCaptureFixture
 ) -> None:
-    capture.note_again(NOON, QUESTION, Page(About(), ViewContent("/", {}, [("searched", object())])), "anna", None)  # type: ignore[arg-type]
+    capture.note_again(
+        NOON, QUESTION, Page(PageSubject(), ViewContent("/", {}, [("searched", object())])), "anna", None
+    )  # type: ignore[arg-type]
     capture.note_again(NOON, QUESTION, PAGE, "ben", None)
     assert len(await world.history("ben")) == 1
     assert "what a page told is lost" in caplog.text

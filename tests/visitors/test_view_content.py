@@ -8,15 +8,17 @@ import pytest
 from proxy.http.message import Request
 from proxy.metrics import Decided
 from proxy.model import Decision, Item
-from proxy.page.about import NOTHING, About
+from proxy.page.page_subject import NO_SUBJECT, PageSubject
 from proxy.visitors.view_content import MOST_BYTES, MOST_REFINEMENTS, ViewContent, banners_of, view_content_of
 
 CHROME = b"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36"
 OPENED = {b"user-agent": CHROME, b"sec-fetch-dest": b"document"}
-SHOES = About(listing="shoes")
+SHOES = PageSubject(listing="shoes")
 
 
-def told(path: bytes = b"/", query: bytes = b"", about: About = NOTHING, **fields: bytes) -> ViewContent | None:
+def told(
+    path: bytes = b"/", query: bytes = b"", about: PageSubject = NO_SUBJECT, **fields: bytes
+) -> ViewContent | None:
     sent = OPENED | {name.replace("_", "-").encode(): value for name, value in fields.items()}
     return view_content_of(Request(b"GET", path, query, b"shop.example", tuple(sent.items())), about)
 
@@ -24,17 +26,17 @@ def told(path: bytes = b"/", query: bytes = b"", about: About = NOTHING, **field
 @pytest.mark.parametrize(
     ("path", "query", "about", "deeds"),
     [
-        (b"/", b"", NOTHING, ()),
-        (b"/p", b"", About(product=Item("a")), ()),
+        (b"/", b"", NO_SUBJECT, ()),
+        (b"/p", b"", PageSubject(product=Item("a")), ()),
         (b"/c", b"", SHOES, (("list viewed", "shoes"),)),
         (b"/c", b"colour=red&page=2&utm_source=x", SHOES, (("list viewed", "shoes"), ("list filtered", "colour:red"))),
-        (b"/s", b"q=trail+shoes&size=40", NOTHING, (("searched", "trail shoes"), ("list filtered", "size:40"))),
+        (b"/s", b"q=trail+shoes&size=40", NO_SUBJECT, (("searched", "trail shoes"), ("list filtered", "size:40"))),
         (b"/s", b"q=shoes", SHOES, (("searched", "shoes"),)),
-        (b"/", b"colour=red", NOTHING, ()),
+        (b"/", b"colour=red", NO_SUBJECT, ()),
     ],
 )
 def test_a_page_tells_what_it_and_its_address_say(
-    path: bytes, query: bytes, about: About, deeds: tuple[tuple[str, str], ...]
+    path: bytes, query: bytes, about: PageSubject, deeds: tuple[tuple[str, str], ...]
 ) -> None:
     assert told(path, query, about) == ViewContent(path.decode(), {}, deeds, about.product)
 
@@ -54,7 +56,7 @@ def test_what_nobody_opens_to_look_at_tells_nothing(fields: dict[str, bytes]) ->
 
 def test_nothing_told_is_longer_or_more_than_it_may_be() -> None:
     query = b"&".join(b"%d=%s" % (number, b"x" * 300) for number in range(MOST_REFINEMENTS + 3))
-    found = told(b"/" + b"p" * 300, query, About(listing="l" * 300))
+    found = told(b"/" + b"p" * 300, query, PageSubject(listing="l" * 300))
     assert found is not None
     assert len(found.page) == MOST_BYTES and len(found.deeds) == 1 + MOST_REFINEMENTS
     assert {len(subject) for _, subject in found.deeds} == {MOST_BYTES}

@@ -17,7 +17,7 @@ from proxy.decide.plan import compile_plan
 from proxy.http.message import Request, Response
 from proxy.metrics import Metrics
 from proxy.model import EVERYBODY, Condition, Fact, Headers, OneOf, Profile, Rule
-from proxy.page.fragments import Frame, banner
+from proxy.page.fragments import Wrapper, banner
 from proxy.page.slots import DeclaredSlot
 from proxy.rulebook.compile import Publication
 from proxy.serve.accesslog import AccessLog
@@ -53,7 +53,7 @@ def in_segment(name: str) -> Fact:
 def published(*rows: tuple[Rule, str], declared: Iterable[DeclaredSlot] = ()) -> Publication:
     """The publication of these rules and banners."""
     rules = tuple(rule for rule, _ in rows)
-    fragments = {rule.variant: banner(Frame(rule.name), title=title) for rule, title in rows}
+    fragments = {rule.variant: banner(Wrapper(rule.name), title=title) for rule, title in rows}
     return Publication("v1", compile_plan(rules), fragments, tuple(declared), rules, (), ())
 
 

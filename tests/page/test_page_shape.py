@@ -5,29 +5,29 @@ from array import array
 
 import pytest
 
-from proxy.page.about import about
-from proxy.page.likeness import (
-    AT_A_TIME,
-    MOST_WORDS,
-    Likeness,
-    changed,
-    is_structural,
-    learnt,
-    name_of,
-    names_of,
-    parts_of,
-)
 from proxy.page.markup import Markup
+from proxy.page.page_shape import (
+    CHUNK_BYTES,
+    MOST_WORDS,
+    PageShape,
+    changed_parts,
+    hash_of,
+    hashes_of,
+    is_structural,
+    parts_of,
+    shape_of,
+)
+from proxy.page.page_subject import subject_of
 from proxy.page.scan import SlotRange, Uncut, find_slots
 
 PAGE = b'<!doctype html><html><body><div data-slot="home.hero">old</div>%b</body></html>'
 
 
-def likeness_of(one: bytes, other: bytes) -> Likeness | None:
+def likeness_of(one: bytes, other: bytes) -> PageShape | None:
     """What is learnt of two versions, as of the second."""
     parts = parts_of(other)
-    places = changed(names_of(parts_of(one)), names_of(parts))
-    return None if places is None else learnt(Markup(other, "utf-8"), parts, places)
+    places = changed_parts(hashes_of(parts_of(one)), hashes_of(parts))
+    return None if places is None else shape_of(Markup(other, "utf-8"), parts, places)
 
 
 def versions_of(place: bytes, *words: bytes) -> list[bytes]:
@@ -108,20 +108,20 @@ def test_white_space_before_a_word_is_no_part_of_it(word: bytes) -> None:
 
 
 def test_versions_with_other_marks_or_too_many_words_are_not_compared() -> None:
-    one, other = (names_of(parts_of(body)) for body in (b"<p>x</p>", b"<p>x</p><p>y</p>"))
-    assert changed(one, other) is None
-    assert changed(names_of(parts_of(b"<p>")), names_of(parts_of(b"<p<"))) is None
+    one, other = (hashes_of(parts_of(body)) for body in (b"<p>x</p>", b"<p>x</p><p>y</p>"))
+    assert changed_parts(one, other) is None
+    assert changed_parts(hashes_of(parts_of(b"<p>")), hashes_of(parts_of(b"<p<"))) is None
     many, more = (b"<i>" + b"<i>".join(b"%d" % (n + add) for n in range(MOST_WORDS + 1)) for add in (0, 100))
-    assert changed(names_of(parts_of(many)), names_of(parts_of(more))) is None
+    assert changed_parts(hashes_of(parts_of(many)), hashes_of(parts_of(more))) is None
 
 
 def test_a_large_page_is_taken_apart_bit_by_bit() -> None:
-    body = b"<p title='x'>a -- b</p><!-- c -->\n" * 5_000 + b"text " * AT_A_TIME
+    body = b"<p title='x'>a -- b</p><!-- c -->\n" * 5_000 + b"text " * CHUNK_BYTES
     parts = parts_of(body)
     assert b"".join(parts) == body
     assert set(parts[1::2]) == {b"<", b">", b"'", b"<!--", b"-->"}
     assert len(parts) == 1 + 2 * sum(map(body.count, (b"<p", b"</p", b"'", b"<!--", b"-->", b"'>", b"p>")))
-    assert names_of(parts) == array("q", map(hash, parts))
+    assert hashes_of(parts) == array("q", map(hash, parts))
     likeness = likeness_of(body + b"<p>one</p>", body + b"<p>two</p>")
     assert likeness is not None and likeness.words == ((len(body) + 3, len(body) + 6),)
 
@@ -167,7 +167,7 @@ WORDS = (
 def read(body: bytes) -> tuple[object, ...]:
     page = Markup(body, "utf-8")
     found = find_slots(page, path="/")
-    return (about(page), *((found.reason,) if isinstance(found, Uncut) else found))
+    return (subject_of(page), *((found.reason,) if isinstance(found, Uncut) else found))
 
 
 def test_whatever_is_like_a_page_reads_as_that_page_does() -> None:
@@ -196,7 +196,7 @@ def _split(shard: bytes) -> list[bytes]:
     return [before, *(part for other in others for part in (b"@", other))]
 
 
-def _shifted(each: object, likeness: Likeness, shifts: list[int]) -> object:
+def _shifted(each: object, likeness: PageShape, shifts: list[int]) -> object:
     if not isinstance(each, SlotRange):
         return each
     start, end = (edge + shifts[likeness.words_before(edge)] for edge in (each.start, each.end))
@@ -211,5 +211,5 @@ def test_a_view_is_named_by_its_own_bytes_and_what_it_is_a_view_of_is_not_hashed
             hashed.append(len(self))
             return super().__hash__()
 
-    assert name_of(memoryview(Read(b"HTTP/1.1 200 OK\r\n\r\n<p>page"))[19:]) == name_of(b"<p>page")
+    assert hash_of(memoryview(Read(b"HTTP/1.1 200 OK\r\n\r\n<p>page"))[19:]) == hash_of(b"<p>page")
     assert not hashed

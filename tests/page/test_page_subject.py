@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.model import Item
-from proxy.page.about import NOTHING, About
-from proxy.page.about import about as about_markup
 from proxy.page.markup import Markup
+from proxy.page.page_subject import NO_SUBJECT, PageSubject
+from proxy.page.page_subject import subject_of as about_markup
 
 SHOE = {
     "@context": "https://schema.org/",
@@ -22,7 +22,7 @@ SHOE = {
 CARD = '<li data-product="p{}"><a href="/p/{}">one</a></li>'
 
 
-def about(body: bytes) -> About:
+def about(body: bytes) -> PageSubject:
     return about_markup(Markup(body))
 
 
@@ -32,7 +32,7 @@ def page(*things: object, body: str = "") -> bytes:
 
 
 def test_a_product_says_what_it_is() -> None:
-    assert about(page(SHOE)) == About(Item("hoka-1", "shoes/trail", "Hoka", 139.95))
+    assert about(page(SHOE)) == PageSubject(Item("hoka-1", "shoes/trail", "Hoka", 139.95))
 
 
 @pytest.mark.parametrize(
@@ -54,11 +54,15 @@ def test_a_product_says_so_in_many_ways(thing: object) -> None:
 
 def test_a_products_page_tells_what_a_feed_would() -> None:
     found = about(page({**SHOE, "name": "Clifton"}))
-    assert found.words["title"] == "Clifton" and found.words["price"] == 139.95
+    assert found.product_data["title"] == "Clifton" and found.product_data["price"] == 139.95
     tags = '<meta property="og:title" content="Nine"><meta property="product:price:amount" content="9.50">'
     marked = about(page(body=f'{tags}<main data-product="p9"></main>'))
-    assert (marked.words["id"], marked.words["title"], marked.words["price"]) == ("p9", "Nine", 9.5)
-    assert not about(page(body=tags)).words
+    assert (marked.product_data["id"], marked.product_data["title"], marked.product_data["price"]) == (
+        "p9",
+        "Nine",
+        9.5,
+    )
+    assert not about(page(body=tags)).product_data
 
 
 def test_several_products_are_no_products_page() -> None:
@@ -97,9 +101,9 @@ def test_a_list_says_its_name() -> None:
     ],
 )
 def test_a_page_that_does_not_say_is_about_nothing(body: bytes) -> None:
-    assert about(body) == NOTHING
+    assert about(body) == NO_SUBJECT
 
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_about_something_or_nothing(junk: bytes) -> None:
-    assert isinstance(about(b"<html data-product data-list ld+json>" + junk), About)
+    assert isinstance(about(b"<html data-product data-list ld+json>" + junk), PageSubject)

@@ -7,7 +7,7 @@ import pytest
 from proxy.catalogue.products import product_of
 from proxy.model import Item
 from proxy.page.markup import Markup
-from proxy.page.product_words import price_of, words_of
+from proxy.page.product_data import price_of, product_data_of
 
 SHOE = Item("hoka-1", "shoes/trail", "Hoka", 139.95)
 OFFER = {"@type": "Offer", "priceCurrency": "EUR", "availability": "https://schema.org/InStock"}
@@ -33,7 +33,7 @@ TAGS = """
 
 
 def told(html: str, thing: dict[str, Any], item: Item = SHOE) -> Any:
-    return words_of(Markup(f"<html><head>{html}</head></html>".encode()), thing, item)
+    return product_data_of(Markup(f"<html><head>{html}</head></html>".encode()), thing, item)
 
 
 def test_json_ld_tells_what_a_feed_would() -> None:

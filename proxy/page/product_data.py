@@ -1,7 +1,6 @@
-"""What a product's page tells of it, in the words of a feed: from JSON-LD (schema.org's `Product` and its offer), and
-where that is silent from the tags of Open Graph. A picture's size is what one of these says, or the `<img>` that shows
-it; a card needs it so that nothing moves.
-"""
+"""The product data in a product's page, as a row of a feed: from JSON-LD (schema.org's `Product` and its offer), else
+from Open Graph tags. The size of the picture is from one of these, or from the `<img>` that shows it; cards need it so
+that nothing moves while the page loads."""
 
 from __future__ import annotations
 
@@ -18,8 +17,9 @@ MOST_PRICE = 1e12
 _PIXELS = re.compile(r"([0-9]{1,5})(?:\.0*)?(?:px)?")
 
 
-def words_of(page: Markup, thing: Mapping[str, Any], item: Item) -> Mapping[str, Any]:
-    """The words; none without a name and a price. `thing` is the product in JSON-LD, empty without."""
+def product_data_of(page: Markup, thing: Mapping[str, Any], item: Item) -> Mapping[str, Any]:
+    """The product data by the column names of feeds; empty without a name and a price. `thing` is the product in
+    JSON-LD, empty if there is none."""
     tags = _tags(page)
     offer = _first(thing.get("offers"))
     offer = offer if isinstance(offer, dict) else {}
@@ -44,7 +44,7 @@ def words_of(page: Markup, thing: Mapping[str, Any], item: Item) -> Mapping[str,
 
 
 def price_of(offers: object) -> float:
-    """Of the first offer; 0 when it has none."""
+    """The price of the first offer; 0 if it has none."""
     offer = _first(offers)
     if not isinstance(offer, dict):
         return 0.0
@@ -58,7 +58,7 @@ def price_of(offers: object) -> float:
 
 
 def text_of(thing: Mapping[str, Any], name: str) -> str:
-    """A text, a number as one, or the name of the thing that stands there."""
+    """The value as text: a text, an integer, or the name of a nested item; "" for anything else."""
     value = thing.get(name)
     if isinstance(value, dict):
         value = value.get("name")
@@ -75,7 +75,7 @@ def _first(value: object) -> object:
 
 
 def _tags(page: Markup) -> dict[str, str]:
-    """Open Graph's tags by name, the first of each: further ones are of further pictures."""
+    """The Open Graph tags by name, the first of each: further ones belong to further pictures."""
     tags: dict[str, str] = {}
     for meta in page.document.select("meta[property][content]"):
         tags.setdefault(page.attribute(meta, "property").lower(), page.attribute(meta, "content").strip())
@@ -90,17 +90,17 @@ def _tag(tags: Mapping[str, str], name: str) -> str:
 
 
 def _picture(page: Markup, thing: Mapping[str, Any], tags: Mapping[str, str]) -> tuple[str, int, int]:
-    """Its address and size; 0 for a size nobody tells."""
-    said, told = _first(thing.get("image")), tags.get("og:image", "")
-    picture = said if isinstance(said, dict) else {}
-    address = said if isinstance(said, str) else text_of(picture, "url") or text_of(picture, "contentUrl") or told
+    """The address of the picture, its width and height; 0 for an unknown size."""
+    image, og_image = _first(thing.get("image")), tags.get("og:image", "")
+    picture = image if isinstance(image, dict) else {}
+    address = image if isinstance(image, str) else text_of(picture, "url") or text_of(picture, "contentUrl") or og_image
     sizes = [(picture.get("width"), picture.get("height"))]
-    if _is_same(address, told):
+    if _is_same(address, og_image):
         sizes.append((tags.get("og:image:width"), tags.get("og:image:height")))
     sizes += [
-        (image.attrs.get("width"), image.attrs.get("height"))
-        for image in page.document.select("img[src][width][height]")
-        if _is_same(address, page.attribute(image, "src"))
+        (element.attrs.get("width"), element.attrs.get("height"))
+        for element in page.document.select("img[src][width][height]")
+        if _is_same(address, page.attribute(element, "src"))
     ]
     for width, height in sizes:
         if _pixels(width) and _pixels(height):
@@ -109,7 +109,7 @@ def _picture(page: Markup, thing: Mapping[str, Any], tags: Mapping[str, str]) ->
 
 
 def _is_same(one: str, other: str) -> bool:
-    """True for one picture, whichever host and version its two addresses name."""
+    """True if both are addresses of one picture; host and query may differ."""
     try:
         return bool(one) and urlsplit(one).path == urlsplit(other).path != ""
     except ValueError:
