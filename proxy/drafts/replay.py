@@ -14,7 +14,7 @@ from proxy.decide.engine import decide
 from proxy.drafts.changes import contents
 from proxy.drafts.doubt import Doubts
 from proxy.model import Decision, View, shown_name
-from proxy.page.slots import OURS
+from proxy.page.slots import INTERNAL
 from proxy.rulebook.compile import Publication
 
 PAGE_DEFAULT = "page default"
@@ -140,7 +140,7 @@ class _Recalling:
         self._doubts = Doubts(publication.plan)
 
     def outcomes(self, view: View) -> Iterator[_Outcome]:
-        recorded = {slot: shown for slot, shown in view.shown.items() if not slot.startswith(OURS)}
+        recorded = {slot: shown for slot, shown in view.shown.items() if not slot.startswith(INTERNAL)}
         now = decide(self._plan, view.context, tuple(recorded))
         again = {slot: shown_name(decision) for slot, decision in now.items()}
         doubts = {} if again == recorded else self._doubts.about(view)
