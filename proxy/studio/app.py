@@ -14,6 +14,7 @@ from typing import Any
 import minijinja
 import msgspec
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
@@ -74,7 +75,23 @@ def create_studio(site: Site, *, token: str) -> Starlette:
         *api_routes(site),
         Mount("/static", StaticFiles(directory=HERE / "static")),
     ]
-    handlers: Any = {RequestError: refused, StoreError: refused, OperatorError: refused}
+
+    async def error_page(request: Request, error: Exception) -> Response:
+        """The error as a page of the studio, for who opened one in a browser."""
+        if isinstance(error, HTTPException):
+            answer: Response = PlainTextResponse(error.detail, error.status_code, error.headers)
+            said = "the studio has no such page" if error.status_code == 404 else error.detail
+        else:
+            answer, said = await refused(request, error), str(error)
+        is_page = request.method == "GET" and "text/html" in request.headers.get("accept", "")
+        return html("error.html", answer.status_code, error=said) if is_page else answer
+
+    handlers: Any = {
+        RequestError: error_page,
+        StoreError: error_page,
+        OperatorError: error_page,
+        HTTPException: error_page,
+    }
     gate: Any = (Gate, (), {"token": token})
     return Starlette(routes=routes, middleware=[gate], exception_handlers=handlers)
 

@@ -176,6 +176,22 @@ async def test_the_first_page_shows_part_of_many_rules_and_finds_the_others() ->
     assert len(every["rules"]) == 250 and len(every["findings"]) == 150
 
 
+class Away(Shop):
+    async def groups(self) -> Groups:
+        raise StoreError("the store is away", help="start it")
+
+
+async def test_a_page_that_cannot_be_shown_says_why_and_leads_on() -> None:
+    async with browser(Away()) as client:
+        page = await client.get("/segments", headers={"accept": "text/html"})
+        none = await client.get("/none", headers={"accept": "text/html,*/*"})
+        program = await client.get("/segments")
+    assert (page.status_code, none.status_code, program.status_code) == (503, 404, 503)
+    assert "the store is away" in page.text and 'href="/results"' in page.text and 'role="alert"' in page.text
+    assert "the studio has no such page" in none.text
+    assert program.text.startswith("the store is away")
+
+
 @pytest.mark.parametrize("path", ["/livez", "/readyz"])
 async def test_a_health_check_of_http_1_0_needs_neither_host_nor_token(path: str) -> None:
     listener = Listener("studio", create_studio(Shop(), token=TOKEN), "127.0.0.1", 0, drain_seconds=1)
