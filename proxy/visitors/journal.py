@@ -80,14 +80,13 @@ class Journal:
         self._hear: list[Hear] = []
         self._awaited = Queue()
         self._noted: list[Arrival | PackedEvent] = []
-        self._tried = (
-            Queue()
-        )  # events that nobody waits for whose transaction failed; the store may have them all the same
+        self._tried = Queue()  # nobody waits for them; their transaction failed, and may be in the store all the same
         self._refused: list[Refused] = []
         self._woken = asyncio.Event()
         self._pressed = asyncio.Event()
         self._again_at = 0.0
         self.why_not = ""  # the error while events cannot be stored; "" while they can
+        self.failed_at = 0.0
         self._is_closing = False
         self._running: asyncio.Task[None] | None = None
         self._telling: set[asyncio.Future[None]] = set()
@@ -271,7 +270,7 @@ class Journal:
         if str(error) != self.why_not:  # not again with each retry
             self.why_not = str(error)
             log.warning("events cannot be stored: %s", error)
-        loop = asyncio.get_running_loop()
+        loop, self.failed_at = asyncio.get_running_loop(), self._clock()
         self._again_at = loop.time() + AGAIN_SECONDS
         loop.call_at(self._again_at, self._woken.set)
         if noted:

@@ -65,6 +65,8 @@ PURGE, PRODUCTS = "purge", "products"
 """Topics of messages to all processes: what to remove from the cache, and changes of products."""
 READINESS, LIVE = "readiness", "live"
 """Topics of messages between workers that ask for their readiness, and for the pages they showed last."""
+UNKNOWN_SECONDS = 60.0
+"""When events could not be stored, and none was tried for so long since, nothing is known of whether they can be."""
 NO_ATTRIBUTES: Mapping[str, str] = {}
 
 
@@ -140,7 +142,7 @@ class Desk:
 
     @property
     def is_storing(self) -> bool:
-        return not self.journal.why_not
+        return not self.journal.why_not or self.now() - self.journal.failed_at > UNKNOWN_SECONDS
 
     async def readiness(self) -> Readiness:
         replies = await self.machine.request(READINESS)

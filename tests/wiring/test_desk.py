@@ -13,6 +13,7 @@ from proxy.errors import RequestError, StoreError
 from proxy.httpcache.purge import purge_of
 from proxy.model import Arrival, Event
 from proxy.ports import MISSED
+from proxy.wiring.desk import UNKNOWN_SECONDS
 from tests.wire.behind import Behind
 from tests.wire.origin import Origin, always, ok
 from tests.wire.site import NOON
@@ -107,14 +108,20 @@ async def test_the_studio_of_one_worker_speaks_for_all(tmp_path: Path) -> None:
             assert (await one.client.head("/_tb/readyz")).status_code == 200
 
 
-async def test_readiness_tells_that_events_cannot_be_stored(tmp_path: Path) -> None:
-    async with Origin(always(ok(PAGE, *HTML))) as origin, Behind(origin.url, FOLDER, tmp_path) as shop:
+async def test_readiness_tells_that_events_cannot_be_stored_as_long_as_that_is_known(tmp_path: Path) -> None:
+    now = [NOON]
+    async with (
+        Origin(always(ok(PAGE, *HTML))) as origin,
+        Behind(origin.url, FOLDER, tmp_path, clock=lambda: now[0]) as shop,
+    ):
         desk = shop.tailorbird.desk
         assert (await desk.readiness()).state == "ready"
         await asyncio.to_thread(os.unlink, shop.tailorbird.settings.store.partition(":")[2])
         with pytest.raises(StoreError, match="taken away"):
             await shop.tailorbird.journal.record([Arrival("anna", Event(NOON, "web:1", "purchase"), "web", NOON)], 100)
         ready = await desk.readiness()
+        now[0] += UNKNOWN_SECONDS + 1
+        assert (await desk.readiness()).state == "ready", "none was tried since"
     assert (ready.state, ready.reasons[0].partition(",")[0]) == ("degraded", "events cannot be stored")
 
 
