@@ -185,7 +185,8 @@ class Answer:
             self._skip_informational(status)
             return
         self.status = status
-        self._headers = tuple(self._fields)
+        # A 204 has no length (RFC 9110 8.6): whoever believed one would wait for a body.
+        self._headers = tuple(field for field in self._fields if status != 204 or field[0] != b"content-length")
         self.has_head = True
         self._silent_bytes = 0
         self._settle_framing()

@@ -147,3 +147,23 @@ async def test_an_origin_that_says_nothing_or_nonsense_is_an_honest_error() -> N
         Served(origin.url, first_byte_timeout_ms=200) as served,
     ):
         assert [heard.status for heard in await asked(served, b"/", 6)] == [200, 200, 200, 502, 200, 504]
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+@pytest.mark.parametrize("kind", [b"text/html", b"application/pdf"])
+async def test_an_answer_without_content_has_no_length_whatever_the_origin_says_of_it(
+    kind: bytes, is_kept: bool
+) -> None:
+    said = b"max-age=60" if is_kept else b"no-store"
+    answer = b"HTTP/1.1 204 No Content\r\nContent-Length: 9\r\nContent-Type: %b\r\nCache-Control: %b\r\n\r\n" % (
+        kind,
+        said,
+    )
+    async with Origin(always(answer)) as origin, Served(origin.url) as served:
+        reader, writer = await served.connect()
+        for path in (b"/a", b"/a", b"/b"):  # all on one connection
+            writer.write(request(b"GET", path, *FIELDS))
+            heard = await hear(reader)
+            assert heard.status == 204
+            assert b"content-length" not in heard.headers
+        writer.close()
