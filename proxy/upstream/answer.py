@@ -192,6 +192,7 @@ class Answer:
         self._settle_framing()
         if self._is_head:
             self.is_complete = True
+            self.may_reuse = False  # some origins send the body all the same: late, it would be the next answer
 
     def on_body(self, body: bytes) -> None:
         if self.is_complete:  # a body after the head of an answer to HEAD

@@ -167,3 +167,20 @@ async def test_an_answer_without_content_has_no_length_whatever_the_origin_says_
             assert heard.status == 204
             assert b"content-length" not in heard.headers
         writer.close()
+
+
+async def test_a_body_that_comes_late_behind_the_head_asked_for_is_nobodys_answer() -> None:
+    async def script(wire: Wire) -> None:
+        is_late = False
+        while True:
+            seen = await wire.request()
+            await wire.send(EVIL if is_late else FINE[:-6] if seen.method == b"HEAD" else FINE)
+            is_late = seen.method == b"HEAD"
+
+    async with Origin(script) as origin, Served(origin.url) as served:
+        reader, writer = await served.connect()
+        writer.write(request(b"HEAD", b"/a", *FIELDS))
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 OK\r\n")
+        for _ in range(2):
+            assert (await served.get(b"/a", *FIELDS)).body == b"abcdef"
+        writer.close()
