@@ -32,14 +32,15 @@ def says_includes(surrogate_control: bytes) -> bool:
 
 def unwrapped(body: bytes) -> bytes:
     """The page with the content of `<!--esi ... -->`; unchanged if some of these are not comments."""
-    wrapped = [match.decode("latin-1").replace("\r\n", "\n") for match in _WRAPPED.findall(body)]
+    end = body.rfind(b"-->") + 3  # beyond the last, the expression would search the rest once for each beginning
+    wrapped = [match.decode("latin-1").replace("\r\n", "\n") for match in _WRAPPED.findall(body, 0, end)]
     if not wrapped:
         return body
     document = turbohtml.parse(body.decode("latin-1"), scripting=True)
     comments = [node.data for node in document.descendants if isinstance(node, Comment)]
     if [comment for comment in comments if _HIDDEN.match(comment)] != [f"esi{content}" for content in wrapped]:
         return body
-    return _WRAPPED.sub(rb"\1", body)
+    return _WRAPPED.sub(rb"\1", body[:end]) + body[end:]
 
 
 def include_edits(document: Document, *, are_honoured: bool) -> Iterator[Edit]:
