@@ -224,7 +224,7 @@ def cookies_named(beginning: bytes, cookie_header: bytes) -> list[bytes]:
     while hit:
         if before[-2:] in _EDGES or not before.rpartition(b";")[2].strip(b" \t"):
             value, _, rest = rest.partition(b";")
-            found.append(value.strip(b" \t"))
+            found.append(value.strip(b" \t") if beginning.endswith(b"=") else value.rstrip(b" \t"))
         else:
             rest = b"=" + rest  # it goes on within a cookie
         before, hit, rest = rest.partition(beginning)

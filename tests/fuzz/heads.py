@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -29,6 +30,8 @@ from tests.fuzz.oddities import (
 from tests.wire.behind import SECRET
 from tests.wire.site import NOON
 
+_TAGS = re.compile(rb"\r\n[Ee][Tt]ag: ([^\r]+)")
+
 Browser = tuple[bytes, bytes, bytes, list[Field]]
 """Method, target, version, and the fields it sends, its cookies aside."""
 
@@ -49,6 +52,7 @@ class Heads:
     def __init__(self, dice: random.Random, cookies: Cookies, visitors: int) -> None:
         self._dice = dice
         self._odd: deque[Browser] = deque(maxlen=10)
+        self._etags: deque[bytes] = deque([b'"page"'], maxlen=10)
         old = Cookies("another-secret-long-enough", is_demo=True)
         self._visitors = visitors
         self._of = [cookies.visitor_pair(f"visitor-{n}", NOON - 86_400) for n in range(visitors)]
@@ -95,6 +99,16 @@ class Heads:
         method = b"HEAD" if self._dice.random() < 0.05 else b"GET"
         return Asked([_head(method, path, fields)], {token(number)})
 
+    def heard(self, answer: bytes) -> None:
+        """Takes the tags of an answer: some of the next requests ask whether they are still right."""
+        self._etags += _TAGS.findall(answer)
+
+    def _conditions(self) -> bytes:
+        """What If-None-Match may say of tags that were heard."""
+        tags = self._dice.sample(self._etags, self._dice.choice((1, 1, min(2, len(self._etags)))))
+        strong = [tag.removeprefix(b"W/") if self._dice.random() < 0.3 else tag for tag in tags]
+        return self._dice.choice((b", ", b",", b" ,\t", b", , ")).join(strong)
+
     def _in_pieces(self, data: bytes) -> list[bytes]:
         kind = self._dice.random()
         if kind < 0.88 or len(data) < 3:
@@ -112,6 +126,9 @@ class Heads:
             method, path, version, fields = self._browser(may_change=may_change)
         number = dice.randrange(self._visitors)
         data = _head(method, path, _with_cookie(fields, self._cookies(number)), version)
+        if dice.random() < 0.15:
+            fields = [*fields, (b"If-None-Match", self._conditions())]
+            data = _head(method, path, _with_cookie(fields, self._cookies(number)), version)
         if dice.random() < 0.06:
             data += dice.choice(REST)
         if dice.random() < 0.1:
@@ -211,6 +228,12 @@ class Heads:
             lambda: [of, self._preview],
             lambda: [of, b"tb_p=forged"],
             lambda: [b"__Host-" + of],
+            lambda: [of, *(b"c%d=%d" % (n, n) for n in range(100))],
+            lambda: [of.replace(b"=", b"= ", 1)],
+            lambda: [of + b" "],
+            lambda: [of, self._vip[number] + b"\t"],
+            lambda: [self._vip[number], b"a=b", of],
+            lambda: [of, b"a=b", self._vip[number], b"a=" + of],
         )
         pairs = kinds[dice.randrange(4 if dice.random() < 0.6 else len(kinds))]()
         if dice.random() < 0.25:

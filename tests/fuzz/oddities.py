@@ -85,6 +85,19 @@ MORE: tuple[Field, ...] = (
     (b"referer", b"https://other.test/"), (b"Via", b"1.1 x"), (b"X-Request-Id", b"9-9"), (b"traceparent", b"00-1"),
     (b"Host", b"shop.example"), (b"Host", b"evil.test"), (b"Origin", b"https://evil.test"),
     (b"Sec-Purpose", b"prefetch"), (b"Content-Type", b"application/json"), (b"Keep-Alive", b"timeout=5"),
+    (b"Accept-Encoding", b"identity;q=0"), (b"Accept-Encoding", b"*"), (b"Accept-Encoding", b"GZIP"),
+    (b"Accept-Encoding", b"*;q=0, gzip"), (b"Accept-Encoding", b"gzip;q=0.000, *"), (b"Accept-Encoding", b"x-gzip"),
+    (b"Accept-Encoding", b"gzip, gzip;q=0"), (b"Accept-Encoding", b"zstd"), (b"Accept-Encoding", b"gzip;q=1.0001"),
+    (b"Accept-Encoding", b"br;q=1, zstd;q=0.9, gzip;q=0.8, *;q=0.1"), (b"Accept-Encoding", b"gzip ; q=1"),
+    (b"Accept-Encoding", b"gzip;level=1"), (b"Accept-Encoding", b",gzip,,"), (b"Accept-Encoding", b"identity, gzip"),
+    (b"Accept-Encoding", b"zstd;q=0.5, gzip;q=0.5, identity;q=0.5"), (b"Accept-Encoding", b"gzip;Q=0"),
+    (b"Connection", b"CLOSE"), (b"Connection", b"Keep-Alive"), (b"Connection", b"keep-alive, close"),
+    (b"Connection", b"close, TE"), (b"Connection", b"TE"), (b"Connection", b"closed"), (b"Connection", b""),
+    (b"TE", b"trailers, deflate;q=0.5"), (b"Expect", b"100-Continue"), (b"Expect", b"200-ok"),
+    (b"If-Modified-Since", b"Monday, 23-Nov-26 12:00:00 GMT"), (b"If-Modified-Since", b"0"),
+    (b"If-Modified-Since", b"mon, 23 nov 2026 12:00:00 gmt"), (b"If-Range", b"Mon, 23 Nov 2026 12:00:00 GMT"),
+    (b"If-Range", b'W/"page"'), (b"Range", b"bytes=-1"), (b"Range", b"bytes=0-"), (b"Range", b"BYTES=0-3"),
+    (b"Range", b"bytes=3-0"), (b"Range", b"items=0-1"), (b"If-None-Match", b'"pa,ge", "page'),
     (b"Surrogate-Capability", b'x="ESI/1.0"'), (b"__proto__", b"x"), (b"Trailer", b"Cookie"),
 )  # fmt: skip
 HOSTS = (
@@ -102,7 +115,9 @@ PIECES = (
 OTHERS = (
     b"tb_consent=none", b"tb_consent=session", b"tb_consent=profile", b"tb_consent=contextual", b"tb_consent=x",
     b"euconsent-v2=x", b"cdp=VIP", b'cdp="VIP,x"', b"cdp=%5B%22VIP%22%5D", b"cdp=[", b"currency=EUR", b"currency=USD",
-    b"a", b"=b", b"=",
+    b"a", b"=b", b"=", b"", b'a="b; c"', b'"a=b', b"a=b c", b"a==b", b"\xe9=\xff", b"tb_v", b"tb_v= ", b"tb_s",
+    b"$Version=1", b"a=" + b"y" * 4_096, b"__Secure-tb_v=x", b"tb_v=x; tb_v=y", b"tb_consent", b"tb_consent=", b"cdp=",
+    b"currency=",
 )  # fmt: skip
 METHODS = (b"HEAD", b"POST", b"get", b"OPTIONS", b"PUT", b"PURGE", b"TRACE", b"CONNECT", b"G")
 VERSIONS = (b"HTTP/1.0", b"HTTP/2.0", b"HTTP/1.2", b"http/1.1", b"HTTP/0.9", b"")

@@ -170,7 +170,7 @@ async def test_a_server_that_has_learned_answers_as_one_that_has_not(name: str, 
         past = Past()
         for number in range(REQUESTS):
             asked = heads.any()
-            await ask_both(twins, past, asked, dice.randrange(CONNECTIONS), number)
+            heads.heard(await ask_both(twins, past, asked, dice.randrange(CONNECTIONS), number))
             if asked.changes:
                 await each(twins, heads.by_strangers(PATHS))
         if not past.has_doubts:
@@ -191,7 +191,8 @@ async def each(twins: Sequence[Shop], asked: Sequence[Asked]) -> None:
         one.told()
 
 
-async def ask_both(twins: Sequence[Shop], past: Past, asked: Asked, connection: int, number: int) -> None:
+async def ask_both(twins: Sequence[Shop], past: Past, asked: Asked, connection: int, number: int) -> bytes:
+    """What both answer. Raises `AssertionError` where they differ."""
     twins[1].forget()
     past.add(connection, asked)
     said = [await one.say(connection, asked.pieces) for one in twins]
@@ -203,6 +204,7 @@ async def ask_both(twins: Sequence[Shop], past: Past, asked: Asked, connection: 
     assert b"something went wrong" not in said[0].answer, f"request {number}: {asked}"
     mine = set(TOKEN.findall(b"".join(asked.pieces))) | asked.tokens
     assert set(TOKEN.findall(said[0].answer)) <= mine, f"request {number}: {asked}"
+    return said[0].answer
 
 
 class Past:

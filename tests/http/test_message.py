@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from proxy.errors import OriginError
-from proxy.http.message import Request, Response, as_lines, of_lines
+from proxy.http.message import Request, Response, as_lines, cookies_named, of_lines
 
 REQUEST = Request(
     b"GET", b"/c/shoes", b"colour=red", b"shop.example", ((b"accept", b"a"), (b"accept", b"b"), (b"x", b"1"))
@@ -54,3 +54,8 @@ def test_our_cookies_are_looked_for_once_and_for_another_beginning_again() -> No
     asked = Request(b"GET", b"/", b"", b"shop.example", ((b"cookie", b"tb_v=1; a=tb_x; tb_s=2"),))
     assert asked.cookies_named(b"tb_") is asked.cookies_named(b"tb_")
     assert (asked.cookies_named(b"tb_"), asked.cookies_named(b"a=")) == ((b"v=1", b"s=2"), (b"tb_x",))
+
+
+def test_a_cookie_with_a_blank_in_its_name_is_another_cookie() -> None:
+    assert cookies_named(b"tb_", b"tb_ v=1; tb_\tv=2; tb_v=3 ") == [b" v=1", b"\tv=2", b"v=3"]
+    assert cookies_named(b"tb_p=", b"tb_p= 1 ") == [b"1"]
