@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from math import inf
 from typing import Any, NamedTuple
 
@@ -82,6 +82,18 @@ async def exported(places: Places, visitor_id: str) -> Values:
 
 async def erased(places: Places, visitor_id: str, now: float) -> Receipt:
     """Erases the person a visitor is."""
+    (receipt,) = await all_erased(places, [visitor_id], lambda: now)
+    return receipt
+
+
+async def all_erased(places: Places, visitor_ids: Iterable[str], clock: Callable[[], float]) -> list[Receipt]:
+    """Erases the persons that some visitors are; a file is overwritten once for all."""
+    receipts = [await _erased(places, visitor_id, clock()) for visitor_id in visitor_ids]
+    why_not = await _not_overwritten(places.store)
+    return [msgspec.structs.replace(receipt, not_overwritten=why_not) for receipt in receipts]
+
+
+async def _erased(places: Places, visitor_id: str, now: float) -> Receipt:
     began = time.monotonic()
     ids = await _marked(places.store, visitor_id, now, began)
     gone = await _gone(places, ids, now)
@@ -93,7 +105,7 @@ async def erased(places: Places, visitor_id: str, now: float) -> Receipt:
     if any(left.values()):
         gone.update(await _gone(places, ids, since))
         left = await _left(places, ids, since)
-    return Receipt(visitor_id, len(ids), iso_time(now), dict(gone), left, await _not_overwritten(places.store))
+    return Receipt(visitor_id, len(ids), iso_time(now), dict(gone), left)
 
 
 async def _not_overwritten(store: Store) -> str:

@@ -51,3 +51,12 @@ def test_it_asks_first(url: str) -> None:
 def test_a_store_that_is_not_there_is_not_made(tmp_path: Path) -> None:
     assert run("erase", "anna", "--store", f"sqlite:{tmp_path}/none.db", "--yes").exit_code == 1
     assert not (tmp_path / "none.db").exists()
+
+
+def test_several_are_erased_in_one_go_and_each_has_a_receipt(url: str, tmp_path: Path) -> None:
+    done(url, lambda at: at.store.apply([Arrival("ben", Event(NOON, "web:2", "page viewed", "/"))]))
+    told = run("erase", "anna", "ben", "nobody", "--store", url, "--yes")
+    receipts = json.loads(told.output)
+    assert told.exit_code == 0
+    assert [(one["visitor"], one["erased"]["events"]) for one in receipts] == [("anna", 1), ("ben", 1), ("nobody", 0)]
+    assert not any(name in path.read_bytes() for path in tmp_path.iterdir() for name in (b"anna", b"ben"))
