@@ -74,6 +74,8 @@ def _mend(folder: Path, files: Mapping[str, bytes], load: Callable[[Mapping[str,
     for change in done:
         place = change.finding.place
         words = f'"{change.before}" is now "{change.after}"'.replace("\n", "\\n")
+        if not change.before.strip() and not change.after.strip():
+            words = "blanks are mended"
         click.echo(f"{place.file}:{place.line}: {change.finding.code} {words}", err=True)
     return now
 

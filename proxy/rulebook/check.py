@@ -21,7 +21,7 @@ from proxy.diagnostics import Finding, in_order
 from proxy.errors import OperatorError
 from proxy.model import Holdout, Place, Product, Rule, Segment
 from proxy.page.fragments import Fragment
-from proxy.page.slots import LISTING, DeclaredSlot
+from proxy.page.slots import LISTING, SLOT_NAME, DeclaredSlot
 from proxy.rulebook.cachefile import read_policy
 from proxy.rulebook.collect import Collector
 from proxy.rulebook.currencies import other_currencies
@@ -100,8 +100,15 @@ def check(
     fell(roots)
     readable = {name: source for name, source in sources.items() if source or not files.get(name)}
     findings += file_faults(readable)
+    if not checked.names.slots and any(_is_of_slots(finding) and not finding.is_warning for finding in findings):
+        findings = [finding for finding in findings if finding.code != "R301" or _is_of_slots(finding)]
     orders, visits = _groups(files, ORDER_FILE, findings), _groups(files, VISIT_FILE, findings)
     return replace(checked, orders=orders, visits=visits, findings=in_order(with_edits(findings, sources)))
+
+
+def _is_of_slots(finding: Finding) -> bool:
+    """Whether it is of `slots.yaml`. If no slot in it can be read, that is the fault, and not that of each rule."""
+    return finding.place.file == SLOT_FILE
 
 
 def _said(
@@ -163,8 +170,8 @@ def _said(
 
 
 def _names(phrases: Mapping[str, Phrase], declared: Sequence[DeclaredSlot]) -> Names:
-    """The names that the files define."""
-    slots = sorted({slot.name for slot in declared if not slot.is_list})
+    """The names that the files define. A slot with a wrong name is not offered for the right one in a rule."""
+    slots = sorted({slot.name for slot in declared if not slot.is_list and SLOT_NAME.fullmatch(slot.name)})
     lists = (slot.name.removeprefix(LISTING) for slot in declared if slot.is_list)
     return Names(phrases, tuple(slots), tuple(lists))
 

@@ -105,6 +105,12 @@ def test_a_catalogue_may_be_named_and_a_store_asked_for_imported_attributes(tmp_
     assert run(tmp_path, "--catalogue", ROOT / "rules" / "products.jsonl", "--store", store)[0] == 0
 
 
+def test_fix_tells_blanks_in_words(tmp_path: Path) -> None:
+    (tmp_path / "slots.yaml").write_text("slots: {home.hero: {}}")
+    (tmp_path / "a.rules.yaml").write_text("rules:\n  - name: A\n\tslot: home.hero\n    show: nothing new\n")
+    assert "a.rules.yaml:3: Y001 blanks are mended" in run(tmp_path, "--fix")[1]
+
+
 def test_fix_mends_what_it_can_in_the_files_and_tells_the_rest(tmp_path: Path) -> None:
     rules = tmp_path / "bad"
     shutil.copytree(BAD, rules)

@@ -195,3 +195,20 @@ def test_of_two_rules_with_one_name_a_test_means_the_first() -> None:
     )
     found = check({**{name: text.encode() for name, text in FILES.items()}, "a.rules.yaml": text.encode()}).findings
     assert [finding.code for finding in found if not finding.is_warning] == ["R201"]
+
+
+@pytest.mark.parametrize(
+    "slots", ["home.hero: {}\n", "slots:\n  - home.hero\n", "slots:\n  Home.Hero: {}\n", "slots: [\n"]
+)
+def test_a_file_of_slots_that_cannot_be_read_is_the_fault_and_not_each_rule(slots: str) -> None:
+    rules = "rules:\n  - {name: Sale, slot: home.hero, show: nothing new}\n"
+    found = check({"a.rules.yaml": rules.encode(), "slots.yaml": slots.encode()}).findings
+    assert {finding.place.file for finding in found} == {"slots.yaml"}
+
+
+def test_a_slot_with_a_wrong_name_is_not_offered_to_rules() -> None:
+    rules = "rules:\n  - {name: Sale, slot: home.hero, show: nothing new}\n"
+    slots = "slots: {home hero: {}, all.topbar: {}}"
+    found = check({"a.rules.yaml": rules.encode(), "slots.yaml": slots.encode()}).findings
+    (of_rule,) = [finding for finding in found if finding.code == "R301"]
+    assert "did you mean" not in of_rule.help and not of_rule.edits
