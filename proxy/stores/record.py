@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
-from sys import intern
 
 import msgspec
 
@@ -19,14 +17,12 @@ from proxy.errors import UNDECODABLE, DamagedValueError, StoreError
 from proxy.events.fold import values_of
 from proxy.model import Arrival, AttributeValue, Event, Item, Link, Membership, PackedEvent, Profile, Stamp
 from proxy.ports import Refused
+from proxy.stores.packed_views import NOTHING, event_of_view, joined
 
 MAX_BYTES = 8 * 1024 * 1024
 """No value is longer: a history of the most orders, each of the most items, all names of the greatest length, fits."""
 MAX_SAID_BYTES = 64 * 1024
 """What an import may say of one visitor."""
-
-MOST_WORDS = 32_768
-"""Of so many views that show the same is known which banners these are."""
 
 FORMAT = 2
 Trait = str | float | bool | list[str]
@@ -75,7 +71,6 @@ _decoder = msgspec.msgpack.Decoder(Record)
 _refused_decoder = msgspec.msgpack.Decoder(Refused)
 _arrival_decoder = msgspec.msgpack.Decoder(Arrival)
 _happened_decoder = msgspec.msgpack.Decoder(Happened)
-_texts_decoder = msgspec.msgpack.Decoder(list[str])
 _arrivals_decoder = msgspec.msgpack.Decoder(list[Arrival])
 
 
@@ -174,55 +169,16 @@ def unpacked_arrivals(values: bytes, many: int) -> list[Arrival]:
         raise DamagedValueError("an event in the log cannot be read") from None
 
 
-def packed_part(value: object) -> msgspec.Raw:
-    """Part of a deed that many have in common, packed once."""
-    return msgspec.Raw(_encoder.encode(value))
-
-
 Told = tuple[float, str, str, str, tuple[Item, ...], float, msgspec.Raw | tuple[str, ...]]
 """The fields of an event; which rules' banners were shown may be packed."""
-NOTHING = packed_part({})
 _NO_TRAITS: dict[str, str] = {}
 _NOBODY = "", ""
-PAGE, VIEWED = "page", "page viewed"
-_LATER = msgspec.Raw()  # is packed as nothing
-_AFTER = len(_encoder.encode((PAGE, 0.0, _NO_TRAITS, ()))) - 1
-"""So many bytes has what stands between the banners shown and their details: source, time, traits, segments."""
-_END = _encoder.encode(("", _NOBODY))[1:]
 
 
 def deed(visitor_id: str, source: str, event: Told, details: msgspec.Raw = NOTHING) -> PackedEvent:
     """A packed arrival of this visitor."""
     arrival = visitor_id, event, source, event[0], _NO_TRAITS, (), details, "", _NOBODY
     return PackedEvent(visitor_id, event[2], _encoder.encode(arrival))
-
-
-def packed_words(shown: msgspec.Raw, details: msgspec.Raw) -> bytes:
-    """The words of views that show the same: which rules' banners, and the details."""
-    return b"".join((len(bytes(shown)).to_bytes(2, "big"), shown, details, _END))
-
-
-NO_WORDS = packed_words(packed_part(()), NOTHING)
-
-
-def view(visitor_id: str, at: float, id: str, page: str, words: bytes) -> PackedEvent:
-    """The view of a page, by this visitor at `at`, that is packed but for its words."""
-    event = at, id, VIEWED, page, (), 0.0, _LATER
-    own = _encoder.encode((visitor_id, event, PAGE, at, _NO_TRAITS, (), _LATER, _LATER, _LATER))
-    return PackedEvent(visitor_id, VIEWED, own, "", words)
-
-
-def joined(own: bytes, words: bytes) -> bytes:
-    """A packed arrival of its own part and its words."""
-    if not words:
-        return own
-    ends = _ends(words)
-    return b"".join((own[:-_AFTER], words[2:ends], own[-_AFTER:], words[ends:]))
-
-
-def _ends(words: bytes) -> int:
-    """The offset at which the banners' names end."""
-    return 2 + int.from_bytes(words[:2], "big")
 
 
 def deed_of(arrival: Arrival) -> PackedEvent:
@@ -232,32 +188,27 @@ def deed_of(arrival: Arrival) -> PackedEvent:
 
 def event_of(told: Arrival | PackedEvent) -> Event:
     """What happened. Raises `DamagedValueError`."""
-    return told.event if isinstance(told, Arrival) else _happened(told.own_bytes, told.shared_bytes).event
+    if isinstance(told, Arrival):
+        return told.event
+    return event_of_view(told.own_bytes, told.shared_bytes) if told.shared_bytes else _happened(told.own_bytes).event
 
 
 def as_remembered(told: Arrival | PackedEvent) -> Arrival:
-    """The part of an event that a profile keeps. Views share their words here, too: with the names of five banners in
-    each view, a history would be four times as large. Raises `DamagedValueError`."""
+    """The part of an event that a profile keeps. Raises `DamagedValueError`."""
     if isinstance(told, Arrival):
         return told
-    happened = _happened(told.own_bytes, told.shared_bytes and NO_WORDS)
-    event = happened.event
     if told.shared_bytes:
-        event = Event(event.at, event.id, VIEWED, intern(event.subject), (), 0.0, _shown_in(told.shared_bytes))
-    return Arrival(told.visitor_id, event, "", happened.received_at)
+        event = event_of_view(told.own_bytes, told.shared_bytes)
+        return Arrival(told.visitor_id, event, "", event.at)
+    happened = _happened(told.own_bytes)
+    return Arrival(told.visitor_id, happened.event, "", happened.received_at)
 
 
-def _happened(own: bytes, words: bytes) -> Happened:
+def _happened(packed: bytes) -> Happened:
     try:
-        return _happened_decoder.decode(joined(own, words))
+        return _happened_decoder.decode(packed)
     except UNDECODABLE:
         raise DamagedValueError("an event in the log cannot be read") from None
-
-
-@lru_cache(MOST_WORDS)
-def _shown_in(words: bytes) -> tuple[str, ...]:
-    """The rules whose banners these words name."""
-    return tuple(map(intern, _texts_decoder.decode(words[2 : _ends(words)])))
 
 
 def arrivals_of(told: Iterable[Arrival | PackedEvent]) -> list[Arrival]:

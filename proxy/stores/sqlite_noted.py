@@ -1,7 +1,7 @@
 """Page views in the SQLite file of the profiles: events that pages record themselves. Nobody sends them twice, as each
 has an id made up by its worker, so they need not be compared with earlier ones: that saves more than half of the work.
 
-    noted_runs     the events by their places, many to a row (`sqlite_runs.py`); they share the places with `events`
+    noted_views    the events by their places, many to a row (`sqlite_runs.py`); they share the places with `events`
                    (`sqlite_visitor.py`)
     noted_words    what many of them have in common (`sqlite_words.py`)
     noted_at       the index (`sqlite_eras.py`): a visitor's number, which few visitors share, and their places
@@ -31,7 +31,7 @@ from proxy.turns import in_turns, let_others
 EVERY = 1_024
 # Who `visitor_id` is was of use before version 8, when each had a row.
 NOTED_TABLE = f"""
-CREATE TABLE IF NOT EXISTS noted_runs (
+CREATE TABLE IF NOT EXISTS noted_views (
     first INTEGER PRIMARY KEY, visitor_id TEXT NOT NULL, value BLOB NOT NULL, bounds TEXT NOT NULL {ALONE}
 )
 """
@@ -45,7 +45,7 @@ SELECT
     iif(EXISTS (SELECT 1 FROM events INDEXED BY events_once WHERE visitor_id = met.value), 0, :last)
 FROM json_each(:met) AS met
 """
-LIES_THERE = f"(SELECT {CUT} FROM noted_runs WHERE first <= place ORDER BY first DESC LIMIT 1)"  # noqa: S608
+LIES_THERE = f"(SELECT {CUT} FROM noted_views WHERE first <= place ORDER BY first DESC LIMIT 1)"  # noqa: S608
 OF_ONE = f"""
 SELECT place, {LIES_THERE} AS value FROM (
     {sqlite_eras.PLACES}
@@ -55,8 +55,8 @@ SELECT place, {LIES_THERE} AS value FROM (
 """The page views after a place, of visitors with this `number`; `recent` are the places that are in no index yet."""
 ALL = OF_ONE.format(number="?1", recent="?2", after="0")
 RUNS = """
-SELECT first, bounds, value FROM noted_runs
-WHERE first >= coalesce((SELECT max(first) FROM noted_runs WHERE first <= ?1), 0) AND first <= ?2 ORDER BY first
+SELECT first, bounds, value FROM noted_views
+WHERE first >= coalesce((SELECT max(first) FROM noted_views WHERE first <= ?1), 0) AND first <= ?2 ORDER BY first
 """
 
 
@@ -91,7 +91,7 @@ def add(connection: sqlite3.Connection, deeds: Sequence[PackedEvent], last: int,
     for run in sqlite_runs.runs(places[0], sqlite_words.taken_apart(connection, deeds)):
         rows.append(("", *run))
         let_others()
-    sqlite_bulk.write(connection, "INSERT OR ROLLBACK INTO noted_runs (visitor_id, first, value, bounds)", rows)
+    sqlite_bulk.write(connection, "INSERT OR ROLLBACK INTO noted_views (visitor_id, first, value, bounds)", rows)
     try:
         numbers = [known[id] for some in in_turns(ids) for id in some]
     except KeyError:
@@ -154,9 +154,9 @@ def _blank(connection: sqlite3.Connection, place: int) -> None:
     run[place - first] = b""
     if any(run):
         changed = sqlite_runs.bounds(run), b"".join(run), first
-        connection.execute("UPDATE noted_runs SET bounds = ?, value = ? WHERE first = ?", changed)
+        connection.execute("UPDATE noted_views SET bounds = ?, value = ? WHERE first = ?", changed)
     else:
-        connection.execute("DELETE FROM noted_runs WHERE first = ?", (first,))
+        connection.execute("DELETE FROM noted_views WHERE first = ?", (first,))
 
 
 def between(connection: sqlite3.Connection, after: int, until: int) -> Iterator[tuple[int, bytes]]:

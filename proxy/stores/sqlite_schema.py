@@ -2,7 +2,7 @@
 
 Additions leave the version unchanged, so that workers of an older Tailorbird can go on with the file.
 
-`events` and `noted_runs` are the log. The first has what was sent; its unique index on visitor and id also detects
+`events` and `noted_views` are the log. The first has what was sent; its unique index on visitor and id also detects
 duplicates: exactly, and as far back as the log goes. Everything else about a visitor follows from the log: `profiles`
 has checkpoints, `devices` the persons of devices (`sqlite_visitor.py`).
 """
@@ -24,7 +24,7 @@ from proxy.stores import (
 )
 from proxy.stores.sqlite_file import MARK, UnfitFileError, columns, mark, newer, version_of
 
-VERSION = 9
+VERSION = 10
 OLDEST = 2
 SCHEMA = f"""
 BEGIN IMMEDIATE;
@@ -84,6 +84,11 @@ def _bring_up_to_date(connection: sqlite3.Connection) -> None:
         connection.execute("ALTER TABLE noted RENAME TO noted_runs")
         connection.execute("ALTER TABLE noted_runs RENAME COLUMN place TO first")
         connection.execute(f"ALTER TABLE noted_runs ADD COLUMN bounds TEXT NOT NULL {sqlite_runs.ALONE}")
+
+    if columns(connection, "noted_runs"):
+        # From before version 10, when views were packed as whole arrivals, in which form they stay. The workers of then
+        # cannot read the shorter ones, and look for the table in vain.
+        connection.execute("ALTER TABLE noted_runs RENAME TO noted_views")
 
     if columns(connection, "noted_of"):
         # From before version 9, when all was in one index, which its workers look for in vain.

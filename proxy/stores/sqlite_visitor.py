@@ -1,9 +1,9 @@
 """What a SQLite store keeps of one visitor, and how the profile follows:
 
-    events     every event that was sent, in order of arrival
-    noted_runs the visitor's page views, in the same order (`sqlite_noted.py`)
-    profiles   a checkpoint: the profile as it was at some place of the log; empty at first
-    devices    the person whose device the visitor is, if any
+    events      every event that was sent, in order of arrival
+    noted_views the visitor's page views, in the same order (`sqlite_noted.py`)
+    profiles    a checkpoint: the profile as it was at some place of the log; empty at first
+    devices     the person whose device the visitor is, if any
 
 The profile is the checkpoint with the later events folded in. So an event costs one row, and the profile, which is a
 hundred times as large, is written only now and then. Events after a checkpoint never need merge rules: an event that

@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from proxy.model import PackedEvent
 from proxy.stores import sqlite_bulk
-from proxy.stores.record import joined
+from proxy.stores.packed_views import joined
 from proxy.stores.sqlite_cache import cache_of
 from proxy.turns import in_turns
 

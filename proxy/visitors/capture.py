@@ -20,10 +20,11 @@ from msgspec.structs import replace
 from proxy.audience.impressions import SHOWN
 from proxy.http.message import OwnFields, Question, Request
 from proxy.memo import make_room
-from proxy.model import PAGE_EVENT_PREFIX, Arrival, Consent, Item, PackedEvent, Product, Visitor
+from proxy.model import Arrival, Consent, Item, PackedEvent, Product, Visitor
 from proxy.page.page_subject import PageSubject
 from proxy.settings import Settings
-from proxy.stores.record import PAGE, VIEWED, deed, packed_part, view
+from proxy.stores.packed_views import PAGE, VIEWED, id_of_view, packed_part, view
+from proxy.stores.record import deed
 from proxy.visitors.consent import Consents, allowed
 from proxy.visitors.consent_changes import ConsentChanges
 from proxy.visitors.journal import Journal
@@ -84,8 +85,7 @@ class Capture:
         self._products = products
         self._pages: dict[Question, Page] = {}
         self._held: OrderedDict[str, FirstView] = OrderedDict()
-        self._name = f"{PAGE_EVENT_PREFIX}{secrets.token_hex(6)}"
-        self._numbers = itertools.count()
+        self._numbers = itertools.count(secrets.randbits(62))  # such as no other worker comes to
         self.pending = journal.pending if journal is not None else Pending()
         if self._journal is not None:
             self.pending.set_counter(self._count, self._journal.schedule)
@@ -141,7 +141,7 @@ class Capture:
             try:
                 banners = banners_of(done)
                 if content.is_plain and not banners.more and visitor_id not in held:  # the usual case
-                    arrivals.append(self._view(next(numbers), at, visitor_id, content, banners))
+                    arrivals.append(view(visitor_id, at, next(numbers), content.page, banners.words))
                 else:
                     arrivals += self._since(visitor_id, self._deeds(at, visitor_id, content, banners))
             except Exception:
@@ -195,16 +195,15 @@ class Capture:
         number = next(self._numbers)
         deeds: list[Arrival | PackedEvent] = [self._view(number, at, visitor_id, content, banners)]
         for which, other in enumerate(self._others(content, banners.more), 1):
-            deeds.append(deed(visitor_id, PAGE, (at, f"{self._name}{number:x}-{which}", *other, ())))
+            deeds.append(deed(visitor_id, PAGE, (at, id_of_view(number, which), *other, ())))
         return deeds
 
     def _view(self, number: int, at: float, visitor_id: str, content: ViewContent, banners: Banners) -> PackedEvent:
         """The page view alone."""
-        id = f"{self._name}{number:x}-0"
         if not content.came:
-            return view(visitor_id, at, id, content.page, banners.words)
+            return view(visitor_id, at, number, content.page, banners.words)
         details = packed_part({**banners.variants, **content.came})
-        return deed(visitor_id, PAGE, (at, id, VIEWED, content.page, (), 0.0, banners.shown), details)
+        return deed(visitor_id, PAGE, (at, id_of_view(number), VIEWED, content.page, (), 0.0, banners.shown), details)
 
     def _others(self, content: ViewContent, shown: Sequence[str]) -> Iterator[tuple[str, str, tuple[Item, ...], float]]:
         """Kind, subject, products and value of each event beside the view."""

@@ -184,13 +184,16 @@ class Remembered:
         known_of = self._known.get
         doers = set()
         for arrival in arrivals:
-            known = known_of(arrival.visitor_id)
-            if known is None:
-                if is_deed(arrival):
-                    doers.add(arrival.visitor_id)
-                else:
-                    self._note_stored(arrival.visitor_id)
-            elif is_deed(arrival):
+            visitor_id = arrival.visitor_id
+            known = known_of(visitor_id)
+            if not (
+                isinstance(arrival, PackedEvent) or is_deed(arrival)
+            ):  # in that order it saves a call for each view
+                if known is None:
+                    self._note_stored(visitor_id)
+            elif known is None:
+                doers.add(visitor_id)
+            else:
                 known.add(arrival)
         if doers:
             self._store_filter.add_doers(doers)

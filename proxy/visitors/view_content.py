@@ -18,7 +18,7 @@ from proxy.metrics import Decided
 from proxy.model import Decision, Item, chosen_name
 from proxy.page.page_subject import PageSubject
 from proxy.page.slots import INTERNAL
-from proxy.stores.record import packed_part, packed_words
+from proxy.stores.packed_views import packed_part, packed_words
 from proxy.visitors.context import page_of, referrer_of
 from proxy.visitors.counted import is_opened
 from proxy.visitors.parameters import SEARCH_PARAMETERS, parameters_of, search_term_of

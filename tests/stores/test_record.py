@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from proxy.errors import DamagedValueError, StoreError
 from proxy.events.fold import fold
 from proxy.model import Arrival, Event, Item, PackedEvent, Profile
+from proxy.stores.packed_views import packed_part, packed_words, view
 from proxy.stores.record import (
     MAX_BYTES,
     MAX_SAID_BYTES,
@@ -20,15 +21,11 @@ from proxy.stores.record import (
     event_of,
     head_of,
     import_of,
-    joined,
     packed,
     packed_arrival,
-    packed_part,
-    packed_words,
     unpacked,
     unpacked_arrival,
     unpacked_whose,
-    view,
 )
 from proxy.visitors.view_content import MOST_BYTES, MOST_SHOWN
 
@@ -154,26 +151,13 @@ def test_a_deed_is_the_arrival_that_it_would_be() -> None:
     assert arrivals_of([deed("ben", "page", (7.5, "page:ab:2-1", "searched", "boots", (), 0.0, ()))]) == [plain]
 
 
-@pytest.mark.parametrize("rules", [(), ("sale", "summer"), tuple(f"{number:02}{'ü' * 198}" for number in range(16))])
-def test_a_view_and_its_words_are_the_arrival_that_they_would_be(rules: tuple[str, ...]) -> None:
-    details = {f"slot {number}": "b" for number, _ in enumerate(rules)}
-    opened = view("anna", 7.5, "page:ab:1-0", "/sale", packed_words(packed_part(rules), packed_part(details)))
-    event = Event(7.5, "page:ab:1-0", "page viewed", "/sale", shown=rules)
-    arrival = Arrival("anna", event, "page", 7.5, details=details)
-    assert arrivals_of([opened]) == [arrival]
-    assert joined(opened.own_bytes, opened.shared_bytes) == packed_arrival(arrival)
-    assert unpacked_whose(packed_arrival(arrival)) == "anna"
-    with pytest.raises(DamagedValueError):
-        unpacked_whose(opened.shared_bytes)
-
-
 WORDS = packed_words(packed_part(("Sale", "Hello")), packed_part({"slot home.hero": "sale"}))
 SEEN = Arrival("anna", Event(5.0, "web:1", "product viewed", "", (Item("hoka"),), 9.0), "web", 6.0)
 
 
 @pytest.mark.parametrize(
     "told",
-    [view("anna", 5.0, "page:1", "/sale", WORDS), deed("anna", "page", (5.0, "p", "searched", "x", (), 0.0, ())), SEEN],
+    [view("anna", 5.0, 1, "/sale", WORDS), deed("anna", "page", (5.0, "p", "searched", "x", (), 0.0, ())), SEEN],
     ids=["view", "deed", "arrival"],
 )
 def test_a_profile_keeps_of_it_what_happened_and_when_it_was_received(told: Arrival | PackedEvent) -> None:
@@ -184,14 +168,9 @@ def test_a_profile_keeps_of_it_what_happened_and_when_it_was_received(told: Arri
     assert fold(None, [kept]) == fold(None, [arrival])
 
 
-def test_views_that_show_the_same_have_its_names_once_in_memory() -> None:
-    first, second = (
-        as_remembered(view(visitor, 5.0, "page:1", "/sale", bytes(bytearray(WORDS)))) for visitor in ("anna", "bert")
-    )
-    assert first.event.shown is second.event.shown and first.event.subject is second.event.subject
-
-
 def test_what_is_no_deed_is_damaged() -> None:
     for read in (as_remembered, event_of):
         with pytest.raises(DamagedValueError):
             read(PackedEvent("anna", "page viewed", b"\x99\xa4anna"))
+    with pytest.raises(DamagedValueError):
+        unpacked_whose(WORDS)

@@ -58,7 +58,7 @@ def counts(connection: sqlite3.Connection) -> list[int]:
 
 
 def rows(connection: sqlite3.Connection) -> int:
-    found: int = connection.execute("SELECT count(*) FROM noted_runs").fetchone()[0]
+    found: int = connection.execute("SELECT count(*) FROM noted_views").fetchone()[0]
     return found
 
 

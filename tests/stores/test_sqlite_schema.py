@@ -5,14 +5,18 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from proxy.events.fold import fold
 from proxy.model import Arrival, Event, PackedEvent, Profile
 from proxy.stores import open_store, sqlite_schema
 from proxy.stores.joining import join, part
-from proxy.stores.record import arrivals_of, deed_of, packed, packed_part, packed_words, unpacked_whose, view
+from proxy.stores.packed_views import packed_part, packed_words, view
+from proxy.stores.record import arrivals_of, deed_of, packed, unpacked_whose
 from proxy.stores.sqlite_noted import between, move, number
+from proxy.stores.sqlite_runs import bounds, pieces
+from proxy.stores.sqlite_words import NUMBERED
 
 NOON = 1_795_435_200.0
 VERSION_3 = """
@@ -22,7 +26,7 @@ DROP TABLE newer;
 DROP TABLE devices;
 DROP TABLE merge_rules;
 DROP TABLE erasures;
-DROP TABLE noted_runs;
+DROP TABLE noted_views;
 DROP TABLE noted_words;
 DROP TABLE noted_at;
 DROP TABLE noted_eras;
@@ -32,7 +36,7 @@ PRAGMA application_id = 0;
 """
 VERSION_5 = """
 ALTER TABLE profiles RENAME COLUMN until TO upto;
-DROP TABLE noted_runs;
+DROP TABLE noted_views;
 DROP TABLE noted_words;
 DROP TABLE noted_at;
 DROP TABLE noted_eras;
@@ -71,7 +75,24 @@ def noted(visitor_id: str, number: int) -> Arrival:
 def opened(visitor_id: str, number: int) -> PackedEvent:
     """The same, but for the banners that the page showed."""
     words = packed_words(packed_part(("sale",)), packed_part({"slot home.hero": "b"}))
-    return view(visitor_id, NOON + number, f"page:ab:{number:x}-0", "/", words)
+    return view(visitor_id, NOON + number, 0xAB00 + number, "/", words)
+
+
+def as_of_version_9(connection: sqlite3.Connection) -> None:
+    """A view was packed as an arrival, but for its words."""
+    for first, limits, value in connection.execute("SELECT first, bounds, value FROM noted_views").fetchall():
+        run = [older(piece) if piece.startswith(NUMBERED) else piece for piece in pieces(limits, value)]
+        changed = bounds(run), b"".join(run), first
+        connection.execute("UPDATE noted_views SET bounds = ?, value = ? WHERE first = ?", changed)
+    connection.executescript("ALTER TABLE noted_views RENAME TO noted_runs; PRAGMA user_version = 9")
+
+
+def older(piece: bytes) -> bytes:
+    """The same view behind the same mark, as it was packed then."""
+    later, mark = msgspec.Raw(), 5
+    visitor_id, at, number, page = msgspec.msgpack.decode(piece[mark:])
+    event = at, f"page:{number:x}-0", "page viewed", page, (), 0.0, later
+    return piece[:mark] + msgspec.msgpack.encode((visitor_id, event, "page", at, {}, (), later, later, later))
 
 
 def as_of_version_8(connection: sqlite3.Connection) -> None:
@@ -79,16 +100,17 @@ def as_of_version_8(connection: sqlite3.Connection) -> None:
     columns = "visitor INTEGER NOT NULL, place INTEGER NOT NULL, PRIMARY KEY (visitor, place)"
     connection.execute(f"CREATE TABLE noted_of ({columns}) WITHOUT ROWID")
     whose = [(number(unpacked_whose(value)), place) for place, value in between(connection, 0, 2**62)]
+    as_of_version_9(connection)
     connection.executemany("INSERT INTO noted_of VALUES (?, ?)", whose)
     connection.executescript(VERSION_8)
 
 
 def as_of_version_7(connection: sqlite3.Connection) -> None:
     """Each of what pages noted had a row."""
+    rows = [(place, unpacked_whose(value), value) for place, value in between(connection, 0, 2**62)]
     as_of_version_8(connection)
     columns = "place INTEGER PRIMARY KEY, visitor_id TEXT NOT NULL, value BLOB NOT NULL"
     connection.execute(f"CREATE TABLE noted ({columns})")
-    rows = [(place, unpacked_whose(value), value) for place, value in between(connection, 0, 2**62)]
     connection.executemany("INSERT INTO noted VALUES (?, ?, ?)", rows)
     connection.executescript(VERSION_7)
 
@@ -211,7 +233,7 @@ async def test_a_file_of_version_7_goes_on_with_what_it_has_and_its_workers_note
     new = [opened("ben", 10), opened("anna", 11)]
     await store.apply([], new)
     assert await store.get_profile("ben") == fold(before["ben"], arrivals_of(new[:1]))
-    await store.withdraw({"ben": ["page:ab:3-0", "page:ab:a-0"]})
+    await store.withdraw({"ben": ["page:ab03-0", "page:ab0a-0"]})
     ben = await store.get_profile("ben")
     assert ben is not None and [event.at - NOON for event in ben.history] == [0, 1, 2, 4, 5, 6, 7, 8]
     assert await store.rebuild() == 0
@@ -236,6 +258,26 @@ async def test_a_file_of_version_8_goes_on_and_its_workers_note_nothing_more(tmp
     assert [await store.log_of(visitor) for visitor in ("anna", "ben")] == logs
     with pytest.raises(sqlite3.OperationalError, match="no such table: noted_of"):
         old.execute("INSERT INTO noted_of VALUES (1, 99)")
+    old.close()
+    await store.aclose()
+
+
+async def test_a_file_of_version_9_goes_on_with_what_it_has_and_its_workers_note_nothing_more(tmp_path: Path) -> None:
+    store = open_store(f"sqlite:{tmp_path}/s.db")
+    for at in range(9):
+        await store.apply([], [opened(visitor, at) for visitor in ("anna", "ben")])
+    logs = [await store.log_of(visitor) for visitor in ("anna", "ben")]
+    await store.aclose()
+    old = sqlite3.connect(tmp_path / "s.db", isolation_level=None)
+    as_of_version_9(old)
+    store = open_store(f"sqlite:{tmp_path}/s.db")
+    assert [await store.log_of(visitor) for visitor in ("anna", "ben")] == logs
+    await store.apply([], [new := opened("ben", 9)])
+    assert await store.log_of("ben") == [*logs[1], *arrivals_of([new])]
+    with pytest.raises(sqlite3.OperationalError, match="no such table: noted_runs"):
+        old.execute("INSERT INTO noted_runs VALUES (999, '', x'00', '')")
+    assert (await store.erase(["ben"], NOON))["events"] == 10
+    assert await store.log_of("anna") == logs[0]
     old.close()
     await store.aclose()
 

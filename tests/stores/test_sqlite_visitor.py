@@ -87,5 +87,5 @@ def test_the_log_is_looked_up_and_not_read_through(connection: sqlite3.Connectio
     assert "SEARCH events USING INDEX events_once (visitor_id=?)" in plan
     assert "SEARCH noted_eras USING INTEGER PRIMARY KEY (rowid>?)" in plan
     assert "SEARCH noted_at USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)" in plan
-    assert "SEARCH noted_runs USING INTEGER PRIMARY KEY (rowid<?)" in plan
+    assert "SEARCH noted_views USING INTEGER PRIMARY KEY (rowid<?)" in plan
     assert "SEARCH profiles USING INDEX sqlite_autoindex_profiles_1 (visitor_id=?)" in plan

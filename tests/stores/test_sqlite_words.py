@@ -10,7 +10,8 @@ import pytest
 from proxy.errors import DamagedValueError
 from proxy.model import Arrival, Event, PackedEvent
 from proxy.stores import sqlite_log, sqlite_schema, sqlite_words
-from proxy.stores.record import arrivals_of, packed_arrival, packed_part, packed_words, view
+from proxy.stores.packed_views import packed_part, packed_words, view
+from proxy.stores.record import arrivals_of, packed_arrival
 from proxy.stores.sqlite import whole as in_one
 from proxy.stores.sqlite_cache import CachingConnection
 from proxy.stores.sqlite_noted import all_of
@@ -22,7 +23,7 @@ NOON = 1_795_435_200.0
 
 def opened(visitor_id: str, at: int, *rules: str) -> PackedEvent:
     words = packed_words(packed_part(rules), packed_part({f"slot {rule}": "b" for rule in rules}))
-    return view(visitor_id, NOON + at, f"page:ab:{at:x}-0", "/", words)
+    return view(visitor_id, NOON + at, at, "/", words)
 
 
 @pytest.fixture
