@@ -27,6 +27,14 @@ _GROUPS = " '’\u00a0\u202f"
 """What stands between thousands in some countries, beside points and commas."""
 _AMOUNT = rf"(\d(?:[\d.,]|[{_GROUPS}](?=\d{{3}}(?!\d)))*)(\s*[^\d\s]\D*)?"
 _RANGE = re.compile(r"(\d+(?:\.\d+)?)\s*(?:-|–|to|bis|\.\.)\s*(\d+(?:\.\d+)?)")
+_LESS = ("less", "fewer", "weniger")
+_AND_BEYOND = re.compile(rf"(\d[\d.,]*)\s*(?:\+|(?:or|and|oder|und) (more|mehr|{'|'.join(_LESS)}))")
+_UNITS_TO_LEAVE_OUT = {
+    "x", "times", "mal", "keer", "gange", "euro", "euros", "kr", "kroner", "kronor", "kronen", "dollar", "dollars",
+    "pounds", "orders", "visits", "pages", "views",
+}  # fmt: skip
+"""What people write behind a number that says nothing more. Any other word may: `3 or more`, `2 weeks`, `3 per day`."""
+
 _NO_CENTS = re.compile(r"(?<=\d)[.,][-–—]+")
 _SWAPPED = re.compile(r"(between )(\d+(?:\.\d+)?)(.*? and )(\d+(?:\.\d+)?)(.*)")
 _TIME = r"(\d{1,2})(?:[:.]?(\d\d))? ?(am|pm|h|uhr|uur)?"
@@ -88,7 +96,7 @@ def better_value(value: str, help: str, fits: Callable[[str], bool], choices: Se
 def better_amount(text: str, help: str, is_amount: Callable[[str], bool]) -> str:
     """The help, with the amount that was most likely meant, if there is one."""
     instead = next((found for found in _amounts(text) if found != text and is_amount(found)), None)
-    return _named(help, text, instead)
+    return _named("", text, instead) if instead else help
 
 
 def _named(help: str, wrong: str, instead: str | None) -> str:
@@ -157,14 +165,15 @@ def _amounts(text: str) -> Iterator[str]:
     yield text
     if found := _RANGE.fullmatch(text):
         yield f"between {found[1]} and {found[2]}"
-    if found := re.fullmatch(r"(\d[\d.,]*)\s*\+", text):
-        yield f"at least {_digits(found[1])}"
+    if found := _AND_BEYOND.fullmatch(text):
+        yield f"{'at most' if found[2] in _LESS else 'at least'} {_digits(found[1])}"
     if found := re.fullmatch(rf"(\D*?)\s*{_AMOUNT}", text):
         word, number, unit = found[1].casefold().strip(" ."), _digits(found[2]), found[3] or ""
         bound = "" if not word else _SIGNS.get(word) or next((each for each in BOUNDS if is_slip(word, each)), None)
         if bound is not None:
             yield f"{bound} {number}{unit}".strip()
-            yield f"{bound} {number}".strip()
+            if unit.casefold().strip(" .") in _UNITS_TO_LEAVE_OUT:
+                yield f"{bound} {number}".strip()
 
 
 def _digits(number: str) -> str:
