@@ -43,9 +43,9 @@ class Lookup:
       (`needs_full_view`).
     * Valid from `valid_from` up to and including `valid_until`, as long as the cache has made no more than
       `memory_changes`. If it `trusts_profiles`, remembered profiles are fresh for as long.
-    * Used by answers: what they have in common (`source`), the `response_start` (status line and header fields), and
-      the `pages` made, by the number of their visitors' class; `new_visitor_class` is that of all new visitors, once it
-      is known.
+    * Used by answers: what they have in common (`source`; `bare_source` without the view, where that is counted
+      elsewhere), the `response_start` (status line and header fields), and the `pages` made, by the number of their
+      visitors' class; `new_visitor_class` is that of all new visitors, once it is known.
     """
 
     question: Question
@@ -65,6 +65,7 @@ class Lookup:
     memory_changes: int = -1
     trusts_profiles: bool = False
     source: ServedFrom = field(init=False)
+    bare_source: ServedFrom = field(init=False)
     response_start: bytes = b""
     pages: dict[int, Personalised] = field(default_factory=lambda: NOTHING)
     new_visitor_class: int = NO_NUMBER

@@ -69,7 +69,7 @@ class RepeatHits:
         self._pending = profiles.pending
         self._pending_pages = self._pending.pages
         self._clock = clock
-        self._log = None if accesslog is None else accesslog.add
+        self._is_logged = accesslog is not None
         if accesslog is not None:
             accesslog.log(profiles.pending)
         self._lookups = Lookups(memory.max_bytes)
@@ -182,9 +182,8 @@ class RepeatHits:
         if done is None or done.pieces is None:
             return None
         self._hits.count += 1
-        self._metrics.show(now, lookup.question.path, done.decided)
         self._capture.note_first(now, lookup.view_content, visitor.id, done)
-        self._log_hit(now, lookup, own, client, done.page)
+        self._pending.add((now, visitor.id, lookup.bare_source, done, done.page, beside_cookies(own), client))
         lines = lookup.response_start, done.page.lines, b"set-cookie: ", cookie, b"\r\n\r\n"
         return b"".join((*lines, *done.page.chunks))
 
@@ -202,13 +201,9 @@ class RepeatHits:
         answer = assembled_answer(200, lookup.source.head, page, request, set_cookie)
         if answer.status != 200 or page.length > AT_ONCE_BYTES:
             return answer
-        self._log_hit(now, lookup, own, request.client, page)
+        if self._is_logged:
+            self._pending.add((now, "", lookup.bare_source, None, page, beside_cookies(own), request.client))
         return b"".join((_OK, answer.lead, b"\r\n", *answer.chunks))
-
-    def _log_hit(self, now: float, lookup: Lookup, own: OwnFields, client: str, page: Assembled) -> None:
-        """Writes the log line of an answer whose view is counted already."""
-        if self._log is not None:
-            self._log([(now, "", lookup.source, None, page, beside_cookies(own), client)])
 
     def _refresh(self, lookup: Lookup, now: float) -> bool:
         """Brings the lookup up to date; False when its entry is stale or no longer stored. It then stays valid for a
@@ -219,7 +214,8 @@ class RepeatHits:
             return False
         ttl = int(entry.fresh_until - now)
         head = lookup.lead.of_hit(ttl)
-        lookup.source, lookup.response_start = ServedFrom(lookup.question, lookup.view_content, head), _OK + head
+        lookup.source = ServedFrom(lookup.question, lookup.view_content, head)
+        lookup.bare_source, lookup.response_start = ServedFrom(lookup.question, None, head), _OK + head
         lookup.valid_from, lookup.memory_changes = now, self._memory.changes
         lookup.pages, lookup.valid_until = NOTHING, -inf
         trusted_until, due_at = self._remembered.synced_until, self._recorder.due_at

@@ -155,7 +155,7 @@ class Cookies:
                 known = self._known(visitor + segments.partition(b";")[0])
                 if known is not None:
                     return known
-        return self._verified_apart(parts, now)
+        return self._verified_apart(parts, now) if len(parts) > 1 else None
 
     def is_nobodys(self, cookie_header: bytes) -> bool:
         """Whether a Cookie header has no cookie of ours."""
@@ -174,7 +174,7 @@ class Cookies:
         return self._known(key) or self._verified_now(key, ours, now)
 
     def _verified_now(self, key: bytes, ours: Sequence[bytes], now: float) -> Verified | None:
-        if not 1 <= len(ours) <= 2 or ours[0][:2] != b"v=" or (len(ours) == 2 and ours[1][:2] != b"s="):
+        if len(ours) > 2 or ours[0][:2] != b"v=" or (len(ours) == 2 and ours[1][:2] != b"s="):
             return None
         self._judged(key, ours[0][2:], ours[1][2:] if len(ours) == 2 else b"", now)
         return self._known(key)
