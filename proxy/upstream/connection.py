@@ -23,8 +23,7 @@ _KEEPALIVE = [
         if hasattr(socket, option)
     ),
 ]
-"""TCP keep-alive: the system notices within two minutes that an origin is gone. Streams of events and WebSockets may be
-silent for hours."""
+"""TCP keep-alive: the system notices within two minutes that an origin is gone."""
 _MOST_UNSENT_BYTES = 65_536
 """The write buffer over TLS."""
 
@@ -108,9 +107,18 @@ class Connection(asyncio.Protocol):
         self.is_reused = True
         return True
 
+    def keep_alive(self) -> None:
+        """Has the system notice that the origin is gone, for what may be silent for hours. (It takes 6 us, too long for
+        each connection to an origin that closes after each answer.)"""
+        end = self._transport.get_extra_info("socket") if self._transport is not None else None
+        if end is not None:
+            for level, option, value in _KEEPALIVE:
+                end.setsockopt(level, option, value)
+
     def hand_over(self, protocol: asyncio.Protocol) -> asyncio.Transport:
         """Gives the socket to another protocol, for good."""
         assert self._transport is not None
+        self.keep_alive()
         self._transport.set_protocol(protocol)
         return self._transport
 
@@ -162,8 +170,6 @@ class Connection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)  # uvloop's do not inherit from it
         self._unread = poll()
         end = transport.get_extra_info("socket")
-        for level, option, value in _KEEPALIVE:
-            end.setsockopt(level, option, value)
         self._unread.register(end.fileno(), POLLIN)
         if transport.get_extra_info("sslcontext") is None:
             self._descriptor = end.fileno()

@@ -111,6 +111,7 @@ class Exchange(Awaited):
     def take_its_time(self) -> None:
         """Lifts the time limit: it is a stream of events, which may be silent for hours."""
         self._is_unhurried = True
+        self._connection.keep_alive()
         self._touch()
 
     def pause(self) -> None:

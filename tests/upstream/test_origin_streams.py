@@ -9,6 +9,7 @@ import pytest
 
 from proxy.errors import OriginError
 from proxy.ports import UpstreamRequest
+from proxy.upstream.exchange import Exchange
 from tests.upstream.test_origin import GET, body_of, transport_to
 from tests.wire.origin import Origin, Wire, ok
 
@@ -74,6 +75,27 @@ async def test_an_origin_that_is_gone_without_a_word_is_found_out_by_the_system(
         assert end.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
         assert end.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 60
         connection.abort()
+        await transport.aclose()
+
+
+async def test_a_stream_of_events_whose_origin_is_gone_is_found_out_by_the_system_too() -> None:
+    async def script(wire: Wire) -> None:
+        kind = b"event-stream" if (await wire.request()).target == b"/events" else b"plain"
+        await wire.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/%b\r\nTransfer-Encoding: chunked\r\n\r\n" % kind)
+        await wire.until_closed()
+
+    async with Origin(script) as origin:
+        transport = transport_to(origin)
+        watched = []
+        for path in (b"/events", b"/other"):
+            answer = await transport.fetch(UpstreamRequest(b"GET", path, GET.headers))
+            assert isinstance(answer.body, Exchange)
+            connection = answer.body._connection._transport
+            assert connection is not None
+            end = connection.get_extra_info("socket")
+            watched.append(bool(end.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)))
+            await answer.aclose()
+        assert watched == [True, False]  # others have a time limit
         await transport.aclose()
 
 
