@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from proxy.catalogue.hub import Hub
-from proxy.catalogue.ranking import Arrangement, moves_told
+from proxy.catalogue.product_index import ProductIndex
+from proxy.catalogue.ranking import Arrangement, moves_text
 from proxy.catalogue.rows import Row, RowSpec, choose
 from proxy.catalogue.shop import Shop
 from proxy.catalogue.shopper import Shopper, shopper_of
@@ -184,8 +184,8 @@ def stocked(
 ) -> tuple[Fragment | None, Sequence[str]]:
     """The row filled, and with which products. What it is for a visitor is remembered with their profile until they
     do something, what was looked up for it changes, more orders were learnt or rules published; a minute at most."""
-    ask, asking, hub = stock.asks[decision.variant], asking_of(context, stock.shop), stock.shop.hub
-    learnt = stock.shop.baskets.count if ask.of_orders else 0
+    ask, asking, hub = stock.asks[decision.variant], asking_of(context, stock.shop), stock.shop.products
+    learnt = stock.shop.baskets.count if ask.depends_on_orders else 0
     key = (decision.variant, asking.here, presentation, shown, learnt, context.now // REMEMBERED_SECONDS)
     known = context.remembered.get(key)
     if not isinstance(known, _Stocked) or known.ask is not ask or not known.holds(hub):
@@ -193,7 +193,7 @@ def stocked(
         made = product_row.filled(row.products, context.now, presentation, is_common=not ask.reads_history)
         ids = tuple(product.id for product in row.products)
         make_room(context.remembered, MOST_REMEMBERED)
-        known = context.remembered[key] = _Stocked(ask, made if ids else None, ids, row.seen, hub.version)
+        known = context.remembered[key] = _Stocked(ask, made if ids else None, ids, row.looked_up, hub.version)
     return known.fragment, known.products
 
 
@@ -205,7 +205,7 @@ class _Stocked:
     seen: Sequence[tuple[str, Product | None]] | None
     version: int
 
-    def holds(self, hub: Hub) -> bool:
+    def holds(self, hub: ProductIndex) -> bool:
         """True while the catalogue is what it was, as far as it was looked at."""
         if self.version != hub.version and self.seen is not None and all(hub.get(id) is was for id, was in self.seen):
             self.version = hub.version
@@ -218,7 +218,7 @@ def arranged(decision: Decision, cards: CardList, context: EvaluationContext, st
     arrangement = arrangement_of(decision, context, stock)
     if arrangement is None:
         return None
-    hub = stock.shop.hub
+    hub = stock.shop.products
     key = (cards, decision.variant, hub.version, context.now // REMEMBERED_SECONDS)
     known = context.remembered.get(key, MISSING)
     if known is MISSING:
@@ -241,7 +241,7 @@ def row_of(
 ) -> tuple[Row, StrategyContext]:
     """The products of a slot that shows a row, beside those `shown` already; and who they were chosen for."""
     asking = asking_of(context, stock.shop)
-    return choose(stock.asks[decision.variant], asking, shown, tells=True), asking
+    return choose(stock.asks[decision.variant], asking, shown, explains=True), asking
 
 
 def with_products(
@@ -258,7 +258,7 @@ def with_products(
     for place, decision in _in_turn(rows, stock):
         row, asking = row_of(decision, context, stock, shown)
         shown.update(product.id for product in row.products)
-        told[place] = replace(told[place], products=(*row.told(asking), *map(str, row.steps)))
+        told[place] = replace(told[place], products=(*row.explanations(asking), *map(str, row.steps)))
     for place, story in enumerate(told):
         if lists and story.slot in lists:
             _, lines = list_told(story.decision, lists[story.slot], context, stock)
@@ -275,10 +275,10 @@ def list_told(
     arrangement = arrangement_of(decision, context, stock)
     if arrangement is None:
         return products, ("the shop's own order, for the visitor has sorted the list themselves",)
-    get, shopper = stock.shop.hub.get, asking_of(context, stock.shop).shopper
+    get, shopper = stock.shop.products.get, asking_of(context, stock.shop).shopper
     order, moves = arrangement.explained(products, get, shopper, context.now)
     away = [f"{id} is pinned at {at}, but not in this list" for at, id in arrangement.pins if id not in products]
-    return order, (*moves_told(products, order, moves, get), *away)
+    return order, (*moves_text(products, order, moves, get), *away)
 
 
 def asking_of(context: EvaluationContext, shop: Shop) -> StrategyContext:
@@ -287,7 +287,7 @@ def asking_of(context: EvaluationContext, shop: Shop) -> StrategyContext:
     if not isinstance(shopper, Shopper):
         shopper = context.remembered[Shopper] = shopper_of(context.history)
     page = context.attributes.get("page")
-    here = shop.hub.at(page) if isinstance(page, str) else None
+    here = shop.products.at_path(page) if isinstance(page, str) else None
     return StrategyContext(shop, shopper, here.id if here else "", context.now)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 
-from proxy.catalogue.ranking import Fit
+from proxy.catalogue.ranking import ProductTest
 from proxy.catalogue.rows import RowSpec
 from proxy.catalogue.strategies import source
 from proxy.conditions.behaviours import VIEWED
@@ -86,7 +86,7 @@ def test_untouched_is_the_origins_page() -> None:
 
 ROWS = compile_plan([Rule("Row", "home.hero", variant="row"), Rule("Second row", "all.topbar", variant="second")])
 SHELVES = {"row": product_row(Wrapper("Row"), title="For you"), "second": product_row(Wrapper("Second row"))}
-IN_STOCK = Fit("in stock")
+IN_STOCK = ProductTest("in stock")
 POPULAR = RowSpec((source("popular in", ["everything"]),), count=2, only=(IN_STOCK,))
 
 
@@ -119,14 +119,14 @@ def test_what_an_editor_chose_for_a_row_is_taken_by_no_row_above_it() -> None:
 def test_what_is_sold_out_a_moment_ago_is_not_shown() -> None:
     stock = Stock(shop(), {"row": POPULAR, "second": POPULAR})
     page_with_rows(stock)
-    stock.shop.hub.change({"id": "HOTDOG", "availability": "out_of_stock"}, lambda *told: None)
+    stock.shop.products.change({"id": "HOTDOG", "availability": "out_of_stock"}, lambda *told: None)
     assert "HOTDOG" not in shown_in(page_with_rows(stock))
 
 
 def test_a_row_stays_while_nothing_that_was_looked_at_for_it_changes() -> None:
     stock = Stock(shop(), {"row": RowSpec((source("recently viewed", []),), count=2, only=(IN_STOCK,))})
     looks = tuple(did(VIEWED, id, at=float(at)) for at, id in enumerate(("SOCK", "MUSTARD", "HOTDOG")))
-    context, hub = EvaluationContext("v1", 10.0, history=looks, remembered={}), stock.shop.hub
+    context, hub = EvaluationContext("v1", 10.0, history=looks, remembered={}), stock.shop.products
 
     def row() -> tuple[object, list[str]]:
         fragment, products = stocked(SHELVES["row"], Decision("", "row"), context, stock, PLAIN)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import inf
 
-from proxy.audience.impressions import tells_of
+from proxy.audience.impressions import matches_kinds
 from proxy.audience.measures import DaysSince, Read, Value, all_of, values_of
 from proxy.audience.windows import VISIT_PAUSE_SECONDS, leaves
 from proxy.conditions.values import is_number
@@ -23,7 +23,7 @@ def carried(measure: Measure, known: Read, event: Event, *, is_alone: bool) -> R
     at, then = event.at, measure.then
     if measure.grades or not known.read_at <= at < known.holds_until:
         return None
-    if then is not None and (not then.wanted or not is_alone or tells_of(event, then.kinds)):
+    if then is not None and (not then.wanted or not is_alone or matches_kinds(event, then.kinds)):
         return None
     if of_visits := _OF_VISITS.get(measure.reading):
         return of_visits(measure, known, at)

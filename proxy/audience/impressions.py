@@ -33,6 +33,6 @@ def impressions(events: Sequence[Event], passes: Callable[[str], bool]) -> list[
     ]
 
 
-def tells_of(event: Event, kinds: Collection[str]) -> bool:
+def matches_kinds(event: Event, kinds: Collection[str]) -> bool:
     """Whether the event is of one of these kinds, or names banners while `banner shown` is one of them."""
     return event.kind in kinds or (bool(event.shown) and SHOWN in kinds)

@@ -16,11 +16,11 @@ from math import exp, lgamma, log, log1p, sqrt
 from proxy.audience.results import Tally
 
 ALPHA = 0.05
-TYPICAL = 0.2
+TYPICAL_LIFT = 0.2
 """Lifts of about so much are found soonest; twice or half of it takes hardly longer."""
-LEAST = 5
+LEAST_CONVERSIONS = 5
 """The spread of a ratio is estimated; of fewer cases it is worth nothing."""
-UNEVEN = 0.01
+SUSPICIOUS_P_VALUE = 0.01
 """Sizes of groups that chance makes so seldom are a fault of the experiment."""
 DRAWS = 100.0
 """What is known of a split before: as much as if so many had been drawn."""
@@ -41,22 +41,22 @@ class Lift:
         return self.low > 0 or self.high < 0
 
 
-def of_share(kind: str, group: Tally, base: Tally, alpha: float = ALPHA) -> Lift | None:
+def share_lift(kind: str, group: Tally, base: Tally, alpha: float = ALPHA) -> Lift | None:
     """By what part more of the group did it than of the base: 0.1 is a tenth more. None where too few did to tell."""
-    did, did_there = group.did[kind], base.did[kind]
-    if min(did, did_there) < LEAST:
+    did, did_there = group.converted[kind], base.converted[kind]
+    if min(did, did_there) < LEAST_CONVERSIONS:
         return None
     ratio = (did / group.visitors) / (did_there / base.visitors)
     # One more visitor than there are: where everybody did it, that is not certain yet of those to come.
     error = sqrt(1 / did - 1 / (group.visitors + 1) + 1 / did_there - 1 / (base.visitors + 1))
-    reach = reach_of(error, TYPICAL, alpha)
+    reach = half_width(error, TYPICAL_LIFT, alpha)
     return Lift(ratio - 1, exp(log(ratio) - reach) - 1, exp(log(ratio) + reach) - 1, error)
 
 
-def of_money(group: Tally, base: Tally) -> Lift | None:
+def money_lift(group: Tally, base: Tally) -> Lift | None:
     """How much more a visitor of the group paid than one of the base, on average, up to the comparison's cap. None
     where too few paid to tell."""
-    if min(group.money.payers, base.money.payers) < LEAST:
+    if min(group.money.payers, base.money.payers) < LEAST_CONVERSIONS:
         return None
     visitors = group.visitors + base.visitors
     mean = (group.money.capped + base.money.capped) / visitors
@@ -67,32 +67,33 @@ def of_money(group: Tally, base: Tally) -> Lift | None:
     variance = max(0.0, group.money.squares + base.money.squares - visitors * mean * mean) / (visitors - 1)
     error = sqrt(variance * (1 / group.visitors + 1 / base.visitors))
     value = group.money.capped / group.visitors - base.money.capped / base.visitors
-    reach = reach_of(error, TYPICAL * mean, ALPHA)
+    reach = half_width(error, TYPICAL_LIFT * mean, ALPHA)
     return Lift(value, value - reach, value + reach, error)
 
 
-def reach_of(error: float, typical: float, alpha: float) -> float:
-    """How far an interval reaches to either side of what was found with this standard error, if differences are
-    `typical`ly of such a size."""
+def half_width(error: float, typical: float, alpha: float) -> float:
+    """Half the width of the confidence interval for an estimate with this standard error, narrowest for differences of
+    the `typical` size."""
     if not error:
         return 0.0
     known = (typical / error) ** 2
     return error * sqrt((1 + 1 / known) * (log1p(known) - 2 * log(alpha)))
 
 
-def times_as_many(error: float, alpha: float, reach: float) -> float:
-    """How many times as many visitors it takes until the interval of a share reaches no further than `reach`, of the
-    ratio's logarithm."""
+def sample_size_factor(error: float, alpha: float, reach: float) -> float:
+    """How many times as many visitors are needed until half the width of a share's interval, of the ratio's logarithm,
+    is at most `reach`."""
     low, high = 0.0, 60.0  # doublings
     for _ in range(50):
         middle = (low + high) / 2
-        is_enough = reach_of(error / sqrt(2**middle), TYPICAL, alpha) <= reach
+        is_enough = half_width(error / sqrt(2**middle), TYPICAL_LIFT, alpha) <= reach
         low, high = (low, middle) if is_enough else (middle, high)
     return float(2**high)
 
 
-def evenness(sizes: Sequence[int], shares: Sequence[float]) -> float:
-    """How often chance alone ever makes groups at least as far from their shares as these, looked at every day."""
+def split_p_value(sizes: Sequence[int], shares: Sequence[float]) -> float:
+    """The p-value of a sample ratio mismatch test: how often chance alone makes group sizes differ from their shares at
+    least as much as these, checked every day."""
     due = [(size, share / sum(shares)) for size, share in zip(sizes, shares, strict=True) if share]
     # How much better a split drawn at random around the shares explains the sizes than the shares do, as a logarithm.
     better = lgamma(DRAWS) - lgamma(DRAWS + sum(size for size, _ in due))

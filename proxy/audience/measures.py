@@ -17,7 +17,7 @@ from operator import attrgetter
 import msgspec
 
 from proxy.audience.cart import in_cart
-from proxy.audience.impressions import SHOWN, impressions, tells_of
+from proxy.audience.impressions import SHOWN, impressions, matches_kinds
 from proxy.audience.windows import Window, visits_of, window_of
 from proxy.conditions.values import holds, is_number
 from proxy.model import AttributeValue, Event, Item, Measure, Reading, Test, Then
@@ -164,7 +164,7 @@ def _is_followed(measure: Measure, then: Then, event: Event, past: Sequence[Even
     over_at = event.at + then.within_seconds
     products = {item.product for item in items_of(measure, event)}
     follows = any(
-        tells_of(other, then.kinds)
+        matches_kinds(other, then.kinds)
         and event.at <= other.at < over_at
         and other.id != event.id
         and (not then.same_product or not products.isdisjoint(item.product for item in other.items))

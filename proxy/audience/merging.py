@@ -37,7 +37,7 @@ NO_RULES: Rules = {}
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
+class StampedValue:
     """A value of an attribute, when and by which event it was set, and whether for the person or for a device."""
 
     stamp: Stamp
@@ -45,10 +45,10 @@ class Word:
     is_own: bool = True
 
 
-def believed(rule: Merge, one: Word, other: Word | None) -> Word:
+def merge_values(rule: Merge, one: StampedValue, other: StampedValue | None) -> StampedValue:
     """The one of two values that counts."""
     if other is None:
-        return Word(one.stamp, _first(_members(one.value)), one.is_own) if rule is Merge.ALL else one
+        return StampedValue(one.stamp, _first(_members(one.value)), one.is_own) if rule is Merge.ALL else one
     match rule:
         case Merge.NEWEST:
             return max(one, other, key=lambda word: word.stamp)
@@ -62,7 +62,7 @@ def believed(rule: Merge, one: Word, other: Word | None) -> Word:
             return max(one, other, key=lambda word: (word.is_own, word.stamp))
         case Merge.ALL:
             both = _first(_members(one.value) | _members(other.value))
-            return Word(max(one.stamp, other.stamp), both, one.is_own or other.is_own)
+            return StampedValue(max(one.stamp, other.stamp), both, one.is_own or other.is_own)
 
 
 def _rank(value: AttributeValue, sign: int) -> tuple[bool, float]:

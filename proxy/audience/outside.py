@@ -17,8 +17,8 @@ MOST_OUTSIDE = 100
 """The segments of one visitor that events spoke of most recently; what was said before is forgotten."""
 
 
-def after(outside: Mapping[str, Membership], arrival: Arrival) -> Mapping[str, Membership]:
-    """The memberships after an arrival said that its visitor entered or left a segment."""
+def memberships_after(outside: Mapping[str, Membership], arrival: Arrival) -> Mapping[str, Membership]:
+    """The memberships after an arrival that reports that its visitor entered or left a segment."""
     event = arrival.event
     said = Membership(event.at, event.id, event.kind == ENTERED, event.subject)
     key = event.subject.casefold()

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from math import inf
 
 from proxy.audience.carrying import carried
-from proxy.audience.impressions import BANNERS, MOST_DEEDS, MOST_IMPRESSIONS, tells_of
+from proxy.audience.impressions import BANNERS, MOST_DEEDS, MOST_IMPRESSIONS, matches_kinds
 from proxy.audience.measures import AT, STAMP, DaysSince, Decaying, Read, read
 from proxy.audience.tracked import Measures, Tracked, until_it_matters, what_it_comes_to
 from proxy.audience.traits import is_heard, joined
@@ -168,11 +168,11 @@ class Readings:
     def _is_waited_for(self, number: int, event: Event) -> bool:
         """Whether the event is what others may have to be followed by."""
         then = self._one(number).measure.then
-        return then is not None and tells_of(event, then.kinds)
+        return then is not None and matches_kinds(event, then.kinds)
 
     def _hear(self, event: Event) -> bool:
         """Drops what an import said of something that the history tells of from now on."""
-        heard = [number for number in self.unheard if tells_of(event, self._one(number).measure.kinds)]
+        heard = [number for number in self.unheard if matches_kinds(event, self._one(number).measure.kinds)]
         for number in heard:
             self._drop(number, is_limit=False)
         self.unheard = self.unheard.difference(heard)
@@ -222,7 +222,9 @@ def _oldest(measure: Measure, history: Sequence[Event], now: float) -> int:
     since = max(window.since, now - window.within - 1.0)
     kinds = None if measure.period is Period.VISIT else measure.kinds + (measure.then.kinds if measure.then else ())
     told = (
-        place for place, event in enumerate(history) if event.at >= since and (kinds is None or tells_of(event, kinds))
+        place
+        for place, event in enumerate(history)
+        if event.at >= since and (kinds is None or matches_kinds(event, kinds))
     )
     return next(told, len(history))
 

@@ -1,5 +1,5 @@
-"""What is told of results, by the command and by the studio: each group of a rule or experiment beside the one that the
-others are measured by, with a verdict. Calculation only."""
+"""Reports of results, for the command and the studio: each group of a rule or experiment compared with its base group,
+with a verdict. Pure."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 
-from proxy.audience.lift import ALPHA, UNEVEN, Lift, evenness, of_money, of_share
-from proxy.audience.results import ALL, GOALS, HELD_OUT, ORDER, Comparison, Tally, named
-from proxy.audience.verdicts import Asked, Judge, Verdict, Word, percent
+from proxy.audience.lift import ALPHA, SUSPICIOUS_P_VALUE, Lift, money_lift, share_lift, split_p_value
+from proxy.audience.results import ALL, GOALS, HELD_OUT, ORDER, Comparison, Tally, holdout_name
+from proxy.audience.verdicts import Judge, Outcome, ReportOptions, Verdict, percent
 from proxy.bucketing import BUCKETS
 from proxy.model import Holdout, Rule
 
@@ -32,7 +32,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class RuleReport:
     """One rule, experiment or holdout, `since` somebody first met it (Unix seconds). The first of `counted` is the
     goal. `chance` is how often chance alone ever makes sizes so far from their shares; None where no shares are known.
     In differences of money nobody counts for more than `cap`, if any. `notes` say what to know beside the verdict."""
@@ -47,14 +47,14 @@ class Told:
     notes: Sequence[str]
 
 
-def reported(
-    comparisons: Mapping[str, Comparison], rules: Sequence[Rule], holdouts: Sequence[Holdout], asked: Asked
-) -> list[Told]:
+def reports(
+    comparisons: Mapping[str, Comparison], rules: Sequence[Rule], holdouts: Sequence[Holdout], asked: ReportOptions
+) -> list[RuleReport]:
     """All comparisons as they are told, by name."""
     known = {rule.name: rule for rule in rules}
     shares = shares_of(rules, holdouts)
     return [
-        _told(name, comparison, known.get(name), shares.get(name, {}), asked)
+        _rule_report(name, comparison, known.get(name), shares.get(name, {}), asked)
         for name, comparison in sorted(comparisons.items())
     ]
 
@@ -62,7 +62,7 @@ def reported(
 def shares_of(rules: Sequence[Rule], holdouts: Sequence[Holdout]) -> dict[str, dict[str, int]]:
     """What part of those who meet a choice each of its groups should be, in buckets, where that is known: not for the
     holdout of a rule from whom others are held out as well."""
-    shares = {named(one): {HELD_OUT: one.share, ALL: BUCKETS - one.share} for one in holdouts}
+    shares = {holdout_name(one): {HELD_OUT: one.share, ALL: BUCKETS - one.share} for one in holdouts}
     for rule in rules:
         if rule.experiment:
             shares[rule.name] = {arm.name: arm.share for arm in rule.experiment.arms}
@@ -71,15 +71,17 @@ def shares_of(rules: Sequence[Rule], holdouts: Sequence[Holdout]) -> dict[str, d
     return shares
 
 
-def _told(name: str, comparison: Comparison, rule: Rule | None, shares: Mapping[str, int], asked: Asked) -> Told:
-    counted = _counted(rule, asked.goal)
+def _rule_report(
+    name: str, comparison: Comparison, rule: Rule | None, shares: Mapping[str, int], asked: ReportOptions
+) -> RuleReport:
+    counted = _kinds(rule, asked.goal)
     groups = _in_order(comparison.groups, list(shares))
     base, rivals = groups[0][1], [group for group, _ in groups[1:] if group != HELD_OUT]
     alpha = ALPHA / max(1, len(rivals))  # so that all of them together are wrong in 5 of 100 cases
-    mixed = list(_mixed(comparison.currencies))
+    mixed = list(_currency_note(comparison.currencies))
     sizes = [comparison.groups.get(group, Tally()).visitors for group in shares]
     is_by_visitor = not (rule and rule.experiment and rule.experiment.split_by)
-    chance = evenness(sizes, list(shares.values())) if any(sizes) and is_by_visitor else None
+    chance = split_p_value(sizes, list(shares.values())) if any(sizes) and is_by_visitor else None
     judge = Judge(comparison.began, rule, bool(shares), alpha, asked)
     rows = []
     for group, tally in groups:
@@ -88,13 +90,13 @@ def _told(name: str, comparison: Comparison, rule: Rule | None, shares: Mapping[
         verdict = judge.verdict(lifts.get(counted[0])) if group in rivals else None
         rows.append(_row(group, tally, counted, lifts, verdict))
     verdict = _overall(rows, chance, rule)
-    notes = [*_gone(rule, bool(shares)), *_worse(rows, counted[1:]), *_crossed(comparison), *mixed]
-    return Told(
+    notes = [*_removed_note(rule, bool(shares)), *_harm_notes(rows, counted[1:]), *_crossover_note(comparison), *mixed]
+    return RuleReport(
         name, comparison.began, counted, rows, chance, None if comparison.cap == inf else comparison.cap, verdict, notes
     )
 
 
-def _counted(rule: Rule | None, goal: str | None) -> tuple[str, ...]:
+def _kinds(rule: Rule | None, goal: str | None) -> tuple[str, ...]:
     """What is counted: what is hoped for, then what must not get worse."""
     tried = rule.experiment if rule else None
     kinds = [goal or (tried.goal if tried else "") or ORDER, *(tried.guardrails if tried else ())]
@@ -112,14 +114,14 @@ def _lifts(
     counted: Sequence[str], tally: Tally, base: Tally, alpha: float, *, is_one_currency: bool
 ) -> dict[str, Lift | None]:
     goal, *others = counted
-    shares = {goal: of_share(goal, tally, base, alpha), **{kind: of_share(kind, tally, base) for kind in others}}
-    return {**shares, PAID_BY_EACH: of_money(tally, base) if is_one_currency else None}
+    shares = {goal: share_lift(goal, tally, base, alpha), **{kind: share_lift(kind, tally, base) for kind in others}}
+    return {**shares, PAID_BY_EACH: money_lift(tally, base) if is_one_currency else None}
 
 
 def _row(
     group: str, tally: Tally, counted: Sequence[str], lifts: Mapping[str, Lift | None], verdict: Verdict | None
 ) -> Row:
-    did = {kind: tally.did[kind] for kind in counted}
+    did = {kind: tally.converted[kind] for kind in counted}
     money = tally.money
     return Row(
         group, tally.visitors, did, money.total / tally.visitors, money.total / max(1, money.payers), lifts, verdict
@@ -127,43 +129,43 @@ def _row(
 
 
 def _overall(rows: Sequence[Row], chance: float | None, rule: Rule | None) -> Verdict:
-    if chance is not None and chance < UNEVEN:
-        return Verdict(Word.DISTRUST, "the numbers of visitors do not fit the split: do not trust this")
+    if chance is not None and chance < SUSPICIOUS_P_VALUE:
+        return Verdict(Outcome.DISTRUST, "the numbers of visitors do not fit the split: do not trust this")
     judged = [(row, row.verdict) for row in rows if row.verdict]
     if not judged:
         help = "" if rule is None or rule.experiment else ": give it `holdout: 5%`"
-        return Verdict(Word.ALONE, f"nobody met anything else, so there is nothing to compare with{help}")
-    order = list(Word)
+        return Verdict(Outcome.ALONE, f"nobody met anything else, so there is nothing to compare with{help}")
+    order = list(Outcome)
     row, verdict = min(judged, key=lambda each: order.index(each[1].word))
     return verdict if len(judged) == 1 else Verdict(verdict.word, f"{row.group}: {verdict.text}")
 
 
-def _gone(rule: Rule | None, has_shares: bool) -> Iterator[str]:
+def _removed_note(rule: Rule | None, has_shares: bool) -> Iterator[str]:
     if rule is None and not has_shares:
         yield "it is not in the rule folder any more"
 
 
-def _worse(rows: Sequence[Row], guardrails: Sequence[str]) -> Iterator[str]:
+def _harm_notes(rows: Sequence[Row], guardrails: Sequence[str]) -> Iterator[str]:
     """What got worse beside the goal: of the guardrails, and of money, which always is one."""
     for row in rows:
         for kind, lift in row.lifts.items():
             if lift and lift.high < 0 and row.verdict and kind in (*guardrails, PAID_BY_EACH):
-                yield f"{row.group}: {_less(kind, -lift.high, -lift.low)}"
+                yield f"{row.group}: {_loss_text(kind, -lift.high, -lift.low)}"
 
 
-def _less(kind: str, least: float, most: float) -> str:
+def _loss_text(kind: str, least: float, most: float) -> str:
     if kind == PAID_BY_EACH:
         return f"each visitor pays {least:,.2f} to {most:,.2f} less"
     return f"{kind} is worse by {percent(least)} to {percent(most)}"
 
 
-def _mixed(currencies: Collection[str]) -> Iterator[str]:
+def _currency_note(currencies: Collection[str]) -> Iterator[str]:
     if len(currencies) > 1:
         some = ", ".join(sorted(currencies)[:5])
         yield f"orders came in {len(currencies)} currencies ({some}), so what was paid cannot be added up or compared"
 
 
-def _crossed(comparison: Comparison) -> Iterator[str]:
+def _crossover_note(comparison: Comparison) -> Iterator[str]:
     if comparison.crossed:
         yield f"{comparison.crossed} met more than one of these, and count for the first"
 

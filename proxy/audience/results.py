@@ -1,10 +1,9 @@
-"""What visitors did after chance showed them one thing or another: the arms of an experiment side by side, and those
-who saw a rule beside those held out of it.
+"""Counts the results of experiments and holdouts: what visitors did after their first exposure, for the arms of an
+experiment, and for those who saw a rule and those held out of it.
 
-It is read off the log, visitor by visitor. Each page view names what its slots showed, or would have shown to who is
-held out (`visitors/view_content.py`). So both sides are counted from the moment they first met the choice, and a
-visitor counts once, for what they met first. Calculation only.
-"""
+It reads the log, visitor by visitor. Each page view names what its slots showed, or would have shown to a visitor who
+is held out (`visitors/view_content.py`). So both groups are counted from the first exposure, and a visitor counts once,
+for the group they were exposed to first. Pure."""
 
 from __future__ import annotations
 
@@ -21,28 +20,28 @@ from proxy.bucketing import HOLDOUT, bucket
 from proxy.model import Arrival, Event, Holdout
 
 SLOT, HELD = "slot ", "held out "
-"""What the details of a page view begin with that say what a slot showed, and which rule it withheld."""
+"""The prefixes of a page view's details that say what a slot showed, and which rule it withheld."""
 
-KEPT_SECONDS = 60.0
-KEPT_TIMES = 10
-"""It is counted again once it is a minute old, and ten times as old as counting took: a tenth of a core at most."""
+FRESH_SECONDS = 60.0
+FRESH_TIMES = 10
+"""Results are counted again after a minute, and after ten times as long as counting took: a tenth of a core at most."""
 ALL, HELD_OUT = "shown", "held out"
 """The groups of a rule without arms."""
 
 ARM = " / "
 ORDER, CLICK = "order completed", "banner clicked"
 GOALS = (ORDER, "checkout started", "product added", "product viewed", CLICK)
-"""What is counted: the events that an experiment may hope for."""
+"""The kinds of events that may be the goal of an experiment."""
 CAPPED, LEAST_PAYERS = 0.99, 100
 CURRENCY = "currency"
 PAID = {ORDER: 1.0, "order refunded": -1.0, "order cancelled": -1.0}
 COUNTED = frozenset((*GOALS, *PAID))
 CUSTOM, EXPERIMENT_VIEWED = "custom event", "Experiment Viewed"
-"""Segment's event by which a program tells what its visitor met, also where that is its own."""
+"""Segment's event by which a program reports an exposure."""
 
 
-class Met(NamedTuple):
-    """A choice that a visitor met, where chance put them, and in which slot, "" when nobody said."""
+class Exposure(NamedTuple):
+    """An exposure: the rule (or experiment, or holdout), the visitor's group, and the slot, "" if unknown."""
 
     rule: str
     group: str
@@ -68,20 +67,20 @@ class Money:
 
 @dataclass(slots=True)
 class Tally:
-    """What the visitors of one group did since they met the choice: how many did each thing at least once, and what
-    each paid who paid anything, until that is `money`."""
+    """What the visitors of one group did since their first exposure: how many did each thing at least once
+    (`converted`), and what each paying visitor paid (`payments`, summed up in `money` at the end)."""
 
     visitors: int = 0
-    did: dict[str, int] = field(default_factory=lambda: dict.fromkeys(GOALS, 0))
+    converted: dict[str, int] = field(default_factory=lambda: dict.fromkeys(GOALS, 0))
     payments: list[float] = field(default_factory=list)
     money: Money = Money()
 
 
 @dataclass(slots=True)
 class Comparison:
-    """The groups of one rule or experiment, by name. `crossed` met more than one of them; they count for the first.
-    `began` is when the choice was first met. In differences of money nobody counts for more than `cap`. `currencies`
-    are those that orders came in."""
+    """The groups of one rule or experiment, by name. `crossed` visitors were exposed to more than one of them, and
+    count for the first. `began` is the time of the first exposure. In differences of money nobody counts for more than
+    `cap`. `currencies` are those of the orders."""
 
     groups: dict[str, Tally] = field(default_factory=dict)
     crossed: int = 0
@@ -110,7 +109,7 @@ class Results:
     def __init__(self, holdouts: Sequence[Holdout] = (), since: float = -inf, until: float = inf) -> None:
         self._holdouts, self._since, self._until = holdouts, since, until
         self.visitors = 0
-        self.of: dict[str, Comparison] = defaultdict(Comparison)
+        self.comparisons: dict[str, Comparison] = defaultdict(Comparison)
 
     def add(self, arrivals: Iterable[Arrival], key: str) -> None:
         """Counts one visitor, by all that the log has of them. `key` is what chance draws them by."""
@@ -126,26 +125,26 @@ class Results:
         crossed: set[str] = set()
         for arrival in in_order:
             at = arrival.event.at
-            for choice in met_by(arrival) if self._since <= at < self._until else ():
+            for choice in exposures_in(arrival) if self._since <= at < self._until else ():
                 if met.setdefault(choice.rule, (choice.group, at))[0] != choice.group:
                     crossed.add(choice.rule)
                 for holdout in self._holdouts:
                     if _is_about(holdout, choice, at):
-                        met.setdefault(named(holdout), (_drawn(holdout, key), at))
+                        met.setdefault(holdout_name(holdout), (_drawn(holdout, key), at))
         for name, (group, at) in met.items():
-            comparison = self.of[name]
+            comparison = self.comparisons[name]
             comparison.crossed += name in crossed
             comparison.began = min(comparison.began, at)
             comparison.currencies |= currencies
             _count(comparison.groups.setdefault(group, Tally()), name, at, events)
 
 
-def named(holdout: Holdout) -> str:
+def holdout_name(holdout: Holdout) -> str:
     """What the comparison of a holdout is called, since a rule may have the same name."""
     return f"holdout: {holdout.name}"
 
 
-def _is_about(holdout: Holdout, choice: Met, at: float) -> bool:
+def _is_about(holdout: Holdout, choice: Exposure, at: float) -> bool:
     return holdout.live_from <= at < holdout.live_until and (not holdout.slots or choice.slot in holdout.slots)
 
 
@@ -153,30 +152,30 @@ def _drawn(holdout: Holdout, key: str) -> str:
     return HELD_OUT if bucket(HOLDOUT + holdout.name, key) < holdout.share else ALL
 
 
-def met_by(arrival: Arrival) -> Iterator[Met]:
-    """The choices that an event says its visitor met."""
+def exposures_in(arrival: Arrival) -> Iterator[Exposure]:
+    """The exposures that an event reports."""
     event = arrival.event
     for name, said in arrival.details.items():
         if name.startswith(SLOT) and isinstance(said, str):
-            yield _met(said, event.shown, name.removeprefix(SLOT))
+            yield _exposure(said, event.shown, name.removeprefix(SLOT))
         elif name.startswith(HELD) and isinstance(said, str):
-            yield Met(said, HELD_OUT, name.removeprefix(HELD))
+            yield Exposure(said, HELD_OUT, name.removeprefix(HELD))
     if event.kind == CUSTOM and event.subject == EXPERIMENT_VIEWED:
         rule, part = (arrival.details.get(name) for name in ("experiment_name", "variation_name"))
         if isinstance(rule, str) and isinstance(part, str):
-            yield Met(rule, ALL if part == rule else part.removeprefix(rule + ARM))
+            yield Exposure(rule, ALL if part == rule else part.removeprefix(rule + ARM))
     elif event.kind == SHOWN and event.subject:
         variant = arrival.details.get("variant")
         shown = variant if isinstance(variant, str) and variant.startswith(event.subject + ARM) else event.subject
-        yield _met(shown, (event.subject,), str(arrival.details.get("slot", "")))
+        yield _exposure(shown, (event.subject,), str(arrival.details.get("slot", "")))
 
 
-def _met(variant: str, shown: Sequence[str], slot: str) -> Met:
+def _exposure(variant: str, shown: Sequence[str], slot: str) -> Exposure:
     """A variant is a rule, or a rule and its arm: a rule's own name may hold a stroke, too."""
     if variant in shown or ARM not in variant:
-        return Met(variant, ALL, slot)
+        return Exposure(variant, ALL, slot)
     rule = next((rule for rule in shown if variant.startswith(rule + ARM)), variant.rpartition(ARM)[0])
-    return Met(rule, variant[len(rule) + len(ARM) :], slot)
+    return Exposure(rule, variant[len(rule) + len(ARM) :], slot)
 
 
 def _count(tally: Tally, rule: str, since: float, events: Sequence[Event]) -> None:
@@ -189,7 +188,7 @@ def _count(tally: Tally, rule: str, since: float, events: Sequence[Event]) -> No
                 did.add(event.kind)
     tally.visitors += 1
     for kind in did.intersection(GOALS):
-        tally.did[kind] += 1
+        tally.converted[kind] += 1
     if paid:
         tally.payments.append(paid)
 
@@ -198,10 +197,10 @@ def _moment(arrival: Arrival) -> tuple[float, str]:
     return arrival.event.at, arrival.event.id
 
 
-# -- as the studio has them
+# -- results for the studio
 
 
-class Counted(msgspec.Struct, frozen=True, array_like=True):
+class PackedResults(msgspec.Struct, frozen=True, array_like=True):
     """What was counted: how many visitors the log had, and what those did who met each rule or holdout. It is unpacked
     by whoever tells it: thousands of rules take a fifth of a second, and pages wait while they are unpacked at once."""
 
@@ -209,10 +208,10 @@ class Counted(msgspec.Struct, frozen=True, array_like=True):
     packed: dict[str, msgspec.Raw]
 
     @staticmethod
-    def of(visitors: int, comparisons: Mapping[str, Comparison]) -> Counted:
+    def of(visitors: int, comparisons: Mapping[str, Comparison]) -> PackedResults:
         """Packs it."""
         packed = {name: msgspec.Raw(msgspec.msgpack.encode(one)) for name, one in comparisons.items()}
-        return Counted(visitors, packed)
+        return PackedResults(visitors, packed)
 
     def comparisons(self, rule: str = "") -> dict[str, Comparison]:
         """By the name of their rule or holdout; only that of this rule, "" for all."""
@@ -220,24 +219,24 @@ class Counted(msgspec.Struct, frozen=True, array_like=True):
         return {name: msgspec.msgpack.decode(one, type=Comparison) for name, one in packed}
 
 
-class Kept(msgspec.Struct, frozen=True, array_like=True):
+class StoredResults(msgspec.Struct, frozen=True, array_like=True):
     """What was counted for the rules of this `version` and so many `days`, 0 for all; when, and how long it took."""
 
     version: str
     days: int
     at: float
     seconds: float
-    counted: Counted
+    results: PackedResults
 
     def is_fresh(self, now: float) -> bool:
-        return self.at <= now < self.at + max(KEPT_SECONDS, KEPT_TIMES * self.seconds)
+        return self.at <= now < self.at + max(FRESH_SECONDS, FRESH_TIMES * self.seconds)
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
-    """What the studio has to show: what was counted last, if anything; whether it is being counted now; and why that
-    failed, "" if it did not."""
+class ResultsStatus:
+    """What the studio shows: the last results, if any; whether they are being counted now; and why counting failed, ""
+    if it did not."""
 
-    kept: Kept | None
+    stored: StoredResults | None
     is_counting: bool
     problem: str = ""

@@ -1,4 +1,5 @@
-"""What a survey of segments comes to, as it is told: sizes, what sets each apart, and what somebody types."""
+"""The results of a survey of segments: their sizes, the drivers of each, and the size of a condition typed by an
+editor."""
 
 from __future__ import annotations
 
@@ -10,31 +11,30 @@ from proxy.diagnostics import Finding
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
-    """A segment as the survey tells of it: its size, and what sets its members apart."""
+class SurveyedSegment:
+    """A segment: its size, its place in the rule files (`where`), and the features that set its members apart."""
 
     size: Size
     description: str
     where: str
-    apart: tuple[Driver, ...]
+    drivers: tuple[Driver, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Groups:
-    """All segments of a publication. Of `visitors` in all, so many were `looked_at`."""
+class SegmentSurvey:
+    """All segments of a publication. `sampled` of all `visitors` were evaluated."""
 
     visitors: int
-    looked_at: int
-    segments: tuple[Group, ...] = ()
+    sampled: int
+    segments: tuple[SurveyedSegment, ...] = ()
     overlaps: tuple[Overlap, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Typed:
-    """How many visitors a typed condition holds for, and what is to be known of that; only `problems` when it cannot be
-    read."""
+class ConditionSize:
+    """How many visitors a condition holds for, with findings; only `problems` if it cannot be read."""
 
     size: Size | None
     visitors: int
-    looked_at: int
+    sampled: int
     problems: tuple[Finding, ...] = ()

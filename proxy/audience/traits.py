@@ -12,7 +12,7 @@ from math import inf
 
 from msgspec.structs import replace
 
-from proxy.audience.impressions import tells_of
+from proxy.audience.impressions import matches_kinds
 from proxy.audience.measures import Read, read
 from proxy.conditions.behaviours import TRAITS
 from proxy.conditions.values import is_number
@@ -66,7 +66,7 @@ def _joined(profile: Profile, name: str, measure: Measure, now: float) -> Read:
 
 def is_heard(measure: Measure, history: Iterable[Event]) -> bool:
     """Whether a history holds anything of the sort that is read."""
-    return any(tells_of(event, measure.kinds) for event in history)
+    return any(matches_kinds(event, measure.kinds) for event in history)
 
 
 def joined(measure: Measure, told: Read, said: AttributeValue, *, is_heard: bool) -> Read:

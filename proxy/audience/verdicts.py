@@ -1,6 +1,6 @@
-"""What is to be said of a difference, in words. Calculation only.
+"""The verdict on the difference of two groups, in words. Pure.
 
-A verdict is about the goal. It may be taken at any moment (`lift.py`), and says "too early" rather than nothing.
+A verdict is about the goal of an experiment. It is valid at any moment (`lift.py`), and may be "too early".
 """
 
 from __future__ import annotations
@@ -9,17 +9,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 from math import inf, log, log1p
 
-from proxy.audience.lift import LEAST, Lift, times_as_many
+from proxy.audience.lift import LEAST_CONVERSIONS, Lift, sample_size_factor
 from proxy.diagnostics import many
 from proxy.model import Rule
 
 DAY = 86_400.0
-MATTERS = 0.05
+RELEVANT_LIFT = 0.05
 LONGEST_DAYS = 365
 
 
-class Word(StrEnum):
-    """What a verdict comes to. Of several groups the first of these that one of them has is told."""
+class Outcome(StrEnum):
+    """The kinds of verdict. Of several groups, the first of these that one of them has is reported."""
 
     BETTER = "better"
     EARLY = "too early"
@@ -32,73 +32,76 @@ class Word(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The word, and the sentence for who reads it."""
+    """The kind of verdict (`word`), and a sentence for the reader."""
 
-    word: Word
+    word: Outcome
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """How results are judged: by which `goal`, None for that of each experiment; as of `now`, of choices met before
-    `until` (Unix seconds); a lift or loss that `matters` is at least so large."""
+class ReportOptions:
+    """How results are judged: by which `goal` (None for that of each experiment), as of `now`, for exposures before
+    `until` (Unix seconds). A lift or loss smaller than `relevant_lift` does not matter."""
 
     now: float
     goal: str | None = None
     until: float = inf
-    matters: float = MATTERS
+    relevant_lift: float = RELEVANT_LIFT
 
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """Judges the groups of one comparison, that began at this moment; `alpha` is how often each may be wrong."""
+    """Judges the groups of one comparison; `began` is its first exposure, `alpha` the error rate of each verdict."""
 
     began: float
     rule: Rule | None
     has_shares: bool
     alpha: float
-    asked: Asked
+    options: ReportOptions
 
     @property
     def days(self) -> float:
-        return (min(self.asked.now, self.asked.until) - self.began) / DAY
+        return (min(self.options.now, self.options.until) - self.began) / DAY
 
     @property
-    def goes_on(self) -> bool:
+    def is_running(self) -> bool:
         """Whether more visitors come to be counted."""
-        if self.asked.now >= self.asked.until:
+        if self.options.now >= self.options.until:
             return False
-        return self.has_shares if self.rule is None else not self.rule.paused and self.asked.now < self.rule.live_until
+        return (
+            self.has_shares if self.rule is None else not self.rule.paused and self.options.now < self.rule.live_until
+        )
 
     def verdict(self, lift: Lift | None) -> Verdict:
-        """What is to be said of a group with this lift of its goal."""
+        """The verdict on a group with this lift of the goal; None for too few conversions."""
         tried = self.rule.experiment if self.rule else None
         if tried and tried.split_by:
             why = f"it is split by {tried.split_by}, and those who share one do not act on their own"
-            return Verdict(Word.UNDECIDED, f"counted, not judged: {why}")
+            return Verdict(Outcome.UNDECIDED, f"counted, not judged: {why}")
         if tried and self.days < tried.min_days:
-            return Verdict(Word.EARLY, f"too early: it runs for {int(self.days)} of at least {tried.min_days} days")
+            return Verdict(Outcome.EARLY, f"too early: it runs for {int(self.days)} of at least {tried.min_days} days")
         if lift is None:
-            return Verdict(Word.EARLY, f"too early: fewer than {LEAST} of a group did it")
+            return Verdict(Outcome.EARLY, f"too early: fewer than {LEAST_CONVERSIONS} of a group did it")
         if lift.is_sure:
             word, (least, most) = (
-                (Word.BETTER, (lift.low, lift.high)) if lift.low > 0 else (Word.WORSE, (-lift.high, -lift.low))
+                (Outcome.BETTER, (lift.low, lift.high)) if lift.low > 0 else (Outcome.WORSE, (-lift.high, -lift.low))
             )
             return Verdict(word, f"{word} by {percent(least)} to {percent(most)}")
-        if -self.asked.matters < lift.low and lift.high < self.asked.matters:
-            text = f"no difference found that matters: less than {percent(self.asked.matters)} either way"
-            return Verdict(Word.SAME, text)
-        if not self.goes_on:
-            return Verdict(Word.UNDECIDED, f"undecided: it lies between {lift.low:+.1%} and {lift.high:+.1%}")
-        return Verdict(Word.EARLY, f"too early: {self._days_more(lift)} at this rate")
+        if -self.options.relevant_lift < lift.low and lift.high < self.options.relevant_lift:
+            text = f"no difference found that matters: less than {percent(self.options.relevant_lift)} either way"
+            return Verdict(Outcome.SAME, text)
+        if not self.is_running:
+            return Verdict(Outcome.UNDECIDED, f"undecided: it lies between {lift.low:+.1%} and {lift.high:+.1%}")
+        return Verdict(Outcome.EARLY, f"too early: {self._days_left(lift)} at this rate")
 
-    def _days_more(self, lift: Lift) -> str:
+    def _days_left(self, lift: Lift) -> str:
         """How long it takes until this difference is sure if it stays so; and until any that matters would be: then an
         interval is half as wide as what lies between a loss and a lift that matter."""
-        narrow = log1p(self.asked.matters) / 2
+        narrow = log1p(self.options.relevant_lift) / 2
         seen = max(narrow, abs(log(1 + lift.value)))
         soonest, latest = (
-            max(1, round(self.days * (times_as_many(lift.error, self.alpha, reach) - 1))) for reach in (seen, narrow)
+            max(1, round(self.days * (sample_size_factor(lift.error, self.alpha, reach) - 1)))
+            for reach in (seen, narrow)
         )
         if soonest > LONGEST_DAYS:
             return "more than a year"

@@ -52,7 +52,7 @@ class _Learnt:
 
 
 @dataclass(frozen=True, slots=True)
-class _Ties:
+class _CoPurchases:
     """What a product goes with, best first; worked out at `count` baskets, `bought` of them with the product."""
 
     others: tuple[tuple[str, float], ...]
@@ -69,7 +69,7 @@ class Baskets:
         self._bought: dict[str, int] = {}
         self._pairs: dict[str, dict[str, int]] = {}
         self._learnt: dict[str, _Learnt] = {}
-        self._tied: dict[str, _Ties] = {}
+        self._tied: dict[str, _CoPurchases] = {}
         self._popular: list[str] = []
 
     def __contains__(self, product: str) -> bool:
@@ -124,7 +124,7 @@ class Baskets:
         """What goes with the products of the cart beyond chance, best first; nothing of the cart itself."""
         score: dict[str, float] = {}
         for product in _distinct(cart):
-            for other, ratio in self._ties(product):
+            for other, ratio in self._co_purchases(product):
                 score[other] = score.get(other, 0.0) + ratio
         return _best(score, cart, count)
 
@@ -137,7 +137,9 @@ class Baskets:
                 candidates[other] = candidates.get(other, 0.0) + both / self._bought[product]
         in_cart = set(known)
         wanted = [*_best(candidates, cart, _CANDIDATES), *self.popular()[: count + len(known)]]
-        score = {product: self._likely(product, known) for product in dict.fromkeys(wanted) if product not in in_cart}
+        score = {
+            product: self._probability(product, known) for product in dict.fromkeys(wanted) if product not in in_cart
+        }
         return _best(score, cart, count)
 
     def support(self, cart: Sequence[str], product: str) -> Support | None:
@@ -155,7 +157,7 @@ class Baskets:
         both = self._pairs.get(product, {}).get(other, 0)
         return both * self.count / (self._bought[product] * self._bought[other]) if both else 0.0
 
-    def _ties(self, product: str) -> Sequence[tuple[str, float]]:
+    def _co_purchases(self, product: str) -> Sequence[tuple[str, float]]:
         """What it goes with, and how surely; kept until a tenth more baskets came, or one with the product."""
         bought = self.bought(product)
         known = self._tied.get(product)
@@ -166,7 +168,7 @@ class Baskets:
                 if (ratio := self._ratio(product, other, both)) > 0
             }
             best = nlargest(_TIES, ratios, key=ratios.__getitem__)
-            known = _Ties(tuple((name, ratios[name]) for name in best), bought, self.count)
+            known = _CoPurchases(tuple((name, ratios[name]) for name in best), bought, self.count)
             _keep(self._tied, product, known)
         return known.others
 
@@ -182,7 +184,7 @@ class Baskets:
         )
         return sqrt(max(ratio, 0.0)) * (1 if both * whole > mine * theirs else -1)
 
-    def _likely(self, product: str, cart: Sequence[str]) -> float:
+    def _probability(self, product: str, cart: Sequence[str]) -> float:
         learnt = self._learnt.get(product)
         if learnt is None or self.count > learnt.count * _STALE:
             learnt = self._learn(product)
@@ -192,7 +194,7 @@ class Baskets:
     def _learn(self, product: str) -> _Learnt:
         """Ridge regression of the product's presence on that of those it is most surely bought with."""
         pairs, chance = self._pairs[product], self._chance
-        surely = {name: _surely(self._covariance(product, name), chance(product), chance(name)) for name in pairs}
+        surely = {name: _lower_bound(self._covariance(product, name), chance(product), chance(name)) for name in pairs}
         others = nlargest(_PREDICTORS, surely, key=surely.__getitem__)
         ridge = min(_MOST_RIDGE, 1 + self.count / 50) / self.count
         matrix = [[self._covariance(one, two) for two in others[: row + 1]] for row, one in enumerate(others)]
@@ -218,7 +220,7 @@ def _keep(kept: dict[str, Kept], product: str, one: Kept) -> None:
     kept[product] = one
 
 
-def _surely(covariance: float, mine: float, theirs: float) -> float:
+def _lower_bound(covariance: float, mine: float, theirs: float) -> float:
     spread = mine * (1 - mine) * theirs * (1 - theirs)
     return covariance / sqrt(spread) if spread > 0 else 0.0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from proxy.catalogue.hub import is_within
+from proxy.catalogue.product_index import is_within
 from proxy.catalogue.strategy_context import StrategyContext
 
 Select = Callable[[StrategyContext, Sequence[str]], Sequence[str]]
@@ -101,7 +101,7 @@ def goes_with(context: StrategyContext, words: Sequence[str]) -> Sequence[str]:
 
 def shelf_of(context: StrategyContext, product: str) -> str:
     """Its category, as compared; "" for none."""
-    known = context.shop.hub.get(product)
+    known = context.shop.products.get(product)
     return known.category.casefold() if known else ""
 
 
@@ -126,7 +126,7 @@ def buy_again(context: StrategyContext, words: Sequence[str]) -> Sequence[str]:
 
 def for_you(context: StrategyContext, words: Sequence[str]) -> Sequence[str]:
     """By the brands and categories they like, and by where others who looked at the same went."""
-    shopper, hub = context.shopper, context.shop.hub
+    shopper, hub = context.shopper, context.shop.products
     liked = sorted(shopper.categories, key=shopper.categories.__getitem__, reverse=True)[:3]
     score = context.shop.walk.scores([*reversed(list(shopper.bought)[-5:]), *reversed(shopper.viewed[:10])])
     most = max(score.values(), default=1.0)

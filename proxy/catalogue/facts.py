@@ -17,7 +17,7 @@ from proxy.model import Product
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class FeedValue:
     """What one feed says of a fact: the file, the word (of stock, the words), and the value that follows."""
 
     file: str
@@ -31,24 +31,24 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One fact of a product: the value that counts, who `said` it (None when no feed does, and the value is the
-    default), and what `others` say, the latest first."""
+    """One fact of a product: the value that counts, the feed value it is from (`said`; None when no feed has it, and
+    the value is the default), and what `others` say, the latest first."""
 
     name: str
     value: str
-    said: Said | None = None
-    others: tuple[Said, ...] = ()
+    said: FeedValue | None = None
+    others: tuple[FeedValue, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class ProductFacts:
     """All facts of a product; `faults` are those of its rows that were left out, each with its place."""
 
     facts: tuple[Fact, ...]
     faults: tuple[str, ...] = ()
 
 
-def facts_of(product_id: str, feeds: Mapping[str, bytes], *, currency: str = "") -> Known | None:
+def facts_of(product_id: str, feeds: Mapping[str, bytes], *, currency: str = "") -> ProductFacts | None:
     """What is known, by the feeds' names and bytes; None when none has the product."""
     rows: list[tuple[str, int, Words, Product]] = []
     faults: list[str] = []
@@ -62,7 +62,7 @@ def facts_of(product_id: str, feeds: Mapping[str, bytes], *, currency: str = "")
             faults.append(f"{name}:{row[0]}: left out: {error.what}")
     if not rows and not faults:
         return None
-    return Known(tuple(_fact(*each, rows) for each in _FACTS), tuple(faults))
+    return ProductFacts(tuple(_fact(*each, rows) for each in _FACTS), tuple(faults))
 
 
 def _fact(
@@ -80,11 +80,11 @@ def _fact(
 
 def _said(
     words: Sequence[str], text: Callable[[Product], str], rows: Sequence[tuple[str, int, Words, Product]]
-) -> Iterator[Said]:
+) -> Iterator[FeedValue]:
     for file, line, found, product in rows:
         present = [word for word in words if found.get(word) not in (None, "", [])]
         if present:
-            yield Said(file, line, "` and `".join(present if words is _STOCK else present[:1]), text(product))
+            yield FeedValue(file, line, "` and `".join(present if words is _STOCK else present[:1]), text(product))
 
 
 def _money(amount: float, currency: str) -> str:

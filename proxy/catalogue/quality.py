@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from proxy.catalogue.products import Catalogue, Flaw, Problem
 from proxy.model import Product
 
-SAYS: Mapping[str, Callable[[Product], bool]] = {
+FIELDS: Mapping[str, Callable[[Product], bool]] = {
     "price": lambda product: bool(product.price),
     "currency": lambda product: bool(product.currency),
     "picture": lambda product: bool(product.image),
@@ -76,7 +76,7 @@ def _other_currencies(products: Collection[Product], lines: Mapping[str, int]) -
             yield Problem(lines[product.id], what, help, True, Flaw.CONTRADICTORY)
 
 
-def between(feeds: Mapping[str, Catalogue]) -> Iterator[tuple[str, Problem]]:
+def contradictions_of_feeds(feeds: Mapping[str, Catalogue]) -> Iterator[tuple[str, Problem]]:
     """Where a feed contradicts one before it, by the feed's name: of two that are imported, the later counts."""
     first: dict[str, tuple[str, Product]] = {}
     for name, feed in feeds.items():
@@ -92,7 +92,9 @@ def between(feeds: Mapping[str, Catalogue]) -> Iterator[tuple[str, Problem]]:
                     yield name, Problem(feed.lines[product.id], what, help, True, Flaw.CONTRADICTORY)
 
 
-def beside(pages: Mapping[str, Product], feeds: Mapping[str, Catalogue]) -> Iterator[tuple[str, Problem]]:
+def contradictions_with_pages(
+    pages: Mapping[str, Product], feeds: Mapping[str, Catalogue]
+) -> Iterator[tuple[str, Problem]]:
     """Where a product's own page contradicts a feed, by the feed's name. `pages` is what they tell, by id."""
     for name, feed in feeds.items():
         for product in feed.products:
@@ -123,7 +125,7 @@ def completed(product: Product, page: Product) -> Product:
     return replace(product, **lacking) if lacking else product
 
 
-def adds(product: Product, page: Product) -> bool:
+def adds_something(product: Product, page: Product) -> bool:
     """True when the page says something that is unknown, or contradicts it."""
     return completed(product, page) != product or bool(contradiction(product, page))
 

@@ -12,8 +12,8 @@ from math import inf
 from operator import eq
 from typing import Literal
 
-from proxy.catalogue.hub import is_within
-from proxy.catalogue.reorder import LARGEST_MOVE, moved
+from proxy.catalogue.product_index import is_within
+from proxy.catalogue.reorder import LARGEST_MOVE, reordered
 from proxy.catalogue.shopper import Shopper
 from proxy.catalogue.strategy_context import BOUGHT, IN_CART, VIEWED
 from proxy.model import Product
@@ -33,7 +33,7 @@ By = Literal["product", "category", "tag", "brand", "price", "in stock", "out of
 
 
 @dataclass(frozen=True, slots=True)
-class Fit:
+class ProductTest:
     """A test of a product: it has one of `values`, or a price from `low` to `high`. `words` are those that stand for
     products of the visitor (`products in cart`)."""
 
@@ -90,7 +90,7 @@ class Shift:
     visitor's share of the brand or category, relative to their favourite; by `score`, by the popularity relative to the
     best. -inf moves to the end."""
 
-    fit: Fit
+    fit: ProductTest
     places: float
 
     def over(self, products: Iterable[Product], shopper: Shopper, now: float) -> dict[str, float]:
@@ -175,7 +175,7 @@ class Arrangement:
         return weights(self.shifts, products, get, shopper, now)
 
     def _moved(self, products: Sequence[str], weights: Iterable[Mapping[str, float]]) -> list[str]:
-        return moved(products, summed(weights), dict(self.pins), largest=self.largest)
+        return reordered(products, summed_moves(weights), dict(self.pins), largest=self.largest)
 
 
 def weights(
@@ -188,7 +188,7 @@ def weights(
     return [shift.over(anyhow if shift.fit.by in BY_ID else known, shopper, now) for shift in shifts]
 
 
-def summed(weights: Iterable[Mapping[str, float]]) -> dict[str, float]:
+def summed_moves(weights: Iterable[Mapping[str, float]]) -> dict[str, float]:
     """How many places up each product moves in all."""
     total: dict[str, float] = {}
     for moves in weights:
@@ -197,7 +197,7 @@ def summed(weights: Iterable[Mapping[str, float]]) -> dict[str, float]:
     return total
 
 
-def moves_told(products: Sequence[str], order: Sequence[str], moves: Iterable[Move], get: Get) -> Iterator[str]:
+def moves_text(products: Sequence[str], order: Sequence[str], moves: Iterable[Move], get: Get) -> Iterator[str]:
     """Where each product of a list goes and why, a line each; how many made room, and which nothing is known of."""
     stayed, others = sum(map(eq, products, order)), 0
     for move in moves:

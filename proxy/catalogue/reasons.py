@@ -1,16 +1,16 @@
-"""Why a strategy gave a product, in a line, with true counts."""
+"""The reason why a strategy gave a product, in a line, with its counts."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
 from proxy.catalogue.strategy_context import IN_CART, StrategyContext
-from proxy.catalogue.walk import way_text
+from proxy.catalogue.walk import path_text
 
-Because = Callable[[StrategyContext, Sequence[str], str], str]
+Explain = Callable[[StrategyContext, Sequence[str], str], str]
 
 
-def said(text: str) -> Because:
+def constant(text: str) -> Explain:
     return lambda context, words, product: text
 
 
@@ -23,11 +23,11 @@ def because_bought(context: StrategyContext, words: Sequence[str], product: str)
 
 def because_viewed(context: StrategyContext, words: Sequence[str], product: str) -> str:
     visit = context.products(words) if words else [*context.shopper.visit, *([context.here] if context.here else [])]
-    way = context.shop.walk.way(visit, product)
+    way = context.shop.walk.path_to(visit, product)
     if way is None:
         return "looked at before"
     names = {one: context.title(one) for one in (way.start, way.via, product)}
-    return way_text(way, product, names)
+    return path_text(way, product, names)
 
 
 def because_popular(context: StrategyContext, words: Sequence[str], product: str) -> str:
@@ -45,7 +45,7 @@ def because_again(context: StrategyContext, words: Sequence[str], product: str) 
 
 
 def because_liked(context: StrategyContext, words: Sequence[str], product: str) -> str:
-    known = context.shop.hub.get(product)
+    known = context.shop.products.get(product)
     if known:
         for kind, name, shares in (
             ("brand", known.brand, context.shopper.brands),

@@ -17,7 +17,7 @@ _MORE = 1.0 + 1e-9
 """Of two that would stand at one place, first the one that moves up further."""
 
 
-def moved(
+def reordered(
     order: Sequence[str], places: Mapping[str, float], pins: Mapping[int, str], *, largest: float = LARGEST_MOVE
 ) -> list[str]:
     """The order after moves and pins. `places` says how far up each moves; none moves further than `largest` because

@@ -1,7 +1,8 @@
-"""A row of products for one visitor: the strategies asked in turn, what editors allow of it, and the reason for each.
+"""Chooses a row of products for one visitor: candidates from each strategy in turn, filtered by what editors allow,
+with the reason for each.
 
-Candidates are worked out once for what a visitor did, when their event comes and not when a page waits; what is shown
-of them is looked up as it is now, filtered and cut to length.
+Candidates are calculated once for a visitor's history, when an event arrives rather than when a page is requested. The
+products themselves are looked up for each page, filtered and cut to length.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from proxy.catalogue.hub import EVERYTHING
-from proxy.catalogue.ranking import Fit, Shift, summed, weights
-from proxy.catalogue.reorder import moved
+from proxy.catalogue.product_index import EVERYTHING
+from proxy.catalogue.ranking import ProductTest, Shift, summed_moves, weights
+from proxy.catalogue.reorder import reordered
 from proxy.catalogue.shop import RANKED_FOR_SECONDS
 from proxy.catalogue.strategies import Source, source
 from proxy.catalogue.strategy_context import StrategyContext
@@ -20,19 +21,19 @@ from proxy.model import Product
 
 DEFAULT_COUNT = 4
 _MOST_REMEMBERED = 64
-_TOLD_BY = {"page": "; known from its page alone", "change": "; changed since the catalogue was read"}
+_SOURCE_NOTES = {"page": "; known from its page alone", "change": "; changed since the catalogue was read"}
 LAST_RESORT = source("popular in", [EVERYTHING])
 
 
 @dataclass(frozen=True, slots=True)
 class RowSpec:
-    """What an editor asks of a row. Each of `only` must hold of a product, none of `never`. `pins` are products by
-    their place from 1. Of one brand or category there are `most_per_brand`, `most_per_category` at most; 0: any."""
+    """What an editor wants in a row. Each test of `only` must hold for a product, none of `never` may. `pins` are
+    (position from 1, product). At most `most_per_brand` and `most_per_category` of one brand or category; 0: any."""
 
     sources: tuple[Source, ...]
     count: int = DEFAULT_COUNT
-    only: tuple[Fit, ...] = ()
-    never: tuple[Fit, ...] = ()
+    only: tuple[ProductTest, ...] = ()
+    never: tuple[ProductTest, ...] = ()
     shifts: tuple[Shift, ...] = ()
     pins: tuple[tuple[int, str], ...] = ()
     most_per_brand: int = 0
@@ -40,69 +41,69 @@ class RowSpec:
 
     @property
     def reads_history(self) -> bool:
-        """True when two visitors may be shown different products."""
+        """True if two visitors may be shown different products."""
         asked = (*self.only, *self.never, *(shift.fit for shift in self.shifts))
         return any(source.reads_history for source in self.sources) or any(fit.reads_history for fit in asked)
 
     @property
     def names_products(self) -> bool:
-        """True when an editor named products for it, so that no other row of the page may take them before it."""
+        """True if an editor named products for it, so that no other row of the page may take them first."""
         return bool(self.pins) or any(source.strategy.phrase == "chosen" for source in self.sources)
 
     @property
-    def of_orders(self) -> bool:
-        """True when each order may change what is shown."""
-        return any(source.strategy.of_orders for source in self.sources)
+    def depends_on_orders(self) -> bool:
+        """True if each order may change what is shown."""
+        return any(source.strategy.depends_on_orders for source in self.sources)
 
     @property
     def may_fall_back(self) -> bool:
-        """True where popular products may stand in for what was asked: not for exactly these, nor for the visitor's
-        own."""
+        """True if popular products may be shown instead when the strategies find none: not for named products, nor for
+        the visitor's own."""
         follows = any(source.reads_history or source.reads_page for source in self.sources)
         return follows and not any(source.strategy.is_personal for source in self.sources)
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What became of one source: how many products it `found` and `gave`, and, when that was asked for, how many were
-    `left` out, by reason. Sources after the one that filled the row are not asked."""
+    """The result of one source: how many products it `found`, how many of them were taken (`gave`), and, if requested,
+    how many were `left_out`, by reason. Sources after the one that filled the row have no step."""
 
     source: Source
     found: int
     gave: int
     is_last_resort: bool = False
-    left: tuple[tuple[str, int], ...] = ()
+    left_out: tuple[tuple[str, int], ...] = ()
 
     def __str__(self) -> str:
         label = " (nothing was known for the others)" if self.is_last_resort else ""
-        left = f"; left out: {', '.join(f'{count} {why}' for why, count in self.left)}" if self.left else ""
+        left = f"; left out: {', '.join(f'{count} {why}' for why, count in self.left_out)}" if self.left_out else ""
         return f'"{self.source}" found {self.found} and gave {self.gave}{label}{left}'
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """The products chosen, each with the source that gave it (None: pinned), and a step for each source asked. `seen`
-    is what was looked up in the catalogue, taken or not: the row holds as long as that is unchanged. None when more of
-    the catalogue was looked at."""
+    """The products chosen, each with the source that gave it (None: pinned), and a step for each source. `looked_up`
+    are the products that were looked up, taken or not: the row is valid as long as they are unchanged. None if the row
+    depends on more of the catalogue."""
 
     products: tuple[Product, ...]
     sources: tuple[Source | None, ...]
     steps: tuple[Step, ...]
-    seen: tuple[tuple[str, Product | None], ...] | None = None
+    looked_up: tuple[tuple[str, Product | None], ...] | None = None
 
-    def told(self, context: StrategyContext) -> Iterator[str]:
-        """Why each product is there, a line each, and who told of it where that was not the catalogue."""
+    def explanations(self, context: StrategyContext) -> Iterator[str]:
+        """A line for each product: why it is there, and where its data is from if not from the catalogue."""
         for product, found in zip(self.products, self.sources, strict=True):
-            because = found.strategy.because(context, found.words, product.id) if found else "pinned by the rule"
-            told = _TOLD_BY.get(context.shop.hub.origin(product.id), "")
+            because = found.strategy.explain(context, found.words, product.id) if found else "pinned by the rule"
+            told = _SOURCE_NOTES.get(context.shop.products.source_of(product.id), "")
             yield f"{product.id}  {product.title}: {because}" + (f' ("{found}")' if found else "") + told
 
 
-def choose(spec: RowSpec, context: StrategyContext, shown: Iterable[str] = (), *, tells: bool = False) -> Row:
+def choose(spec: RowSpec, context: StrategyContext, shown: Iterable[str] = (), *, explains: bool = False) -> Row:
     """The row. `shown` are products that stand on the page already. What was bought before is left out, unless asked
     for by `buy again`; so is the product whose page it is. Variants of one group are one thing: a row has one of them,
-    unless an editor chose them. `tells` has each step say why it left products out."""
-    choice = _Choice(spec, context, {*shown, context.here}, tells)
+    unless an editor chose them. With `explains` each step says why it left products out."""
+    choice = _Choice(spec, context, {*shown, context.here}, explains)
     for found in spec.sources:
         if choice.is_full:
             break
@@ -119,7 +120,7 @@ def candidates(found: Source, context: StrategyContext) -> Sequence[str]:
     shopper, shop = context.shopper, context.shop
     if context.here in shopper.visit[-1:] and not found.reads_page:  # where they are is what they did last
         context = replace(context, here="")
-    learnt = shop.baskets.count if found.strategy.of_orders else shop.covisits.latest_at // RANKED_FOR_SECONDS
+    learnt = shop.baskets.count if found.strategy.depends_on_orders else shop.covisits.latest_at // RANKED_FOR_SECONDS
     key = (found.strategy.phrase, found.words, context.here, learnt, shop.edition)
     known = shopper.memo.get(key)
     if known is None:
@@ -136,11 +137,11 @@ class _Choice:
     spec: RowSpec
     context: StrategyContext
     shown: set[str]
-    tells: bool = False
+    explains: bool = False
     row: dict[str, Product] = field(default_factory=dict)
     sources: dict[str, Source | None] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
-    seen: list[tuple[str, Product | None]] = field(default_factory=list)
+    looked_up: list[tuple[str, Product | None]] = field(default_factory=list)
     groups: set[str] = field(default_factory=set)
     groups_bought: frozenset[str] | None = None
     per_brand: Counter[str] = field(default_factory=Counter)
@@ -166,15 +167,15 @@ class _Choice:
         context = self.context
         ids = candidates(found, context)
         if self.spec.shifts:
-            places = weights(self.spec.shifts, ids, context.shop.hub.get, context.shopper, context.now)
-            ids = moved(ids, summed(places), {})
+            places = weights(self.spec.shifts, ids, context.shop.products.get, context.shopper, context.now)
+            ids = reordered(ids, summed_moves(places), {})
         before, get, left = len(self.row), self._look_up, Counter[str]()
         is_exact = found.strategy.phrase in ("buy again", "chosen")
         bought = {} if is_exact else context.shopper.bought
         for id in ids:
             product = None if id in self.shown or id in self.row or id in bought else get(id)
-            if product is None or (not is_exact and self._is_there(product)) or not self._is_allowed(product):
-                if self.tells:
+            if product is None or (not is_exact and self._has_variant_shown(product)) or not self._is_allowed(product):
+                if self.explains:
                     left[self._why_not(id, product, bought)] += 1
                 continue
             self._add(product, found)
@@ -183,11 +184,11 @@ class _Choice:
         self.steps.append(Step(found, len(ids), len(self.row) - before, is_last_resort, tuple(left.most_common())))
 
     def _look_up(self, id: str) -> Product | None:
-        product = self.context.shop.hub.get(id)
-        self.seen.append((id, product))
+        product = self.context.shop.products.get(id)
+        self.looked_up.append((id, product))
         return product
 
-    def _is_there(self, product: Product) -> bool:
+    def _has_variant_shown(self, product: Product) -> bool:
         """True when another variant of it is on the page, or was bought: who has the shirt in one size is not shown it
         in another."""
         if not product.group:
@@ -201,9 +202,9 @@ class _Choice:
         for holds, wanted, _ in self.tests:
             if holds(product) is not wanted:
                 return False
-        return not self._are_enough(product)
+        return not self._limit_reached(product)
 
-    def _are_enough(self, product: Product) -> str:
+    def _limit_reached(self, product: Product) -> str:
         """What the row has enough of already (brand or category); "" when there is room."""
         spec = self.spec
         if spec.most_per_brand and product.brand and self.per_brand[product.brand] >= spec.most_per_brand:
@@ -221,7 +222,7 @@ class _Choice:
         if product is None:
             return "not in the catalogue"
         failed = next((why for holds, wanted, why in self.tests if holds(product) is not wanted), "")
-        return failed or self._are_enough(product) or "another variant of what is there or was bought"
+        return failed or self._limit_reached(product) or "another variant of what is there or was bought"
 
     def _add(self, product: Product, found: Source | None) -> None:
         self.row[product.id] = product
@@ -237,8 +238,8 @@ class _Choice:
         """The row with its pins in place."""
         order = list(self.row)
         if self.spec.pins:
-            order = moved(order, {}, dict(self.spec.pins))
+            order = reordered(order, {}, dict(self.spec.pins))
         products = tuple(self.row[id] for id in order)
         is_all_seen = not self.spec.shifts and all(step.source.reads_history for step in self.steps)
-        seen = tuple(self.seen) if is_all_seen else None
+        seen = tuple(self.looked_up) if is_all_seen else None
         return Row(products, tuple(self.sources[id] for id in order), tuple(self.steps), seen)

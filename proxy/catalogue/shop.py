@@ -1,5 +1,5 @@
-"""A shop as recommendations see it: its products, what is looked at together, what is bought together; and how all of
-it learns from events as they come."""
+"""The data that recommendations use: the products, and the statistics of what is viewed together and bought together,
+which are updated with every event."""
 
 from __future__ import annotations
 
@@ -11,29 +11,30 @@ from zlib import crc32
 from proxy.catalogue.affinity_sql import ALL_BASKETS, CLICKED_UNTIL, ORDERED_UNTIL
 from proxy.catalogue.baskets import Baskets
 from proxy.catalogue.covisits import REACH, Covisits
-from proxy.catalogue.hub import EVERYTHING, Hub
+from proxy.catalogue.product_index import EVERYTHING, ProductIndex
 from proxy.catalogue.shopper import VISIT_GAP_SECONDS
 from proxy.catalogue.walk import Walk
 from proxy.conditions.behaviours import ADDED, BOUGHT, VIEWED
 from proxy.model import Event, Product
 
 RANKED_FOR_SECONDS = 60.0
-"""How long what is popular, new or trending stays so without being looked at again."""
-CLICKED = frozenset((VIEWED, ADDED))
-LEARNT = CLICKED | {BOUGHT}
+"""How long the lists of popular, new and trending products are cached."""
+CLICK_KINDS = frozenset((VIEWED, ADDED))
+LEARNT_KINDS = CLICK_KINDS | {BOUGHT}
 """The kinds of events that a shop learns from."""
-MOST_UNTOLD = 10_000
-"""Once it has learnt of so many products, what nobody told of is nothing new any more: each takes two kilobytes, and
-visitors may say that they looked at whatever they make up."""
+MOST_UNLISTED = 10_000
+"""With so many products in the statistics, none is added that no feed or page lists: each takes two kilobytes, and
+visitors can report views of products that do not exist."""
 _MOST_VISITS = 50_000
 _NO_VISIT: tuple[float, int, tuple[str, ...]] = (0.0, 0, ())
 Past = tuple[Sequence[Sequence[str]], Sequence[Sequence[str]]]
 """Orders and visits."""
 
 
-class Beginning:
-    """What a shop knows at its start: what was worked out in batch (`affinity_sql.py`) from clicks and orders `until`
-    then, and the past that files of the rule folder tell, of which `seeded` has been taken in."""
+class StartingStatistics:
+    """The statistics at the start of a shop: those calculated in batch (`affinity_sql.py`) from clicks and orders up to
+    `clicked_until` and `ordered_until`, and the history in files of the rule folder, of which `seeded` has been
+    added."""
 
     def __init__(self, covisits: Covisits, baskets: Baskets) -> None:
         self.covisits = covisits
@@ -42,17 +43,17 @@ class Beginning:
         self.ordered_until = self.clicked_until = -inf
 
     def take_pairs(self, product: str, others: Sequence[str], counts: Sequence[int]) -> None:
-        """Takes what a product was bought with; the product "" carries the totals."""
+        """Adds the counts of what a product was bought with; the row of the product "" has the totals."""
         if product:
             self.baskets.build(product, others, counts)
             return
-        told = dict(zip(others, counts, strict=True))
-        self.baskets.count += told.get(ALL_BASKETS, 0)
-        self.ordered_until = max(self.ordered_until, told.get(ORDERED_UNTIL, -inf))
-        self.clicked_until = max(self.clicked_until, told.get(CLICKED_UNTIL, -inf))
+        totals = dict(zip(others, counts, strict=True))
+        self.baskets.count += totals.get(ALL_BASKETS, 0)
+        self.ordered_until = max(self.ordered_until, totals.get(ORDERED_UNTIL, -inf))
+        self.clicked_until = max(self.clicked_until, totals.get(CLICKED_UNTIL, -inf))
 
     def seeding(self, past: Past) -> Iterator[int]:
-        """Takes the rest of the past in steps, and yields how much each was."""
+        """Adds the rest of the history in steps; yields the size of each."""
         orders, visits = past
         for order in orders[self.seeded[0] :]:
             self.baskets.add(order)
@@ -63,30 +64,29 @@ class Beginning:
             self.seeded = (self.seeded[0], self.seeded[1] + 1)
             yield len(visit)
 
-    def lacks(self, past: Past) -> bool:
-        """Whether some of the past is still to be taken."""
+    def has_more(self, past: Past) -> bool:
+        """Whether some of the history is still to be added."""
         return any(done < len(told) for done, told in zip(self.seeded, past, strict=True))
 
 
 class Shop:
-    """The products in `hub`, and what was learnt of them; `edition` is another when that has begun anew."""
+    """The `products`, and the statistics of them; `edition` changes whenever the statistics are replaced."""
 
     def __init__(self, products: Iterable[Product] = ()) -> None:
-        self.hub = Hub(products)
+        self.products = ProductIndex(products)
         self.edition = 0
         self._past: Past = ((), ())
         self._listed: dict[tuple[str, ...], Sequence[str]] = {}
         self._listed_version = -1
-        self.begin(Beginning(Covisits(), Baskets()))
+        self.replace_statistics(StartingStatistics(Covisits(), Baskets()))
 
-    def beginning(self) -> Beginning:
-        """A new `Beginning`, to be filled with what was worked out in batch while the shop goes on with what it
-        knows."""
-        return Beginning(self.covisits.blank(), Baskets())
+    def new_statistics(self) -> StartingStatistics:
+        """Empty statistics, to be filled with the results of a batch while the shop goes on with its current ones."""
+        return StartingStatistics(self.covisits.blank(), Baskets())
 
-    def begin(self, beginning: Beginning) -> None:
-        """Replaces all that was learnt by this. Clicks and orders as old as those counted there are not counted again;
-        later ones have to be learnt anew."""
+    def replace_statistics(self, beginning: StartingStatistics) -> None:
+        """Replaces all statistics. Clicks and orders that are counted in them are not counted again; later ones have to
+        be learnt again."""
         if beginning.clicked_until > 0:
             beginning.covisits.begin(beginning.clicked_until)
         self.covisits, self.baskets = beginning.covisits, beginning.baskets
@@ -98,36 +98,37 @@ class Shop:
         self.edition += 1
 
     def seed(self, orders: Sequence[Sequence[str]], visits: Sequence[Sequence[str]]) -> None:
-        """Learns from a past that came as files; what was learnt of it before is not learnt again."""
+        """Learns from a history in files; what was learnt of it before is not learnt again."""
         self._past = (orders, visits)
         for _ in self.seeding(self._beginning):
             pass
 
-    def seeding(self, beginning: Beginning) -> Iterator[int]:
-        """The same for a beginning, in steps, each with how much it was. Other files may come meanwhile."""
-        while beginning.lacks(self._past):
+    def seeding(self, beginning: StartingStatistics) -> Iterator[int]:
+        """The same for new statistics, in steps; yields the size of each. Other files may come meanwhile."""
+        while beginning.has_more(self._past):
             yield from beginning.seeding(self._past)
 
     def learn(self, visitor: str, event: Event) -> None:
-        """Learns from an event: an order is a basket, a look or an addition is a click of the visit. Products that no
-        feed lists do not count, where there is a feed."""
+        """Learns from an event: an order is a basket, a view or an addition to the cart is a click of the visit. If
+        there is a catalogue, products that it lacks do not count."""
         kind, at = event.kind, event.at
         if kind == BOUGHT:
             if at > self._beginning.ordered_until:
                 self.baskets.add(item.product for item in event.items if self._sells(item.product))
-        elif kind in CLICKED and at > self._beginning.clicked_until:
+        elif kind in CLICK_KINDS and at > self._beginning.clicked_until:
             for item in event.items:
                 if self._sells(item.product):
                     self._click(visitor, item.product, at)
 
     def forget_visits(self) -> None:
-        """Forgets all visits under way: what was done is counted, and the next event of anybody begins a visit."""
+        """Forgets all visits under way: their clicks stay counted, and the next event of each visitor begins a
+        visit."""
         self._visits.clear()
 
     def _sells(self, product: str) -> bool:
-        if self.hub.get(product) is not None:
+        if self.products.get(product) is not None:
             return True
-        return self.hub.is_learnt and (product in self.covisits or len(self.covisits) < MOST_UNTOLD)
+        return self.products.has_no_catalogue and (product in self.covisits or len(self.covisits) < MOST_UNLISTED)
 
     def _click(self, visitor: str, product: str, at: float) -> None:
         visits = self._visits
@@ -143,25 +144,25 @@ class Shop:
     # -- ranked, at most a minute old
 
     def popular(self, category: str = EVERYTHING) -> Sequence[str]:
-        """What sells best in a category: by what was bought here, then by what the catalogue says, then by looks."""
+        """What sells best in a category: by purchases, then by the catalogue's popularity, then by views."""
         return self._list("popular", category, self._popularity)
 
     def trending(self, category: str = EVERYTHING) -> Sequence[str]:
-        """What is looked at lately, more than before counting most; nothing that hardly anybody looks at."""
+        """What is viewed lately more than before; without products that are hardly viewed."""
         return self._list("trending", category, self._trend, least=1.0)
 
     def newest(self, category: str = EVERYTHING) -> Sequence[str]:
-        """What came last, by date; without dates, what is tagged `new`."""
+        """The newest products, by date; without dates, those tagged `new`."""
         return self._list("new", category, _newness, least=0.5)
 
     def listed(self, key: tuple[str, ...], holds: Callable[[Product], bool]) -> Sequence[str]:
         """The products for which `holds` is true, in the order of the catalogue; cached under the key while that is
         unchanged."""
-        if self._listed_version != self.hub.version:
-            self._listed, self._listed_version = {}, self.hub.version
+        if self._listed_version != self.products.version:
+            self._listed, self._listed_version = {}, self.products.version
         found = self._listed.get(key)
         if found is None:
-            found = self._listed[key] = [product.id for product in self.hub.products if holds(product)]
+            found = self._listed[key] = [product.id for product in self.products.products if holds(product)]
         return found
 
     def _popularity(self, product: Product) -> tuple[float, float, float]:
@@ -174,12 +175,12 @@ class Shop:
     def _list(
         self, name: str, category: str, key: Callable[[Product], tuple[float, float, float]], least: float = 0.0
     ) -> Sequence[str]:
-        now, version = self.covisits.latest_at, self.hub.version
+        now, version = self.covisits.latest_at, self.products.version
         if version != self._ranked_at[1] or now - self._ranked_at[0] > RANKED_FOR_SECONDS:
             self._ranked, self._ranked_at = {}, (now, version)
         ranked = self._ranked.get((name, category))
         if ranked is None:
-            keyed = [(key(product), product.id) for product in self.hub.within(category)]
+            keyed = [(key(product), product.id) for product in self.products.in_category(category)]
             best = sorted((pair for pair in keyed if pair[0][0] >= least), key=lambda pair: pair[0], reverse=True)
             ranked = self._ranked[name, category] = [id for _, id in best]
         return ranked

@@ -29,34 +29,35 @@ from proxy.catalogue.candidates import (
     with_tag,
 )
 from proxy.catalogue.reasons import (
-    Because,
+    Explain,
     because_again,
     because_bought,
     because_liked,
     because_popular,
     because_trending,
     because_viewed,
-    said,
+    constant,
 )
 from proxy.catalogue.strategy_context import OF_HISTORY, OF_PAGE
 
 
 @dataclass(frozen=True, slots=True)
 class Strategy:
-    """`select` gives ids of products, best first, for the words an editor wrote after the phrase; `because` says why
-    one is among them. `takes` is what the words are; with `bare`, none need be there. `is_personal`: it knows nothing
-    of a stranger, and nothing else may stand in for it. `of_orders`: each order may change what it gives."""
+    """`select` gives ids of products, best first, for the words an editor wrote after the phrase; `explain` says why
+    one is among them. `takes` is what the words are; with `may_be_bare`, none need be there. `is_personal`: it knows
+    nothing of a stranger, and nothing else may stand in for it. `depends_on_orders`: each order may change what it
+    gives."""
 
     phrase: str
     help: str
     example: str
     select: Select
-    because: Because
+    explain: Explain
     takes: Literal["products", "categories", "tags", "brands", "nothing"] = "categories"
-    bare: bool = False
+    may_be_bare: bool = False
     reads_history: bool = False
     is_personal: bool = False
-    of_orders: bool = False
+    depends_on_orders: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ STRATEGIES: tuple[Strategy, ...] = (
         "exactly these products, in this order",
         "[SKU-1042, BUN-4]",
         chosen,
-        said("chosen by the editor"),
+        constant("chosen by the editor"),
         takes="products",
     ),
     Strategy(
@@ -94,14 +95,14 @@ STRATEGIES: tuple[Strategy, ...] = (
         "products of a category and those within it, in catalogue order",
         "shoes/trail",
         in_category,
-        said("of the category"),
+        constant("of the category"),
     ),
     Strategy(
         "with tag",
         "products that carry the tag, in catalogue order",
         "bestseller",
         with_tag,
-        said("has the tag"),
+        constant("has the tag"),
         takes="tags",
     ),
     Strategy(
@@ -109,7 +110,7 @@ STRATEGIES: tuple[Strategy, ...] = (
         "products of the brand, in catalogue order",
         "Northwind",
         of_brand,
-        said("of the brand"),
+        constant("of the brand"),
         takes="brands",
     ),
     Strategy(
@@ -131,7 +132,7 @@ STRATEGIES: tuple[Strategy, ...] = (
         "what came last, by `added` or the tag `new`",
         "everything",
         ranked("newest"),
-        said("new in the shop"),
+        constant("new in the shop"),
     ),
     Strategy(
         "bought together with",
@@ -140,7 +141,7 @@ STRATEGIES: tuple[Strategy, ...] = (
         together,
         because_bought,
         takes="products",
-        of_orders=True,
+        depends_on_orders=True,
     ),
     Strategy(
         "goes with",
@@ -149,7 +150,7 @@ STRATEGIES: tuple[Strategy, ...] = (
         goes_with,
         because_bought,
         takes="products",
-        of_orders=True,
+        depends_on_orders=True,
     ),
     Strategy(
         "instead of",
@@ -174,8 +175,8 @@ STRATEGIES: tuple[Strategy, ...] = (
         for_cart,
         because_bought,
         takes="nothing",
-        of_orders=True,
-        bare=True,
+        depends_on_orders=True,
+        may_be_bare=True,
         reads_history=True,
     ),
     Strategy(
@@ -185,7 +186,7 @@ STRATEGIES: tuple[Strategy, ...] = (
         for_you_now,
         because_viewed,
         takes="nothing",
-        bare=True,
+        may_be_bare=True,
         reads_history=True,
     ),
     Strategy(
@@ -195,7 +196,7 @@ STRATEGIES: tuple[Strategy, ...] = (
         for_you,
         because_liked,
         takes="nothing",
-        bare=True,
+        may_be_bare=True,
         reads_history=True,
     ),
     Strategy(
@@ -203,9 +204,9 @@ STRATEGIES: tuple[Strategy, ...] = (
         "what the visitor looked at, the latest first",
         "",
         recently_viewed,
-        said("looked at before"),
+        constant("looked at before"),
         takes="nothing",
-        bare=True,
+        may_be_bare=True,
         reads_history=True,
         is_personal=True,
     ),
@@ -216,7 +217,7 @@ STRATEGIES: tuple[Strategy, ...] = (
         buy_again,
         because_again,
         takes="nothing",
-        bare=True,
+        may_be_bare=True,
         reads_history=True,
         is_personal=True,
     ),

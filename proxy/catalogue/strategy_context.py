@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from proxy.catalogue.hub import EVERYTHING
+from proxy.catalogue.product_index import EVERYTHING
 from proxy.catalogue.shop import Shop
 from proxy.catalogue.shopper import Shopper
 
@@ -59,10 +59,10 @@ class StrategyContext:
         return list(dict.fromkeys(found)) or ([] if words else [EVERYTHING])
 
     def _of(self, products: Iterable[str]) -> list[str]:
-        known = map(self.shop.hub.get, products)
+        known = map(self.shop.products.get, products)
         return [product.category for product in known if product and product.category]
 
     def title(self, product: str) -> str:
         """What the product is called."""
-        known = self.shop.hub.get(product)
+        known = self.shop.products.get(product)
         return known.title if known else product

@@ -34,7 +34,7 @@ _MOST_REACHES = 20_000
 _PATIENCE = 100
 
 
-class Reach(NamedTuple):
+class Reachable(NamedTuple):
     """Where two steps from a product lead, best first, with weights; recomputed once the table has learnt more than
     `learnt`."""
 
@@ -44,7 +44,7 @@ class Reach(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class ProductPath:
     """The strongest way from the visit to a product. `via` is "" where it is one step. `together` earlier visits looked
     at both its ends, or, with a `via`, at the first two and, `onward`, at the last two."""
 
@@ -59,7 +59,7 @@ class Walk:
 
     def __init__(self, table: Covisits) -> None:
         self._table = table
-        self._reaches: dict[str, Reach] = table.derived()
+        self._reaches: dict[str, Reachable] = table.derived()
 
     def next_products(self, visit: Sequence[str], count: int = 20, *, leave_out: Collection[str] = ()) -> list[str]:
         """The likeliest next products, best first; fewer than `count` where too little is known. Those of the visit
@@ -85,7 +85,7 @@ class Walk:
                 score[product] = get(product, 0.0) + again * self._table.trend(product)
         return score
 
-    def _reach(self, product: str) -> Reach:
+    def _reach(self, product: str) -> Reachable:
         table, row = self._table, self._table.row(product)
         score = {target: _DIRECT * share for target, share in zip(row.products, row.shares, strict=True)}
         get = score.get
@@ -103,14 +103,14 @@ class Walk:
                 score[via] -= share * onward.own  # where one stands is no step
         best = _best(score, _REACH_LENGTH)
         values = array("f", [score[name] * table.trend(name) for name in best])
-        reach = Reach(tuple(best), values, table.learnt + table.learnt // _PATIENCE)
+        reach = Reachable(tuple(best), values, table.learnt + table.learnt // _PATIENCE)
         if len(self._reaches) >= _MOST_REACHES:
             for oldest in list(islice(self._reaches, _MOST_REACHES // 10)):
                 del self._reaches[oldest]
         self._reaches[product] = reach
         return reach
 
-    def way(self, visit: Sequence[str], product: str) -> Way | None:
+    def path_to(self, visit: Sequence[str], product: str) -> ProductPath | None:
         """Why the product is in the answer; None when no way leads there: it was looked at before, or is unknown."""
         if product in visit:
             return None
@@ -125,14 +125,14 @@ class Walk:
         shared = [(self._table.visits_with((start, product)), start) for start, _ in _latest(visit)]
         together, start = max(shared, default=(0, ""))
         if together:
-            return Way(start, "", together)
+            return ProductPath(start, "", together)
         if not ways:
             return None
         _, start, via = max(ways)
-        return Way(start, via, self._table.visits_with((start, via)), self._table.visits_with((via, product)))
+        return ProductPath(start, via, self._table.visits_with((start, via)), self._table.visits_with((via, product)))
 
 
-def way_text(way: Way, product: str, title: dict[str, str]) -> str:
+def path_text(way: ProductPath, product: str, title: dict[str, str]) -> str:
     """The way in a sentence; `title` names products."""
 
     def named(one: str) -> str:

@@ -13,7 +13,7 @@ import click
 
 from proxy.catalogue.evaluation import CUTS, Case, Trial, evaluate, learn_baskets, learn_visits, published, split
 from proxy.catalogue.logs import Log, read_log, read_sequences
-from proxy.catalogue.walk import Walk, way_text
+from proxy.catalogue.walk import Walk, path_text
 from proxy.cli.options import Subcommands, as_json, form_option
 from proxy.cli.rulefolder import A_FILE
 from proxy.cli.textfile import TextFile
@@ -68,8 +68,8 @@ def ask(path: Path, products: tuple[str, ...], count: int) -> None:
     walk = Walk(learn_visits(learnt, [group.at for group in log.groups]))
     click.echo("for you now:")
     for product in walk.next_products(products, count):
-        way = walk.way(products, product)
-        click.echo(f"  {product:<32}  {way_text(way, product, {}) if way else 'looked at before'}")
+        way = walk.path_to(products, product)
+        click.echo(f"  {product:<32}  {path_text(way, product, {}) if way else 'looked at before'}")
 
 
 @command.command("build")

@@ -18,7 +18,7 @@ import click
 from proxy.catalogue.facts import Fact, facts_of
 from proxy.catalogue.feeds import line_of, read_feed
 from proxy.catalogue.products import Catalogue, Flaw
-from proxy.catalogue.quality import SAYS, beside, between
+from proxy.catalogue.quality import FIELDS, contradictions_of_feeds, contradictions_with_pages
 from proxy.cli.existing_store import existing_sightings
 from proxy.cli.import_products import CATALOGUE, problem_lines
 from proxy.cli.options import Subcommands, as_json, form_option
@@ -64,7 +64,7 @@ def check(paths: tuple[Path, ...], currency: str, strict: bool, store: str, form
     """
     feeds = {str(path): read_feed(path.read_bytes(), currency=currency) for path in paths}
     problems = [(name, problem) for name, feed in feeds.items() for problem in feed.problems]
-    problems += [*between(feeds), *beside(_pages(store), feeds)]
+    problems += [*contradictions_of_feeds(feeds), *contradictions_with_pages(_pages(store), feeds)]
     if form == "json":
         found = [{"file": name, **asdict(problem)} for name, problem in problems]
         click.echo(as_json({"files": [_totals(*each) for each in feeds.items()], "problems": found}))
@@ -152,7 +152,7 @@ def _totals(name: str, feed: Catalogue) -> dict[str, Any]:
     kinds = Counter(problem.is_warning for problem in feed.problems)
     flaws = Counter(problem.flaw.value for problem in feed.problems)
     count = len(feed.products)
-    said = {word: round(sum(map(says, feed.products)) / count, 4) for word, says in SAYS.items()} if count else {}
+    said = {word: round(sum(map(says, feed.products)) / count, 4) for word, says in FIELDS.items()} if count else {}
     return {
         "file": name,
         "format": feed.format,

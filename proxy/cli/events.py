@@ -14,7 +14,7 @@ from typing import Any
 import click
 import msgspec
 
-from proxy.audience.results import HELD, SLOT, met_by
+from proxy.audience.results import HELD, SLOT, exposures_in
 from proxy.cli import options
 from proxy.cli.existing_store import asked
 from proxy.cli.options import Subcommands, form_option, given, setting_options
@@ -22,7 +22,7 @@ from proxy.conditions.localtime import iso_time
 from proxy.diagnostics import did_you_mean
 from proxy.environment import from_environment
 from proxy.events import segment
-from proxy.events.intake import Access, Moment, Rejected, Sender
+from proxy.events.intake import Access, Receipt, Rejected, Sender
 from proxy.events.segment import Batch, Verdict
 from proxy.events.types import TYPES
 from proxy.model import Arrival, Item
@@ -131,7 +131,7 @@ def again(one: Refused, settings: Settings, place: int = 0) -> Arrival | Rejecte
     batch = Batch() if one.call == "ga4" else segment.batch_of(one.payload)
     if isinstance(batch, Rejected):
         return batch
-    moment = Moment(one.received_at, f"replay{one.received_at:.6f}-{place}")
+    moment = Receipt(one.received_at, f"replay{one.received_at:.6f}-{place}")
     verdicts: list[Verdict] = judged(one.call, one.payload, b"", batch, sender, moment, 1)
     return verdicts[0][1] if verdicts else Rejected("not-json", "nothing was sent")
 
@@ -151,7 +151,7 @@ def as_line(arrival: Arrival) -> bytes:
         "subject": event.subject,
         "value": event.value,
         "items": [dict(zip(ITEM, msgspec.structs.astuple(item), strict=True)) for item in event.items],
-        "choices": [{"slot": met.slot, "rule": met.rule, "part": met.group} for met in met_by(arrival)],
+        "choices": [{"slot": met.slot, "rule": met.rule, "part": met.group} for met in exposures_in(arrival)],
         "details": {name: said for name, said in arrival.details.items() if not name.startswith((SLOT, HELD))},
         "source": arrival.source,
     }

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import click
 
-from proxy.audience.report import PAID_BY_EACH, Row, Told, in_money, in_percent, reported
+from proxy.audience.report import PAID_BY_EACH, Row, RuleReport, in_money, in_percent, reports
 from proxy.audience.results import GOALS
-from proxy.audience.verdicts import Asked
+from proxy.audience.verdicts import ReportOptions
 from proxy.cli import options
 from proxy.cli.existing_store import STORE, asked
 from proxy.cli.options import as_json, form_option
@@ -59,14 +59,14 @@ def command(
     publication = good(read_rules(rules, catalogue, None))
     holdouts = publication.plan.holdouts
     results = asked(store, lambda places: counted(places.store, holdouts, since, until))
-    if rule and rule not in results.of:
-        raise EditorError(f"no visitor in the log met `{rule}`", help=did_you_mean(rule, sorted(results.of)))
-    found = {name: comparison for name, comparison in results.of.items() if rule in ("", name)}
-    told = reported(found, publication.rules, holdouts, Asked(time.time(), goal, until, matters / 100))
+    if rule and rule not in results.comparisons:
+        raise EditorError(f"no visitor in the log met `{rule}`", help=did_you_mean(rule, sorted(results.comparisons)))
+    found = {name: comparison for name, comparison in results.comparisons.items() if rule in ("", name)}
+    told = reports(found, publication.rules, holdouts, ReportOptions(time.time(), goal, until, matters / 100))
     click.echo(as_json([asdict(one) for one in told]) if form == "json" else "\n\n".join(_text(told, results.visitors)))
 
 
-def _text(told: Sequence[Told], visitors: int) -> Iterator[str]:
+def _text(told: Sequence[RuleReport], visitors: int) -> Iterator[str]:
     if not told:
         yield f"none of the {visitors:,} visitors in the log met a rule yet"
     for one in told:

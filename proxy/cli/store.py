@@ -12,7 +12,7 @@ from math import inf
 
 import click
 
-from proxy.catalogue.hub import MOST_LEARNT
+from proxy.catalogue.product_index import MOST_LEARNT
 from proxy.cli.existing_store import existing_store
 from proxy.cli.options import Subcommands
 from proxy.model import LogProgress, Sighting

@@ -14,8 +14,8 @@ from itertools import compress, count, islice, pairwise
 from operator import attrgetter, or_
 
 from proxy.audience.identity import IMPORTED, LINKING, linked
-from proxy.audience.merging import NO_RULES, Merge, Rules, Word, believed
-from proxy.audience.outside import MEMBERSHIP, after, segments_of
+from proxy.audience.merging import NO_RULES, Merge, Rules, StampedValue, merge_values
+from proxy.audience.outside import MEMBERSHIP, memberships_after, segments_of
 from proxy.events.types import BY_KIND, MOST, Class, class_of, classes_of
 from proxy.model import Arrival, Attributes, AttributeValue, Event, Membership, PackedEvent, Profile, Stamp
 
@@ -67,7 +67,7 @@ def _more_than_deeds(known: Profile, arrival: Arrival, rules: Rules) -> Profile:
     if arrival.event.kind in LINKING:
         known = _linked(known, arrival)
     elif arrival.event.kind in MEMBERSHIP:
-        known = _in_segments(known, known.listed, known.imported, after(known.outside, arrival))
+        known = _in_segments(known, known.listed, known.imported, memberships_after(known.outside, arrival))
     return _told(known, arrival, values_of(arrival.traits), rules) if arrival.traits else known
 
 
@@ -147,10 +147,10 @@ def _told(profile: Profile, arrival: Arrival, words: Values, rules: Rules) -> Pr
     told, lent = dict(profile.told), set(profile.lent)
     for name, value in words.items():
         rule = rules.get(name, Merge.NEWEST)
-        known = Word(told[name], said[name], name not in lent) if name in told else None
+        known = StampedValue(told[name], said[name], name not in lent) if name in told else None
         if rule is Merge.NEWEST and stamp <= profile.imported:
             continue  # the import said it last
-        word = believed(rule, Word(stamp, value, is_own), known)
+        word = merge_values(rule, StampedValue(stamp, value, is_own), known)
         said[name], told[name] = word.value, word.stamp
         (lent.discard if word.is_own or rule is not Merge.OWN else lent.add)(name)
     before = _without(profile.attributes, profile.told) | dict(profile.hidden)

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 import msgspec
 
 from proxy.errors import UNDECODABLE
-from proxy.events.intake import Moment, Rejected, Said, Sender, taken
+from proxy.events.intake import Receipt, Rejected, ReportedEvent, Sender, accepted
 from proxy.events.properties import ORDER_NAMES, Properties, details_of, first, items_of, text, value_of
 from proxy.events.segment import MAX_EVENT_BYTES, Verdict
 from proxy.events.types import BY_GA4
@@ -57,7 +57,7 @@ class Body(msgspec.Struct):
 _named = msgspec.json.Decoder(Named)
 
 
-def judged(body: bytes, query: bytes, sender: Sender, moment: Moment, *, most: int) -> Iterator[Verdict]:
+def arrivals_in(body: bytes, query: bytes, sender: Sender, moment: Receipt, *, most: int) -> Iterator[Verdict]:
     """What becomes of each event of a request, of at most so many."""
     shared = _parameters(query)
     if not body.lstrip().startswith((b"{", b"[")):
@@ -78,7 +78,7 @@ def judged(body: bytes, query: bytes, sender: Sender, moment: Moment, *, most: i
 
 
 def _pushed(
-    payload: bytes, whole: Body, shared: Mapping[str, str], sender: Sender, moment: Moment, number: int
+    payload: bytes, whole: Body, shared: Mapping[str, str], sender: Sender, moment: Receipt, number: int
 ) -> Arrival | Rejected:
     if len(payload) > MAX_EVENT_BYTES:
         return Rejected("too-large", f"an event has at most {MAX_EVENT_BYTES} bytes")
@@ -91,7 +91,7 @@ def _pushed(
     said = _said(
         event.name or event.event, {**event.params, **(event.ecommerce or {})}, whole.user_id or "", client, at
     )
-    return said if isinstance(said, Rejected) else taken(said, sender, moment, number)
+    return said if isinstance(said, Rejected) else accepted(said, sender, moment, number)
 
 
 def _parameters(line: bytes) -> dict[str, str]:
@@ -107,7 +107,7 @@ def _path_of(address: str) -> str:
         return ""
 
 
-def _beacon(asked: Mapping[str, str], sender: Sender, moment: Moment, number: int) -> Arrival | Rejected:
+def _beacon(asked: Mapping[str, str], sender: Sender, moment: Receipt, number: int) -> Arrival | Rejected:
     properties: dict[str, object] = {
         name.partition(".")[2]: value for name, value in asked.items() if name.startswith(("ep.", "epn."))
     }
@@ -116,14 +116,16 @@ def _beacon(asked: Mapping[str, str], sender: Sender, moment: Moment, number: in
     if items:
         properties["items"] = items
     said = _said(asked.get("en", ""), properties, asked.get("uid", ""), asked.get("cid", ""), None)
-    return said if isinstance(said, Rejected) else taken(said, sender, moment, number)
+    return said if isinstance(said, Rejected) else accepted(said, sender, moment, number)
 
 
 def _listed(parts: str) -> dict[str, object]:
     return {ITEM_PARTS[part[:2]]: part[2:] for part in parts.split("~") if part[:2] in ITEM_PARTS}
 
 
-def _said(name: str, properties: Properties, user_id: str, client_id: str, at: float | None) -> Said | Rejected:
+def _said(
+    name: str, properties: Properties, user_id: str, client_id: str, at: float | None
+) -> ReportedEvent | Rejected:
     if name in EARLY:
         return Rejected("type", "it names no event")
     row = BY_GA4.get(name)
@@ -132,7 +134,7 @@ def _said(name: str, properties: Properties, user_id: str, client_id: str, at: f
     if kind == "page viewed":
         subject = _path_of(text(properties, "page_location")) or text(properties, "page_path")
     items = items_of(properties)
-    return Said(
+    return ReportedEvent(
         kind,
         first(properties, ("event_id",)),
         at,

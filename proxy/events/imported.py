@@ -18,7 +18,7 @@ import msgspec
 
 from proxy.audience.clean import dated, number_of
 from proxy.audience.rows import Note, Row, Sheet
-from proxy.events.intake import Access, Moment, Rejected, Said, Sender, instant, taken
+from proxy.events.intake import Access, Receipt, Rejected, ReportedEvent, Sender, accepted, unix_time
 from proxy.events.properties import MOST_AMOUNT
 from proxy.events.segment import Call, said_in
 from proxy.events.types import BY_GA4, BY_KIND, BY_SEGMENT, Class
@@ -144,7 +144,7 @@ def _order(rows: Sequence[Row], message_id: str, number: str, reading: Reading) 
     notes = [note for row in rows for note in reading.notes(row)]
     notes += [Note(row.line, "", "the same line of the same order came before") for row in rows if row not in once]
     items = tuple(item for row in once if (item := _item(row, reading)).product)
-    said = Said(
+    said = ReportedEvent(
         "order completed",
         message_id,
         at,
@@ -175,7 +175,7 @@ def _item(row: Row, reading: Reading) -> Item:
 # -- events
 
 
-def _event(row: Row, alike: Counter[int], reading: Reading) -> Said | str:
+def _event(row: Row, alike: Counter[int], reading: Reading) -> ReportedEvent | str:
     name = reading.text(row, "event")
     if not name:
         return "says no event; a column `event` names it, or the one that `--column event=NAME` names"
@@ -187,7 +187,7 @@ def _event(row: Row, alike: Counter[int], reading: Reading) -> Said | str:
     if isinstance(at, str):
         return at
     item = _item(row, reading)
-    return Said(
+    return ReportedEvent(
         kind,
         reading.text(row, "message") or _alike(row, alike),
         at,
@@ -199,7 +199,7 @@ def _event(row: Row, alike: Counter[int], reading: Reading) -> Said | str:
     )
 
 
-def _call(row: Row, alike: Counter[int]) -> Said | str:
+def _call(row: Row, alike: Counter[int]) -> ReportedEvent | str:
     try:
         call = msgspec.convert({_camel(name): value for name, value in row.cells.items()}, Call, strict=False)
     except msgspec.ValidationError as error:
@@ -217,11 +217,11 @@ def _camel(name: str) -> str:
 # -- both
 
 
-def _judged(said: Said | str, row: Row, reading: Reading, notes: tuple[Note, ...] | None = None) -> Result:
+def _judged(said: ReportedEvent | str, row: Row, reading: Reading, notes: tuple[Note, ...] | None = None) -> Result:
     """The arrival, or what is wrong."""
     if isinstance(said, str):
         return _refused(row, said)
-    verdict = taken(said, IMPORT, Moment(reading.now, ""))
+    verdict = accepted(said, IMPORT, Receipt(reading.now, ""))
     if isinstance(verdict, Rejected):
         return _refused(row, verdict.what)
     is_too_old = verdict.event.at < reading.since
@@ -240,7 +240,7 @@ def time_of(row: Row, reading: Reading) -> float | str:
     if value is None or value == "":
         return "says no time; a column `time` or `date` has it, or the one that `--column time=NAME` names"
     text = str(value).strip()
-    at = instant(float(text)) if text.isascii() and text.isdigit() and len(text) > 8 else None
+    at = unix_time(float(text)) if text.isascii() and text.isdigit() and len(text) > 8 else None
     if at is None:
         try:
             there = datetime.fromisoformat(dated(text) or text)

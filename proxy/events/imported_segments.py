@@ -17,7 +17,7 @@ from proxy.audience.clean import TRUTHS, segments_of
 from proxy.audience.outside import ENTERED, LEFT
 from proxy.audience.rows import Note, Row, Sheet
 from proxy.events.imported import COLUMNS, IMPORT, Reading, time_of
-from proxy.events.intake import Moment, Rejected, Said, taken
+from proxy.events.intake import Receipt, Rejected, ReportedEvent, accepted
 from proxy.model import Arrival, Profile
 
 SEGMENT_COLUMNS: Mapping[str, tuple[str, ...]] = {
@@ -103,5 +103,5 @@ def _names(cell: object) -> tuple[list[str], str]:
 def _arrival(visitor_id: str, segment: str, kind: str, at: float, now: float) -> Arrival | None:
     said = msgspec.json.encode([visitor_id, segment.casefold(), kind, at])
     digest = hashlib.sha256(said).hexdigest()[:24]
-    verdict = taken(Said(kind, digest, at, visitor_id, subject=segment), IMPORT, Moment(now, ""))
+    verdict = accepted(ReportedEvent(kind, digest, at, visitor_id, subject=segment), IMPORT, Receipt(now, ""))
     return None if isinstance(verdict, Rejected) else verdict

@@ -1,10 +1,8 @@
-"""Checks events: each becomes an arrival, or a rejection with a reason. Pure: time, sender and the cookie's visitor are
-given.
+"""Checks reported events: each becomes an arrival, or is rejected with a reason. Pure.
 
-`segment.py` and `ga4.py` parse what was sent into `Said`; this decides whose event it is, when it happened, and whether
-the sender may say so. The laws: a browser speaks for the visitor of its own cookie and for nobody else; money and
-personal data count only from trusted senders; the same event has the same id, however often it is sent.
-"""
+`segment.py`, `ga4.py` and `lists.py` parse requests into `ReportedEvent`; this module decides whose event it is, when
+it happened, and whether the sender may report it. A browser may report events of its own cookie's visitor only; orders
+and personal data count only from trusted senders; an event has the same id however often it is sent."""
 
 from __future__ import annotations
 
@@ -31,9 +29,9 @@ MAX_NAME = 64
 MAX_TEXT_BYTES = 500
 MAX_MEMBERS = 20
 MOST_ITEMS = 20
-FEW_ITEMS = 5
-WHOLE = {"cart viewed", "checkout started", "order completed", "order refunded", "order cancelled"}
-"""Kinds that name all that is in a cart or an order; of others the first few items say enough."""
+MOST_OTHER_ITEMS = 5
+FULL_KINDS = {"cart viewed", "checkout started", "order completed", "order refunded", "order cancelled"}
+"""Kinds of events with a whole cart or order, which keep `MOST_ITEMS` items; others keep `MOST_OTHER_ITEMS`."""
 
 VISITOR_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
@@ -41,8 +39,8 @@ Trait = str | float | bool | list[str]
 
 
 class Access(enum.StrEnum):
-    """What a write key may do. `PUBLIC`: say what its own visitor did. `TRUSTED`: also what they ordered and who they
-    are. `SERVER`: all of it, of anybody."""
+    """What a write key may report. `PUBLIC`: what its own visitor did. `TRUSTED`: also their orders and traits.
+    `SERVER`: everything, of any visitor."""
 
     PUBLIC = "public"
     TRUSTED = "trusted"
@@ -62,9 +60,9 @@ class Sender:
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
-    """When a request was received, and `sent_at` by its sender's clock (None: not said). `request_id` makes ids for
-    events that have none; events older than `late_seconds` are refused."""
+class Receipt:
+    """When a request was received (Unix seconds), and when it was sent by its sender's clock (None: unknown).
+    `request_id` makes ids for events without one; events older than `late_seconds` are refused."""
 
     received_at: float
     request_id: str
@@ -74,14 +72,14 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """Why an event was refused: a word for counters and lists, a sentence for the sender."""
+    """Why an event was refused: `reason` is a word for counters and lists, `what` a sentence for the sender."""
 
     reason: str
     what: str
 
 
-class Said(msgspec.Struct, frozen=True):
-    """An event as it was sent, not yet checked. `at` is by the sender's clock; ids are "" when not given."""
+class ReportedEvent(msgspec.Struct, frozen=True):
+    """An event as it was sent, not yet checked. `at` is by the sender's clock; ids are "" if not given."""
 
     kind: str
     message_id: str = ""
@@ -98,12 +96,12 @@ class Said(msgspec.Struct, frozen=True):
 
 
 _OR_TRUSTED = " or trusted"
-# A member of an enum takes eight times as long to look up, and each event asks five times.
+# Looking up a member of an enum takes eight times as long, and each event needs five.
 PUBLIC, TRUSTED, SERVER = Access
 
 
-def taken(said: Said, sender: Sender, moment: Moment, number: int = 0) -> Arrival | Rejected:
-    """The event as an arrival to be applied, or why it is refused. `number` is its place in the request."""
+def accepted(said: ReportedEvent, sender: Sender, moment: Receipt, number: int = 0) -> Arrival | Rejected:
+    """The event as an arrival, or why it is refused. `number` is its position in the request."""
     row = BY_KIND[said.kind]
     is_trusted = sender.access is SERVER or (sender.access is TRUSTED and said.kind not in MEMBERSHIP)
     if row.is_server_only and not is_trusted:
@@ -120,10 +118,12 @@ def taken(said: Said, sender: Sender, moment: Moment, number: int = 0) -> Arriva
     at = _happened(said.at, sender, moment)
     if isinstance(at, Rejected):
         return at
-    others = _others(said, sender, visitor_id)
+    others = _other_ids(said, sender, visitor_id)
     return Arrival(
         visitor_id,
-        Event(at, _id(said, sender, moment, number), row.kind, cut(said.subject, 200), _items(said, row), said.value),
+        Event(
+            at, _id(said, sender, moment, number), row.kind, truncated(said.subject, 200), _items(said, row), said.value
+        ),
         sender.source,
         moment.received_at,
         traits_of(said.traits) if said.traits and sender.access is not PUBLIC else {},
@@ -137,14 +137,14 @@ def taken(said: Said, sender: Sender, moment: Moment, number: int = 0) -> Arriva
 # -- whose
 
 
-def _visitor(said: Said, sender: Sender) -> str | Rejected:
+def _visitor(said: ReportedEvent, sender: Sender) -> str | Rejected:
     if sender.access is SERVER:
         return _named(said.user_id or said.anonymous_id)
     if sender.visitor_id:
         return sender.visitor_id
     if not said.anonymous_id or NOBODY.fullmatch(said.anonymous_id):
         return Rejected("no-visitor", "there is neither our cookie nor an anonymousId")
-    return stranger(sender.key, sender.source, said.anonymous_id)
+    return stranger_id(sender.key, sender.source, said.anonymous_id)
 
 
 def _named(text: str) -> str | Rejected:
@@ -156,13 +156,13 @@ def _named(text: str) -> str | Rejected:
     return text
 
 
-def stranger(key: bytes, source: str, anonymous_id: str) -> str:
+def stranger_id(key: bytes, source: str, anonymous_id: str) -> str:
     """The visitor id of a sender's visitor without our cookie: a keyed hash, so that nobody can choose another
     visitor's id."""
     return "anon_" + hmac.digest(key, f"{source}\n{anonymous_id}".encode("utf-8", "replace"), "sha256").hex()[:32]
 
 
-def _others(said: Said, sender: Sender, visitor_id: str) -> dict[str, str]:
+def _other_ids(said: ReportedEvent, sender: Sender, visitor_id: str) -> dict[str, str]:
     """The sender's other id of the visitor, if the sender is trusted."""
     if sender.access is PUBLIC:
         return {}
@@ -177,31 +177,31 @@ def user_hash(user_key: bytes, user_id: str) -> str:
     return hmac.digest(user_key, user_id.encode("utf-8", "replace"), "sha256").hex()
 
 
-def _joins(said: Said, sender: Sender, visitor_id: str) -> tuple[str, str]:
+def _joins(said: ReportedEvent, sender: Sender, visitor_id: str) -> tuple[str, str]:
     """The device and the person to be joined. A server is trusted; a browser only with a hash made by a server, or
     anybody could claim to be anybody."""
     if sender.access is SERVER:
         device = said.subject if said.kind == "aliased" else said.anonymous_id
         is_two = device and said.user_id and device != visitor_id and VISITOR_ID.fullmatch(device)
-        return (device, visitor_id) if is_two else NONE
+        return (device, visitor_id) if is_two else NO_JOIN
     if not said.user_hash or not sender.user_key or not sender.visitor_id or not VISITOR_ID.fullmatch(said.user_id):
-        return NONE
+        return NO_JOIN
     is_proven = hmac.compare_digest(user_hash(sender.user_key, said.user_id).encode(), said.user_hash.encode())
-    return (visitor_id, said.user_id) if is_proven else NONE
+    return (visitor_id, said.user_id) if is_proven else NO_JOIN
 
 
-NONE = ("", "")
+NO_JOIN = ("", "")
 
 
 # -- when, and which
 
 
-def _happened(at: str | float | None, sender: Sender, moment: Moment) -> float | Rejected:
-    """When it happened by our clock: as long before it was received as the sender says it was before it was sent; never
-    after."""
+def _happened(at: str | float | None, sender: Sender, moment: Receipt) -> float | Rejected:
+    """When it happened by the server's clock: as long before `received_at` as it was before `sent_at` by the sender's
+    clock; never after."""
     if at is None or at == "":
         return moment.received_at
-    said_at = instant(at)
+    said_at = unix_time(at)
     if said_at is None:
         return Rejected("timestamp", "a timestamp is ISO 8601, as 2026-11-23T12:00:00Z")
     skew = moment.received_at - moment.sent_at if moment.sent_at is not None else 0.0
@@ -210,8 +210,9 @@ def _happened(at: str | float | None, sender: Sender, moment: Moment) -> float |
     return happened if happened >= oldest else Rejected("too-old", "it happened too long ago")
 
 
-def instant(value: str | float | None) -> float | None:
-    """Unix seconds of a time in ISO 8601 (without a zone: UTC), or in seconds or milliseconds; None when it is none."""
+def unix_time(value: str | float | None) -> float | None:
+    """The Unix seconds of a time in ISO 8601 (without a zone: UTC), or of a number of seconds or milliseconds; None for
+    anything else."""
     if isinstance(value, int | float):
         return value / 1_000 if abs(value) > 1e11 else float(value)
     try:
@@ -221,7 +222,7 @@ def instant(value: str | float | None) -> float | None:
     return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()
 
 
-def _id(said: Said, sender: Sender, moment: Moment, number: int) -> str:
+def _id(said: ReportedEvent, sender: Sender, moment: Receipt, number: int) -> str:
     """The id of the event; an order has the same id from any sender."""
     if said.order_id and len(said.order_id) <= MAX_ID:
         return f"{said.kind}:{said.order_id}"
@@ -231,13 +232,13 @@ def _id(said: Said, sender: Sender, moment: Moment, number: int) -> str:
 # -- what
 
 
-def _items(said: Said, row: Row) -> tuple[Item, ...]:
-    return said.items[: MOST_ITEMS if row.kind in WHOLE else FEW_ITEMS]
+def _items(said: ReportedEvent, row: Row) -> tuple[Item, ...]:
+    return said.items[: MOST_ITEMS if row.kind in FULL_KINDS else MOST_OTHER_ITEMS]
 
 
 def traits_of(said: Mapping[str, object]) -> dict[str, Trait]:
-    """What can be an attribute, by the name rule files have for it. Objects within objects, what is too long, and names
-    that rules ask the request for are left out."""
+    """The traits that can be attributes, by their names in rule files; without nested objects, values that are too
+    long, and the names of request attributes."""
     found: dict[str, Trait] = {}
     for name, value in said.items():
         attribute, trait = attribute_name(name), _trait(value)
@@ -259,8 +260,8 @@ def _trait(value: object) -> Trait | None:
     return None
 
 
-def cut(text: str, most: int) -> str:
-    """The text, cut to at most so many bytes of UTF-8."""
+def truncated(text: str, most: int) -> str:
+    """The text, cut to at most `most` bytes of UTF-8."""
     if len(text) * 4 <= most:
         return text
     raw = text.encode("utf-8", "replace")

@@ -14,7 +14,7 @@ import msgspec
 
 from proxy.audience.outside import ENTERED, LEFT
 from proxy.errors import UNDECODABLE
-from proxy.events.intake import Moment, Rejected, Said, Sender, instant, taken
+from proxy.events.intake import Receipt, Rejected, ReportedEvent, Sender, accepted, unix_time
 from proxy.events.segment import Verdict
 
 ID_NAMES = ("userId", "user_id", "visitor", "id", "externalId", "external_id", "anonymousId", "anonymous_id")
@@ -59,9 +59,9 @@ def list_in(body: bytes) -> Listed | None:
     return listed if is_list or (listed.properties and listed.properties.list_data) else None
 
 
-def judged(body: bytes, listed: Listed, sender: Sender, moment: Moment, *, most: int) -> Iterator[Verdict]:
+def arrivals_in(body: bytes, listed: Listed, sender: Sender, moment: Receipt, *, most: int) -> Iterator[Verdict]:
     """The outcome for each visitor in the list, at most so many; added ones before removed ones."""
-    moment = replace(moment, sent_at=instant(listed.sent_at))
+    moment = replace(moment, sent_at=unix_time(listed.sent_at))
     said = _named.decode(body)
     segment = _text({**(said.get("properties") or {}), **said}, SEGMENT_NAMES)
     changes = listed.properties.list_data if listed.properties else None
@@ -76,7 +76,9 @@ def judged(body: bytes, listed: Listed, sender: Sender, moment: Moment, *, most:
         message_id = f"{listed.message_id}-{number}" if listed.message_id else ""
         yield (
             payload,
-            taken(Said(kind, message_id, listed.timestamp, visitor_id, subject=segment), sender, moment, number),
+            accepted(
+                ReportedEvent(kind, message_id, listed.timestamp, visitor_id, subject=segment), sender, moment, number
+            ),
         )
 
 

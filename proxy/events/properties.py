@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from proxy.events.intake import cut
+from proxy.events.intake import truncated
 from proxy.model import Item
 
 OWN_PRODUCT_NAMES = ("product_id", "sku", "item_id")
@@ -41,9 +41,9 @@ def _item(said: Properties, product: str) -> Item:
     quantity = amount(said["quantity"]) if "quantity" in said else 1.0
     price = amount(said["price"]) if "price" in said else 0.0
     return Item(
-        cut(product, 64),
+        truncated(product, 64),
         _category(said),
-        cut(brand, 50) if (brand := first(said, BRAND_NAMES)) else "",
+        truncated(brand, 50) if (brand := first(said, BRAND_NAMES)) else "",
         price if price > 0 else 0.0,
         quantity if quantity > 0 else 1.0,
     )
@@ -53,7 +53,7 @@ def _category(said: Properties) -> str:
     if CATEGORIES.isdisjoint(said):
         return ""
     parts = [part.strip() for name in CATEGORY_NAMES if name in said for part in text(said, name).split(">")]
-    return cut("/".join(filter(None, parts)), 100)
+    return truncated("/".join(filter(None, parts)), 100)
 
 
 def value_of(properties: Properties, items: tuple[Item, ...]) -> float:
@@ -75,7 +75,7 @@ def details_of(properties: Properties) -> dict[str, str | float | bool]:
         if isinstance(value, str):
             if not value:
                 continue
-            value = cut(value, MAX_DETAIL_BYTES)
+            value = truncated(value, MAX_DETAIL_BYTES)
         elif not isinstance(value, bool):
             if not isinstance(value, NUMERIC):
                 continue

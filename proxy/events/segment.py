@@ -13,7 +13,7 @@ import msgspec
 
 from proxy.audience.outside import ENTERED, LEFT, MEMBERSHIP
 from proxy.errors import UNDECODABLE
-from proxy.events.intake import Moment, Rejected, Said, Sender, instant, taken
+from proxy.events.intake import Receipt, Rejected, ReportedEvent, Sender, accepted, unix_time
 from proxy.events.properties import ORDER_NAMES, Properties, details_of, first, items_of, text, value_of
 from proxy.events.types import BY_SEGMENT
 from proxy.model import Arrival
@@ -73,11 +73,13 @@ def batch_of(body: bytes) -> Batch | Rejected:
         return Rejected("not-json", f"the body cannot be read: {error}")
 
 
-def judged(body: bytes, batch: Batch, named: str, sender: Sender, moment: Moment, *, most: int) -> Iterator[Verdict]:
+def arrivals_in(
+    body: bytes, batch: Batch, named: str, sender: Sender, moment: Receipt, *, most: int
+) -> Iterator[Verdict]:
     """The outcome of each call, at most so many. `named` is the call in the address, "batch" if each call has its
     type."""
     calls = [msgspec.Raw(body)] if batch.batch is None else batch.batch
-    moment = replace(moment, sent_at=instant(batch.sent_at))
+    moment = replace(moment, sent_at=unix_time(batch.sent_at))
     for number, raw in enumerate(calls):
         if number >= most:
             yield raw, Rejected("too-many", f"a batch has at most {most} events")
@@ -87,16 +89,16 @@ def judged(body: bytes, batch: Batch, named: str, sender: Sender, moment: Moment
             yield raw, _judged(raw, named, sender, moment, number)
 
 
-def _judged(raw: msgspec.Raw, named: str, sender: Sender, moment: Moment, number: int) -> Arrival | Rejected:
+def _judged(raw: msgspec.Raw, named: str, sender: Sender, moment: Receipt, number: int) -> Arrival | Rejected:
     try:
         call = _calls.decode(raw)
     except UNDECODABLE as error:
         return Rejected("not-json", f"the event cannot be read: {error}")
     said = said_in(call, (call.type or "") if named == "batch" else named)
-    return said if isinstance(said, Rejected) else taken(said, sender, moment, number)
+    return said if isinstance(said, Rejected) else accepted(said, sender, moment, number)
 
 
-def said_in(call: Call, type: str) -> Said | Rejected:
+def said_in(call: Call, type: str) -> ReportedEvent | Rejected:
     """The events of a call, by its type."""
     properties: Properties = call.properties or {}
     traits: Properties = {}
@@ -120,7 +122,7 @@ def said_in(call: Call, type: str) -> Said | Rejected:
         case _:
             return Rejected("type", f"`{type}` is none of track, page, screen, identify, group, alias")
     items = items_of(properties)
-    return Said(
+    return ReportedEvent(
         kind,
         call.message_id or "",
         call.original_timestamp or call.timestamp,

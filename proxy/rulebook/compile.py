@@ -12,7 +12,7 @@ from functools import cached_property
 
 from proxy.audience.tracked import Breaks, Measures
 from proxy.audience.traits import TRAIT_MEASURES
-from proxy.catalogue.hub import Directory, directory
+from proxy.catalogue.product_index import CatalogueIndex, catalogue_index
 from proxy.catalogue.ranking import Arrangement
 from proxy.catalogue.rows import RowSpec
 from proxy.conditions.derived import base_of
@@ -84,9 +84,9 @@ class Publication:
         return {(name, measure): breaks(name) for name, measure in asked}
 
     @cached_property
-    def products(self) -> Directory:
+    def products(self) -> CatalogueIndex:
         """The catalogue to look products up in."""
-        return directory(self.catalogue)
+        return catalogue_index(self.catalogue)
 
     def filled_in(self, slots: Iterable[str]) -> Filling:
         """What filling these slots may need."""

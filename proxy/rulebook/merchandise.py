@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterator, Sequence
 from math import inf
 from typing import get_args
 
-from proxy.catalogue.hub import is_within
-from proxy.catalogue.ranking import STRENGTHS, TO_THE_END, Arrangement, By, Fit, Shift
+from proxy.catalogue.product_index import is_within
+from proxy.catalogue.ranking import STRENGTHS, TO_THE_END, Arrangement, By, ProductTest, Shift
 from proxy.catalogue.reorder import LARGEST_MOVE
 from proxy.catalogue.strategy_context import PRODUCT_WORDS
 from proxy.conditions.amounts import amount, no_amount
@@ -31,9 +31,9 @@ PIN = (
 )
 
 
-def read_fits(node: Node, what: str, catalogue: Sequence[Product], findings: list[Finding]) -> tuple[Fit, ...]:
+def read_fits(node: Node, what: str, catalogue: Sequence[Product], findings: list[Finding]) -> tuple[ProductTest, ...]:
     """One or a list of criteria that products must meet (`only`) or must not meet (`never`)."""
-    fits: list[Fit] = []
+    fits: list[ProductTest] = []
     for item in one_or_more(node):
         if isinstance(item, MapNode):
             fits += [fit for entry in item.entries if (fit := _fit(entry, catalogue, findings))]
@@ -42,11 +42,11 @@ def read_fits(node: Node, what: str, catalogue: Sequence[Product], findings: lis
     return tuple(fits)
 
 
-def _of_word(word: Scalar, what: str, catalogue: Sequence[Product], findings: list[Finding]) -> Iterator[Fit]:
+def _of_word(word: Scalar, what: str, catalogue: Sequence[Product], findings: list[Finding]) -> Iterator[ProductTest]:
     if word.text in (IN_STOCK, SOLD_OUT) and (word.text == IN_STOCK) == (what == "only"):
-        yield Fit("in stock")
+        yield ProductTest("in stock")
     elif word.text in OF_SHOPPERS:
-        yield Fit("words", frozenset({word.text}))
+        yield ProductTest("words", frozenset({word.text}))
     elif what == "never" and word.text not in (IN_STOCK, SOLD_OUT):
         yield from _values("product", [word], catalogue, findings)
     else:
@@ -54,7 +54,7 @@ def _of_word(word: Scalar, what: str, catalogue: Sequence[Product], findings: li
         findings.append(unfit(what, word, did_you_mean(word.text, known)))
 
 
-def _fit(entry: Entry, catalogue: Sequence[Product], findings: list[Finding]) -> Fit | None:
+def _fit(entry: Entry, catalogue: Sequence[Product], findings: list[Finding]) -> ProductTest | None:
     """`price: at most 50 EUR`, `brand: [Northwind, Tarnwell]`."""
     name = entry.key.text
     if name not in FITS:
@@ -65,13 +65,15 @@ def _fit(entry: Entry, catalogue: Sequence[Product], findings: list[Finding]) ->
         read = amount(Phrase("price", "", Kind.NUMBER, ""), written.text) if written else None
         if written and read is None:
             findings.append(no_amount(written))
-        return Fit("price", low=read.low, high=read.high) if read else None
+        return ProductTest("price", low=read.low, high=read.high) if read else None
     words = read_words(entry.value, name, findings)
     by: By = next(by for by in get_args(By) if by == name)
     return next(_values(by, words, catalogue, findings), None)
 
 
-def _values(by: By, words: Sequence[Scalar], catalogue: Sequence[Product], findings: list[Finding]) -> Iterator[Fit]:
+def _values(
+    by: By, words: Sequence[Scalar], catalogue: Sequence[Product], findings: list[Finding]
+) -> Iterator[ProductTest]:
     """The values of a criterion; R502 for one that no product of the catalogue has. It is a warning unless it names a
     product: tomorrow's feed may bring a brand."""
     known = _known(by, catalogue)
@@ -82,7 +84,7 @@ def _values(by: By, words: Sequence[Scalar], catalogue: Sequence[Product], findi
                 did_you_mean(word.text, sorted(filter(None, known))) if any(known) else "write it as the catalogue does"
             )
             findings.append(Finding("R502", what, word.place, help, is_warning=by != "product"))
-    yield Fit(by, frozenset(word.text.casefold() for word in words))
+    yield ProductTest(by, frozenset(word.text.casefold() for word in words))
 
 
 def _known(by: By, catalogue: Sequence[Product]) -> Collection[str]:
@@ -112,7 +114,9 @@ def read_shifts(
     )
 
 
-def _shift(node: Node, what: str, catalogue: Sequence[Product], findings: list[Finding]) -> Iterator[tuple[Fit, float]]:
+def _shift(
+    node: Node, what: str, catalogue: Sequence[Product], findings: list[Finding]
+) -> Iterator[tuple[ProductTest, float]]:
     table = as_map(node, f'each "{what}"', findings)
     lines = Part.of(table)
     places = _places(by, what, findings) if (by := lines.node("by")) else STRENGTHS["a lot"]
@@ -126,20 +130,20 @@ def _shift(node: Node, what: str, catalogue: Sequence[Product], findings: list[F
             yield fit, places
 
 
-def _moved_by(entry: Entry, what: str, catalogue: Sequence[Product], findings: list[Finding]) -> Fit | None:
+def _moved_by(entry: Entry, what: str, catalogue: Sequence[Product], findings: list[Finding]) -> ProductTest | None:
     """The criterion of a line of `boost` or `bury`."""
     match entry.key.text:
         case "affinity":
             word = as_text(entry.value, '"affinity"', findings)
             if word and word.text not in AFFINITIES:
                 findings.append(unfit("affinity", word, did_you_mean(word.text, AFFINITIES)))
-            return Fit("affinity", frozenset({word.text})) if word and word.text in AFFINITIES else None
+            return ProductTest("affinity", frozenset({word.text})) if word and word.text in AFFINITIES else None
         case "score":
-            return Fit("score") if read_choice(entry.value, "score", ["popularity"], findings) else None
+            return ProductTest("score") if read_choice(entry.value, "score", ["popularity"], findings) else None
         case "in stock" | "out of stock" as name:
             said = read_choice(entry.value, name, TRUTHS, findings)
             is_so = said in ("yes", "true")
-            return Fit("in stock" if is_so == (name == IN_STOCK) else "out of stock") if said else None
+            return ProductTest("in stock" if is_so == (name == IN_STOCK) else "out of stock") if said else None
         case name if name in FITS:
             return _fit(entry, catalogue, findings)
     findings.append(unknown_word(entry.key, f'"{what}"', (*FITS, IN_STOCK, SOLD_OUT, *AFFINITY_OR_SCORE, "by")))

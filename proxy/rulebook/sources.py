@@ -33,7 +33,7 @@ def _read_line(line: Node, shop: Shop, findings: list[Finding]) -> Iterator[Sour
         strategy = BY_PHRASE.get(line.text)
         if strategy is None:
             findings.append(unknown_word(line, "a strategy", list(BY_PHRASE)))
-        elif not strategy.bare:
+        elif not strategy.may_be_bare:
             help = f"write what for: `{strategy.phrase}: {strategy.example}`"
             findings.append(Finding("R103", f'"{strategy.phrase}" needs words behind it', line.place, help))
         else:
@@ -60,18 +60,18 @@ def _read_source(entry: Entry, shop: Shop, findings: list[Finding]) -> Iterator[
 
 def _is_answered(strategy: Strategy, word: Scalar, shop: Shop) -> bool:
     """Whether the word can be known of a visitor: it is a word of conditions, or one that the catalogue has."""
-    if word.text in OWN_WORDS.get(strategy.takes, ()) or not len(shop.hub):
+    if word.text in OWN_WORDS.get(strategy.takes, ()) or not len(shop.products):
         return True
     if strategy.takes == "products":
-        return shop.hub.get(word.text) is not None
+        return shop.products.get(word.text) is not None
     if strategy.takes == "categories":
-        return bool(shop.hub.within(word.text))
+        return bool(shop.products.in_category(word.text))
     return bool(strategy.select(StrategyContext(shop, Shopper()), [word.text]))
 
 
 def _unanswered(strategy: Strategy, word: Scalar, shop: Shop) -> Finding:
     if strategy.takes == "products":
-        known = [product.id for product in shop.hub.products]
+        known = [product.id for product in shop.products.products]
         help = did_you_mean(word.text, [*PRODUCT_WORDS, *known])
         return Finding("R502", f'there is no product "{word.text}"', word.place, help)
     what = f'no product fits "{strategy.phrase}: {word.text}"'
@@ -82,7 +82,7 @@ def _unanswered(strategy: Strategy, word: Scalar, shop: Shop) -> Finding:
 
 def _named(strategy: Strategy, shop: Shop) -> list[str]:
     """The categories, tags or brands of the catalogue, whichever the strategy takes; [] for too many to look at."""
-    products = shop.hub.products
+    products = shop.products.products
     if strategy.takes == "categories":
         named = {path for each in products for path in accumulate(each.category.split("/"), "{}/{}".format)}
     elif strategy.takes == "tags":

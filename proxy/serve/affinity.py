@@ -70,7 +70,7 @@ class Affinity:
     async def take_in(self, path: Path) -> None:
         """Takes all of it in. What cannot be read is told, and what was known before stays."""
         self._stamps = await asyncio.to_thread(_stamps_of, path)
-        shop, beginning = self._shop(), self._shop().beginning()
+        shop, beginning = self._shop(), self._shop().new_statistics()
         try:
             with collector_paused():
                 await _taken(built(path), beginning.covisits.build)
@@ -79,7 +79,7 @@ class Affinity:
         except OperatorError as error:
             log.warning("%s", error)
             return
-        shop.begin(beginning)
+        shop.replace_statistics(beginning)
         self._learning.begin_again()
         log.info("%s: what was worked out in batch is taken in", path)
 

@@ -13,7 +13,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
-from proxy.catalogue.shop import LEARNT
+from proxy.catalogue.shop import LEARNT_KINDS
 from proxy.errors import StoreError
 from proxy.model import Arrival, EvaluationContext, Profile
 from proxy.personalise import Stock, fill_rows_ahead
@@ -60,8 +60,8 @@ class Learning:
 
     def hear(self, applied: Applied) -> None:
         """Learns the events that this worker has applied, and prepares rows for their visitors."""
-        noted = arrivals_of(deed for deed in applied.page_events if deed.kind in LEARNT)
-        learnt = [arrival for arrival in (*applied.new, *noted) if arrival.event.kind in LEARNT]
+        noted = arrivals_of(deed for deed in applied.page_events if deed.kind in LEARNT_KINDS)
+        learnt = [arrival for arrival in (*applied.new, *noted) if arrival.event.kind in LEARNT_KINDS]
         shop = self._stock().shop
         for arrival in learnt:
             shop.learn(arrival.visitor_id, arrival.event)
@@ -111,7 +111,7 @@ class Learning:
 
     def _learn_of_all(self, arrival: Arrival) -> None:
         """Learns events of the log, without those this worker has learnt already."""
-        if arrival.event.kind not in LEARNT:
+        if arrival.event.kind not in LEARNT_KINDS:
             return
         if (arrival.visitor_id, arrival.event.id) in self._own:
             del self._own[arrival.visitor_id, arrival.event.id]

@@ -5,7 +5,7 @@ A page is heard when it is kept as one for everybody, and taken in together with
 later, for each change has rows chosen anew. What is told again is put again once a day, so that the store knows what
 is still for sale; a page that is gone takes its product along. Changes are told to all at once, over the bus; here
 they are kept for who was not there. A catalogue has the last word on pages, and on a change when it says something
-new (`catalogue/hub.py`).
+new (`catalogue/product_index.py`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable
 from math import inf
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
-from proxy.catalogue.hub import MOST_LEARNT, Hub
+from proxy.catalogue.product_index import MOST_LEARNT, ProductIndex
 from proxy.catalogue.products import Unreadable, product_of
 from proxy.errors import StoreError
 from proxy.http.message import Request
@@ -45,7 +45,7 @@ class ProductNews:
     def __init__(
         self,
         kept: Sightings,
-        hub: Callable[[], Hub],
+        hub: Callable[[], ProductIndex],
         clock: Callable[[], float],
         patience_seconds: float = STORE_SECONDS,
     ) -> None:
@@ -81,7 +81,7 @@ class ProductNews:
     def miss(self, page: Request) -> None:
         """Says that this page is there no more. Not believed of a host that has told of no product yet: whoever asks
         may name another, at which the shop has no pages at all."""
-        product = self._hub().at(unquote(page.path.decode("latin-1"))) if page.host in self._hosts else None
+        product = self._hub().at_path(unquote(page.path.decode("latin-1"))) if page.host in self._hosts else None
         if product is not None and link_of(product.link) == _link_of_page(page.path):
             self._hear(product.id, None)
 
@@ -99,7 +99,7 @@ class ProductNews:
             _take(hub, product_id, product)
         for product_id, product in self._heard.items():
             is_new = _take(hub, product_id, product)
-            is_due = hub.by_page(product_id) is not None and now >= self._told_at.get(product_id, 0.0) + AGAIN_SECONDS
+            is_due = hub.page_data(product_id) is not None and now >= self._told_at.get(product_id, 0.0) + AGAIN_SECONDS
             if is_new or is_due:
                 self._tell(Sighting(product_id, now, product))
         self._heard, self._others = {}, {}
@@ -115,7 +115,7 @@ class ProductNews:
     async def keep_changes(self, product_ids: Iterable[str]) -> None:
         """Stores these changes, so that they hold when all workers are restarted. Without the store they do not."""
         now, hub = self._clock(), self._hub()
-        changed = {id: change for id in product_ids if (change := hub.changed(id))}
+        changed = {id: change for id in product_ids if (change := hub.change_of(id))}
         self._changes.update(changed)
         told = [Sighting(id, now, product, base, True) for id, (base, product) in changed.items()]
         try:
@@ -156,7 +156,7 @@ class ProductNews:
     async def _forget_changes(self) -> None:
         """Drops changes of which the catalogue says something else now; for good, also if it says the same again
         later."""
-        over = [id for id in self._changes if self._hub().changed(id) is None]
+        over = [id for id in self._changes if self._hub().change_of(id) is None]
         if over:
             now = self._clock()
             await self._kept.put_sightings([Sighting(id, now, None, None, True) for id in over], most=MOST_LEARNT)
@@ -183,12 +183,12 @@ class ProductNews:
                 of_pages.append(sighting)
             elif sighting.product is not None:
                 self._changes.add(sighting.id)
-                self._hub().recall(sighting.base, sighting.product)
+                self._hub().reapply_change(sighting.base, sighting.product)
         return [sighting for sighting in of_pages if sighting.at > long_ago]
 
 
-def _take(hub: Hub, product_id: str, product: Product | None) -> bool:
-    return hub.unlearn(product_id) if product is None else hub.learn(product)
+def _take(hub: ProductIndex, product_id: str, product: Product | None) -> bool:
+    return hub.forget_page(product_id) if product is None else hub.learn_page(product)
 
 
 def _link_of_page(path: bytes) -> str:

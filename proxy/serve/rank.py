@@ -101,7 +101,7 @@ class Rank:
         arrangement = arrangement_of(decision, context, stock)
         if arrangement is None:
             return Ranked(found.products)
-        get, shopper = stock.shop.hub.get, asking_of(context, stock.shop).shopper
+        get, shopper = stock.shop.products.get, asking_of(context, stock.shop).shopper
         order, moves = arrangement.explained(found.products, get, shopper, now)
         return Ranked(order, decision.rule, moves)
 

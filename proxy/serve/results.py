@@ -17,7 +17,7 @@ from time import monotonic
 
 import msgspec
 
-from proxy.audience.results import Comparison, Counted, Kept, Looked, Results, named
+from proxy.audience.results import Comparison, PackedResults, Results, ResultsStatus, StoredResults, holdout_name
 from proxy.audience.verdicts import DAY
 from proxy.ending import ended
 from proxy.errors import OperatorError, StoreError, TailorbirdError
@@ -53,7 +53,7 @@ async def counted(store: Store, holdouts: Sequence[Holdout], since: float, until
     results = Results(holdouts, since, until)
     async for person in logs(store):
         results.add(person.arrivals, person.bucket_key)
-    for comparison in results.of.values():
+    for comparison in results.comparisons.values():
         comparison.sum_up()
     return results
 
@@ -63,12 +63,12 @@ class KeptResults:
 
     def __init__(self, url: str, machine: Bus, clock: Callable[[], float]) -> None:
         self._url, self._machine, self._clock = url, machine, clock
-        self._kept: dict[tuple[str, int], Kept] = {}
+        self._kept: dict[tuple[str, int], StoredResults] = {}
         self._under_way: dict[tuple[str, int], asyncio.Task[None]] = {}
         self._turn = asyncio.Lock()
         machine.listen(COUNTED, self._hear)
 
-    async def look(self, publication: Publication, days: int, patience: float) -> Looked:
+    async def look(self, publication: Publication, days: int, patience: float) -> ResultsStatus:
         """The results of choices met within so many days, 0 for all: as they are kept, else as they are `patience`
         seconds from now. Has them counted where they are not fresh."""
         key = publication.version, days
@@ -78,7 +78,7 @@ class KeptResults:
             await asyncio.wait({task}, timeout=0 if kept else patience)
             if task.done() and not task.cancelled() and (error := task.exception()):
                 problem = str(error)
-        return Looked(self._kept.get(key), key in self._under_way, problem)
+        return ResultsStatus(self._kept.get(key), key in self._under_way, problem)
 
     async def aclose(self) -> None:
         """Ends what is under way; idempotent."""
@@ -101,19 +101,19 @@ class KeptResults:
             names = frozenset(rule.name for rule in publication.rules)
             since = now - days * DAY if days else -inf
             found = await _counted_apart(Question(self._url, names, publication.plan.holdouts, since))
-        kept = Kept(publication.version, days, now, monotonic() - began, found)
+        kept = StoredResults(publication.version, days, now, monotonic() - began, found)
         self._keep(kept)
         if not self._machine.is_alone:
             await self._machine.publish(COUNTED, msgspec.msgpack.encode(kept))
 
     async def _hear(self, message: bytes) -> bytes:
-        kept = msgspec.msgpack.decode(message, type=Kept)
+        kept = msgspec.msgpack.decode(message, type=StoredResults)
         own = self._kept.get((kept.version, kept.days))
         if own is None or own.at < kept.at:
             self._keep(kept)
         return b""
 
-    def _keep(self, kept: Kept) -> None:
+    def _keep(self, kept: StoredResults) -> None:
         key = kept.version, kept.days
         self._kept.pop(key, None)
         self._kept[key] = kept
@@ -124,7 +124,7 @@ class KeptResults:
 # -- the process
 
 
-async def _counted_apart(question: Question) -> Counted:
+async def _counted_apart(question: Question) -> PackedResults:
     """Has it counted. Raises `StoreError`."""
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(
@@ -145,7 +145,7 @@ async def _counted_apart(question: Question) -> Counted:
     if process.returncode:
         last = complaints.decode("utf-8", "replace").strip().splitlines()[-1:]
         raise StoreError(" ".join(last) or f"counting ended with {process.returncode}")
-    return msgspec.msgpack.decode(answer, type=Counted)
+    return msgspec.msgpack.decode(answer, type=PackedResults)
 
 
 def main() -> None:
@@ -157,7 +157,9 @@ def main() -> None:
         results = asyncio.run(_answered(question))
     except TailorbirdError as error:
         sys.exit(str(error))
-    sys.stdout.buffer.write(msgspec.msgpack.encode(Counted.of(results.visitors, known_of(results.of, question))))
+    sys.stdout.buffer.write(
+        msgspec.msgpack.encode(PackedResults.of(results.visitors, known_of(results.comparisons, question)))
+    )
 
 
 async def _answered(question: Question) -> Results:
@@ -169,7 +171,7 @@ async def _answered(question: Question) -> Results:
 
 def known_of(of: Mapping[str, Comparison], question: Question) -> dict[str, Comparison]:
     """The comparisons of rules and holdouts that there are, and of the others those that most visitors met."""
-    names = question.rules.union(map(named, question.holdouts))
+    names = question.rules.union(map(holdout_name, question.holdouts))
     gone = [name for name in of if name not in names]
     most = sorted(gone, key=lambda name: -sum(tally.visitors for tally in of[name].groups.values()))[:MOST_GONE]
     kept = names.union(most)

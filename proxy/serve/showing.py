@@ -99,7 +99,7 @@ class Showing:
     def publish(self, publication: Publication) -> None:
         """Decides by this publication from now on."""
         self.publication = publication
-        self._shop.hub.replace(publication.products)
+        self._shop.products.replace(publication.products)
         self._shop.seed(publication.orders, publication.visits)
         self.stock = Stock(self._shop, publication.asks, publication.arrangements, publication.fragments)
         self.filling.publish(publication, self.stock)

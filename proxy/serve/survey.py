@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from proxy.audience.drivers import Driver, drivers
 from proxy.audience.features import common, features_of, steps_of
 from proxy.audience.segments import Memberships, Size, interval, overlaps, sizes
-from proxy.audience.survey import Group, Groups, Typed
+from proxy.audience.survey import ConditionSize, SegmentSurvey, SurveyedSegment
 from proxy.audience.traits import TRAIT_MEASURES
 from proxy.decide.conjunctions import facts_of
 from proxy.diagnostics import Finding
@@ -91,17 +91,17 @@ class Survey:
         """Has the next question use a new sample."""
         self._sample, self._whole = _Sample((), 0, 0.0), (None, [])
 
-    async def groups(self, publication: Publication) -> Groups:
+    async def groups(self, publication: Publication) -> SegmentSurvey:
         """How the segments are now. May raise `StoreError`."""
         return await asyncio.to_thread(_groups, publication, await self._drawn())
 
-    async def typed(self, publication: Publication, names: Names, text: str) -> Typed:
+    async def typed(self, publication: Publication, names: Names, text: str) -> ConditionSize:
         """How many would be in a segment with this `when:`, as a rule file has it. May raise `StoreError`."""
         findings: list[Finding] = []
         condition = typed_condition(text, names, findings)
         sample = await self._drawn()
         if findings:
-            return Typed(None, sample.population, len(sample.profiles), tuple(findings))
+            return ConditionSize(None, sample.population, len(sample.profiles), tuple(findings))
         counted = await asyncio.to_thread(self._counted, publication, condition, sample)
         return replace(counted, problems=tuple(asked_of_requests(condition)))
 
@@ -113,7 +113,7 @@ class Survey:
                 self._sample = _Sample([one for one in profiles if not one.alias], population, now)
             return self._sample
 
-    def _counted(self, publication: Publication, condition: Condition, sample: _Sample) -> Typed:
+    def _counted(self, publication: Publication, condition: Condition, sample: _Sample) -> ConditionSize:
         reader = SegmentReader(publication, sample.at)
         of = (publication, sample)
         if self._whole[0] != of:
@@ -128,18 +128,18 @@ class Survey:
         share = members / looked if looked else 0.0
         is_all = looked == sample.population
         low, high = (share, share) if is_all else interval(members, looked)
-        return Typed(Size("", round(share * sample.population), share, low, high), sample.population, looked)
+        return ConditionSize(Size("", round(share * sample.population), share, low, high), sample.population, looked)
 
 
-def _groups(publication: Publication, sample: _Sample) -> Groups:
+def _groups(publication: Publication, sample: _Sample) -> SegmentSurvey:
     looked = looked_at(publication, sample.profiles, sample.population, sample.at)
     names, features = [segment.name for segment in publication.segments], looked.features()
     found = zip(publication.segments, sizes(names, looked.memberships, looked.population), strict=True)
-    return Groups(
+    return SegmentSurvey(
         sample.population,
         len(sample.profiles),
         tuple(
-            Group(size, segment.description, str(segment.place), tuple(looked.apart(segment, features)))
+            SurveyedSegment(size, segment.description, str(segment.place), tuple(looked.apart(segment, features)))
             for segment, size in found
         ),
         tuple(overlaps(names, looked.memberships)[:MOST_OVERLAPS]),

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from proxy.catalogue.hub import Hub
+from proxy.catalogue.product_index import ProductIndex
 from proxy.catalogue.products import Unreadable
 from proxy.errors import UNDECODABLE, RequestError
 from proxy.ports import Replies
@@ -55,7 +55,7 @@ def changes_in(body: bytes) -> list[dict[str, Any]]:
     return changes
 
 
-async def change(hub: Hub, changes: list[dict[str, Any]]) -> ProductsChanged:
+async def change(hub: ProductIndex, changes: list[dict[str, Any]]) -> ProductsChanged:
     """Changes these products, a few at a time, so that requests are not held up."""
     left: list[LeftOut] = []
     for place, words in enumerate(changes, start=1):

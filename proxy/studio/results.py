@@ -17,9 +17,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from proxy.audience.lift import Lift
-from proxy.audience.report import PAID_BY_EACH, Row, Told, in_money, in_percent, reported
-from proxy.audience.results import GOALS, Kept, Looked
-from proxy.audience.verdicts import Asked, Word
+from proxy.audience.report import PAID_BY_EACH, Row, RuleReport, in_money, in_percent, reports
+from proxy.audience.results import GOALS, ResultsStatus, StoredResults
+from proxy.audience.verdicts import Outcome, ReportOptions
 from proxy.diagnostics import many
 from proxy.errors import RequestError
 from proxy.rulebook.compile import Publication
@@ -33,7 +33,7 @@ PAGE_PATIENCE_SECONDS, PROGRAM_PATIENCE_SECONDS = 1.5, 60.0
 MOST = 200
 WIDEST, NARROWEST = 1.0, 0.1
 """Intervals are drawn from -100 % to 100 % at most, and from -10 % to 10 % at least."""
-COLOURS = {Word.BETTER: "live", Word.WORSE: "over", Word.DISTRUST: "over"}
+COLOURS = {Outcome.BETTER: "live", Outcome.WORSE: "over", Outcome.DISTRUST: "over"}
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for a formula at the beginning of a cell."""
 COLUMNS = ("rule", "since", "group", "visitors", "counted", "reached", "by visitor", "lift", "low", "high", "verdict")
@@ -115,23 +115,23 @@ def _or(values: Mapping[int, str] | Sequence[object]) -> str:
     return ", ".join(map(str, values))
 
 
-def told_of(kept: Kept, publication: Publication, query: Query, now: float) -> list[Told]:
+def told_of(kept: StoredResults, publication: Publication, query: Query, now: float) -> list[RuleReport]:
     """The results to show, those met by most visitors first."""
-    asked = Asked(now, query.goal or None, matters=query.matters / 100)
-    of = kept.counted.comparisons(query.rule)
-    told = reported(of, publication.rules, publication.plan.holdouts, asked)
+    asked = ReportOptions(now, query.goal or None, relevant_lift=query.matters / 100)
+    of = kept.results.comparisons(query.rule)
+    told = reports(of, publication.rules, publication.plan.holdouts, asked)
     return sorted(told, key=lambda one: (-sum(row.visitors for row in one.rows), one.rule))
 
 
-def results_view(kept: Kept, told: Sequence[Told], places: Mapping[str, int], now: float) -> ResultsView:
+def results_view(kept: StoredResults, told: Sequence[RuleReport], places: Mapping[str, int], now: float) -> ResultsView:
     """The page's content; `places` are the positions of rules in the list of rules."""
     reach = max((abs(end) for one in told for lift in _goals(one) for end in (lift.low, lift.high)), default=0.0)
     scale = min(WIDEST, max(NARROWEST, reach))
     shown = [_comparison(one, places.get(one.rule, 0), scale) for one in told[:MOST]]
-    alone = {one.rule for one in told if one.verdict.word is Word.ALONE}
+    alone = {one.rule for one in told if one.verdict.word is Outcome.ALONE}
     return ResultsView(
         _age(now - kept.at),
-        many(kept.counted.visitors, "visitor"),
+        many(kept.results.visitors, "visitor"),
         round(100 * scale),
         [one for one in shown if one.name not in alone],
         [one for one in shown if one.name in alone],
@@ -139,7 +139,7 @@ def results_view(kept: Kept, told: Sequence[Told], places: Mapping[str, int], no
     )
 
 
-def _goals(told: Told) -> Iterator[Lift]:
+def _goals(told: RuleReport) -> Iterator[Lift]:
     for row in told.rows:
         if lift := row.lifts.get(told.counted[0]):
             yield lift
@@ -151,7 +151,7 @@ def _age(seconds: float) -> str:
     return f"{int(seconds / 60)} minutes ago"
 
 
-def _comparison(told: Told, place: int, scale: float) -> ComparisonView:
+def _comparison(told: RuleReport, place: int, scale: float) -> ComparisonView:
     when = datetime.fromtimestamp(told.since, UTC)
     rows = [_row(row, told, scale) for row in told.rows]
     colour = COLOURS.get(told.verdict.word, "")
@@ -159,7 +159,7 @@ def _comparison(told: Told, place: int, scale: float) -> ComparisonView:
     return ComparisonView(told.rule, place, since, told.verdict.text, colour, rows, list(told.notes))
 
 
-def _row(row: Row, told: Told, scale: float) -> RowView:
+def _row(row: Row, told: RuleReport, scale: float) -> RowView:
     cells = [_cell(kind, did, row, scale) for kind, did in row.did.items()]
     if row.paid_by_payer:
         lift = row.lifts.get(PAID_BY_EACH)
@@ -185,7 +185,7 @@ def _bar(lift: Lift, scale: float) -> BarView:
     return BarView(round(low, 1), round(high - low, 1), round(middle, 1))
 
 
-def as_csv(told: Sequence[Told]) -> str:
+def as_csv(told: Sequence[RuleReport]) -> str:
     """A line for each group and each goal."""
     lines = io.StringIO()
     table = csv.writer(lines)
@@ -210,11 +210,11 @@ def _harmless(text: str) -> str:
 def results_routes(site: Site, html: Html) -> list[Route]:
     """`html(template, **values)` makes a page."""
 
-    async def told(query: Query, looked: Looked) -> list[Told]:
+    async def told(query: Query, looked: ResultsStatus) -> list[RuleReport]:
         """Runs in a thread: thousands of rules take half a second."""
-        if site.publication is None or looked.kept is None:
+        if site.publication is None or looked.stored is None:
             return []
-        return await asyncio.to_thread(told_of, looked.kept, site.publication, query, site.now())
+        return await asyncio.to_thread(told_of, looked.stored, site.publication, query, site.now())
 
     async def page(request: Request) -> Response:
         query = query_of(request.query_params)
@@ -224,7 +224,9 @@ def results_routes(site: Site, html: Html) -> list[Route]:
         found = await told(query, looked)
         return html(
             "results.html",
-            results=msgspec.to_builtins(results_view(looked.kept, found, places, site.now())) if looked.kept else None,
+            results=msgspec.to_builtins(results_view(looked.stored, found, places, site.now()))
+            if looked.stored
+            else None,
             is_counting=looked.is_counting,
             problem=looked.problem,
             query=query._asdict(),
@@ -236,10 +238,10 @@ def results_routes(site: Site, html: Html) -> list[Route]:
             asked=str(request.url.query),
         )
 
-    async def counted(request: Request) -> list[Told]:
+    async def counted(request: Request) -> list[RuleReport]:
         query = query_of(request.query_params)
         looked = await site.results(query.days, PROGRAM_PATIENCE_SECONDS)
-        if looked.kept is None:
+        if looked.stored is None:
             why = looked.problem or ("they are being counted" if looked.is_counting else "no rules are being served")
             raise RequestError(f"there are no results yet: {why}", help="ask again a little later", status=503)
         return await told(query, looked)

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from proxy.audience.survey import Group, Groups, Typed
+from proxy.audience.survey import ConditionSize, SegmentSurvey, SurveyedSegment
 from proxy.diagnostics import Finding, many
 from proxy.errors import RequestError
 from proxy.studio.versions import Html
@@ -54,19 +54,19 @@ class TypedView(msgspec.Struct, frozen=True):
     problems: list[ProblemView]
 
 
-def groups_view(groups: Groups) -> GroupsView:
+def groups_view(groups: SegmentSurvey) -> GroupsView:
     """The page's content."""
     overlaps = [f"{one.part:.0%} of {one.one} and {one.other} together are in both" for one in groups.overlaps]
-    return GroupsView(_of(groups.visitors, groups.looked_at), [_group(one) for one in groups.segments], overlaps)
+    return GroupsView(_of(groups.visitors, groups.sampled), [_group(one) for one in groups.segments], overlaps)
 
 
-def typed_view(typed: Typed) -> TypedView:
+def typed_view(typed: ConditionSize) -> TypedView:
     """What the page shows about a condition."""
     problems = [_problem(finding) for finding in typed.problems]
     if typed.size is None:
         return TypedView("", 0, problems)
     size = typed.size
-    said = f"{_about(typed.visitors, typed.looked_at)}{many(size.members, 'visitor')}, {size.share:.1%}"
+    said = f"{_about(typed.visitors, typed.sampled)}{many(size.members, 'visitor')}, {size.share:.1%}"
     between = _between(size.low, size.high)
     return TypedView(f"{said} ({between})" if between else said, round(100 * size.share), problems)
 
@@ -103,9 +103,9 @@ def _between(low: float, high: float) -> str:
     return f"between {low:.1%} and {high:.1%}" if low < high else ""
 
 
-def _group(group: Group) -> GroupView:
+def _group(group: SurveyedSegment) -> GroupView:
     size = group.size
-    apart = [f"{one.feature}, {one.lift:.1f} times as often" for one in group.apart]
+    apart = [f"{one.feature}, {one.lift:.1f} times as often" for one in group.drivers]
     return GroupView(
         size.name,
         group.description,

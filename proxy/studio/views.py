@@ -14,8 +14,8 @@ from typing import Any, Protocol
 
 import msgspec
 
-from proxy.audience.results import Looked
-from proxy.audience.survey import Groups, Typed
+from proxy.audience.results import ResultsStatus
+from proxy.audience.survey import ConditionSize, SegmentSurvey
 from proxy.diagnostics import Finding
 from proxy.drafts.report import Outlook
 from proxy.httpcache.purge import Purge
@@ -102,13 +102,13 @@ class Site(Protocol):
         """The explanation of every slot with rules on that page, for that visitor, in these segments besides their own;
         `given` is their country, language and device. Raises `RequestError`."""
 
-    async def groups(self) -> Groups:
+    async def groups(self) -> SegmentSurvey:
         """The sizes of the segments being served. May raise `StoreError`."""
 
-    async def typed(self, text: str) -> Typed:
+    async def typed(self, text: str) -> ConditionSize:
         """How many visitors match a condition. Raises `RequestError` before there are rules."""
 
-    async def results(self, days: int, patience: float) -> Looked:
+    async def results(self, days: int, patience: float) -> ResultsStatus:
         """The results of choices met in the last so many days, 0 for all: those stored, or a new count if it is done
         within `patience` seconds."""
 

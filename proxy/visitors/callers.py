@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from proxy.audience.identity import NOBODY
 from proxy.errors import RequestError
-from proxy.events.intake import VISITOR_ID, Access, stranger
+from proxy.events.intake import VISITOR_ID, Access, stranger_id
 from proxy.http.message import Request
 from proxy.settings import Settings
 from proxy.visitors.collect import stranger_key
@@ -49,7 +49,7 @@ class Callers:
         if NOBODY.fullmatch(named):
             raise RequestError(f"`{named}` is nobody's id", help="name no visitor where none is known")
         if source.access is not Access.SERVER:
-            return Caller(stranger(self._stranger_key, source.name, named), has_key=True)
+            return Caller(stranger_id(self._stranger_key, source.name, named), has_key=True)
         if not VISITOR_ID.fullmatch(named):
             what = "a visitor's id is 1 to 64 letters, digits, hyphens and underscores"
             raise RequestError(what, help="send what your events send, as a hash of an e-mail address")

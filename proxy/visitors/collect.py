@@ -22,7 +22,7 @@ import msgspec
 
 from proxy.errors import RequestError, StoreError
 from proxy.events import ga4, lists, segment
-from proxy.events.intake import Access, Moment, Rejected, Sender
+from proxy.events.intake import Access, Receipt, Rejected, Sender
 from proxy.events.segment import Verdict
 from proxy.http.message import Handler, Request, Response
 from proxy.metrics import Metrics
@@ -107,7 +107,7 @@ class Collect:
             self._metrics.count("tailorbird_events_total", "outcome", why)
             said = {"accepted": 0, "reason": why} if _query(request, "strict") == "1" else {}
             return self._answer(request, 200, {"success": True, **said})
-        moment = Moment(now, f"{self._name}{next(self._numbers):x}", self._late_seconds)
+        moment = Receipt(now, f"{self._name}{next(self._numbers):x}", self._late_seconds)
         judge = partial(judged, call, body, request.query, batch, sender, moment, self._most)
         verdicts = await asyncio.to_thread(judge) if len(body) > THREAD_BYTES else judge()
         for payload, verdict in verdicts:
@@ -193,17 +193,17 @@ class Collect:
 
 
 def judged(
-    call: str, body: bytes, query: bytes, batch: segment.Batch, sender: Sender, moment: Moment, most: int
+    call: str, body: bytes, query: bytes, batch: segment.Batch, sender: Sender, moment: Receipt, most: int
 ) -> list[Verdict]:
     """The outcome of each event of a request to the route `call`."""
     found: Iterator[Verdict]
     if call == "ga4":
-        found = ga4.judged(body, query, sender, moment, most=most)
+        found = ga4.arrivals_in(body, query, sender, moment, most=most)
     elif call == "audience" and (listed := lists.list_in(body)):
-        found = lists.judged(body, listed, sender, moment, most=most)
+        found = lists.arrivals_in(body, listed, sender, moment, most=most)
     else:
         call = "batch" if call == "audience" else call
-        found = segment.judged(body, batch, call, sender, moment, most=most)
+        found = segment.arrivals_in(body, batch, call, sender, moment, most=most)
     return list(found)
 
 

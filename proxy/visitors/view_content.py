@@ -12,7 +12,7 @@ import msgspec
 
 from proxy.audience.results import HELD, SLOT
 from proxy.events.bots import is_bot
-from proxy.events.intake import cut
+from proxy.events.intake import truncated
 from proxy.http.message import Request
 from proxy.metrics import Decided
 from proxy.model import Decision, Item, chosen_name
@@ -83,7 +83,7 @@ def banners_of(done: DecidedPage | None) -> Banners:
     if not isinstance(done.view_cache, Banners):
         decisions = [decision for decision in done.decisions if not decision.slot.startswith(INTERNAL)]
         shown = [decision for decision in decisions if decision.rule and decision.variant]
-        rules = tuple([cut(decision.rule, MOST_BYTES) for decision in shown])
+        rules = tuple([truncated(decision.rule, MOST_BYTES) for decision in shown])
         done.view_cache = _banners(rules, _chosen(decisions))
     return done.view_cache
 
@@ -96,7 +96,7 @@ def _chosen(decisions: Sequence[Decision]) -> dict[str, str | float | bool]:
         if decision.rule and (variant := chosen_name(decision)):
             chosen[f"{SLOT}{decision.slot}"] = variant
         elif decision.detail == "holdout":
-            chosen[f"{HELD}{decision.slot}"] = cut(decision.withheld, MOST_BYTES)
+            chosen[f"{HELD}{decision.slot}"] = truncated(decision.withheld, MOST_BYTES)
     return chosen
 
 
@@ -115,18 +115,18 @@ def view_content_of(request: Request, about: PageSubject) -> ViewContent | None:
         return None
     parameters = parameters_of(request.query)
     return ViewContent(
-        cut(page_of(request.path), MOST_BYTES),
+        truncated(page_of(request.path), MOST_BYTES),
         dict(_came(request, parameters)),
-        tuple((kind, cut(subject, MOST_BYTES)) for kind, subject in _deeds(about, parameters)),
+        tuple((kind, truncated(subject, MOST_BYTES)) for kind, subject in _deeds(about, parameters)),
         about.product,
     )
 
 
 def _came(request: Request, parameters: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, str]]:
     if referrer := referrer_of(request):
-        yield "referrer", cut(referrer, MOST_BYTES)
+        yield "referrer", truncated(referrer, MOST_BYTES)
     if campaign := parameters.get("utm_campaign"):
-        yield "campaign", cut(campaign[0], MOST_BYTES)
+        yield "campaign", truncated(campaign[0], MOST_BYTES)
 
 
 def _deeds(about: PageSubject, parameters: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, str]]:

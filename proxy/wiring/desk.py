@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
-from proxy.audience.results import Looked
-from proxy.audience.survey import Groups, Typed
+from proxy.audience.results import ResultsStatus
+from proxy.audience.survey import ConditionSize, SegmentSurvey
 from proxy.audience.traits import STRANGER
 from proxy.bus.shared_counts import SharedCounts
 from proxy.decide.plan import Plan
@@ -174,18 +174,18 @@ class Desk:
         shared = self.shared_counts
         return own if shared is None else await asyncio.to_thread(shared.sums, *own)
 
-    async def groups(self) -> Groups:
-        return await self.survey.groups(self.publication) if self.publication else Groups(0, 0)
+    async def groups(self) -> SegmentSurvey:
+        return await self.survey.groups(self.publication) if self.publication else SegmentSurvey(0, 0)
 
-    async def typed(self, text: str) -> Typed:
+    async def typed(self, text: str) -> ConditionSize:
         loaded = self.rules.loaded
         if self.publication is None or loaded is None or loaded.names is None:
             raise RequestError("no rules are being served, so no condition can be read")
         return await self.survey.typed(self.publication, loaded.names, text)
 
-    async def results(self, days: int, patience: float) -> Looked:
+    async def results(self, days: int, patience: float) -> ResultsStatus:
         publication = self.publication
-        return await self.kept_results.look(publication, days, patience) if publication else Looked(None, False)
+        return await self.kept_results.look(publication, days, patience) if publication else ResultsStatus(None, False)
 
     async def plan(self) -> Outlook:
         return await self.publishing.plan()
@@ -209,7 +209,7 @@ class Desk:
 
     async def _on_products(self, message: bytes) -> bytes:
         async with self._changing_products:
-            result = await change(self.gateway.stock.shop.hub, msgspec.msgpack.decode(message))
+            result = await change(self.gateway.stock.shop.products, msgspec.msgpack.decode(message))
         return msgspec.msgpack.encode(result)
 
     async def _on_purge(self, message: bytes) -> bytes:

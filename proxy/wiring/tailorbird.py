@@ -12,7 +12,7 @@ from pathlib import Path
 
 from proxy.bus import bus_of_machine, bus_of_shop
 from proxy.bus.shared_counts import SharedCounts
-from proxy.catalogue.hub import Hub
+from proxy.catalogue.product_index import ProductIndex
 from proxy.ending import ended
 from proxy.errors import StoreError
 from proxy.http.message import Handler
@@ -249,8 +249,8 @@ class Tailorbird:
             for name, what in (("limit", "limit"), ("requests", "under_way"), ("waiting", "waiting")):
                 self.metrics.gauge(f"tailorbird_origin_{name}", partial(getattr, limiter, what), "origin", address)
 
-    def _hub(self) -> Hub:
-        return self._gateway.stock.shop.hub
+    def _hub(self) -> ProductIndex:
+        return self._gateway.stock.shop.products
 
     def add_routes(self, routes: Mapping[str, Handler]) -> None:
         """Adds handlers of paths below `/_tb/`."""

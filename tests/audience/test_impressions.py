@@ -8,7 +8,7 @@ from math import inf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.audience.impressions import SHOWN, impressions, tells_of
+from proxy.audience.impressions import SHOWN, impressions, matches_kinds
 from proxy.audience.measures import read
 from proxy.model import Event, Measure, OneOf, Period, Reading, Test, Then
 
@@ -24,8 +24,8 @@ def test_what_a_view_names_are_events_at_its_moment() -> None:
 
 
 def test_a_view_tells_of_banners_only_when_it_names_any() -> None:
-    assert tells_of(VIEW, (SHOWN,)) and tells_of(VIEW, (PAGE,))
-    assert not tells_of(Event(5.0, "p", PAGE, "/"), (SHOWN,))
+    assert matches_kinds(VIEW, (SHOWN,)) and matches_kinds(VIEW, (PAGE,))
+    assert not matches_kinds(Event(5.0, "p", PAGE, "/"), (SHOWN,))
 
 
 NAMES = st.sampled_from(["Sale", "Hello"])

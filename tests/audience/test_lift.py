@@ -9,14 +9,14 @@ import pytest
 
 from proxy.audience.lift import (
     ALPHA,
-    TYPICAL,
-    UNEVEN,
+    SUSPICIOUS_P_VALUE,
+    TYPICAL_LIFT,
     Lift,
-    evenness,
-    of_money,
-    of_share,
-    reach_of,
-    times_as_many,
+    half_width,
+    money_lift,
+    sample_size_factor,
+    share_lift,
+    split_p_value,
 )
 from proxy.audience.results import ORDER, Money, Tally
 
@@ -28,7 +28,7 @@ def tally(visitors: int, did: int = 0, *paid: float) -> Tally:
 
 
 def test_a_share_is_compared_as_a_ratio_with_the_interval_of_its_logarithm() -> None:
-    lift = of_share(ORDER, tally(1_000, 60), tally(1_000, 40))
+    lift = share_lift(ORDER, tally(1_000, 60), tally(1_000, 40))
     assert lift is not None and lift.value == pytest.approx(0.5)
     assert lift.error == pytest.approx(sqrt(1 / 60 - 1 / 1_001 + 1 / 40 - 1 / 1_001))
     known = (0.2 / lift.error) ** 2  # by hand, 1.008
@@ -41,42 +41,42 @@ def test_an_interval_is_the_confidence_sequence_as_its_authors_write_it() -> Non
     for visitors, rho in ((100, 0.03), (10_000, 0.03), (1_000_000, 0.005)):
         many = visitors * rho * rho + 1
         written = sqrt(2 * many / (visitors * rho) ** 2 * log(sqrt(many) / ALPHA))  # of a mean, with a variance of 1
-        assert reach_of(1 / sqrt(visitors), rho, ALPHA) == pytest.approx(written)
+        assert half_width(1 / sqrt(visitors), rho, ALPHA) == pytest.approx(written)
 
 
 def test_of_a_few_nothing_is_told() -> None:
-    assert of_share(ORDER, tally(1_000, 4), tally(1_000, 40)) is None
-    assert of_money(tally(9, 4, *[1.0] * 4), tally(9, 9, *[1.0] * 9)) is None
-    assert of_money(tally(9, 5, *[-1.0] * 5), tally(9, 9, *[-1.0] * 9)) is None, "all of it was paid back"
+    assert share_lift(ORDER, tally(1_000, 4), tally(1_000, 40)) is None
+    assert money_lift(tally(9, 4, *[1.0] * 4), tally(9, 9, *[1.0] * 9)) is None
+    assert money_lift(tally(9, 5, *[-1.0] * 5), tally(9, 9, *[-1.0] * 9)) is None, "all of it was paid back"
 
 
 def test_what_everybody_did_is_not_certain_of_those_to_come() -> None:
-    lift = of_share(ORDER, tally(50, 50), tally(50, 50))
+    lift = share_lift(ORDER, tally(50, 50), tally(50, 50))
     assert lift is not None and lift.low < -0.05 and lift.high > 0.05
 
 
 def test_money_is_compared_by_what_each_paid_with_the_spread_of_all() -> None:
-    lift = of_money(tally(10, 0, 1, 2, 3, 4, 5), tally(10, 0, 1, 1, 1, 1, 1))
+    lift = money_lift(tally(10, 0, 1, 2, 3, 4, 5), tally(10, 0, 1, 1, 1, 1, 1))
     assert lift is not None and lift.value == pytest.approx(1.0)
     squares = 55 + 5 - 20 * 1.0**2
     assert lift.error == pytest.approx(sqrt(squares / 19 * (1 / 10 + 1 / 10)))
-    assert lift.high - lift.value == pytest.approx(reach_of(lift.error, TYPICAL * 1.0, ALPHA))
+    assert lift.high - lift.value == pytest.approx(half_width(lift.error, TYPICAL_LIFT * 1.0, ALPHA))
 
 
 def test_a_difference_that_is_there_is_found() -> None:
     random, found = Random(1), 0
     for _ in range(50):
         groups = [tally(20_000, sum(random.random() < share for _ in range(20_000))) for share in (0.05, 0.04)]
-        lift = of_share(ORDER, *groups)
+        lift = share_lift(ORDER, *groups)
         found += lift is not None and lift.low > 0
     assert found >= 45, "a quarter more, of a thousand and eight hundred"
 
 
 def test_how_many_more_visitors_it_takes_is_told() -> None:
     for reach in (0.2, 0.05, 0.01):
-        times = times_as_many(0.1, ALPHA, reach)
-        assert reach_of(0.1 / sqrt(times), TYPICAL, ALPHA) == pytest.approx(reach, rel=1e-6)
-    assert times_as_many(0.01, ALPHA, 0.9) == pytest.approx(1.0)
+        times = sample_size_factor(0.1, ALPHA, reach)
+        assert half_width(0.1 / sqrt(times), TYPICAL_LIFT, ALPHA) == pytest.approx(reach, rel=1e-6)
+    assert sample_size_factor(0.01, ALPHA, 0.9) == pytest.approx(1.0)
 
 
 # -- sizes
@@ -101,7 +101,7 @@ def test_how_many_more_visitors_it_takes_is_told() -> None:
     ],
 )
 def test_sizes_that_chance_does_not_make_are_found(sizes: list[int], shares: list[float], is_even: bool) -> None:
-    assert (evenness(sizes, shares) >= UNEVEN) == is_even
+    assert (split_p_value(sizes, shares) >= SUSPICIOUS_P_VALUE) == is_even
 
 
 def test_sizes_that_chance_made_are_seldom_doubted_by_who_looks_every_day() -> None:
@@ -112,6 +112,6 @@ def test_sizes_that_chance_made_are_seldom_doubted_by_who_looks_every_day() -> N
             held_out = sum(random.random() < 0.1 for _ in range(50))
             sizes[0] += held_out
             sizes[1] += 50 - held_out
-            was_doubted |= evenness(sizes, [0.1, 0.9]) < UNEVEN
+            was_doubted |= split_p_value(sizes, [0.1, 0.9]) < SUSPICIOUS_P_VALUE
         doubted += was_doubted
     assert doubted <= 0.02 * RUNS

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.audience.outside import ENTERED, LEFT, MOST_OUTSIDE, after, segments_of
+from proxy.audience.outside import ENTERED, LEFT, MOST_OUTSIDE, memberships_after, segments_of
 from proxy.model import Arrival, Event, Membership
 
 
@@ -18,7 +18,7 @@ def said(at: float, kind: str, name: str) -> Arrival:
 
 def known(*arrivals: Arrival) -> dict[str, Membership]:
     start: dict[str, Membership] = {}
-    return dict(reduce(after, arrivals, start))
+    return dict(reduce(memberships_after, arrivals, start))
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.audience.report import Told, in_money, in_percent, reported, shares_of
-from proxy.audience.results import ALL, HELD_OUT, LEAST_PAYERS, ORDER, Comparison, Tally, named
-from proxy.audience.verdicts import DAY, Asked, Word
+from proxy.audience.report import RuleReport, in_money, in_percent, reports, shares_of
+from proxy.audience.results import ALL, HELD_OUT, LEAST_PAYERS, ORDER, Comparison, Tally, holdout_name
+from proxy.audience.verdicts import DAY, Outcome, ReportOptions
 from proxy.model import Arm, Experiment, Holdout, Rule
 
 NOW = 1_000 * DAY
@@ -21,11 +21,11 @@ def experiment(*arms: str, guardrails: tuple[str, ...] = ()) -> Rule:
     return Rule("Bar", "all.topbar", experiment=Experiment(shares, guardrails=guardrails))
 
 
-def told_of(rule: Rule | None, groups: dict[str, Tally], *holdouts: Holdout, crossed: int = 0) -> Told:
+def told_of(rule: Rule | None, groups: dict[str, Tally], *holdouts: Holdout, crossed: int = 0) -> RuleReport:
     comparison = Comparison(groups, crossed, NOW - 20 * DAY)
     comparison.sum_up()
     name = rule.name if rule else "Bar"
-    (told,) = reported({name: comparison}, [rule] if rule else [], holdouts, Asked(NOW))
+    (told,) = reports({name: comparison}, [rule] if rule else [], holdouts, ReportOptions(NOW))
     return told
 
 
@@ -42,7 +42,7 @@ def test_the_control_is_what_others_are_measured_by_else_the_first_of_the_file()
 def test_of_several_arms_the_best_is_told_and_intervals_are_wider_the_more_there_are() -> None:
     groups = {"control": tally(5_000, 400), "red": tally(5_000, 410), "green": tally(5_000, 560)}
     told = told_of(experiment("control", "red", "green"), groups)
-    assert told.verdict.word is Word.BETTER and told.verdict.text.startswith("green: better by ")
+    assert told.verdict.word is Outcome.BETTER and told.verdict.text.startswith("green: better by ")
     alone = told_of(experiment("control", "green"), {name: groups[name] for name in ("control", "green")})
     of_three, of_two = (next(row.lifts[ORDER] for row in one.rows if row.group == "green") for one in (told, alone))
     assert of_three and of_two and of_three.low < of_two.low
@@ -59,15 +59,15 @@ def test_who_was_held_out_of_an_experiment_is_told_and_not_judged() -> None:
 def test_a_rule_is_measured_by_those_held_out_of_it() -> None:
     rule = Rule("Hero", "home.hero", holdout=1_000)
     told = told_of(rule, {ALL: tally(9_000, 900), HELD_OUT: tally(1_000, 60)})
-    assert [row.group for row in told.rows] == [HELD_OUT, ALL] and told.verdict.word is Word.BETTER
+    assert [row.group for row in told.rows] == [HELD_OUT, ALL] and told.verdict.word is Outcome.BETTER
 
 
 def test_sizes_that_do_not_fit_the_split_are_said_before_all_else() -> None:
     told = told_of(experiment("control", "new"), {"control": tally(5_000, 400), "new": tally(4_000, 560)})
     assert told.chance is not None and told.chance < 0.001
-    assert told.verdict.word is Word.DISTRUST and told.rows[1].verdict
+    assert told.verdict.word is Outcome.DISTRUST and told.rows[1].verdict
     one_sided = told_of(experiment("control", "new"), {"control": tally(5_000, 400)})
-    assert one_sided.verdict.word is Word.DISTRUST
+    assert one_sided.verdict.word is Outcome.DISTRUST
 
 
 def test_of_what_is_split_by_an_attribute_groups_are_counted_and_neither_compared_nor_doubted() -> None:
@@ -89,13 +89,13 @@ def test_of_what_is_split_by_an_attribute_groups_are_counted_and_neither_compare
 )
 def test_without_anything_to_compare_with_it_says_what_to_do(rule: Rule, text: str) -> None:
     told = told_of(rule, {"control" if rule.experiment else ALL: tally(3, 0)})
-    assert told.verdict.word is Word.ALONE and told.verdict.text.endswith(text)
+    assert told.verdict.word is Outcome.ALONE and told.verdict.text.endswith(text)
 
 
 def test_a_guardrail_that_gets_worse_and_who_met_more_than_one_are_told() -> None:
     groups = {"control": tally(9_000, 900, 4_000), "new": tally(9_000, 1_200, 3_000)}
     told = told_of(experiment("control", "new", guardrails=("bounce", "product added")), groups, crossed=3)
-    assert told.counted == (ORDER, "product added") and told.verdict.word is Word.BETTER
+    assert told.counted == (ORDER, "product added") and told.verdict.word is Outcome.BETTER
     assert told.notes[0].startswith("new: product added is worse by ")
     assert told.notes[1:] == ["3 met more than one of these, and count for the first"]
 
@@ -103,7 +103,7 @@ def test_a_guardrail_that_gets_worse_and_who_met_more_than_one_are_told() -> Non
 def test_that_each_pays_less_is_told_whatever_the_goal() -> None:
     groups = {"control": tally(9_000, 900, paid=50.0), "new": tally(9_000, 1_200, paid=20.0)}
     told = told_of(experiment("control", "new"), groups)
-    assert told.verdict.word is Word.BETTER
+    assert told.verdict.word is Outcome.BETTER
     assert [note.partition(" pays ")[0] for note in told.notes] == ["new: each visitor"]
     assert told.notes[0].endswith(" less")
 
@@ -112,7 +112,7 @@ def test_what_was_paid_in_several_currencies_is_not_compared() -> None:
     groups = {"control": tally(1_000, 100), "new": tally(1_000, 100)}
     comparison = Comparison(groups, began=NOW - DAY, currencies={"SEK", "EUR"})
     comparison.sum_up()
-    (told,) = reported({"Bar": comparison}, [experiment("control", "new")], [], Asked(NOW))
+    (told,) = reports({"Bar": comparison}, [experiment("control", "new")], [], ReportOptions(NOW))
     assert told.rows[1].lifts["paid"] is None and told.rows[1].lifts[ORDER] is not None
     assert told.notes == ["orders came in 2 currencies (EUR, SEK), so what was paid cannot be added up or compared"]
 
@@ -120,7 +120,7 @@ def test_what_was_paid_in_several_currencies_is_not_compared() -> None:
 def test_a_rule_that_is_gone_is_told_as_far_as_it_was_met() -> None:
     told = told_of(None, {"b": tally(5_000, 410), "a": tally(5_000, 400)})
     assert [row.group for row in told.rows] == ["a", "b"] and told.chance is None
-    assert told.notes == ["it is not in the rule folder any more"] and told.verdict.word is Word.UNDECIDED
+    assert told.notes == ["it is not in the rule folder any more"] and told.verdict.word is Outcome.UNDECIDED
 
 
 def test_shares_are_those_of_arms_and_holdouts_where_nobody_else_is_held_out() -> None:
@@ -128,7 +128,7 @@ def test_shares_are_those_of_arms_and_holdouts_where_nobody_else_is_held_out() -
     shop, bars = Holdout("Winter", 1_000), Holdout("Bars", 1_000, frozenset({"all.topbar"}))
     assert shares_of([hero, tried], [bars]) == {
         "Hero": {HELD_OUT: 500, ALL: 9_500}, "Bar": {"control": 5_000, "new": 5_000},
-        named(bars): {HELD_OUT: 1_000, ALL: 9_000},
+        holdout_name(bars): {HELD_OUT: 1_000, ALL: 9_000},
     }  # fmt: skip
     assert "Hero" not in shares_of([hero], [shop])
 

@@ -6,7 +6,7 @@ from math import inf
 
 import pytest
 
-from proxy.audience.results import HELD_OUT, Comparison, Met, Money, Results, Tally, met_by, named
+from proxy.audience.results import HELD_OUT, Comparison, Exposure, Money, Results, Tally, exposures_in, holdout_name
 from proxy.bucketing import HOLDOUT, bucket
 from proxy.model import Arrival, Event, Holdout
 
@@ -33,28 +33,28 @@ def viewed(rule: str, part: str) -> Arrival:
 @pytest.mark.parametrize(
     ("arrival", "met"),
     [
-        (view(1, ("Sale",), hero="Sale"), [Met("Sale", "shown", "hero")]),
-        (view(1, ("Bar",), bar="Bar / new"), [Met("Bar", "new", "bar")]),
-        (view(1, bar="Bar / control"), [Met("Bar", "control", "bar")]),
-        (view(1, ("Him / Her",), hero="Him / Her"), [Met("Him / Her", "shown", "hero")]),
-        (view(1, ("A / B",), hero="A / B / c / d"), [Met("A / B", "c / d", "hero")]),
-        (view(1, held_hero="Sale"), [Met("Sale", HELD_OUT, "hero")]),
-        (Arrival("v", Event(1, "e", "banner shown", "Sale")), [Met("Sale", "shown")]),
+        (view(1, ("Sale",), hero="Sale"), [Exposure("Sale", "shown", "hero")]),
+        (view(1, ("Bar",), bar="Bar / new"), [Exposure("Bar", "new", "bar")]),
+        (view(1, bar="Bar / control"), [Exposure("Bar", "control", "bar")]),
+        (view(1, ("Him / Her",), hero="Him / Her"), [Exposure("Him / Her", "shown", "hero")]),
+        (view(1, ("A / B",), hero="A / B / c / d"), [Exposure("A / B", "c / d", "hero")]),
+        (view(1, held_hero="Sale"), [Exposure("Sale", HELD_OUT, "hero")]),
+        (Arrival("v", Event(1, "e", "banner shown", "Sale")), [Exposure("Sale", "shown")]),
         (
             Arrival("v", Event(1, "e", "banner shown", "Bar"), details={"variant": "Bar / new", "slot": "app"}),
-            [Met("Bar", "new", "app")],
+            [Exposure("Bar", "new", "app")],
         ),
-        (Arrival("v", Event(1, "e", "banner shown", "Bar"), details={"variant": "green"}), [Met("Bar", "shown")]),
+        (Arrival("v", Event(1, "e", "banner shown", "Bar"), details={"variant": "green"}), [Exposure("Bar", "shown")]),
         (Arrival("v", Event(1, "e", "banner clicked", "Bar")), []),
-        (viewed("Bar", "Bar / control"), [Met("Bar", "control")]),
-        (viewed("Bar", "new"), [Met("Bar", "new")]),
-        (viewed("Sale", "Sale"), [Met("Sale", "shown")]),
-        (viewed("Sale", "held out"), [Met("Sale", HELD_OUT)]),
+        (viewed("Bar", "Bar / control"), [Exposure("Bar", "control")]),
+        (viewed("Bar", "new"), [Exposure("Bar", "new")]),
+        (viewed("Sale", "Sale"), [Exposure("Sale", "shown")]),
+        (viewed("Sale", "held out"), [Exposure("Sale", HELD_OUT)]),
         (Arrival("v", Event(1, "e", "custom event", "Experiment Viewed"), details={"experiment_name": "Bar"}), []),
     ],
 )
-def test_an_event_says_which_choices_its_visitor_met(arrival: Arrival, met: list[Met]) -> None:
-    assert list(met_by(arrival)) == met
+def test_an_event_says_which_choices_its_visitor_met(arrival: Arrival, met: list[Exposure]) -> None:
+    assert list(exposures_in(arrival)) == met
 
 
 def test_a_visitor_counts_once_for_what_they_met_first_and_did_since() -> None:
@@ -72,9 +72,9 @@ def test_a_visitor_counts_once_for_what_they_met_first_and_did_since() -> None:
         "v",
     )
     results.add([view(2, bar="Bar / new"), done(3, "banner clicked", subject="Bar")], "w")
-    bar = results.of["Bar"]
+    bar = results.comparisons["Bar"]
     told = {
-        name: (tally.visitors, {kind: did for kind, did in tally.did.items() if did}, tally.payments)
+        name: (tally.visitors, {kind: did for kind, did in tally.converted.items() if did}, tally.payments)
         for name, tally in bar.groups.items()
     }
     assert told == {"control": (1, {ORDER: 1}, [18.0]), "new": (1, {"banner clicked": 1}, [])}
@@ -87,14 +87,14 @@ def test_the_currencies_are_those_of_orders() -> None:
     searched = Arrival("v", Event(3, "s", "searched", "x"), details={"currency": "USD"})
     order = Arrival("v", Event(4, "o", ORDER, value=1.0), details=details)
     results.add([view(2, bar="Bar / new"), searched, order], "v")
-    assert results.of["Bar"].currencies == {"EUR"}
+    assert results.comparisons["Bar"].currencies == {"EUR"}
 
 
 def test_only_choices_met_in_the_time_asked_for_count_and_what_follows_at_any_time() -> None:
     results = Results(since=2, until=3)
     results.add([view(1, bar="Bar / a"), view(2, bar="Bar / b"), done(9, value=5.0)], "v")
     results.add([view(3, bar="Bar / a")], "w")
-    assert {name: tally.payments for name, tally in results.of["Bar"].groups.items()} == {"b": [5.0]}
+    assert {name: tally.payments for name, tally in results.comparisons["Bar"].groups.items()} == {"b": [5.0]}
 
 
 def test_a_holdout_counts_everybody_who_met_a_choice_that_it_is_about_by_their_draw() -> None:
@@ -106,9 +106,9 @@ def test_a_holdout_counts_everybody_who_met_a_choice_that_it_is_about_by_their_d
     results.add([done(1)], "met nothing")
     for holdout in (shop, hero):
         out = sum(bucket(HOLDOUT + holdout.name, key) < holdout.share for key in keys)
-        sizes = {name: tally.visitors for name, tally in results.of[named(holdout)].groups.items()}
+        sizes = {name: tally.visitors for name, tally in results.comparisons[holdout_name(holdout)].groups.items()}
         assert 0 < out < 100 and sizes == {HELD_OUT: out, "shown": 100 - out}
-    assert (results.of[named(shop)].began, results.of[named(hero)].began) == (4, 6)
+    assert (results.comparisons[holdout_name(shop)].began, results.comparisons[holdout_name(hero)].began) == (4, 6)
 
 
 def test_one_large_order_counts_for_what_the_highest_hundredth_begins_with() -> None:

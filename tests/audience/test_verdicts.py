@@ -6,8 +6,8 @@ from math import exp, inf, log
 
 import pytest
 
-from proxy.audience.lift import ALPHA, TYPICAL, Lift, reach_of
-from proxy.audience.verdicts import DAY, Asked, Judge, Word, percent
+from proxy.audience.lift import ALPHA, TYPICAL_LIFT, Lift, half_width
+from proxy.audience.verdicts import DAY, Judge, Outcome, ReportOptions, percent
 from proxy.model import Experiment, Rule
 
 NOW = 1_000 * DAY
@@ -15,14 +15,14 @@ PLAIN = Rule("Hero", "home.hero", holdout=500)
 
 
 def lift(value: float, error: float) -> Lift:
-    reach = reach_of(error, TYPICAL, ALPHA)
+    reach = half_width(error, TYPICAL_LIFT, ALPHA)
     low, high = (exp(log(1 + value) + sign * reach) - 1 for sign in (-1, 1))
     return Lift(value, low, high, error)
 
 
 def judged(
-    found: Lift | None, rule: Rule | None = PLAIN, *, days: float = 20, asked: Asked = Asked(NOW)
-) -> tuple[Word, str]:
+    found: Lift | None, rule: Rule | None = PLAIN, *, days: float = 20, asked: ReportOptions = ReportOptions(NOW)
+) -> tuple[Outcome, str]:
     verdict = Judge(NOW - days * DAY, rule, rule is not None, ALPHA, asked).verdict(found)
     return verdict.word, verdict.text
 
@@ -30,37 +30,37 @@ def judged(
 @pytest.mark.parametrize(
     ("found", "word", "text"),
     [
-        (lift(0.30, 0.05), Word.BETTER, "better by 12 % to 52 %"),
-        (lift(0.06, 0.01), Word.BETTER, "better by 2.4 % to 9.7 %"),
-        (lift(-0.30, 0.05), Word.WORSE, "worse by 18 % to 40 %"),
-        (lift(0.0, 0.01), Word.SAME, "no difference found that matters: less than 5 % either way"),
-        (lift(0.10, 0.05), Word.EARLY, "too early: 35 days to more than a year more at this rate"),
-        (lift(0.0, 0.016), Word.EARLY, "too early: about 90 days more at this rate"),
-        (lift(0.02, 0.5), Word.EARLY, "too early: more than a year at this rate"),
-        (lift(0.05, 0.02), Word.EARLY, "too early: 18 to 152 days more at this rate"),
-        (lift(0.20, 0.10), Word.EARLY, "too early: 36 days to more than a year more at this rate"),
-        (None, Word.EARLY, "too early: fewer than 5 of a group did it"),
+        (lift(0.30, 0.05), Outcome.BETTER, "better by 12 % to 52 %"),
+        (lift(0.06, 0.01), Outcome.BETTER, "better by 2.4 % to 9.7 %"),
+        (lift(-0.30, 0.05), Outcome.WORSE, "worse by 18 % to 40 %"),
+        (lift(0.0, 0.01), Outcome.SAME, "no difference found that matters: less than 5 % either way"),
+        (lift(0.10, 0.05), Outcome.EARLY, "too early: 35 days to more than a year more at this rate"),
+        (lift(0.0, 0.016), Outcome.EARLY, "too early: about 90 days more at this rate"),
+        (lift(0.02, 0.5), Outcome.EARLY, "too early: more than a year at this rate"),
+        (lift(0.05, 0.02), Outcome.EARLY, "too early: 18 to 152 days more at this rate"),
+        (lift(0.20, 0.10), Outcome.EARLY, "too early: 36 days to more than a year more at this rate"),
+        (None, Outcome.EARLY, "too early: fewer than 5 of a group did it"),
     ],
 )
-def test_a_difference_is_judged(found: Lift | None, word: Word, text: str) -> None:
+def test_a_difference_is_judged(found: Lift | None, word: Outcome, text: str) -> None:
     assert judged(found) == (word, text)
 
 
 def test_a_difference_that_matters_is_as_large_as_is_said() -> None:
     small = lift(0.0, 0.01)
-    assert judged(small, asked=Asked(NOW, matters=0.02))[0] is Word.EARLY
-    assert judged(small, asked=Asked(NOW, matters=0.2))[0] is Word.SAME
+    assert judged(small, asked=ReportOptions(NOW, relevant_lift=0.02))[0] is Outcome.EARLY
+    assert judged(small, asked=ReportOptions(NOW, relevant_lift=0.2))[0] is Outcome.SAME
 
 
 def test_before_its_days_are_over_an_experiment_is_not_judged() -> None:
     tried = Rule("Bar", "all.topbar", experiment=Experiment((), min_days=14))
-    assert judged(lift(0.3, 0.01), tried, days=13.9) == (Word.EARLY, "too early: it runs for 13 of at least 14 days")
-    assert judged(lift(0.3, 0.01), tried, days=14)[0] is Word.BETTER
+    assert judged(lift(0.3, 0.01), tried, days=13.9) == (Outcome.EARLY, "too early: it runs for 13 of at least 14 days")
+    assert judged(lift(0.3, 0.01), tried, days=14)[0] is Outcome.BETTER
 
 
 def test_what_is_drawn_by_something_else_than_the_visitor_is_not_judged() -> None:
     word, text = judged(lift(0.3, 0.01), Rule("Bar", "all.topbar", experiment=Experiment((), split_by="company")))
-    assert word is Word.UNDECIDED and "it is split by company" in text
+    assert word is Outcome.UNDECIDED and "it is split by company" in text
 
 
 @pytest.mark.parametrize(
@@ -74,8 +74,8 @@ def test_what_is_drawn_by_something_else_than_the_visitor_is_not_judged() -> Non
     ids=["it is over", "it is paused", "it is gone", "the time asked for is over"],
 )
 def test_where_nobody_comes_any_more_it_says_where_the_difference_lies(rule: Rule | None, until: float) -> None:
-    word, text = judged(lift(0.1, 0.05), rule, asked=Asked(NOW, until=until))
-    assert word is Word.UNDECIDED and text == "undecided: it lies between -5.6% and +28.2%"
+    word, text = judged(lift(0.1, 0.05), rule, asked=ReportOptions(NOW, until=until))
+    assert word is Outcome.UNDECIDED and text == "undecided: it lies between -5.6% and +28.2%"
 
 
 def test_what_is_small_is_told_with_a_decimal() -> None:

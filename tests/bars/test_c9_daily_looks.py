@@ -13,9 +13,9 @@ from random import Random
 import pytest
 
 from proxy.audience.lift import Lift
-from proxy.audience.report import Told, reported
+from proxy.audience.report import RuleReport, reports
 from proxy.audience.results import ALL, HELD_OUT, ORDER, Comparison, Tally
-from proxy.audience.verdicts import DAY, Asked, Word
+from proxy.audience.verdicts import DAY, Outcome, ReportOptions
 from proxy.model import Arm, Experiment, Rule
 
 FULL = bool(os.environ.get("BAR_FULL"))
@@ -48,10 +48,10 @@ def groups_of(rule: Rule) -> dict[str, float]:
     return {HELD_OUT: rule.holdout / 10_000, ALL: 1 - rule.holdout / 10_000}
 
 
-def days(random: Random, rule: Rule, shop: Shop) -> list[Told]:
+def days(random: Random, rule: Rule, shop: Shop) -> list[RuleReport]:
     """What is told of the rule on each day. What visitors pay is skewed, as it is in shops."""
     groups, paid = groups_of(rule), {name: list[float]() for name in groups_of(rule)}
-    sizes, due, told = Counter[str](), list[tuple[float, str, float]](), list[Told]()
+    sizes, due, told = Counter[str](), list[tuple[float, str, float]](), list[RuleReport]()
     for day in range(1, shop.days + 1):
         for name in random.choices(list(groups), list(groups.values()), k=shop.visitors):
             sizes[name] += 1
@@ -64,17 +64,17 @@ def days(random: Random, rule: Rule, shop: Shop) -> list[Told]:
         tallies = {name: Tally(sizes[name], {ORDER: len(paid[name])}, paid[name]) for name in groups if sizes[name]}
         comparison = Comparison(tallies, began=0.0)
         comparison.sum_up()
-        told += reported({"X": comparison}, [rule], [], Asked(day * DAY))
+        told += reports({"X": comparison}, [rule], [], ReportOptions(day * DAY))
     return told
 
 
-def deceived(told: list[Told]) -> set[str]:
+def deceived(told: list[RuleReport]) -> set[str]:
     """What looked sure on some day, and is not so."""
     found = set[str]()
     for one in told:
         lifts = [(kind, lift) for row in one.rows for kind, lift in row.lifts.items() if lift]
-        found |= {"sizes"} if one.verdict.word is Word.DISTRUST else set()
-        found |= {"verdict" for row in one.rows if row.verdict and row.verdict.word in (Word.BETTER, Word.WORSE)}
+        found |= {"sizes"} if one.verdict.word is Outcome.DISTRUST else set()
+        found |= {"verdict" for row in one.rows if row.verdict and row.verdict.word in (Outcome.BETTER, Outcome.WORSE)}
         found |= {"money" for kind, lift in lifts if kind == "paid" and lift.is_sure}
         found |= {"one look" for kind, lift in lifts if kind == ORDER and is_sure_at_one_look(lift)}
     return found

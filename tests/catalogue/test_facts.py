@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from proxy.catalogue.facts import Fact, Said, facts_of
+from proxy.catalogue.facts import Fact, FeedValue, facts_of
 
 SHOP = (
     b"id\ttitle\tlink\timage_link\tprice\tavailability\tquantity\tbrand\n"
@@ -21,9 +21,9 @@ def known(product_id: str, **feeds: bytes) -> dict[str, Fact]:
 def test_a_fact_is_that_of_the_feed_that_says_it_last_and_what_others_say_stands_beside() -> None:
     facts = known("BUN-4", shop=SHOP, stock=STOCK)
     assert facts["price"] == Fact(
-        "price", "1.75 EUR", Said("stock", 2, "price", "1.75 EUR"), (Said("shop", 2, "price", "1.50 EUR"),)
+        "price", "1.75 EUR", FeedValue("stock", 2, "price", "1.75 EUR"), (FeedValue("shop", 2, "price", "1.50 EUR"),)
     )
-    assert facts["brand"] == Fact("brand", "Northwind", Said("shop", 2, "brand", "Northwind"))
+    assert facts["brand"] == Fact("brand", "Northwind", FeedValue("shop", 2, "brand", "Northwind"))
     assert known("BUN-4", stock=STOCK, shop=SHOP)["price"].value == "1.50 EUR"
 
 

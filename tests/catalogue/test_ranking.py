@@ -4,15 +4,15 @@ from math import inf
 
 import pytest
 
-from proxy.catalogue.ranking import Arrangement, Fit, Move, Shift, summed, weights
+from proxy.catalogue.ranking import Arrangement, Move, ProductTest, Shift, summed_moves, weights
 from proxy.catalogue.shopper import Shopper
 from proxy.model import Product
 from tests.catalogue.worlds import PRODUCTS, asking
 
 
 def test_what_goes_to_the_end_says_so() -> None:
-    arranged = Arrangement((Shift(Fit("product", frozenset({"hotdog"})), -inf),), largest=1)
-    order, get = ["HOTDOG", "MUSTARD", "TRAIL"], asking().shop.hub.get
+    arranged = Arrangement((Shift(ProductTest("product", frozenset({"hotdog"})), -inf),), largest=1)
+    order, get = ["HOTDOG", "MUSTARD", "TRAIL"], asking().shop.products.get
     assert arranged.explained(order, get, Shopper(), 0.0) == (
         ["MUSTARD", "TRAIL", "HOTDOG"],
         [Move("HOTDOG", 1, 3, ("to the end by product hotdog",))],
@@ -20,41 +20,41 @@ def test_what_goes_to_the_end_says_so() -> None:
 
 
 def test_what_no_catalogue_has_moves_by_its_id_alone() -> None:
-    by_id, in_stock = Shift(Fit("product", frozenset({"p2"})), 3.0), Shift(Fit("in stock"), 10.0)
-    arranged = Arrangement((by_id, in_stock, Shift(Fit("out of stock"), -3.0)))
+    by_id, in_stock = Shift(ProductTest("product", frozenset({"p2"})), 3.0), Shift(ProductTest("in stock"), 10.0)
+    arranged = Arrangement((by_id, in_stock, Shift(ProductTest("out of stock"), -3.0)))
     assert arranged.order(["p1", "p2", "p3"], lambda id: None, Shopper(), 0.0) == ["p2", "p1", "p3"]
-    cart = Arrangement((Shift(Fit("words", frozenset({"products in cart"})), -inf),))
+    cart = Arrangement((Shift(ProductTest("words", frozenset({"products in cart"})), -inf),))
     assert cart.order(["p1", "p2"], lambda id: None, Shopper(cart=("p1",)), 0.0) == ["p2", "p1"]
 
 
 @pytest.mark.parametrize(
     ("fit", "holding"),
     [
-        (Fit("in stock"), {"HOTDOG", "MUSTARD", "KETCHUP", "TRAIL", "SCREE", "SOCK"}),
-        (Fit("out of stock"), {"BUN"}),
-        (Fit("product", frozenset({"bun"})), {"BUN"}),
-        (Fit("category", frozenset({"food"})), {"HOTDOG", "MUSTARD", "KETCHUP", "BUN"}),
-        (Fit("tag", frozenset({"new"})), {"SCREE"}),
-        (Fit("brand", frozenset({"southwind"})), {"KETCHUP"}),
-        (Fit("price", low=100.0, high=130.0), {"TRAIL"}),
-        (Fit("words", frozenset({"products in cart"})), {"SOCK"}),
-        (Fit("words", frozenset({"products viewed", "products bought"})), {"TRAIL", "BUN"}),
+        (ProductTest("in stock"), {"HOTDOG", "MUSTARD", "KETCHUP", "TRAIL", "SCREE", "SOCK"}),
+        (ProductTest("out of stock"), {"BUN"}),
+        (ProductTest("product", frozenset({"bun"})), {"BUN"}),
+        (ProductTest("category", frozenset({"food"})), {"HOTDOG", "MUSTARD", "KETCHUP", "BUN"}),
+        (ProductTest("tag", frozenset({"new"})), {"SCREE"}),
+        (ProductTest("brand", frozenset({"southwind"})), {"KETCHUP"}),
+        (ProductTest("price", low=100.0, high=130.0), {"TRAIL"}),
+        (ProductTest("words", frozenset({"products in cart"})), {"SOCK"}),
+        (ProductTest("words", frozenset({"products viewed", "products bought"})), {"TRAIL", "BUN"}),
     ],
 )
-def test_what_fits(fit: Fit, holding: set[str]) -> None:
+def test_what_fits(fit: ProductTest, holding: set[str]) -> None:
     shopper = asking(viewed=["TRAIL"], cart=["SOCK"], bought=["BUN"]).shopper
     assert {product.id for product in PRODUCTS if fit.test(shopper, 0.0)(product)} == holding
 
 
 def test_a_sale_price_is_what_counts_while_it_does() -> None:
     product = Product("a", "A", "/a", price=20.0, sale_price=5.0, sale_from=10.0, sale_until=20.0)
-    cheap = Fit("price", high=10.0)
+    cheap = ProductTest("price", high=10.0)
     assert [cheap.test(Shopper(), at)(product) for at in (9.0, 10.0, 20.0)] == [False, True, False]
 
 
 def test_affinity_to_a_category_counts_what_lies_below_it_and_the_better_of_both_holds() -> None:
     shopper = Shopper(brands={"northwind": 0.5, "tarnwell": 0.5}, categories={"shoes": 0.5, "shoes/trail": 0.25})
-    shift = Shift(Fit("affinity", frozenset({"category", "brand"})), 8.0)
+    shift = Shift(ProductTest("affinity", frozenset({"category", "brand"})), 8.0)
     shoe, sock = Product("a", "A", "/a", category="shoes/hiking"), Product("b", "B", "/b", brand="Tarnwell")
     assert shift.over([shoe, sock, Product("c", "C", "/c")], shopper, 0.0) == {"a": 8.0, "b": 8.0}
 
@@ -62,17 +62,17 @@ def test_affinity_to_a_category_counts_what_lies_below_it_and_the_better_of_both
 def test_affinity_and_score_move_by_how_much() -> None:
     shopper = Shopper(brands={"northwind": 0.75, "tarnwell": 0.25})
     by_id = {product.id: product for product in PRODUCTS}
-    shifts = [Shift(Fit("affinity", frozenset({"brand"})), 9.0), Shift(Fit("score"), 9.0)]
+    shifts = [Shift(ProductTest("affinity", frozenset({"brand"})), 9.0), Shift(ProductTest("score"), 9.0)]
     found = weights(shifts, ["TRAIL", "SCREE", "KETCHUP", "HOTDOG", "gone"], by_id.get, shopper, 0.0)
-    assert summed(found) == {"TRAIL": 18.0, "SCREE": 3.0, "HOTDOG": 14.0}
+    assert summed_moves(found) == {"TRAIL": 18.0, "SCREE": 3.0, "HOTDOG": 14.0}
 
 
 def test_every_product_that_is_moved_says_why() -> None:
     order = ["HOTDOG", "MUSTARD", "KETCHUP", "BUN", "TRAIL"]
-    own = Shift(Fit("brand", frozenset({"southwind"})), 2.5)
-    cheap = Shift(Fit("price", low=0.0, high=2.2), 1.0)
+    own = Shift(ProductTest("brand", frozenset({"southwind"})), 2.5)
+    cheap = Shift(ProductTest("price", low=0.0, high=2.2), 1.0)
     arranged = Arrangement((own, cheap), pins=((1, "TRAIL"),))
-    shopper, get = Shopper(), asking().shop.hub.get
+    shopper, get = Shopper(), asking().shop.products.get
     new, moves = arranged.explained(order, get, shopper, 0.0)
     assert new == arranged.order(order, get, shopper, 0.0) == ["TRAIL", "KETCHUP", "MUSTARD", "HOTDOG", "BUN"]
     assert moves == [
@@ -86,15 +86,15 @@ def test_every_product_that_is_moved_says_why() -> None:
 @pytest.mark.parametrize(
     ("fit", "text"),
     [
-        (Fit("brand", frozenset({"northwind", "tarnwell"})), "brand northwind, tarnwell"),
-        (Fit("affinity", frozenset({"brand"})), "affinity brand"),
-        (Fit("words", frozenset({"products in cart"})), "products in cart"),
-        (Fit("in stock"), "in stock"),
-        (Fit("price", low=5.0, high=10.0), "price 5 to 10"),
-        (Fit("price", low=5.0), "price from 5"),
-        (Fit("price", low=-inf, high=10.0), "price up to 10"),
-        (Fit("out of stock"), "out of stock"),
+        (ProductTest("brand", frozenset({"northwind", "tarnwell"})), "brand northwind, tarnwell"),
+        (ProductTest("affinity", frozenset({"brand"})), "affinity brand"),
+        (ProductTest("words", frozenset({"products in cart"})), "products in cart"),
+        (ProductTest("in stock"), "in stock"),
+        (ProductTest("price", low=5.0, high=10.0), "price 5 to 10"),
+        (ProductTest("price", low=5.0), "price from 5"),
+        (ProductTest("price", low=-inf, high=10.0), "price up to 10"),
+        (ProductTest("out of stock"), "out of stock"),
     ],
 )
-def test_what_fits_is_told_as_editors_write_it(fit: Fit, text: str) -> None:
+def test_what_fits_is_told_as_editors_write_it(fit: ProductTest, text: str) -> None:
     assert str(fit) == text

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from proxy.catalogue.ranking import Fit, Shift
+from proxy.catalogue.ranking import ProductTest, Shift
 from proxy.catalogue.rows import RowSpec, choose
 from proxy.catalogue.shop import Shop
 from proxy.catalogue.shopper import Shopper
@@ -15,7 +15,7 @@ from proxy.catalogue.strategy_context import StrategyContext
 from proxy.model import Product
 from tests.catalogue.worlds import asking
 
-IN_STOCK = Fit("in stock")
+IN_STOCK = ProductTest("in stock")
 TOGETHER = source("bought together with", ["products in cart"])
 POPULAR = source("popular in", ["everything"])
 NOW = source("for you now", [])
@@ -26,7 +26,7 @@ def ids(spec: RowSpec, ask: StrategyContext, **more: Any) -> list[str]:
 
 
 def test_strategies_are_asked_in_turn_until_the_row_is_full_and_nothing_comes_twice() -> None:
-    spec = RowSpec((TOGETHER, POPULAR), count=3, never=(Fit("words", frozenset({"products in cart"})),))
+    spec = RowSpec((TOGETHER, POPULAR), count=3, never=(ProductTest("words", frozenset({"products in cart"})),))
     row = choose(spec, asking(cart=["HOTDOG"]))
     assert [product.id for product in row.products] == ["MUSTARD", "BUN", "SOCK"]
     assert [str(found) for found in row.sources] == [str(TOGETHER), str(TOGETHER), str(POPULAR)]
@@ -36,7 +36,7 @@ def test_strategies_are_asked_in_turn_until_the_row_is_full_and_nothing_comes_tw
 def test_what_is_sold_out_is_left_out_the_moment_it_is() -> None:
     spec, ask = RowSpec((TOGETHER,), only=(IN_STOCK,)), asking(cart=["HOTDOG"])
     assert ids(spec, ask) == ["MUSTARD"]
-    ask.shop.hub.change({"id": "MUSTARD", "availability": "out_of_stock"}, lambda *told: None)
+    ask.shop.products.change({"id": "MUSTARD", "availability": "out_of_stock"}, lambda *told: None)
     assert "MUSTARD" not in ids(spec, ask)
 
 
@@ -72,11 +72,11 @@ def test_nothing_stands_twice_on_a_page_nor_on_its_own() -> None:
 
 
 def test_filters_hold_for_every_strategy() -> None:
-    cheap = Fit("price", high=10.0)
+    cheap = ProductTest("price", high=10.0)
     assert ids(RowSpec((POPULAR,), count=7, only=(cheap, IN_STOCK)), asking()) == ["HOTDOG", "MUSTARD", "KETCHUP"]
-    shoes = Fit("category", frozenset({"shoes"}))
+    shoes = ProductTest("category", frozenset({"shoes"}))
     assert ids(RowSpec((POPULAR,), count=7, only=(shoes,)), asking()) == ["TRAIL", "SCREE"]
-    never = (Fit("brand", frozenset({"northwind"})), Fit("tag", frozenset({"new"})))
+    never = (ProductTest("brand", frozenset({"northwind"})), ProductTest("tag", frozenset({"new"})))
     assert ids(RowSpec((POPULAR,), count=7, never=never), asking()) == ["SOCK", "KETCHUP"]
 
 
@@ -88,8 +88,8 @@ def test_of_one_brand_there_are_only_so_many() -> None:
 
 
 def test_boosted_come_up_buried_go_down_and_pinned_stand_where_they_are_put() -> None:
-    up = Shift(Fit("brand", frozenset({"tarnwell"})), 10.0)
-    down = Shift(Fit("category", frozenset({"food"})), -10.0)
+    up = Shift(ProductTest("brand", frozenset({"tarnwell"})), 10.0)
+    down = Shift(ProductTest("category", frozenset({"food"})), -10.0)
     assert ids(RowSpec((POPULAR,), count=3, shifts=(up,)), asking())[0] == "SOCK"
     assert ids(RowSpec((POPULAR,), count=3, shifts=(down,)), asking()) == ["SOCK", "TRAIL", "SCREE"]
     row = choose(RowSpec((POPULAR,), count=3, pins=((2, "KETCHUP"),)), asking())
@@ -99,7 +99,7 @@ def test_boosted_come_up_buried_go_down_and_pinned_stand_where_they_are_put() ->
 
 def test_every_products_place_is_explained() -> None:
     ask = asking(cart=["HOTDOG"])
-    told = list(choose(RowSpec((TOGETHER,), pins=((1, "SOCK"),)), ask).told(ask))
+    told = list(choose(RowSpec((TOGETHER,), pins=((1, "SOCK"),)), ask).explanations(ask))
     assert told[0] == "SOCK  Socks: pinned by the rule"
     assert told[1] == (
         'MUSTARD  Mustard: 3 of 5 buyers of Hot dogs also bought it ("bought together with: products in cart")'
@@ -148,16 +148,16 @@ def test_variants_of_one_thing_are_not_shown_beside_one_another_unless_chosen() 
 
 
 def test_a_strategy_says_why_it_left_products_out_when_asked() -> None:
-    never = (Fit("product", frozenset({"sock"})),)
+    never = (ProductTest("product", frozenset({"sock"})),)
     spec = RowSpec((POPULAR,), count=7, only=(IN_STOCK,), never=never, most_per_brand=1)
-    (step,) = choose(spec, asking(bought=["TRAIL"]), ["HOTDOG"], tells=True).steps
+    (step,) = choose(spec, asking(bought=["TRAIL"]), ["HOTDOG"], explains=True).steps
     assert str(step) == (
         '"popular in: everything" found 7 and gave 3; left out: 1 on the page already, 1 never: product sock, '
         "1 bought before, 1 not in stock"
     )
-    assert choose(spec, asking()).steps[0].left == ()
-    (step,) = choose(RowSpec((POPULAR,), count=4), of_shirts(), tells=True).steps
-    assert step.left == (("another variant of what is there or was bought", 2),)
+    assert choose(spec, asking()).steps[0].left_out == ()
+    (step,) = choose(RowSpec((POPULAR,), count=4), of_shirts(), explains=True).steps
+    assert step.left_out == (("another variant of what is there or was bought", 2),)
 
 
 def test_what_has_no_brand_is_not_one_more_of_a_brand() -> None:

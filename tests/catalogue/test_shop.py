@@ -54,15 +54,15 @@ def test_a_past_without_times_is_not_forgotten_with_the_first_click() -> None:
 def test_lists_follow_the_catalogue() -> None:
     made = shop()
     assert "TRAIL" in made.popular("shoes")
-    made.hub.replace([product for product in PRODUCTS if product.id != "TRAIL"])
+    made.products.replace([product for product in PRODUCTS if product.id != "TRAIL"])
     assert "TRAIL" not in made.popular("shoes")
 
 
 def test_what_visitors_make_up_takes_no_more_than_some_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("proxy.catalogue.shop.MOST_UNTOLD", 3)
+    monkeypatch.setattr("proxy.catalogue.shop.MOST_UNLISTED", 3)
     made = Shop()
     for number, product in enumerate(("a", "b", "c", "made-up", "a", "sold", "d")):
         if product == "sold":
-            made.hub.learn(Product("sold", "Sold here", "/p/sold"))
+            made.products.learn_page(Product("sold", "Sold here", "/p/sold"))
         made.learn("anna", Event(float(number), str(number), VIEWED, items=(Item(product),)))
     assert [made.covisits.clicks(product) for product in ("a", "made-up", "sold", "d")] == [2, 0, 1, 0]

@@ -38,17 +38,17 @@ def test_what_each_strategy_gives(phrase: str, words: list[str], who: dict[str, 
     ask = asking(**who)
     found = source(phrase, words)
     ids = [id for id in found.strategy.select(ask, found.words) if id != ask.here]
-    known = [id for id in ids if ask.shop.hub.get(id) and (phrase != "for you now" or id not in who["viewed"])]
+    known = [id for id in ids if ask.shop.products.get(id) and (phrase != "for you now" or id not in who["viewed"])]
     assert known[: len(gives)] == gives
     if not gives:
         assert known == []
     for id in known:
-        assert found.strategy.because(ask, found.words, id)
+        assert found.strategy.explain(ask, found.words, id)
 
 
 def test_every_strategy_is_tested_and_explains_itself() -> None:
     assert {row[0] for row in GIVES} == {strategy.phrase for strategy in STRATEGIES}
-    assert all(strategy.help and (strategy.example or strategy.bare) for strategy in STRATEGIES)
+    assert all(strategy.help and (strategy.example or strategy.may_be_bare) for strategy in STRATEGIES)
 
 
 @pytest.mark.parametrize("phrase", [s.phrase for s in STRATEGIES if s.reads_history])

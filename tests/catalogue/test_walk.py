@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from proxy.catalogue.covisits import Covisits
-from proxy.catalogue.walk import Walk, Way, way_text
+from proxy.catalogue.walk import ProductPath, Walk, path_text
 
 
 def walk(*visits: list[str]) -> Walk:
@@ -59,14 +59,14 @@ def test_what_was_learnt_of_others_counts_when_it_is_a_hundredth_of_all() -> Non
 
 def test_the_reason_counts_true_visits() -> None:
     asked = walk(["tent", "mat"], ["tent", "mat", "tent"], ["mat", "pillow"], ["sock"])
-    assert asked.way(["tent"], "mat") == Way("tent", "", 2)
-    assert asked.way(["tent"], "pillow") == Way("tent", "mat", 2, 1)
-    assert asked.way(["sock"], "pillow") is None
+    assert asked.path_to(["tent"], "mat") == ProductPath("tent", "", 2)
+    assert asked.path_to(["tent"], "pillow") == ProductPath("tent", "mat", 2, 1)
+    assert asked.path_to(["sock"], "pillow") is None
 
 
 def test_the_reason_reads_as_a_sentence() -> None:
     names = {"a": "Tent", "b": "Mat", "c": "Pillow"}
-    assert way_text(Way("a", "", 1), "b", names) == "1 earlier visit that looked at Tent also looked at Mat"
-    assert way_text(Way("a", "b", 7, 2), "c", names) == (
+    assert path_text(ProductPath("a", "", 1), "b", names) == "1 earlier visit that looked at Tent also looked at Mat"
+    assert path_text(ProductPath("a", "b", 7, 2), "c", names) == (
         "7 earlier visits that looked at Tent also looked at Mat, and 2 at Mat and Pillow"
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.audience.results import ALL, KEPT_SECONDS, ORDER, Counted, Kept
+from proxy.audience.results import ALL, FRESH_SECONDS, ORDER, PackedResults, StoredResults
 from proxy.bus import bus_of_machine
 from proxy.model import Arrival, Event
 from proxy.ports import Bus, Store
@@ -63,20 +63,22 @@ async def test_all_visitors_are_counted_and_what_was_counted_is_kept_for_a_minut
 ) -> None:
     await store.apply([*visit("anna"), *visit("ben", NOON - 9 * 86_400)])
     all_time = await kept.look(publication, 0, PATIENCE_SECONDS)
-    assert all_time.kept and all_time.kept.at == NOON and not all_time.is_counting
-    hero = all_time.kept.counted.comparisons()["Hero"].groups[ALL]
-    assert (all_time.kept.counted.visitors, hero.visitors, hero.did[ORDER], hero.money.total) == (2, 2, 2, 24.0)
+    assert all_time.stored and all_time.stored.at == NOON and not all_time.is_counting
+    hero = all_time.stored.results.comparisons()["Hero"].groups[ALL]
+    assert (all_time.stored.results.visitors, hero.visitors, hero.converted[ORDER], hero.money.total) == (2, 2, 2, 24.0)
     week = await kept.look(publication, 7, PATIENCE_SECONDS)
-    assert week.kept and week.kept.counted.comparisons()["Hero"].groups[ALL].visitors == 1
+    assert week.stored and week.stored.results.comparisons()["Hero"].groups[ALL].visitors == 1
     await store.apply(visit("cleo"))
     assert await kept.look(publication, 0, PATIENCE_SECONDS) == all_time
     clock.now += 1_000.0
     stale = await kept.look(publication, 0, PATIENCE_SECONDS)
-    assert stale.kept == all_time.kept and stale.is_counting, "what there is is shown while it is counted again"
+    assert stale.stored == all_time.stored and stale.is_counting, "what there is is shown while it is counted again"
     while (again := await kept.look(publication, 0, PATIENCE_SECONDS)).is_counting:
         await asyncio.sleep(0.05)
     assert (
-        again.kept and again.kept.counted.comparisons()["Hero"].groups[ALL].visitors == 3 and again.kept.at == clock.now
+        again.stored
+        and again.stored.results.comparisons()["Hero"].groups[ALL].visitors == 3
+        and again.stored.at == clock.now
     )
 
 
@@ -84,7 +86,7 @@ async def test_who_does_not_want_to_wait_is_told_that_it_is_being_counted(
     kept: KeptResults, publication: Publication
 ) -> None:
     looked = await kept.look(publication, 0, 0)
-    assert (looked.kept, looked.is_counting, looked.problem) == (None, True, "")
+    assert (looked.stored, looked.is_counting, looked.problem) == (None, True, "")
     await kept.aclose()
     assert not children(), "its process went with it"
 
@@ -113,15 +115,15 @@ async def test_what_one_worker_counted_the_others_need_not_count(
         counted = await one.look(publication, 0, PATIENCE_SECONDS)
         while (heard := await other.look(publication, 0, 0)).is_counting:
             await other.aclose()
-        assert heard.kept == counted.kept
+        assert heard.stored == counted.stored
     finally:
         for bus in buses:
             await bus.aclose()
 
 
 def test_what_took_long_to_count_is_kept_longer() -> None:
-    kept = Kept("v", 0, NOON, 30.0, Counted.of(0, {}))
+    kept = StoredResults("v", 0, NOON, 30.0, PackedResults.of(0, {}))
     assert kept.is_fresh(NOON + 299) and not kept.is_fresh(NOON + 300)
-    quick = Kept("v", 0, NOON, 0.1, Counted.of(0, {}))
-    assert quick.is_fresh(NOON + KEPT_SECONDS - 1) and not quick.is_fresh(NOON + KEPT_SECONDS)
+    quick = StoredResults("v", 0, NOON, 0.1, PackedResults.of(0, {}))
+    assert quick.is_fresh(NOON + FRESH_SECONDS - 1) and not quick.is_fresh(NOON + FRESH_SECONDS)
     assert not quick.is_fresh(NOON - 1), "a clock that was put back"

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.events.ga4 import judged
-from proxy.events.intake import Access, Moment, Rejected, Sender
+from proxy.events.ga4 import arrivals_in
+from proxy.events.intake import Access, Receipt, Rejected, Sender
 from proxy.model import Arrival, Event, Item
 
 NOON = 1_795_435_200.0
@@ -18,7 +18,7 @@ SERVER = Sender("shop", Access.SERVER)
 
 def verdicts(body: Any = b"", query: bytes = b"", sender: Sender = BROWSER) -> list[Arrival | Rejected]:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return [verdict for _, verdict in judged(raw, query, sender, Moment(NOON, "r1"), most=2_500)]
+    return [verdict for _, verdict in arrivals_in(raw, query, sender, Receipt(NOON, "r1"), most=2_500)]
 
 
 def one(body: Any = b"", query: bytes = b"", sender: Sender = BROWSER) -> Arrival:

@@ -6,35 +6,35 @@ from hypothesis import strategies as st
 
 from proxy.events.intake import (
     Access,
-    Moment,
+    Receipt,
     Rejected,
-    Said,
+    ReportedEvent,
     Sender,
-    cut,
-    instant,
-    stranger,
-    taken,
+    accepted,
+    stranger_id,
     traits_of,
+    truncated,
+    unix_time,
 )
 from proxy.model import Arrival, Event, Item
 
 NOON = 1_795_435_200.0
-NOW = Moment(NOON, "r1")
+NOW = Receipt(NOON, "r1")
 BROWSER = Sender("web", Access.PUBLIC, "anna", b"key")
 UNKNOWN = Sender("web", Access.PUBLIC, "", b"key")
 TRUSTED = Sender("web", Access.TRUSTED, "anna", b"key")
 SERVER = Sender("crm", Access.SERVER)
-VIEW = Said("page viewed", "m1", subject="/sale")
+VIEW = ReportedEvent("page viewed", "m1", subject="/sale")
 
 
-def arrival(said: Said, sender: Sender = BROWSER, moment: Moment = NOW) -> Arrival:
-    verdict = taken(said, sender, moment)
+def arrival(said: ReportedEvent, sender: Sender = BROWSER, moment: Receipt = NOW) -> Arrival:
+    verdict = accepted(said, sender, moment)
     assert isinstance(verdict, Arrival), verdict
     return verdict
 
 
-def reason(said: Said, sender: Sender = BROWSER, moment: Moment = NOW) -> str:
-    verdict = taken(said, sender, moment)
+def reason(said: ReportedEvent, sender: Sender = BROWSER, moment: Receipt = NOW) -> str:
+    verdict = accepted(said, sender, moment)
     assert isinstance(verdict, Rejected), verdict
     assert verdict.what
     return verdict.reason
@@ -48,24 +48,28 @@ def test_an_event_is_the_cookies_visitors() -> None:
 
 
 def test_a_browser_speaks_for_its_own_cookie_whatever_it_says() -> None:
-    assert arrival(Said("page viewed", "m1", user_id="ben", anonymous_id="ben", subject="/")).visitor_id == "anna"
+    assert (
+        arrival(ReportedEvent("page viewed", "m1", user_id="ben", anonymous_id="ben", subject="/")).visitor_id == "anna"
+    )
 
 
 def test_a_stranger_cannot_choose_to_be_somebody() -> None:
-    for claimed in ("anna", stranger(b"key", "web", "x"), "anon_0123"):
+    for claimed in ("anna", stranger_id(b"key", "web", "x"), "anon_0123"):
         named = arrival(
-            Said("page viewed", "m1", user_id="anna", anonymous_id=claimed, subject="/"), UNKNOWN
+            ReportedEvent("page viewed", "m1", user_id="anna", anonymous_id=claimed, subject="/"), UNKNOWN
         ).visitor_id
         assert named.startswith("anon_")
         assert named not in ("anna", claimed)
-    assert stranger(b"key", "web", "x") == stranger(b"key", "web", "x")
-    assert len({stranger(b"key", "web", "x"), stranger(b"key", "app", "x"), stranger(b"other", "web", "x")}) == 3
+    assert stranger_id(b"key", "web", "x") == stranger_id(b"key", "web", "x")
+    assert (
+        len({stranger_id(b"key", "web", "x"), stranger_id(b"key", "app", "x"), stranger_id(b"other", "web", "x")}) == 3
+    )
 
 
 def test_a_server_speaks_for_anybody() -> None:
-    both = arrival(Said("page viewed", "m1", user_id="ben", anonymous_id="abc", subject="/"), SERVER)
+    both = arrival(ReportedEvent("page viewed", "m1", user_id="ben", anonymous_id="abc", subject="/"), SERVER)
     assert (both.visitor_id, both.details) == ("ben", {"anonymous id": "abc"})
-    assert arrival(Said("page viewed", "m1", anonymous_id="abc", subject="/"), SERVER).visitor_id == "abc"
+    assert arrival(ReportedEvent("page viewed", "m1", anonymous_id="abc", subject="/"), SERVER).visitor_id == "abc"
 
 
 @pytest.mark.parametrize(
@@ -73,15 +77,18 @@ def test_a_server_speaks_for_anybody() -> None:
     [
         (VIEW, UNKNOWN, "no-visitor"),
         (VIEW, SERVER, "no-visitor"),
-        *((Said("identified", user_id=id), SERVER, "visitor-id") for id in ("null", "undefined", "-1", "000", "-")),
         *(
-            (Said("identified", user_id=id), SERVER, "visitor-id")
+            (ReportedEvent("identified", user_id=id), SERVER, "visitor-id")
+            for id in ("null", "undefined", "-1", "000", "-")
+        ),
+        *(
+            (ReportedEvent("identified", user_id=id), SERVER, "visitor-id")
             for id in ("a@b.example", "[object Object]", "x" * 65)
         ),
-        (Said("identified", anonymous_id="undefined"), UNKNOWN, "no-visitor"),
+        (ReportedEvent("identified", anonymous_id="undefined"), UNKNOWN, "no-visitor"),
     ],
 )
-def test_an_event_of_nobody_is_refused(said: Said, sender: Sender, why: str) -> None:
+def test_an_event_of_nobody_is_refused(said: ReportedEvent, sender: Sender, why: str) -> None:
     assert reason(said, sender) == why
 
 
@@ -92,19 +99,19 @@ def test_an_event_of_nobody_is_refused(said: Said, sender: Sender, why: str) -> 
     "kind", ["order completed", "order refunded", "order cancelled", "aliased", "profile imported"]
 )
 def test_what_only_a_server_may_say_no_browser_says(kind: str) -> None:
-    said = Said(kind, "m1", user_id="anna", subject="anna", value=999.0)
+    said = ReportedEvent(kind, "m1", user_id="anna", subject="anna", value=999.0)
     assert reason(said) == reason(said, UNKNOWN) == "server-only"
     assert arrival(said, SERVER).event.kind == kind
 
 
 def test_a_trusted_key_says_it_of_its_own_visitor_alone() -> None:
-    order = arrival(Said("order completed", "m1", user_id="ben", order_id="1001", value=50.0), TRUSTED)
+    order = arrival(ReportedEvent("order completed", "m1", user_id="ben", order_id="1001", value=50.0), TRUSTED)
     assert (order.visitor_id, order.event.value) == ("anna", 50.0)
     assert order.details == {"user id": "ben"}
 
 
 def test_a_browser_cannot_say_who_its_visitor_is() -> None:
-    said = Said("identified", "m1", user_id="anna", traits={"vip": True})
+    said = ReportedEvent("identified", "m1", user_id="anna", traits={"vip": True})
     assert arrival(said).traits == {}
     assert arrival(said, TRUSTED).traits == arrival(said, SERVER).traits == {"vip": True}
 
@@ -132,65 +139,68 @@ def test_a_browser_cannot_say_who_its_visitor_is() -> None:
 def test_an_event_happened_as_long_ago_as_its_sender_says(
     at: str | float | None, sent_at: float | None, happened: float
 ) -> None:
-    said = Said("page viewed", "m1", at, subject="/")
-    assert arrival(said, moment=Moment(NOON, "r1", sent_at=sent_at)).event.at == pytest.approx(
+    said = ReportedEvent("page viewed", "m1", at, subject="/")
+    assert arrival(said, moment=Receipt(NOON, "r1", sent_at=sent_at)).event.at == pytest.approx(
         NOON + happened, abs=1e-5
     )
 
 
 def test_a_browser_may_be_a_week_late_and_a_server_decades() -> None:
-    week_ago = Said("page viewed", "m1", NOON - NOW.late_seconds, user_id="anna", subject="/")
-    longer_ago = Said("page viewed", "m1", NOON - NOW.late_seconds - 1, user_id="anna", subject="/")
+    week_ago = ReportedEvent("page viewed", "m1", NOON - NOW.late_seconds, user_id="anna", subject="/")
+    longer_ago = ReportedEvent("page viewed", "m1", NOON - NOW.late_seconds - 1, user_id="anna", subject="/")
     assert arrival(week_ago).event.at == NOON - NOW.late_seconds
     assert reason(longer_ago) == "too-old"
     assert arrival(longer_ago, SERVER)
-    assert reason(Said("page viewed", "m1", "1989-12-31T23:59:59Z", user_id="anna", subject="/"), SERVER) == "too-old"
+    assert (
+        reason(ReportedEvent("page viewed", "m1", "1989-12-31T23:59:59Z", user_id="anna", subject="/"), SERVER)
+        == "too-old"
+    )
 
 
 @pytest.mark.parametrize("at", ["yesterday", "2026-13-01T00:00:00Z", "NaN"])
 def test_a_time_that_is_none_is_refused(at: str) -> None:
-    assert reason(Said("page viewed", "m1", at, subject="/")) == "timestamp"
+    assert reason(ReportedEvent("page viewed", "m1", at, subject="/")) == "timestamp"
 
 
 @given(st.text(max_size=30) | st.floats() | st.integers() | st.none())
 def test_whatever_is_given_as_a_time_is_one_or_none(value: str | float | None) -> None:
-    assert isinstance(instant(value), float | None)
+    assert isinstance(unix_time(value), float | None)
 
 
 # -- which
 
 
 def test_an_event_without_an_id_is_called_by_its_request_and_place() -> None:
-    verdict = taken(Said("page viewed", subject="/"), BROWSER, NOW, 3)
+    verdict = accepted(ReportedEvent("page viewed", subject="/"), BROWSER, NOW, 3)
     assert isinstance(verdict, Arrival)
     assert verdict.event.id == "web:r1-3"
 
 
 def test_an_order_is_one_order_whoever_tells_of_it() -> None:
     ids = {
-        arrival(Said("order completed", message, order_id="1001"), sender).event.id
+        arrival(ReportedEvent("order completed", message, order_id="1001"), sender).event.id
         for message, sender in (("m1", TRUSTED), ("m2", TRUSTED), ("", Sender("till", Access.TRUSTED, "anna")))
     }
     assert ids == {"order completed:1001"}
 
 
 def test_a_message_id_has_a_length() -> None:
-    assert arrival(Said("page viewed", "m" * 100, subject="/"))
-    assert reason(Said("page viewed", "m" * 101, subject="/")) == "message-id"
+    assert arrival(ReportedEvent("page viewed", "m" * 100, subject="/"))
+    assert reason(ReportedEvent("page viewed", "m" * 101, subject="/")) == "message-id"
 
 
 # -- what
 
 
 def test_a_kind_that_is_about_something_must_say_what() -> None:
-    assert reason(Said("product viewed", "m1")) == "no-items"
-    assert reason(Said("searched", "m1")) == "no-subject"
+    assert reason(ReportedEvent("product viewed", "m1")) == "no-items"
+    assert reason(ReportedEvent("searched", "m1")) == "no-subject"
 
 
 def test_of_a_cart_more_items_are_kept_than_of_a_list() -> None:
     items = tuple(Item(f"p{number}") for number in range(30))
-    assert len(arrival(Said("list viewed", "m1", subject="sale", items=items)).event.items) == 5
-    assert len(arrival(Said("cart viewed", "m1", items=items)).event.items) == 20
+    assert len(arrival(ReportedEvent("list viewed", "m1", subject="sale", items=items)).event.items) == 5
+    assert len(arrival(ReportedEvent("cart viewed", "m1", items=items)).event.items) == 20
 
 
 def test_traits_have_the_names_that_rule_files_have_for_them() -> None:
@@ -225,6 +235,6 @@ def test_what_cannot_be_an_attribute_is_left_out(said: dict[str, object]) -> Non
 
 @given(st.text(max_size=40), st.integers(0, 60))
 def test_a_text_is_cut_between_letters(text: str, most: int) -> None:
-    short = cut(text, most)
+    short = truncated(text, most)
     assert len(short.encode("utf-8", "replace")) <= most or short == text == ""
     assert text.startswith(short)

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from proxy.events.intake import Access, Moment, Rejected, Sender
-from proxy.events.lists import judged, list_in
+from proxy.events.intake import Access, Receipt, Rejected, Sender
+from proxy.events.lists import arrivals_in, list_in
 from proxy.model import Arrival
 
 NOW = 1_795_435_200.0
@@ -24,7 +24,7 @@ def told(body: Any, sender: Sender = CDP, most: int = 2_500) -> list[tuple[str, 
         verdict.reason
         if isinstance(verdict, Rejected)
         else (verdict.visitor_id, verdict.event.kind, verdict.event.subject)
-        for _, verdict in judged(raw, listed, sender, Moment(NOW, "r"), most=most)
+        for _, verdict in arrivals_in(raw, listed, sender, Receipt(NOW, "r"), most=most)
     ]
 
 
@@ -67,7 +67,7 @@ def test_a_list_sent_again_is_the_same_events() -> None:
     def ids(request: str) -> list[str]:
         listed = list_in(raw.encode())
         assert listed is not None
-        found = judged(raw.encode(), listed, CDP, Moment(NOW, request), most=10)
+        found = arrivals_in(raw.encode(), listed, CDP, Receipt(NOW, request), most=10)
         return [verdict.event.id for _, verdict in found if isinstance(verdict, Arrival)]
 
     assert ids("r1") == ids("r2") == ["cdp:m1-0", "cdp:m1-1"]

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.events.intake import Access, Moment, Rejected, Sender
-from proxy.events.segment import MAX_EVENT_BYTES, Batch, batch_of, judged
+from proxy.events.intake import Access, Receipt, Rejected, Sender
+from proxy.events.segment import MAX_EVENT_BYTES, Batch, arrivals_in, batch_of
 from proxy.model import Arrival, Event, Item
 
 NOON = 1_795_435_200.0
@@ -21,7 +21,7 @@ def verdicts(body: Any, named: str = "batch", sender: Sender = SERVER) -> list[A
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     batch = batch_of(raw)
     assert isinstance(batch, Batch), batch
-    return [verdict for _, verdict in judged(raw, batch, named, sender, Moment(NOON, "r1"), most=2_500)]
+    return [verdict for _, verdict in arrivals_in(raw, batch, named, sender, Receipt(NOON, "r1"), most=2_500)]
 
 
 def one(named: str, **call: Any) -> Arrival:

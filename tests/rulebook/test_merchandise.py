@@ -6,7 +6,7 @@ from math import inf
 
 import pytest
 
-from proxy.catalogue.ranking import Fit, Shift
+from proxy.catalogue.ranking import ProductTest, Shift
 from proxy.diagnostics import Finding
 from proxy.rulebook.merchandise import read_fits, read_pins, read_shifts
 from tests.catalogue.worlds import PRODUCTS
@@ -16,16 +16,22 @@ from tests.rulebook.conftest import node
 @pytest.mark.parametrize(
     ("what", "text", "fits"),
     [
-        ("only", "[in stock]", [Fit("in stock")]),
-        ("never", "products in cart", [Fit("words", frozenset({"products in cart"}))]),
-        ("never", "[BUN]", [Fit("product", frozenset({"bun"}))]),
-        ("never", "[products bought]", [Fit("words", frozenset({"products bought"}))]),
-        ("only", "- in stock\n- price: at most 50 EUR", [Fit("in stock"), Fit("price", low=float("-inf"), high=50.0)]),
-        ("only", "{brand: [Northwind, Tarnwell]}", [Fit("brand", frozenset({"northwind", "tarnwell"}))]),
-        ("never", "{category: food, tag: new}", [Fit("category", frozenset({"food"})), Fit("tag", frozenset({"new"}))]),
+        ("only", "[in stock]", [ProductTest("in stock")]),
+        ("never", "products in cart", [ProductTest("words", frozenset({"products in cart"}))]),
+        ("never", "[BUN]", [ProductTest("product", frozenset({"bun"}))]),
+        ("never", "[products bought]", [ProductTest("words", frozenset({"products bought"}))]),
+        (
+            "only", "- in stock\n- price: at most 50 EUR",
+            [ProductTest("in stock"), ProductTest("price", low=float("-inf"), high=50.0)],
+        ),
+        ("only", "{brand: [Northwind, Tarnwell]}", [ProductTest("brand", frozenset({"northwind", "tarnwell"}))]),
+        (
+            "never", "{category: food, tag: new}",
+            [ProductTest("category", frozenset({"food"})), ProductTest("tag", frozenset({"new"}))],
+        ),
     ],
 )  # fmt: skip
-def test_filters_are_read(what: str, text: str, fits: list[Fit]) -> None:
+def test_filters_are_read(what: str, text: str, fits: list[ProductTest]) -> None:
     findings: list[Finding] = []
     assert list(read_fits(node(text), what, PRODUCTS, findings)) == fits and not findings
 
@@ -33,12 +39,12 @@ def test_filters_are_read(what: str, text: str, fits: list[Fit]) -> None:
 @pytest.mark.parametrize(
     ("text", "shifts"),
     [
-        ("{brand: Northwind, by: a little}", [Shift(Fit("brand", frozenset({"northwind"})), 3.0)]),
-        ("- affinity: brand\n  by: a lot", [Shift(Fit("affinity", frozenset({"brand"})), 10.0)]),
-        ("[{score: popularity, by: 5 places}]", [Shift(Fit("score"), 5.0)]),
-        ("{tag: New}", [Shift(Fit("tag", frozenset({"new"})), 10.0)]),
-        ("{in stock: no}", [Shift(Fit("out of stock"), 10.0)]),
-        ("{out of stock: no}", [Shift(Fit("in stock"), 10.0)]),
+        ("{brand: Northwind, by: a little}", [Shift(ProductTest("brand", frozenset({"northwind"})), 3.0)]),
+        ("- affinity: brand\n  by: a lot", [Shift(ProductTest("affinity", frozenset({"brand"})), 10.0)]),
+        ("[{score: popularity, by: 5 places}]", [Shift(ProductTest("score"), 5.0)]),
+        ("{tag: New}", [Shift(ProductTest("tag", frozenset({"new"})), 10.0)]),
+        ("{in stock: no}", [Shift(ProductTest("out of stock"), 10.0)]),
+        ("{out of stock: no}", [Shift(ProductTest("in stock"), 10.0)]),
     ],
 )
 def test_boosts_are_read_and_buries_are_their_opposite(text: str, shifts: list[Shift]) -> None:
@@ -53,7 +59,7 @@ def test_boosts_are_read_and_buries_are_their_opposite(text: str, shifts: list[S
 def test_what_is_buried_may_go_to_the_end() -> None:
     findings: list[Finding] = []
     (shift,) = read_shifts(node("{out of stock: yes, by: to the end}"), "bury", PRODUCTS, findings)
-    assert (shift, findings) == (Shift(Fit("out of stock"), -inf), [])
+    assert (shift, findings) == (Shift(ProductTest("out of stock"), -inf), [])
 
 
 def test_pins_are_read() -> None:

@@ -51,12 +51,12 @@ def written(folder: Path, name: str = "affinity.parquet", *, step: int = 7) -> P
 
 def at_once(path: Path) -> Shop:
     shop = Shop()
-    beginning = shop.beginning()
+    beginning = shop.new_statistics()
     for row in built(path):
         beginning.covisits.build(*row)
     for told in built_pairs(path):
         beginning.take_pairs(*told)
-    shop.begin(beginning)
+    shop.replace_statistics(beginning)
     return shop
 
 

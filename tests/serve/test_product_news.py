@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.catalogue.hub import Hub
+from proxy.catalogue.product_index import ProductIndex
 from proxy.http.message import Request
 from proxy.model import Product, Sighting
 from proxy.page.page_subject import PageSubject
@@ -20,7 +20,7 @@ class Worker:
     """One process: its products, and the clock it shares with the others."""
 
     def __init__(self, url: str, now: list[float], *products: Product) -> None:
-        self.hub = Hub(products)
+        self.hub = ProductIndex(products)
         self.pages = ProductNews(open_sightings(url), lambda: self.hub, lambda: now[0])
 
     async def step(self, now: list[float]) -> None:
@@ -84,7 +84,7 @@ async def test_workers_share_what_pages_told_and_one_that_starts_knows_it(url: s
     await one.step(now)
     await other.step(now)
     await other.step(now)
-    assert other.hub.get("MAT") == one.hub.get("MAT") and other.hub.origin("MAT") == "page"
+    assert other.hub.get("MAT") == one.hub.get("MAT") and other.hub.source_of("MAT") == "page"
     other.tells(price=8.5)
     for worker in (other, one, one):
         await worker.step(now)
@@ -106,8 +106,8 @@ async def test_a_feed_has_the_last_word_in_every_worker(url: str) -> None:
     other.tells(id="TENT", link="/p/tent")
     for worker in (one, other, one, other, one, other):
         await worker.step(now)
-    assert other.hub.get("MAT") is of_feed and other.hub.origin("MAT") == "catalogue"
-    assert one.hub.origin("TENT") == other.hub.origin("TENT") == "page"
+    assert other.hub.get("MAT") is of_feed and other.hub.source_of("MAT") == "catalogue"
+    assert one.hub.source_of("TENT") == other.hub.source_of("TENT") == "page"
     for worker in (one, other):
         await worker.pages.aclose()
 
@@ -215,7 +215,7 @@ class Stalled:
 
 
 async def test_a_store_that_stalls_holds_up_neither_start_nor_change_nor_stop() -> None:
-    hub = Hub([Product("MAT", "Mat", "/p/mat")])
+    hub = ProductIndex([Product("MAT", "Mat", "/p/mat")])
     hub.change({"id": "MAT", "price": 9.0}, lambda *told: None)
     pages = ProductNews(Stalled(), lambda: hub, lambda: 100.0, patience_seconds=0.01)
     async with asyncio.timeout(30):

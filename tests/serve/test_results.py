@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.audience.results import HELD_OUT, ORDER, Comparison, Tally, named
+from proxy.audience.results import HELD_OUT, ORDER, Comparison, Tally, holdout_name
 from proxy.bucketing import HOLDOUT, bucket
 from proxy.bus import bus_of_machine
 from proxy.model import Arrival, Event, Holdout, Profile
@@ -35,8 +35,8 @@ async def test_everybody_is_counted_by_what_chance_draws_them_by(tmp_path: Path)
         results = await counted(store, [HALF], -inf, inf)
         none = await counted(store, [HALF], 6, inf)
     out = sum(bucket(HOLDOUT + "Half", key) < 5_000 for key in keys)
-    assert 0 < out < 40 and results.of[named(HALF)].groups[HELD_OUT].money.total == 3.0 * out
-    assert (results.visitors, none.visitors, len(none.of)) == (40, 40, 0)
+    assert 0 < out < 40 and results.comparisons[holdout_name(HALF)].groups[HELD_OUT].money.total == 3.0 * out
+    assert (results.visitors, none.visitors, len(none.comparisons)) == (40, 40, 0)
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ async def test_a_store_that_cannot_be_read_is_told(file: str, problem: str, tmp_
     assert loaded.publication is not None, loaded.findings
     async with aclosing(KeptResults(f"sqlite:{tmp_path}/{file}", bus_of_machine(None), lambda: 1.0)) as kept:
         looked = await kept.look(loaded.publication, 0, PATIENCE_SECONDS)
-    assert looked.kept is None and not looked.is_counting
+    assert looked.stored is None and not looked.is_counting
     assert problem in looked.problem and not (tmp_path / "gone.db").exists()
 
 
@@ -66,6 +66,6 @@ async def test_who_is_cancelled_while_counting_is_ended_learns_of_it(tmp_path: P
 
 def test_of_rules_that_nobody_knows_only_those_are_kept_that_most_met() -> None:
     of = {f"fake {number}": Comparison({"shown": Tally(number)}) for number in range(300)}
-    of |= {"Hero": Comparison({"shown": Tally(1)}), named(HALF): Comparison({"shown": Tally(1)})}
+    of |= {"Hero": Comparison({"shown": Tally(1)}), holdout_name(HALF): Comparison({"shown": Tally(1)})}
     known = known_of(of, Question("", frozenset({"Hero"}), (HALF,), 0.0))
-    assert len(known) == 102 and {"Hero", named(HALF), "fake 299", "fake 200"} <= known.keys()
+    assert len(known) == 102 and {"Hero", holdout_name(HALF), "fake 299", "fake 200"} <= known.keys()

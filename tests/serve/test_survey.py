@@ -42,7 +42,7 @@ async def store(tmp_path: Path) -> Store:
 
 async def test_every_segment_is_told_with_its_size_and_what_sets_it_apart(store: Store) -> None:
     groups = await Survey(store, lambda: NOON).groups(rules()[0])
-    assert (groups.visitors, groups.looked_at) == (1_000, 1_000)
+    assert (groups.visitors, groups.sampled) == (1_000, 1_000)
     buyers, good = groups.segments
     assert (buyers.size.name, buyers.size.members, buyers.size.share, buyers.description) == (
         "Buyers",
@@ -51,7 +51,7 @@ async def test_every_segment_is_told_with_its_size_and_what_sets_it_apart(store:
         "who bought",
     )
     assert good.size.members == 200
-    assert good.apart[0].feature == "tier: gold"
+    assert good.drivers[0].feature == "tier: gold"
     assert [(one.one, one.other, one.part) for one in groups.overlaps] == [("Buyers", "Good buyers", 0.25)]
     await store.aclose()
 

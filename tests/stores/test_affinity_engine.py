@@ -70,12 +70,12 @@ def orders(folder: Path) -> Path:
 
 def begun_with(rows: Iterable[BuiltRow] = (), pairs: Iterable[BuiltPairs] = (), shop: Shop | None = None) -> Shop:
     shop = shop or Shop()
-    beginning = shop.beginning()
+    beginning = shop.new_statistics()
     for row in rows:
         beginning.covisits.build(*row)
     for told in pairs:
         beginning.take_pairs(*told)
-    shop.begin(beginning)
+    shop.replace_statistics(beginning)
     return shop
 
 

@@ -12,10 +12,10 @@ from typing import Any
 import httpx
 import pytest
 
-from proxy.audience.results import Looked
+from proxy.audience.results import ResultsStatus
 from proxy.audience.segments import Size
-from proxy.audience.survey import Groups, Typed
-from proxy.catalogue.hub import Hub
+from proxy.audience.survey import ConditionSize, SegmentSurvey
+from proxy.catalogue.product_index import ProductIndex
 from proxy.diagnostics import Finding
 from proxy.drafts.report import Outlook
 from proxy.errors import OperatorError, RequestError, StoreError
@@ -66,9 +66,9 @@ class Shop:
     is_tight: bool = False
     is_storing: bool = True
     is_forgetful: bool = False
-    looked: Looked = field(default_factory=lambda: Looked(None, False))
-    surveyed: Groups = field(default_factory=lambda: Groups(0, 0))
-    hub: Hub = field(default_factory=Hub)
+    looked: ResultsStatus = field(default_factory=lambda: ResultsStatus(None, False))
+    surveyed: SegmentSurvey = field(default_factory=lambda: SegmentSurvey(0, 0))
+    hub: ProductIndex = field(default_factory=ProductIndex)
 
     def now(self) -> float:
         return 1_000.0
@@ -96,16 +96,18 @@ class Shop:
             raise RequestError(f"`{url}` is not a page")
         return f"{url} for {visitor_id or 'nobody'} {list(segments)} {dict(said)}: <winner>"
 
-    async def groups(self) -> Groups:
+    async def groups(self) -> SegmentSurvey:
         return self.surveyed
 
-    async def results(self, days: int, patience: float) -> Looked:
+    async def results(self, days: int, patience: float) -> ResultsStatus:
         return self.looked
 
-    async def typed(self, text: str) -> Typed:
+    async def typed(self, text: str) -> ConditionSize:
         if "orders" in text:
-            return Typed(Size("", 1_200, 0.12, 0.1, 0.14), 10_000, 2_000)
-        return Typed(None, 10_000, 2_000, (Finding("R101", "I do not know <this>", Place("when", 2, 1, 2), "mend it"),))
+            return ConditionSize(Size("", 1_200, 0.12, 0.1, 0.14), 10_000, 2_000)
+        return ConditionSize(
+            None, 10_000, 2_000, (Finding("R101", "I do not know <this>", Place("when", 2, 1, 2), "mend it"),)
+        )
 
     async def plan(self) -> Outlook:
         return self.planned
@@ -177,7 +179,7 @@ async def test_the_first_page_shows_part_of_many_rules_and_finds_the_others() ->
 
 
 class Away(Shop):
-    async def groups(self) -> Groups:
+    async def groups(self) -> SegmentSurvey:
         raise StoreError("the store is away", help="start it")
 
 

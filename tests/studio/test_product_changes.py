@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from proxy.catalogue.hub import Hub
+from proxy.catalogue.product_index import ProductIndex
 from proxy.errors import RequestError
 from proxy.model import Product
 from proxy.ports import Replies
@@ -12,7 +12,7 @@ from proxy.studio.product_changes import CHANGED_AT_ONCE, LeftOut, change, chang
 
 
 async def test_changes_are_taken_and_what_makes_no_sense_is_told() -> None:
-    hub = Hub([Product("BUN", "Buns", "/p/BUN", price=1.0)])
+    hub = ProductIndex([Product("BUN", "Buns", "/p/BUN", price=1.0)])
     done = await change(hub, changes_in(b'[{"id": "BUN", "availability": "out_of_stock"}, {"id": "X"}]'))
     found = hub.get("BUN")
     assert found and not found.in_stock and found.price == 1.0
@@ -20,7 +20,7 @@ async def test_changes_are_taken_and_what_makes_no_sense_is_told() -> None:
 
 
 async def test_requests_have_their_turn_between_many_changes() -> None:
-    hub = Hub()
+    hub = ProductIndex()
     changes = [{"id": f"P{number}", "title": "P", "link": f"/p/{number}"} for number in range(4 * CHANGED_AT_ONCE)]
     changing, seen = asyncio.create_task(change(hub, changes)), []
     while not changing.done():

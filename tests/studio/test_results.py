@@ -10,7 +10,17 @@ from typing import Any
 
 import pytest
 
-from proxy.audience.results import ALL, HELD_OUT, ORDER, Comparison, Counted, Kept, Looked, Tally, named
+from proxy.audience.results import (
+    ALL,
+    HELD_OUT,
+    ORDER,
+    Comparison,
+    PackedResults,
+    ResultsStatus,
+    StoredResults,
+    Tally,
+    holdout_name,
+)
 from proxy.audience.verdicts import DAY
 from proxy.rulebook.compile import Publication, load
 from tests.studio.test_app import Shop, browser
@@ -46,28 +56,28 @@ def group(visitors: int, ordered: int, added: int = 3) -> Tally:
     return Tally(visitors, {ORDER: ordered, "product added": added}, [float(20 + one % 90) for one in range(ordered)])
 
 
-def looked(of: dict[str, dict[str, Tally]], **more: Any) -> Looked:
+def looked(of: dict[str, dict[str, Tally]], **more: Any) -> ResultsStatus:
     """So much was counted, 65 seconds ago."""
     found = {name: Comparison(deepcopy(groups), began=NOW - 20 * DAY) for name, groups in of.items()}
     for comparison in found.values():
         comparison.sum_up()
-    kept = Kept("", 0, NOW - 65, 2.0, Counted.of(31_000, found))
-    return Looked(kept, more.get("is_counting", False), more.get("problem", ""))
+    kept = StoredResults("", 0, NOW - 65, 2.0, PackedResults.of(31_000, found))
+    return ResultsStatus(kept, more.get("is_counting", False), more.get("problem", ""))
 
 
 MANY = {
     "Bar": {"control": group(9_000, 600, 2_000), "red": group(9_100, 610, 2_000), "green": group(9_050, 850, 1_500)},
-    named(published().plan.holdouts[0]): {HELD_OUT: group(3_000, 150), ALL: group(28_000, 1_450)},
+    holdout_name(published().plan.holdouts[0]): {HELD_OUT: group(3_000, 150), ALL: group(28_000, 1_450)},
     "Sale <now>": {ALL: group(9_000, 500)},
     "Gone": {"a": group(100, 3), "b": group(101, 9)},
 }
 
 
-def site(of: Looked) -> Shop:
+def site(of: ResultsStatus) -> Shop:
     return ShopToday(publication=published(), looked=of)
 
 
-async def asked(of: Looked, path: str = "/results") -> str:
+async def asked(of: ResultsStatus, path: str = "/results") -> str:
     async with browser(site(of)) as client:
         answer = await client.get(path)
     assert answer.status_code == 200, answer.text
@@ -114,17 +124,17 @@ async def test_a_rules_own_page_tells_all_that_was_counted_and_leads_back_to_it(
 @pytest.mark.parametrize(
     ("of", "says"),
     [
-        (Looked(None, True), "is being counted"),
-        (Looked(None, False, "the disk is gone"), "Results cannot be counted: the disk is gone"),
+        (ResultsStatus(None, True), "is being counted"),
+        (ResultsStatus(None, False, "the disk is gone"), "Results cannot be counted: the disk is gone"),
         (looked({}), "Nobody met a rule in this time"),
         (looked(MANY, is_counting=True), "counted 65 seconds ago, and being counted again now"),
     ],
     ids=["counting", "a problem", "nobody", "again"],
 )
-async def test_where_there_is_nothing_yet_it_says_what_goes_on_or_what_to_do(of: Looked, says: str) -> None:
+async def test_where_there_is_nothing_yet_it_says_what_goes_on_or_what_to_do(of: ResultsStatus, says: str) -> None:
     page = await asked(of)
     assert says in plain(page)
-    assert ('http-equiv="refresh"' in page) == (of.is_counting and of.kept is None)
+    assert ('http-equiv="refresh"' in page) == (of.is_counting and of.stored is None)
 
 
 async def test_without_rules_it_says_so() -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from proxy.audience.drivers import Driver
 from proxy.audience.segments import Overlap, Size
-from proxy.audience.survey import Group, Groups, Typed
+from proxy.audience.survey import ConditionSize, SegmentSurvey, SurveyedSegment
 from proxy.diagnostics import Finding
 from proxy.model import Place
 from proxy.studio.segments import ProblemView, typed_view
 from tests.studio.test_app import Shop, browser
 
-GOLD = Group(
+GOLD = SurveyedSegment(
     Size("<Gold>", 1_200, 0.12, 0.1, 0.14),
     "who buys often",
     "a.rules.yaml:3",
@@ -19,7 +19,7 @@ GOLD = Group(
 
 
 async def test_the_page_lists_segments_with_share_interval_and_what_sets_them_apart() -> None:
-    surveyed = Groups(10_000, 2_000, (GOLD,), (Overlap("<Gold>", "New", 30, 0.25),))
+    surveyed = SegmentSurvey(10_000, 2_000, (GOLD,), (Overlap("<Gold>", "New", 30, 0.25),))
     async with browser(Shop(surveyed=surveyed)) as client:
         page = (await client.get("/segments")).text
     for told in (
@@ -53,7 +53,7 @@ async def test_a_typed_condition_is_counted_or_its_slips_are_told() -> None:
 
 def test_what_is_to_be_known_of_a_count_stands_beside_it() -> None:
     known = Finding("L7", "only a request tells it", Place("when", 2, 1, 2), "look at pages", is_warning=True)
-    view = typed_view(Typed(Size("", 0, 0.0, 0.0, 0.0), 10, 10, (known,)))
+    view = typed_view(ConditionSize(Size("", 0, 0.0, 0.0, 0.0), 10, 10, (known,)))
     assert (view.said, view.problems) == (
         "0 visitors, 0.0%",
         [ProblemView(2, "only a request tells it", "look at pages")],

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from proxy.errors import RequestError
-from proxy.events.intake import stranger
+from proxy.events.intake import stranger_id
 from proxy.http.message import Request
 from proxy.model import Headers
 from proxy.settings import Settings
@@ -27,7 +27,7 @@ def bearer(key: str) -> tuple[bytes, bytes]:
 def test_a_server_names_anybody_an_app_its_own_and_who_has_no_key_nobody() -> None:
     assert called("anna", bearer(SERVER)) == Caller("anna", has_key=True, is_server=True)
     for name, key in (("app", "app-key"), ("till", "till-key")):
-        assert called("anna", bearer(key)) == Caller(stranger(stranger_key(SETTINGS), name, "anna"), has_key=True)
+        assert called("anna", bearer(key)) == Caller(stranger_id(stranger_key(SETTINGS), name, "anna"), has_key=True)
     assert called("") == Caller()
     assert called("", bearer(SERVER)) == Caller("", has_key=True, is_server=True)
     assert called("", bearer("app-key")) == Caller("", has_key=True)

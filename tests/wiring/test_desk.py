@@ -78,7 +78,7 @@ async def test_what_changed_of_products_outlives_the_workers_that_were_told(tmp_
             done = await shop.tailorbird.desk.change_products([told, {"id": "HALF"}])
             assert (done.changed, [left.id for left in done.left_out]) == (1, ["HALF"])
         async with Behind(origin.url, FOLDER, tmp_path) as anew:
-            found = anew.tailorbird.desk.gateway.stock.shop.hub.get("MAT")
+            found = anew.tailorbird.desk.gateway.stock.shop.products.get("MAT")
     assert found and not found.in_stock
 
 

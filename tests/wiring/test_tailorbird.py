@@ -119,7 +119,7 @@ async def test_a_page_that_is_gone_takes_its_product_off_every_row(tmp_path: Pat
         Behind(origin.url, folder, tmp_path) as shop,
     ):
         await shop.client.get("/p/tent")
-        hub = shop.tailorbird._gateway.stock.shop.hub
+        hub = shop.tailorbird._gateway.stock.shop.products
         await until(lambda: hub.get("TENT"))
         del pages[b"/p/tent"]
         await shop.tailorbird.desk.purge(purge_of(["/p/tent"]))

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from proxy.catalogue.hub import Hub, is_within
+from proxy.catalogue.product_index import ProductIndex, is_within
 from proxy.catalogue.products import Unreadable
 from proxy.model import Product
 
@@ -18,13 +18,13 @@ def quiet(what: str, help: str, flaw: str) -> None:
 
 
 def test_a_product_is_found_by_id_and_by_the_path_of_its_page() -> None:
-    hub = Hub([TENT])
-    assert hub.get("TENT") is hub.at("/p/Tënt") is TENT
-    assert hub.get("GONE") is None and hub.at("/") is None
+    hub = ProductIndex([TENT])
+    assert hub.get("TENT") is hub.at_path("/p/Tënt") is TENT
+    assert hub.get("GONE") is None and hub.at_path("/") is None
 
 
 def test_a_change_counts_at_once_and_is_counted() -> None:
-    hub = Hub([TENT])
+    hub = ProductIndex([TENT])
     before = hub.version
     hub.change({"id": "TENT", "availability": "out_of_stock"}, quiet)
     found = hub.get("TENT")
@@ -36,12 +36,12 @@ def test_a_change_counts_at_once_and_is_counted() -> None:
 
 
 def test_what_pages_tell_fills_gaps_and_never_overrules_the_catalogue() -> None:
-    hub = Hub([TENT])
-    assert not hub.learn(Product("TENT", "Wrong", "/x"))
+    hub = ProductIndex([TENT])
+    assert not hub.learn_page(Product("TENT", "Wrong", "/x"))
     assert hub.get("TENT") is TENT
-    assert hub.learn(Product("MAT", "Mat", "/p/MAT"))
-    assert hub.learn(Product("MAT", "Mat, dearer", "/p/MAT"))
-    assert not hub.learn(Product("MAT", "Mat, dearer", "/p/MAT"))
+    assert hub.learn_page(Product("MAT", "Mat", "/p/MAT"))
+    assert hub.learn_page(Product("MAT", "Mat, dearer", "/p/MAT"))
+    assert not hub.learn_page(Product("MAT", "Mat, dearer", "/p/MAT"))
     hub.replace([TENT])
     assert hub.get("MAT") is not None
     hub.replace([TENT, Product("MAT", "Mat of the feed", "/p/MAT")])
@@ -50,31 +50,33 @@ def test_what_pages_tell_fills_gaps_and_never_overrules_the_catalogue() -> None:
 
 
 def test_what_was_changed_by_hand_is_not_learnt_again() -> None:
-    hub = Hub()
-    assert hub.is_learnt and hub.learn(Product("MAT", "Mat", "/p/MAT")) and hub.is_learnt
+    hub = ProductIndex()
+    assert hub.has_no_catalogue and hub.learn_page(Product("MAT", "Mat", "/p/MAT")) and hub.has_no_catalogue
     hub.change({"id": "MAT", "availability": "out_of_stock"}, quiet)
-    assert not hub.is_learnt
-    hub.learn(Product("MAT", "Mat", "/p/MAT"))
+    assert not hub.has_no_catalogue
+    hub.learn_page(Product("MAT", "Mat", "/p/MAT"))
     hub.replace([])
     found = hub.get("MAT")
     assert found and not found.in_stock
 
 
 def test_it_is_known_who_told_of_a_product() -> None:
-    hub = Hub([TENT])
-    hub.learn(Product("MAT", "Mat", "/p/MAT"))
-    assert [hub.origin(id) for id in ("TENT", "MAT", "GONE")] == ["catalogue", "page", ""]
+    hub = ProductIndex([TENT])
+    hub.learn_page(Product("MAT", "Mat", "/p/MAT"))
+    assert [hub.source_of(id) for id in ("TENT", "MAT", "GONE")] == ["catalogue", "page", ""]
     hub.change({"id": "MAT", "availability": "out_of_stock"}, quiet)
-    assert hub.origin("MAT") == "change"
+    assert hub.source_of("MAT") == "change"
 
 
 def test_a_page_tells_what_a_feed_does_not_and_nothing_else_counts() -> None:
-    hub = Hub([replace(TENT, image="/tent.jpg"), Product("ROPE", "Rope", "/p/ROPE", image="/rope.jpg", image_width=9)])
+    hub = ProductIndex(
+        [replace(TENT, image="/tent.jpg"), Product("ROPE", "Rope", "/p/ROPE", image="/rope.jpg", image_width=9)]
+    )
     page = Product("TENT", "Wrong", "/x", image="https://cdn.example/tent.jpg?v=2", image_width=600, image_height=400)
-    assert hub.learn(page) and not hub.learn(page)
-    assert not hub.learn(Product("ROPE", "Rope", "/p/ROPE", image="/other.jpg", image_width=600))
+    assert hub.learn_page(page) and not hub.learn_page(page)
+    assert not hub.learn_page(Product("ROPE", "Rope", "/p/ROPE", image="/other.jpg", image_width=600))
     expected = replace(TENT, image="/tent.jpg", image_width=600, image_height=400)
-    assert hub.get("TENT") == expected and hub.by_page("TENT") is page and hub.origin("TENT") == "catalogue"
+    assert hub.get("TENT") == expected and hub.page_data("TENT") is page and hub.source_of("TENT") == "catalogue"
     hub.replace([replace(TENT, image="/tent.jpg")])
     assert hub.get("TENT") == expected
     hub.replace([TENT])
@@ -87,31 +89,31 @@ def test_a_page_tells_what_a_feed_does_not_and_nothing_else_counts() -> None:
 
 
 def test_what_pages_told_first_is_kept_beside_a_feed_that_comes_later() -> None:
-    hub = Hub()
-    hub.learn(Product("TENT", "Wrong", "/x", image="/tent.jpg", image_width=600, image_height=400))
+    hub = ProductIndex()
+    hub.learn_page(Product("TENT", "Wrong", "/x", image="/tent.jpg", image_width=600, image_height=400))
     hub.replace([TENT])
     found = hub.get("TENT")
-    assert found and (found.title, found.image_width, hub.origin("TENT")) == ("Tent", 600, "catalogue")
-    assert not hub.is_learnt
+    assert found and (found.title, found.image_width, hub.source_of("TENT")) == ("Tent", 600, "catalogue")
+    assert not hub.has_no_catalogue
 
 
 def test_what_a_page_contradicts_is_known_until_it_agrees() -> None:
-    hub = Hub([KNOWN])
+    hub = ProductIndex([KNOWN])
     dearer = Product("TENT", "Tent", "/x", price=12.0, currency="EUR")
-    assert hub.learn(dearer) and hub.by_page("TENT") is dearer and hub.get("TENT") is KNOWN
-    assert hub.learn(replace(dearer, price=9.0)) and hub.by_page("TENT") is None
+    assert hub.learn_page(dearer) and hub.page_data("TENT") is dearer and hub.get("TENT") is KNOWN
+    assert hub.learn_page(replace(dearer, price=9.0)) and hub.page_data("TENT") is None
 
 
 def test_a_page_that_is_gone_takes_along_what_only_it_told() -> None:
-    hub = Hub([TENT])
-    hub.learn(Product("MAT", "Mat", "/p/MAT"))
-    assert hub.unlearn("MAT") and not hub.unlearn("MAT") and not hub.unlearn("TENT")
-    assert hub.get("MAT") is None and hub.at("/p/MAT") is None and hub.get("TENT")
-    assert hub.learn(Product("MAT", "Mat", "/p/MAT"))
+    hub = ProductIndex([TENT])
+    hub.learn_page(Product("MAT", "Mat", "/p/MAT"))
+    assert hub.forget_page("MAT") and not hub.forget_page("MAT") and not hub.forget_page("TENT")
+    assert hub.get("MAT") is None and hub.at_path("/p/MAT") is None and hub.get("TENT")
+    assert hub.learn_page(Product("MAT", "Mat", "/p/MAT"))
 
 
 def test_a_change_holds_until_the_catalogue_says_something_else() -> None:
-    hub = Hub([TENT])
+    hub = ProductIndex([TENT])
     hub.change({"id": "TENT", "availability": "out_of_stock"}, quiet)
     hub.replace([TENT])
     found = hub.get("TENT")
@@ -122,16 +124,16 @@ def test_a_change_holds_until_the_catalogue_says_something_else() -> None:
 
 
 def test_a_change_made_before_is_taken_in_where_nothing_was_said_since() -> None:
-    first = Hub([TENT])
+    first = ProductIndex([TENT])
     first.change({"id": "TENT", "availability": "out_of_stock"}, quiet)
-    change = first.changed("TENT")
-    assert change is not None and first.changed("MAT") is None
-    same, other, changed = Hub([TENT]), Hub([replace(TENT, title="New tent")]), Hub([TENT])
+    change = first.change_of("TENT")
+    assert change is not None and first.change_of("MAT") is None
+    same, other, changed = ProductIndex([TENT]), ProductIndex([replace(TENT, title="New tent")]), ProductIndex([TENT])
     changed.change({"id": "TENT", "price": 9.0}, quiet)
     for hub in (same, other, changed):
-        hub.recall(*change)
+        hub.reapply_change(*change)
     assert [hub.get("TENT").in_stock for hub in (same, other, changed)] == [False, True, True]  # type: ignore[union-attr]
-    assert same.origin("TENT") == "change"
+    assert same.source_of("TENT") == "change"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,194 @@
+"""The current products of a shop: looked up by id and by path, listed by category.
+
+They come from the catalogue file, from single changes of prices and stock, and from product pages that pass through:
+for a product that the catalogue lacks, all data is from its page, for others only the data that the catalogue lacks.
+Products are looked up when a page is filled, so a change counts at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, NamedTuple
+from urllib.parse import unquote, urlsplit
+
+from proxy.catalogue.feeds import merged
+from proxy.catalogue.products import Warn, product_of
+from proxy.catalogue.quality import adds_something, completed
+from proxy.model import Product
+
+EVERYTHING = "everything"
+DataSource = Literal["catalogue", "change", "page", ""]
+MOST_LEARNT = 100_000
+"""The limit for products known only from their pages, and for catalogue products with additions from their pages."""
+_PLAIN_LINK = re.compile(
+    r"(?:https?://[\w.:-]+)?(/(?!/)[\w./~!$&'()*+,;=:@-]*)(?:\?[\w./~!$&'()*+,;=:@%-]*)?", re.ASCII
+)
+
+
+class CatalogueIndex(NamedTuple):
+    """The products of a catalogue by id, and their ids by the paths of their pages. For a large catalogue it takes a
+    tenth of a second to make, so it is made before the catalogue is published."""
+
+    by_id: Mapping[str, Product]
+    by_path: Mapping[str, str]
+
+
+def catalogue_index(products: Iterable[Product]) -> CatalogueIndex:
+    """The index of a catalogue; of two products with the same id or path, the last counts."""
+    by_id = {product.id: product for product in products}
+    return CatalogueIndex(by_id, {path_of(product.link): product.id for product in by_id.values()})
+
+
+class ProductIndex:
+    """All products of the shop. `version` increases with every change."""
+
+    def __init__(self, products: Iterable[Product] = ()) -> None:
+        self.version = 0
+        self._products: dict[str, Product] = {}
+        self._catalogue: dict[str, Product] = {}
+        self._from_pages: dict[str, Product] = {}
+        self._page_data: dict[str, Product] = {}
+        self._changed: dict[str, tuple[Product | None, Product]] = {}
+        self._by_path: dict[str, str] = {}
+        self.replace(products)
+
+    def __len__(self) -> int:
+        return len(self._products)
+
+    def get(self, product_id: str) -> Product | None:
+        """The product; None if it is unknown."""
+        return self._products.get(product_id)
+
+    def source_of(self, product_id: str) -> DataSource:
+        """Where the product's data is from: the catalogue, a later change, or its page only; "" if it is unknown."""
+        if product_id in self._changed:
+            return "change"
+        if product_id in self._catalogue:
+            return "catalogue"
+        return "page" if product_id in self._from_pages else ""
+
+    def page_data(self, product_id: str) -> Product | None:
+        """The product by its own page, if that adds to other data or contradicts it; else None."""
+        return self._from_pages.get(product_id) or self._page_data.get(product_id)
+
+    def at_path(self, path: str) -> Product | None:
+        """The product whose page is at `path`, percent-decoded."""
+        return self._products.get(self._by_path.get(path, ""))
+
+    @property
+    def has_no_catalogue(self) -> bool:
+        """True if there is no catalogue: all products are known from their pages, and there may be more."""
+        return len(self._products) == len(self._from_pages)
+
+    @property
+    def products(self) -> Iterable[Product]:
+        """All of them, in the order of the catalogue."""
+        return self._products.values()
+
+    def in_category(self, category: str) -> list[Product]:
+        """The products of a category and of those within it, in the order of the catalogue."""
+        if category.casefold() == EVERYTHING:
+            return list(self._products.values())
+        return [product for product in self._products.values() if is_within(product.category, category)]
+
+    # -- changes
+
+    def replace(self, products: Iterable[Product] | CatalogueIndex) -> None:
+        """Replaces the catalogue. Products known only from their pages stay; a change stays if the new catalogue has
+        the same product as when the change was made."""
+        catalogue, by_path = products if isinstance(products, CatalogueIndex) else catalogue_index(products)
+        self._catalogue = dict(catalogue)
+        self._changed = {id: change for id, change in self._changed.items() if self._catalogue.get(id) == change[0]}
+        known = self._catalogue | {id: product for id, (_, product) in self._changed.items()}
+        self._page_data = {id: page for id, page in (self._page_data | self._from_pages).items() if id in known}
+        known |= {id: completed(known[id], page) for id, page in self._page_data.items()}
+        self._from_pages = {id: product for id, product in self._from_pages.items() if id not in known}
+        self._products = known | self._from_pages
+        self._by_path = dict(by_path)
+        for id in [*self._changed, *self._page_data, *self._from_pages]:
+            self._move(self._catalogue.get(id), self._products[id])
+        self.version += 1
+
+    def _move(self, before: Product | None, now: Product) -> None:
+        """Lists the product under the path of its page, and under no other."""
+        if before is not None and before.link != now.link and self._by_path.get(path := path_of(before.link)) == now.id:
+            del self._by_path[path]
+        self._by_path[path_of(now.link)] = now.id
+
+    def change(self, words: Mapping[str, Any], warn: Warn) -> Product:
+        """Changes a product, or adds one, by columns of a feed. Raises `Unreadable`."""
+        known = self._products.get(str(words.get("id")))
+        product = product_of(words, warn) if known is None else merged(known, words, warn)
+        self._from_pages.pop(product.id, None)
+        self._changed[product.id] = (self._catalogue.get(product.id), product)
+        self._put(product)
+        return product
+
+    def change_of(self, product_id: str) -> tuple[Product | None, Product] | None:
+        """The catalogue's product at the time of the last change (None if it had none), and the changed product; None
+        without a change."""
+        return self._changed.get(product_id)
+
+    def reapply_change(self, base: Product | None, product: Product) -> None:
+        """Applies a stored change again, unless there is a newer one, or the catalogue's product is no longer
+        `base`."""
+        if product.id not in self._changed and self._catalogue.get(product.id) == base:
+            self._from_pages.pop(product.id, None)
+            self._changed[product.id] = (base, product)
+            self._put(product)
+
+    def forget_page(self, product_id: str) -> bool:
+        """Forgets the data of the product's page, which is gone; a product known only from it is removed. True if
+        anything was forgotten."""
+        if product_id not in self._from_pages:
+            return self._page_data.pop(product_id, None) is not None
+        del self._from_pages[product_id]
+        self._by_path.pop(path_of(self._products.pop(product_id).link), None)
+        self.version += 1
+        return True
+
+    def learn_page(self, product: Product) -> bool:
+        """Takes the product of a page: all of it if the catalogue lacks the product, else only what the catalogue does
+        not say. True if anything was new."""
+        known = self._products.get(product.id)
+        if known is not None and product.id not in self._from_pages:
+            return self._learn_additions(product)
+        if known == product:
+            return False
+        if known is None and len(self._from_pages) >= MOST_LEARNT:
+            return False
+        self._from_pages[product.id] = product
+        self._put(product)
+        return True
+
+    def _learn_additions(self, page: Product) -> bool:
+        known = self._changed[page.id][1] if page.id in self._changed else self._catalogue[page.id]
+        before = self._page_data.pop(page.id, None)
+        if not adds_something(known, page):
+            return before is not None
+        if before is not None or len(self._page_data) < MOST_LEARNT:
+            self._page_data[page.id] = page
+            if (product := completed(known, page)) != self._products[page.id]:
+                self._put(product)
+        return before != page
+
+    def _put(self, product: Product) -> None:
+        self._products[product.id] = product
+        self._by_path[path_of(product.link)] = product.id
+        self.version += 1
+
+
+def path_of(link: str) -> str:
+    """The path of an address, percent-decoded."""
+    if plain := _PLAIN_LINK.fullmatch(link):
+        return plain[1]
+    try:
+        return unquote(urlsplit(link).path)
+    except ValueError:
+        return ""
+
+
+def is_within(category: str, wanted: str) -> bool:
+    """True for the category itself and those below it: `shoes/trail` is within `shoes`."""
+    category, wanted = category.casefold(), wanted.casefold().strip("/")
+    return category == wanted or category.startswith(wanted + "/")
