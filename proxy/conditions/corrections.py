@@ -96,7 +96,8 @@ def better_value(value: str, help: str, fits: Callable[[str], bool], choices: Se
 def better_amount(text: str, help: str, is_amount: Callable[[str], bool]) -> str:
     """The help, with the amount that was most likely meant, if there is one."""
     instead = next((found for found in _amounts(text) if found != text and is_amount(found)), None)
-    return _named("", text, instead) if instead else help
+    is_in_help = instead in re.split("[:,] ", help)
+    return _named(help if is_in_help else "", text, instead) if instead else help
 
 
 def _named(help: str, wrong: str, instead: str | None) -> str:
