@@ -116,6 +116,8 @@ class Answer:
         """Feeds the strict parser."""
         if self._parser is None:
             self._parser, self._fields = httptools.HttpResponseParser(self), []
+            # Some origins pad chunk sizes with spaces, which are to be skipped (RFC 9112 7.1.1).
+            self._parser.set_dangerous_leniencies(lenient_spaces_after_chunk_size=True)
         self._silent_bytes += len(data)
         had_head = self.has_head
         try:
