@@ -134,7 +134,8 @@ async def test_a_rules_own_page_tells_all_that_was_counted_and_leads_back_to_it(
 async def test_where_there_is_nothing_yet_it_says_what_goes_on_or_what_to_do(of: ResultsStatus, says: str) -> None:
     page = await asked(of)
     assert says in plain(page)
-    assert ('http-equiv="refresh"' in page) == (of.is_counting and of.stored is None)
+    is_awaited = of.is_counting and of.stored is None
+    assert ('<noscript><meta http-equiv="refresh"' in page) == ("/static/counting.js" in page) == is_awaited
 
 
 async def test_without_rules_it_says_so() -> None:
