@@ -16,12 +16,12 @@ from operator import attrgetter, or_
 from proxy.audience.identity import IMPORTED, LINKING, linked
 from proxy.audience.merging import NO_RULES, Merge, Rules, StampedValue, merge_values
 from proxy.audience.outside import MEMBERSHIP, memberships_after, segments_of
-from proxy.events.types import BY_KIND, MOST, Class, class_of, classes_of
+from proxy.events.types import BY_KIND, MOST, EventClass, class_of, classes_of
 from proxy.model import Arrival, Attributes, AttributeValue, Event, Membership, PackedEvent, Profile, Stamp
 
 Values = dict[str, AttributeValue]
 ID, KIND, STAMP, SHOWN = attrgetter("id"), attrgetter("kind"), attrgetter("at", "id"), attrgetter("shown")
-REMEMBERED = frozenset(kind for kind in BY_KIND if class_of(kind) is not Class.NONE)
+REMEMBERED = frozenset(kind for kind in BY_KIND if class_of(kind) is not EventClass.NONE)
 OF_CLASS = {one: frozenset(kind for kind in BY_KIND if class_of(kind) is one) for one in MOST}
 
 BEYOND_HISTORY = frozenset((IMPORTED, *LINKING, *MEMBERSHIP))
@@ -115,14 +115,14 @@ def _newest(events: tuple[Event, ...]) -> tuple[Event, ...]:
     return (*old, *events[own:])
 
 
-def _beginnings(events: tuple[Event, ...]) -> dict[Class, int]:
+def _beginnings(events: tuple[Event, ...]) -> dict[EventClass, int]:
     """The index in these sorted events at which the newest of each class begin."""
     begins = dict.fromkeys(MOST, 0)
     kinds = list(map(KIND, events))
     for one, most in MOST.items():
         if len(events) > most:
             is_in = map(OF_CLASS[one].__contains__, reversed(kinds))
-            if one is Class.EXPOSURE:
+            if one is EventClass.EXPOSURE:
                 is_in = map(or_, is_in, map(bool, map(SHOWN, reversed(events))))
             begins[one] = next(islice(compress(count(len(events) - 1, -1), is_in), most - 1, None), 0)
     return begins

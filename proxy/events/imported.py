@@ -21,7 +21,7 @@ from proxy.audience.rows import Note, Row, Sheet
 from proxy.events.intake import Access, Receipt, Rejected, ReportedEvent, Sender, accepted, unix_time
 from proxy.events.properties import MOST_AMOUNT
 from proxy.events.segment import Call, said_in
-from proxy.events.types import BY_GA4, BY_KIND, BY_SEGMENT, Class
+from proxy.events.types import BY_GA4, BY_KIND, BY_SEGMENT, EventClass
 from proxy.model import Arrival, Item
 
 IMPORT = Sender("import", Access.SERVER)
@@ -180,7 +180,7 @@ def _event(row: Row, alike: Counter[int], reading: Reading) -> ReportedEvent | s
     if not name:
         return "says no event; a column `event` names it, or the one that `--column event=NAME` names"
     known = BY_KIND.get(name.casefold()) or BY_SEGMENT.get(name.casefold()) or BY_GA4.get(name)
-    if known is not None and known.kept is Class.NONE:
+    if known is not None and known.event_class is EventClass.NONE:
         return f"`{name}` is not for imports of events"
     kind, subject = known.kind if known else "custom event", reading.text(row, "subject")
     at = time_of(row, reading)

@@ -18,7 +18,7 @@ import msgspec
 from proxy.audience.identity import NOBODY
 from proxy.audience.outside import MEMBERSHIP
 from proxy.audience.rows import SEGMENT_NAMES, TAKEN, attribute_name
-from proxy.events.types import BY_KIND, Row
+from proxy.events.types import BY_KIND, EventType
 from proxy.model import Arrival, Event, Item
 from proxy.settings import DEFAULTS
 
@@ -232,7 +232,7 @@ def _id(said: ReportedEvent, sender: Sender, moment: Receipt, number: int) -> st
 # -- what
 
 
-def _items(said: ReportedEvent, row: Row) -> tuple[Item, ...]:
+def _items(said: ReportedEvent, row: EventType) -> tuple[Item, ...]:
     return said.items[: MOST_ITEMS if row.kind in FULL_KINDS else MOST_OTHER_ITEMS]
 
 

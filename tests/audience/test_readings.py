@@ -14,7 +14,7 @@ from proxy.audience.tracked import Measures, what_it_comes_to
 from proxy.audience.traits import TRAIT_MEASURES, reading, trait
 from proxy.events import types
 from proxy.events.fold import merged
-from proxy.events.types import Class
+from proxy.events.types import EventClass
 from proxy.model import Attributes, Cap, Event, Item, Measure, OneOf, Period, Profile, Reading, StartsWith, Then
 
 NOON = 1_795_435_200.0
@@ -91,8 +91,8 @@ def bounded(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
     """Histories hold so little that events are lost all the time."""
     monkeypatch.setattr(module, "MOST_IMPRESSIONS", most)
     monkeypatch.setattr(module, "MOST_DEEDS", most + 2)
-    for one in (Class.EXPOSURE, Class.ACTION, Class.ORDER):
-        monkeypatch.setitem(types.MOST, one, most + 2 * (one is not Class.EXPOSURE))
+    for one in (EventClass.EXPOSURE, EventClass.ACTION, EventClass.ORDER):
+        monkeypatch.setitem(types.MOST, one, most + 2 * (one is not EventClass.EXPOSURE))
 
 
 class Kept:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from proxy.audience.merging import Merge
 from proxy.events import fold as folding
 from proxy.events.fold import IMPORTED, fold, merged
-from proxy.events.types import MOST, Class, class_of, classes_of
+from proxy.events.types import MOST, EventClass, class_of, classes_of
 from proxy.model import Arrival, Event, Profile
 from proxy.stores.record import packed, unpacked
 
@@ -44,7 +44,7 @@ def test_what_is_not_remembered_is_not_in_the_history() -> None:
 
 
 def test_of_each_class_the_newest_are_kept() -> None:
-    most = MOST[Class.EXPOSURE]
+    most = MOST[EventClass.EXPOSURE]
     shown = [viewed(float(number), f"s{number:04d}", "banner shown") for number in range(most + 5)]
     order = viewed(0.5, "order", "order completed")
     assert merged([], [*shown, order]) == (order, *shown[5:])
@@ -52,9 +52,11 @@ def test_of_each_class_the_newest_are_kept() -> None:
 
 def test_a_page_view_that_names_banners_is_kept_with_the_newest_of_either_class() -> None:
     pages = [Event(float(number), f"p{number}", "page viewed", "/", shown=("Sale",)) for number in range(300)]
-    deeds = [viewed(1_000.0 + number, f"d{number:03d}") for number in range(MOST[Class.ACTION])]
-    assert merged([], [*pages, *deeds]) == (*pages[-MOST[Class.EXPOSURE] :], *deeds)
-    banners = [viewed(2_000.0 + number, f"s{number:03d}", "banner shown") for number in range(MOST[Class.EXPOSURE])]
+    deeds = [viewed(1_000.0 + number, f"d{number:03d}") for number in range(MOST[EventClass.ACTION])]
+    assert merged([], [*pages, *deeds]) == (*pages[-MOST[EventClass.EXPOSURE] :], *deeds)
+    banners = [
+        viewed(2_000.0 + number, f"s{number:03d}", "banner shown") for number in range(MOST[EventClass.EXPOSURE])
+    ]
     assert merged([], [*pages, *banners]) == (*pages, *banners)
 
 
@@ -245,12 +247,12 @@ def test_what_is_merged_is_what_the_rule_says(before: list[Event], more: list[Ev
 
 def by_the_rule(events: Sequence[Event]) -> tuple[Event, ...]:
     """All events, each once, of which those stay that have too few newer ones in one of their classes."""
-    latest = {event.id: event for event in sorted(events) if class_of(event.kind) is not Class.NONE}
+    latest = {event.id: event for event in sorted(events) if class_of(event.kind) is not EventClass.NONE}
     known = sorted(latest.values())
     if len(known) <= min(MOST.values()):
         return tuple(known)
 
-    def newer(event: Event, of: Class) -> int:
+    def newer(event: Event, of: EventClass) -> int:
         return sum(other > event and of in classes_of(other) for other in known)
 
     return tuple(one for one in known if any(newer(one, of) < MOST[of] for of in classes_of(one)))
@@ -261,7 +263,7 @@ class small_bounds:
 
     def __enter__(self) -> None:
         self._before = dict(MOST), folding.MAX_TOLD
-        MOST.update({Class.ORDER: 2, Class.ACTION: 3, Class.EXPOSURE: 1})
+        MOST.update({EventClass.ORDER: 2, EventClass.ACTION: 3, EventClass.EXPOSURE: 1})
         folding.MAX_TOLD = 2
 
     def __exit__(self, *_: object) -> None:

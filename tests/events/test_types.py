@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from proxy.events.types import BY_GA4, BY_KIND, BY_SEGMENT, MOST, TYPES, Class, class_of, classes_of
+from proxy.events import ga4, segment
+from proxy.events.types import BY_GA4, BY_KIND, BY_SEGMENT, MOST, TYPES, EventClass, class_of, classes_of
 from proxy.model import Event
 
 
@@ -16,8 +17,15 @@ def test_every_kind_says_what_it_is_and_what_it_needs() -> None:
         assert row.needs in ("", "items", "subject"), row.kind
 
 
+def test_the_properties_of_every_subject_are_known() -> None:
+    for row in TYPES:
+        if row.needs == "subject":
+            assert not row.segment or row.kind in segment.SUBJECTS, row.kind
+            assert not row.ga4 or row.kind in (*ga4.SUBJECTS, "page viewed"), row.kind
+
+
 def test_whatever_is_remembered_has_a_bound() -> None:
-    assert {row.kept for row in TYPES} - {Class.NONE} == set(MOST)
+    assert {row.event_class for row in TYPES} - {EventClass.NONE} == set(MOST)
 
 
 def test_money_and_identity_are_told_by_servers_alone() -> None:
@@ -35,11 +43,11 @@ def test_money_and_identity_are_told_by_servers_alone() -> None:
 
 
 def test_a_page_view_that_names_banners_is_also_among_what_was_shown() -> None:
-    assert classes_of(Event(1.0, "a", "page viewed")) == (Class.ACTION,)
-    assert classes_of(Event(1.0, "a", "page viewed", shown=("Sale",))) == (Class.ACTION, Class.EXPOSURE)
-    assert classes_of(Event(1.0, "a", "banner shown", shown=("Sale",))) == (Class.EXPOSURE,)
+    assert classes_of(Event(1.0, "a", "page viewed")) == (EventClass.ACTION,)
+    assert classes_of(Event(1.0, "a", "page viewed", shown=("Sale",))) == (EventClass.ACTION, EventClass.EXPOSURE)
+    assert classes_of(Event(1.0, "a", "banner shown", shown=("Sale",))) == (EventClass.EXPOSURE,)
 
 
 def test_a_kind_that_nobody_knows_is_not_remembered() -> None:
-    assert class_of("order completed") is Class.ORDER
-    assert class_of("was once a kind") is Class.NONE
+    assert class_of("order completed") is EventClass.ORDER
+    assert class_of("was once a kind") is EventClass.NONE
