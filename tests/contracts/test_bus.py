@@ -3,40 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import shutil
-import signal
 import socket
-import struct
 import tempfile
-import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
 import pytest
-import uvloop
-from redis.asyncio import Redis
 
 from proxy.bus import bus_of_machine, bus_of_shop
 from proxy.bus import listeners as listeners_module
 from proxy.bus import machine as machine_module
 from proxy.bus import redis as redis_module
 from proxy.bus.local import LocalBus
-from proxy.bus.redis import LIVE, MOST_REQUESTS, REQUESTS, RedisBus
-from proxy.errors import OperatorError, StoreError
-from proxy.ports import MISSED, Bus
-from proxy.stores import open_store, server_of
+from proxy.bus.redis import RedisBus
+from proxy.errors import OperatorError
+from proxy.ports import Bus
+from proxy.stores import server_of
 from proxy.stores.redis_connecting import client_of
 from tests.contracts.conftest import flush
-from tests.wire.valkeys import valkey
 
 Member = Callable[[], Awaitable[Bus]]
 """Joins one more process to the shop."""
 
-TRIES = 40
 WAYS = ("machine", "valkey", "both")
 
 
@@ -102,7 +93,7 @@ async def joined(member: Member, count: int) -> tuple[list[Bus], list[Heard]]:
 
 
 @pytest.mark.usefixtures("patience")
-async def test_everybody_hears_the_sender_too_and_the_answers_come_by_name(member: Member) -> None:
+async def test_every_process_receives_a_message_and_answers_under_its_name(member: Member) -> None:
     buses, listeners = await joined(member, 3)
     told = await buses[1].request("purge", b"/sale")
     assert told.is_whole
@@ -112,7 +103,7 @@ async def test_everybody_hears_the_sender_too_and_the_answers_come_by_name(membe
     assert not any(bus.is_alone for bus in buses)
 
 
-async def test_one_alone_hears_itself() -> None:
+async def test_a_single_process_receives_its_own_messages() -> None:
     bus = LocalBus()
     listener = Heard(bus)
     await bus.open()
@@ -126,7 +117,7 @@ async def test_one_alone_hears_itself() -> None:
 
 
 @pytest.mark.usefixtures("patience")
-async def test_what_is_told_is_heard_once_by_everybody(member: Member) -> None:
+async def test_a_published_message_is_received_once_by_every_process(member: Member) -> None:
     buses, listeners = await joined(member, 3)
     for number in range(20):
         await buses[number % 3].publish("purge", b"%d" % number)
@@ -140,7 +131,7 @@ async def test_what_is_told_is_heard_once_by_everybody(member: Member) -> None:
 
 
 @pytest.mark.usefixtures("patience")
-async def test_many_who_send_at_once_get_their_own_answers(member: Member) -> None:
+async def test_parallel_senders_get_their_own_answers(member: Member) -> None:
     buses, _ = await joined(member, 3)
     told = await asyncio.gather(*(buses[number % 3].request("purge", b"m%d" % number) for number in range(60)))
     for number, each in enumerate(told):
@@ -148,7 +139,7 @@ async def test_many_who_send_at_once_get_their_own_answers(member: Member) -> No
         assert set(each.answers.values()) == {b"M%d" % number}
 
 
-async def test_topics_are_apart_and_one_that_nobody_listens_to_is_done(member: Member) -> None:
+async def test_topics_are_separate_and_one_without_a_listener_counts_as_handled(member: Member) -> None:
     bus, other = await member(), await member()
     purges, rules = Heard(bus), Heard(bus, "rules")
     await bus.open()
@@ -158,7 +149,7 @@ async def test_topics_are_apart_and_one_that_nobody_listens_to_is_done(member: M
     assert (purges.messages, rules.messages) == ([], [b"version 7"])
 
 
-async def test_who_fails_or_is_slow_has_not_done_it_and_the_others_have(member: Member) -> None:
+async def test_a_listener_that_fails_or_is_slow_has_not_handled_the_message(member: Member) -> None:
     buses = [await member() for _ in range(3)]
     late = asyncio.Event()
 
@@ -182,7 +173,7 @@ async def test_who_fails_or_is_slow_has_not_done_it_and_the_others_have(member: 
 
 
 @pytest.mark.usefixtures("patience")
-async def test_who_has_left_is_not_waited_for(member: Member) -> None:
+async def test_a_process_that_has_left_is_not_waited_for(member: Member) -> None:
     buses, _ = await joined(member, 3)
     await buses[2].aclose()
     await buses[2].aclose()
@@ -199,7 +190,7 @@ async def test_a_large_message_arrives_whole(member: Member) -> None:
     assert [len(listener.messages[0]) for listener in listeners] == [len(large)] * 2
 
 
-# -- of one way
+# -- of the workers of one machine
 
 
 @pytest.fixture
@@ -209,7 +200,7 @@ def folder() -> Iterator[Path]:
         yield Path(name)
 
 
-async def test_a_killed_workers_socket_is_swept_away(folder: Path) -> None:
+async def test_the_socket_of_a_killed_worker_is_deleted(folder: Path) -> None:
     bus = bus_of_machine(folder)
     Heard(bus)
     await bus.open()
@@ -222,7 +213,7 @@ async def test_a_killed_workers_socket_is_swept_away(folder: Path) -> None:
     await bus.aclose()
 
 
-async def test_who_leaves_while_others_are_connected_says_nothing_of_it(folder: Path) -> None:
+async def test_leaving_while_others_are_connected_logs_nothing(folder: Path) -> None:
     amiss: list[object] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, what: amiss.append(what))
     here, there = bus_of_machine(folder), bus_of_machine(folder)
@@ -237,194 +228,7 @@ async def test_who_leaves_while_others_are_connected_says_nothing_of_it(folder: 
     assert amiss == []
 
 
-async def test_what_was_sent_while_a_connection_was_broken_is_heard_afterwards(valkey_url: str) -> None:
-    await flush(valkey_url)
-    here, there = RedisBus(partial(client_of, valkey_url)), RedisBus(partial(client_of, valkey_url))
-    listener = Heard(there)
-    await here.open()
-    await there.open()
-    sent = set()
-    async with Redis.from_url(valkey_url) as client:
-        for number in range(10):
-            await client.client_kill_filter(_type="normal", skipme=True)
-            if not (await here.request("purge", b"%d" % number)).is_cut_off:
-                sent.add(b"%d" % number)
-    assert sent
-    async with asyncio.timeout(10):
-        while not sent <= set(listener.messages):
-            listener.news.clear()
-            await listener.news.wait()
-    await here.aclose()
-    await there.aclose()
-
-
-async def test_without_its_server_this_machine_still_hears_and_says_that_others_may_not_have(folder: Path) -> None:
-    near = [bus_of_shop(bus_of_machine(folder), server_of(f"unix://{folder}/nobody")) for _ in range(2)]
-    listeners = [Heard(bus) for bus in near]
-    for bus in near:
-        await bus.open()
-    told = await near[0].request("purge", b"/sale")
-    assert (told.is_whole, told.is_cut_off) == (False, True)
-    assert told.answers == {bus.name: b"/SALE" for bus in near}
-    assert [listener.messages for listener in listeners] == [[b"/sale"]] * 2
-    for bus in near:
-        await bus.aclose()
-
-
-async def test_a_frozen_server_holds_a_sender_for_little_more_than_a_second(valkey_url: str) -> None:
-    bus = RedisBus(partial(client_of, valkey_url))
-    listener = Heard(bus)
-    await bus.open()
-    async with Redis.from_url(valkey_url) as client:
-        process = (await client.info("server"))["process_id"]
-    os.kill(process, signal.SIGSTOP)
-    try:
-        started = asyncio.get_running_loop().time()
-        told = await bus.request("purge", b"/sale")
-        waited = asyncio.get_running_loop().time() - started
-    finally:
-        os.kill(process, signal.SIGCONT)
-    assert told.is_cut_off
-    assert listener.messages[:1] == [b"/sale"]
-    assert waited < 5.0, "the library's own defaults would wait for a minute"
-    await bus.aclose()
-
-
-async def test_who_was_killed_is_waited_for_once(valkey_url: str) -> None:
-    await flush(valkey_url)
-    bus = RedisBus(partial(client_of, valkey_url))
-    Heard(bus)
-    await bus.open()
-    async with Redis.from_url(valkey_url) as client:
-        seconds, _ = await client.time()
-        await client.zadd(LIVE, {"killed": seconds + 60})
-        first, second = await bus.request("purge", b"/sale"), await bus.request("purge", b"/sale")
-        started = asyncio.get_running_loop().time()
-        for _ in range(10):
-            await bus.request("purge", b"/sale")
-        waited = asyncio.get_running_loop().time() - started
-        await client.zadd(LIVE, {"killed": seconds + 61})
-        third = asyncio.create_task(bus.request("purge", b"/sale"))
-        await asyncio.sleep(0.1)
-        assert not third.done(), "it lives again"
-        assert not (await third).is_whole
-    assert [told.is_whole for told in (first, second)] == [False, False]
-    assert "killed" in second.live - second.answers.keys()
-    assert waited < 8.0, "ten sends would have waited ten seconds"
-    await bus.aclose()
-
-
-async def test_who_was_cut_off_until_its_place_was_gone_hears_that_it_may_have_missed_something(
-    valkey_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("proxy.bus.redis.LIVE_SECONDS", 0.2)
-    await flush(valkey_url)
-    async with Redis.from_url(valkey_url) as client:
-        await client.acl_setuser("far", enabled=True, passwords="+far", keys="*", commands=["+@all"])
-        here = RedisBus(partial(client_of, valkey_url))
-        there = RedisBus(partial(client_of, valkey_url, username="far", password="far"))
-        missed, purged = Heard(there, MISSED), Heard(there)
-        Heard(here)
-        await here.open()
-        await there.open()
-        assert (await here.request("purge", b"/1")).is_whole
-        for number in (2, MOST_REQUESTS * 2):
-            await client.acl_setuser("far", enabled=False)
-            await client.client_kill_filter(user="far")
-            while len((await here.request("purge", b"/away")).live) > 1:
-                await asyncio.sleep(0.01)
-            for _ in range(number):
-                await here._add(REQUESTS, MOST_REQUESTS, "purge", b"/more", "")
-            assert missed.messages == []
-            await client.acl_setuser("far", enabled=True)
-            async with asyncio.timeout(20):
-                while not (await here.request("purge", b"/back")).live >= {there.name}:
-                    await asyncio.sleep(0.01)
-        assert purged.messages.count(b"/more") == 2, "the first time its place was still there"
-        async with asyncio.timeout(20):
-            while not missed.messages:
-                missed.news.clear()
-                await missed.news.wait()
-        await client.acl_deluser("far")
-    await here.aclose()
-    await there.aclose()
-
-
-def breaking() -> Iterator[int]:
-    """The port of a server that breaks each connection when something is said on it."""
-    server = socket.create_server(("127.0.0.1", 0))
-
-    def run() -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                heard, _ = server.accept()
-                heard.recv(100)
-                heard.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                heard.close()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
-        yield server.getsockname()[1]
-    finally:
-        server.shutdown(socket.SHUT_RDWR)
-        server.close()
-        thread.join()
-
-
-def test_connections_that_break_as_they_are_made_are_a_server_that_is_away() -> None:
-    async def says(url: str) -> None:
-        bus, store = bus_of_shop(LocalBus(), server_of(url)), open_store(url)
-        listener = Heard(bus)
-        await bus.open()
-        await asyncio.gather(*(bus.publish("purge", b"/sale") for _ in range(TRIES)))
-        failed = await asyncio.gather(*(store.get_profile(f"v{n}") for n in range(TRIES)), return_exceptions=True)
-        assert {type(error) for error in failed} == {StoreError}
-        assert listener.messages == [b"/sale"] * TRIES
-        await bus.aclose()
-        await store.aclose()
-
-    with contextmanager(breaking)() as port:
-        uvloop.run(says(f"redis://127.0.0.1:{port}"))  # which says so in its own way
-
-
-async def test_who_began_before_its_server_hears_that_it_may_have_missed_something(folder: Path) -> None:
-    bus = bus_of_shop(LocalBus(), server_of(f"unix://{folder}/s"))
-    missed = Heard(bus, MISSED)
-    await bus.open()
-    assert missed.messages == []
-    async with valkey(folder / "data", unixsocket=f"{folder}/s"), asyncio.timeout(20):
-        await missed.news.wait()
-        assert (await bus.request("purge")).is_whole
-    await bus.aclose()
-
-
-async def test_who_could_not_begin_at_first_hears_what_is_told_later_all_the_same(valkey_url: str) -> None:
-    await flush(valkey_url)
-    async with Redis.from_url(valkey_url) as client:
-        await client.acl_setuser("half", enabled=True, passwords="+half", keys=[REQUESTS, LIVE], commands=["+@all"])
-        here = RedisBus(partial(client_of, valkey_url))
-        there = RedisBus(partial(client_of, valkey_url, username="half", password="half"))
-        missed, told = Heard(there, MISSED), Heard(there, "news")
-        await here.open()
-        await there.open()
-        await client.acl_setuser("half", keys=["*"])
-        async with asyncio.timeout(20):
-            while there.name not in (await here.request("purge")).live:
-                await asyncio.sleep(0.01)
-            while not missed.messages:
-                missed.news.clear()
-                await missed.news.wait()
-            await here.publish("news", b"/told")
-            while not told.messages:
-                told.news.clear()
-                await told.news.wait()
-        await client.acl_deluser("half")
-    await here.aclose()
-    await there.aclose()
-
-
-async def test_workers_whose_folder_is_cleaned_away_find_each_other_again(
+async def test_workers_find_each_other_again_after_their_folder_was_deleted(
     folder: Path, monkeypatch: pytest.MonkeyPatch, patience: None
 ) -> None:
     monkeypatch.setattr(machine_module, "LOOK_SECONDS", 0.02)
@@ -450,7 +254,7 @@ async def test_workers_whose_folder_is_cleaned_away_find_each_other_again(
         await bus.aclose()
 
 
-async def test_a_folder_that_others_may_write_into_is_no_place_to_be_told_anything(folder: Path) -> None:
+async def test_a_folder_that_others_may_write_to_is_refused(folder: Path) -> None:
     shared = folder / "tailorbird-1"
     shared.mkdir()
     shared.chmod(0o777)
