@@ -116,7 +116,7 @@ class Collect:
                 self._journal.refuse(Refused(now, sender.source, verdict.reason, kept, sender.visitor_id, call))
         arrivals = [verdict for _, verdict in verdicts if isinstance(verdict, Arrival)]
         await self._journal.record(arrivals, len(body))
-        await self._joiner.join({arrival.joins for arrival in arrivals}, now)
+        await self._joiner.join(dict.fromkeys(arrival.joins for arrival in arrivals), now)
         return self._told(request, [verdict for _, verdict in verdicts], cookie)
 
     # -- who sends

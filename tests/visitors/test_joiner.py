@@ -51,6 +51,18 @@ async def test_a_server_joins_a_device_and_its_next_page_is_the_persons(shop: Be
     assert shop.tailorbird.metrics.get("tailorbird_joins_total", "done") == 1
 
 
+async def test_of_two_logins_on_one_device_in_one_request_the_first_counts(shop: Behind) -> None:
+    numbers = range(12)
+    logins = [
+        {"type": "identify", "userId": f"{who}-{number}", "anonymousId": f"laptop-{number}", "traits": {"tier": tier}}
+        for number in numbers
+        for who, tier in (("anna", "gold"), ("bert", "none"))
+    ]
+    sent = await shop.client.post("/_tb/v1/batch", json={"batch": logins}, auth=httpx.BasicAuth(SERVER, ""))
+    assert sent.status_code == 200
+    assert all([await sees_gold(shop, f"laptop-{number}") for number in numbers])
+
+
 async def test_a_browser_joins_with_a_hash_that_a_server_made_and_not_without(shop: Behind) -> None:
     await send(shop, {"userId": "anna", "traits": {"tier": "gold"}}, SERVER)
     proof = user_hash(user_key(shop.tailorbird.settings), "anna")
