@@ -183,9 +183,9 @@ class Metrics:
     def _count_shown(self) -> None:
         shown, self._shown = self._shown, []
         self._live += shown
-        tallies = [decided.tallies or self._tallies_of(decided) for _, _, decided in shown]
-        for tally, times in Counter(chain.from_iterable(tallies)).items():
-            tally.count += times
+        for _, _, decided in shown:
+            for tally in decided.tallies or self._tallies_of(decided):
+                tally.count += 1  # one by one: to add up a few in a dict first takes 0.1 us more a page
 
     def _tallies_of(self, decided: Decided) -> tuple[Tally, ...]:
         result = self._personalised if decided.is_personal else self._default
