@@ -105,8 +105,7 @@ class Gateway:
             asking, self._memory, self._marks, declared, reader, comparing, settings, clock, learn, miss
         )
         self._fetching = Fetching(self._keeping, self._memory, metrics, settings.collapse_wait_ms / 1_000)
-        capture = capture or Capture(None, cookies, settings)
-        recorder = recorder or Recorder()
+        capture, recorder = capture or Capture(None, cookies, settings), recorder or Recorder()
         self._showing = Showing(cookies, profiles, metrics, settings, recorder, capture)
         hole_filling = HoleFilling(Parts(self._part, settings, metrics))
         self._stored_answers = StoredAnswers(self._showing, hole_filling, metrics, settings)
@@ -198,9 +197,8 @@ class Gateway:
             entry, verdict = None, _NOT_STORED
         if wishes.only_if_cached:
             return error_page(request, _ONLY_IF_CACHED, f"detail={_ONLY_IF_CACHED.reason}")
-        return await self._not_from_memory(
-            asked, entry, request, now, was_refused=verdict.reason == CacheReason.REQUEST
-        )
+        was_refused = verdict.reason == CacheReason.REQUEST
+        return await self._not_from_memory(asked, entry, request, now, was_refused=was_refused)
 
     async def _not_from_memory(
         self, asked: Sought, stale: Entry | None, request: Request, now: float, *, was_refused: bool

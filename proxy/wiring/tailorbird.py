@@ -205,39 +205,29 @@ class Tailorbird:
         """Builds what sends messages to webhooks, if there are any."""
         self._webhooks: Leader | None = None
         if webhooks := webhooks_in(self.settings.webhooks):
+            metrics, clock = self.metrics, self.now
             self._webhooks = Leader(
-                self.bus.name,
-                self.store,
-                self._outbox,
-                webhooks,
-                lambda: self._rules.publication,
-                self.metrics,
-                self.now,
+                self.bus.name, self.store, self._outbox, webhooks, lambda: self._rules.publication, metrics, clock
             )
 
     def listener(self, host: str = "", port: int = 0, *, bound: socket.socket | None = None) -> Listener:
         """The public listener, at an address or on a bound socket."""
-        settings = self.settings
+        settings, app, repeat_hit = self.settings, self.app, self._gateway.repeat_hit
+        protocol = protocols(
+            app.at_once, app.begins, settings, self.metrics, repeat_hit, app.start_quick, self._accesslog
+        )
         return Listener(
             "proxy",
-            self.app,
+            app,
             host,
             port,
             bound=bound,
-            protocol=protocols(
-                self.app.at_once,
-                self.app.begins,
-                settings,
-                self.metrics,
-                self._gateway.repeat_hit,
-                self.app.start_quick,
-                self._accesslog,
-            ),
+            protocol=protocol,
             websockets=tunnels(self._origins, settings, self.metrics, self._accesslog),
             certificate=Certificate(settings.tls_certificate, settings.tls_key) if settings.tls_certificate else None,
             drain_seconds=settings.drain_seconds,
             backlog=settings.backlog,
-            on_stop=self.app.long_polls.stop,
+            on_stop=app.long_polls.stop,
         )
 
     def _is_strained(self) -> bool:
