@@ -94,6 +94,7 @@ async def measured(batches: int, turns: int) -> int:
     ratios = []
     with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as name:
         folder = Path(name)
+        (folder / "a").mkdir()
         async with (
             storage("sqlite", folder / "a") as url,
             storage("valkey", folder / "b") as valkey,
