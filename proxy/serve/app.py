@@ -61,6 +61,8 @@ class Upload:
     """A request's body as it comes. Raises `ClientGone` when it ends before its end, `RequestError` when it is larger
     than `most_bytes`, 0 for any size."""
 
+    _read: asyncio.Event | None = None  # if anybody waits for its end
+
     def __init__(self, receive: Receive, has_body: bool, most_bytes: int = 0) -> None:
         self._receive = receive
         self._left = most_bytes or math.inf
@@ -75,12 +77,21 @@ class Upload:
             if message["type"] == "http.disconnect":
                 raise ClientGone
             self.is_read = not message.get("more_body", False)
+            if self.is_read and self._read is not None:
+                self._read.set()
             if chunk := message.get("body", b""):
                 self._left -= len(chunk)
                 if self._left < 0:
                     raise RequestError("the body is too large", status=413)
                 return bytes(chunk)
         raise StopAsyncIteration
+
+    async def until_gone(self) -> None:
+        """Returns when the client has left after it sent the whole body."""
+        if not self.is_read:
+            self._read = asyncio.Event()
+            await self._read.wait()
+        await _until_gone(self._receive)
 
 
 class App:
@@ -119,7 +130,7 @@ class App:
         is_sent = has_body(scope["headers"]) if judged is None else judged.body is not None
         upload = Upload(receive, is_sent, self._most_upload_bytes)
         try:
-            response = scope.get(ANSWER) or await (scope.get(PENDING) or self._answer(scope, upload, receive))
+            response = scope.get(ANSWER) or await (scope.get(PENDING) or self._answer(scope, upload))
         except RequestError as error:
             response = refusal(error)
         except ClientGone:
@@ -139,12 +150,12 @@ class App:
         else:
             await _send_stream(response, response.stream, upload, receive, send)
 
-    async def _answer(self, scope: Scope, upload: Upload, receive: Receive) -> Response:
+    async def _answer(self, scope: Scope, upload: Upload) -> Response:
         """Raises `RequestError`, and `ClientGone` also where nobody waits for the answer of a long poll any more."""
         request = self._request(scope, upload)
-        if not (upload.is_read and self._gateway.is_long_poll(request)):
+        if not self._gateway.is_long_poll(request):
             return await self._answered(request)
-        response = await self.long_polls.answer(self._answered(request), _until_gone(receive))
+        response = await self.long_polls.answer(self._answered(request), upload.until_gone())
         if response is None:
             raise ClientGone
         return response

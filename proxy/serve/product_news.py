@@ -20,6 +20,7 @@ from proxy.catalogue.product_index import MOST_LEARNT, ProductIndex
 from proxy.catalogue.products import Unreadable, product_of
 from proxy.errors import StoreError
 from proxy.http.message import Request
+from proxy.memo import make_room
 from proxy.model import Product, Sighting
 from proxy.page.page_subject import PageSubject
 from proxy.ports import Sightings
@@ -58,7 +59,7 @@ class ProductNews:
         self._news: dict[str, Sighting] = {}
         self._told_at: dict[str, float] = {}
         self._changes: set[str] = set()
-        self._hosts: set[bytes] = set()
+        self._hosts: dict[bytes, None] = {}  # that told of a product, the latest last
         self._place = 0
         self._taken_at = -inf
 
@@ -74,8 +75,9 @@ class ProductNews:
         except Unreadable as error:
             log.debug("`%s` tells nothing of its product: %s", link, error)
             return
-        if len(self._hosts) < MOST_HEARD:
-            self._hosts.add(page.host)
+        self._hosts.pop(page.host, None)
+        make_room(self._hosts, MOST_HEARD)
+        self._hosts[page.host] = None
         self._hear(product.id, product)
 
     def miss(self, page: Request) -> None:

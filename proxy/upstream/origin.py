@@ -39,7 +39,7 @@ class OriginTransport:
 
     How many exchanges may run at once (at most `max_connections`) is decided by its `limiter`. An origin that keeps
     failing is not asked for a while. A stream of events, which may last for hours, takes no slot. Nor does a request
-    with `wait_seconds`, and how long it takes says nothing of the origin.
+    with `wait_seconds`, and neither how long it takes nor that it fails says anything of the origin.
     """
 
     def __init__(self, url: str, settings: Settings) -> None:
@@ -68,12 +68,13 @@ class OriginTransport:
     async def fetch(self, request: UpstreamRequest) -> UpstreamResponse:
         """As `ports.Transport`; `OriginError.reason` is one of refused, certificate, tls, timeout, reset,
         truncated, malformed, overload, left-alone, closed, unanswered."""
-        if not self._breaker.allows():
+        waits = request.wait_seconds > 0  # then it is no trial of whether the origin answers again
+        if self._breaker.is_open if waits else not self._breaker.allows():
             raise OriginError(f"origin `{self.address}` keeps failing", reason="left-alone", status=503)
         try:
             answer = await self._fetch(request)
         except OriginError as error:
-            if error.reason in _ITS_FAULT:
+            if error.reason in _ITS_FAULT and not waits:
                 self._breaker.note(False)
             raise
         self._breaker.note(True)

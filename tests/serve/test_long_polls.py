@@ -16,6 +16,7 @@ from tests.wire.site import eventually, published
 POLLED = replace(published(), policy=Policy((PagePolicy("/news", is_kept=False, wait_seconds=60),)))
 HURRIED = {"first_byte_timeout_ms": 50, "between_bytes_timeout_ms": 50}
 POLL = request(b"GET", b"/news")
+POLLS = pytest.mark.parametrize("poll", [POLL, request(b"POST", b"/news", body=b"what I know")], ids=["GET", "POST"])
 
 
 class Shop:
@@ -97,11 +98,36 @@ async def test_polls_without_news_are_no_failure_of_the_origin() -> None:
         assert (await served.get(b"/other")).body == b"at once"  # its breaker has not opened
 
 
-async def test_a_poll_ends_as_soon_as_its_client_has_gone() -> None:
+async def test_no_poll_is_the_trial_of_whether_an_origin_answers_again() -> None:
+    is_down, polls = True, 0
+
+    async def shop(wire: Wire) -> None:
+        nonlocal polls
+        while True:
+            if (await wire.request()).target == b"/news":
+                polls += 1
+                await wire.until_closed()
+            if is_down:
+                return
+            await wire.send(ok(b"at once"))
+
+    breaks = {"breaker_failures": 1, "breaker_seconds": 0.2, "breaker_longest_seconds": 60.0}
+    async with Origin(shop) as origin, Served(origin.url, publication=POLLED, **breaks) as served:
+        assert (await served.get(b"/other")).status == 502
+        assert (await served.get(b"/other")).status == 503  # it is left alone
+        is_down = False
+        await asyncio.sleep(0.3)
+        assert (await served.get(b"/news")).status == 503
+        assert (await served.get(b"/other")).body == b"at once"
+        assert polls == 0
+
+
+@POLLS
+async def test_a_poll_ends_as_soon_as_its_client_has_gone(poll: bytes) -> None:
     shop = Shop()
     async with Origin(shop) as origin, Served(origin.url, publication=POLLED) as served:
         _, writer = await served.connect()
-        writer.write(POLL)
+        writer.write(poll)
         await eventually(lambda: shop.waiting == 1)
         writer.transport.abort()
         await origin.has_open(0)
@@ -109,12 +135,13 @@ async def test_a_poll_ends_as_soon_as_its_client_has_gone() -> None:
         assert served.site.metrics.get("tailorbird_requests_total", "error") == 0
 
 
+@POLLS
 @pytest.mark.parametrize("gently", [True, False])
-async def test_a_poll_does_not_delay_the_end_of_the_server(gently: bool) -> None:
+async def test_a_poll_does_not_delay_the_end_of_the_server(gently: bool, poll: bytes) -> None:
     shop = Shop()
     async with Origin(shop) as origin, Served(origin.url, publication=POLLED) as served:
         reader, writer = await served.connect()
-        writer.write(POLL)
+        writer.write(poll)
         await eventually(lambda: shop.waiting == 1)
         served.listener.stop(gently=gently)
         heard = await hear(reader)

@@ -12,7 +12,7 @@ from proxy.catalogue.product_index import ProductIndex
 from proxy.http.message import Request
 from proxy.model import Product, Sighting
 from proxy.page.page_subject import PageSubject
-from proxy.serve.product_news import AGAIN_SECONDS, KEPT_SECONDS, ProductNews, link_of, picture_of
+from proxy.serve.product_news import AGAIN_SECONDS, KEPT_SECONDS, MOST_HEARD, ProductNews, link_of, picture_of
 from proxy.stores import open_sightings, open_store
 
 
@@ -133,6 +133,19 @@ async def test_a_page_that_is_gone_takes_its_product_along_everywhere(url: str) 
     await later.pages.open()
     assert later.hub.get("MAT") is None
     await later.pages.aclose()
+
+
+async def test_a_page_that_is_gone_is_heard_of_after_somebody_named_many_hosts(url: str) -> None:
+    now = [100.0]
+    worker = Worker(url, now)
+    for number in range(2 * MOST_HEARD):
+        worker.pages.read(about(), Request(b"GET", b"/p/mat", b"", b"h%d.example" % number, ()))
+    worker.tells()
+    await worker.step(now)
+    worker.pages.miss(page(b"/p/mat"))
+    await worker.step(now)
+    assert worker.hub.get("MAT") is None
+    await worker.pages.aclose()
 
 
 async def test_what_is_told_again_and_again_stays_and_what_nobody_tells_goes(url: str) -> None:
