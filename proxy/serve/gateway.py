@@ -109,9 +109,8 @@ class Gateway:
         self._showing = Showing(cookies, profiles, metrics, settings, recorder, capture)
         hole_filling = HoleFilling(Parts(self._part, settings, metrics))
         self._stored_answers = StoredAnswers(self._showing, hole_filling, metrics, settings)
-        repeat_hits = RepeatHits(
-            self._memory, self._showing, cookies, profiles, metrics, recorder, capture, clock, accesslog
-        )
+        stored = self._memory, self._showing, self._stored_answers
+        repeat_hits = RepeatHits(*stored, profiles, metrics, clock, accesslog)
         profiles.on_forget(repeat_hits.forget)
         self._warm = Warm(self._memory, self._personal, self._stored_answers, repeat_hits, metrics, settings)
         self.hit, self.repeat_hit = self._warm.hit, repeat_hits.answer

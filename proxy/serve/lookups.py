@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from math import inf
+from typing import Protocol, TypeVar
 
 from proxy.http.message import Question
 from proxy.http.outgoing import Lead
@@ -71,31 +72,28 @@ class Lookup:
     new_visitor_class: int = NO_NUMBER
 
 
-class Lookups(Memo[Question, Lookup]):
-    """The lookups of one worker, by question, under the live rules. An entry that leaves the cache leaves here, too."""
+class HasKey(Protocol):
+    """What was found under a key of the cache."""
 
-    def __init__(self, cache_bytes: int) -> None:
-        super().__init__(int(SHARE * cache_bytes))
+    @property
+    def key(self) -> bytes: ...
+
+
+L = TypeVar("L", bound=HasKey)
+
+
+class MemoByKey(Memo[Question, L]):
+    """Lookups by question. An entry that leaves the cache leaves here, too."""
+
+    def __init__(self, most_bytes: int) -> None:
+        super().__init__(most_bytes)
         self._questions_by_key: dict[bytes, dict[Question, None]] = {}
         self.get = self.known.get
 
-    def learn(
-        self,
-        question: Question,
-        key: bytes,
-        entry: Entry,
-        inputs: Inputs,
-        classes: EquivalenceClasses,
-        consent: Consent | None,
-        page: Page | None,
-    ) -> None:
-        """Records that the question was answered with the entry under `key`."""
-        known = self.known.get(question)
-        if known is None or known.entry is not entry:
-            lookup = _lookup(question, key, entry, inputs, classes, consent, page)
-            if lookup is not None:
-                self.put(question, lookup, _LOOKUP_BYTES + question.size)
-                self._questions_by_key.setdefault(key, {})[question] = None
+    def keep(self, question: Question, lookup: L, size: int) -> None:
+        """Adds a lookup of `size` bytes."""
+        self.put(question, lookup, size)
+        self._questions_by_key.setdefault(lookup.key, {})[question] = None
 
     def drop(self, question: Question) -> None:
         """Drops the lookup of this question."""
@@ -115,6 +113,30 @@ class Lookups(Memo[Question, Lookup]):
         """Drops all lookups."""
         self._questions_by_key.clear()
         super().clear()
+
+
+class Lookups(MemoByKey[Lookup]):
+    """The lookups of one worker under the live rules."""
+
+    def __init__(self, cache_bytes: int) -> None:
+        super().__init__(int(SHARE * cache_bytes))
+
+    def learn(
+        self,
+        question: Question,
+        key: bytes,
+        entry: Entry,
+        inputs: Inputs,
+        classes: EquivalenceClasses,
+        consent: Consent | None,
+        page: Page | None,
+    ) -> None:
+        """Records that the question was answered with the entry under `key`."""
+        known = self.known.get(question)
+        if known is None or known.entry is not entry:
+            lookup = _lookup(question, key, entry, inputs, classes, consent, page)
+            if lookup is not None:
+                self.keep(question, lookup, _LOOKUP_BYTES + question.size)
 
 
 def _lookup(

@@ -26,16 +26,17 @@ from proxy.serve.accesslog import AccessLog
 from proxy.serve.logline import beside_cookies
 from proxy.serve.lookups import NOTHING, Lookup, Lookups
 from proxy.serve.pages import Entry
+from proxy.serve.plain_hits import PlainHits
 from proxy.serve.showing import Met, Showing
-from proxy.visitors.capture import Capture, View
+from proxy.serve.stored_answers import StoredAnswers
+from proxy.visitors.capture import View
 from proxy.visitors.equivalence import NO_NUMBER
 from proxy.visitors.known import NOBODY, Known
 from proxy.visitors.pending import NOTHING_MORE, ServedFrom
 from proxy.visitors.preview import PREVIEWS
 from proxy.visitors.profiles import ProfileReader
-from proxy.visitors.recording import Recorder
 from proxy.visitors.remembered import MISSING
-from proxy.visitors.visitor import Cookies, Verified
+from proxy.visitors.visitor import Verified
 
 _OK = STATUS_LINE[200]
 _ALL = Consent.PROFILE
@@ -49,23 +50,21 @@ class RepeatHits:
         self,
         memory: ResponseCache[Entry],
         showing: Showing,
-        cookies: Cookies,
+        stored_answers: StoredAnswers,
         profiles: ProfileReader,
         metrics: Metrics,
-        recorder: Recorder,
-        capture: Capture,
         clock: Callable[[], float],
         accesslog: AccessLog | None = None,
     ) -> None:
         self._memory = memory
         self._showing = showing
-        self._verified_by = cookies.verified
-        self._cookies = cookies
+        self._cookies = showing.cookies
+        self._verified_by = self._cookies.verified
         self._remembered = profiles.memory
         self._metrics = metrics
         self._hits = metrics.tally("tailorbird_cache_requests_total", "status", "hit")
-        self._recorder = recorder
-        self._capture = capture
+        self._recorder = showing.recorder
+        self._capture = showing.capture
         self._pending = profiles.pending
         self._pending_pages = self._pending.pages
         self._clock = clock
@@ -74,16 +73,29 @@ class RepeatHits:
             accesslog.log(profiles.pending)
         self._lookups = Lookups(memory.max_bytes)
         self._lookup_of = self._lookups.get
-        self.forget = self._lookups.clear
-        memory.on_change = self._lookups.drop_key
+        self._plain_hits = PlainHits(
+            memory, showing, stored_answers, self._pending, metrics, clock, is_logged=self._is_logged
+        )
+        memory.on_change = self._drop_key
 
     def learn(self, question: Question, key: bytes, entry: Entry) -> None:
         """Records that the question was answered with the entry under `key`."""
-        if entry.template is not None:
+        if entry.template is None or entry.lead is None:
+            self._plain_hits.learn(question, key, entry)
+        else:
             inputs = self._showing.inputs_of(entry.template)
             consent = self._showing.consents.settled(question.is_private)
             page = self._capture.page_of(question, entry.template.about)
             self._lookups.learn(question, key, entry, inputs, self._showing.classes(inputs), consent, page)
+
+    def forget(self) -> None:
+        """Forgets all records."""
+        self._lookups.clear()
+        self._plain_hits.lookups.clear()
+
+    def _drop_key(self, key: bytes) -> None:
+        self._lookups.drop_key(key)
+        self._plain_hits.lookups.drop_key(key)
 
     def answer(self, question: Question, own: OwnFields, client: str) -> bytes | Response | None:
         """The answer to a repeated request, usually as bytes; None when the full look-up is needed."""
@@ -91,7 +103,7 @@ class RepeatHits:
         lookup_of, clock, verified_by = self._lookup_of, self._clock, self._verified_by
         lookup = lookup_of(question)
         if lookup is None:
-            return None
+            return self._plain_hits.answer(question, own, client)
         now = clock()
         is_valid = lookup.valid_from <= now <= lookup.valid_until and lookup.memory_changes == self._memory.changes
         if not is_valid and not self._refresh(lookup, now):

@@ -20,7 +20,7 @@ from proxy.http.outgoing import (
 )
 from proxy.httpcache.coding import page_codings
 from proxy.httpcache.stored import StoredResponse
-from proxy.metrics import Metrics
+from proxy.metrics import Metrics, Tally
 from proxy.model import Headers
 from proxy.page.template import Template
 from proxy.serve.background import Background
@@ -41,6 +41,8 @@ class StoredAnswers:
         self._showing = showing
         self._hole_filling = hole_filling
         self._metrics = metrics
+        self._assets = metrics.tally("tailorbird_requests_total", "result", "asset")
+        self._defaults = metrics.tally("tailorbird_requests_total", "result", "default")
         self._background = Background("precompression", CODED_BYTES)
 
     def at_once(self, entry: Entry, request: Request, now: float) -> Response | None:
@@ -104,13 +106,21 @@ class StoredAnswers:
 
     def _plain(self, entry: Entry, request: Request, now: float, said: str) -> Response:
         if not request.depth:
-            self._metrics.count("tailorbird_requests_total", "result", "asset" if entry.template is None else "default")
+            self.results_of(entry).count += 1
+        if entry.template is not None and entry.packed is None and entry.stored.status == 200:
+            self._showing.passed(entry.template, request, now)
+        return self.plain(entry, request, now, said)
+
+    def results_of(self, entry: Entry) -> Tally:
+        """The counter of answers like this one."""
+        return self._assets if entry.template is None else self._defaults
+
+    def plain(self, entry: Entry, request: Request, now: float, said: str) -> Response:
+        """A page without slots, or an asset; not counted."""
         if entry.packed is not None:
             return self._packed(entry.stored, entry.packed, request, now, said)
         if entry.template is None:
             return stored_answer(entry.stored, request, now, said)
-        if entry.stored.status == 200:
-            self._showing.passed(entry.template, request, now)
         coding = coding_for(request, self._codings)
         page = self._showing.filling.plain(entry.template, coding)
         return slotless_answer(entry.stored, page, coding, request, now, said)

@@ -41,9 +41,9 @@ def again(site: Site, question: Question, own: dict[bytes, bytes]) -> bytes | No
 
 
 @asynccontextmanager
-async def telling(publication: Publication, **settings: Any) -> AsyncIterator[Site]:
-    """A site whose pages tell what they showed."""
-    async with Origin(always(ok(PAGE, *LONG))) as origin, Site(origin.url, recorded_a_second=0.0, **settings) as site:
+async def telling(publication: Publication, page: bytes = PAGE, **settings: Any) -> AsyncIterator[Site]:
+    """A site whose pages tell what they showed; each is this `page`."""
+    async with Origin(always(ok(page, *LONG))) as origin, Site(origin.url, recorded_a_second=0.0, **settings) as site:
 
         async def tell(change: Change, waits: bool) -> None:
             pass
