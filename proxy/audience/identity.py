@@ -1,11 +1,10 @@
-"""Identity: a device's anonymous id is joined to the person who logged in on it, and may be parted again.
+"""Identity: a device's anonymous id is joined to the person who logged in on it; the join may be undone (unmerged).
 
 A join is an event in two logs: in the person's it names the device, in the device's the person. What the device did
 before is copied into the person's log under the same ids, and what it does from then on is logged there at once; so a
 person's history is the union of what their devices did, in whatever order they joined, and however often. As every copy
-names its device, a join can be undone. Parted ids are not joined again: somebody has decided that they are two people.
-
-Pure: `stores/joining.py` does what is decided here.
+names its device, a join can be undone. Ids that were unmerged are not joined again: somebody has decided that they are
+two people. `stores/joining.py` applies what is decided here.
 """
 
 from __future__ import annotations
@@ -63,56 +62,55 @@ def may_join(device: Profile, person: Profile, now: float) -> Verdict:
     return Verdict(True)
 
 
-def began(log: Sequence[Arrival], now: float) -> float:
+def first_seen(log: Sequence[Arrival], now: float) -> float:
     """When the visitor of this log was first seen."""
     return min((arrival.event.at for arrival in log), default=now)
 
 
-def carried(log: Iterable[Arrival], person_id: str) -> list[Arrival]:
-    """The part of a device's log that becomes the person's: all it did and was told, under the same ids. An import
-    about the device stays with it."""
+def moved_to_person(log: Iterable[Arrival], person_id: str) -> list[Arrival]:
+    """The part of a device's log that becomes the person's: all events but imports and joins, under the same ids."""
     kept = (arrival for arrival in log if arrival.event.kind not in (*LINKING, IMPORTED))
     return [msgspec.structs.replace(one, visitor_id=person_id, via=one.via or one.visitor_id) for one in kept]
 
 
 def routed(arrival: Arrival, person_id: str) -> Arrival:
     """The arrival of a device as its person's; unchanged when the person is ""."""
-    return next(iter(carried([arrival], person_id)), arrival) if person_id else arrival
+    return next(iter(moved_to_person([arrival], person_id)), arrival) if person_id else arrival
 
 
-def given_back(log: Iterable[Arrival], device_id: str) -> list[Arrival]:
+def returned_to_device(log: Iterable[Arrival], device_id: str) -> list[Arrival]:
     """The part of a person's log that came from this device, under the device's id again."""
     own = (arrival for arrival in log if arrival.via == device_id)
     return [msgspec.structs.replace(arrival, visitor_id=device_id, via="") for arrival in own]
 
 
-def join_of(device: Profile, person_id: str, began_at: float, now: float) -> tuple[Arrival, Arrival]:
+def join_events(device: Profile, person_id: str, began_at: float, now: float) -> tuple[Arrival, Arrival]:
     """The join, as an event of the person and one of the device."""
     key = device.bucket_key or device.visitor_id
-    said: dict[str, str | float | bool] = {"role": "device", "bucket key": key, "began": began_at}
+    details: dict[str, str | float | bool] = {"role": "device", "bucket key": key, "began": began_at}
     return (
-        _linked(person_id, JOINED, device.visitor_id, now, said),
-        _linked(device.visitor_id, JOINED, person_id, now, {"role": "person"}),
+        _link_event(person_id, JOINED, device.visitor_id, now, details),
+        _link_event(device.visitor_id, JOINED, person_id, now, {"role": "person"}),
     )
 
 
-def part_of(device_id: str, person_id: str, now: float) -> tuple[Arrival, Arrival]:
+def unmerge_events(device_id: str, person_id: str, now: float) -> tuple[Arrival, Arrival]:
     """The end of a join, as an event of each of the two."""
-    return _linked(person_id, PARTED, device_id, now, {}), _linked(device_id, PARTED, person_id, now, {})
+    return _link_event(person_id, PARTED, device_id, now, {}), _link_event(device_id, PARTED, person_id, now, {})
 
 
-def linked(profile: Profile, arrival: Arrival) -> dict[str, Link]:
-    """The profile's links after a join or a parting. The earliest join counts; a parting is final."""
-    said, other = arrival.details, arrival.event.subject
+def with_link(profile: Profile, arrival: Arrival) -> dict[str, Link]:
+    """The profile's links after a join or its end. The earliest join counts; its end is final."""
+    details, other = arrival.details, arrival.event.subject
     if arrival.event.kind == PARTED:
         link = profile.links.get(other, Link(arrival.event.at))
         return {**profile.links, other: msgspec.structs.replace(link, is_parted=True)}
     new = Link(
         arrival.event.at,
-        said.get("role") == "device",
+        details.get("role") == "device",
         False,
-        str(said.get("bucket key", "")),
-        float(said.get("began", 0.0) or 0.0),
+        str(details.get("bucket key", "")),
+        float(details.get("began", 0.0) or 0.0),
     )
     known = profile.links.get(other)
     if known is not None:
@@ -120,6 +118,6 @@ def linked(profile: Profile, arrival: Arrival) -> dict[str, Link]:
     return {**profile.links, other: new}
 
 
-def _linked(whose: str, kind: str, other: str, now: float, said: dict[str, str | float | bool]) -> Arrival:
+def _link_event(whose: str, kind: str, other: str, now: float, details: dict[str, str | float | bool]) -> Arrival:
     event = Event(now, f"{kind}:{other}", kind, other)
-    return Arrival(whose, event, "identity", now, details=said)
+    return Arrival(whose, event, "identity", now, details=details)

@@ -3,7 +3,7 @@
 A history is a set of events in order, so the result does not depend on the order in which they came. Each result says
 until when it holds: until an event leaves a window, a day or a visit ends, or an event dated ahead begins to count.
 
-Its law: an event counts from its `at` until before `at + within_seconds`, to the float.
+An event counts from its `at` until before `at + within_seconds`, to the float.
 """
 
 from __future__ import annotations
@@ -50,41 +50,41 @@ class Decaying:
 
 
 Value = AttributeValue | DaysSince | Decaying | None
-"""What a measure tells; None is unknown."""
+"""None is unknown."""
 
 
-class Read(msgspec.Struct, frozen=True, gc=False):
-    """The value of a measure: `told` holds from `read_at` until before `holds_until`. Where visits are read, the last
+class Measured(msgspec.Struct, frozen=True, gc=False):
+    """The value of a measure: `result` holds from `read_at` until before `holds_until`. Where visits are read, the last
     one had its last event at `last_at`."""
 
-    told: Value
+    result: Value
     read_at: float
     holds_until: float
     last_at: float = -inf
 
     def holds(self, now: float) -> bool:
-        """Whether this is still, or already, what a measure would tell."""
+        """Whether the measure has this value at `now`."""
         return self.read_at <= now < self.holds_until
 
     def value(self, now: float) -> AttributeValue | None:
         """The attribute's value at a moment at which it holds."""
-        told = self.told
-        return told.value(now) if isinstance(told, DaysSince | Decaying) else told
+        result = self.result
+        return result.value(now) if isinstance(result, DaysSince | Decaying) else result
 
 
-def read(measure: Measure, history: Sequence[Event], now: float) -> Read:
+def read(measure: Measure, history: Sequence[Event], now: float) -> Measured:
     """The value of a measure over a history in order (`at`, then `id`) at `now`, Unix seconds."""
     past = history[: bisect_right(history, now, key=AT)]
     window = window_of(measure, past, now)
     events = _counted(measure, past)
     if of_visits := _OF_VISITS.get(measure.reading):
-        told = of_visits(events, window, now)
+        result = of_visits(events, window, now)
     else:
         seen, holds_until = _seen(measure, events, window, now)
-        told = _OF_EVENTS[measure.reading](measure, seen, now), holds_until
-    value, holds_until = _graded(measure, told, now) if measure.grades else told
+        result = _OF_EVENTS[measure.reading](measure, seen, now), holds_until
+    value, holds_until = _graded(measure, result, now) if measure.grades else result
     ahead = next((event.at for event in history[len(past) :]), inf)
-    return Read(value, now, min(holds_until, ahead), events[-1].at if of_visits and events else -inf)
+    return Measured(value, now, min(holds_until, ahead), events[-1].at if of_visits and events else -inf)
 
 
 def is_moving(measure: Measure) -> bool:
@@ -93,8 +93,8 @@ def is_moving(measure: Measure) -> bool:
     return measure.reading in moving and not measure.grades
 
 
-Told = tuple[Value, float]
-"""What is told, and until when it holds as long as nothing happens."""
+Result = tuple[Value, float]
+"""A value, and until when it holds if no event comes."""
 
 
 # -- which events
@@ -175,7 +175,7 @@ def _is_followed(measure: Measure, then: Then, event: Event, past: Sequence[Even
     return now >= over_at, over_at if now < over_at else inf
 
 
-# -- what they tell
+# -- what they amount to
 
 
 def _count(measure: Measure, seen: Sequence[Event], now: float) -> float:
@@ -269,9 +269,9 @@ def all_of(what: str, values: Iterable[str]) -> frozenset[str]:
     return frozenset(values)
 
 
-def _graded(measure: Measure, told: Told, now: float) -> Told:
+def _graded(measure: Measure, result: Result, now: float) -> Result:
     """A number as a grade. Days since are compared as moments: a number of days is reached until right after it."""
-    value, holds_until = told
+    value, holds_until = result
     if isinstance(value, DaysSince):
         ends = [value.at + grade * DAY_SECONDS for grade in measure.grades]
         left = [end for end in ends if now <= end]
@@ -294,7 +294,7 @@ _OF_EVENTS: dict[Reading, Callable[[Measure, Sequence[Event], float], Value]] = 
     Reading.CART: _cart,
     Reading.CART_TOTAL: _cart_total,
 }
-_OF_VISITS: dict[Reading, Callable[[Sequence[Event], Window, float], Told]] = {
+_OF_VISITS: dict[Reading, Callable[[Sequence[Event], Window, float], Result]] = {
     Reading.VISITS: _visits,
     Reading.DAYS_SINCE_VISIT: _since_visit,
 }

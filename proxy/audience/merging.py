@@ -27,7 +27,7 @@ class Merge(enum.StrEnum):
     HIGHEST = "highest"  # of numbers, and of yes and no the yes
     LOWEST = "lowest"
     ALL = "all"  # as a set, the first `MOST_MEMBERS` in the alphabet
-    OWN = "own"  # what was last said of the person; of a device only while there is nothing else
+    OWN = "own"  # the last value reported of the person; of a device only while there is nothing else
 
 
 Rules = Mapping[str, Merge]

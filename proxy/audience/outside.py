@@ -14,23 +14,25 @@ from proxy.model import Arrival, Membership, Stamp
 ENTERED, LEFT = "segment entered", "segment left"
 MEMBERSHIP = (ENTERED, LEFT)
 MOST_OUTSIDE = 100
-"""The segments of one visitor that events spoke of most recently; what was said before is forgotten."""
+"""The segments of one visitor that events reported most recently."""
 
 
 def memberships_after(outside: Mapping[str, Membership], arrival: Arrival) -> Mapping[str, Membership]:
     """The memberships after an arrival that reports that its visitor entered or left a segment."""
     event = arrival.event
-    said = Membership(event.at, event.id, event.kind == ENTERED, event.subject)
+    membership = Membership(event.at, event.id, event.kind == ENTERED, event.subject)
     key = event.subject.casefold()
-    if key in outside and said <= outside[key]:
+    if key in outside and membership <= outside[key]:
         return outside
-    known = {**outside, key: said}
+    known = {**outside, key: membership}
     newest = sorted(known.items(), key=lambda item: (item[1], item[0]), reverse=True)[:MOST_OUTSIDE]
     return dict(newest)
 
 
 def segments_of(listed: Collection[str], imported: Stamp, outside: Mapping[str, Membership]) -> frozenset[str]:
     """The segments that a visitor is in, of those an import `listed` and those events spoke of."""
-    entered = [said.name for said in outside.values() if said.is_in]
-    gone = {name for name, said in outside.items() if said.is_in or (said.at, said.id) > imported}
+    entered = [membership.name for membership in outside.values() if membership.is_in]
+    gone = {
+        name for name, membership in outside.items() if membership.is_in or (membership.at, membership.id) > imported
+    }
     return frozenset([*entered, *(name for name in listed if name.casefold() not in gone)])

@@ -1,9 +1,9 @@
-"""What was read off one visitor's history: which limits of rules they have reached ("at most 3 times a day"), and the
-attributes that conditions ask for ("viewed shoes at least 3 times in 14 days"). It is read once, when it is asked for,
-and then carried on from event to event, so that a page which asks such things costs about what another does.
+"""The measures of one visitor: which limits of rules they have reached ("at most 3 times a day"), and the attributes
+that conditions ask for ("viewed shoes at least 3 times in 14 days"). A measure is read off the history once, when it is
+asked for, and then updated with each event (`incremental.py`), so that such a page costs about what another does.
 
-Its law: carried on over an event, it is what would be read off the history with that event in it. Where that is not
-certain it is given up, and read again.
+Updated with an event, a value is what the history with that event in it would give. Where that is not certain, it is
+dropped and read again.
 """
 
 from __future__ import annotations
@@ -12,47 +12,48 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from math import inf
 
-from proxy.audience.carrying import carried
 from proxy.audience.impressions import BANNERS, MOST_DEEDS, MOST_IMPRESSIONS, matches_kinds
-from proxy.audience.measures import AT, STAMP, DaysSince, Decaying, Read, read
-from proxy.audience.tracked import Measures, Tracked, until_it_matters, what_it_comes_to
-from proxy.audience.traits import is_heard, joined
+from proxy.audience.incremental import updated
+from proxy.audience.measures import AT, STAMP, DaysSince, Decaying, Measured, read
+from proxy.audience.tracked import Measures, Tracked, bin_holds_until, bin_of
+from proxy.audience.traits import is_in_history, with_reported
 from proxy.audience.windows import window_of
 from proxy.conditions.values import is_number
 from proxy.model import Attributes, AttributeValue, Event, Measure, Period, Profile
 
 NONE_REACHED: frozenset[int] = frozenset()
-NEVER = Read(0.0, -inf, inf)
-"""Of a limit that nothing counts towards."""
+NEVER = Measured(0.0, -inf, inf)
+"""The value of a limit that no event counts towards."""
 Current = Callable[[], Profile | None]
 
 
 class Readings:
-    """What was `read` of these `measures`, by their numbers; `worth` is what it comes to, where it matters, and `ends`
-    until before when it does while nothing happens. `reached` are the limits that are reached, until before
-    `reached_until`. After `room` more events, the history may lose one that counts."""
+    """The values `read` of these `measures`, by number; the `bins` they are in, and until before when if no event
+    comes. `reached` are the limits that are reached, until before `reached_until`. After `events_left` more events,
+    the history may lose one that counts."""
 
     __slots__ = (
-        "ends", "measures", "newest", "reached", "reached_until", "read", "room", "said", "since", "unheard", "worth",
+        "bins", "bins_hold_until", "events_left", "measures", "newest_at", "newest_id", "only_imported", "reached",
+        "reached_until", "read", "reported",
     )  # fmt: skip
 
-    def __init__(self, measures: Measures | None, said: Attributes) -> None:
-        """`said` is what events and imports told of attributes, which go before what was read or beside it."""
-        self.measures, self.said = measures, said
-        self.read: dict[int, Read] = {}
-        self.worth: dict[int, object] = {}
-        self.ends: dict[int, float] = {}
-        self.unheard: frozenset[int] = frozenset()  # an import said it, and the history holds nothing of that sort yet
+    def __init__(self, measures: Measures | None, reported: Attributes) -> None:
+        """`reported` are the profile's attributes, as events and imports reported them."""
+        self.measures, self.reported = measures, reported
+        self.read: dict[int, Measured] = {}
+        self.bins: dict[int, object] = {}
+        self.bins_hold_until: dict[int, float] = {}
+        self.only_imported: frozenset[int] = frozenset()  # the history holds nothing of that kind yet
         self.reached, self.reached_until = NONE_REACHED, -inf
-        self.since, self.newest = -inf, ""  # the id of the newest event, if it happened then
-        self.room = MOST_IMPRESSIONS
+        self.newest_at, self.newest_id = -inf, ""  # the id of the newest event, if it happened then
+        self.events_left = MOST_IMPRESSIONS
 
     def copy(self) -> Readings:
-        """Another, to be carried on."""
-        other = Readings(self.measures, self.said)
-        other.read, other.worth, other.ends = self.read.copy(), self.worth.copy(), self.ends.copy()
-        other.reached, other.reached_until, other.unheard = self.reached, self.reached_until, self.unheard
-        other.since, other.newest, other.room = self.since, self.newest, self.room
+        """A copy that can be updated by itself."""
+        other = Readings(self.measures, self.reported)
+        other.read, other.bins, other.bins_hold_until = self.read.copy(), self.bins.copy(), self.bins_hold_until.copy()
+        other.reached, other.reached_until, other.only_imported = self.reached, self.reached_until, self.only_imported
+        other.newest_at, other.newest_id, other.events_left = self.newest_at, self.newest_id, self.events_left
         return other
 
     # -- asked
@@ -62,44 +63,46 @@ class Readings:
         known = self.read.get(number)
         if known is None or not known.holds(now):
             known = self._read(number, now, _history(current()))
-        return self._beside_said(number, known).value(now)
+        return self._with_reported(number, known).value(now)
 
-    def lasts(self, number: int, now: float) -> float:
-        """Until before when the value that was told comes to the same while nothing happens."""
-        self._weigh(number, self.read[number], now)
-        return self.ends[number]
+    def holds_until(self, number: int, now: float) -> float:
+        """Until before when the value stays in its bin if no event comes."""
+        self._note_bin(number, self.read[number], now)
+        return self.bins_hold_until[number]
 
     def limits(self, now: float, current: Current) -> frozenset[int]:
         """The limits that are reached."""
-        if not self.since <= now < self.reached_until:
+        if not self.newest_at <= now < self.reached_until:
             self._read_limits(now, _history(current()))
         return self.reached
 
     def _one(self, number: int) -> Tracked:
-        assert self.measures is not None  # who gave up is not asked
+        assert self.measures is not None
         return self.measures.all[number]
 
-    def _beside_said(self, number: int, known: Read) -> Read:
+    def _with_reported(self, number: int, known: Measured) -> Measured:
         one = self._one(number)
-        said = self.said.get(one.name)
-        return known if said is None else joined(one.measure, known, said, is_heard=number not in self.unheard)
+        reported = self.reported.get(one.name)
+        if reported is None:
+            return known
+        return with_reported(one.measure, known, reported, is_in_history=number not in self.only_imported)
 
     # -- read
 
-    def _read(self, number: int, now: float, history: Sequence[Event]) -> Read:
+    def _read(self, number: int, now: float, history: Sequence[Event]) -> Measured:
         one = self._one(number)
         known = self.read[number] = read(one.measure, history, now)
-        if one.name in self.said and not is_heard(one.measure, history):
-            self.unheard |= {number}
-        self._was_read(history, now, _oldest(one.measure, history, now), _most(one.measure))
-        self._weigh(number, known, now)
+        if one.name in self.reported and not is_in_history(one.measure, history):
+            self.only_imported |= {number}
+        self._note_read(history, now, _oldest(one.measure, history, now), _most(one.measure))
+        self._note_bin(number, known, now)
         return known
 
     def _read_limits(self, now: float, history: Sequence[Event]) -> None:
         measures = self.measures
         assert measures is not None
         limits = range(len(measures.caps))
-        places: dict[int, list[int]] = {number: [0] for number in measures.odd if number in limits}
+        places: dict[int, list[int]] = {number: [0] for number in measures.changed_by_any_event if number in limits}
         for place, event in enumerate(history):
             for number in measures.touched(event):
                 if number in limits:
@@ -116,67 +119,65 @@ class Readings:
             if count >= cap.limit:
                 reached.add(number)
         self.reached, self.reached_until = frozenset(reached), until
-        self._was_read(history, now, oldest, MOST_IMPRESSIONS)
+        self._note_read(history, now, oldest, MOST_IMPRESSIONS)
 
-    def _was_read(self, history: Sequence[Event], now: float, oldest: int, most: int) -> None:
+    def _note_read(self, history: Sequence[Event], now: float, oldest: int, most: int) -> None:
         """Notes when that was, and how many events may come until the oldest that counts may be lost."""
-        if now > self.since:
-            self.since, self.newest = now, ""
-        if history and STAMP(history[-1]) > (self.since, self.newest):
-            self.since, self.newest = STAMP(history[-1])
-        self.room = min(self.room, most - len(history) + oldest)
+        if now > self.newest_at:
+            self.newest_at, self.newest_id = now, ""
+        if history and STAMP(history[-1]) > (self.newest_at, self.newest_id):
+            self.newest_at, self.newest_id = STAMP(history[-1])
+        self.events_left = min(self.events_left, most - len(history) + oldest)
 
-    # -- carried on
+    # -- updated
 
     def add(self, event: Event) -> bool:
-        """Carries all on. False when what anything comes to, or until when, is not as it was, or not known."""
+        """Updates all values. False when a bin, or until when it holds, has changed or is not known."""
         measures, at = self.measures, event.at
         if measures is None:
             return True
-        is_next = at > self.since or (at == self.since and event.id > self.newest)
-        if not is_next or self.room < 1 or measures.odd:
+        is_next = at > self.newest_at or (at == self.newest_at and event.id > self.newest_id)
+        if not is_next or self.events_left < 1 or measures.changed_by_any_event:
             self.measures = None
             return False
-        is_alone = at > self.since or not self.newest
-        self.since, self.newest = at, event.id
-        self.room -= 1
-        is_same = not (self.unheard and self._hear(event))
+        is_alone = at > self.newest_at or not self.newest_id
+        self.newest_at, self.newest_id = at, event.id
+        self.events_left -= 1
+        is_same = not (self.only_imported and self._drop_imported(event))
         many_limits = len(measures.caps)
         for number in measures.touched(event):
             known, is_limit = self.read.get(number), number < many_limits
             if known is None:
-                if not is_limit or self._is_waited_for(number, event):
+                if not is_limit or self._may_follow(number, event):
                     continue
                 known = NEVER
             if is_limit and self.reached_until == -inf:
                 continue  # nobody asked
-            if not self._carry(number, known, event, is_limit=is_limit, is_alone=is_alone):
+            if not self._update(number, known, event, is_limit=is_limit, is_alone=is_alone):
                 is_same = False
         return is_same
 
-    def _carry(self, number: int, known: Read, event: Event, *, is_limit: bool, is_alone: bool) -> bool:
-        carried_on = carried(self._one(number).measure, known, event, is_alone=is_alone)
-        if carried_on is None:
+    def _update(self, number: int, known: Measured, event: Event, *, is_limit: bool, is_alone: bool) -> bool:
+        new = updated(self._one(number).measure, known, event, is_alone=is_alone)
+        if new is None:
             return self._drop(number, is_limit=is_limit)
-        self.read[number] = carried_on
-        if carried_on.told is known.told and carried_on.holds_until >= known.holds_until:
+        self.read[number] = new
+        if new.result is known.result and new.holds_until >= known.holds_until:
             return True
-        return (
-            self._weigh_limit(number, carried_on, event.at) if is_limit else self._weigh(number, carried_on, event.at)
-        )
+        return self._note_limit(number, new, event.at) if is_limit else self._note_bin(number, new, event.at)
 
-    def _is_waited_for(self, number: int, event: Event) -> bool:
-        """Whether the event is what others may have to be followed by."""
+    def _may_follow(self, number: int, event: Event) -> bool:
+        """Whether the event is of a kind that must follow, or must not, what the measure counts."""
         then = self._one(number).measure.then
         return then is not None and matches_kinds(event, then.kinds)
 
-    def _hear(self, event: Event) -> bool:
-        """Drops what an import said of something that the history tells of from now on."""
-        heard = [number for number in self.unheard if matches_kinds(event, self._one(number).measure.kinds)]
-        for number in heard:
+    def _drop_imported(self, event: Event) -> bool:
+        """Drops imported values of measures for which the history has its first event now."""
+        dropped = [number for number in self.only_imported if matches_kinds(event, self._one(number).measure.kinds)]
+        for number in dropped:
             self._drop(number, is_limit=False)
-        self.unheard = self.unheard.difference(heard)
-        return bool(heard)
+        self.only_imported = self.only_imported.difference(dropped)
+        return bool(dropped)
 
     def _drop(self, number: int, *, is_limit: bool) -> bool:
         self.read.pop(number, None)
@@ -184,18 +185,19 @@ class Readings:
             self.reached, self.reached_until = NONE_REACHED, -inf
         return False
 
-    def _weigh(self, number: int, known: Read, now: float) -> bool:
-        """Notes what it comes to; False when that is something else, or ends sooner."""
+    def _note_bin(self, number: int, known: Measured, now: float) -> bool:
+        """Notes the bin of a value; False when it has changed, or ends sooner."""
         one = self._one(number)
-        told = self._beside_said(number, known) if self.said else known
-        worth, ends = what_it_comes_to(one.breaks, told.value(now)), known.holds_until
-        if isinstance(told.told, DaysSince | Decaying):
-            ends = min(ends, until_it_matters(one.breaks, told.told, now))
-        is_same = number in self.ends and self.worth[number] == worth and self.ends[number] <= ends
-        self.worth[number], self.ends[number] = worth, ends
+        value = self._with_reported(number, known) if self.reported else known
+        new, until = bin_of(one.breaks, value.value(now)), known.holds_until
+        if isinstance(value.result, DaysSince | Decaying):
+            until = min(until, bin_holds_until(one.breaks, value.result, now))
+        before = self.bins_hold_until.get(number)
+        is_same = before is not None and self.bins[number] == new and before <= until
+        self.bins[number], self.bins_hold_until[number] = new, until
         return is_same
 
-    def _weigh_limit(self, number: int, known: Read, now: float) -> bool:
+    def _note_limit(self, number: int, known: Measured, now: float) -> bool:
         reached, until = self.reached, self.reached_until
         value, (enough,) = known.value(now), self._one(number).breaks or (inf,)
         if is_number(value) and value >= enough and number not in reached:
@@ -209,7 +211,7 @@ def _history(profile: Profile | None) -> Sequence[Event]:
 
 
 def readings_of(measures: Measures, profile: Profile) -> Readings:
-    """What was read of these measures, remembered with the profile."""
+    """The values of these measures, cached with the profile."""
     known = profile.remembered.get(Readings)
     if not isinstance(known, Readings) or known.measures is not measures:
         known = profile.remembered[Readings] = Readings(measures, profile.attributes)
@@ -217,7 +219,7 @@ def readings_of(measures: Measures, profile: Profile) -> Readings:
 
 
 def _oldest(measure: Measure, history: Sequence[Event], now: float) -> int:
-    """The place of the oldest event that may count, or say what does."""
+    """The place of the oldest event that may count, or decide what does."""
     window = window_of(measure, history[: bisect_right(history, now, key=AT)], now)
     since = max(window.since, now - window.within - 1.0)
     kinds = None if measure.period is Period.VISIT else measure.kinds + (measure.then.kinds if measure.then else ())

@@ -155,11 +155,11 @@ def _drawn(holdout: Holdout, key: str) -> str:
 def exposures_in(arrival: Arrival) -> Iterator[Exposure]:
     """The exposures that an event reports."""
     event = arrival.event
-    for name, said in arrival.details.items():
-        if name.startswith(SLOT) and isinstance(said, str):
-            yield _exposure(said, event.shown, name.removeprefix(SLOT))
-        elif name.startswith(HELD) and isinstance(said, str):
-            yield Exposure(said, HELD_OUT, name.removeprefix(HELD))
+    for name, detail in arrival.details.items():
+        if name.startswith(SLOT) and isinstance(detail, str):
+            yield _exposure(detail, event.shown, name.removeprefix(SLOT))
+        elif name.startswith(HELD) and isinstance(detail, str):
+            yield Exposure(detail, HELD_OUT, name.removeprefix(HELD))
     if event.kind == CUSTOM and event.subject == EXPERIMENT_VIEWED:
         rule, part = (arrival.details.get(name) for name in ("experiment_name", "variation_name"))
         if isinstance(rule, str) and isinstance(part, str):

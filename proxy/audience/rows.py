@@ -171,9 +171,9 @@ class Columns:
 def _csv_rows(texts: Iterable[str], source: Source) -> Iterator[Row]:
     texts = iter(texts)
     header = next(texts)
-    if said := SEPARATOR.fullmatch(header.strip()):
+    if declared := SEPARATOR.fullmatch(header.strip()):
         header = next(texts, "")
-    delimiter = said[1] if said else max(DELIMITERS, key=header.count)
+    delimiter = declared[1] if declared else max(DELIMITERS, key=header.count)
     if source.sheet.has_spaces and delimiter not in header:
         delimiter, header, texts = " ", header.strip(), (text.strip() for text in texts)
     read = partial(csv.reader, delimiter=delimiter, skipinitialspace=delimiter == " ")

@@ -1,5 +1,5 @@
-"""All that the rules of a publication read off visitors' histories, each with a number: the limits of rules, which come
-first, and the attributes that conditions and fields ask for. And which of them an event may change.
+"""The measures that the rules of a publication read off visitors' histories, numbered: the limits of rules first, then
+the attributes that conditions and fields ask for. And which of them an event may change.
 """
 
 from __future__ import annotations
@@ -16,16 +16,17 @@ from proxy.memo import make_room
 from proxy.model import AttributeValue, Cap, Event, Measure, OneOf, Reading
 
 MOST_NAMES = 10_000
-"""Names of rules and subjects of events of which is known what they count towards."""
+"""Names of rules and subjects of events whose measures are cached."""
 MARGIN_SECONDS = 0.01
-"""About the moment at which so many days are over: to the float, that depends on how it is worked out."""
+"""Before the moment at which a number of days is over: to the float, that depends on how it is calculated."""
 
 Breaks = tuple[float, ...] | None
-"""The numbers at which it matters what is read, as in a column of a plan; None where each value is another."""
+"""The numbers that rules compare a value with, as in a column of a plan: values between two of them, in one bin, are
+equal to all rules. None where every value differs."""
 
 
 class Tracked(NamedTuple):
-    """A measure, the attribute `name` that is read by it ("" for a limit's), and where its value matters."""
+    """A measure, the attribute `name` that is read by it ("" for a limit's), and its breaks."""
 
     name: str
     measure: Measure
@@ -33,13 +34,13 @@ class Tracked(NamedTuple):
 
     @property
     def moves(self) -> bool:
-        """Whether what it comes to may change at moments that are not foreseen."""
+        """Whether its bin may change at moments that are not known ahead."""
         return is_moving(self.measure) and (self.breaks is None or self.measure.reading is Reading.SCORE)
 
 
 class Measures:
-    """The limits and attributes of all rules. What counts banners but does not name them is `odd`: it may change by any
-    event."""
+    """The limits and attributes of all rules. Those that count banners without naming them are
+    `changed_by_any_event`."""
 
     def __init__(
         self, caps: Iterable[Cap] = (), attributes: Mapping[tuple[str, Measure], Breaks] | None = None
@@ -48,7 +49,7 @@ class Measures:
         limits = [Tracked("", cap.measure, (cap.limit,)) for cap in self.caps]
         asked = [Tracked(name, measure, breaks) for (name, measure), breaks in (attributes or {}).items()]
         self.all = (*limits, *asked)
-        self.odd = tuple(
+        self.changed_by_any_event = tuple(
             number for number, one in enumerate(self.all) if SHOWN in one.measure.kinds and not names_of(one.measure)
         )
         self._number_of_cap = {cap: number for number, cap in enumerate(self.caps)}
@@ -71,8 +72,8 @@ class Measures:
         return self._number_of[name, measure]
 
     def touched(self, event: Event) -> tuple[int, ...]:
-        """Those that the event counts towards, each as often as it counts; and those that what counts may have waited
-        for."""
+        """Those that the event counts towards, each as often as it counts; and those of which it may be what had to
+        follow."""
         found: tuple[int, ...] = ()
         for name in event.shown:
             numbers = self._shown.get(name)
@@ -119,19 +120,19 @@ def names_of(measure: Measure) -> frozenset[str]:
     return frozenset()
 
 
-def what_it_comes_to(breaks: Breaks, value: AttributeValue | None) -> object:
-    """The value as far as it matters: of a number, between which of the breaks it is."""
+def bin_of(breaks: Breaks, value: AttributeValue | None) -> object:
+    """The bin of a number: how many breaks are below it. Of any other value, itself."""
     return bisect_left(breaks, value) if breaks is not None and type(value) is float else value
 
 
-def until_it_matters(breaks: Breaks, told: Value, now: float) -> float:
-    """Until before when time alone makes no difference to what is told; `now` when that is not certain."""
-    if not isinstance(told, DaysSince | Decaying):
+def bin_holds_until(breaks: Breaks, result: Value, now: float) -> float:
+    """Until before when time alone does not change the bin; `now` when that is not certain."""
+    if not isinstance(result, DaysSince | Decaying):
         return inf
-    if breaks is None or isinstance(told, Decaying):
+    if breaks is None or isinstance(result, Decaying):
         return now
-    place = bisect_left(breaks, told.value(now))
+    place = bisect_left(breaks, result.value(now))
     if place == len(breaks):
         return inf
-    until = told.at + breaks[place] * DAY_SECONDS - MARGIN_SECONDS
+    until = result.at + breaks[place] * DAY_SECONDS - MARGIN_SECONDS
     return until if now < until else now

@@ -1,7 +1,7 @@
-"""What a profile says of a trait: read off its history, beside what an import said. A warm page pays a dict look-up.
+"""The value of a trait: read off the profile's history, and what an import reported. A warm page pays a dict look-up.
 
-What the history tells comes first. What an import said counts where the history holds nothing of that sort, and is the
-least that a total over all time can be: who came with six orders and orders again has six, not one.
+The history goes first. What an import reported counts where the history holds nothing of that kind, and is the least
+that a total over all time can be: who came with six orders and orders again has six, not one.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from math import inf
 from msgspec.structs import replace
 
 from proxy.audience.impressions import matches_kinds
-from proxy.audience.measures import Read, read
+from proxy.audience.measures import Measured, read
 from proxy.conditions.behaviours import TRAITS
 from proxy.conditions.values import is_number
 from proxy.model import AttributeValue, Event, Measure, Profile, Reading
 
 STRANGER = Profile("")
-"""Who was never here, so far as anybody knows: did nothing yet, which is not the same as being unknown."""
+"""A visitor of whom nothing is stored: did nothing yet, which is not the same as being unknown."""
 
 TRAIT_MEASURES = {phrase.attribute: phrase.measure for phrase in TRAITS if phrase.measure and " N " not in phrase.key}
 """The traits that banners may name as fields, and `why` tells, by attribute."""
@@ -32,21 +32,21 @@ def trait(profile: Profile, name: str, measure: Measure, now: float) -> Attribut
     is the same (the rules may change a score or grade)."""
     known = profile.remembered.get(name)
     if not isinstance(known, _Known) or not known.read.holds(now) or not known.is_of(measure):
-        known = profile.remembered[name] = _Known(measure, _joined(profile, name, measure, now))
+        known = profile.remembered[name] = _Known(measure, _trait(profile, name, measure, now))
     return known.read.value(now)
 
 
 @dataclass(slots=True)
 class _Known:
     measure: Measure
-    read: Read
+    read: Measured
 
     def is_of(self, measure: Measure) -> bool:
         return self.measure is measure or self.measure == measure
 
 
-def known_read(profile: Profile, name: str) -> Read | None:
-    """The last reading of the attribute, with until when it holds; None when it was never read."""
+def last_measured(profile: Profile, name: str) -> Measured | None:
+    """The last value of the attribute, with until when it holds; None when it was never read."""
     known = profile.remembered.get(name)
     return known.read if isinstance(known, _Known) else None
 
@@ -54,25 +54,27 @@ def known_read(profile: Profile, name: str) -> Read | None:
 def reading(profile: Profile, measure: Measure, now: float) -> AttributeValue | None:
     """The value of a measure that is no attribute, as a cap's; cached likewise."""
     known = profile.remembered.get(measure)
-    if not isinstance(known, Read) or not known.holds(now):
+    if not isinstance(known, Measured) or not known.holds(now):
         known = profile.remembered[measure] = read(measure, profile.history, now)
     return known.value(now)
 
 
-def _joined(profile: Profile, name: str, measure: Measure, now: float) -> Read:
-    said, told = profile.attributes.get(name), read(measure, profile.history, now)
-    return told if said is None else joined(measure, told, said, is_heard=is_heard(measure, profile.history))
+def _trait(profile: Profile, name: str, measure: Measure, now: float) -> Measured:
+    reported, known = profile.attributes.get(name), read(measure, profile.history, now)
+    if reported is None:
+        return known
+    return with_reported(measure, known, reported, is_in_history=is_in_history(measure, profile.history))
 
 
-def is_heard(measure: Measure, history: Iterable[Event]) -> bool:
-    """Whether a history holds anything of the sort that is read."""
+def is_in_history(measure: Measure, history: Iterable[Event]) -> bool:
+    """Whether a history holds any event of the kinds that are read."""
     return any(matches_kinds(event, measure.kinds) for event in history)
 
 
-def joined(measure: Measure, told: Read, said: AttributeValue, *, is_heard: bool) -> Read:
-    """What was read, beside what an import said."""
-    if not is_heard:
-        return replace(told, told=said)
-    if measure.reading in TOTALS and measure.within_seconds == inf and is_number(said) and is_number(told.told):
-        return replace(told, told=max(said, told.told))
-    return told
+def with_reported(measure: Measure, known: Measured, reported: AttributeValue, *, is_in_history: bool) -> Measured:
+    """What was read, with what an import reported."""
+    if not is_in_history:
+        return replace(known, result=reported)
+    if measure.reading in TOTALS and measure.within_seconds == inf and is_number(reported) and is_number(known.result):
+        return replace(known, result=max(reported, known.result))
+    return known

@@ -13,7 +13,7 @@ from dataclasses import replace
 from itertools import compress, count, islice, pairwise
 from operator import attrgetter, or_
 
-from proxy.audience.identity import IMPORTED, LINKING, linked
+from proxy.audience.identity import IMPORTED, LINKING, with_link
 from proxy.audience.merging import NO_RULES, Merge, Rules, StampedValue, merge_values
 from proxy.audience.outside import MEMBERSHIP, memberships_after, segments_of
 from proxy.events.types import BY_KIND, MOST, EventClass, class_of, classes_of
@@ -135,7 +135,7 @@ def stamp_of(arrival: Arrival) -> Stamp:
 
 def _linked(profile: Profile, arrival: Arrival) -> Profile:
     """The bucket key of a person: that of their first device, so that chance decides as before."""
-    after = replace(profile, links=linked(profile, arrival))
+    after = replace(profile, links=with_link(profile, arrival))
     eldest = min(((link.began_at, id, link.bucket_key) for id, link in after.devices.items()), default=None)
     return replace(after, bucket_key=eldest[2]) if eldest else after
 

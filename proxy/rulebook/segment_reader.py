@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from math import inf, isfinite, log2
 
 from proxy.audience.measures import DAY_SECONDS, DaysSince, Decaying
-from proxy.audience.traits import known_read, trait
+from proxy.audience.traits import last_measured, trait
 from proxy.conditions.derived import AGO, MARK, base_of, moment_of
 from proxy.conditions.values import matches
 from proxy.conditions.vocabulary import PHRASES
@@ -124,9 +124,9 @@ def _changes(fact: Fact, profile: Profile) -> Iterator[float]:
         yield from (edge + SOON_SECONDS for edge in _edges(fact.test))
     elif how == AGO and (at := moment_of(profile.attributes.get(base, ""))) is not None:
         yield from (at + edge + SOON_SECONDS for edge in _edges(fact.test))
-    elif fact.measure and (read := known_read(profile, fact.attribute)):
+    elif fact.measure and (read := last_measured(profile, fact.attribute)):
         yield read.holds_until
-        told = read.told
+        told = read.result
         if isinstance(told, DaysSince):
             yield from (told.at + edge * DAY_SECONDS + SOON_SECONDS for edge in _edges(fact.test))
         elif isinstance(told, Decaying):

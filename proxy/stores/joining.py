@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from proxy.audience.identity import (
     LINKING,
     Verdict,
-    began,
-    carried,
-    given_back,
-    join_of,
+    first_seen,
+    join_events,
     may_join,
-    part_of,
+    moved_to_person,
+    returned_to_device,
+    unmerge_events,
 )
 from proxy.model import Arrival, Profile
 from proxy.ports import Store
@@ -45,14 +45,14 @@ async def join(store: Store, device_id: str, person_id: str, now: float) -> Join
         return Joining(verdict)
     person_id = person.visitor_id
     log = await store.log_of(device_id)
-    for_person, for_device = join_of(device, person_id, began(log, now), now)
-    changed = await _applied(store, [*carried(log, person_id), for_person])
+    for_person, for_device = join_events(device, person_id, first_seen(log, now), now)
+    changed = await _applied(store, [*moved_to_person(log, person_id), for_person])
     claimed = await store.apply([for_device])
     if _has_another(claimed.linked.get(device_id), person_id):  # who logged in on it this very moment, and was quicker
         return Joining(Verdict(False, "another person"), await _taken_back(store, device_id, person_id, now))
     late = {arrival.event.id for arrival in log}
     between = [arrival for arrival in await store.log_of(device_id) if arrival.event.id not in late]
-    changed |= await _applied(store, carried(between, person_id))
+    changed |= await _applied(store, moved_to_person(between, person_id))
     if not await _are_joined(store, device_id, person_id):  # one of them was erased this very moment
         await _undone(store, device_id, person_id)
         return Joining(Verdict(False, "erased"), changed | {device_id})
@@ -71,7 +71,7 @@ async def part(store: Store, device_id: str, now: float) -> Joining:
 async def _half_parted(store: Store, device: Profile) -> list[str]:
     """The persons from whom a device was parted and who have some of what it did."""
     persons = [id for id, link in device.links.items() if link.is_parted and not link.is_device]
-    return [id for id in persons if given_back(await store.log_of(id), device.visitor_id)]
+    return [id for id in persons if returned_to_device(await store.log_of(id), device.visitor_id)]
 
 
 async def whole(store: Store, visitor_id: str) -> tuple[str, ...]:
@@ -108,7 +108,7 @@ async def _are_joined(store: Store, device_id: str, person_id: str) -> bool:
 
 async def _undone(store: Store, device_id: str, person_id: str) -> None:
     """Removes all that joining has told either of the other."""
-    own = given_back(await store.log_of(person_id), device_id)
+    own = returned_to_device(await store.log_of(person_id), device_id)
     await store.withdraw({person_id: [arrival.event.id for arrival in own]})
     await unlink(store, person_id, [device_id])
     await unlink(store, device_id, [person_id])
@@ -123,10 +123,10 @@ def _has_another(device: Profile | None, person_id: str) -> bool:
 async def _taken_back(store: Store, device_id: str, person_id: str, now: float) -> frozenset[str]:
     """Tells both that they are two, and moves the events that came by the device: last, when none is under way to the
     person any more. Returns whose profiles changed."""
-    for_person, for_device = part_of(device_id, person_id, now)
+    for_person, for_device = unmerge_events(device_id, person_id, now)
     await _applied(store, [for_device])
     await _applied(store, [for_person])
-    own = given_back(await store.log_of(person_id), device_id)
+    own = returned_to_device(await store.log_of(person_id), device_id)
     await _applied(store, own)
     await store.withdraw({person_id: [arrival.event.id for arrival in own]})
     return frozenset((device_id, person_id))

@@ -12,7 +12,7 @@ from itertools import count
 from math import inf
 
 from proxy.audience.readings import NONE_REACHED, Current, Readings, readings_of
-from proxy.audience.tracked import Measures, what_it_comes_to
+from proxy.audience.tracked import Measures, bin_of
 from proxy.decide.guard import split_outcomes
 from proxy.memo import make_room
 from proxy.metrics import Tally
@@ -119,7 +119,7 @@ class EquivalenceClasses:
     def _as_they_matter(self, values: tuple[AttributeValue | None, ...]) -> tuple[object, ...]:
         worth: list[object] = list(values)
         for place, number in self._tracked:
-            worth[place] = what_it_comes_to(self._measures.all[number].breaks, values[place])
+            worth[place] = bin_of(self._measures.all[number].breaks, values[place])
         return tuple(worth)
 
     def _chance(self, visitor: Visitor, profile: Profile | None) -> Hashable:
@@ -147,7 +147,7 @@ class EquivalenceClasses:
         if readings is None:
             return now
         for _, number in self._tracked:
-            until = min(until, readings.lasts(number, now))
+            until = min(until, readings.holds_until(number, now))
         return min(until, readings.reached_until) if self._caps else until
 
 

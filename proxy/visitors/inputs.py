@@ -23,7 +23,7 @@ class Inputs:
     """What deciding and filling some slots may look at.
 
     * `of_request`, `of_visitor`: the names of attributes; `sources`: the function that reads each of the visitor's;
-      of what is read off the history, its number among all that is (`audience/tracked.py`).
+      of what is read off the history, the measure's number (`audience/tracked.py`).
     * `needs_profile`: one of them may come from the profile; `needs_history`: one is read off the visitor's history.
     * `splits`, `caps`: the random splits of visitors, and the limits on how often something is shown.
     * `tells_visitors_apart`: visitors with the same values may still be shown different things: products are chosen

@@ -12,12 +12,12 @@ from proxy.audience.identity import (
     MOST_DEVICES,
     MOST_DEVICES_A_WEEK,
     WEEK_SECONDS,
-    carried,
-    given_back,
-    join_of,
+    join_events,
     may_join,
-    part_of,
+    moved_to_person,
+    returned_to_device,
     routed,
+    unmerge_events,
 )
 from proxy.events.fold import fold
 from proxy.model import Arrival, Event, Link, Profile
@@ -55,26 +55,26 @@ def devices(count: int, ago: float) -> Profile:
         (DEVICE, devices(MOST_DEVICES, 10 * WEEK_SECONDS), "too many devices"),
     ],
 )
-def test_two_are_joined_unless_something_speaks_against_it(device: Profile, person: Profile, reason: str) -> None:
+def test_two_ids_are_joined_unless_there_is_a_reason_not_to(device: Profile, person: Profile, reason: str) -> None:
     verdict = may_join(device, person, NOW)
     assert (verdict.reason, bool(verdict)) == (reason, not reason)
 
 
-def test_a_device_gives_its_events_under_their_own_ids_and_says_which_it_is() -> None:
+def test_a_devices_events_keep_their_ids_and_name_the_device() -> None:
     seen = Arrival("d1", Event(NOW, "web:1", "product viewed"), traits={"size": "40"})
     imported = Arrival("d1", Event(NOW, "import:1", "profile imported"))
-    (copy,) = carried([seen, imported], "anna")
+    (copy,) = moved_to_person([seen, imported], "anna")
     assert (copy.visitor_id, copy.via, copy.event, copy.traits) == ("anna", "d1", seen.event, seen.traits)
-    assert given_back([copy, Arrival("anna", Event(NOW, "crm:1", "identified"))], "d1") == [seen]
+    assert returned_to_device([copy, Arrival("anna", Event(NOW, "crm:1", "identified"))], "d1") == [seen]
 
 
-def test_what_a_device_does_later_is_its_persons() -> None:
+def test_later_events_of_a_device_are_its_persons() -> None:
     seen = Arrival("d1", Event(NOW, "web:1", "product viewed"))
     device = with_links(DEVICE, anna=Link(NOW))
     assert routed(seen, device.alias).visitor_id == "anna"
     assert routed(seen, DEVICE.alias) is seen
     imported = Arrival("d1", Event(NOW, "import:1", "profile imported"))
-    for told in (imported, *join_of(DEVICE, "anna", NOW, NOW), *part_of("d1", "anna", NOW)):
+    for told in (imported, *join_events(DEVICE, "anna", NOW, NOW), *unmerge_events("d1", "anna", NOW)):
         assert routed(told, device.alias) is told
 
 
@@ -114,8 +114,8 @@ class Shop:
         device = self.profiles.get(device_id, Profile(device_id))
         if may_join(device, self.profiles.get("anna", Profile("anna")), NOW):
             log = list(self.logs.get(device_id, {}).values())
-            for_person, for_device = join_of(device, "anna", NOW + int(device_id[1]), NOW)
-            self.apply([*carried(log, "anna"), for_person, for_device])
+            for_person, for_device = join_events(device, "anna", NOW + int(device_id[1]), NOW)
+            self.apply([*moved_to_person(log, "anna"), for_person, for_device])
 
     def rebuilt(self, visitor_id: str) -> Profile:
         return fold(None, sorted(self.logs[visitor_id].values(), key=lambda arrival: arrival.event))
@@ -123,7 +123,7 @@ class Shop:
 
 @settings(deadline=None)
 @given(SAID, st.permutations(["d1", "d2", "d3"]))
-def test_whatever_is_joined_first_and_however_often_it_is_said_a_person_is_the_union(
+def test_a_persons_history_is_the_union_in_whatever_order_devices_join(
     said: list[Arrival | str], order: list[str]
 ) -> None:
     shop, other = Shop(), Shop()

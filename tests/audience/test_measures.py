@@ -6,7 +6,7 @@ from math import inf, nextafter
 
 import pytest
 
-from proxy.audience.measures import Read, read, with_those_above
+from proxy.audience.measures import Measured, read, with_those_above
 from proxy.model import (
     AttributeValue,
     Contains,
@@ -72,7 +72,7 @@ def test_an_event_counts_from_the_very_moment_it_is_dated() -> None:
 
 
 def test_who_never_did_it_did_it_zero_times_and_no_days_ago() -> None:
-    assert read(count(), (), NOW) == Read(0.0, NOW, inf)
+    assert read(count(), (), NOW) == Measured(0.0, NOW, inf)
     assert told(Measure(Reading.DAYS_SINCE, (BOUGHT,))) is None
     assert told(Measure(Reading.SUM, (BOUGHT,))) == 0
     assert told(Measure(Reading.MEAN, (BOUGHT,))) is None

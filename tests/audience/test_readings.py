@@ -1,4 +1,4 @@
-"""What is read off a history once, and carried on from event to event, is what the whole history says."""
+"""Values read once and updated with each event are those of the whole history."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from proxy.audience import readings as module
 from proxy.audience.readings import Readings, readings_of
-from proxy.audience.tracked import Measures, what_it_comes_to
+from proxy.audience.tracked import Measures, bin_of
 from proxy.audience.traits import TRAIT_MEASURES, reading, trait
 from proxy.events import types
 from proxy.events.fold import merged
@@ -110,17 +110,17 @@ class Kept:
             worth, since, until = self.found.get(number, (None, 1.0, 0.0))
             if since <= now < until:
                 known += 1
-                assert worth == what_it_comes_to(breaks, right), f"{name}: {profile.history} at {now}"
+                assert worth == bin_of(breaks, right), f"{name}: {profile.history} at {now}"
             else:
                 value = readings.value(number, now, lambda: profile)
                 assert value == right, f"{name}: {profile.history} at {now}"
-                self.found[number] = what_it_comes_to(breaks, value), now, readings.lasts(number, now)
+                self.found[number] = bin_of(breaks, value), now, readings.holds_until(number, now)
         return known
 
 
 @pytest.mark.parametrize("said", [{}, {"orders": 2.0, "pages viewed": 4.0, "last search": "tents"}], ids=["", "said"])
 @pytest.mark.parametrize("most", [250, 5])
-def test_attributes_carried_on_are_what_the_whole_history_says(
+def test_updated_attributes_are_those_of_the_whole_history(
     most: int, said: Attributes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bounded(monkeypatch, most)
@@ -148,7 +148,7 @@ def test_attributes_carried_on_are_what_the_whole_history_says(
 
 @pytest.mark.parametrize("most", [250, 5])
 @pytest.mark.parametrize("caps", [EVERY_KIND, UNUSUAL, EVERY_KIND[:3], EVERY_KIND[2:5]], ids=["all", "odd", "3", "2"])
-def test_limits_carried_on_are_what_the_whole_history_says(
+def test_updated_limits_are_those_of_the_whole_history(
     caps: Sequence[Cap], most: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bounded(monkeypatch, most)
@@ -166,7 +166,7 @@ def test_limits_carried_on_are_what_the_whole_history_says(
             is_same, is_kept = readings.add(event), readings.measures is not None
             assert not is_same or not is_kept or before == (readings.reached, readings.reached_until)
             now += random.choice((0.0, 0.0, 5.0, 1_000.0, 30 * HOUR))
-            carried += is_kept and readings.since <= now < readings.reached_until
+            carried += is_kept and readings.newest_at <= now < readings.reached_until
             if not is_kept:
                 readings = Readings(measures, {})
             found = reached_by(measures, readings, Profile("anna", history=history), now)
@@ -193,7 +193,7 @@ def test_a_limit_is_reached_until_time_alone_changes_something() -> None:
     assert not readings.limits(NOON + HOUR, lambda: Profile("anna"))
 
 
-def test_nothing_changes_by_what_nobody_asks_about() -> None:
+def test_events_that_no_measure_counts_change_nothing() -> None:
     _, readings = limits(cap(1, "Sale", within_seconds=HOUR))
     assert readings.add(Event(NOON + 1, "2", PAGE, "/", shown=("Hello",)))
     assert readings.limits(NOON + 2, nobody) == frozenset()
@@ -204,7 +204,7 @@ def test_nothing_changes_by_what_nobody_asks_about() -> None:
     [Event(NOON - 1, "9", PAGE, "/"), Event(NOON + 1, "1", PAGE, "/")],
     ids=["late", "again"],
 )
-def test_all_is_given_up_where_only_the_history_can_tell(event: Event) -> None:
+def test_everything_is_dropped_where_only_the_history_can_tell(event: Event) -> None:
     _, readings = limits(*EVERY_KIND)
     readings.add(Event(NOON + 1, "1", PAGE, "/"))
     assert not readings.add(event)
@@ -212,7 +212,7 @@ def test_all_is_given_up_where_only_the_history_can_tell(event: Event) -> None:
     assert readings.add(Event(NOON + 3, "4", PAGE, "/")), "what was given up changes no more"
 
 
-def test_what_a_limit_waited_for_has_it_read_again() -> None:
+def test_a_limit_is_read_again_when_what_must_follow_happens() -> None:
     _, readings = limits(*EVERY_KIND)
     readings.add(Event(NOON + 1, "1", PAGE, "/", shown=("Hello",)))
     assert not readings.add(Event(NOON + 2, "3", BOUGHT, "", value=10.0))
@@ -220,7 +220,7 @@ def test_what_a_limit_waited_for_has_it_read_again() -> None:
         readings.limits(NOON + 3, nobody)
 
 
-def test_what_a_history_has_no_room_for_any_more_counts_no_more() -> None:
+def test_events_that_the_history_no_longer_holds_do_not_count() -> None:
     measures, at = Measures([cap(1, "Sale")]), NOON
     history: tuple[Event, ...] = (Event(at, "1", SHOWN, "Sale"),)
     profile = Profile("anna", history=history)
@@ -234,7 +234,7 @@ def test_what_a_history_has_no_room_for_any_more_counts_no_more() -> None:
     assert not reached(measures.caps, history, at) and len(history) == module.MOST_IMPRESSIONS
 
 
-def test_what_a_profile_remembers_is_not_carried_on_with_a_copy_of_it() -> None:
+def test_updating_a_copy_leaves_the_original_as_it_is() -> None:
     measures, profile = Measures([cap(1, "Sale")]), Profile("anna")
     assert not told(measures, profile, NOON)
     readings = readings_of(measures, profile)
@@ -242,7 +242,7 @@ def test_what_a_profile_remembers_is_not_carried_on_with_a_copy_of_it() -> None:
     assert not readings.reached and readings_of(measures, profile) is readings
 
 
-def test_what_was_read_of_other_measures_is_read_again() -> None:
+def test_values_of_other_measures_are_read_again() -> None:
     profile = Profile("anna", history=(Event(NOON, "1", PAGE, "/", shown=("Sale",)),))
     few, many = Measures(), Measures([cap(1, "Sale")])
     assert [bool(told(each, profile, NOON)) for each in (few, many, few)] == [False, True, False]

@@ -5,7 +5,7 @@ from math import inf
 import pytest
 
 from proxy.audience.measures import DAY_SECONDS, DaysSince, Decaying, Value
-from proxy.audience.tracked import Breaks, Measures, names_of, until_it_matters, what_it_comes_to
+from proxy.audience.tracked import Breaks, Measures, bin_holds_until, bin_of, names_of
 from proxy.audience.traits import TRAIT_MEASURES
 from proxy.model import AttributeValue, Event, Item
 from tests.audience.test_readings import ATTRIBUTES, BOUGHT, EVERY_KIND, NOON, PAGE, SEARCHED, UNUSUAL, VIEWED
@@ -42,8 +42,8 @@ def test_a_limit_is_touched_as_often_as_its_rules_are_shown() -> None:
     assert sorted(shown) == [0, 1, 1, 2, 6]
 
 
-def test_who_counts_banners_without_their_names_may_change_by_any_event() -> None:
-    assert Measures(UNUSUAL).odd == (0,) and not MEASURES.odd
+def test_a_measure_that_counts_banners_without_names_may_change_by_any_event() -> None:
+    assert Measures(UNUSUAL).changed_by_any_event == (0,) and not MEASURES.changed_by_any_event
     assert names_of(EVERY_KIND[1].measure) == {"sale", "hello"}
 
 
@@ -58,10 +58,8 @@ def test_who_counts_banners_without_their_names_may_change_by_any_event() -> Non
         ((1.0,), "a", "a"),
     ],
 )
-def test_a_number_comes_to_where_it_is_among_those_that_matter(
-    breaks: Breaks, value: AttributeValue, worth: object
-) -> None:
-    assert what_it_comes_to(breaks, value) == worth
+def test_a_number_is_binned_by_the_breaks(breaks: Breaks, value: AttributeValue, worth: object) -> None:
+    assert bin_of(breaks, value) == worth
 
 
 @pytest.mark.parametrize(
@@ -75,10 +73,10 @@ def test_a_number_comes_to_where_it_is_among_those_that_matter(
         ((1.0,), Decaying(5.0, NOON, 60.0, 9.0), NOON),
     ],
 )
-def test_days_matter_until_so_many_are_over(breaks: Breaks, told: Value, until: float) -> None:
-    assert until_it_matters(breaks, told, NOON) == pytest.approx(until, abs=0.02)
+def test_days_stay_in_their_bin_until_the_next_break(breaks: Breaks, told: Value, until: float) -> None:
+    assert bin_holds_until(breaks, told, NOON) == pytest.approx(until, abs=0.02)
 
 
-def test_what_moves_without_a_moment_that_is_foreseen_is_told_apart() -> None:
+def test_values_that_change_at_unknown_moments_are_marked() -> None:
     measure = TRAIT_MEASURES["days since last order"]
     assert [Measures((), {("days", measure): breaks}).all[0].moves for breaks in ((1.0,), None)] == [False, True]

@@ -35,7 +35,7 @@ def anna(*ago: float, **said: AttributeValue) -> Profile:
         (STRANGER, "orders", 0.0),
     ],
 )
-def test_the_history_comes_first_and_an_import_where_it_is_silent(
+def test_the_history_goes_first_and_an_import_where_it_has_nothing(
     profile: Profile, name: str, value: AttributeValue | None
 ) -> None:
     assert trait(profile, name, TRAIT_MEASURES[name], NOW) == value
@@ -45,7 +45,7 @@ def test_a_window_is_never_filled_up_by_an_import_that_knows_older_things() -> N
     assert trait(anna(DAY, recent=6.0), "recent", RECENT, NOW) == 1.0
 
 
-def test_what_is_remembered_ends_with_the_window_to_the_second() -> None:
+def test_a_cached_value_ends_with_its_window_to_the_second() -> None:
     profile = anna(DAY)
     ends = NOW - DAY + 30 * DAY
     assert [trait(profile, "recent", RECENT, at) for at in (NOW, ends - 1, ends, NOW)] == [1.0, 1.0, 0.0, 1.0]
@@ -59,7 +59,7 @@ def test_it_is_read_once_while_it_holds() -> None:
     assert profile.remembered["recent"] is once
 
 
-def test_what_means_something_else_since_rules_were_published_is_read_anew() -> None:
+def test_a_trait_whose_measure_was_changed_by_new_rules_is_read_again() -> None:
     profile = anna(*(DAY * days for days in range(1, 6)))
     meanings = [Measure(Reading.COUNT, ("order completed",), grades=grades) for grades in ((2.0, 9.0), (9.0,), (1.0,))]
     assert [trait(profile, "frequency", meaning, NOW) for meaning in meanings * 2] == [2.0, 1.0, 2.0] * 2

@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from proxy.audience.readings import Readings
-from proxy.audience.tracked import Measures, what_it_comes_to
+from proxy.audience.tracked import Measures, bin_of
 from proxy.audience.traits import trait
 from proxy.events.fold import fold
 from proxy.model import Arrival, AttributeValue, Event, PackedEvent, Profile
@@ -45,7 +45,7 @@ class Page:
         caps = {MEASURES.caps[number] for number in readings.limits(now, known.current)}
         values = [readings.value(number, now, known.current) for number in self.numbers]
         found = caps, self.matter(values)
-        until = min([readings.reached_until, *(readings.lasts(number, now) for number in self.numbers)])
+        until = min([readings.reached_until, *(readings.holds_until(number, now) for number in self.numbers)])
         self.kept = known, known.version, found, now, until
         return found, False
 
@@ -56,14 +56,11 @@ class Page:
         return reached(EVERY_KIND, history, now), self.matter(values)
 
     def matter(self, values: Sequence[AttributeValue | None]) -> list[object]:
-        return [
-            what_it_comes_to(MEASURES.all[number].breaks, value)
-            for number, value in zip(self.numbers, values, strict=True)
-        ]
+        return [bin_of(MEASURES.all[number].breaks, value) for number, value in zip(self.numbers, values, strict=True)]
 
 
 @pytest.mark.parametrize("seed", range(60))
-def test_what_each_of_several_workers_finds_is_what_the_whole_history_says(seed: int) -> None:
+def test_values_of_each_worker_are_those_of_the_whole_history(seed: int) -> None:
     random = Random(seed)
     arrivals: list[Arrival] = []
     workers = [Known(NOON, Profile("anna"), []) for _ in range(3)]

@@ -1,4 +1,4 @@
-"""Of every way to read a history, what is carried on over one more event is what is read with it."""
+"""Of every way to read a history, the value updated with one more event is what the history with it gives."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from proxy.audience.carrying import carried
+from proxy.audience.incremental import updated
 from proxy.audience.measures import read
 from proxy.audience.traits import TRAIT_MEASURES
 from proxy.model import Event, Item, Measure, Period, Reading, Then
@@ -40,9 +40,9 @@ COUNT = Measure(Reading.COUNT, (VIEWED, PAGE))
     ],
 )
 @pytest.mark.parametrize("past", [PAST, PAST[:3], PAST[:1], ()], ids=[4, 3, 1, 0])
-def test_it_is_what_is_read_with_the_event_in_it(measure: Measure, past: tuple[Event, ...]) -> None:
+def test_the_updated_value_is_that_of_the_history_with_the_event(measure: Measure, past: tuple[Event, ...]) -> None:
     before, after = read(measure, past, NOON), read(measure, (*past, NEXT), NEXT.at)
-    found = carried(measure, before, NEXT, is_alone=True)
+    found = updated(measure, before, NEXT, is_alone=True)
     assert found is not None and found.value(NEXT.at) == after.value(NEXT.at)
     assert found.holds_until <= after.holds_until and found.last_at == after.last_at
 
@@ -60,9 +60,9 @@ def test_it_is_what_is_read_with_the_event_in_it(measure: Measure, past: tuple[E
     ],
     ids=["favourite", "sum", "grade", "it follows", "it must not follow", "at one moment", "it ended"],
 )
-def test_what_only_the_history_can_tell_is_not_carried_on(measure: Measure, is_alone: bool) -> None:
+def test_what_only_the_history_can_tell_is_not_updated(measure: Measure, is_alone: bool) -> None:
     event = NEXT if measure.within_seconds > DAY else replace_at(NEXT, NOON + 2 * HOUR)
-    assert carried(measure, read(measure, PAST, NOON), event, is_alone=is_alone) is None
+    assert updated(measure, read(measure, PAST, NOON), event, is_alone=is_alone) is None
 
 
 def replace_at(event: Event, at: float) -> Event:
