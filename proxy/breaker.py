@@ -12,10 +12,17 @@ from proxy.settings import DEFAULTS, Settings
 
 class Breaker:
     """Opens after so many failures in a row, or among the last attempts, by the settings `breaker_*`. While open, one
-    attempt is let through at the end of each pause. `clock` must be monotonic."""
+    attempt is let through at the end of each pause. `clock` must be monotonic. `changed` is called when it opens (True)
+    and closes."""
 
-    def __init__(self, clock: Callable[[], float], settings: Settings = DEFAULTS) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float],
+        settings: Settings = DEFAULTS,
+        changed: Callable[[bool], None] = lambda is_open: None,
+    ) -> None:
         self._clock = clock
+        self._changed = changed
         self._most_in_a_row = max(1, settings.breaker_failures)
         self._most_failures = max(1.0, settings.breaker_fraction * settings.breaker_attempts)
         self._shortest = settings.breaker_seconds
@@ -56,8 +63,10 @@ class Breaker:
         self.is_open = True
         self._retry_at = self._clock() + self._shortest
         self._pause = min(2 * self._shortest, self._longest)
+        self._changed(True)
 
     def _close(self) -> None:
         self.is_open = False
         self._recent.clear()
         self._in_a_row = 0
+        self._changed(False)

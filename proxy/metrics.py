@@ -30,13 +30,14 @@ HELP = {
     "tailorbird_views_recorded_total": "page views recorded for `plan`, by outcome: kept, lost (the store was away)",
     "tailorbird_joins_total": "devices and persons said to be one, by outcome: done, or why not",
     "tailorbird_events_total": "events by outcome: applied, repeated (came before), bot, unwanted (the visitor said "
-    "no), busy (sent back, there was no room), lost (noted by pages while the store was away for long)",
+    "no), busy (sent back, there was no room), failed (sent back, the store did not take them), lost (noted by pages "
+    "while the store was away for long)",
     "tailorbird_events_refused_total": "events that were not taken, by reason",
     "tailorbird_segment_changes_total": "segments entered and left, for each webhook that is told",
     "tailorbird_webhook_messages_total": "messages to webhooks by outcome: sent, failed (tried again later), given up",
     "tailorbird_rules_reloads_total": "rule folders read, by outcome: live, refused",
     "tailorbird_cache_purged_total": "stored addresses purged, by kind: hard, soft",
-    "tailorbird_origin_errors_total": "failed fetches by reason",
+    "tailorbird_origin_errors_total": "failed fetches by reason; 5xx: answers of such a status",
     "tailorbird_clients_refused_total": "requests refused by status, and connections ended: slow, idle (to make room)",
     "tailorbird_shed_total": "what was given up because there was too much to do: profile (a page is shown without "
     "it), request (503)",
@@ -55,7 +56,8 @@ GAUGES = {
     "tailorbird_origin_requests": "requests that are under way to an origin, by origin",
     "tailorbird_origin_waiting": "requests that wait for their turn with an origin, by origin",
     "tailorbird_workers": "workers of this machine that answer",
-    "tailorbird_degraded": "1 while `/readyz` says that something is amiss, else 0",
+    "tailorbird_degraded": "1 while `/readyz` says that something is amiss, by cause: rules, store, events, memory, "
+    "origin (it is left alone after failures), workers (one does not answer, or has older rules)",
     "tailorbird_rule_problems": "problems in the rule folder as it is now; with any, what was good last serves",
     "tailorbird_build_info": "always 1; its label is the version that runs",
 }

@@ -66,7 +66,10 @@ class LogFile:
             self._lost(many)
         if (error is None) != self._is_well:
             self._is_well = error is None
-            log.error("the access log cannot be written: %s", error) if error else log.info("it can be written again")
+            if error is not None:
+                log.error("the access log cannot be written: %s", error)
+            else:
+                log.warning("the access log can be written again")
 
     def _lost(self, many: int) -> None:
         self._metrics.count("tailorbird_access_log_lost_total", by=many)

@@ -24,6 +24,7 @@ from proxy.page.holes import Fill, FillKind
 from proxy.page.piece import Piece
 from proxy.page.variables import substituted
 from proxy.serve.cookie_jar import agreed, set_by, with_cookies
+from proxy.serve.shared_fetch import level_of
 from proxy.serve.slow_parts import SlowParts
 from proxy.settings import Settings
 
@@ -141,7 +142,8 @@ class Parts:
             answer = await self._ask(asked, is_own=is_own)
             return Part(answer) if isinstance(answer, Piece) else await _read(answer, self._most_bytes)
         except (OriginError, RequestError) as error:
-            log.info("the part `%s` could not be fetched: %s", asked.target.decode("latin-1"), error)
+            level = level_of(error) if isinstance(error, OriginError) else logging.INFO
+            log.log(level, "the part `%s` could not be fetched: %s", asked.target.decode("latin-1"), error)
             return None
 
 

@@ -98,8 +98,12 @@ async def let_go(outcome: NotShared | Passed | OriginError | None) -> None:
         await outcome.answer.aclose()
 
 
+def level_of(error: OriginError) -> int:
+    """How loudly a failed request is logged: not at all where each request meets with the same."""
+    return logging.DEBUG if error.reason in _EXPECTED else logging.WARNING
+
+
 def tell_failure(metrics: Metrics, path: bytes, error: OriginError) -> None:
     """Counts and logs a failed request to the origin."""
     metrics.count("tailorbird_origin_errors_total", "reason", error.reason)
-    level = logging.INFO if error.reason in _EXPECTED else logging.WARNING
-    log.log(level, "`%s` could not be fetched: %s", path.decode("latin-1"), error)
+    log.log(level_of(error), "`%s` could not be fetched: %s", path.decode("latin-1"), error)

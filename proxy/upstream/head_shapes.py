@@ -103,8 +103,8 @@ class HeadShapes:
     def _learned(self, data: bytes) -> Plain | None:
         """Reads a head of no known shape, and learns the shape when it comes a second time."""
         head = plain.read(data)
-        if head is None:
-            return None
+        if head is None or head.status >= 500:  # errors are not to be usual
+            return head
         self._find_cuts(data)
         common = _common(data, self._cuts)
         if common in self._seen and (known := _known(head, common)).read(data) is not None:

@@ -8,6 +8,7 @@ between requests but open sockets: no cookie jar, no credentials, no proxy from 
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections import deque
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from proxy.breaker import Breaker
 from proxy.errors import OriginError
 from proxy.http.authority import address_of
 from proxy.httpcache.stored import is_event_stream
+from proxy.metrics import Tally
 from proxy.ports import UpstreamRequest, UpstreamResponse
 from proxy.settings import Settings
 from proxy.upstream.answer import kept_seconds
@@ -29,6 +31,8 @@ from proxy.upstream.retries import Retries
 from proxy.upstream.switch import Switch
 from proxy.upstream.timeouts import Timeouts
 
+log = logging.getLogger("tailorbird.origin")
+
 OnAnswer = Callable[[UpstreamResponse | OriginError | None], None]
 
 _ITS_FAULT = frozenset({"refused", "certificate", "tls", "timeout", "reset"})
@@ -39,10 +43,11 @@ class OriginTransport:
 
     How many exchanges may run at once (at most `max_connections`) is decided by its `limiter`. An origin that keeps
     failing is not asked for a while. A stream of events, which may last for hours, takes no slot. Nor does a request
-    with `wait_seconds`, and neither how long it takes nor that it fails says anything of the origin.
+    with `wait_seconds`, and neither how long it takes nor that it fails says anything of the origin. `server_errors`
+    counts answers of 5xx.
     """
 
-    def __init__(self, url: str, settings: Settings) -> None:
+    def __init__(self, url: str, settings: Settings, server_errors: Tally | None = None) -> None:
         self.address = address_of(url)
         self.authority = self.address.authority
         self._timeouts = Timeouts(settings)
@@ -50,7 +55,9 @@ class OriginTransport:
         self._idle_seconds = settings.idle_connection_seconds
         self._most_idle = settings.max_idle_connections
         self.limiter = Limiter(settings, time.monotonic)
-        self._breaker = Breaker(time.monotonic, settings)
+        self._breaker = Breaker(time.monotonic, settings, self._tell)
+        self._failure = ""
+        self._server_errors = server_errors or Tally()
         self._retries = Retries(settings.retry_fraction)
         self._idle: deque[Connection] = deque()  # newest right: the warmest is reused, the oldest expire
         self._reaper: asyncio.TimerHandle | None = None
@@ -74,8 +81,8 @@ class OriginTransport:
         try:
             answer = await self._fetch(request)
         except OriginError as error:
-            if error.reason in _ITS_FAULT and not waits:
-                self._breaker.note(False)
+            if not waits:
+                self._note_failure(error)
             raise
         self._breaker.note(True)
         return answer
@@ -165,9 +172,24 @@ class OriginTransport:
         assert isinstance(error, OriginError), error  # nothing else happens to a request without a body
         if error.reason == "reset" and exchange.may_be_repeated and self._retries.spend():
             return None
-        if error.reason in _ITS_FAULT:
-            self._breaker.note(False)
+        self._note_failure(error)
         return error
+
+    def _note_failure(self, error: OriginError) -> None:
+        if error.reason in _ITS_FAULT:
+            self._failure = str(error)
+            self._breaker.note(False)
+
+    def _tell(self, is_left_alone: bool) -> None:
+        if is_left_alone:
+            log.warning("%s; it is asked only now and then", self._failure)
+        else:
+            log.warning("origin `%s` answers again", self.address)
+
+    @property
+    def why_left_alone(self) -> str:
+        """How it failed last, while it is asked only now and then since it keeps failing; else ""."""
+        return self._failure if self._breaker.is_open else ""
 
     async def _fetch(self, request: UpstreamRequest) -> UpstreamResponse:
         await self._take_slot(request)
@@ -197,6 +219,8 @@ class OriginTransport:
     def _noted(self, exchange: Exchange, connection: Connection) -> UpstreamResponse:
         """The answer, whose head tells how its connection is to be treated."""
         answer = exchange.answer
+        if answer.status >= 500:
+            self._server_errors.count += 1
         if answer.shape is not None:  # it has a length, and is no stream of events however it is called
             return answer
         self._keep_idle_for(kept_seconds(answer.headers))

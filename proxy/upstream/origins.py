@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from proxy.environment import mistaken
+from proxy.metrics import Metrics
 from proxy.settings import Settings
 from proxy.upstream.limiter import Limiter
 from proxy.upstream.origin import OriginTransport
@@ -12,18 +13,19 @@ from proxy.upstream.origin import OriginTransport
 
 class Origins:
     """One transport for each row: `https://shop.example` for everything, `/api=https://api.example` for a part. Paths
-    are passed on unchanged.
+    are passed on unchanged. Answers of 5xx are counted in `metrics`.
 
     Raises `OperatorError` for a row that is neither, a path given twice, and when no row is for everything.
     """
 
-    def __init__(self, rows: Sequence[str], settings: Settings) -> None:
+    def __init__(self, rows: Sequence[str], settings: Settings, metrics: Metrics | None = None) -> None:
+        errors = None if metrics is None else metrics.tally("tailorbird_origin_errors_total", "reason", "5xx")
         transports: dict[bytes, OriginTransport] = {}
         for row in rows:
             prefix, url = _parsed(row)
             if prefix in transports:
                 raise mistaken("origin", f"`{row}`: this path has an origin already", help="write one for each path")
-            transports[prefix] = OriginTransport(url, settings)
+            transports[prefix] = OriginTransport(url, settings, errors)
         if b"" not in transports:
             raise mistaken(
                 "origin", "no origin for the whole site", help="add one without a path: https://shop.example"
@@ -42,6 +44,12 @@ class Origins:
     def limiters(self) -> Mapping[str, Limiter]:
         """Where requests to each origin wait for their turn, by its address."""
         return {str(each.address): each.limiter for each in (self._main, *(part for _, part in self._parts))}
+
+    @property
+    def left_alone(self) -> Sequence[str]:
+        """Of each origin that keeps failing, and is asked only now and then, how it failed last."""
+        reasons = [each.why_left_alone for each in (self._main, *(part for _, part in self._parts))]
+        return [reason for reason in reasons if reason]
 
     @property
     def are_strained(self) -> bool:

@@ -280,6 +280,7 @@ class Journal:
                 self._tried.add(entry, is_first=True)
             elif not entry.done.done():
                 entry.done.set_exception(error)
+                self._count("failed", len(entry.arrivals))
         # The store may have them all the same; sent again, they would be duplicates, which nobody is told of.
         if sent := {arrival.visitor_id for entry in entries if entry.done for arrival in entry.arrivals}:
             self._profiles.invalidate(sent)

@@ -42,17 +42,9 @@ from proxy.stores.personal_data import Places, Receipt, exported
 from proxy.stores.versions import Versions
 from proxy.studio.product_changes import ProductsChanged, change, products_changed
 from proxy.studio.purging import Purged, purged
-from proxy.studio.views import (
-    STOPPING,
-    Link,
-    Readiness,
-    ShownView,
-    newest,
-    readiness,
-    shown_view,
-    state_gauges,
-    together,
-)
+from proxy.studio.readiness import STOPPING, Readiness, readiness, state_gauges, together
+from proxy.studio.views import Link, ShownView, newest, shown_view
+from proxy.upstream.origins import Origins
 from proxy.visitors.context import languages_of, request_of
 from proxy.visitors.journal import Journal
 from proxy.visitors.persona import Persona, context_as
@@ -85,6 +77,7 @@ class Desk:
     memory_limit: MemoryLimit
     journal: Journal
     messages: VisitorMessages
+    origins: Origins
     gateway: Gateway
     product_news: ProductNews
     rules: Rules
@@ -141,8 +134,12 @@ class Desk:
         return await self.store.forgets()
 
     @property
-    def is_storing(self) -> bool:
-        return not self.journal.why_not or self.now() - self.journal.failed_at > UNKNOWN_SECONDS
+    def why_not_stored(self) -> str:
+        return "" if self.now() - self.journal.failed_at > UNKNOWN_SECONDS else self.journal.why_not
+
+    @property
+    def left_alone(self) -> Sequence[str]:
+        return self.origins.left_alone
 
     async def readiness(self) -> Readiness:
         replies = await self.machine.request(READINESS)

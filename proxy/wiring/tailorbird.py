@@ -86,7 +86,7 @@ class Tailorbird:
         self.bus = bus_of_shop(self._machine, server_of(settings.store))
         self._shared_counts = None if shared is None else SharedCounts(shared, self._machine.name, self.metrics)
         self.cookies = Cookies.from_settings(settings, is_demo=is_demo)
-        self._origins = Origins(settings.origin, settings)
+        self._origins = Origins(settings.origin, settings, self.metrics)
         self._asking = Asking(self._origins, settings)
         self._watch_limiters()
         self._lag = Lag(self.metrics)
@@ -181,6 +181,7 @@ class Tailorbird:
             self._memory_limit,
             self.journal,
             self._messages,
+            self._origins,
             self._gateway,
             self._product_news,
             self._rules,

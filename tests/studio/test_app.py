@@ -30,7 +30,8 @@ from proxy.stores.versions import Versions
 from proxy.studio.app import create_studio
 from proxy.studio.product_changes import ProductsChanged, change
 from proxy.studio.purging import Purged
-from proxy.studio.views import Link, Readiness, ShownView, newest, readiness, shown_view
+from proxy.studio.readiness import Readiness, readiness
+from proxy.studio.views import Link, ShownView, newest, shown_view
 
 RULES = """version: 1
 rules:
@@ -64,7 +65,8 @@ class Shop:
     files: Mapping[str, bytes] = field(default_factory=dict)
     is_stopping: bool = False
     is_tight: bool = False
-    is_storing: bool = True
+    why_not_stored: str = ""
+    left_alone: Sequence[str] = ()
     is_forgetful: bool = False
     looked: ResultsStatus = field(default_factory=lambda: ResultsStatus(None, False))
     surveyed: SegmentSurvey = field(default_factory=lambda: SegmentSurvey(0, 0))
@@ -208,16 +210,25 @@ async def test_a_health_check_of_http_1_0_needs_neither_host_nor_token(path: str
 
 async def test_problems_degrade_readiness_and_are_listed() -> None:
     finding = Finding("R101", 'I do not know "priorty" in a rule', Place("a.rules.yaml", 9, 5, 12), "mend it")
-    async with browser(Shop(findings=[finding], is_ready=False, is_storing=False, is_tight=True)) as client:
+    async with browser(
+        Shop(findings=[finding], is_ready=False, why_not_stored="the disk is full", is_tight=True)
+    ) as client:
         ready, page = (await client.get("/readyz")).json(), await client.get("/")
     assert ready["state"] == "degraded"
     assert [reason.split(";")[0] for reason in ready["reasons"]] == [
         "the rules folder has a problem",
         "profiles cannot be read",
-        "events cannot be stored, the log says why",
+        "events cannot be stored, and who sends them is asked to try again: the disk is full",
         "memory is nearly used up",
     ]
     assert "a.rules.yaml:9" in page.text
+
+
+async def test_an_origin_that_keeps_failing_degrades_readiness() -> None:
+    async with browser(Shop(left_alone=["origin `http://shop` refused the connection"])) as client:
+        ready = (await client.get("/readyz")).json()
+    assert ready["causes"] == ["origin"]
+    assert ready["reasons"] == ["origin `http://shop` refused the connection; it is asked only now and then"]
 
 
 async def test_a_store_that_drops_what_it_stored_degrades_readiness() -> None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 
 from proxy.errors import OperatorError
+from proxy.metrics import Metrics
 from proxy.settings import Settings
 from proxy.upstream.origins import Origins
+from tests.upstream.conftest import body_of
+from tests.wire.origin import Origin, always, ok
 
 ROWS = ("/api=https://api.example", "http://shop.example:8000", "/api/v2/=https://next.example", "/img=http://[::1]:81")
 
@@ -53,3 +56,12 @@ async def test_a_closed_set_of_origins_refuses_new_work() -> None:
     origins = Origins(ROWS, Settings())
     await origins.aclose()
     assert all("closed" in repr(origins.of(path)) for path in (b"/", b"/api", b"/api/v2", b"/img"))
+
+
+async def test_answers_of_5xx_are_counted_with_what_is_wrong_with_the_origin() -> None:
+    metrics = Metrics()
+    async with Origin(always(ok(b"broken", status=b"500 Internal Server Error"))) as origin:
+        shop = Origins([origin.url], Settings(), metrics).of(b"/")
+        for _ in range(4):  # the third time a head is read quickly, if it is usual
+            await body_of(shop)
+    assert metrics.get("tailorbird_origin_errors_total", "5xx") == 4

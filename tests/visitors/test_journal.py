@@ -128,6 +128,7 @@ async def test_a_store_that_fails_is_told_to_those_who_wait(world: World) -> Non
     world.gate.failure = StoreError("no room on the disk")
     with pytest.raises(StoreError, match="no room"):
         await world.journal.record([seen("anna", 1)], 100)
+    assert world.events("failed") == 1
     world.gate.failure = None
     await world.journal.record([seen("anna", 1)], 100)
     assert await world.history("anna") == ["web:1"]

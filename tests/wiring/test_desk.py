@@ -96,7 +96,7 @@ async def test_the_studio_of_one_worker_speaks_for_all(tmp_path: Path) -> None:
             assert (state.state, state.workers) == ("ready", 2)
             assert len(await one.tailorbird.desk.live()) == 3
             told = await one.tailorbird.desk.metrics_text()
-            assert "\ntailorbird_workers 2\n" in told and "\ntailorbird_degraded 0\n" in told
+            assert "\ntailorbird_workers 2\n" in told and '\ntailorbird_degraded{cause="store"} 0\n' in told
             async with asyncio.timeout(30):
                 while sum((await one.tailorbird.desk.counted("tailorbird_rule_matches_total")).values()) < 3:
                     await asyncio.sleep(0.05)
