@@ -21,6 +21,8 @@ HELP = {
     "tailorbird_rule_matches_total": "slots filled, by rule",
     "tailorbird_profile_lookups_total": "profile look-ups by outcome: memory, store, unknown, damaged, timeout, "
     "error, open (left alone after failures), busy (too many reads under way), shed (too much to do)",
+    "tailorbird_cookies_ignored_total": "times a visitor's cookie was ignored, by why: key (none of those in `secret` "
+    "signed it), content (altered, or from the future)",
     "tailorbird_decisions_asked_total": "slots decided without a page, by way: decide, ofrep",
     "tailorbird_page_passthrough_total": "pages sent as they came, by why",
     "tailorbird_pages_not_kept_total": "fetches for everybody whose answer was not kept, by why",
@@ -41,6 +43,8 @@ HELP = {
     "tailorbird_clients_refused_total": "requests refused by status, and connections ended: slow, idle (to make room)",
     "tailorbird_shed_total": "what was given up because there was too much to do: profile (a page is shown without "
     "it), request (503)",
+    "tailorbird_workers_replaced_total": "workers that were replaced, by why: ended (or was killed), stalled, memory "
+    "(it held too much), failed (did not start); not those of a rolling restart",
     "tailorbird_access_log_lost_total": "requests whose line in the access log could not be written",
     "tailorbird_loop_late_total": "times the event loop was late, by how much: over 50 ms, 250 ms, 1000 ms",
 }

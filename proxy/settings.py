@@ -67,6 +67,7 @@ class Settings:
         "what is told on standard error: error, warning (what is amiss) or info (also why pages are not kept)",
         words=("error", "warning", "info"),
     )
+    log_format: str = row("text", "its form: text, or json (an object a line)", words=("text", "json"))
     access_log: str = row("", "file in which each request gets a line of JSON; -: standard output; empty: none is kept")
     workers: int = row(
         1, "worker processes that share the listeners; more than one run under a supervisor", "processes", least=1

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import time
 from pathlib import Path
 
 import click
 import pytest
+import yaml
 
 from proxy.cases import run_cases
 from proxy.cli import tailorbird
 from proxy.cli.docs import MADE, PAGES
+from proxy.environment import PREFIX
+from proxy.metrics import GAUGES, HELP, HISTOGRAMS
 from proxy.rulebook.compile import load
+from proxy.settings import Settings
 from proxy.stores.ruledir import read_folder
 from tests.test_layers import ROWS
 
@@ -46,6 +51,23 @@ def test_files_that_pages_and_modules_name_are_there() -> None:
         named = set(re.findall(before + r"((?:\w+/)*\w+\.py)\b", path.read_text(encoding="utf-8")))
         gone += [(path.name, file) for file in named if not any(there.endswith(f"/{file}") for there in known)]
     assert gone == []
+
+
+def test_metrics_and_settings_on_pages_are_there() -> None:
+    metrics = {*HELP, *GAUGES, *HISTOGRAMS, *(f"{name}_bucket" for name in HISTOGRAMS)}
+    known = metrics | {PREFIX + row.name.upper() for row in dataclasses.fields(Settings)}
+    for path in (ROOT / "README.md", ROOT / "Dockerfile", ROOT / "compose.yaml", *ROOT.glob("docs/*.md")):
+        named = set(
+            re.findall(r"(?:tailorbird|TAILORBIRD)_[A-Za-z_]+[a-zA-Z](?!\w*\*)", path.read_text(encoding="utf-8"))
+        )
+        assert named <= known, path.name
+
+
+def test_alerts_are_for_label_values_that_there_are() -> None:
+    (alerts,) = re.findall(r"```yaml\n(groups:.*?)```", (ROOT / "docs/operating.md").read_text(encoding="utf-8"), re.S)
+    for rule in yaml.safe_load(alerts)["groups"][0]["rules"]:
+        for name, label, values in re.findall(r'(tailorbird_\w+){(\w+)=~?"([^"]+)"}', rule["expr"]):
+            assert all(value in HELP[name] for value in values.split("|")), (rule["alert"], label)
 
 
 def options_not_there(command: click.Command, words: list[str]) -> list[str]:

@@ -18,12 +18,15 @@ from typing import Any, NamedTuple
 
 import click
 
+from proxy.bus.shared_counts import SharedCounts
 from proxy.cli.options import given, setting_options
 from proxy.environment import PREFIX, from_environment, mistaken, to_environment
 from proxy.errors import OperatorError
+from proxy.metrics import Metrics
+from proxy.processes import logs
 from proxy.processes.descriptors import within_reach
 from proxy.processes.listener import Listener, bind, run, url_of
-from proxy.processes.supervisor import Supervisor
+from proxy.processes.supervisor import REPLACED, Supervisor
 from proxy.processes.zygote import Command
 from proxy.settings import FLAGS, Settings
 from proxy.stores import keep_reserve
@@ -49,19 +52,12 @@ def command(**flags: Any) -> None:
     """Put Tailorbird in front of a shop. Every setting may also come from the environment: see docs/reference."""
     settings = from_environment(os.environ, **given(**flags))
     require_what_serving_needs(settings)
-    logs(settings.log_level)
+    logs.set_up(settings.log_level, settings.log_format)
     if settings.workers > 1:
         sys.exit(supervise(settings))
     import uvloop
 
     uvloop.run(serve(settings))
-
-
-def logs(level: str) -> None:
-    """Standard error, a line each."""
-    logging.basicConfig(level=level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    for others in ("uvicorn.error", "httpx"):  # that it started, stopped and sent something, we say ourselves
-        logging.getLogger(others).setLevel(logging.WARNING)
 
 
 def require_what_serving_needs(settings: Settings) -> None:
@@ -158,7 +154,15 @@ def supervise(settings: Settings) -> int:
 
 
 async def _supervise(settings: Settings, places: Places, folder: Path) -> int:
-    supervisor = Supervisor(zygote_command(settings, places, folder), settings)
+    counts = SharedCounts(folder, "supervisor", metrics := Metrics())
+
+    def count(why: str, by: int = 1) -> None:
+        metrics.count("tailorbird_workers_replaced_total", "why", why, by)
+        counts.write()
+
+    for why in REPLACED:
+        count(why, 0)  # or the first would be no rise to Prometheus
+    supervisor = Supervisor(zygote_command(settings, places, folder), settings, count)
     if not await supervisor.start():
         await supervisor.stop()
         return 1

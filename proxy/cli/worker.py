@@ -19,9 +19,10 @@ from pathlib import Path
 
 import uvloop
 
-from proxy.cli.serve import Places, logs, serve
+from proxy.cli.serve import Places, serve
 from proxy.environment import from_environment
 from proxy.errors import TailorbirdError
+from proxy.processes import logs
 from proxy.processes.liveness import beat
 from proxy.processes.supervisor import ALIVE, BEAT_SECONDS, READY
 from proxy.processes.zygote import fork_workers
@@ -38,7 +39,7 @@ def main(arguments: list[str]) -> None:
     public, admin, line = map(int, numbers)
     try:
         settings = from_environment(os.environ)
-        logs(settings.log_level)
+        logs.set_up(settings.log_level, settings.log_format)
         for module in (*IMPORTED_LATE, *modules_of(settings.store)):
             import_module(module)
     except TailorbirdError as error:

@@ -17,7 +17,7 @@ import contextlib
 import logging
 import os
 import signal
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 
 from proxy.processes.memory_limit import held_bytes, limit_of
 from proxy.processes.zygote import Command, Zygote
@@ -36,18 +36,22 @@ FULL_LOOKS = 10
 """Seconds after which a worker that holds so much that it takes no requests will not get well by itself."""
 SETTLED_SECONDS = 10.0
 """A worker that holds too much so soon would be replaced by one that does, too: its limit is too low."""
+ENDED, STALLED, MEMORY, FAILED = REPLACED = ("ended", "stalled", "memory", "failed")
+"""Why a worker is replaced."""
 TOO_MUCH = 1.2
 """Times the memory a worker may hold: what it could not give back."""
 
 
 class Worker:
     """One process, with its pipe. `pid` is 0 until it is forked; `is_ready` once it serves; `is_over` is set when it
-    has ended. `full_looks` is how often in a row it used too much memory to take requests."""
+    has ended; `why` it did, if not told to. `full_looks` is how often in a row it used too much memory to take
+    requests."""
 
     def __init__(self, pipe: int) -> None:
         self.pid = 0
         self.is_ready = False
         self.is_over = asyncio.Event()
+        self.why = ENDED
         self.full_looks = 0
         self._pipe = pipe
         self._loop = asyncio.get_running_loop()
@@ -90,10 +94,11 @@ class Worker:
 
 class Supervisor:
     """Keeps `settings.workers` workers until told to stop. SIGTERM and SIGINT go on to them; SIGHUP replaces them, one
-    after the other, each only once its successor is ready."""
+    after the other, each only once its successor is ready. `count` is told why each worker was replaced otherwise."""
 
-    def __init__(self, command: Command, settings: Settings) -> None:
+    def __init__(self, command: Command, settings: Settings, count: Callable[[str], None] = lambda why: None) -> None:
         self._command = command
+        self._count = count
         self._settings = settings
         self._most_bytes = settings.max_worker_bytes or int(TOO_MUCH * settings.memory_limit_bytes)
         self._full_bytes = int(settings.memory_refuse_fraction * limit_of(settings))
@@ -171,6 +176,7 @@ class Supervisor:
         worker = self._begin(zygote)
         if not await worker.starts():
             log.error("a worker did not start")
+            self._count(FAILED)
             if worker.pid:
                 worker.signal(signal.SIGKILL)
             else:
@@ -212,6 +218,7 @@ class Supervisor:
         if self._is_stopping or worker not in self._places:
             return
         log.error("worker %d is replaced", worker.pid)
+        self._count(worker.why)
         place = self._places.index(worker)
         self._places[place] = None
         await asyncio.sleep(worker.begun + LEAST_LIFE_SECONDS - asyncio.get_running_loop().time())
@@ -246,9 +253,11 @@ class Supervisor:
                     continue
                 if 0 < self._settings.stall_seconds < now - worker.last_beat:
                     log.error("worker %d has stalled", worker.pid)
+                    worker.why = STALLED
                     worker.signal(signal.SIGKILL)
                 elif self._holds_too_much(worker, held_bytes(worker.pid), now - worker.begun):
                     log.warning("worker %d holds too much memory and is replaced", worker.pid)
+                    self._count(MEMORY)
                     async with self._turn:
                         await self._fill(place)
 

@@ -50,6 +50,10 @@ class Keyring:
         head = self._begins + _encoded(payload)
         return head + b"." + _signature(self._keyed[self._begins], purpose, head)
 
+    def knows(self, signed: bytes) -> bool:
+        """Whether a signed value names one of our keys."""
+        return signed[:_BEGINS_BYTES] in self._keyed
+
     def open(self, purpose: bytes, signed: bytes) -> bytes | None:
         """The payload when one of our keys signed it for this purpose, else None. Never raises."""
         keyed = self._keyed.get(signed[:_BEGINS_BYTES])

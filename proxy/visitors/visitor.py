@@ -18,6 +18,7 @@ import msgspec
 from proxy.errors import OperatorError
 from proxy.http.message import Request, cookies_named
 from proxy.memo import make_room
+from proxy.metrics import Metrics
 from proxy.model import Visitor
 from proxy.settings import Settings
 from proxy.visitors.claims import (
@@ -90,7 +91,8 @@ class Cookies:
     """Reads and mints the cookies of one installation.
 
     `max_age` in seconds makes the visitor cookie persistent. `unsigned` names a foreign cookie whose segments are
-    read as a hint. `is_demo` drops the `__Host-` prefix and `Secure`, for plain http on loopback.
+    read as a hint. `is_demo` drops the `__Host-` prefix and `Secure`, for plain http on loopback. `metrics` counts
+    visitors' cookies that are ignored.
     """
 
     def __init__(
@@ -101,6 +103,7 @@ class Cookies:
         segment_seconds: int = 1_800,
         unsigned: str = "",
         is_demo: bool = False,
+        metrics: Metrics | None = None,
     ) -> None:
         self._keys = Keyring(secret)
         self._segment_seconds = segment_seconds
@@ -115,9 +118,10 @@ class Cookies:
         self._memo: dict[bytes, Verified] = {}  # by our cookies, without the prefix
         self._known = self._memo.get
         self._lists = SegmentLists()
+        self._metrics = metrics
 
     @classmethod
-    def from_settings(cls, settings: Settings, *, is_demo: bool = False) -> Cookies:
+    def from_settings(cls, settings: Settings, *, is_demo: bool = False, metrics: Metrics | None = None) -> Cookies:
         """Raises `OperatorError` for a missing or short key."""
         is_persistent = settings.visitor_cookie == "persistent"
         return cls(
@@ -126,6 +130,7 @@ class Cookies:
             segment_seconds=settings.segment_cookie_seconds,
             unsigned=settings.unsigned_segments_cookie,
             is_demo=is_demo,
+            metrics=metrics,
         )
 
     # -- reading
@@ -202,7 +207,12 @@ class Cookies:
         if segments_cookie:
             key += b"; s=" + segments_cookie
         verified = self._known(key) or self._judged(key, visitor_cookie, segments_cookie, now)
-        return ANONYMOUS if verified is None else verified.at(now)
+        if verified is not None:
+            return verified.at(now)
+        if self._metrics is not None:
+            why = "content" if self._keys.knows(visitor_cookie) else "key"
+            self._metrics.count("tailorbird_cookies_ignored_total", "why", why)
+        return ANONYMOUS
 
     def _judged(self, key: bytes, visitor_cookie: bytes, segments_cookie: bytes, now: float) -> Verified | None:
         """The content of the cookies, None if they are not genuine; remembered by `key`."""

@@ -85,7 +85,7 @@ class Tailorbird:
         self._machine = bus_of_machine(shared)
         self.bus = bus_of_shop(self._machine, server_of(settings.store))
         self._shared_counts = None if shared is None else SharedCounts(shared, self._machine.name, self.metrics)
-        self.cookies = Cookies.from_settings(settings, is_demo=is_demo)
+        self.cookies = Cookies.from_settings(settings, is_demo=is_demo, metrics=self.metrics)
         self._origins = Origins(settings.origin, settings, self.metrics)
         self._asking = Asking(self._origins, settings)
         self._watch_limiters()

@@ -141,6 +141,8 @@ async def test_a_killed_worker_costs_its_own_requests_only_and_is_back_soon(tmp_
             assert lost <= CLIENTS + 5, clients.failures[failed:]
         clients.is_over = True
         await load
+        assert await daemon.metric("tailorbird_workers_replaced_total", "ended") == TIMES
+        assert await daemon.metric("tailorbird_workers_replaced_total", "stalled") == 0
     lost = len(clients.failures)
     print(f"\nB10: killed {TIMES} times: back after at most {longest:.2f} s; {clients.answered} answers, {lost} lost")
     assert not [failure for failure in clients.failures if failure.startswith("dialling")]

@@ -40,10 +40,15 @@ SICKLY = ZYGOTE.replace('os.write(pipe, b"r")', "sys.exit(3)")
 
 @asynccontextmanager
 async def supervised(
-    script: str = ZYGOTE, *, command: Sequence[str] = (), workers: int = 2, **settings: float
+    script: str = ZYGOTE,
+    *,
+    command: Sequence[str] = (),
+    workers: int = 2,
+    count: Callable[[str], None] = lambda why: None,
+    **settings: float,
 ) -> AsyncIterator[Supervisor]:
     wanted = Settings(workers=workers, **{"lame_duck_seconds": 0.0, "drain_seconds": 1.0, **settings})  # type: ignore[arg-type]
-    supervisor = Supervisor(Command(command or (sys.executable, "-c", script), os.environ, ()), wanted)
+    supervisor = Supervisor(Command(command or (sys.executable, "-c", script), os.environ, ()), wanted, count)
     assert await supervisor.start()
     keeping = asyncio.create_task(supervisor.keep())
     await until(lambda: len(supervisor.workers) == workers)
@@ -167,10 +172,11 @@ async def test_what_was_asked_of_it_stands_in_the_log(caplog: pytest.LogCaptureF
 
 
 async def test_one_that_stalls_is_replaced() -> None:
-    async with supervised(SILENT, workers=1, stall_seconds=0.5) as supervisor:
+    counted: list[str] = []
+    async with supervised(SILENT, workers=1, stall_seconds=0.5, count=counted.append) as supervisor:
         (stalled,) = supervisor.workers
         await until(lambda: supervisor.workers not in ([], [stalled]))
-        assert not lives(stalled)
+        assert not lives(stalled) and counted[0] == "stalled"
 
 
 @pytest.mark.parametrize("limit", ["max_worker_bytes", "memory_limit_bytes"])

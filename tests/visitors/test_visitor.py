@@ -13,6 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from proxy.http.message import cookies_named
+from proxy.metrics import Metrics
 from proxy.model import Visitor
 from proxy.visitors.signing import Keyring
 from proxy.visitors.visitor import ANONYMOUS, Cookies
@@ -236,7 +237,11 @@ def test_where_hints_are_read_nobody_is_known_by_our_cookies_alone() -> None:
 def test_a_key_that_was_taken_away_no_longer_counts() -> None:
     rotated = Cookies(f"another key of 24 bytes!,{SECRET}")
     assert rotated.read(ANNA, NOW).id == "anna"
-    assert Cookies("another key of 24 bytes!").read(ANNA, NOW) == ANONYMOUS
+    metrics = Metrics()
+    others = Cookies("another key of 24 bytes!", metrics=metrics)
+    assert others.read(ANNA, NOW) == ANONYMOUS
+    assert Cookies(SECRET, metrics=metrics).read(ANNA[:-1], NOW) == ANONYMOUS
+    assert metrics.by_value("tailorbird_cookies_ignored_total") == {"key": 1, "content": 1}
 
 
 # -- an unsigned cookie the operator named

@@ -1,0 +1,69 @@
+"""What is logged on standard error: a line each, as text or JSON, and not the same kind again and again."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+
+MOST_ALIKE = 100
+WITHIN_SECONDS = 10.0
+_MOST_KINDS = 1_000
+
+
+def set_up(level: str, form: str) -> None:
+    """Logs what is as important as `level`; `form` is text or json."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(AsJson() if form == "json" else AsText())
+    handler.addFilter(FewAlike())
+    logging.basicConfig(level=level.upper(), handlers=[handler])
+    for others in ("uvicorn.error", "httpx"):  # that it started, stopped and sent something, we say ourselves
+        logging.getLogger(others).setLevel(logging.WARNING)
+
+
+class AsText(logging.Formatter):
+    """`2026-11-26T09:30:00.250Z WARNING 4711 tailorbird.origin ...`, with the process that tells it."""
+
+    converter = staticmethod(time.gmtime)
+    default_time_format = "%Y-%m-%dT%H:%M:%S"
+    default_msec_format = "%s.%03dZ"
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(process)d %(name)s %(message)s")
+
+
+class AsJson(AsText):
+    """One object a line, for programs that collect logs: a message or traceback of several lines is one text."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, object] = {
+            "time": self.formatTime(record),
+            "level": record.levelname.lower(),
+            "process": record.process,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line)
+
+
+class FewAlike(logging.Filter):
+    """Lets through `MOST_ALIKE` messages of a kind in `WITHIN_SECONDS`; the next one after that says how many were left
+    out. While an origin fails, each request might tell of it: that would fill a disk."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._kinds: dict[tuple[str, str], tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        kind = record.name, str(record.msg)
+        began, count = self._kinds.get(kind, (record.created, 0))
+        if not 0 <= record.created - began < WITHIN_SECONDS:
+            if count > MOST_ALIKE:
+                record.msg = f"{record.msg} (and {count - MOST_ALIKE:,} more like it before)"
+            began, count = record.created, 0
+        if len(self._kinds) >= _MOST_KINDS:
+            self._kinds.clear()
+        self._kinds[kind] = began, count + 1
+        return count < MOST_ALIKE

@@ -1,0 +1,56 @@
+"""Log lines are read by people and by programs, and one fault cannot fill the disk."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+
+import pytest
+
+from proxy.processes import logs
+from proxy.processes.logs import AsJson, AsText, FewAlike
+
+
+def record(message: str, *args: object, at: float = 1_764_149_400.25) -> logging.LogRecord:
+    made = logging.LogRecord("tailorbird.origin", logging.WARNING, "origin.py", 1, message, args, None)
+    made.created, made.msecs, made.process = at, at % 1 * 1_000, 4711
+    return made
+
+
+def test_a_line_has_the_time_in_utc_and_the_process() -> None:
+    assert AsText().format(record("`%s` is down", "shop")) == (
+        "2025-11-26T09:30:00.250Z WARNING 4711 tailorbird.origin `shop` is down"
+    )
+
+
+def test_as_json_a_traceback_stays_in_its_line() -> None:
+    fault = record("first\nsecond")
+    try:
+        raise ValueError("\ud800")
+    except ValueError:
+        fault.exc_info = sys.exc_info()
+    (line,) = AsJson().format(fault).splitlines()
+    told = json.loads(line)
+    assert told["exception"].startswith("Traceback") and {name: told[name] for name in told if name != "exception"} == {
+        "time": "2025-11-26T09:30:00.250Z",
+        "level": "warning",
+        "process": 4711,
+        "logger": "tailorbird.origin",
+        "message": "first\nsecond",
+    }
+
+
+def test_of_many_alike_some_are_left_out_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logs, "MOST_ALIKE", 2)
+    few = FewAlike()
+    said = [record("`%s` failed", number, at=at) for number, at in enumerate((0.0, 1.0, 2.0, 9.9, 10.0, 10.1))]
+    other = record("something else", at=2.0)
+    assert [few.filter(each) for each in said] == [True, True, False, False, True, True] and few.filter(other)
+    assert [each.getMessage() for each in said[4:]] == ["`4` failed (and 2 more like it before)", "`5` failed"]
+
+
+def test_what_is_sent_to_others_is_not_logged_address_by_address() -> None:
+    logs.set_up("info", "text")
+    assert not logging.getLogger("httpx").isEnabledFor(logging.INFO), "a webhook's path may be its secret"
+    assert logging.getLogger("httpx").isEnabledFor(logging.WARNING)
