@@ -98,6 +98,8 @@ class Settings:
     admin_token: str = row(
         "", "bearer token for the admin listener, 8 characters or more; required unless demo on loopback"
     )
+    reader_token: str = row("", "bearer token for who only looks at the admin listener: analysts, metrics; empty: none")
+    studio_writes: bool = row(False, "let the studio's page *Files* write files of the rule folder")
     visitor_cookie: str = row(
         "session", "the visitor cookie we set: off, session or persistent", words=("off", "session", "persistent")
     )

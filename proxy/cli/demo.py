@@ -28,6 +28,7 @@ from proxy.processes.listener import Listener, run
 from proxy.settings import DEFAULTS, Settings
 from proxy.studio.app import create_studio
 from proxy.studio.views import Link
+from proxy.visitors.preview import Tokens
 from proxy.wiring import Tailorbird
 
 
@@ -55,7 +56,12 @@ async def demo(shop_port: int, flags: dict[str, Any]) -> None:
     settings = demo_settings(shop.url, flags)
     tailorbird = Tailorbird(settings, is_demo=True, adapt=with_toolbar)
     proxy = tailorbird.listener("127.0.0.1", settings.port)
-    studio = Listener("studio", create_studio(tailorbird.desk, token=""), "127.0.0.1", settings.admin_port)
+    studio = Listener(
+        "studio",
+        create_studio(tailorbird.desk, token="", may_write=True, tokens=Tokens(settings.secret, is_demo=True)),
+        "127.0.0.1",
+        settings.admin_port,
+    )
     tailorbird.add_routes(routes(tailorbird.cookies, studio.url, tailorbird.now))
     tailorbird.desk.links = links(proxy.url, shop.url)
     await tailorbird.store.put_profiles(seeded(tailorbird.now()))

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import textwrap
-
 import click
 
 from proxy.diagnostics import did_you_mean
-from proxy.rulebook.finding_kinds import FindingKind
 from proxy.rulebook.findings import FINDINGS
-
-WIDTH = 100
 
 
 @click.command("explain")
@@ -20,16 +15,4 @@ def command(code: str) -> None:
     known = {kind.code: kind for kind in FINDINGS}
     if code.upper() not in known:
         raise click.BadParameter(f"there is no finding `{code}`; {did_you_mean(code.upper(), list(known))}")
-    click.echo(explained(known[code.upper()]))
-
-
-def explained(kind: FindingKind) -> str:
-    """A finding's row as the command line prints it."""
-    return "\n\n".join(
-        [
-            f"{kind.code}: {kind.title}",
-            textwrap.fill(kind.explanation, WIDTH),
-            f"Wrong, in {kind.file}:\n\n{textwrap.indent(kind.wrong, '    ')}",
-            f"Right:\n\n{textwrap.indent(kind.right, '    ')}",
-        ]
-    )
+    click.echo(str(known[code.upper()]))

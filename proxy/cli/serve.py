@@ -73,11 +73,12 @@ def require_what_serving_needs(settings: Settings) -> None:
             "the admin listener has no token",
             help="set TAILORBIRD_ADMIN_TOKEN, or --admin-port 0 for no admin listener",
         )
-    if settings.admin_port and len(settings.admin_token) < SHORTEST_TOKEN:
-        raise OperatorError(
-            f"the admin listener's token is shorter than {SHORTEST_TOKEN} characters",
-            help="set TAILORBIRD_ADMIN_TOKEN to random ones, like `openssl rand -hex 16`",
-        )
+    for name in ("admin_token", "reader_token"):
+        if settings.admin_port and 0 < len(getattr(settings, name)) < SHORTEST_TOKEN:
+            raise OperatorError(
+                f"the admin listener's token is shorter than {SHORTEST_TOKEN} characters",
+                help=f"set {PREFIX}{name.upper()} to random ones, like `openssl rand -hex 16`",
+            )
     if settings.tls_key and not settings.tls_certificate:
         raise OperatorError("there is a TLS key, but no certificate", help="name its PEM file in --tls-certificate")
     if settings.origin_ca or settings.origin_certificate:
@@ -117,6 +118,7 @@ async def serve(
     """Serves until told to stop, alone, or as one of those who `inherited` bound sockets and share `folder`. `beside`
     runs from when we are ready."""
     from proxy.studio.app import create_studio
+    from proxy.visitors.preview import Tokens
     from proxy.wiring import Tailorbird
 
     take_short_turns()
@@ -126,7 +128,13 @@ async def serve(
     places = inherited or places_of(settings)
     listeners = [tailorbird.listener(bound=places.public)]
     if places.admin is not None:
-        studio = create_studio(tailorbird.desk, token=settings.admin_token)
+        studio = create_studio(
+            tailorbird.desk,
+            token=settings.admin_token,
+            reader_token=settings.reader_token,
+            may_write=settings.studio_writes,
+            tokens=Tokens(settings.secret),
+        )
         listeners.append(Listener("studio", studio, bound=places.admin, drain_seconds=1))
     is_alone = inherited is None  # else the supervisor says what happens to all
 

@@ -3,8 +3,10 @@ build its examples."""
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 
+WIDTH = 100
 RULE_FILE = "example.rules.yaml"
 
 
@@ -18,6 +20,13 @@ class FindingKind:
     wrong: str
     right: str
     file: str = RULE_FILE
+
+    def __str__(self) -> str:
+        """The row as the command line and the studio print it."""
+        wrong, right = (textwrap.indent(text, "    ") for text in (self.wrong, self.right))
+        explanation = textwrap.fill(self.explanation, WIDTH)
+        said = [f"{self.code}: {self.title}", explanation, f"Wrong, in {self.file}:", wrong, "Right:", right]
+        return "\n\n".join(said)
 
 
 def rule_text(*lines: str) -> str:

@@ -49,9 +49,13 @@ class Drafts:
     async def read(self, name: str) -> Draft:
         """The files of a state of the rules as they are now: `draft` is the draft in the served folder, a number a
         version, else it is a folder's path. Raises `OperatorError`."""
+        files = await asyncio.to_thread(self._files, name)
+        return Draft(files, await self.loaded(files))
+
+    async def loaded(self, files: Files) -> Loaded:
+        """What becomes of these files."""
         async with self._turn:  # one at a time, so that many at once are not many loads
-            files = await asyncio.to_thread(self._files, name)
-            content = version_of(files)
+            content = await asyncio.to_thread(version_of, files)
             if content not in self._kept:
                 self._kept[content] = await asyncio.to_thread(self._load, files)
             self._kept.move_to_end(content)
@@ -59,7 +63,7 @@ class Drafts:
                 _, before = self._kept.popitem(last=False)
                 if before.publication is not None:
                     garbage.let_go(before.publication.parts.pop)
-            return Draft(files, self._kept[content])
+            return self._kept[content]
 
     def _files(self, name: str) -> Files:
         if name.isdecimal():

@@ -144,6 +144,21 @@ class Versions:
                 (self.rules / name).parent.mkdir(parents=True, exist_ok=True)
                 replace_whole(self.rules / name, content)
 
+    def write(self, name: str, content: bytes, mark: str) -> None:
+        """Replaces a file of the folder itself whose content still has this mark (`mark_of`). Raises `OperatorError`
+        when it has another, or lies outside of the folder."""
+        path = (self.rules / name).resolve()
+        if not path.is_relative_to(self.rules.resolve()):
+            raise OperatorError(f"`{name}` leads out of the rule folder", help="write it where it leads to")
+        with self._locked():
+            if mark_of(path.read_bytes() if path.is_file() else b"") != mark:
+                raise OperatorError(
+                    f"not saved: somebody has changed `{name}` since you opened it",
+                    help="copy what you wrote, open the file again, and write it there",
+                )
+            path.parent.mkdir(parents=True, exist_ok=True)
+            replace_whole(path, content)
+
     def pause(self, pauses: Iterable[Pause], *, author: str, now: float) -> list[Entry]:
         """Pauses these, too; returns the new entries of the history."""
         return self._switch(self.pauses() | frozenset(pauses), Action.PAUSED, author, now)
@@ -214,6 +229,11 @@ class Versions:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 help = "make room on its disk; what was live still is"
             raise OperatorError(what, help=help) from error
+
+
+def mark_of(content: bytes) -> str:
+    """A short text that names this content of a file; "" for none."""
+    return version_of({"": content}) if content else ""
 
 
 def written(files: Files) -> dict[str, bytes]:

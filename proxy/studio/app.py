@@ -23,10 +23,13 @@ from starlette.staticfiles import StaticFiles
 from proxy.errors import OperatorError, RequestError, StoreError
 from proxy.studio.api import api_routes, list_query, refused
 from proxy.studio.forms import basic_of
+from proxy.studio.looking import looking_routes
 from proxy.studio.results import results_routes
-from proxy.studio.segments import segment_routes
+from proxy.studio.segments import SIZE_PATH, segment_routes
 from proxy.studio.versions import version_routes
 from proxy.studio.views import Site, status_view
+from proxy.studio.writing import writing_routes
+from proxy.visitors.preview import Tokens
 
 HERE = Path(__file__).parent
 LOCAL_HOSTS = {"127.0.0.1", "localhost", "[::1]"}
@@ -37,10 +40,18 @@ HEADERS = {
     "referrer-policy": "same-origin",
     "cache-control": "no-store",
 }
+NO_TOKEN = PlainTextResponse(
+    "the admin listener wants its token\n", 401, {"www-authenticate": 'Basic realm="Tailorbird"', **HEADERS}
+)
+ONLY_LOOKS = PlainTextResponse("with this token one may look, and change nothing\n", 403, HEADERS)
 
 
-def create_studio(site: Site, *, token: str) -> Starlette:
-    """The ASGI app of the admin listener. An empty `token` opens it to local Hosts only (the demo on loopback)."""
+def create_studio(
+    site: Site, *, token: str, reader_token: str = "", may_write: bool = False, tokens: Tokens | None = None
+) -> Starlette:
+    """The ASGI app of the admin listener. An empty `token` opens it to local Hosts only (the demo on loopback); who has
+    the `reader_token` may look at its pages, but change nothing. One `may_write` files of the rule folder there, or
+    not; `tokens` signs links to previews."""
     pages = minijinja.Environment(
         loader=lambda name: (HERE / "templates" / name).read_text(encoding="utf-8"),
         auto_escape_callback=lambda name: True,
@@ -54,21 +65,10 @@ def create_studio(site: Site, *, token: str) -> Starlette:
         status = await status_view(site, *list_query(request, page=1))
         return html("home.html", status=msgspec.to_builtins(status), links=msgspec.to_builtins(site.links))
 
-    async def why(request: Request) -> Response:
-        url = request.query_params.get("url", "/")
-        visitor = request.query_params.get("visitor", "")
-        said = {name: request.query_params.get(name, "") for name in ("country", "language", "device")}
-        said_in = ",".join(request.query_params.getlist("segment")).split(",")
-        segments = [name.strip() for name in said_in if name.strip()]
-        try:
-            story = await site.why(url, visitor, segments, {name: value for name, value in said.items() if value})
-        except RequestError as error:
-            story = str(error)
-        return html("why.html", url=url, visitor=visitor, segments=segments, story=story, said=said)
-
     routes = [
         Route("/", home),
-        Route("/why", why),
+        *looking_routes(site, html, tokens),
+        *writing_routes(site, html, may_write=may_write),
         *version_routes(site, html),
         *results_routes(site, html),
         *segment_routes(site, html),
@@ -92,16 +92,18 @@ def create_studio(site: Site, *, token: str) -> Starlette:
         OperatorError: error_page,
         HTTPException: error_page,
     }
-    gate: Any = (Gate, (), {"token": token})
+    gate: Any = (Gate, (), {"token": token, "reader_token": reader_token})
     return Starlette(routes=routes, middleware=[gate], exception_handlers=handlers)
 
 
 class Gate:
-    """Admits a request by token, or without a token by a local Host; and sets the security headers of every answer."""
+    """Admits a request by token, or without a token by a local Host; and sets the security headers of every answer. Who
+    has the reader's token gets what changes nothing."""
 
-    def __init__(self, app: Any, token: str) -> None:
+    def __init__(self, app: Any, token: str, reader_token: str = "") -> None:
         self.app = app
         self.token = token.encode()
+        self.reader_token = reader_token.encode()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
@@ -109,11 +111,10 @@ class Gate:
             return
         headers = dict(scope["headers"])
         if scope["path"] not in OPEN_PATHS and not self.is_allowed(headers):
-            refusal = PlainTextResponse(
-                "the admin listener wants its token\n", 401, {"www-authenticate": 'Basic realm="Tailorbird"', **HEADERS}
-            )
-            await refusal(scope, receive, send)
-            return
+            is_reader = self.is_reader(headers)
+            if not (is_reader and _only_looks(scope)):
+                await (ONLY_LOOKS if is_reader else NO_TOKEN)(scope, receive, send)
+                return
 
         async def send_guarded(message: Any) -> None:
             if message["type"] == "http.response.start":
@@ -131,6 +132,16 @@ class Gate:
             host = headers.get(b"host", b"").decode("latin-1")
             return host.rsplit(":", 1)[0] in LOCAL_HOSTS
         return hmac.compare_digest(_offered(headers.get(b"authorization", b"").decode("latin-1")), self.token)
+
+    def is_reader(self, headers: dict[bytes, bytes]) -> bool:
+        """True for the reader's token."""
+        offered = _offered(headers.get(b"authorization", b"").decode("latin-1"))
+        return bool(self.reader_token) and hmac.compare_digest(offered, self.reader_token)
+
+
+def _only_looks(scope: Any) -> bool:
+    """Whether a request changes nothing."""
+    return scope["method"] in ("GET", "HEAD") or scope["path"] == SIZE_PATH
 
 
 def _offered(authorization: str) -> bytes:

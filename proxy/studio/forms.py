@@ -17,8 +17,8 @@ MAX_BYTES = 4_096
 NOBODY = "studio"
 
 
-async def form_of(request: Request) -> dict[str, str]:
-    """The fields of the form. Raises `RequestError` for a form of another site, or a malformed one."""
+async def form_of(request: Request, most: int = MAX_BYTES) -> dict[str, str]:
+    """The fields of the form, of `most` bytes. Raises `RequestError` for a form of another site, or a malformed one."""
     if not _is_from(request.headers.get("origin", ""), request.headers.get("host", "")):
         raise RequestError("this form was not sent from a page of the studio", status=403)
     if request.headers.get("content-type", "").partition(";")[0] != "application/x-www-form-urlencoded":
@@ -26,7 +26,7 @@ async def form_of(request: Request) -> dict[str, str]:
     body = b""
     async for chunk in request.stream():
         body += chunk
-        if len(body) > MAX_BYTES:
+        if len(body) > most:
             raise RequestError("this form is too large", status=413)
     try:
         return dict(parse_qsl(body.decode(), keep_blank_values=True))

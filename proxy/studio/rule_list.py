@@ -3,6 +3,7 @@ searched on the server."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 
 import msgspec
@@ -12,11 +13,15 @@ from proxy.rulebook.pauses import Pause, What
 from proxy.rulebook.rules import priority_text
 
 PER_PAGE = 100
+WRITABLE = re.compile(r"[^\W_][\w. -]*\.rules\.yaml|(banners|cards)/[^\W_][\w. -]*\.html|(slots|attributes)\.yaml")
+"""The files that the studio can open and write. Those of operators and programs (`cache.yaml`, JSON, the catalogue) it
+cannot."""
 
 
 class RuleView(msgspec.Struct, frozen=True):
     """A rule in the list. `state` is live, waiting, over or paused; `switch` is what its button does, pause or resume.
-    While more than this rule is paused, it has no button, and `switch` is ""."""
+    While more than this rule is paused, it has no button, and `switch` is "". `where` is its `line` of its `file`,
+    which is "" when the studio cannot open it."""
 
     name: str
     slot: str
@@ -25,6 +30,8 @@ class RuleView(msgspec.Struct, frozen=True):
     shown: int
     where: str
     switch: str
+    file: str
+    line: int
 
 
 class Listed(msgspec.Struct, frozen=True):
@@ -42,9 +49,14 @@ class Listed(msgspec.Struct, frozen=True):
 def rule_view(rule: Rule, now: float, shown: int, pauses: Collection[Pause] = ()) -> RuleView:
     """The rule, with its state at `now`; `pauses` are all pauses."""
     switch = "resume" if Pause(What.RULE, rule.name) in pauses else "" if rule.paused else "pause"
-    return RuleView(
-        rule.name, rule.slot, priority_text(rule.priority), _state(rule, now), shown, str(rule.place), switch
-    )
+    place, priority = rule.place, priority_text(rule.priority)
+    state = _state(rule, now)
+    return RuleView(rule.name, rule.slot, priority, state, shown, str(place), switch, opened(place.file), place.line)
+
+
+def opened(file: str) -> str:
+    """The file's name if the studio can open it, else ""."""
+    return file if WRITABLE.fullmatch(file) else ""
 
 
 def rules_on_page(rules: Sequence[Rule], find: str, page: int, now: float) -> tuple[Sequence[Rule], Listed]:

@@ -15,6 +15,7 @@ from proxy.studio.versions import Html
 from proxy.studio.views import Site
 
 MAX_BYTES = 8_192
+SIZE_PATH = "/api/segments/size"
 
 
 class GroupView(msgspec.Struct, frozen=True):
@@ -84,7 +85,7 @@ def segment_routes(site: Site, html: Html) -> list[Route]:
         typed = await site.typed(body.decode("utf-8", "replace"))
         return Response(msgspec.json.encode(typed_view(typed)), media_type="application/json")
 
-    return [Route("/segments", page), Route("/api/segments/size", size, methods=["POST"])]
+    return [Route("/segments", page), Route(SIZE_PATH, size, methods=["POST"])]
 
 
 def _of(visitors: int, looked_at: int) -> str:

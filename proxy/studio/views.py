@@ -12,17 +12,20 @@ import msgspec
 
 from proxy.audience.results import ResultsStatus
 from proxy.audience.survey import ConditionSize, SegmentSurvey
+from proxy.diagnostics import Finding
 from proxy.drafts.report import Outlook
 from proxy.httpcache.purge import Purge
 from proxy.metrics import Metrics, Shown
 from proxy.page.slots import INTERNAL
+from proxy.rulebook.compile import Loaded, Publication
 from proxy.rulebook.pauses import Pause, What
 from proxy.stores.personal_data import Receipt
 from proxy.stores.versions import Versions
 from proxy.studio.product_changes import ProductsChanged
 from proxy.studio.purging import Purged
 from proxy.studio.readiness import Observed, Readiness
-from proxy.studio.rule_list import Listed, RuleView, rule_view, rules_on_page
+from proxy.studio.rule_list import Listed, RuleView, opened, rule_view, rules_on_page
+from proxy.visitors.persona import Persona
 
 MOST_FINDINGS = 100
 
@@ -67,9 +70,9 @@ class Site(Observed, Protocol):
     async def erase(self, visitor_id: str) -> Receipt:
         """Erases that person, here and in every process of the shop. May raise `StoreError`."""
 
-    async def why(self, url: str, visitor_id: str, segments: Sequence[str], given: Mapping[str, str]) -> str:
-        """The explanation of every slot with rules on that page, for that visitor, in these segments besides their own;
-        `given` is their country, language and device. Raises `RequestError`."""
+    async def why(self, url: str, persona: Persona, publication: Publication) -> str:
+        """The explanation of every slot with rules on that page, by these rules, for that visitor. Raises
+        `RequestError`."""
 
     async def groups(self) -> SegmentSurvey:
         """The sizes of the segments being served. May raise `StoreError`."""
@@ -80,6 +83,12 @@ class Site(Observed, Protocol):
     async def results(self, days: int, patience: float) -> ResultsStatus:
         """The results of choices met in the last so many days, 0 for all: those stored, or a new count if it is done
         within `patience` seconds."""
+
+    async def load(self, files: dict[str, bytes]) -> Loaded:
+        """What becomes of these files: a publication, or findings; with the warnings that `check` tells."""
+
+    async def mend(self, files: dict[str, bytes], name: str) -> bytes:
+        """The file of this name with what a program can correct in it."""
 
     async def plan(self) -> Outlook:
         """What the draft in the folder would change, and for whom."""
@@ -102,9 +111,11 @@ class Site(Observed, Protocol):
 
 
 class FindingView(msgspec.Struct, frozen=True):
-    """A problem in the folder, or a warning."""
+    """A problem in the folder, or a warning. `where` is its place; `file` is "" when the studio cannot open it."""
 
     where: str
+    file: str
+    line: int
     code: str
     what: str
     help: str
@@ -157,8 +168,14 @@ def _status_view(site: Site, ready: Readiness, shown: Mapping[str, int], find: s
         **msgspec.structs.asdict(ready),
         rules=[rule_view(rule, site.now(), shown.get(rule.name, 0), pauses) for rule in found],
         listed=listed,
-        findings=[FindingView(str(f.place), f.code, f.what, f.help, f.is_warning) for f in findings],
+        findings=list(map(_finding, findings)),
         problems=len(site.findings),
         paused=sorted(pauses),
         is_off=Pause(What.EVERYTHING) in pauses,
     )
+
+
+def _finding(finding: Finding) -> FindingView:
+    place = finding.place
+    told = (finding.code, finding.what, finding.help, finding.is_warning)
+    return FindingView(str(place), opened(place.file), place.line, *told)

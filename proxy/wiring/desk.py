@@ -15,7 +15,6 @@ from proxy.audience.results import ResultsStatus
 from proxy.audience.survey import ConditionSize, SegmentSurvey
 from proxy.audience.traits import STRANGER
 from proxy.bus.shared_counts import SharedCounts
-from proxy.decide.plan import Plan
 from proxy.decide.why import why, why_text
 from proxy.diagnostics import Finding
 from proxy.drafts.report import Outlook
@@ -24,13 +23,15 @@ from proxy.http.incoming import HEALTH_PATH
 from proxy.http.message import NOT_STORED, Handler, Request, Response, in_words
 from proxy.httpcache.purge import Purge
 from proxy.metrics import Counts, Metrics
-from proxy.model import AttributeValue, EvaluationContext
+from proxy.model import EvaluationContext
 from proxy.page.slots import INTERNAL, LISTING
 from proxy.personalise import with_products
 from proxy.ports import MISSED, Bus, Store
 from proxy.processes.clock import set_back
 from proxy.processes.memory_limit import MemoryLimit
-from proxy.rulebook.compile import Publication
+from proxy.rulebook.compile import Loaded, Publication
+from proxy.rulebook.mending import mended
+from proxy.serve.drafts import Drafts
 from proxy.serve.gateway import Gateway
 from proxy.serve.page_lists import PageLists
 from proxy.serve.product_news import ProductNews
@@ -45,7 +46,7 @@ from proxy.studio.purging import Purged, purged
 from proxy.studio.readiness import STOPPING, Readiness, readiness, state_gauges, together
 from proxy.studio.views import Link, ShownView, newest, shown_view
 from proxy.upstream.origins import Origins
-from proxy.visitors.context import languages_of, request_of
+from proxy.visitors.context import request_of
 from proxy.visitors.journal import Journal
 from proxy.visitors.persona import Persona, context_as
 from proxy.visitors.profiles import ProfileReader
@@ -59,7 +60,6 @@ READINESS, LIVE = "readiness", "live"
 """Topics of messages between workers that ask for their readiness, and for the pages they showed last."""
 UNKNOWN_SECONDS = 60.0
 """When events could not be stored, and none was tried for so long since, nothing is known of whether they can be."""
-NO_ATTRIBUTES: Mapping[str, str] = {}
 
 
 @dataclass(eq=False)
@@ -82,6 +82,7 @@ class Desk:
     product_news: ProductNews
     rules: Rules
     versions: Versions
+    drafts: Drafts
     publishing: Publishing
     survey: Survey
     kept_results: KeptResults
@@ -184,6 +185,15 @@ class Desk:
         publication = self.publication
         return await self.kept_results.look(publication, days, patience) if publication else ResultsStatus(None, False)
 
+    async def load(self, files: dict[str, bytes]) -> Loaded:
+        return await self.drafts.loaded(files)
+
+    async def mend(self, files: dict[str, bytes], name: str) -> bytes:
+        def check(files: Mapping[str, bytes]) -> list[Finding]:
+            return [finding for finding in self.rules.draft(dict(files)).findings if finding.place.file == name]
+
+        return (await asyncio.to_thread(mended, files, check))[0][name]
+
     async def plan(self) -> Outlook:
         return await self.publishing.plan()
 
@@ -233,17 +243,8 @@ class Desk:
     async def erase(self, visitor_id: str) -> Receipt:
         return await self.messages.erase(self.places, visitor_id)
 
-    async def why(
-        self, url: str, visitor_id: str, segments: Sequence[str] = (), given: Mapping[str, str] = NO_ATTRIBUTES
-    ) -> str:
-        publication = self.publication
-        if publication is None:
-            raise RequestError("no rules are being served")
-        attributes: dict[str, AttributeValue] = {**given}
-        if languages := languages_of(given.get("language", "").encode()):
-            attributes["language"] = languages
-        persona = Persona(visitor_id, tuple(segments), attributes=attributes)
-        context = await self._context(url, persona, publication.plan)
+    async def why(self, url: str, persona: Persona, publication: Publication) -> str:
+        context = await self._context(url, persona, publication)
         slots = [
             slot for slot in publication.slots_on(str(context.attributes["page"])) if not slot.startswith(INTERNAL)
         ]
@@ -266,7 +267,10 @@ class Desk:
         except OriginError as error:
             return {}, (f"where its cards go is not known: {error}",)
 
-    async def _context(self, url: str, persona: Persona, plan: Plan) -> EvaluationContext:
+    async def _context(self, url: str, persona: Persona, publication: Publication) -> EvaluationContext:
+        case = next((case for case in publication.cases if case.name == persona.case), None)
+        if persona.case and case is None:
+            raise RequestError(f"there is no test `{persona.case}`")
         now = self.now()
         profile = await self.profiles.get(persona.visitor, now) if persona.visitor else STRANGER
-        return context_as(plan, request_of(url), persona, profile, now)
+        return context_as(publication.plan, request_of(url), persona, profile, now, case)

@@ -186,6 +186,7 @@ class Tailorbird:
             self._product_news,
             self._rules,
             folder.versions,
+            self._drafts,
             publishing,
             survey,
             KeptResults(settings.store, self._machine, clock),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from contextlib import aclosing
 from pathlib import Path
@@ -26,6 +27,43 @@ async def test_a_condition_is_counted_while_it_is_typed(tab: Tab) -> None:
         await tab.page.get_by_text("1 visitor, 25.0%").wait_for()
         await tab.page.get_by_label("A condition").fill("ordrs: at least 3")
         await tab.page.get_by_text('line 1: I do not know "ordrs" in a condition; did you mean "orders"?').wait_for()
+        assert tab.complaints == []
+
+
+async def test_a_rule_is_written_mended_and_saved_and_visitors_see_it(tab: Tab, tmp_path: Path) -> None:
+    (tmp_path / "slots.yaml").write_text("slots: {home.hero: {}}")
+    (tmp_path / "a.rules.yaml").write_text("rules: []\n")
+    page = tab.page
+    async with running(*DEMO, "--rules", str(tmp_path), until="Ctrl-C") as printed:
+        await page.goto(f"{link(printed, 'the studio')}/files")
+        await page.get_by_label("Its name").fill("spring")
+        await page.get_by_role("button", name="Begin").click()
+        text = page.get_by_label("Its text")
+        rule = (
+            (await text.input_value()).replace("visitor: returning", "visitor: new").replace("welcome back", "spring")
+        )
+        await text.fill(rule.replace("slot: home.hero", "slott: home.hero"))
+        await page.get_by_role("button", name="Check and test").click()
+        await page.get_by_role("link", name="line 5").click()
+        assert "slott" in await page.evaluate("getSelection().toString()")
+        await page.get_by_role("button", name="Mend").click()
+        await page.get_by_text("It is not saved yet").wait_for()
+        assert await text.input_value() == rule
+        await text.press("End")
+        await page.get_by_role("button", name="Save").click()
+        await page.get_by_text("It is live within a second").wait_for()
+        assert (tmp_path / "spring.rules.yaml").read_text() == rule
+        await page.goto(f"{page.url.partition('/file')[0]}/why")
+        seen = page.get_by_label("As the visitor of a test")
+        async with asyncio.timeout(30):
+            while await seen.locator("option").count() < 2:
+                await page.reload()
+        await seen.select_option(index=1)
+        await page.get_by_label("Page").fill(link(printed, "the shop, personalised"))
+        await page.get_by_role("button", name="Link to a preview").click()
+        async with page.context.expect_page() as opened:
+            await page.get_by_role("link", name="Open the page as this visitor").click()
+        await (await opened.value).get_by_text("Hello, spring").wait_for()
         assert tab.complaints == []
 
 

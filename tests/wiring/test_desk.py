@@ -13,6 +13,7 @@ from proxy.errors import RequestError, StoreError
 from proxy.httpcache.purge import purge_of
 from proxy.model import Arrival, Event
 from proxy.ports import MISSED
+from proxy.visitors.persona import Persona
 from proxy.wiring.desk import UNKNOWN_SECONDS
 from tests.wire.behind import Behind
 from tests.wire.origin import Origin, always, ok
@@ -127,9 +128,24 @@ async def test_readiness_tells_that_events_cannot_be_stored_as_long_as_that_is_k
 
 async def test_why_tells_of_a_visitors_profile(tmp_path: Path) -> None:
     async with Origin(always(ok(PAGE, *HTML))) as origin, Behind(origin.url, FOLDER, tmp_path, profiles=[ANNA]) as shop:
-        assert "Known by name" in await shop.tailorbird.desk.why("/", "anna")
+        assert "Known by name" in await why(shop, "/", "anna")
         with pytest.raises(RequestError, match="is not a page"):
-            await shop.tailorbird.desk.why("sale", "anna")
+            await why(shop, "sale", "anna")
+
+
+async def why(shop: Behind, url: str, visitor: str = "") -> str:
+    desk = shop.tailorbird.desk
+    assert desk.publication is not None
+    return await desk.why(url, Persona(visitor), desk.publication)
+
+
+async def test_a_file_is_loaded_and_mended_beside_those_being_served(tmp_path: Path) -> None:
+    async with Origin(always(ok(PAGE, *HTML))) as origin, Behind(origin.url, FOLDER, tmp_path) as shop:
+        desk, bad = shop.tailorbird.desk, b"rules:\n  - {name: x, slott: home.hero, show: nothing new}\n"
+        files = {"x.rules.yaml": bad, "y.rules.yaml": bad.replace(b"x", b"y"), "slots.yaml": b"slots: {home.hero: {}}"}
+        assert (await desk.load(files)).publication is None
+        assert await desk.mend(files, "x.rules.yaml") == bad.replace(b"slott", b"slot")
+        assert desk.publication is not None
 
 
 CARDS = "".join(f"<li data-product={id}>{id}</li>" for id in "ABC")
@@ -145,14 +161,14 @@ LISTS = {"a.rules.yaml": "rules:\n  - {name: C first, listing: search, pin: {pro
 )
 async def test_why_tells_where_each_card_of_the_pages_list_goes(tmp_path: Path, page: str, told: str) -> None:
     async with Origin(always(ok(page.encode(), *HTML))) as origin, Behind(origin.url, LISTS, tmp_path) as shop:
-        assert told in await shop.tailorbird.desk.why("/search?q=a", "")
+        assert told in await why(shop, "/search?q=a")
         assert origin.requests[0].target == b"/search?q=a" and origin.requests[0].get(b"cookie") is None
         assert not shop.tailorbird.metrics.by_value("tailorbird_requests_total")
 
 
 async def test_why_says_when_the_shop_does_not_answer(tmp_path: Path) -> None:
     async with Behind("http://127.0.0.1:1", LISTS, tmp_path) as shop:
-        assert "where its cards go is not known" in await shop.tailorbird.desk.why("/search?q=a", "")
+        assert "where its cards go is not known" in await why(shop, "/search?q=a")
 
 
 async def test_what_was_shown_is_counted_and_listed(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from proxy.rulebook.pauses import Pause, What
 from proxy.settings import Settings
 from proxy.stores.history import Action
 from proxy.stores.versions import Versions
+from proxy.visitors.persona import Persona
 from proxy.wiring import Tailorbird
 from tests.wire.behind import Behind
 from tests.wire.origin import Origin, Wire, always, by_path, ok
@@ -99,7 +100,9 @@ async def test_a_shop_without_a_feed_has_rows_of_what_its_pages_tell(tmp_path: P
             async with asyncio.timeout(20):
                 while "Tent" not in (row := (await shop.client.get("/")).text):
                     await asyncio.sleep(0.05)
-            assert "known from its page" in await shop.tailorbird.desk.why("/", "")
+            desk = shop.tailorbird.desk
+            assert desk.publication is not None
+            assert "known from its page" in await desk.why("/", Persona(), desk.publication)
         async with Behind(origin.url, folder, tmp_path) as anew:
             assert 'src="/img/TENT.jpg"' in (await anew.client.get("/")).text
     assert 'href="/p/tent"' in row and "129" in row and 'src="/img/TENT.jpg"' in row

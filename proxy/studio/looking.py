@@ -1,0 +1,104 @@
+"""The studio's page *Why?*: what a visitor sees on a page and why, and links that preview it on the real site."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from proxy.conditions.vocabulary import COUNTRIES
+from proxy.diagnostics import did_you_mean
+from proxy.errors import RequestError
+from proxy.model import AttributeValue
+from proxy.rulebook.compile import Publication
+from proxy.stores.ruledir import read_folder
+from proxy.studio.versions import Html
+from proxy.studio.views import Site
+from proxy.visitors.context import languages_of
+from proxy.visitors.persona import Persona
+from proxy.visitors.preview import LONGEST_SECONDS, Preview, Tokens
+
+DRAFT = "draft"
+FIELDS = ("url", "visitor", "country", "language", "device", "at", "as", "state")
+
+
+def looking_routes(site: Site, html: Html, tokens: Tokens | None) -> list[Route]:
+    """`html(template, **values)` makes a page. Without `tokens` it makes no links."""
+
+    async def page(request: Request) -> Response:
+        asked = {field: request.query_params.get(field, "").strip() for field in FIELDS}
+        asked["url"] = asked["url"] or "/"
+        segments = _listed(request.query_params.getlist("segment"))
+        story = link = wrong = ""
+        publication = site.publication
+        try:
+            publication = await draft() if asked["state"] == DRAFT else publication
+            if publication is None:
+                raise RequestError("no rules are being served")
+            persona = _persona(asked, segments, publication)
+            if "preview" in request.query_params:
+                link = _link(asked, persona, tokens, site.now())
+            story = await site.why(asked["url"], persona, publication)
+        except RequestError as error:
+            wrong = str(error)
+        cases = [case.name for case in publication.cases] if publication else []
+        values = {"asked": asked, "segments": segments, "cases": cases, "story": story, "link": link, "wrong": wrong}
+        return html("why.html", is_draft=site.is_published, may_preview=tokens is not None, **values)
+
+    async def draft() -> Publication:
+        loaded = await site.load(await asyncio.to_thread(read_folder, site.versions.rules))
+        if loaded.publication is None:
+            raise RequestError("the draft has mistakes", help="open its file: it tells each, and how to mend it")
+        return loaded.publication
+
+    return [Route("/why", page)]
+
+
+def _persona(asked: Mapping[str, str], segments: Sequence[str], publication: Publication) -> Persona:
+    """Who is asked about. Raises `RequestError` for a name that would make no difference."""
+    known = [segment.name for segment in publication.plan.segments]
+    country = asked["country"].upper()
+    for name in segments:
+        if name.casefold() not in map(str.casefold, known):
+            help = did_you_mean(name, known) if known else "the rule files have none"
+            raise RequestError(f"there is no segment `{name}`", help=help)
+    if country and country not in COUNTRIES:
+        raise RequestError(f"`{country}` is not the two letters of a country", help="write them like NO")
+    languages = languages_of(asked["language"].encode())
+    said: dict[str, AttributeValue | None] = {"country": country, "device": asked["device"], "language": languages}
+    at = _moment(asked["at"], publication) if asked["at"] else 0.0
+    known_of = {name: value for name, value in said.items() if value}
+    return Persona(asked["visitor"], tuple(segments), at, known_of, asked["as"])
+
+
+def _moment(at: str, publication: Publication) -> float:
+    """Unix seconds of a moment on the clocks of the rules. Raises `RequestError`."""
+    timezone = next((rule.timezone for rule in publication.rules), "UTC")
+    try:
+        moment = datetime.fromisoformat(at)
+    except ValueError:
+        moment = datetime.min
+    if not 1970 < moment.year < 9999:
+        raise RequestError(f"`{at}` is not a time", help="write it like 2026-11-25T12:00")
+    return (moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(timezone))).timestamp()
+
+
+def _link(asked: Mapping[str, str], persona: Persona, tokens: Tokens | None, now: float) -> str:
+    """The address of the preview. Raises `RequestError`."""
+    parts = urlsplit(asked["url"])
+    if tokens is None or parts.scheme not in ("http", "https") or not parts.netloc:
+        what = f"`{asked['url']}` is not the whole address of a page"
+        raise RequestError(what, help="write it like https://shop.example/sale")
+    preview = Preview(int(now) + LONGEST_SECONDS, asked["state"] if asked["state"] == DRAFT else "", persona)
+    token = tokens.token(preview).decode()
+    return parts._replace(query=f"{parts.query}&__tb={token}".lstrip("&"), path=parts.path or "/").geturl()
+
+
+def _listed(said: list[str]) -> list[str]:
+    return [name.strip() for name in ",".join(said).split(",") if name.strip()]

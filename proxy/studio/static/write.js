@@ -1,0 +1,37 @@
+// Writing a file: where the cursor is, a link to a line selects it, a new line begins as deep as the one before, and who
+// leaves what is not saved is asked first.
+const form = document.getElementById("write"), text = form.elements.text, at = document.getElementById("at");
+const first = text.value, wasSent = text.dataset.unsaved !== undefined;
+let leaving = false;
+
+const tell = () => {
+  const before = text.value.slice(0, text.selectionStart).split("\n");
+  at.textContent = `line ${before.length}, column ${before.at(-1).length + 1}`;
+};
+
+const select = (line) => {
+  const rows = text.value.split("\n"), start = rows.slice(0, line - 1).reduce((sum, row) => sum + row.length + 1, 0);
+  text.focus();
+  text.setSelectionRange(start, start + (rows[line - 1] ?? "").length);
+  text.scrollTop = (text.scrollHeight / rows.length) * Math.max(0, line - 6);
+  tell();
+};
+
+for (const kind of ["keyup", "click", "input"]) text.addEventListener(kind, tell);
+text.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || event.isComposing || event.ctrlKey || event.metaKey) return;
+  event.preventDefault();
+  const row = text.value.slice(0, text.selectionStart).split("\n").at(-1);
+  document.execCommand("insertText", false, `\n${/^ */.exec(row)[0]}`); // the only way that Ctrl-Z knows
+});
+form.addEventListener("submit", () => (leaving = true));
+addEventListener("beforeunload", (event) => {
+  if (!leaving && (wasSent || text.value !== first)) event.preventDefault();
+});
+for (const link of document.querySelectorAll("a[data-line]")) {
+  link.addEventListener("click", (event) => {
+    event.preventDefault();
+    select(Number(link.dataset.line));
+  });
+}
+if (Number(text.dataset.line)) select(Number(text.dataset.line));

@@ -1,0 +1,236 @@
+"""The studio's pages *Files*: rule files, banners and cards are written, checked, tested, mended and saved.
+
+Where a saved folder is live at once, a file that brings new mistakes or failing tests is not saved: its text stays on
+the page. Nor is one saved that somebody else has changed since it was opened.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from urllib.parse import urlencode
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from proxy.cases import Outcome, report, run_cases
+from proxy.diagnostics import Finding, rows_of
+from proxy.errors import OperatorError, RequestError
+from proxy.rulebook.compile import Loaded
+from proxy.rulebook.findings import FINDINGS
+from proxy.rulebook.mending import BOM
+from proxy.rulebook.read import MAX_FILE_BYTES
+from proxy.stores.ruledir import read_folder
+from proxy.stores.versions import mark_of
+from proxy.studio.forms import form_of
+from proxy.studio.rule_list import WRITABLE
+from proxy.studio.versions import Html
+from proxy.studio.views import Site
+
+MAX_FORM_BYTES = 3 * MAX_FILE_BYTES + 4_096
+"""A letter of a text may take three bytes of a form for each of its own."""
+MOST_PROBLEMS = 100
+EXPLAINED = {kind.code: str(kind) for kind in FINDINGS}
+NEW_RULES = """\
+version: 1
+
+rules:
+  - name: {name}
+    slot: {slot}
+    when:
+      visitor: returning
+    show:
+      banner:
+        title: "{{first name|Hello}}, welcome back"
+        text: Say in one sentence what is new.
+        link: /
+
+tests:
+  - name: Who comes back sees it ({name})
+    visitor: {{visitor: returning}}
+    expect:
+      {slot}: {name}
+"""
+NEW_HTML = '<a class="banner" href="/"><strong>{{ first_name|default("Hello") }}, welcome back</strong></a>\n'
+
+Files = dict[str, bytes]
+
+
+class FileView(msgspec.Struct, frozen=True):
+    """A file that can be written here: how many rules are in it, and how many problems."""
+
+    name: str
+    rules: int
+    problems: int
+
+
+class ProblemView(msgspec.Struct, frozen=True):
+    """A finding, with the `row` of its file, and all that there is to say of its kind. `opens`: its file can be opened
+    here."""
+
+    file: str
+    line: int
+    row: str
+    code: str
+    what: str
+    help: str
+    note: str
+    explained: str
+    is_warning: bool
+    opens: bool
+
+
+class Tried(msgspec.Struct, frozen=True):
+    """What becomes of a text: its problems and `more` that are not listed, and how its tests went. `may_mend`: a
+    program can correct some of them."""
+
+    problems: list[ProblemView]
+    more: int
+    tests: str
+    may_mend: bool
+
+
+def files_view(files: Files, loaded: Loaded) -> list[FileView]:
+    """The files that can be written here: those with rules, then the others, each by name."""
+    rules = [rule.place.file for rule in loaded.publication.rules] if loaded.publication else []
+    problems = [finding.place.file for finding in loaded.findings if not finding.is_warning]
+    names = sorted(
+        filter(WRITABLE.fullmatch, files), key=lambda name: (not name.endswith(".rules.yaml"), "/" in name, name)
+    )
+    return [FileView(name, rules.count(name), problems.count(name)) for name in names]
+
+
+def tried_view(name: str, loaded: Loaded, outcomes: Sequence[Outcome]) -> Tried:
+    """The problems of the folder with this text in it, those of its own file first; warnings of its own alone."""
+    own = [finding for finding in loaded.findings if finding.place.file == name]
+    told = sorted(own, key=lambda finding: finding.is_warning)
+    told += [finding for finding in loaded.findings if finding.place.file != name and not finding.is_warning]
+    ours = [outcome for outcome in outcomes if outcome.case.place.file == name or not outcome.passed]
+    tests = report(loaded.publication, ours) if loaded.publication and ours else ""
+    rows = {file: rows_of(loaded.sources.get(file, "")) for file in {each.place.file for each in told[:MOST_PROBLEMS]}}
+    problems = [_problem(finding, rows[finding.place.file]) for finding in told[:MOST_PROBLEMS]]
+    return Tried(problems, len(told) - len(problems), tests, any(finding.edits for finding in own))
+
+
+def _problem(finding: Finding, rows: Sequence[str]) -> ProblemView:
+    place = finding.place
+    row = rows[place.line - 1].strip() if 1 <= place.line <= len(rows) else ""
+    opens = WRITABLE.fullmatch(place.file) is not None
+    words = (finding.code, finding.what, str(finding.help), finding.note, EXPLAINED.get(finding.code, ""))
+    return ProblemView(place.file, place.line, row, *words, finding.is_warning, opens)
+
+
+def writing_routes(site: Site, html: Html, *, may_write: bool) -> list[Route]:
+    """`html(template, status, **values)` makes a page. Unless one `may_write`, files are shown and tried, not saved."""
+
+    async def folder() -> Files:
+        return await asyncio.to_thread(read_folder, site.versions.rules)
+
+    async def tried(name: str, files: Files) -> tuple[Loaded, Sequence[Outcome]]:
+        loaded = await site.load(files)
+        publication = loaded.publication
+        return loaded, await asyncio.to_thread(run_cases, publication, site.now()) if publication else ()
+
+    async def page(name: str, text: str, mark: str, files: Files, status: int = 200, **told: object) -> Response:
+        view = msgspec.to_builtins(tried_view(name, *await tried(name, files)))
+        values = {"said": "", "wrong": "", "line": 0, "may_write": may_write, "is_draft": site.is_published, **told}
+        is_saved = mark == mark_of(files[name])
+        return html("file.html", status, file=name, text=text, mark=mark, tried=view, is_saved=is_saved, **values)
+
+    async def listed(request: Request) -> Response:
+        files = await folder()
+        view = files_view(files, await site.load(files))
+        return html("files.html", files=msgspec.to_builtins(view), may_write=may_write)
+
+    async def opened(request: Request) -> Response:
+        asked, files = request.query_params, await folder()
+        name = named(asked.get("name", ""))
+        line = int(asked.get("line", "")) if asked.get("line", "")[:7].isdecimal() else 0
+        said = "Saved." if "saved" in asked else ""
+        if name not in files:
+            text = started(name, await site.load(files))
+            return await page(
+                name, text, "", {**files, name: text.encode()}, said="This file is new: change it, and save it."
+            )
+        return await page(name, _text(name, files[name]), mark_of(files[name]), files, line=line, said=said)
+
+    async def sent(request: Request) -> Response:
+        fields = await form_of(request, MAX_FORM_BYTES)
+        name, mark, now = named(fields.get("name", "")), fields.get("mark", ""), await folder()
+        files = {**now, name: _bytes(fields.get("text", ""), now.get(name, b""))}
+        said = ""
+        if fields.get("do") == "mend":
+            before, files = files, {**files, name: await site.mend(files, name)}
+            said = "Nothing to mend." if before == files else "Mended what a program can. It is not saved yet."
+        if fields.get("do") != "save":
+            return await page(name, _text(name, files[name]), mark, files, said=said)
+        try:
+            await save(name, mark, now, files)
+        except OperatorError as error:
+            return await page(name, _text(name, files[name]), mark, files, 409, wrong=str(error))
+        return RedirectResponse(f"/file?{urlencode({'name': name, 'saved': ''})}", 303)
+
+    async def save(name: str, mark: str, now: Files, files: Files) -> None:
+        """Raises `OperatorError`."""
+        if not may_write:
+            raise OperatorError(
+                "not saved: files are written elsewhere", help="TAILORBIRD_STUDIO_WRITES=true lets this page"
+            )
+        if not site.is_published and (wrong := _wrong(*await tried(name, files)) - _wrong(*await tried(name, now))):
+            raise OperatorError(
+                f"not saved, because what is saved is live at once: {sorted(wrong)[0]}",
+                help="mend what is listed below first",
+            )
+        await asyncio.to_thread(site.versions.write, name, files[name], mark)
+
+    return [
+        Route("/files", listed),
+        Route("/file", opened),
+        Route("/file", sent, methods=["POST"]),
+    ]
+
+
+def named(said: str) -> str:
+    """The file of this name; `winter` is `winter.rules.yaml`. Raises `RequestError` for one that cannot be written
+    here."""
+    name = said.strip()
+    name = name if "." in name or "/" in name else f"{name}.rules.yaml"
+    if not WRITABLE.fullmatch(name):
+        raise RequestError(
+            f"`{said}` is no name of a file that can be written here",
+            help="write a name like winter.rules.yaml, banners/winter.html or cards/gift.html",
+        )
+    return name
+
+
+def started(name: str, loaded: Loaded) -> str:
+    """What a new file begins with."""
+    if name.endswith(".html"):
+        return NEW_HTML
+    if not name.endswith(".rules.yaml"):
+        return f"version: 1\n{name.removesuffix('.yaml')}:\n"
+    slots = loaded.names.slots if loaded.names else ()
+    return NEW_RULES.format(name=name.removesuffix(".rules.yaml").capitalize(), slot=next(iter(slots), "home.hero"))
+
+
+def _wrong(loaded: Loaded, outcomes: Sequence[Outcome]) -> set[str]:
+    """What stands in the way of these files."""
+    problems = {f"{each.what} ({each.place.file})" for each in loaded.findings if not each.is_warning}
+    return problems | {f"the test {each.case.name} fails" for each in outcomes if not each.passed}
+
+
+def _text(name: str, content: bytes) -> str:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise RequestError(f"`{name}` is not text in UTF-8", help="save it as UTF-8 where it was written") from error
+
+
+def _bytes(text: str, before: bytes) -> bytes:
+    """The text of a form, whose lines a browser ends in its own way, as the file before ended them."""
+    text = text.replace("\r\n", "\n")
+    if b"\r\n" in before:
+        text = text.replace("\n", "\r\n")
+    return (BOM if before.startswith(BOM) else b"") + text.encode()

@@ -1,0 +1,76 @@
+"""The studio's page *Why?*: who is asked about is who the form says, and a link to a preview holds just that."""
+
+from __future__ import annotations
+
+import html
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+
+from proxy.http.message import Request
+from proxy.stores.versions import Versions
+from proxy.studio.app import create_studio
+from proxy.visitors.persona import Persona
+from proxy.visitors.preview import Preview, Tokens
+from tests.studio.test_app import RULES, Shop
+
+TOKENS = Tokens("a key of this test", is_demo=True)
+PAGE = "https://shop.example/sale?q=a"
+SEEN = """tests:
+  - {name: Norwegians, visitor: {country: NO}, expect: {home.hero: Autumn}}
+"""
+
+
+async def ask(site: Shop, **fields: str) -> str:
+    app = create_studio(site, token="", tokens=TOKENS)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:8081") as client:
+        return html.unescape((await client.get("/why", params=fields)).text)
+
+
+def preview_in(page: str, now: float) -> Preview | None:
+    found = re.search(r'href="https://shop.example/sale\?q=a&__tb=(.*?)"', page)
+    assert found, page
+    cookie = b"tb_p=" + found[1].encode()
+    return TOKENS.preview_in(Request(b"GET", b"/", b"", b"shop.example", ((b"cookie", cookie),)), now)
+
+
+async def test_a_link_shows_the_page_to_whom_the_form_says() -> None:
+    site = Shop(is_published=False)
+    page = await ask(site, url=PAGE, visitor="v1", country="no", device="phone", at="2026-11-25T12:00", preview="")
+    noon = datetime(2026, 11, 25, 12, tzinfo=UTC).timestamp()
+    persona = Persona("v1", at=noon, attributes={"country": "NO", "device": "phone"})
+    assert preview_in(page, site.now()) == Preview(int(site.now()) + 3_600, "", persona)
+
+
+async def test_a_draft_is_asked_about_and_previewed_by_the_visitor_of_one_of_its_tests(tmp_path: Path) -> None:
+    (tmp_path / "a.rules.yaml").write_text(RULES.replace("Winter <sale>", "Autumn") + SEEN)
+    (tmp_path / "slots.yaml").write_text("slots: {home.hero: {}}")
+    site = Shop(versions=Versions(tmp_path))
+    page = await ask(site, **{"url": PAGE, "as": "Norwegians", "state": "draft", "preview": ""})
+    preview = preview_in(page, site.now())
+    assert preview is not None
+    assert (preview.draft, preview.persona) == ("draft", Persona(case="Norwegians"))
+    assert "<option selected>Norwegians</option>" in page
+    (tmp_path / "a.rules.yaml").write_text("rules: [")
+    assert "the draft has mistakes" in await ask(site, url="/", state="draft")
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"url": "/", "preview": ""}, "is not the whole address of a page"),
+        ({"url": "javascript://x/%0aalert(1)", "preview": ""}, "is not the whole address of a page"),
+        ({"url": "/", "segment": "VIPs"}, "there is no segment `VIPs`"),
+        ({"url": "/", "country": "England"}, "`ENGLAND` is not the two letters of a country"),
+        ({"url": "/", "at": "tomorrow"}, "`tomorrow` is not a time"),
+        ({"url": "/", "at": "0001-01-01T00:00"}, "is not a time"),
+        ({"url": "sale"}, "is not a page"),
+    ],
+)
+async def test_what_would_make_no_difference_or_no_sense_is_told(fields: dict[str, str], told: str) -> None:
+    page = await ask(Shop(), **fields)
+    assert told in page
+    assert "__tb=" not in page
