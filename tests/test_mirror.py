@@ -14,6 +14,7 @@ NOT_MIRRORED = {"cases", "contracts", "wire", "browser", "fuzz", "loadtests", "b
 NOT_ABOUT_A_MODULE = {"test_layers.py", "test_mirror.py", "test_docs.py", "test_editors.py"}
 # Modules proven by another file's tests, named so that the list stays short and visible.
 PROVEN_ELSEWHERE = {
+    "wiring/public_listener.py": "tests/serve/test_handshake.py",
     "ports/bus.py": "interfaces: tests/contracts",
     "ports/lists.py": "interfaces: tests/contracts",
     "ports/stores.py": "interfaces: tests/contracts",

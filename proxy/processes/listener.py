@@ -15,6 +15,7 @@ import signal
 import socket
 import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import uvicorn
@@ -44,7 +45,8 @@ HELPS: Mapping[int | None, str] = {
 class Listener(uvicorn.Server):
     """One ASGI app on one address. The socket is bound at once, so that a port taken is told before anything starts,
     and `port` 0 has its number; one that is `bound` already is taken over. `protocol` is what speaks HTTP; the public
-    listener has its own. `on_stop` is called when it stops accepting."""
+    listener has its own. With a certificate, `over_tls` makes a server of the socket, a TLS context, what makes
+    protocols, and uvicorn's connections. `on_stop` is called when it stops accepting."""
 
     def __init__(
         self,
@@ -57,12 +59,14 @@ class Listener(uvicorn.Server):
         protocol: Any = "httptools",
         websockets: Any = "none",
         certificate: Certificate | None = None,
+        over_tls: Callable[..., Any] | None = None,
         drain_seconds: float = 30,
         backlog: int = DEFAULTS.backlog,
         on_stop: Callable[[], None] = lambda: None,
     ) -> None:
         self.name = name
         self._on_stop = on_stop
+        self._over_tls = over_tls
         self.socket = bound or bind(name, host, port, backlog)
         self.host, self.port = self.socket.getsockname()[:2]
         self._drain_seconds = drain_seconds
@@ -110,6 +114,21 @@ class Listener(uvicorn.Server):
         self._is_hurried = not gently
         self.should_exit = True
         self._told.set()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Called by uvicorn, to listen."""
+        if self._over_tls is None or self.config.ssl is None:
+            await super().startup(sockets)
+            return
+        protocol: Callable[..., Any] = self.config.http_protocol_class
+        make = partial(
+            protocol,
+            config=self.config,
+            server_state=self.server_state,
+            app_state=self.lifespan.state,
+        )
+        self.servers = [self._over_tls(self.socket, self.config.ssl, make, self.server_state.connections)]
+        self.started = True
 
     async def main_loop(self) -> None:
         """Waits for `stop`. Uvicorn's own loop polls ten times a second."""

@@ -168,9 +168,9 @@ class Conversation(Answering):
         return self._phase is not Phase.TUNNEL and not self._is_answering
 
     def close_idle(self) -> None:
-        """Ends the idle connection."""
+        """Ends the idle connection; over TLS without waiting for the client to agree, which it may never do."""
         self._count("idle")
-        self.transport.close()
+        self.transport.close() if self._descriptor >= 0 else self.transport.abort()
 
     def look(self, now: float) -> None:
         """Ends the connection if its client is too slow."""

@@ -58,11 +58,12 @@ def protocols(
     repeat_hit: RepeatHit = _never,
     start_quick: StartQuick = _never,
     accesslog: AccessLog | None = None,
+    admission: Admission | None = None,
 ) -> Callable[..., ClientProtocol]:
     """A factory for uvicorn's setting `http`: makes a `ClientProtocol` for each connection of one worker. `repeat_hit`
     and `at_once` answer from memory; `start_quick` and `begins` start a request to the origin without a task; the ASGI
     application answers all others. Answers are logged in `accesslog`."""
-    incoming, admission = Incoming(settings), Admission(settings)
+    incoming, admission = Incoming(settings), admission or Admission(settings)
     metrics.gauge("tailorbird_clients", lambda: len(admission))
     rest = settings, metrics, incoming, HeaderSets(incoming, settings), admission
     return partial(ClientProtocol, at_once, begins, repeat_hit, start_quick, *rest, accesslog=accesslog)

@@ -21,7 +21,7 @@ from proxy.model import Profile
 from proxy.outbox.leader import Leader, webhooks_in
 from proxy.ports import Store
 from proxy.processes.lasting import Work, lasting
-from proxy.processes.listener import Certificate, Listener
+from proxy.processes.listener import Listener
 from proxy.processes.liveness import Lag
 from proxy.processes.memory_limit import MemoryLimit
 from proxy.rulebook.compile import Loaded, Publication
@@ -34,14 +34,12 @@ from proxy.serve.learning import Learning
 from proxy.serve.page_lists import PageLists
 from proxy.serve.previewing import Previewing, stylesheet
 from proxy.serve.product_news import ProductNews
-from proxy.serve.protocol import protocols
 from proxy.serve.publishing import Publishing
 from proxy.serve.results import KeptResults
 from proxy.serve.rules import Rules, nothing_published
 from proxy.serve.showing_as import STYLESHEET_PATH
 from proxy.serve.survey import Survey
 from proxy.serve.tag import Tag
-from proxy.serve.tunnel import tunnels
 from proxy.settings import Settings
 from proxy.stores import open_outbox, open_sightings, open_store, open_views, server_of
 from proxy.stores.personal_data import Places
@@ -59,6 +57,7 @@ from proxy.visitors.recording import Keeper, Recorder
 from proxy.visitors.visitor import Cookies
 from proxy.visitors.writekeys import WriteKeys
 from proxy.wiring.desk import Desk
+from proxy.wiring.public_listener import public_listener
 from proxy.wiring.visitor_messages import VisitorMessages
 
 
@@ -214,23 +213,8 @@ class Tailorbird:
 
     def listener(self, host: str = "", port: int = 0, *, bound: socket.socket | None = None) -> Listener:
         """The public listener, at an address or on a bound socket."""
-        settings, app, repeat_hit = self.settings, self.app, self._gateway.repeat_hit
-        protocol = protocols(
-            app.at_once, app.begins, settings, self.metrics, repeat_hit, app.start_quick, self._accesslog
-        )
-        return Listener(
-            "proxy",
-            app,
-            host,
-            port,
-            bound=bound,
-            protocol=protocol,
-            websockets=tunnels(self._origins, settings, self.metrics, self._accesslog),
-            certificate=Certificate(settings.tls_certificate, settings.tls_key) if settings.tls_certificate else None,
-            drain_seconds=settings.drain_seconds,
-            backlog=settings.backlog,
-            on_stop=app.long_polls.stop,
-        )
+        parts = self.app, self._gateway, self._origins, self.settings, self.metrics, self._accesslog
+        return public_listener(*parts, host=host, port=port, bound=bound)
 
     def _is_strained(self) -> bool:
         return self._origins.are_strained or self._lag.is_lasting or self._memory_limit.is_tight
