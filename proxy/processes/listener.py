@@ -26,6 +26,8 @@ from proxy.processes.memory_limit import tune_malloc
 from proxy.settings import DEFAULTS
 
 _LOOK_SECONDS = 0.05
+_CLOSE_SECONDS = 1.0
+"""For what is still open after `drain_seconds`."""
 
 
 class Certificate(NamedTuple):
@@ -84,7 +86,6 @@ class Listener(uvicorn.Server):
                 server_header=False,
                 date_header=False,
                 timeout_keep_alive=15,
-                timeout_graceful_shutdown=max(1, round(drain_seconds)),
                 backlog=backlog,
                 ssl_certfile=certificate.path if certificate else None,
                 ssl_keyfile=certificate.key or None if certificate else None,
@@ -135,23 +136,31 @@ class Listener(uvicorn.Server):
         await self._told.wait()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Called by uvicorn once `should_exit` is set."""
+        """Called by uvicorn once `should_exit` is set. Uvicorn's own takes a tenth of a second at least."""
         self._on_stop()
+        for server in self.servers:
+            server.close()
         if self._is_gentle:
-            for server in self.servers:
-                server.close()
-            await self._last_calls()
-            self.config.timeout_graceful_shutdown = 1
-        await super().shutdown(sockets)
+            await self._close_connections(self._drain_seconds, gently=True)
+        await self._close_connections(_CLOSE_SECONDS if self._is_gentle else max(1.0, self._drain_seconds))
+        for task in self.server_state.tasks:
+            task.cancel()
+        for bound in sockets or ():
+            bound.close()
 
-    async def _last_calls(self) -> None:
-        """Waits until every connection has had its last answer, or `drain_seconds` have passed."""
+    async def _close_connections(self, seconds: float, *, gently: bool = False) -> None:
+        """Waits until all connections are closed, for so long at most. Gently: each gets its last answer first, unless
+        `stop` is called again."""
+        state, pause = self.server_state, _LOOK_SECONDS / 64
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._drain_seconds):
-                while self.server_state.connections and not self._is_hurried:
-                    for connection in list(self.server_state.connections):  # some were accepted but a moment ago
-                        getattr(connection, "drain", connection.shutdown)()
-                    await asyncio.sleep(_LOOK_SECONDS)
+            async with asyncio.timeout(seconds):
+                while state.connections or (state.tasks and not gently):
+                    if gently and self._is_hurried:
+                        return
+                    for connection in list(state.connections):  # some were accepted but a moment ago
+                        (getattr(connection, "drain", connection.shutdown) if gently else connection.shutdown)()
+                    await asyncio.sleep(pause)
+                    pause = min(2 * pause, _LOOK_SECONDS)
 
 
 def _load(config: uvicorn.Config) -> None:

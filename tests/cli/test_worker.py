@@ -63,7 +63,7 @@ async def test_it_serves_on_what_it_inherits_and_ends_when_its_supervisor_is_gon
 ) -> None:
     pipe, _ = await born(zygote)
     assert [name for name in os.listdir(folder) if name.endswith(".sock")]
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, verify=False) as client:
         answer = await client.get(f"http://127.0.0.1:{places.public.getsockname()[1]}/")
     assert answer.status_code == 502, "there is no origin, and it says so"
     zygote.close()

@@ -19,4 +19,4 @@ def shop() -> Starlette:
 @pytest.fixture
 def browser(shop: Starlette) -> Browser:
     """Opens one browser: its own cookies, the shop at http://shop.test."""
-    return lambda: httpx.AsyncClient(transport=httpx.ASGITransport(shop), base_url="http://shop.test")
+    return lambda: httpx.AsyncClient(transport=httpx.ASGITransport(shop), base_url="http://shop.test", verify=False)

@@ -30,7 +30,7 @@ async def hello(scope: Any, receive: Any, send: Any) -> None:
 async def test_all_listeners_answer_and_one_signal_stops_them() -> None:
     listeners = [Listener("one", hello, "127.0.0.1", 0), Listener("two", hello, "127.0.0.1", 0)]
     running = asyncio.create_task(run(listeners))
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, verify=False) as client:
         answers = [(await client.get(listener.url)).text for listener in listeners]
     os.kill(os.getpid(), signal.SIGTERM)
     await asyncio.wait_for(running, 9)
@@ -72,7 +72,7 @@ async def test_what_is_under_way_is_answered_and_the_connection_told_to_close(nu
     slow = Slow()
     listener = Listener("one", slow, "127.0.0.1", 0)
     running = asyncio.create_task(run([listener], on_notice=lambda: noticed.append(True)))
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, verify=False) as client:
         asking = asyncio.create_task(client.get(listener.url))
         await slow.asked.wait()
         os.kill(os.getpid(), number)
@@ -91,7 +91,7 @@ async def test_a_lame_duck_still_answers_and_says_that_it_is_one() -> None:
     noticed = asyncio.Event()
     listener = Listener("one", hello, "127.0.0.1", 0)
     running = asyncio.create_task(run([listener], lame_duck_seconds=60, on_notice=noticed.set))
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, verify=False) as client:
         assert (await client.get(listener.url)).text == "hello"
         os.kill(os.getpid(), signal.SIGTERM)
         await asyncio.wait_for(noticed.wait(), 9)
@@ -104,7 +104,7 @@ async def test_what_takes_too_long_is_given_up_and_told_so() -> None:
     slow = Slow()
     listener = Listener("one", slow, "127.0.0.1", 0, drain_seconds=0.1)
     running = asyncio.create_task(run([listener]))
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, verify=False) as client:
         asking = asyncio.create_task(client.get(listener.url))
         await slow.asked.wait()
         os.kill(os.getpid(), signal.SIGTERM)

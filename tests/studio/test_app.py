@@ -153,7 +153,9 @@ class Shop:
 
 
 def browser(site: Shop, *, token: str = "", host: str = "127.0.0.1:8081") -> httpx.AsyncClient:
-    return httpx.AsyncClient(transport=httpx.ASGITransport(create_studio(site, token=token)), base_url=f"http://{host}")
+    return httpx.AsyncClient(
+        transport=httpx.ASGITransport(create_studio(site, token=token)), base_url=f"http://{host}", verify=False
+    )
 
 
 async def test_the_first_page_lists_rules_links_and_state() -> None:

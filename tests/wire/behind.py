@@ -101,7 +101,7 @@ class Behind:
 
         self._stack.push_async_callback(stop)
         limits = httpx.Limits(max_connections=1_000)
-        client = httpx.AsyncClient(base_url=self.url, trust_env=False, timeout=20, limits=limits)
+        client = httpx.AsyncClient(base_url=self.url, trust_env=False, timeout=20, limits=limits, verify=False)
         self.client = await self._stack.enter_async_context(client)
         return self
 

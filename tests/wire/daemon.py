@@ -51,7 +51,7 @@ class Daemon:
         self.port = int(printed.rstrip("/\n").rpartition(":")[2])
         auth = {"authorization": f"Bearer {TOKEN}"}
         url = f"http://127.0.0.1:{self._settings['admin_port']}"
-        self.admin = httpx.AsyncClient(base_url=url, headers=auth, trust_env=False, timeout=60)
+        self.admin = httpx.AsyncClient(base_url=url, headers=auth, trust_env=False, timeout=60, verify=False)
         return self
 
     async def __aexit__(self, *_: object) -> None:
