@@ -30,6 +30,7 @@ class Breaker:
         self._recent: deque[bool] = deque(maxlen=settings.breaker_attempts)
         self._in_a_row = 0
         self.is_open = False
+        self.failure = ""
         self._retry_at = 0.0
         self._pause = self._shortest
 
@@ -43,14 +44,15 @@ class Breaker:
         self._pause = min(2 * self._pause, self._longest)
         return True
 
-    def note(self, is_success: bool) -> None:
-        """Records whether an attempt succeeded. While open, further failures change nothing."""
+    def note(self, is_success: bool, failure: str = "") -> None:
+        """Records whether an attempt succeeded, and how it failed. While open, further failures change nothing else."""
         if is_success:
             if self.is_open:
                 self._close()
             self._recent.append(True)
             self._in_a_row = 0
             return
+        self.failure = failure
         if self.is_open:
             return
         self._recent.append(False)

@@ -55,8 +55,7 @@ class OriginTransport:
         self._idle_seconds = settings.idle_connection_seconds
         self._most_idle = settings.max_idle_connections
         self.limiter = Limiter(settings, time.monotonic)
-        self._breaker = Breaker(time.monotonic, settings, self._tell)
-        self._failure = ""
+        self.breaker = Breaker(time.monotonic, settings, self._tell)
         self._server_errors = server_errors or Tally()
         self._retries = Retries(settings.retry_fraction)
         self._idle: deque[Connection] = deque()  # newest right: the warmest is reused, the oldest expire
@@ -76,7 +75,7 @@ class OriginTransport:
         """As `ports.Transport`; `OriginError.reason` is one of refused, certificate, tls, timeout, reset,
         truncated, malformed, overload, left-alone, closed, unanswered."""
         waits = request.wait_seconds > 0  # then it is no trial of whether the origin answers again
-        if self._breaker.is_open if waits else not self._breaker.allows():
+        if self.breaker.is_open if waits else not self.breaker.allows():
             raise OriginError(f"origin `{self.address}` keeps failing", reason="left-alone", status=503)
         try:
             answer = await self._fetch(request)
@@ -84,7 +83,7 @@ class OriginTransport:
             if not waits:
                 self._note_failure(error)
             raise
-        self._breaker.note(True)
+        self.breaker.note(True)
         return answer
 
     def begins(self, request: UpstreamRequest, on_answer: OnAnswer) -> bool:
@@ -112,7 +111,7 @@ class OriginTransport:
 
     def complete(self, quick: QuickExchange, began: float) -> None:
         """Its answer, which began at `began`, came whole: the connection is idle again."""
-        self._breaker.note(True)
+        self.breaker.note(True)
         self.limiter.note(quick.begun, began)
         self._timeouts.leave(quick)
         quick.connection.listener = None
@@ -141,7 +140,7 @@ class OriginTransport:
         if self._is_closed or not self._idle or not self.limiter.enters_at_once():
             return None
         connection = self._reusable(now)
-        if connection is not None and (not self._breaker.is_open or self._breaker.allows()):
+        if connection is not None and (not self.breaker.is_open or self.breaker.allows()):
             self._retries.earn()
             return connection
         self.limiter.leave()
@@ -166,7 +165,7 @@ class OriginTransport:
         self, exchange: Exchange, connection: Connection, error: BaseException | None, begun: float
     ) -> UpstreamResponse | OriginError | None:
         if error is None:
-            self._breaker.note(True)
+            self.breaker.note(True)
             self.limiter.note(begun, time.monotonic())
             return self._noted(exchange, connection)
         assert isinstance(error, OriginError), error  # nothing else happens to a request without a body
@@ -177,19 +176,11 @@ class OriginTransport:
 
     def _note_failure(self, error: OriginError) -> None:
         if error.reason in _ITS_FAULT:
-            self._failure = str(error)
-            self._breaker.note(False)
+            self.breaker.note(False, str(error))
 
     def _tell(self, is_left_alone: bool) -> None:
-        if is_left_alone:
-            log.warning("%s; it is asked only now and then", self._failure)
-        else:
-            log.warning("origin `%s` answers again", self.address)
-
-    @property
-    def why_left_alone(self) -> str:
-        """How it failed last, while it is asked only now and then since it keeps failing; else ""."""
-        return self._failure if self._breaker.is_open else ""
+        failing = f"{self.breaker.failure}; it is asked only now and then"
+        log.warning("%s", failing if is_left_alone else f"origin `{self.address}` answers again")
 
     async def _fetch(self, request: UpstreamRequest) -> UpstreamResponse:
         await self._take_slot(request)

@@ -48,8 +48,8 @@ class Origins:
     @property
     def left_alone(self) -> Sequence[str]:
         """Of each origin that keeps failing, and is asked only now and then, how it failed last."""
-        reasons = [each.why_left_alone for each in (self._main, *(part for _, part in self._parts))]
-        return [reason for reason in reasons if reason]
+        breakers = [each.breaker for each in (self._main, *(part for _, part in self._parts))]
+        return [breaker.failure for breaker in breakers if breaker.is_open]
 
     @property
     def are_strained(self) -> bool:

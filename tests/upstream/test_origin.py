@@ -263,9 +263,9 @@ async def test_that_an_origin_is_left_alone_and_answers_again_is_told_once(caplo
         for _ in range(4):
             with pytest.raises(OriginError) as caught:
                 await body_of(transport)
-        assert transport.why_left_alone == str(caught.value)
+        assert transport.breaker.is_open and transport.breaker.failure == str(caught.value)
         await body_of(transport)
-        assert not transport.why_left_alone
+        assert not transport.breaker.is_open
         told = [record.getMessage() for record in caplog.records if record.name == "tailorbird.origin"]
         assert told == [f"{caught.value}; it is asked only now and then", f"origin `{origin.url}` answers again"]
 
