@@ -22,7 +22,8 @@ from proxy.stores.personal_data import Receipt, all_erased
 def command(visitors: tuple[str, ...], store: str, yes: bool) -> None:
     """Erase the person each VISITOR is, on every device, and print receipts: one as an object, several as a list. No
     replay or import brings them back. Servers that run on the store forget within seconds; asked for at their admin
-    listener (`POST /api/erase`), at once. A SQLite file is written anew once for all.
+    listener (`POST /api/erase`), at once. A SQLite file is written anew once for all, a large one
+    by the next `tailorbird expire`.
 
     Exit code 1 when something was left.
     """

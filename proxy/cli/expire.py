@@ -17,7 +17,7 @@ DAY_SECONDS = 86_400
 @STORE
 def command(days: int, store: str) -> None:
     """Delete events, imports, recorded page views and given-up webhook messages that are older than so many days, and
-    visitors without any since."""
+    visitors without any since. A large SQLite file is written anew, if somebody was erased: events wait meanwhile."""
     before = time.time() - days * DAY_SECONDS
     events, views = asked(store, lambda at: expire(at.store, at.views, at.outbox, before))
     click.echo(f"{events} events and {views} page views older than {days} days forgotten")

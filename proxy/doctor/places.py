@@ -19,7 +19,7 @@ def slots(fetched: FetchedPage) -> Iterator[Line]:
     """The slots of a page; no line for a page that has lists only."""
     found = _slots_of(fetched)
     if not (isinstance(found, Uncut) and found.reason is UncutReason.NO_SLOTS and _lists_of(fetched).found):
-        fix = 'mark a place with <div data-slot="home.hero">...</div>, or name a selector in rules/slots.yaml'
+        fix = 'mark a place with <div data-slot="home.hero">...</div>, or name a selector in `slots.yaml`'
         yield from _slots(fetched, found, fix)
 
 
@@ -34,7 +34,7 @@ def in_json(fetched: FetchedPage) -> Iterator[Line]:
     found = find_json_slots(fetched.body, path=path, declared=declared, max_slots=most)
     is_known = any(slot.json and not slot.is_list and slot.is_on(path) for slot in declared)
     if is_known or not (isinstance(found, Uncut) and found.reason is UncutReason.NO_SLOTS):
-        yield from _slots(fetched, found, "mend its path in rules/slots.yaml")
+        yield from _slots(fetched, found, "mend its path in `slots.yaml`")
     if not isinstance(found, Uncut) or found.reason is UncutReason.NO_SLOTS:
         taken = () if isinstance(found, Uncut) else found
         yield from _lists(fetched, find_json_lists(fetched.body, path=path, declared=declared, taken=taken))

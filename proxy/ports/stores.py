@@ -191,9 +191,10 @@ class EventStore(Protocol):
         """Deletes everything of these visitors and leaves a keyed hash of each id, so that no replay or import brings
         back what happened before `now`. Returns how much was erased, by kind."""
 
-    async def scrub(self) -> None:
-        """Overwrites what deleted rows left in free parts of a file. Raises `StoreError` where that cannot be done, as
-        for want of room."""
+    async def scrub(self, *, is_due: bool = False) -> bool:
+        """Overwrites what deleted rows left in free parts of a file. False when that would take long: then it is due,
+        and done by the next call with `is_due`, which does nothing else. Raises `StoreError` where it cannot be done,
+        as for want of room."""
 
     async def mark_erased(self, visitor_ids: Collection[str], now: float) -> None:
         """Adds the keyed hashes, and deletes nothing. Called before several places are erased, so that nothing on its

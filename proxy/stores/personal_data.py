@@ -26,6 +26,7 @@ from proxy.stores.tombstones import is_erased
 
 Values = dict[str, object]
 EVERY_VIEW = 1_000_000_000
+LATER = "`tailorbird expire` writes the file anew, once for all who were erased before it"
 
 
 class Places(NamedTuple):
@@ -58,7 +59,8 @@ class Told(NamedTuple):
 
 class Receipt(msgspec.Struct, frozen=True):
     """What was erased, of how many ids, and when; `left` is what a second look still found of before, which should be
-    nothing. `not_overwritten` says why bytes of it may still lie in a file, and what to do; "" when none do."""
+    nothing. `not_overwritten` says why bytes of it may still lie in a file, and what to do; "" when none do. They may
+    lie there, too, while the `overwriting` is left to what it names."""
 
     visitor: str
     ids: int
@@ -66,6 +68,7 @@ class Receipt(msgspec.Struct, frozen=True):
     erased: dict[str, int]
     left: dict[str, int]
     not_overwritten: str = ""
+    overwriting: str = ""
 
     @property
     def is_whole(self) -> bool:
@@ -89,8 +92,12 @@ async def erased(places: Places, visitor_id: str, now: float) -> Receipt:
 async def all_erased(places: Places, visitor_ids: Iterable[str], clock: Callable[[], float]) -> list[Receipt]:
     """Erases the persons that some visitors are; a file is overwritten once for all."""
     receipts = [await _erased(places, visitor_id, clock()) for visitor_id in visitor_ids]
-    why_not = await _not_overwritten(places.store)
-    return [msgspec.structs.replace(receipt, not_overwritten=why_not) for receipt in receipts]
+    why_not, later = "", ""
+    try:
+        later = "" if await places.store.scrub() else LATER
+    except StoreError as error:
+        why_not = str(error)  # they are erased all the same
+    return [msgspec.structs.replace(receipt, not_overwritten=why_not, overwriting=later) for receipt in receipts]
 
 
 async def _erased(places: Places, visitor_id: str, now: float) -> Receipt:
@@ -106,15 +113,6 @@ async def _erased(places: Places, visitor_id: str, now: float) -> Receipt:
         gone.update(await _gone(places, ids, since))
         left = await _left(places, ids, since)
     return Receipt(visitor_id, len(ids), iso_time(now), dict(gone), left)
-
-
-async def _not_overwritten(store: Store) -> str:
-    """Why bytes may be left in a file; the visitor is erased all the same."""
-    try:
-        await store.scrub()
-    except StoreError as error:
-        return str(error)
-    return ""
 
 
 async def _marked(store: Store, visitor_id: str, now: float, began: float) -> Collection[str]:

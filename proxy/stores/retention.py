@@ -13,7 +13,7 @@ READ_AT_ONCE = 100
 
 async def expire(store: Store, views: ViewLog, outbox: Outbox, before: float) -> tuple[int, int]:
     """Deletes everything that came before this moment (Unix seconds); returns how many events and page views those
-    were. Visitors of whom nothing newer is known are deleted."""
+    were. Visitors of whom nothing newer is known are deleted. What erasures left in a large file is overwritten."""
     gone = 0
     await store.forget_before(before)  # first of all: it lets go of whom the last run named, too
     old: dict[str, Collection[str]] = {}
@@ -26,6 +26,7 @@ async def expire(store: Store, views: ViewLog, outbox: Outbox, before: float) ->
             await store.withdraw(old)
             old = {}
     await store.withdraw(old)
+    await store.scrub(is_due=True)
     await outbox.done([one for one in await outbox.given_up() if one.queued_at < before])
     return gone, await views.forget_views(before)
 

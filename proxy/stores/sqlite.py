@@ -193,8 +193,9 @@ class SqliteStore:
     async def mark_erased(self, visitor_ids: Collection[str], now: float) -> None:
         await self._change(partial(sqlite_erasing.mark, path=self._path, visitor_ids=visitor_ids, now=now))
 
-    async def scrub(self) -> None:
-        await self._run(self._writers.usual, self._writers.alone(partial(sqlite_erasing.scrub, path=self._path)))
+    async def scrub(self, *, is_due: bool = False) -> bool:
+        scrub = partial(sqlite_erasing.scrub, path=self._path, is_due=is_due)
+        return await self._run(self._writers.usual, self._writers.alone(scrub))
 
     async def tombstones(self) -> Tombstones:
         return await self._read(sqlite_tombstones.all)

@@ -2,7 +2,8 @@
 
 A deleted row leaves its bytes in the file. Those it had last are overwritten as it is deleted (`secure_delete`); older
 versions of it lie in free parts of the file until that is written anew (`VACUUM`), for which there must be as much room
-again. To delete a row takes some room, too: so servers keep a file of that size beside the store, which makes way.
+again, and for as long events have to wait: a large file is written anew once for many. To delete a row takes some room,
+too: so servers keep a file of that size beside the store, which makes way.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ from proxy.stores.sqlite_file import UnfitFileError
 RESERVE_BYTES = 16 * 1024 * 1024
 """Some 4,000 changed pages. Erasing a visitor of 40 events, among 20,000 of others, changes 46."""
 SCRUB_SECONDS = 30.0
+AT_ONCE_BYTES = 256 * 1024 * 1024
+"""Written anew in some two seconds, so that events that come meanwhile are stored afterwards."""
+_DUE = "anew_is_due"  # a table that there is while the file is to be written anew
 
 
 def keep_reserve(path: Path) -> None:
@@ -60,21 +64,34 @@ def erase(connection: sqlite3.Connection, visitor_ids: Collection[str], now: flo
         connection.execute("PRAGMA secure_delete = OFF")
 
 
-def scrub(connection: sqlite3.Connection, path: Path) -> None:
+def scrub(connection: sqlite3.Connection, path: Path, *, is_due: bool = False) -> bool:
     """Removes old versions of rows from free pages, where there is room for that, and from the WAL as soon as no reader
-    needs it. Raises `sqlite3.Error`."""
+    needs it. Of a large file it only notes that this is to be done, and returns False; with `is_due` it does what was
+    noted. Raises `sqlite3.Error`."""
     size = path.stat().st_size
+    if is_due and not connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (_DUE,)).fetchone():
+        return True
+    if size > AT_ONCE_BYTES and not is_due:
+        connection.execute(f"CREATE TABLE IF NOT EXISTS {_DUE} (one INTEGER PRIMARY KEY)")
+        _empty_log(connection)
+        return False
     is_anew = _free_bytes(path) > size and _vacuumed(connection)
-    until = time.monotonic() + SCRUB_SECONDS
-    while connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
-        if time.monotonic() > until:
-            raise sqlite3.OperationalError("somebody reads the file all the time, so its log keeps what was erased")
-        time.sleep(0.05)
+    _empty_log(connection)
     if not is_anew:
         raise UnfitFileError(
             "there is no room to write the file anew, so old versions of what was erased may lie in free parts of it",
             f"make {2 * size:,} bytes of room, then erase the same visitor again",
         )
+    connection.execute(f"DROP TABLE IF EXISTS {_DUE}")
+    return True
+
+
+def _empty_log(connection: sqlite3.Connection) -> None:
+    until = time.monotonic() + SCRUB_SECONDS
+    while connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+        if time.monotonic() > until:
+            raise sqlite3.OperationalError("somebody reads the file all the time, so its log keeps what was erased")
+        time.sleep(0.05)
 
 
 def _vacuumed(connection: sqlite3.Connection) -> bool:

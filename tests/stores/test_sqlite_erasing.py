@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 from proxy.cli import tailorbird
 from proxy.errors import StoreError
 from proxy.model import Arrival, Event
-from proxy.stores import keep_reserve, open_store
+from proxy.stores import keep_reserve, open_store, sqlite_erasing
 from proxy.stores.sqlite_erasing import RESERVE_BYTES
 
 NOON = 1_795_435_200.0
@@ -96,6 +96,23 @@ async def test_the_receipt_says_so_and_the_next_erasure_makes_up_for_it(
         no_room.undo()
     assert receipts[0]["erased"]["events"] == 300 and set(receipts[0]["left"].values()) == {0}
     assert "no room" in receipts[0]["not_overwritten"] and receipts[1]["not_overwritten"] == ""
+
+
+async def test_a_large_file_is_written_anew_once_for_all_when_what_is_old_expires(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, written = await filled(tmp_path), list[int]()
+    vacuumed = sqlite_erasing._vacuumed
+    monkeypatch.setattr(sqlite_erasing, "_vacuumed", lambda connection: written.append(1) or vacuumed(connection))
+    monkeypatch.setattr(sqlite_erasing, "AT_ONCE_BYTES", 1)
+    told = await run_erase(url)
+    receipt = json.loads(told.stdout)
+    assert (told.exit_code, receipt["not_overwritten"], written) == (0, "", [])
+    assert receipt["overwriting"].startswith("`tailorbird expire` writes the file anew")
+    for _ in range(2):
+        arguments = ["expire", "--days", "400", "--store", url]
+        assert (await asyncio.to_thread(CliRunner().invoke, tailorbird, arguments)).exit_code == 0
+    assert written == [1]
 
 
 @pytest.fixture
