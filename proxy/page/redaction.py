@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 
 from turbohtml import Element
 
@@ -21,6 +22,9 @@ from proxy.page.scan import UncutReason
 
 RAW_TEXT = frozenset({"script", "style", "noscript", "iframe", "noembed", "noframes", "xmp", "plaintext"})
 """Elements whose content is not HTML: nothing that is escaped as HTML may be inserted there."""
+
+MOST_EDITS = 1_000
+"""Holes, includes and other ESI tags of one page: each hole is filled for each visitor, each include fetched."""
 
 _NAME = re.compile(r"[^\s=/>]+")
 _NONCE = re.compile(rb"'nonce-([^'\s]+)'", re.IGNORECASE)
@@ -50,9 +54,14 @@ def redacted(page: Markup, holes: Sequence[Hole], *, has_includes: bool = False)
     includes become holes too."""
     open_page = page.of(unwrapped(page.body)) if has_includes else page
     try:
-        edits = outermost([*_edits(open_page, holes), *include_edits(open_page.document, are_honoured=has_includes)])
+        each = chain(_edits(open_page, holes), include_edits(open_page.document, are_honoured=has_includes))
+        found = list(islice(each, MOST_EDITS + 1))
     except _Impossible as impossible:
         return impossible.verdict
+    edits = outermost(found)
+    if len(found) > MOST_EDITS:
+        line = open_page.body.count(b"\n", 0, found[-1].start) + 1
+        return NotRedacted("too-many-holes", Location(f"the page, more than {MOST_EDITS:,}", line=line))
     if (holes or edits or open_page is not page) and page.foreign_at >= 0:
         return NotRedacted(UncutReason.CHARSET)
     made = edited(open_page.body, edits)

@@ -19,6 +19,12 @@ def set_up(level: str, form: str) -> None:
     logging.basicConfig(level=level.upper(), handlers=[handler])
     for others in ("uvicorn.error", "httpx"):  # that it started, stopped and sent something, we say ourselves
         logging.getLogger(others).setLevel(logging.WARNING)
+    logging.getLogger("uvicorn.error").addFilter(_is_news)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """False where an answer broke off: why, we said ourselves."""
+    return record.msg != "ASGI callable returned without completing response."
 
 
 class AsText(logging.Formatter):

@@ -13,7 +13,6 @@ from dataclasses import replace
 from proxy.httpcache.coding import decoded, page_codings
 from proxy.metrics import Metrics
 from proxy.model import Headers
-from proxy.page.edit import Redacted
 from proxy.page.holes import HoleAt
 from proxy.page.includes import says_includes
 from proxy.page.json_lists import find_json_lists
@@ -160,7 +159,8 @@ class PageReader:
         page = Markup(plain, charset_of(headers))
         made = redacted(page, (), has_includes=_has_includes(headers, policy))
         if isinstance(made, NotRedacted):
-            made = Redacted(plain)
+            read, doubts = self._cut(page.of(plain), (), headers, path, declared)
+            return read, list(dict.fromkeys((*doubts, made.reason)))
         return self._cut(page.of(made.body), made.holes, headers, path, declared)
 
     def _read_to_keep(

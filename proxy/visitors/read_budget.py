@@ -62,6 +62,7 @@ class ReadBudget:
         self._answered = 0
         self._thread = ThreadPoolExecutor(1, "tailorbird-tick")
         self._timer: asyncio.TimerHandle | None = None
+        self._is_closed = False
 
     def begin(self) -> Read:
         """Begins a read that a page waits for."""
@@ -77,16 +78,17 @@ class ReadBudget:
         self._reads.discard(read)
 
     def close(self) -> None:
-        """Stops the ticks."""
-        if self._timer is not None:
-            self._timer.cancel()
+        """Ends the thread; reads that are or come under way have their ticks from a timer alone."""
+        self._is_closed = True
         self._thread.shutdown()
 
     def _tick_later(self) -> None:
         self._timer = asyncio.get_running_loop().call_later(self._tick_ms / 1_000, self._hop)
 
     def _hop(self) -> None:
-        if not any(read.began < self._ticks for read in self._reads):  # nobody has waited for a tick yet
+        if self._is_closed or not any(
+            read.began < self._ticks for read in self._reads
+        ):  # nobody has waited for a tick yet
             self._tick()
             return
         asyncio.get_running_loop().run_in_executor(self._thread, int).add_done_callback(self._tick)

@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 
 from proxy.page.edit import Redacted
-from proxy.page.holes import Fill, FillKind
+from proxy.page.holes import Fill, FillKind, Hole
 from proxy.page.includes import says_includes, unwrapped
 from proxy.page.markup import Markup
-from proxy.page.redaction import redacted
+from proxy.page.redaction import MOST_EDITS, NotRedacted, redacted
 
 
 def put_together(body: bytes, *, has_includes: bool = True) -> tuple[bytes, list[Fill]]:
@@ -99,3 +99,17 @@ def test_a_page_without_a_trace_is_not_changed() -> None:
 def test_a_page_full_of_beginnings_without_an_end_costs_no_more_than_another() -> None:
     beginnings = b"<!--esi " * 200_000  # searched from each to the end, they would take hours
     assert unwrapped(b"<!--esi <b>-->" + beginnings) == b"<!--esi <b>-->" + beginnings
+
+
+def test_a_page_with_too_many_includes_is_left_as_it_is_and_the_reason_says_where() -> None:
+    page = b"<!doctype html>\n" + b'<esi:include src="/x"/>\n' * MOST_EDITS
+    assert put_together(page)[1] == [include("/x")] * MOST_EDITS
+    verdict = redacted(Markup(page + b"<p>\n<esi:include src=/y>"), (), has_includes=True)
+    assert str(verdict) == "too-many-holes at the page, more than 1,000, line 1003"
+
+
+def test_too_many_holes_within_each_other_are_not_taken_for_few() -> None:
+    twice = Hole("p", Fill(FillKind.NOTHING))
+    page = Markup(b"<p>a</p>" * (MOST_EDITS // 2 + 1))
+    verdict = redacted(page, (twice, twice))
+    assert isinstance(verdict, NotRedacted) and verdict.reason == "too-many-holes"

@@ -10,6 +10,8 @@ import pytest
 
 from proxy.processes import logs
 from proxy.processes.logs import AsJson, AsText, FewAlike
+from tests.wire.origin import Origin, Wire
+from tests.wire.served import Served
 
 
 def record(message: str, *args: object, at: float = 1_764_149_400.25) -> logging.LogRecord:
@@ -54,3 +56,14 @@ def test_what_is_sent_to_others_is_not_logged_address_by_address() -> None:
     logs.set_up("info", "text")
     assert not logging.getLogger("httpx").isEnabledFor(logging.INFO), "a webhook's path may be its secret"
     assert logging.getLogger("httpx").isEnabledFor(logging.WARNING)
+
+
+async def test_an_answer_that_broke_off_is_logged_once_in_our_own_words(caplog: pytest.LogCaptureFixture) -> None:
+    async def script(wire: Wire) -> None:
+        await wire.request()
+        await wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello")
+
+    logs.set_up("info", "text")
+    async with Origin(script) as origin, Served(origin.url) as served:
+        assert not (await served.get(b"/", (b"Cookie", b"basket=1"), (b"Range", b"bytes=0-"))).is_whole
+    assert [record.name for record in caplog.records if record.levelno >= logging.WARNING] == ["tailorbird.app"]

@@ -68,3 +68,15 @@ async def test_a_read_that_has_ended_is_not_given_up_any_more(patience: ReadBudg
     patience.end(reads[1])
     await waited_ms(patience)
     assert [read.is_over for read in reads] == [True, False, True]
+
+
+async def test_a_read_that_is_under_way_when_the_worker_ends_and_one_after_are_given_up_too() -> None:
+    patience = ReadBudget(BUDGET_MS, give_up)
+    faults: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: faults.append(context))
+    under_way = asyncio.create_task(waited_ms(patience))
+    await asyncio.sleep(BUDGET_MS / 1_000 / 5)
+    patience.close()
+    await under_way
+    await waited_ms(patience)
+    assert not faults
