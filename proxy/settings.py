@@ -95,9 +95,7 @@ class Settings:
     )
 
     secret: str = row("", "signing key for our cookies; a second, older one may follow after a comma")
-    admin_token: str = row(
-        "", "bearer token for the admin listener, 8 characters or more; required unless demo on loopback"
-    )
+    admin_token: str = row("", "bearer token of the admin listener, 8 characters or more; only the demo goes without")
     reader_token: str = row("", "bearer token for who only looks at the admin listener: analysts, metrics; empty: none")
     studio_writes: bool = row(False, "let the studio's page *Files* write files of the rule folder")
     visitor_cookie: str = row(

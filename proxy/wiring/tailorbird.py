@@ -167,8 +167,7 @@ class Tailorbird:
             approval=settings.approval,
             is_published=is_published,
         )
-        survey = Survey(self.store, clock)
-        self._profiles.on_forget(survey.forget)
+        self._profiles.on_forget((survey := Survey(self.store, clock)).forget)
         self.desk = Desk(
             self._machine,
             self.bus,
