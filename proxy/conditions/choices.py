@@ -10,12 +10,15 @@ from functools import lru_cache
 from proxy.conditions.corrections import OTHER_NOT, better_value
 from proxy.conditions.nodes import Scalar
 from proxy.conditions.phrase import Kind, Phrase
+from proxy.conditions.vocabulary import COUNTRIES
 from proxy.diagnostics import Finding, Suggestion, did_you_mean
 
 NAMED = {"segment": "segments", "journey stage": "journey"}
 NEGATED = re.compile(r"not\s+(?:\[(?P<many>[^\[\]]+)\]|(?P<one>.+))", re.IGNORECASE)
 TEXT_FORM = re.compile(r"(starts with|contains)\s+(.+)", re.IGNORECASE)
 _START, _END = r"([01]?\d|2[0-3]):([0-5]\d)", r"([01]?\d|2[0-3]|24(?=:00)):([0-5]\d)"
+_EITHER = re.compile(r"\s*[,;/|]\s*|\s+(?:or|oder|of|eller)\s+", re.IGNORECASE)
+"""What people write between names of which any will do. An `and` is none of it: a visitor is in several segments."""
 HOURS = re.compile(rf"(?:between )?{_START}(?: and |\s*[-–]\s*){_END}", re.IGNORECASE)
 
 
@@ -49,6 +52,10 @@ def _can_be(phrase: Phrase, value: str) -> bool:
         return HOURS.fullmatch(value) is not None
     if phrase.attribute in NAMED or phrase.choices:
         return value.casefold() in _folded(phrase.choices)
+    if phrase.attribute == "language" and any(
+        len(part) == 2 and part.upper() not in COUNTRIES for part in value.split("-")[1:]
+    ):
+        return False  # as in `en-UK`
     return not phrase.shape or re.fullmatch(phrase.shape, value) is not None
 
 
@@ -67,7 +74,10 @@ def _folded(choices: tuple[str, ...]) -> frozenset[str]:
 
 def _no_such(phrase: Phrase, name: str, word: Scalar) -> Finding:
     if phrase.choices:
-        help = did_you_mean(name, phrase.choices)
+        several = _EITHER.split(name)
+        are_known = len(several) > 1 and all(_can_be(phrase, part) for part in several)
+        listed = f"[{', '.join(several)}]"
+        help = Suggestion(f"write: {listed}", name, listed) if are_known else did_you_mean(name, phrase.choices)
     else:
         help = f"describe it under `{NAMED[phrase.attribute]}:`"
         if phrase.key == "segment":

@@ -12,10 +12,58 @@ BOUNDS = ("at least", "at most", "more than", "less than", "exactly", "between")
 _SIGNS = {
     word: bound
     for bound, words in {
-        "at least": ("≥", ">=", "min", "minimum", "from", "no less than", "not less than", "mindestens", "minst"),
-        "at most": ("≤", "<=", "max", "maximum", "up to", "no more than", "not more than", "not over", "höchstens"),
-        "more than": (">", "over", "above", "greater than", "higher than", "larger than", "bigger than", "mehr als"),
-        "less than": ("<", "under", "below", "fewer than", "lower than", "smaller than", "weniger als"),
+        "at least": (
+            "≥",
+            ">=",
+            "min",
+            "minimum",
+            "from",
+            "no less than",
+            "not less than",
+            "mindestens",
+            "minst",
+            "ab",
+            "vanaf",
+            "minstens",
+        ),
+        "at most": (
+            "≤",
+            "<=",
+            "max",
+            "maximum",
+            "up to",
+            "no more than",
+            "not more than",
+            "not over",
+            "höchstens",
+            "bis zu",
+            "bis",
+            "tot",
+            "hoogstens",
+        ),
+        "more than": (
+            ">",
+            "over",
+            "above",
+            "greater than",
+            "higher than",
+            "larger than",
+            "bigger than",
+            "mehr als",
+            "über",
+            "meer dan",
+        ),
+        "less than": (
+            "<",
+            "under",
+            "below",
+            "fewer than",
+            "lower than",
+            "smaller than",
+            "weniger als",
+            "unter",
+            "minder dan",
+        ),
         "exactly": ("=", "==", "equals", "is", "genau"),
     }.items()
     for word in words
@@ -44,6 +92,11 @@ OTHER_NOT = re.compile(
     re.IGNORECASE,
 )
 """How else people write that something is not so."""
+_BETWEEN = tuple(
+    re.compile(rf"\s*[{signs}]\s*|\s+(?:and|or|&|und|oder|en|of|og|eller)\s+", re.IGNORECASE)
+    for signs in (r",;\[\]", r",;\[\]/")
+)
+"""What people write between values, as between the parts of a list; the values may have slashes themselves."""
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _FROM_TO = re.compile(r"([a-z]{2,})\.?\s*(?:-|–|to|until|till|through)\s*([a-z]{2,})\.?")
 _ADDRESS = re.compile(r"https?://[^/?#]+([^?#]*).*", re.IGNORECASE)
@@ -84,10 +137,8 @@ def better_value(value: str, help: str, fits: Callable[[str], bool], choices: Se
     spelled = {choice.casefold(): choice for choice in choices}
     meant = (spelled.get(found.casefold(), found) for found in _values(value, choices))
     instead = next((found for found in meant if found != value and fits(found)), None)
-    several = _days(value.casefold().strip()) or [
-        part for part in re.split(r"\s*[,/;\[\]]\s*|\s+(?:and|or|&)\s+", value.strip()) if part
-    ]
-    if not instead and len(several) > 1 and all(map(fits, several)):
+    several = _several(value.strip(), fits)
+    if several and not (instead and "." in instead):  # as `google.com/search`
         instead = f"[{', '.join(several)}]"
     is_named = isinstance(help, Suggestion) or f'"{instead}"' in help
     return _named(help if is_named else "", value, instead) if instead else help
@@ -134,6 +185,13 @@ def _values(value: str, choices: Sequence[str]) -> Iterator[str]:
     if host := _HOST.fullmatch(value):
         yield host[1].casefold()
     yield value.replace("_", "-")
+    yield re.sub("-uk$", "-GB", value.replace("_", "-"), flags=re.IGNORECASE)
+
+
+def _several(value: str, fits: Callable[[str], bool]) -> list[str]:
+    """The parts of a text that is several values; [] for any other."""
+    tries = [_days(value.casefold()), *([part for part in between.split(value) if part] for between in _BETWEEN)]
+    return next((parts for parts in tries if len(parts) > 1 and all(map(fits, parts))), [])
 
 
 def _days(value: str) -> list[str]:

@@ -63,6 +63,9 @@ def read_deed(
 
 def _only_a_word(value: Scalar, key: str, known: Sequence[str]) -> Finding:
     """R104 for `viewed: SKU-1042`, as a test says it."""
+    if found := re.fullmatch(r"(?:within|in)(?: the)?(?: last)? (.+)", value.text):
+        help = f"write: `{key}: {{within: {found[1]}}}`"
+        return Finding("R104", f'"{key}" should be lines of `word: value`', value.place, help)
     first, *others = sorted((word for word in known if word in FIELDS), key=lambda word: word != "product")
     help = f"write: `{key}: {{{first}: {value.text}}}`" + f"; or {', '.join(others)}" * bool(others)
     return Finding("R104", f'"{key}" should be lines of `word: value`', value.place, help)

@@ -57,7 +57,13 @@ OTHER_WORDS = {
     "except": "unless", "exclude": "unless", "not": "unless", "not when": "unless", "place": "slot",
     "position": "slot", "content": "show", "display": "show", "then": "show", "headline": "title", "heading": "title",
     "body": "text", "description": "text", "cta": "button", "href": "link", "url": "link",
-    "img": "image", "picture": "image", "alt text": "alt",
+    "img": "image", "picture": "image", "alt text": "alt", "query": "search term",
+    "ab": "from", "vanaf": "from", "von": "from", "bis": "until", "tot": "until", "als": "when", "wenn": "when",
+    "außer": "unless", "behalve": "unless", "tenzij": "unless", "plaats": "slot", "platz": "slot",
+    "toon": "show", "zeige": "show", "knop": "button", "knopf": "button", "überschrift": "title", "bild": "image",
+    "priorität": "priority", "regeln": "rules", "regels": "rules", "land": "country", "sprache": "language",
+    "taal": "language", "gerät": "device", "seite": "page", "suchbegriff": "search term", "zoekterm": "search term",
+    "bestellungen": "orders", "bestellingen": "orders",
 }  # fmt: skip
 """What a word is called elsewhere, and here: where this is one that may stand there."""
 
@@ -117,8 +123,8 @@ def unknown_word(word: Scalar, where: str, known: Sequence[str]) -> Finding:
         help = "within braces a comma ends a line: write numbers with a point, as 9.50, and put quotes around a text"
         return Finding("R101", f'I do not know "{word.text}" in {where}', word.place, help)
     ours = OTHER_WORDS.get(word.text.casefold(), "")
-    close = did_you_mean(ours if ours in known else word.text, known)
-    help = Suggestion(close, word.text, ours) if ours in known else close
+    is_ours = ours in known
+    help = Suggestion(f'did you mean "{ours}"?', word.text, ours) if is_ours else did_you_mean(word.text, known)
     return Finding("R101", f'I do not know "{word.text}" in {where}', word.place, help)
 
 

@@ -158,12 +158,18 @@ def read_tests(phrase: Phrase, entry: Entry, findings: list[Finding]) -> tuple[l
     before = len(findings)
     tests = [test for word in words if (test := _read_test(phrase, word, findings))]
     if isinstance(node, ListNode):
-        findings[before:] = [_within_a_list(each, node) for each in findings[before:]]
+        findings[before:] = [_within_a_list(each, node, len(words)) for each in findings[before:]]
     return _merged(tests), ", ".join(word.text for word in words)
 
 
-def _within_a_list(finding: Finding, node: ListNode) -> Finding:
-    """The finding, whose help may be to write a list, for a word that stands in one already."""
+NOT_IN_A_LIST = "write: not [A, B], or a line of its own"
+
+
+def _within_a_list(finding: Finding, node: ListNode, of: int) -> Finding:
+    """The finding for one of so many words of a list, where its help would not do: neither a list nor, beside other
+    words, `not` can stand there."""
+    if isinstance(finding.help, Suggestion) and finding.help.instead.startswith("not ") and of > 1:
+        return replace(finding, help=NOT_IN_A_LIST)
     if not isinstance(finding.help, Suggestion) or not finding.help.instead.startswith("["):
         return finding
     parts, place = finding.help.instead[1:-1], finding.place
@@ -183,7 +189,7 @@ def _inside_a_list(node: Node, wrong: Sequence[Scalar], of: int) -> Iterator[Fin
     """R306 for each word that cannot stand in a list. Where all are a `not`, that can stand before the list instead."""
     values = [found["one"] for word in wrong if (found := NEGATED.fullmatch(word.text)) and found["one"]]
     for word in wrong:
-        form, help = word.text.split()[0], "write: not [A, B], or a line of its own"
+        form, help = word.text.split()[0], NOT_IN_A_LIST
         edits: tuple[Edit, ...] = ()
         if len(values) == of and word is wrong[0] and _is_in_brackets(node):
             edits = (Edit(node.place.line, node.place.column, node.place.end, f'"not [{", ".join(values)}]"'),)

@@ -15,7 +15,7 @@ from proxy.diagnostics import Finding, Suggestion
 _PATTERN = re.compile(r"\*.+|.+\*|/[^/]+/[gimsu]*|\^.+|.*\.\*.*")
 _DELIMITED = re.compile(r"/(.+)/[a-z]*")
 _QUOTED = re.compile(r"“([^“”]+)”|„([^„“”]+)[“”]|”([^”]+)”|«([^«»]+)»|»([^«»]+)«|‘([^‘’]+)’|‚([^‚‘’]+)[‘’]")
-_OR = re.compile(r"\s+(?:or|oder|eller)\s+")
+_OR = re.compile(r"\s+(?:or|oder|eller)\s+", re.IGNORECASE)
 SEARCHED = ("search term", "last search", "searched")
 """Of these, people write several with an "or" between them; in a name it may be a word like any other."""
 

@@ -10,7 +10,7 @@ from proxy.conditions.choices import check_values
 from proxy.conditions.nodes import Entry, ListNode, MapNode, Node, Scalar, as_map, as_text, unknown_word
 from proxy.conditions.phrase import Kind, Phrase
 from proxy.conditions.vocabulary import phrase_of, spelled
-from proxy.diagnostics import Edit, Finding, did_you_mean
+from proxy.diagnostics import Edit, Finding, did_you_mean, nearest
 from proxy.model import Attributes, AttributeValue, Place, Product, Rule
 from proxy.page.slots import LISTING
 from proxy.rulebook.case_history import DONE_BY, Deed, read_done
@@ -223,7 +223,8 @@ def _expected(entry: Entry, rules: Mapping[str, Rule], names: Names, findings: l
     name, _, arm = (written.text, "", "") if written.text in rules else written.text.rpartition(" / ")
     rule = rules.get(name) if name else None
     if rule is None or arm not in ("", *_arms(rule)):
-        known = [*filter(None, rules), NOTHING_NEW] if rule is None else [f"{name} / {arm}" for arm in _arms(rule)]
+        arms = [f"{name} / {arm}" for arm in _arms(rule)] if rule else []
+        known = arms or _meant(written.text, entry.key.text, rules)
         what = f'there is no rule "{written.text}"' if rule is None else f'"{name}" has no variant "{arm}"'
         findings.append(Finding("R601", what, written.place, did_you_mean(written.text, known)))
     elif rule.slot != entry.key.text and {rule.slot, entry.key.text} <= set(names.slots):
@@ -232,6 +233,13 @@ def _expected(entry: Entry, rules: Mapping[str, Rule], names: Names, findings: l
         edits = (Edit(place.line, place.column, place.end, rule.slot),)
         findings.append(Finding("R602", what, written.place, help, edits=edits))
     return name, arm
+
+
+def _meant(written: str, slot: str, rules: Mapping[str, Rule]) -> list[str]:
+    """What a test may have meant by the name of no rule: any rule that is called nearly so, else those of the slot."""
+    known = [*filter(None, rules), NOTHING_NEW]
+    ours = [rule.name for rule in rules.values() if rule.slot == slot and rule.name]
+    return known if nearest(written, known) else [NOTHING_NEW, *ours]
 
 
 def _arms(rule: Rule) -> list[str]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from proxy.conditions.nodes import EVERYBODY as OTHERS
 from proxy.conditions.nodes import Entry, Scalar
 from proxy.conditions.parse import read_condition
 from proxy.decide.conjunctions import facts_of
 from proxy.decide.plan import JOURNEY
-from proxy.diagnostics import Finding
+from proxy.diagnostics import Finding, Suggestion
 from proxy.model import EVERYBODY, Condition, Segment
 from proxy.rulebook.names import Names
 from proxy.rulebook.segments import segments_asked
@@ -21,10 +22,13 @@ MAX_STAGES = 100
 def read_stage(entry: Entry, names: Names, timezone: str, findings: list[Finding]) -> Segment:
     """One entry of `journey:`: its name, and `everyone` or what must hold."""
     name = entry.key
-    if entry.value != Scalar(EVERYONE, entry.value.place):
-        condition = read_condition(entry.value, names.at(timezone).words, findings, f'the stage "{name.text}"')
-    else:
-        condition = EVERYBODY
+    value = entry.value
+    condition: Condition = EVERYBODY
+    if isinstance(value, Scalar) and value.text != EVERYONE and value.text.casefold() in OTHERS:
+        help = Suggestion(f"write: {EVERYONE}", value.text, EVERYONE)
+        findings.append(Finding("R104", f'the stage "{name.text}" cannot be "{value.text}"', value.place, help))
+    elif value != Scalar(EVERYONE, value.place):
+        condition = read_condition(value, names.at(timezone).words, findings, f'the stage "{name.text}"')
     return Segment(name.text, condition, "", timezone, name.place)
 
 

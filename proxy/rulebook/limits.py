@@ -40,15 +40,20 @@ _LIMIT = re.compile(
 )
 _LOOSE = re.compile(
     r"(?:max(?:imum)?\.? |up to |(?:no|not) more (?:than|often than) |at most )?"
-    r"([1-9]\d{0,3}|once|one|twice|two|three|four|five) ?(?:x|×|times?)?(?: per visitor)? ?"
-    r"(?:a|an|per|/|every|each|in a) ?(day|week|month|session|visit|hour)",
+    r"([1-9]\d{0,3}|once|one|twice|two|three|four|five|einmal|zweimal) ?(?:x|×|times?|mal|keer)?(?: per visitor)? ?"
+    r"(?:a|an|per|/|every|each|in a|pro|am|je) ?"
+    r"(day|week|month|session|visit|hour|tag|woche|monat|besuch|stunde|dag|maand)(?: per visitor)?",
     re.IGNORECASE,
 )
 _IN_WORDS = {
-    **dict.fromkeys(("1", "one", "once"), "once"),
-    **dict.fromkeys(("2", "two", "twice"), "twice"),
+    **dict.fromkeys(("1", "one", "once", "einmal"), "once"),
+    **dict.fromkeys(("2", "two", "twice", "zweimal"), "twice"),
     **{word: f"at most {number} times" for number, word in enumerate(("three", "four", "five"), 3)},
 }
+_OTHER_PERIODS = {
+    "visit": "session", "besuch": "session", "tag": "day", "dag": "day", "woche": "week", "monat": "month",
+    "maand": "month", "stunde": "hour",
+}  # fmt: skip
 _STOPS = {"shown": SHOWN, "clicked": CLICKED, "bought": SHOWN}
 
 
@@ -140,7 +145,7 @@ def _no_limit(text: Scalar, known: Iterable[str]) -> Finding:
     if not close and (found := _LOOSE.fullmatch(text.text)):
         said, period = found[1].casefold(), found[2].casefold()
         times = _IN_WORDS.get(said) or f"at most {said} times"
-        instead = f"{times} per visitor per {'session' if period == 'visit' else period}"
+        instead = f"{times} per visitor per {_OTHER_PERIODS.get(period, period)}"
         help = Suggestion(f"write: {instead}", text.text, instead)
     return Finding("R308", f'"{text.text}" is not a limit', text.place, help)
 

@@ -11,17 +11,19 @@ from dataclasses import dataclass
 from itertools import islice
 
 from proxy.audience.results import GOALS
+from proxy.conditions.behaviours import CLICKED
 from proxy.conditions.phrase import Kind
 from proxy.conditions.values import matches
 from proxy.decide.conjunctions import Literal, facts_of
 from proxy.decide.dead import DeadRule, dead_rules
 from proxy.decide.implication import IsSingle, contradiction
 from proxy.decide.plan import segment_names_in
-from proxy.diagnostics import Finding
-from proxy.model import Holdout, OneOf, Rule, Segment, StartsWith, View
+from proxy.diagnostics import Finding, nearest
+from proxy.model import Fact, Holdout, NotOneOf, OneOf, Rule, Segment, StartsWith, View
 from proxy.rulebook.check import Checked
 from proxy.rulebook.expectations import untested
 from proxy.rulebook.names import Names
+from proxy.rulebook.product_lints import as_written
 from proxy.rulebook.rivals import Rivals, forms_of
 
 DAY_SECONDS = 86_400.0
@@ -58,6 +60,7 @@ def lints(checked: Checked, site: Site) -> list[Finding]:
         *_untested(checked),
         *_fighting(checked.rules, is_single, site.now),
         *_idle(checked.rules),
+        *_unknown_banners(checked),
     ]
 
 
@@ -170,6 +173,31 @@ def _fighting(rules: Iterable[Rule], is_single: IsSingle, now: float) -> Iterato
                 help = "put them into a group, one after the other, or give them different visitors"
                 note = f"the other one{'s' * (len(others) > 1)}: {', '.join(str(other.place) for other in others)}"
                 yield Finding("L9", what, rule.place, help, note, True)
+
+
+def _unknown_banners(checked: Checked) -> Iterator[Finding]:
+    """Names after `clicked: banner:` that no rule has; once for each name."""
+    known = {rule.name.casefold(): rule.name for rule in checked.rules}
+    conditions = [
+        *(one.condition for one in (*checked.segments, *checked.journey)),
+        *(r.condition for r in checked.rules),
+    ]
+    told: set[str] = set()
+    for fact in (fact for condition in conditions for fact in facts_of(condition)):
+        for name in _banners(fact):
+            if name not in known and name not in told:
+                told.add(name)
+                close = nearest(name, known)
+                help = f'did you mean "{known[close]}"?' if close else "write the name of a rule as it stands there"
+                what = f'no rule is called "{as_written(name, fact.text)}", whose clicks this asks for'
+                yield Finding("L18", what, fact.place, help, is_warning=True)
+
+
+def _banners(fact: Fact) -> Iterator[str]:
+    where = fact.measure.where if fact.measure and fact.measure.kinds == (CLICKED,) else ()
+    for _, test in where:
+        if isinstance(test, OneOf | NotOneOf):
+            yield from sorted(test.values)
 
 
 def _idle(rules: Iterable[Rule]) -> Iterator[Finding]:

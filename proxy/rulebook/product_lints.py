@@ -34,7 +34,7 @@ def asked_and_not_sold(conditions: Iterable[Condition], catalogue: Sequence[Prod
             if name.casefold().strip("/") not in sold[by] and (by, name) not in told:
                 told.add((by, name))
                 known = [*sold[by].values()] if len(told) <= MOST_NEAREST else []
-                yield not_sold(by, _as_written(name, fact.text), fact.place, known)
+                yield not_sold(by, as_written(name, fact.text), fact.place, known)
 
 
 def not_sold(by: str, name: str, place: Place, known: Sequence[str]) -> Finding:
@@ -44,7 +44,8 @@ def not_sold(by: str, name: str, place: Place, known: Sequence[str]) -> Finding:
     return Finding("R502", what, place, help, is_warning=True)
 
 
-def _as_written(name: str, line: str) -> str:
+def as_written(name: str, line: str) -> str:
+    """A name of a fact, which is kept in small letters, as it stands in its line."""
     at = line.casefold().find(name)
     return line[at : at + len(name)] if at >= 0 else name
 

@@ -157,4 +157,12 @@ WARNINGS: tuple[FindingKind, ...] = (
         banner_text('title: "<b>Sale</b> from Friday"'),
         banner_text("title: Sale from Friday"),
     ),
+    FindingKind(
+        "L18",
+        "clicks on a banner of no rule",
+        "`clicked: {banner: ...}` asks for clicks on what a rule showed, by the rule's name. No rule of the folder has "
+        "this one. It may be misspelt, or the rule renamed: clicks count under the name that the rule had then.",
+        rule_text("when: {clicked: {banner: Winter sail}}"),
+        rule_text("when: {clicked: {banner: Winter sale}}"),
+    ),
 )

@@ -229,7 +229,7 @@ def fields(node: Node, noun: str, words: Sequence[Word], findings: list[Finding]
     found = Part({entry.key.text: entry for entry in table.entries if entry.key.text in known})
     unknown = [entry.key for entry in table.entries if entry.key.text not in known]
     for word in unknown:
-        finding = unknown_word(word, f"a {noun}", known)
+        finding = unknown_word(word, f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}", known)
         cut = _cut_off(word, table)
         findings.append(
             replace(finding, help=cut[0], edits=cut[1]) if cut else replace(finding, edits=_further_in(word, table))

@@ -94,3 +94,15 @@ def test_a_list_where_one_text_belongs_is_told_as_what_it_is(node: Node, help: s
     findings: list[Finding] = []
     assert as_text(node, "this", findings) is None
     assert findings[0].help == help
+
+
+@pytest.mark.parametrize(
+    ("word", "known", "meant"),
+    [("start", ("from", "until"), "from"), ("bis", ("from", "until"), "until"), ("start", ("starts with", "x"), "")],
+)
+def test_a_word_of_another_program_or_language_is_named_as_it_is_called_here(
+    word: str, known: tuple[str, ...], meant: str
+) -> None:
+    finding = unknown_word(Scalar(word, HERE), "a rule", known)
+    assert (finding.help == f'did you mean "{meant}"?') == bool(meant)
+    assert "looks the same" not in finding.help

@@ -45,6 +45,7 @@ def test_plain_words_are_no_pattern(value: str) -> None:
         ("„trail shoes“", "write: trail shoes"),
         ("«trail»", "write: trail"),
         ("trail or running", "if any of them will do, write: [trail, running]"),
+        ("trail OR running", "if any of them will do, write: [trail, running]"),
         ("trail oder lauf", "if any of them will do, write: [trail, lauf]"),
     ],
 )

@@ -122,3 +122,12 @@ def test_a_list_is_given_in_the_shops_order_and_begins_with_products(publish: Pu
     ):
         found = [finding for finding in publish(rule + test % wrong).findings if not finding.is_warning]
         assert [(finding.code, finding.what) for finding in found] == [(code, what)]
+
+
+@pytest.mark.parametrize(
+    ("written", "help"), [("Sail", 'did you mean "Sale"?'), ("default", "write one of: nothing new, Sale")]
+)
+def test_who_names_no_rule_is_told_of_those_of_the_slot(publish: Publish, written: str, help: str) -> None:
+    other = "  - {name: Elsewhere, slot: all.topbar, show: nothing new}\ntests:"
+    (found,) = publish(HEAD.replace("tests:", other) + f"expect: {{home.hero: {written}}}").findings
+    assert (found.code, found.help) == ("R601", help)

@@ -124,3 +124,13 @@ def test_words_that_nothing_acts_on_are_told(publish: Publish) -> None:
         ("L13", 'nothing measures the `bounce` of "Two"'),
         ("L13", 'nothing acts on `also on` of "Sale"'),
     ]
+
+
+@pytest.mark.parametrize(
+    ("banner", "help"), [("Sail", 'did you mean "Sale"?'), ("Nobody", "write the name of a rule as it stands there")]
+)
+def test_clicks_on_a_banner_of_no_rule_are_told_once(publish: Publish, banner: str, help: str) -> None:
+    asked = f"when: {{any of: [{{clicked: {{banner: {banner}}}}}, {{clicked: {{banner: [sale, {banner}]}}}}]}}"
+    (found,) = warned(publish, RULE % f", {asked}")
+    assert (found.code, found.help) == ("L18", help)
+    assert found.what == f'no rule is called "{banner}", whose clicks this asks for'
