@@ -5,9 +5,7 @@ COPY requirements.lock pyproject.toml README.md LICENSE ./
 RUN python -m venv /opt/tailorbird \
  && /opt/tailorbird/bin/pip install --no-cache-dir --require-hashes -r requirements.lock
 COPY proxy ./proxy
-RUN pip install --no-cache-dir build hatchling \
- && python -m build --wheel --no-isolation --outdir /dist \
- && /opt/tailorbird/bin/pip install --no-cache-dir --no-deps /dist/*.whl
+RUN /opt/tailorbird/bin/pip install --no-cache-dir --no-deps .
 
 FROM python:3.11-slim
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin tailorbird \
@@ -19,8 +17,8 @@ ENV PATH=/opt/tailorbird/bin:$PATH PYTHONUNBUFFERED=1 \
 USER tailorbird
 VOLUME ["/data", "/rules"]
 EXPOSE 8080 8081
-HEALTHCHECK --interval=10s --timeout=2s CMD ["python", "-c", "import os, urllib.request as r; r.urlopen('http://127.0.0.1:%s/livez' % os.environ.get('TAILORBIRD_ADMIN_PORT', 8081), timeout=1)"]
-# Without an admin listener (TAILORBIRD_ADMIN_PORT=0) there is nobody to ask: turn the check off, or ask /_tb/readyz.
+HEALTHCHECK --interval=10s --timeout=2s CMD ["python", "-c", "import os, urllib.request as r; e = os.environ.get; a = e('TAILORBIRD_ADMIN_PORT', '8081'); r.urlopen('http://127.0.0.1:' + (a + '/livez' if a != '0' else e('TAILORBIRD_PORT', '8080') + '/_tb/readyz'), timeout=1)"]
+# Without an admin listener (TAILORBIRD_ADMIN_PORT=0) it asks the public one, which must not speak TLS then.
 # `docker stop` sends SIGTERM: give it `--time 40`, so that what is under way can finish.
 # The signing key and the origin come from outside: TAILORBIRD_SECRET, TAILORBIRD_ORIGIN, TAILORBIRD_ADMIN_TOKEN.
 # The admin listener is the container's own unless TAILORBIRD_ADMIN_HOST is 0.0.0.0: publish its port to 127.0.0.1 alone.
