@@ -44,7 +44,8 @@ def main(arguments: list[str]) -> None:
             import_module(module)
     except TailorbirdError as error:
         sys.exit(f"tailorbird: {error}")
-    fork_workers(socket.socket(fileno=line), partial(live, settings, Path(folder), public, admin))
+    sockets = [number for number in (public, admin) if number >= 0]
+    fork_workers(socket.socket(fileno=line), partial(live, settings, Path(folder), public, admin), sockets)
 
 
 def live(settings: Settings, folder: Path, public: int, admin: int, pipe: int) -> None:

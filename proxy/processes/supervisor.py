@@ -142,6 +142,8 @@ class Supervisor:
         self._signal_all(number)
         for zygote in self._zygotes:
             zygote.close()
+        for each in self._command.sockets:  # or who connects once no worker accepts would wait for the end of all
+            each.close()
         deadline = asyncio.get_running_loop().time() + self._longest_seconds
         while self._alive:
             try:

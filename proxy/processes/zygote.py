@@ -89,9 +89,9 @@ class Zygote:
             self.process.kill()
 
 
-def fork_workers(line: socket.socket, live: Callable[[int], None]) -> None:
+def fork_workers(line: socket.socket, live: Callable[[int], None], sockets: Sequence[int] = ()) -> None:
     """The zygote's side: forks a worker for each pipe that the line brings, which does `live(pipe)` and exits. Returns
-    when the line has ended and the last worker too."""
+    when the line has ended and the last worker too; `sockets`, which workers inherit, are closed as soon as it has."""
     for number in WORKER_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, lambda *_: _reap(os.WNOHANG))
@@ -109,6 +109,8 @@ def fork_workers(line: socket.socket, live: Callable[[int], None]) -> None:
                 sys.exit(0)
         os.close(pipes[0])
     line.close()
+    for each in sockets:
+        os.close(each)
     _reap(0)
 
 

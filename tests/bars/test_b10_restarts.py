@@ -111,6 +111,37 @@ async def test_sigterm_under_load_costs_no_request(workers: int, tmp_path: Path)
 
 
 @pytest.mark.bar("B10")
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_who_connects_while_the_last_answers_are_given_is_refused_and_may_go_elsewhere(
+    workers: int, tmp_path: Path
+) -> None:
+    may_answer = asyncio.Event()
+
+    async def shop(seen: Seen) -> bytes:
+        await may_answer.wait()
+        return SLOW
+
+    async with (
+        Origin(answering(shop)) as origin,
+        Daemon(origin.url, tmp_path, workers=workers, lame_duck_seconds=0, drain_seconds=60) as daemon,
+    ):
+        reader, writer = await asyncio.open_connection("127.0.0.1", daemon.port)
+        writer.write(request(b"GET", b"/slow"))
+        async with asyncio.timeout(60):
+            while not origin.requests:
+                await asyncio.sleep(0.01)
+            daemon.signal(signal.SIGTERM)
+            with pytest.raises(ConnectionRefusedError):
+                while True:
+                    (await asyncio.open_connection("127.0.0.1", daemon.port))[1].close()
+                    await asyncio.sleep(0.01)
+            assert daemon.process.returncode is None
+            may_answer.set()
+            assert (await hear(reader)).status == 200
+        writer.close()
+
+
+@pytest.mark.bar("B10")
 async def test_rolling_restarts_under_load_cost_no_request(tmp_path: Path) -> None:
     async with Origin(answering(shop)) as origin, Daemon(origin.url, tmp_path, workers=2) as daemon:
         clients = Clients(daemon.port)
