@@ -53,7 +53,7 @@ def main() -> None:
         connection.close()
         table, before = Covisits(), _now_mib()
         for row in built(out):
-            table.build(*row)
+            table.add_batch(*row)
         print(f"served from {_now_mib() - before:,.0f} MiB more", flush=True)
         walk, started = Walk(table), time.perf_counter()
         for n in range(1_000):

@@ -64,7 +64,7 @@ def _shares(latest_at: float, memory: float, part: int = 0, parts: int = 1) -> s
     )
 
 
-_UNSAID = "CAST(NULL AS DOUBLE) AS whole, CAST(NULL AS BIGINT) AS clicks"
+_NO_SHARES = "CAST(NULL AS DOUBLE) AS whole, CAST(NULL AS BIGINT) AS clicks"
 
 
 # -- what was bought together
@@ -82,13 +82,13 @@ BASKETS = (
 
 TOTALS = (
     f"SELECT '' AS product, '{ALL_BASKETS}' AS other, CAST(NULL AS DOUBLE) AS share, "  # noqa: S608
-    f"COUNT(DISTINCT session) AS met, {_UNSAID} FROM orders UNION ALL "
+    f"COUNT(DISTINCT session) AS met, {_NO_SHARES} FROM orders UNION ALL "
     f"SELECT '' AS product, '{ORDERED_UNTIL}' AS other, CAST(NULL AS DOUBLE) AS share, "
-    f"CAST(CEIL(MAX(moment)) AS BIGINT) AS met, {_UNSAID} FROM orders"
+    f"CAST(CEIL(MAX(moment)) AS BIGINT) AS met, {_NO_SHARES} FROM orders"
 )
 CLICKED = (
     f"SELECT '' AS product, '{CLICKED_UNTIL}' AS other, CAST(NULL AS DOUBLE) AS share, "  # noqa: S608
-    f"CAST(CEIL(MAX(moment)) AS BIGINT) AS met, {_UNSAID} FROM clicks"
+    f"CAST(CEIL(MAX(moment)) AS BIGINT) AS met, {_NO_SHARES} FROM clicks"
 )
 
 
@@ -100,7 +100,7 @@ def pairs_sql(part: int = 0, parts: int = 1) -> str:
         f"JOIN baskets AS two ON one.session = two.session {mine}GROUP BY one.product, two.product), "
         "placed AS (SELECT a, b, met, ROW_NUMBER() OVER "
         "(PARTITION BY a ORDER BY CASE WHEN a = b THEN 0 ELSE 1 END, met DESC, b) AS place FROM met) "
-        f"SELECT a AS product, b AS other, CAST(NULL AS DOUBLE) AS share, met, {_UNSAID} FROM placed "
+        f"SELECT a AS product, b AS other, CAST(NULL AS DOUBLE) AS share, met, {_NO_SHARES} FROM placed "
         f"WHERE place <= {KEPT_PAIRS + 1}"
     )
 

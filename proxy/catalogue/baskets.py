@@ -1,4 +1,4 @@
-"""What is bought together: how often each product is in a basket, and each pair; and two questions answered from it.
+"""What is bought together: counts of products and of pairs in baskets (orders). Two rankings come of them:
 
 * `together`: what goes with these products *more than chance would have it* (the log-likelihood ratio of Dunning,
   1993, so that neither the best seller of the shop nor a pair seen once comes first). Hot dogs bring mustard, not milk.
@@ -22,15 +22,15 @@ MAX_BASKET = 100
 MAX_CART = 30
 _PREDICTORS = 40
 _MOST_RIDGE = 100.0
-"""In baskets: a product seen in fewer of them is believed half or less. A fiftieth of them all where those are few."""
+"""Of the regression, in baskets: a product in as few has half its weight. Where there are few baskets, a fiftieth."""
 _CANDIDATES = 200
 _MOST_PAIRS = 400
 KEPT_PAIRS = 300
-_TIES = 200
+_MOST_CO_PURCHASES = 200
 _MOST_LEARNT = 20_000
 _STALE = 1.1
 _ONCE = 0.25
-"""What counts of a pair that was seen once: it may well be chance, however rare both are."""
+"""The weight of a pair that was seen once: it may well be chance, however rare both are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Support:
 
 @dataclass(frozen=True, slots=True)
 class _Learnt:
-    """How a product's chance to be in a basket follows from others there; worked out at `count` baskets."""
+    """How a product's probability to be in a basket, by others there; calculated at `count` baskets."""
 
     base: float
     weights: dict[str, float]
@@ -53,7 +53,7 @@ class _Learnt:
 
 @dataclass(frozen=True, slots=True)
 class _CoPurchases:
-    """What a product goes with, best first; worked out at `count` baskets, `bought` of them with the product."""
+    """What a product goes with, best first; calculated at `count` baskets, `bought` of them with the product."""
 
     others: tuple[tuple[str, float], ...]
     bought: int
@@ -69,7 +69,7 @@ class Baskets:
         self._bought: dict[str, int] = {}
         self._pairs: dict[str, dict[str, int]] = {}
         self._learnt: dict[str, _Learnt] = {}
-        self._tied: dict[str, _CoPurchases] = {}
+        self._cached_co_purchases: dict[str, _CoPurchases] = {}
         self._popular: list[str] = []
 
     def __contains__(self, product: str) -> bool:
@@ -95,7 +95,7 @@ class Baskets:
                 self._pairs[product] = {name: pairs[name] for name in most}
         self._popular = []
 
-    def build(self, product: str, others: Sequence[str], counts: Sequence[int]) -> None:
+    def add_batch(self, product: str, others: Sequence[str], counts: Sequence[int]) -> None:
         """Adds what was counted in batch: in how many baskets the product was with each other product, and with itself
         (all its baskets). The caller raises `count`."""
         name = self._names.setdefault(product, product)
@@ -153,23 +153,23 @@ class Baskets:
         return max(found, key=lambda pair: pair[0])[1] if found else None
 
     def lift(self, product: str, other: str) -> float:
-        """How many times more often they are bought together than if neither had to do with the other."""
+        """How many times more often they are bought together than if they were independent."""
         both = self._pairs.get(product, {}).get(other, 0)
         return both * self.count / (self._bought[product] * self._bought[other]) if both else 0.0
 
     def _co_purchases(self, product: str) -> Sequence[tuple[str, float]]:
-        """What it goes with, and how surely; kept until a tenth more baskets came, or one with the product."""
+        """What it goes with, and how significantly; kept until a tenth more baskets came, or one with the product."""
         bought = self.bought(product)
-        known = self._tied.get(product)
+        known = self._cached_co_purchases.get(product)
         if known is None or known.bought != bought or self.count > known.count * _STALE:
             ratios = {
                 other: ratio if both > 1 else ratio * _ONCE
                 for other, both in self._pairs.get(product, {}).items()
                 if (ratio := self._ratio(product, other, both)) > 0
             }
-            best = nlargest(_TIES, ratios, key=ratios.__getitem__)
+            best = nlargest(_MOST_CO_PURCHASES, ratios, key=ratios.__getitem__)
             known = _CoPurchases(tuple((name, ratios[name]) for name in best), bought, self.count)
-            _keep(self._tied, product, known)
+            _keep(self._cached_co_purchases, product, known)
         return known.others
 
     def _ratio(self, product: str, other: str, both: int) -> float:

@@ -1,13 +1,13 @@
-"""What is looked at together: a table of products against products, kept up to date click by click.
+"""What is viewed together: a table of products against products, updated with each click.
 
 Two products clicked within a few clicks of each other in one visit add to their cell, both ways; less the more clicks
-lie between, and less the older the visit is. That is all there is to learning: no training run, no model to ship.
-Weights grow with time rather than fade (forward decay), so that a new click touches its own cells only.
+lie between, and less the older the visit is. There is no training run. Weights grow with time rather than
+fade (forward decay), so that a new click touches its own cells only.
 
-A *row* of a product is what it leads to: its strongest cells, damped by how popular each target is anyway, as shares of
-one. `walk.py` walks along rows. Rows are worked out ahead (`warm`), or when first asked for, and kept until an eighth
-more was learnt of the product, so that neither a click nor a page waits for many; of what few looked at, that is each
-click. What changes in the popularity of others reaches a row when it is next worked out.
+A *row* of a product has its strongest cells, damped by the popularity of each target, as shares of one. `walk.py` walks
+along rows. They are calculated ahead (`refresh`), or when first asked for, and kept until an eighth more was learnt of
+the product, so that neither a click nor a page waits for many. A change in the popularity of others reaches a row when
+it is next calculated.
 """
 
 from __future__ import annotations
@@ -23,31 +23,31 @@ MEMORY_SECONDS = 100 * DAY
 TREND_SECONDS = 7 * DAY
 
 REACH = 6
-"""Clicks further apart say nothing of each other."""
+"""Clicks further apart do not count."""
 _STEP = 1.5
 DAMPING = 1 / 3
 SHRINKAGE = 2.0
-"""Cells of so little weight in all stay far from certain. Measured on held-out visits: 0 to 4 is a flat hill."""
+"""Added to the total of a row, so that few clicks give low shares. On held-out visits 0 to 4 differ little."""
 ROW_LENGTH = 80
 _MOST_CELLS = 200
 _KEPT_CELLS = 150
 _MOST_VISITS = 1_000
-_PATIENCE = 8
-"""A row stays as it is until one part in so many was learnt anew of its product."""
-_AGED = 1_000
-"""What is learnt of a row older than one part in so many of the memory has it worked out anew."""
+_STALE_PARTS = 8
+"""A row is kept until an eighth more was learnt of its product."""
+_AGE_PARTS = 1_000
+"""A click on a row older than a thousandth of the memory has it calculated again."""
 _HIGHEST_EXPONENT = 50.0
 NEARNESS = tuple(exp(-step / _STEP) for step in range(REACH))
 
 
 class Row(NamedTuple):
-    """Products, strongest first, and the share of each in the `whole`; `own` is that of the product itself. It was
-    worked out when so much had been `learnt` of the product, at `at`; of one built in batch, that is its clicks."""
+    """Products, strongest first, and the share of each in the `total`; `own` is that of the product itself. It was
+    calculated when so much had been `learnt` of the product, at `at`; of one from a batch, that is its clicks."""
 
     products: tuple[str, ...]
     shares: array[float]
     own: float = 0.0
-    whole: float = 0.0
+    total: float = 0.0
     learnt: int = 0
     at: float = 0.0
 
@@ -57,12 +57,12 @@ EMPTY = Row((), array("f"))
 
 class Covisits:
     """The table. Times are on any clock, seconds in the shop, as long as `memory` (after which a visit counts a third)
-    and `trend` (what counts as lately) are on the same. What it keeps is bounded by the number of products: 200 cells
+    and `trend` (what counts as recent) are on the same. What it keeps is bounded by the number of products: 200 cells
     each, a row of the strongest, and the numbers of its latest 1,000 visits."""
 
     def __init__(self, *, memory: float = MEMORY_SECONDS, trend: float = TREND_SECONDS) -> None:
         self._memory = memory
-        self._aged = memory / _AGED
+        self._aged = memory / _AGE_PARTS
         self._trend = trend
         self._epoch: float | None = None
         self.latest_at = 0.0
@@ -71,12 +71,12 @@ class Covisits:
         self._cells: dict[str, dict[str, float]] = {}
         self._clicks: dict[str, int] = {}
         self._learnt: dict[str, int] = {}
-        self._lately: dict[str, tuple[float, float]] = {}
+        self._recent: dict[str, tuple[float, float]] = {}
         self._visits: dict[str, deque[int]] = {}
-        self._built: dict[str, Row] = {}
-        self._built_weight = 1.0
+        self._batch_rows: dict[str, Row] = {}
+        self._batch_weight = 1.0
         self._rows: dict[str, Row] = {}
-        self._cold: dict[str, None] = {}
+        self._outdated: dict[str, None] = {}
         self._listeners: list[dict[str, Any]] = []
 
     def blank(self) -> Covisits:
@@ -84,7 +84,7 @@ class Covisits:
         return Covisits(memory=self._memory, trend=self._trend)
 
     def __contains__(self, product: str) -> bool:
-        return product in self._clicks or product in self._built
+        return product in self._clicks or product in self._batch_rows
 
     def __len__(self) -> int:
         return len(self._clicks)
@@ -105,12 +105,12 @@ class Covisits:
         at = self.latest_at if at is None else at
         self.learnt += 1
         self._clicks[product] = self._clicks.get(product, 0) + 1
-        count, counted_at = self._lately.get(product, (0.0, at))
+        count, counted_at = self._recent.get(product, (0.0, at))
         if at > counted_at:
             count, counted_at = count * exp((counted_at - at) / self._trend), at
-        self._lately[product] = (count + 1.0, counted_at)
-        self._remember(product, visit)
-        cells_of, learnt, cold = self._cells, self._learnt, self._cold  # of what is cold nothing was worked out
+        self._recent[product] = (count + 1.0, counted_at)
+        self._note_visit(product, visit)
+        cells_of, learnt, outdated = self._cells, self._learnt, self._outdated  # rows of outdated ones are not kept
         own = cells_of.get(product)
         if own is None:
             own = cells_of[product] = {}
@@ -126,10 +126,10 @@ class Covisits:
                 theirs = cells_of[other] = {}
             theirs[product] = theirs.get(product, 0.0) + weight
             learnt[other] = learnt.get(other, 0) + 1
-            if other not in cold or len(theirs) > _MOST_CELLS:
+            if other not in outdated or len(theirs) > _MOST_CELLS:
                 self._changed(other, theirs)
         learnt[product] = learnt.get(product, 0) + 1
-        if product not in cold or len(own) > _MOST_CELLS:
+        if product not in outdated or len(own) > _MOST_CELLS:
             self._changed(product, own)
 
     def _growth(self, at: float | None) -> float:
@@ -151,11 +151,11 @@ class Covisits:
         assert self._epoch is not None
         factor = exp((self._epoch - at) / self._memory)
         self._epoch = at
-        self._built_weight *= factor
+        self._batch_weight *= factor
         for product, cells in self._cells.items():
             self._cells[product] = {name: faded for name, weight in cells.items() if (faded := weight * factor) > 1e-9}
         self._rows.clear()
-        self._cold = dict.fromkeys(self._cells)
+        self._outdated = dict.fromkeys(self._cells)
         for cache in self._listeners:
             cache.clear()
 
@@ -164,30 +164,30 @@ class Covisits:
             least = sorted(cells.values())[-_KEPT_CELLS]
             self._cells[product] = {name: weight for name, weight in cells.items() if weight >= least}
         row, learnt = self._rows.get(product), self._learnt[product]
-        if row is None or learnt > row.learnt + row.learnt // _PATIENCE or self.latest_at > row.at + self._aged:
+        if row is None or learnt > row.learnt + row.learnt // _STALE_PARTS or self.latest_at > row.at + self._aged:
             self._rows.pop(product, None)
-            self._cold[product] = None
+            self._outdated[product] = None
             for cache in self._listeners:
                 cache.pop(product, None)
 
-    def _remember(self, product: str, visit: int) -> None:
+    def _note_visit(self, product: str, visit: int) -> None:
         visits = self._visits.get(product)
         if visits is None:
             visits = self._visits[product] = deque(maxlen=_MOST_VISITS)
         if not visits or visits[-1] != visit:
             visits.append(visit)
 
-    def build(
-        self, product: str, others: Sequence[str], shares: Sequence[float], whole: float = 0.0, clicks: int = 0
+    def add_batch(
+        self, product: str, others: Sequence[str], shares: Sequence[float], total: float = 0.0, clicks: int = 0
     ) -> None:
-        """Adds a row that was worked out in batch, of so many clicks; clicks here add to it. Without a `whole` for its
+        """Adds a row that was calculated in batch, of so many clicks; clicks here add to it. Without a `total` for its
         shares, it holds until the product is clicked here."""
         names = tuple(self._names.setdefault(name, name) for name in others)
         own = shares[names.index(product)] if product in names else 0.0
-        self._built[self._names.setdefault(product, product)] = Row(names, array("f", shares), own, whole, clicks)
+        self._batch_rows[self._names.setdefault(product, product)] = Row(names, array("f", shares), own, total, clicks)
 
-    def begin(self, at: float) -> None:
-        """Dates what was built at that time."""
+    def start_at(self, at: float) -> None:
+        """Dates the rows from a batch."""
         if self._epoch is None:
             self._epoch = at
 
@@ -202,48 +202,48 @@ class Covisits:
     def row(self, product: str) -> Row:
         """The row of the product; an empty one for an unknown product."""
         row = self._rows.get(product)
-        return self._worked_out(product) if row is None else row
+        return self._calculate(product) if row is None else row
 
-    def warm(self, most: int) -> bool:
+    def refresh(self, most: int) -> bool:
         """Works out up to `most` rows that are out of date; False when there are no more."""
-        while self._cold and most:
-            self._worked_out(next(reversed(self._cold)))
+        while self._outdated and most:
+            self._calculate(next(reversed(self._outdated)))
             most -= 1
-        return bool(self._cold)
+        return bool(self._outdated)
 
-    def _worked_out(self, product: str) -> Row:
-        self._cold.pop(product, None)
-        cells, built = self._cells.get(product), self._built.get(product, EMPTY)
+    def _calculate(self, product: str) -> Row:
+        self._outdated.pop(product, None)
+        cells, batch = self._cells.get(product), self._batch_rows.get(product, EMPTY)
         if not cells:
-            return built
-        count = self.clicks if self._built else self._clicks.get
+            return batch
+        count = self.clicks if self._batch_rows else self._clicks.get
         damped = {name: weight * (count(name) or 1) ** -DAMPING for name, weight in cells.items()}
-        whole = sum(damped.values()) + SHRINKAGE * self._growth(None)
-        if built.whole:
-            whole += self._built_weight * (built.whole - SHRINKAGE)
-            for name, share in zip(built.products, built.shares, strict=True):
-                damped[name] = damped.get(name, 0.0) + self._built_weight * built.whole * share
+        total = sum(damped.values()) + SHRINKAGE * self._growth(None)
+        if batch.total:
+            total += self._batch_weight * (batch.total - SHRINKAGE)
+            for name, share in zip(batch.products, batch.shares, strict=True):
+                damped[name] = damped.get(name, 0.0) + self._batch_weight * batch.total * share
         best = sorted(damped, key=damped.__getitem__, reverse=True)[:ROW_LENGTH]
-        shares, own = array("f", [damped[name] / whole for name in best]), damped.get(product, 0.0) / whole
-        row = Row(tuple(best), shares, own, whole, self._learnt[product], self.latest_at)
+        shares, own = array("f", [damped[name] / total for name in best]), damped.get(product, 0.0) / total
+        row = Row(tuple(best), shares, own, total, self._learnt[product], self.latest_at)
         self._rows[self._names[product]] = row
         return row
 
     def clicks(self, product: str) -> int:
-        """How often it was ever looked at."""
-        return self._clicks.get(product, 0) + self._built.get(product, EMPTY).learnt
+        """How often it was viewed."""
+        return self._clicks.get(product, 0) + self._batch_rows.get(product, EMPTY).learnt
 
-    def lately(self, product: str, at: float | None = None) -> float:
-        """How often it was looked at lately, older clicks counting less."""
-        count, counted_at = self._lately.get(product, (0.0, 0.0))
+    def recent_clicks(self, product: str, at: float | None = None) -> float:
+        """How often it was viewed of late, older clicks counting less."""
+        count, counted_at = self._recent.get(product, (0.0, 0.0))
         behind = (self.latest_at if at is None else at) - counted_at
         return count * exp(-max(behind, 0.0) / self._trend)
 
     def trend(self, product: str) -> float:
-        """A factor around 1: above for what is looked at lately more than ever."""
-        return float(((self.lately(product) + 0.02) / (self._clicks.get(product, 0) + 1.0)) ** 0.1)
+        """A factor around 1: above for what is viewed more often of late than before."""
+        return float(((self.recent_clicks(product) + 0.02) / (self._clicks.get(product, 0) + 1.0)) ** 0.1)
 
     def visits_with(self, products: Iterable[str]) -> int:
-        """In how many of the latest visits all of these products were looked at."""
+        """In how many of the latest visits all of these products were viewed."""
         sets = [set(self._visits.get(product, ())) for product in products]
         return len(set.intersection(*sets)) if sets else 0

@@ -16,7 +16,7 @@ from typing import Literal
 
 from proxy.catalogue.baskets import Baskets
 from proxy.catalogue.covisits import Covisits
-from proxy.catalogue.logs import Log
+from proxy.catalogue.history_files import HistoryFile
 from proxy.catalogue.walk import Walk
 from proxy.errors import OperatorError
 
@@ -116,7 +116,7 @@ def published(train: Sequence[tuple[str, ...]], test: Iterable[str]) -> Trial:
     return Trial("visits", tuple(train), tuple(map(float, range(len(train)))), tuple(cases), unread=unread)
 
 
-def split(log: Log) -> Trial:
+def split(log: HistoryFile) -> Trial:
     """The trial of a log: visits by time, the last fifth foretold; baskets by every fifth of them."""
     groups = log.groups
     if log.kind == "visits":

@@ -1,7 +1,7 @@
-"""Where each fact of a product comes from, when several feeds speak of it.
+"""Which feed each value of a product is from, when several feeds have the product.
 
-Feeds count as if imported one after another: what a later one says takes the place of what an earlier one said, word by
-word. What was said besides is told too, for whoever wonders at a price.
+Feeds count as if imported one after another: a later one replaces the values of earlier ones, field by field. The
+replaced values are given too.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 
-from proxy.catalogue.feeds import OWN_WORDS, find_row
-from proxy.catalogue.products import Unreadable, Words, product_of
+from proxy.catalogue.feeds import OWN_FIELDS, find_row
+from proxy.catalogue.products import Fields, Unreadable, product_of
 from proxy.conditions.localtime import utc_minute
 from proxy.model import Product
 
 
 @dataclass(frozen=True, slots=True)
 class FeedValue:
-    """What one feed says of a fact: the file, the word (of stock, the words), and the value that follows."""
+    """The value in one feed: the file, the field (of stock, the fields), and the value that follows."""
 
     file: str
     line: int
@@ -31,8 +31,8 @@ class FeedValue:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One fact of a product: the value that counts, the feed value it is from (`said`; None when no feed has it, and
-    the value is the default), and what `others` say, the latest first."""
+    """One fact of a product: the value that counts, the feed value it is from (`said`; None for a default), and those
+    of `others`, the latest first."""
 
     name: str
     value: str
@@ -50,14 +50,14 @@ class ProductFacts:
 
 def facts_of(product_id: str, feeds: Mapping[str, bytes], *, currency: str = "") -> ProductFacts | None:
     """What is known, by the feeds' names and bytes; None when none has the product."""
-    rows: list[tuple[str, int, Words, Product]] = []
+    rows: list[tuple[str, int, Fields, Product]] = []
     faults: list[str] = []
     for name, data in feeds.items():
         row = find_row(data, product_id)
         if row is None:
             continue
         try:
-            rows.append((name, *row, product_of(row[1], lambda *told: None, currency=currency)))
+            rows.append((name, *row, product_of(row[1], lambda *_: None, currency=currency)))
         except Unreadable as error:
             faults.append(f"{name}:{row[0]}: left out: {error.what}")
     if not rows and not faults:
@@ -67,24 +67,24 @@ def facts_of(product_id: str, feeds: Mapping[str, bytes], *, currency: str = "")
 
 def _fact(
     name: str,
-    words: Sequence[str],
+    fields: Sequence[str],
     text: Callable[[Product], str],
-    unsaid: str,
-    rows: Sequence[tuple[str, int, Words, Product]],
+    default: str,
+    rows: Sequence[tuple[str, int, Fields, Product]],
 ) -> Fact:
-    said = list(_said(words, text, rows))
-    if not said:
-        return Fact(name, unsaid)
-    return Fact(name, said[-1].value, said[-1], tuple(reversed(said[:-1])))
+    values = list(_feed_values(fields, text, rows))
+    if not values:
+        return Fact(name, default)
+    return Fact(name, values[-1].value, values[-1], tuple(reversed(values[:-1])))
 
 
-def _said(
-    words: Sequence[str], text: Callable[[Product], str], rows: Sequence[tuple[str, int, Words, Product]]
+def _feed_values(
+    fields: Sequence[str], text: Callable[[Product], str], rows: Sequence[tuple[str, int, Fields, Product]]
 ) -> Iterator[FeedValue]:
     for file, line, found, product in rows:
-        present = [word for word in words if found.get(word) not in (None, "", [])]
+        present = [field for field in fields if found.get(field) not in (None, "", [])]
         if present:
-            yield FeedValue(file, line, "` and `".join(present if words is _STOCK else present[:1]), text(product))
+            yield FeedValue(file, line, "` and `".join(present if fields is _STOCK else present[:1]), text(product))
 
 
 def _money(amount: float, currency: str) -> str:
@@ -99,30 +99,30 @@ def _sale(product: Product) -> str:
     return text + (f" from {begins}" if begins else "") + (f" until {ends}" if ends else "")
 
 
-_STOCK = OWN_WORDS["in_stock"]
+_STOCK = OWN_FIELDS["in_stock"]
 _FACTS: tuple[tuple[str, Sequence[str], Callable[[Product], str], str], ...] = (
     ("title", ("title",), lambda product: product.title, "-"),
     ("link", ("link",), lambda product: product.link, "-"),
     ("price", ("price",), lambda product: _money(product.price, product.currency), "none is shown"),
-    ("sale price", OWN_WORDS["sale_price"], _sale, "-"),
+    ("sale price", OWN_FIELDS["sale_price"], _sale, "-"),
     (
         "other prices",
-        OWN_WORDS["prices"],
+        OWN_FIELDS["prices"],
         lambda product: ", ".join(_money(amount, name) for name, amount in product.prices),
         "-",
     ),
     ("in stock", _STOCK, lambda product: "yes" if product.in_stock else "no", "yes, for want of a word"),
-    ("category", OWN_WORDS["category"], lambda product: product.category, "-"),
-    ("brand", OWN_WORDS["brand"], lambda product: product.brand, "-"),
-    ("tags", OWN_WORDS["tags"], lambda product: ", ".join(sorted(product.tags)), "-"),
-    ("picture", OWN_WORDS["image"], lambda product: product.image or "none that makes sense", "none is shown"),
+    ("category", OWN_FIELDS["category"], lambda product: product.category, "-"),
+    ("brand", OWN_FIELDS["brand"], lambda product: product.brand, "-"),
+    ("tags", OWN_FIELDS["tags"], lambda product: ", ".join(sorted(product.tags)), "-"),
+    ("picture", OWN_FIELDS["image"], lambda product: product.image or "none that makes sense", "none is shown"),
     (
         "its size",
-        OWN_WORDS["image_width"],
+        OWN_FIELDS["image_width"],
         lambda product: f"{product.image_width} x {product.image_height} pixels",
         "not known: cards keep a square free",
     ),
-    ("group", OWN_WORDS["group"], lambda product: product.group, "-"),
-    ("popularity", OWN_WORDS["popularity"], lambda product: f"{product.popularity:g}", "0"),
-    ("added", OWN_WORDS["added_at"], lambda product: utc_minute(product.added_at) if product.added_at else "?", "-"),
+    ("group", OWN_FIELDS["group"], lambda product: product.group, "-"),
+    ("popularity", OWN_FIELDS["popularity"], lambda product: f"{product.popularity:g}", "0"),
+    ("added", OWN_FIELDS["added_at"], lambda product: utc_minute(product.added_at) if product.added_at else "?", "-"),
 )

@@ -1,7 +1,7 @@
-"""Reads a catalogue in whatever format a shop has it. `FORMATS` is the table: a row says how a format is told by its
-first bytes, and how its rows are read; each row becomes words for `products.py`, with its line.
+"""Reads a catalogue in whatever format a shop has it. `FORMATS` is the table: a row says how a format is
+recognised by its first bytes, and how its rows are read; each row becomes fields for `products.py`, with its line.
 
-The law: a bad row never costs a good one. What is wrong is told by line, and the rest loads.
+A bad row never costs a good one: what is wrong is reported by line, and the rest loads.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from typing import Any
 
 import orjson
 
-from proxy.catalogue.products import Catalogue, Flaw, Problem, Unreadable, Warn, Words, product_of
+from proxy.catalogue.products import Catalogue, Fields, Flaw, Problem, Unreadable, Warn, product_of
 from proxy.catalogue.quality import contradictions
 from proxy.catalogue.shopify import shopify_rows
 from proxy.catalogue.tables import table_rows
 from proxy.catalogue.xmlfeed import xml_rows
 from proxy.model import Product
 
-Row = tuple[int, Words]
+Row = tuple[int, Fields]
 Rows = Callable[[bytes], Iterator[Row | Problem]]
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A format of feeds. `is_it` is asked with the first bytes. Rows that lack one of `expected` are told, and load."""
+    """A format of feeds. `is_it` gets the first bytes. Rows that lack one of `expected` load with a warning."""
 
     name: str
     is_it: Callable[[bytes], bool]
@@ -41,7 +41,7 @@ def read_feed(data: bytes, *, currency: str = "") -> Catalogue:
     """The products of a feed. Of two rows with one id, the later is left out. `currency` is for prices that name
     none."""
     data = data.removeprefix(b"\xef\xbb\xbf")
-    if (other := _no_feed(data)) is not None:
+    if (other := _not_a_feed(data)) is not None:
         return Catalogue((), (other,))
     catalogue = read_rows(format_of(data), data, currency=currency)
     if catalogue.products or catalogue.problems:
@@ -52,8 +52,8 @@ def read_feed(data: bytes, *, currency: str = "") -> Catalogue:
     return replace(catalogue, problems=(nothing,))
 
 
-def _no_feed(data: bytes) -> Problem | None:
-    """Told once, not line by line: what no format is."""
+def _not_a_feed(data: bytes) -> Problem | None:
+    """The problem with a file in none of the formats; reported once, not line by line."""
     if data.startswith(b"PK\x03\x04"):
         return Problem(1, "this is a workbook or an archive", "save the sheet as CSV, best as CSV UTF-8")
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
@@ -71,7 +71,7 @@ def format_of(data: bytes) -> Format:
 
 
 def find_row(data: bytes, product_id: str) -> Row | None:
-    """What a feed says of a product, and on which line; None when it does not know it. Of several rows, the first."""
+    """The row of a product, with its line; None when there is none. Of several, the first."""
     data = data.removeprefix(b"\xef\xbb\xbf")
     for row in format_of(data).rows(data):
         if not isinstance(row, Problem) and str(row[1].get("id", "")) == product_id:
@@ -93,9 +93,9 @@ def read_rows(format: Format, data: bytes, *, currency: str = "") -> Catalogue:
         if isinstance(row, Problem):
             problems.append(row)
             continue
-        line, words = row
+        line, fields = row
         try:
-            product = product_of(words, partial(_warn, problems, line), currency=currency)
+            product = product_of(fields, partial(_warn, problems, line), currency=currency)
             if product.id in products:
                 raise Unreadable(
                     f"there is already a product `{product.id}`",
@@ -105,7 +105,7 @@ def read_rows(format: Format, data: bytes, *, currency: str = "") -> Catalogue:
         except Unreadable as error:
             problems.append(Problem(line, error.what, error.help, flaw=error.flaw))
             continue
-        problems += _missing(format, product, line, words)
+        problems += _missing(format, product, line, fields)
         products[product.id], lines[product.id] = product, line
     problems += contradictions(products.values(), lines)
     in_order = tuple(sorted(problems, key=lambda problem: problem.line))
@@ -116,17 +116,17 @@ def _warn(problems: list[Problem], line: int, what: str, help: str, flaw: Flaw) 
     problems.append(Problem(line, what, help, is_warning=True, flaw=flaw))
 
 
-def _missing(format: Format, product: Product, line: int, words: Words) -> Iterator[Problem]:
-    """Warnings of what a feed of this format should say."""
+def _missing(format: Format, product: Product, line: int, fields: Fields) -> Iterator[Problem]:
+    """Warnings of fields that a feed of this format should have."""
     lacks = {
         "price": (not product.price, "add its price, as 12.99 EUR; until then none is shown"),
         "currency": (bool(product.price) and not product.currency, "write the currency behind the price: 12.99 EUR"),
         "image_link": (not product.image, "add the address of its picture; until then none is shown"),
-        "availability": (not words.get("availability"), "add in_stock or out_of_stock; until then it is in stock"),
+        "availability": (not fields.get("availability"), "add in_stock or out_of_stock; until then it is in stock"),
     }
     for name in format.expected:
         is_lacking, help = lacks[name]
-        if is_lacking and not (name == "image_link" and words.get(name)):
+        if is_lacking and not (name == "image_link" and fields.get(name)):
             yield Problem(line, f"`{name}` is missing", help, is_warning=True, flaw=Flaw.MISSING)
 
 
@@ -138,14 +138,14 @@ def _json_rows(data: bytes) -> Iterator[Row | Problem]:
         if not line.strip():
             continue
         try:
-            words: Any = orjson.loads(line)
+            fields: Any = orjson.loads(line)
         except orjson.JSONDecodeError as error:
             yield Problem(
                 number, f"this is not JSON: {error.msg} (column {error.colno})", "write one object a line, in UTF-8"
             )
             continue
-        if isinstance(words, dict):
-            yield number, words
+        if isinstance(fields, dict):
+            yield number, fields
         else:
             yield Problem(number, "a product is written {...}", 'as {"id": "SKU-1", "title": ..., "link": ...}')
 
@@ -158,10 +158,10 @@ def _google(rows: Iterable[tuple[int, dict[str, str]] | Problem]) -> Iterator[Ro
         yield row if isinstance(row, Problem) else (row[0], labelled(row[1]))
 
 
-def labelled(words: dict[str, str]) -> Words:
-    """A Google feed's words, with its custom labels as tags; empty cells say nothing."""
-    labels = [words[name] for name in sorted(words) if name.startswith("custom_label_") and words[name]]
-    known = {name: value for name, value in words.items() if value}
+def labelled(fields: dict[str, str]) -> Fields:
+    """A Google feed's fields, with its custom labels as tags; without empty cells."""
+    labels = [fields[name] for name in sorted(fields) if name.startswith("custom_label_") and fields[name]]
+    known = {name: value for name, value in fields.items() if value}
     return {**known, "tags": labels} if labels else known
 
 
@@ -203,19 +203,19 @@ FORMATS: tuple[Format, ...] = (
 )
 
 
-def merged(known: Product, change: Words, warn: Warn) -> Product:
-    """A product after a change that names some of its words, as its availability or its price. Raises `Unreadable`."""
+def merged(known: Product, change: Fields, warn: Warn) -> Product:
+    """A product after a change that names some of its fields, as its availability or its price. Raises `Unreadable`."""
     whole = {"id": known.id, "title": known.title, "link": known.link, "currency": known.currency, **change}
     if "price" not in change:
         whole["price"] = known.price
     new = product_of(whole, warn)
     kept = {
-        field: getattr(known, field) for field, names in OWN_WORDS.items() if not any(name in change for name in names)
+        field: getattr(known, field) for field, names in OWN_FIELDS.items() if not any(name in change for name in names)
     }
     return replace(new, **kept)
 
 
-OWN_WORDS: Mapping[str, tuple[str, ...]] = {
+OWN_FIELDS: Mapping[str, tuple[str, ...]] = {
     "category": ("category", "product_type", "google_product_category"),
     "brand": ("brand",),
     "image": ("image", "image_link"),
@@ -231,13 +231,12 @@ OWN_WORDS: Mapping[str, tuple[str, ...]] = {
     "added_at": ("added", "created_at"),
     "prices": ("prices",),
 }
-"""The words of a feed that say each of a product's facts, the first of them that is there; but for those that every
-change has."""
+"""The fields that each fact of a product is read from: the first that is there. Not those that every change has."""
 
 
 def line_of(product: Product) -> bytes:
     """The product as a line of a shop's own file, without what it does not say."""
-    words: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "id": product.id,
         "title": product.title,
         "link": product.link,
@@ -258,8 +257,8 @@ def line_of(product: Product) -> bytes:
     }
     if product.sale_price and (product.sale_from, product.sale_until) != (-inf, inf):
         window = (max(product.sale_from, 0.0), min(product.sale_until, _FAR))
-        words["sale_price_effective_date"] = "/".join(map(_date, window))
-    return orjson.dumps({name: value for name, value in words.items() if value})
+        fields["sale_price_effective_date"] = "/".join(map(_date, window))
+    return orjson.dumps({name: value for name, value in fields.items() if value})
 
 
 _FAR = 4_000_000_000.0

@@ -115,10 +115,10 @@ class ProductIndex:
             del self._by_path[path]
         self._by_path[path_of(now.link)] = now.id
 
-    def change(self, words: Mapping[str, Any], warn: Warn) -> Product:
+    def change(self, fields: Mapping[str, Any], warn: Warn) -> Product:
         """Changes a product, or adds one, by columns of a feed. Raises `Unreadable`."""
-        known = self._products.get(str(words.get("id")))
-        product = product_of(words, warn) if known is None else merged(known, words, warn)
+        known = self._products.get(str(fields.get("id")))
+        product = product_of(fields, warn) if known is None else merged(known, fields, warn)
         self._from_pages.pop(product.id, None)
         self._changed[product.id] = (self._catalogue.get(product.id), product)
         self._put(product)

@@ -1,8 +1,7 @@
-"""One product, from the words a feed has for it: those of Google Merchant or of `Product`.
+"""One product, from the fields a feed has for it: those of Google Merchant or of `Product`.
 
-What makes no sense is told in the words of the feed, with a help. Some of it leaves the product out (nobody could show
-it); the rest is a warning, and the careful reading is taken: what may be out of stock is. Words not listed here are
-ignored, feeds carry many.
+What makes no sense is reported by the name of the field, with a help. A product that could not be shown is left out;
+the rest is a warning, and the safer reading counts: what may be out of stock is. Fields not listed here are ignored.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from proxy.model import Product
 
 MAX_TEXT = 1_000
 MOST = 1e12
-"""What is said to be more is no amount."""
+"""The largest amount."""
 
 _ID = re.compile(r"[^\s\x00-\x1f\x7f]{1,64}")
 _PRICE = re.compile(r"([0-9]+(?:\.[0-9]+)?)(?:\s*([A-Z]{3}))?")
@@ -33,11 +32,11 @@ _AVAILABLE |= {"outofstock": False, "oos": False, "soldout": False, "discontinue
 _SCHEMA_ORG = re.compile(r"https?://schema\.org/", re.IGNORECASE)
 _PRICE_HELP = "write it like 12.99 EUR"
 
-Words = Mapping[str, Any]
+Fields = Mapping[str, Any]
 
 
 class Flaw(enum.StrEnum):
-    """What is wrong with what a feed says."""
+    """Kinds of problems."""
 
     MISSING = "missing"
     CONTRADICTORY = "contradictory"
@@ -84,35 +83,35 @@ Warn = Callable[[str, str, Flaw], None]
 """Takes what is doubtful, how to mend it, and what kind of flaw it is."""
 
 
-def product_of(words: Words, warn: Warn, *, currency: str = "") -> Product:
+def product_of(fields: Fields, warn: Warn, *, currency: str = "") -> Product:
     """The product. `currency` is for prices that name none. Raises `Unreadable`."""
-    price, currency = _price(words, "price", currency)
-    sale_price, sale_from, sale_until = _sale(words, price, currency, warn)
+    price, currency = _price(fields, "price", currency)
+    sale_price, sale_from, sale_until = _sale(fields, price, currency, warn)
     return Product(
-        id=_id(words),
-        title=_title(words, warn),
-        link=_link(words),
-        category=_category(words, warn),
-        brand=_text(words, "brand"),
+        id=_id(fields),
+        title=_title(fields, warn),
+        link=_link(fields),
+        category=_category(fields, warn),
+        brand=_text(fields, "brand"),
         price=price,
         currency=currency,
-        image=_image(words, warn),
-        image_width=_pixels(words, "image_width"),
-        image_height=_pixels(words, "image_height"),
-        in_stock=_in_stock(words, warn),
-        tags=_tags(words),
-        popularity=_number(words, "popularity"),
+        image=_image(fields, warn),
+        image_width=_pixels(fields, "image_width"),
+        image_height=_pixels(fields, "image_height"),
+        in_stock=_in_stock(fields, warn),
+        tags=_tags(fields),
+        popularity=_number(fields, "popularity"),
         sale_price=sale_price,
         sale_from=sale_from,
         sale_until=sale_until,
-        group=_text(words, "group", "item_group_id"),
-        added_at=_added_at(words, warn),
-        prices=_prices(words),
+        group=_text(fields, "group", "item_group_id"),
+        added_at=_added_at(fields, warn),
+        prices=_prices(fields),
     )
 
 
-def _id(words: Words) -> str:
-    written = words.get("id")
+def _id(fields: Fields) -> str:
+    written = fields.get("id")
     text = str(written) if isinstance(written, int) and not isinstance(written, bool) else written
     if not isinstance(text, str) or not _ID.fullmatch(text):
         flaw = Flaw.UNREADABLE if written else Flaw.MISSING
@@ -120,8 +119,8 @@ def _id(words: Words) -> str:
     return text
 
 
-def _text(words: Words, *names: str, is_needed: bool = False) -> str:
-    value = next((words[name] for name in names if words.get(name) is not None), "")
+def _text(fields: Fields, *names: str, is_needed: bool = False) -> str:
+    value = next((fields[name] for name in names if fields.get(name) is not None), "")
     if not isinstance(value, str):
         raise Unreadable(f"`{names[0]}` is not text", "put quotes around it")
     if is_needed and not value.strip():
@@ -129,22 +128,22 @@ def _text(words: Words, *names: str, is_needed: bool = False) -> str:
     return value.strip()[:MAX_TEXT]
 
 
-def _title(words: Words, warn: Warn) -> str:
-    title = _text(words, "title", is_needed=True)
+def _title(fields: Fields, warn: Warn) -> str:
+    title = _text(fields, "title", is_needed=True)
     if _UNSAFE.search(title):
         warn("`title` has invisible characters", "delete them; they are not shown", Flaw.UNREADABLE)
     return title
 
 
-def _link(words: Words) -> str:
-    link = _text(words, "link", is_needed=True)
+def _link(fields: Fields) -> str:
+    link = _text(fields, "link", is_needed=True)
     if not is_address(link):
         raise Unreadable(f"`link` is `{link}`", "write a path like /p/SKU-1042, or https://...")
     return link
 
 
-def _image(words: Words, warn: Warn) -> str:
-    image = _text(words, "image", "image_link")
+def _image(fields: Fields, warn: Warn) -> str:
+    image = _text(fields, "image", "image_link")
     if image and not is_address(image):
         warn(
             f"`image_link` is `{image}`",
@@ -160,9 +159,9 @@ def is_address(text: str) -> bool:
     return not _FOREIGN_ADDRESS.match(text) and not _UNSAFE.search(text)
 
 
-def _category(words: Words, warn: Warn) -> str:
-    """A path of shelves: a feed writes `Home > Kitchen > Pans`, a shop's own file `home/kitchen/pans`."""
-    written = _text(words, "category", "product_type", "google_product_category")
+def _category(fields: Fields, warn: Warn) -> str:
+    """A path: a feed writes `Home > Kitchen > Pans`, a shop's own file `home/kitchen/pans`."""
+    written = _text(fields, "category", "product_type", "google_product_category")
     parts = [part.strip() for part in (written.split(">") if ">" in written else written.split("/"))]
     if written and not all(parts):
         warn(
@@ -173,26 +172,26 @@ def _category(words: Words, warn: Warn) -> str:
     return "/".join(filter(None, parts))
 
 
-def _price(words: Words, name: str, currency: str = "") -> tuple[float, str]:
+def _price(fields: Fields, name: str, currency: str = "") -> tuple[float, str]:
     """A feed writes `12.99 EUR`; a shop's own file a number, and the currency beside it."""
-    currency = _text(words, "currency") or currency
-    if isinstance(words.get(name), str) and words[name].strip():
-        written = _PRICE.fullmatch(words[name].strip())
+    currency = _text(fields, "currency") or currency
+    if isinstance(fields.get(name), str) and fields[name].strip():
+        written = _PRICE.fullmatch(fields[name].strip())
         if written is None:
-            raise Unreadable(f"`{name}` is `{words[name].strip()}`, which is no price", _PRICE_HELP)
+            raise Unreadable(f"`{name}` is `{fields[name].strip()}`, which is no price", _PRICE_HELP)
         amount, currency = _number({name: float(written[1])}, name), written[2] or currency
     else:
-        amount = _number(words, name)
+        amount = _number(fields, name)
     if currency and not _CURRENCY.fullmatch(currency):
         raise Unreadable(f"`currency` is `{currency}`, write it like EUR", "the three letters of ISO 4217")
     return amount, currency
 
 
-def _sale(words: Words, price: float, currency: str, warn: Warn) -> tuple[float, float, float]:
+def _sale(fields: Fields, price: float, currency: str, warn: Warn) -> tuple[float, float, float]:
     """The sale price and when it counts; 0 for one that contradicts the price."""
     try:
-        sale_price, sale_currency = _price(words, "sale_price", currency)
-        since, until = _window(_text(words, "sale_price_effective_date"))
+        sale_price, sale_currency = _price(fields, "sale_price", currency)
+        since, until = _window(_text(fields, "sale_price_effective_date"))
     except Unreadable as error:
         warn(error.what, f"{error.help or _PRICE_HELP}; until then there is no sale price", error.flaw)
         return 0.0, -math.inf, math.inf
@@ -233,8 +232,8 @@ def _moment(written: str) -> float:
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
-def _added_at(words: Words, warn: Warn) -> float:
-    written = _text(words, "added", "created_at")
+def _added_at(fields: Fields, warn: Warn) -> float:
+    written = _text(fields, "added", "created_at")
     try:
         return _moment(written) if written else 0.0
     except ValueError:
@@ -242,56 +241,56 @@ def _added_at(words: Words, warn: Warn) -> float:
         return 0.0
 
 
-def _prices(words: Words) -> tuple[tuple[str, float], ...]:
+def _prices(fields: Fields) -> tuple[tuple[str, float], ...]:
     """What it costs in other currencies: {"NOK": 149, "USD": 13.5}."""
-    written = words.get("prices") or {}
+    written = fields.get("prices") or {}
     if not isinstance(written, dict) or not all(_CURRENCY.fullmatch(name) for name in written):
         raise Unreadable("`prices` is not prices by currency", 'write {"NOK": 149, "USD": 13.5}')
     return tuple(sorted((name, _number(written, name)) for name in written))
 
 
-def _number(words: Words, name: str) -> float:
-    value = words.get(name) or 0
+def _number(fields: Fields, name: str) -> float:
+    value = fields.get(name) or 0
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MOST:
         raise Unreadable(f"`{name}` is not a number from 0 up", "write it in digits, without quotes")
     return float(value)
 
 
-def _pixels(words: Words, name: str) -> int:
-    value = _number(words, name)
+def _pixels(fields: Fields, name: str) -> int:
+    value = _number(fields, name)
     if value != int(value):
         raise Unreadable(f"`{name}` is not a whole number", "write it in pixels, as 600")
     return int(value)
 
 
-def _in_stock(words: Words, warn: Warn) -> bool:
-    """Feeds write `in_stock` as well as `in stock`. What says nothing is for sale; what says both is not."""
-    said: dict[str, bool] = {}
-    if words.get("availability"):
-        written = str(words["availability"]).strip()
+def _in_stock(fields: Fields, warn: Warn) -> bool:
+    """Feeds write `in_stock` as well as `in stock`. Without any it is for sale; with both it is not."""
+    found: dict[str, bool] = {}
+    if fields.get("availability"):
+        written = str(fields["availability"]).strip()
         known = _AVAILABLE.get(_SCHEMA_ORG.sub("", written).lower())
         if known is None:
             raise Unreadable(
                 f"`availability` is `{written}`, write in_stock or out_of_stock", "preorder and backorder count as well"
             )
-        said["availability"] = known
-    if (value := words.get("in_stock")) is not None:
+        found["availability"] = known
+    if (value := fields.get("in_stock")) is not None:
         if not isinstance(value, bool):
             raise Unreadable("`in_stock` is neither true nor false", "write true or false, without quotes")
-        said["in_stock"] = value
-    if (count := words.get("quantity")) not in (None, ""):
+        found["in_stock"] = value
+    if (count := fields.get("quantity")) not in (None, ""):
         try:
-            said["quantity"] = float(count) > 0
+            found["quantity"] = float(count) > 0
         except (TypeError, ValueError, OverflowError):
             raise Unreadable(f"`quantity` is `{count}`", "write how many there are in digits") from None
-    if len(set(said.values())) > 1:
-        told = " and ".join(f"`{name}` {words[name]}" for name in said)
-        warn(f"it is and is not in stock: {told}", "make them agree; until then it is out of stock", Flaw.CONTRADICTORY)
-    return all(said.values())
+    if len(set(found.values())) > 1:
+        both = " and ".join(f"`{name}` {fields[name]}" for name in found)
+        warn(f"it is and is not in stock: {both}", "make them agree; until then it is out of stock", Flaw.CONTRADICTORY)
+    return all(found.values())
 
 
-def _tags(words: Words) -> frozenset[str]:
-    value = words.get("tags") or []
+def _tags(fields: Fields) -> frozenset[str]:
+    value = fields.get("tags") or []
     if isinstance(value, str):
         value = value.split(",")
     if not isinstance(value, list) or not all(isinstance(tag, str) for tag in value):

@@ -36,7 +36,7 @@ def because_popular(context: StrategyContext, words: Sequence[str], product: str
 
 
 def because_trending(context: StrategyContext, words: Sequence[str], product: str) -> str:
-    return f"looked at {context.shop.covisits.lately(product):.0f} times lately"
+    return f"looked at {context.shop.covisits.recent_clicks(product):.0f} times lately"
 
 
 def because_again(context: StrategyContext, words: Sequence[str], product: str) -> str:

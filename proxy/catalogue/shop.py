@@ -45,7 +45,7 @@ class StartingStatistics:
     def take_pairs(self, product: str, others: Sequence[str], counts: Sequence[int]) -> None:
         """Adds the counts of what a product was bought with; the row of the product "" has the totals."""
         if product:
-            self.baskets.build(product, others, counts)
+            self.baskets.add_batch(product, others, counts)
             return
         totals = dict(zip(others, counts, strict=True))
         self.baskets.count += totals.get(ALL_BASKETS, 0)
@@ -66,7 +66,7 @@ class StartingStatistics:
 
     def has_more(self, past: Past) -> bool:
         """Whether some of the history is still to be added."""
-        return any(done < len(told) for done, told in zip(self.seeded, past, strict=True))
+        return any(done < len(part) for done, part in zip(self.seeded, past, strict=True))
 
 
 class Shop:
@@ -88,7 +88,7 @@ class Shop:
         """Replaces all statistics. Clicks and orders that are counted in them are not counted again; later ones have to
         be learnt again."""
         if beginning.clicked_until > 0:
-            beginning.covisits.begin(beginning.clicked_until)
+            beginning.covisits.start_at(beginning.clicked_until)
         self.covisits, self.baskets = beginning.covisits, beginning.baskets
         self.walk = Walk(self.covisits)
         self._beginning = beginning
@@ -169,8 +169,8 @@ class Shop:
         return self.baskets.bought(product.id), product.popularity, self.covisits.clicks(product.id)
 
     def _trend(self, product: Product) -> tuple[float, float, float]:
-        lately = self.covisits.lately(product.id)
-        return lately * self.covisits.trend(product.id) if lately >= 0.5 else 0.0, 0.0, 0.0
+        recent = self.covisits.recent_clicks(product.id)
+        return recent * self.covisits.trend(product.id) if recent >= 0.5 else 0.0, 0.0, 0.0
 
     def _list(
         self, name: str, category: str, key: Callable[[Product], tuple[float, float, float]], least: float = 0.0

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from proxy.catalogue.products import Flaw, Problem, Words
+from proxy.catalogue.products import Fields, Flaw, Problem
 
 _UNPUBLISHED = ("false", "no", "0")
 
 
-def shopify_rows(rows: Iterable[tuple[int, dict[str, str]] | Problem]) -> Iterator[tuple[int, Words] | Problem]:
-    """A product for each variant, in `products.py`'s words; a row that only adds a picture is none. What is a draft,
-    archived or not published is left out silently."""
+def shopify_rows(rows: Iterable[tuple[int, dict[str, str]] | Problem]) -> Iterator[tuple[int, Fields] | Problem]:
+    """A product for each variant, in the fields of `products.py`; a row that only adds a picture is none.
+    Drafts and what is archived or not published are left out silently."""
     first: dict[str, dict[str, str]] = {}
     variants: dict[str, int] = {}
     for row in rows:
@@ -57,7 +57,7 @@ def _words(shared: dict[str, str], cells: dict[str, str], number: int) -> dict[s
     handle = shared["handle"]
     price = _amount(cells, "variant_price")
     regular = _amount(cells, "variant_compare_at_price") or price
-    words: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "id": cells.get("variant_sku", "").lstrip("'") or (handle if number == 1 else f"{handle}-{number}"),
         "title": " / ".join([shared["title"], *named]),
         "link": f"/products/{handle}",
@@ -69,10 +69,10 @@ def _words(shared: dict[str, str], cells: dict[str, str], number: int) -> dict[s
         "group": handle,
     }
     if regular > price:
-        words["sale_price"] = price
+        fields["sale_price"] = price
     if cells.get("variant_inventory_tracker") and cells.get("variant_inventory_policy", "deny").lower() == "deny":
-        words["quantity"] = cells.get("variant_inventory_qty", "")
-    return words
+        fields["quantity"] = cells.get("variant_inventory_qty", "")
+    return fields
 
 
 def _amount(cells: dict[str, str], name: str) -> float:

@@ -41,10 +41,10 @@ def table_rows(data: bytes, separator: str) -> Iterator[tuple[int, dict[str, str
             what = f"this row has {len(cells)} cells, its heading {len(heading)}"
             yield Problem(line, what, "put quotes around a text that holds the separator")
         else:
-            words: dict[str, str] = {}
+            fields: dict[str, str] = {}
             for name, cell in zip(heading, cells, strict=False):
-                words[name] = words.get(name) or cell.strip()
-            yield line, words
+                fields[name] = fields.get(name) or cell.strip()
+            yield line, fields
 
 
 def _twice(heading: list[str], line: int) -> Iterator[Problem]:

@@ -5,7 +5,7 @@ what they looked at beside that; whatever most ways lead to comes first. What wa
 visits come back. On the published split of Diginetica's visits this finds the next product among its first 20 in 56 %
 of cases; SR-GNN, a neural model, published 50.7 %.
 
-Both steps from one product are worked out once and kept (its *reach*) until its row changes or a hundredth more was
+Both steps from one product are calculated once and kept (its *reach*) until its row changes or a hundredth more was
 learnt of all, so that an answer is a sum of a few short rows.
 """
 

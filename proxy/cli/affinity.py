@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from proxy.catalogue.evaluation import CUTS, Case, Trial, evaluate, learn_baskets, learn_visits, published, split
-from proxy.catalogue.logs import Log, read_log, read_sequences
+from proxy.catalogue.history_files import HistoryFile, read_history, read_sequences
 from proxy.catalogue.walk import Walk, path_text
 from proxy.cli.options import Subcommands, as_json, form_option
 from proxy.cli.rulefolder import A_FILE
@@ -140,10 +140,10 @@ def _in_folder(folder: Path, name: str) -> TextFile:
     return TextFile(folder / name)
 
 
-def _log(path: Path) -> Log:
+def _log(path: Path) -> HistoryFile:
     file = _in_folder(path, TRAIN) if path.is_dir() else TextFile(path)
     try:
-        log = read_log(file)
+        log = read_history(file)
     finally:
         _tell(file)
     if log.unread:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from proxy.catalogue.feeds import read_products
-from proxy.catalogue.logs import read_log
+from proxy.catalogue.history_files import read_history
 from proxy.catalogue.ranking import Arrangement
 from proxy.catalogue.rows import RowSpec
 from proxy.conditions.nodes import Node
@@ -208,7 +208,7 @@ def _groups(files: Mapping[str, bytes], name: str, findings: list[Finding]) -> G
     if not files.get(name, b"").strip():
         return ()
     try:
-        log = read_log(files[name].decode("utf-8", "replace").split("\n"))
+        log = read_history(files[name].decode("utf-8", "replace").split("\n"))
     except OperatorError as error:
         findings.append(Finding("R507", str(error.args[0]), start_of(name), error.help, is_warning=True))
         return ()

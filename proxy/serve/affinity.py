@@ -73,7 +73,7 @@ class Affinity:
         shop, beginning = self._shop(), self._shop().new_statistics()
         try:
             with collector_paused():
-                await _taken(built(path), beginning.covisits.build)
+                await _taken(built(path), beginning.covisits.add_batch)
                 await _taken(built_pairs(path), beginning.take_pairs)
                 await _in_turn(shop.seeding(beginning))
         except OperatorError as error:

@@ -84,7 +84,7 @@ class Learning:
     async def _rest(self) -> None:
         """Waits until the log is read again; prepares rows meanwhile, a few at a time."""
         rests = RESTS_A_FOLLOW
-        while rests and self._stock().shop.covisits.warm(ROWS_AT_ONCE):
+        while rests and self._stock().shop.covisits.refresh(ROWS_AT_ONCE):
             await asyncio.sleep(FOLLOW_SECONDS / RESTS_A_FOLLOW)
             rests -= 1
         if rests:

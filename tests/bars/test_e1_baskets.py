@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from proxy.catalogue.evaluation import evaluate, learn_baskets, split
-from proxy.catalogue.logs import read_log
+from proxy.catalogue.history_files import read_history
 
 DATA = Path(os.environ.get("BAR_DATA", Path(__file__).parent.parent.parent.parent / "shared" / "data"))
 STEP = 1 if os.environ.get("BAR_FULL") else 8
@@ -23,14 +23,14 @@ pytestmark = [
 
 
 def test_frankfurters_bring_mustard() -> None:
-    log = read_log((DATA / "groceries.csv").open(encoding="utf-8"))
+    log = read_history((DATA / "groceries.csv").open(encoding="utf-8"))
     found = learn_baskets([group.products for group in log.groups]).together(["frankfurter"], 5)
     print(f"\nbought together with frankfurter: {', '.join(found)}")
     assert "mustard" in found
 
 
 def test_what_a_cart_lacks_is_foretold_better_than_by_counting() -> None:
-    trial = split(read_log((DATA / "groceries.csv").open(encoding="utf-8")))
+    trial = split(read_history((DATA / "groceries.csv").open(encoding="utf-8")))
     scores = evaluate(replace(trial, cases=trial.cases[::STEP]), time.perf_counter, lambda name, cases: cases)
     rates = {name: score.figures(trial.products)["hr@10"] for name, score in scores.items()}
     print(f"\n{len(trial.cases[::STEP]):,} cases, HR@10:", *(f"{name} {rate:.4f}" for name, rate in rates.items()))

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from proxy.catalogue.evaluation import evaluate, published
-from proxy.catalogue.logs import read_sequences
+from proxy.catalogue.history_files import read_sequences
 
 FOLDER = Path(os.environ.get("BAR_DATA", Path(__file__).parent.parent.parent.parent / "shared" / "data")) / "diginetica"
 IS_FULL = bool(os.environ.get("BAR_FULL"))

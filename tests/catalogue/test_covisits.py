@@ -18,7 +18,10 @@ def test_click_by_click_gives_the_same_table_as_whole_visits() -> None:
             clicked.add_click(product, visit[:position], number * DAY, number)
     for product in "abcdefgh":
         assert whole.row(product) == clicked.row(product)
-        assert (whole.clicks(product), whole.lately(product)) == (clicked.clicks(product), clicked.lately(product))
+        assert (whole.clicks(product), whole.recent_clicks(product)) == (
+            clicked.clicks(product),
+            clicked.recent_clicks(product),
+        )
 
 
 def test_both_ways_are_counted_and_the_nearer_counts_more() -> None:
@@ -85,13 +88,13 @@ def test_rows_are_worked_out_ahead_a_few_at_a_time() -> None:
     for table in (ahead, asked):
         for number, visit in enumerate(VISITS):
             table.add_visit(visit, number * DAY, number)
-    assert ahead.warm(2)
-    assert not ahead.warm(100)
+    assert ahead.refresh(2)
+    assert not ahead.refresh(100)
     assert set(ahead._rows) == set(ahead._cells)
     for product in "abcdefgh":
         assert ahead.row(product) == asked.row(product)
     ahead.add_visit(["a", "h"], 9 * DAY, 9)
-    assert ahead.warm(1)
+    assert ahead.refresh(1)
 
 
 def test_memory_is_bounded_by_the_number_of_products() -> None:
@@ -108,7 +111,7 @@ def test_lately_fades_and_trends_tell_new_from_old_love() -> None:
         table.add_visit(["old love"], 0.0, number)
     for number in range(50):
         table.add_visit(["new love"], 60 * DAY, 100 + number)
-    assert table.lately("old love") < 0.02 < 49 < table.lately("new love")
+    assert table.recent_clicks("old love") < 0.02 < 49 < table.recent_clicks("new love")
     assert table.trend("new love") > table.trend("old love")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import pytest
 
 from proxy.catalogue.evaluation import Case, Score, evaluate, published, split
-from proxy.catalogue.logs import Group, Log
+from proxy.catalogue.history_files import Group, HistoryFile
 from proxy.errors import OperatorError
 
 
@@ -37,27 +37,29 @@ def test_a_published_split_is_taken_as_it_is() -> None:
 
 def test_visits_are_split_by_time_and_unknowable_cases_left_out() -> None:
     groups = [Group(("a", "b"), float(n)) for n in range(8)] + [Group(("a", "b", "new"), 8.0), Group(("b", "b"), 9.0)]
-    trial = split(Log("visits", tuple(groups)))
+    trial = split(HistoryFile("visits", tuple(groups)))
     assert len(trial.learnt) == 8
     assert trial.cases == (Case(("a",), "b"), Case(("b",), "b"))
     assert trial.left_out == 1
 
 
 def test_baskets_hide_one_product_at_a_time() -> None:
-    trial = split(Log("baskets", tuple(Group(("a", "b", "c"), float(n)) for n in range(5))))
+    trial = split(HistoryFile("baskets", tuple(Group(("a", "b", "c"), float(n)) for n in range(5))))
     assert len(trial.learnt) == 4
     assert trial.cases == (Case(("b", "c"), "a"), Case(("a", "c"), "b"), Case(("a", "b"), "c"))
 
 
 def test_nothing_to_foretell_is_said() -> None:
     with pytest.raises(OperatorError):
-        split(Log("baskets", (Group(("a",), 0.0),)))
+        split(HistoryFile("baskets", (Group(("a",), 0.0),)))
 
 
 @pytest.mark.parametrize("kind", ["visits", "baskets"])
 def test_every_strategy_is_asked_every_case_and_what_belongs_together_is_found(kind: str) -> None:
     pairs = [("a", "b"), ("c", "d"), ("e", "f")]
-    log = Log("visits" if kind == "visits" else "baskets", tuple(Group(pairs[n % 3], float(n)) for n in range(60)))
+    log = HistoryFile(
+        "visits" if kind == "visits" else "baskets", tuple(Group(pairs[n % 3], float(n)) for n in range(60))
+    )
     ticks = itertools.count()
     scores = evaluate(split(log), lambda: next(ticks), passed_on)
     mine = ["for you now", "also viewed"] if kind == "visits" else ["for this cart", "bought together"]

@@ -53,7 +53,7 @@ def at_once(path: Path) -> Shop:
     shop = Shop()
     beginning = shop.new_statistics()
     for row in built(path):
-        beginning.covisits.build(*row)
+        beginning.covisits.add_batch(*row)
     for told in built_pairs(path):
         beginning.take_pairs(*told)
     shop.replace_statistics(beginning)
@@ -94,8 +94,8 @@ async def test_between_two_turns_of_the_loop_little_is_taken_in_and_then_it_is_w
     store = open_store(f"sqlite:{tmp_path / 'store.db'}")
     looking = asyncio.create_task(look())
     with monkeypatch.context() as patch:
-        patch.setattr(Covisits, "build", counting(Covisits.build))
-        patch.setattr(Baskets, "build", counting(Baskets.build))
+        patch.setattr(Covisits, "add_batch", counting(Covisits.add_batch))
+        patch.setattr(Baskets, "add_batch", counting(Baskets.add_batch))
         await Affinity(str(path), lambda: shop, Learning(store, lambda: Stock(shop))).take_in(path)
     looking.cancel()
     await store.aclose()

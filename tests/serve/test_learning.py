@@ -74,7 +74,7 @@ async def test_what_goes_with_what_is_made_ready_before_anybody_asks(tmp_path: P
     await store.apply([Arrival("a", look) for look in looks])
     shop = Shop(PRODUCTS)
     following = asyncio.create_task(Learning(store, lambda: Stock(shop)).follow())
-    await eventually(lambda: len(shop.covisits) == 2 and not shop.covisits._cold)
+    await eventually(lambda: len(shop.covisits) == 2 and not shop.covisits._outdated)
     assert shop.covisits._rows.keys() == {"HOTDOG", "MUSTARD"}
     following.cancel()
     await store.aclose()

@@ -72,7 +72,7 @@ def begun_with(rows: Iterable[BuiltRow] = (), pairs: Iterable[BuiltPairs] = (), 
     shop = shop or Shop()
     beginning = shop.new_statistics()
     for row in rows:
-        beginning.covisits.build(*row)
+        beginning.covisits.add_batch(*row)
     for told in pairs:
         beginning.take_pairs(*told)
     shop.replace_statistics(beginning)
@@ -111,7 +111,7 @@ def test_the_batch_gives_the_live_tables_rows(tmp_path: Path) -> None:
     connection.close()
     again = Covisits()
     for row in built(out):
-        again.build(*row)
+        again.add_batch(*row)
     assert again.row("SKU-1")[0][:5] == table.row("SKU-1")[0][:5]
     with pytest.raises(OperatorError):
         next(built(tmp_path / "nowhere.parquet"))
@@ -287,7 +287,7 @@ def test_clicks_that_were_counted_in_batch_are_not_counted_again(tmp_path: Path)
 
 def test_a_row_that_does_not_say_of_how_much_holds_until_the_product_is_clicked() -> None:
     table = Covisits()
-    table.build("SKU-1", ["SKU-2", "SKU-3"], [0.5, 0.25])
+    table.add_batch("SKU-1", ["SKU-2", "SKU-3"], [0.5, 0.25])
     assert "SKU-1" in table and table.row("SKU-1").products == ("SKU-2", "SKU-3")
     for number in range(3):
         table.add_visit(["SKU-1", "SKU-9"], 0.0, number)

@@ -1,6 +1,6 @@
-"""Reads what was looked at and bought, from the files that shops and researchers have.
+"""Reads files of past visits and orders.
 
-Three shapes are told apart by their first lines: *baskets*, one a line, products between commas; *tables* with a
+Three forms are recognised by their first lines: *baskets*, one a line, products between commas; *tables* with a
 heading (CSV in any of the usual separators), one product a row, gathered by order, or by session or visitor and time;
 *events* as JSON lines, read like a table. Columns are found by the names that are usual for them. What cannot be read
 is counted.
@@ -29,7 +29,7 @@ VISITOR = "visitorid visitor userid user customerid customer membernumber member
 TIME = "timestamp time datetime eventtime at date eventdate createdat invoicedate orderdate unixtime ts"
 PAGE = "event eventname page url path action"
 
-_LOOKED_AT = 200
+_SAMPLE_LINES = 200
 _SEPARATORS = ",;\t|"
 _DIGITAL_DATES = {8: "%Y%m%d", 14: "%Y%m%d%H%M%S"}
 _MILLISECONDS = 1e11
@@ -37,16 +37,16 @@ _MILLISECONDS = 1e11
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Products that belong together, in order: a visit, or an order. `at` is when it began, in Unix seconds, or, where
-    the file knows no time, its number."""
+    """The products of a visit or an order, in order. `at` is when it began, in Unix seconds, or, in a file without
+    times, its number."""
 
     products: tuple[str, ...]
     at: float
 
 
 @dataclass(frozen=True, slots=True)
-class Log:
-    """What a file says. `unread` counts its lines that make no sense, the first of them on line `unread_at`."""
+class HistoryFile:
+    """The content of a file. `unread` counts the lines that cannot be read; the first is line `unread_at`."""
 
     kind: Literal["visits", "baskets"]
     groups: tuple[Group, ...]
@@ -56,7 +56,7 @@ class Log:
 
 @dataclass(frozen=True, slots=True)
 class _Columns:
-    """Where in a row things stand; -1 for what the file does not have."""
+    """The columns of a table, by number; -1 for what it does not have."""
 
     product: int
     order: int
@@ -65,10 +65,10 @@ class _Columns:
     time: int
 
 
-def read_log(lines: Iterable[str]) -> Log:
+def read_history(lines: Iterable[str]) -> HistoryFile:
     """The visits or baskets of a file, in the order of time. Raises `OperatorError` for one that holds none."""
     coming = _Numbered(lines)
-    begun = list(islice(coming, _LOOKED_AT))
+    begun = list(islice(coming, _SAMPLE_LINES))
     if begun:
         begun[0] = begun[0].removeprefix("\ufeff")
     first = [line for line in begun if line.strip()]
@@ -79,7 +79,7 @@ def read_log(lines: Iterable[str]) -> Log:
     rest = _Numbered(chain(begun, coming))
     if first[0].lstrip().startswith("{"):
         columns, events = _events(first, rest)
-        return _gathered(columns, events, rest)
+        return _grouped(columns, events, rest)
     separator = _separator(first)
     if separator:
         rows = csv.reader(rest, delimiter=separator)
@@ -87,9 +87,9 @@ def read_log(lines: Iterable[str]) -> Log:
         sample = list(csv.reader(first[1:], delimiter=separator))
         if (named := _named(heading, sample)) is not None:
             next(row for row in rows if row)
-            return _gathered(named, rows, rest)
+            return _grouped(named, rows, rest)
         if (unnamed := _unnamed([heading, *sample])) is not None:
-            return _gathered(unnamed, rows, rest)
+            return _grouped(unnamed, rows, rest)
         return _baskets(rows)
     return _baskets(line.split() for line in rest)
 
@@ -115,10 +115,10 @@ def read_sequences(lines: Iterable[str]) -> list[tuple[str, ...]]:
     return [tuple(words) for line in lines if (words := re.split(r"[\s,;]+", line.strip())) and words[0]]
 
 
-def _baskets(rows: Iterable[Sequence[str]]) -> Log:
+def _baskets(rows: Iterable[Sequence[str]]) -> HistoryFile:
     found = (tuple(word for cell in row if (word := cell.strip())) for row in rows)
     groups = tuple(Group(basket, float(number)) for number, basket in enumerate(filter(None, found)))
-    return Log("baskets", groups)
+    return HistoryFile("baskets", groups)
 
 
 # -- columns
@@ -149,7 +149,7 @@ def _first(usual: str, names: Sequence[str]) -> int:
 
 
 def _unnamed(rows: Sequence[Sequence[str]]) -> _Columns | None:
-    """A table without a heading is told from baskets by a column of times: visit, time, product."""
+    """A table without a heading is recognised by a column of times: visit, time, product."""
     width = len(rows[0])
     if width < 3 or any(len(row) != width for row in rows):
         return None
@@ -182,10 +182,10 @@ def _object(line: str) -> Mapping[str, object]:
     return found if isinstance(found, dict) else {}
 
 
-# -- gathering
+# -- grouping
 
 
-def _gathered(columns: _Columns, rows: Iterable[Sequence[str]], lines: _Numbered) -> Log:
+def _grouped(columns: _Columns, rows: Iterable[Sequence[str]], lines: _Numbered) -> HistoryFile:
     """Rows by order; else by session; else by visitor, a new visit after half an hour of silence."""
     by = next(column for column in (columns.order, columns.session, columns.visitor) if column >= 0)
     clicks: dict[str, list[tuple[float, str]]] = {}
@@ -201,7 +201,7 @@ def _gathered(columns: _Columns, rows: Iterable[Sequence[str]], lines: _Numbered
     is_split = by == columns.visitor and columns.time >= 0
     groups = [group for found in clicks.values() for group in _visits(found, is_split=is_split)]
     kind: Literal["visits", "baskets"] = "baskets" if by == columns.order else "visits"
-    return Log(kind, tuple(sorted(groups, key=lambda group: group.at)), unread, unread_at)
+    return HistoryFile(kind, tuple(sorted(groups, key=lambda group: group.at)), unread, unread_at)
 
 
 def _visits(clicks: list[tuple[float, str]], *, is_split: bool) -> Iterator[Group]:

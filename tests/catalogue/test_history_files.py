@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.catalogue.logs import read_log, read_sequences
+from proxy.catalogue.history_files import read_history, read_sequences
 from proxy.errors import OperatorError
 
 BASKETS = [("hot dogs", "mustard"), ("milk",), ("milk", "hot dogs")]
@@ -48,26 +48,26 @@ VISITS = [("shoe", "sock"), ("tent",)]
     ],
 )  # fmt: skip
 def test_files_of_any_shape(name: str, text: str, kind: str, groups: list[tuple[str, ...]]) -> None:
-    log = read_log(text.split("\n"))
+    log = read_history(text.split("\n"))
     assert log.kind == kind
     assert [group.products for group in log.groups] == groups
     assert log.unread == 0
 
 
 def test_lines_that_make_no_sense_are_counted() -> None:
-    log = read_log(["order_id,product_id", "1,a", "1", ",b", "1,", "1,c"])
+    log = read_history(["order_id,product_id", "1,a", "1", ",b", "1,", "1,c"])
     assert ([group.products for group in log.groups], log.unread) == ([("a", "c")], 3)
 
 
 def test_visits_come_in_the_order_of_time() -> None:
-    log = read_log(["session_id,item_id,timestamp", "2,late,20", "1,early,10", "2,later,21"])
+    log = read_history(["session_id,item_id,timestamp", "2,late,20", "1,early,10", "2,later,21"])
     assert [group.products for group in log.groups] == [("early",), ("late", "later")]
 
 
 @pytest.mark.parametrize("text", ["", "\n \n", '{"kind": "page viewed"}', "order_id,product_id\r1,A\r1,B\r"])
 def test_a_file_without_products_is_refused(text: str) -> None:
     with pytest.raises(OperatorError):
-        read_log(text.split("\n"))
+        read_history(text.split("\n"))
 
 
 def test_sequences_are_read_whatever_stands_between() -> None:
