@@ -28,6 +28,8 @@ def check_values(phrase: Phrase, values: Sequence[str], word: Scalar, findings: 
         if not _can_be(phrase, value):
             finding = _of_what_cannot_be(phrase, value, word)
             help = _with_not(phrase, value, word)
+            if value.startswith(("-", "–")):  # elsewhere a way to say that something is not so
+                help = str(finding.help)
             findings.append(replace(finding, help=help) if help else finding)
 
 
@@ -35,7 +37,7 @@ def _of_what_cannot_be(phrase: Phrase, value: str, word: Scalar) -> Finding:
     return (_no_such if phrase.attribute in NAMED else _unfit)(phrase, value, word)
 
 
-def _with_not(phrase: Phrase, value: str, word: Scalar) -> Suggestion | None:
+def _with_not(phrase: Phrase, value: str, word: Scalar) -> str | None:
     """The help for who wrote `not` in another way: without it the line would ask for the opposite."""
     negated = OTHER_NOT.fullmatch(value) if value == word.text else None
     if not negated or phrase.kind is Kind.HOURS:

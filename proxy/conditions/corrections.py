@@ -93,7 +93,7 @@ OTHER_NOT = re.compile(
 )
 """How else people write that something is not so."""
 _BETWEEN = tuple(
-    re.compile(rf"\s*[{signs}]\s*|\s+(?:and|or|&|und|oder|en|of|og|eller)\s+", re.IGNORECASE)
+    re.compile(rf"\s*[{signs}]\s*|\s+(?:and|or|&|und|oder|og|eller)\s+", re.IGNORECASE)
     for signs in (r",;\[\]", r",;\[\]/")
 )
 """What people write between values, as between the parts of a list; the values may have slashes themselves."""
@@ -180,8 +180,8 @@ def _values(value: str, choices: Sequence[str]) -> Iterator[str]:
     if value.endswith("*"):
         yield f"starts with {value.rstrip('*')}"
         yield value.rstrip("*")
-    yield "/" + value.lstrip("/")
-    yield value.partition("?")[0].partition("#")[0]
+    if value[:1].isalnum() or value.startswith("/"):
+        yield "/" + value.lstrip("/").partition("?")[0].partition("#")[0].strip()
     if host := _HOST.fullmatch(value):
         yield host[1].casefold()
     yield value.replace("_", "-")

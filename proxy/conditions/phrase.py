@@ -26,7 +26,7 @@ class Kind(enum.StrEnum):
     ANYTHING = "anything"  # brought by an import, so nobody said
 
 
-PATH = r"/(?!.*(?:,| or| oder| and| und) */)[^?#*]*"
+PATH = r"/(?!.*[\s,]/)[^?#*]*"
 """A path, and not several of them with a word between, as `/sale or /new`."""
 PATH_HINT = "begin with a slash, as /shoes; for everything below it: starts with /shoes"
 """What a page's path looks like."""

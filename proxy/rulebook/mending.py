@@ -11,7 +11,8 @@ from proxy.diagnostics import Edit, Finding, Suggestion, rows_of
 
 MAX_ROUNDS = 100
 _PLAIN = re.compile(r"[\w/](?:[\w ./+%()'-]|:(?=\S))*(?<! )")
-_LIST = re.compile(r"\[[\w/. -]+(?:, [\w/. -]+)+\]")
+_PART = r"(?:[\w/. -]|:(?=\w))+"
+_LIST = re.compile(rf"\[{_PART}(?:, {_PART})+\]")
 _SIGN = re.compile(r">(=)? *(\d.*)")
 _PAIRS = ("''", '""', "“”", "„“", "„”", "‘’", "‚‘", "«»", "»«")
 BOM = b"\xef\xbb\xbf"

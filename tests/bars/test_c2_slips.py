@@ -47,8 +47,10 @@ def test_a_slip_is_told_at_its_place_with_a_help_that_mends_it(case: Path) -> No
     assert code in {finding.code for finding in found if finding.place.line == int(line)}
     assert all(finding.help and finding.place.file == "a.rules.yaml" for finding in found)
     assert errors(folder(right)) == []
-    if not by_hand:
-        now, done = mended(folder(wrong), findings)
+    now, done = mended(folder(wrong), findings)
+    if by_hand:
+        assert errors(now), "a program chooses nothing here"
+    else:
         assert now["a.rules.yaml"].decode() == right and done
 
 
