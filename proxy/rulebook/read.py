@@ -18,7 +18,7 @@ from proxy.conditions.nodes import Entry, ListNode, MapNode, Node, Scalar
 from proxy.diagnostics import Edit, Finding, rows_of
 from proxy.model import Place
 from proxy.rulebook.mending import in_quotes, readable
-from proxy.rulebook.repairs import NESTED, ordinary_spaces, repair
+from proxy.rulebook.repairs import NESTED, begins_another, ordinary_spaces, repair, twice
 from proxy.rulebook.words import NESTING
 
 RULE_FILES = (".rules.yaml", ".rules.json")  # the endings of any number of files
@@ -92,10 +92,6 @@ class _TooDeepError(Exception):
         self.place = place
 
 
-def _on_one_line(key: Scalar, value: Scalar) -> bool:
-    return key.place.line == value.place.line and value.place.end > value.place.column
-
-
 class _Reader:
     """Builds nodes from events; collects findings that do not stop the parser."""
 
@@ -140,13 +136,15 @@ class _Reader:
 
     def _map(self, start: yaml.Event, depth: int) -> MapNode:
         entries: dict[str, Entry] = {}
+        begins: Scalar | None = None
         while not isinstance(event := next(self._events), yaml.MappingEndEvent):
             key = self._node(event, depth + 1)
             value = self._node(next(self._events), depth + 1)
             if not isinstance(key, Scalar):
                 self._note("Y001", "a word should stand before the colon", event, QUOTE_HELP)
             elif key.text in entries:
-                self._note_twice(Entry(key, value), entries[key.text])
+                begins = begins or begins_another(key, entries, self._rows)
+                self._findings.append(twice(Entry(key, value), entries[key.text], begins))
             else:
                 entries[key.text] = Entry(key, value)
                 self._note_cut(entries[key.text])
@@ -186,16 +184,6 @@ class _Reader:
             what = f'this text ends at the "#": the rest is a comment, and nobody sees "{cut[0].strip()}"'
             help = f"if they should, {QUOTE_HELP}: {in_quotes(text)}"
             self._findings.append(Finding("L14", what, value.place, help, is_warning=True))
-
-    def _note_twice(self, second: Entry, first: Entry) -> None:
-        """R102 for a duplicate key; an identical one can be deleted."""
-        key, value = second.key, second.value
-        edits: tuple[Edit, ...] = ()
-        if isinstance(value, Scalar) and isinstance(first.value, Scalar) and value.text == first.value.text:
-            edits = (Edit(key.place.line, key.place.column, value.place.end, ""),) if _on_one_line(key, value) else ()
-        note = f"the first one is on line {first.key.place.line}"
-        what = f'"{key.text}" stands here twice'
-        self._findings.append(Finding("R102", what, key.place, "keep one of them", note, edits=edits))
 
     def _place(self, event: yaml.Event) -> Place:
         """The start of the event; if it is on one line also its end."""

@@ -4,12 +4,13 @@ parser gets further is offered, so a repair never makes a file worse."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice, pairwise
 
 import yaml
 
-from proxy.diagnostics import Edit, rows_of
+from proxy.conditions.nodes import Entry, Scalar
+from proxy.diagnostics import Edit, Finding, rows_of
 from proxy.rulebook.mending import readable, spliced
 from proxy.rulebook.words import KNOWN, NESTING
 
@@ -24,6 +25,8 @@ _VALUE = re.compile(r"\s*+(?:- ++)*+[^\s:#'\"][^:#'\"]*+: ++(\S(?:.*\S)?)\s*")
 _ITEM = re.compile(r"\s*+(?:- ++)++([^\s#-](?:.*\S)?)\s*")
 _NO_SPACE = re.compile(r"(\s*+(?:- ++)*+[\w ]++:)([^\s:].*)")
 _NO_COLON = re.compile(rf"(\s*+(?:- ++)*+(?:{'|'.join(map(re.escape, KNOWN))})) ++([^:]+)")
+_BARE = re.compile(r"(\s*+(?:- ++)*+[\w.-]++(?: [\w.-]++)*+)\s*")
+_WITH_VALUE = re.compile(r"\s*+[\w. -]++: ++[^\s|>].*")
 _DASH = re.compile(r"(\s*+)-([^\s-].*)")
 NESTED = re.compile(r"(\s*+(?:- ++)*+)([\w ]++:) ++([\w ]++:.*)")
 _WITH_FIELD = re.compile(
@@ -57,6 +60,30 @@ def ordinary_spaces(text: str) -> Edits:
     )
 
 
+def begins_another(key: Scalar, entries: Mapping[str, Entry], rows: Sequence[str]) -> Scalar | None:
+    """The key, if it is the first of a list's part again: most likely the dash of the next part is missing."""
+    first = next(iter(entries.values())).key
+    place = first.place
+    is_part = rows[place.line - 1][: place.column - 1].strip() == "-" and key.place.column == place.column
+    return key if key.text == first.text and is_part and len(entries) > 2 else None
+
+
+def twice(second: Entry, first: Entry, begins: Scalar | None) -> Finding:
+    """R102 for a duplicate key. One that says the same can be deleted, unless the part of a list `begins` there, or
+    further up, whose dash is missing."""
+    key, value, at = second.key, second.value, first.value
+    help, edits = "keep one of them", Edits()
+    if begins is not None:
+        help = f"where another one begins, write a dash: - {begins.text}:"
+        place = begins.place
+        edits = (Edit(place.line, place.column - 2, place.column, "- "),) if begins is key else ()
+    elif isinstance(value, Scalar) and isinstance(at, Scalar) and value.text == at.text:
+        is_on_one_line = key.place.line == value.place.line and value.place.end > value.place.column
+        edits = (Edit(key.place.line, key.place.column, value.place.end, ""),) if is_on_one_line else ()
+    note = f"the first one is on line {first.key.place.line}"
+    return Finding("R102", f'"{key.text}" stands here twice', key.place, help, note, edits=edits)
+
+
 def _reads_past(line: int, text: str) -> bool:
     """Whether the parser gets past a line."""
     try:
@@ -84,7 +111,7 @@ def _repairs(rows: Sequence[str], line: int, opening: int | None) -> Iterator[Ed
     for number in near:
         yield from _closings(number, rows[number])
     for number in near:
-        yield from _rewritten(number, rows[number])
+        yield from _rewritten(number, rows[number], rows[number + 1] if number + 1 < len(rows) else "")
     yield from _moved(rows, line)
     yield from _moved(rows, line - 1)
 
@@ -140,8 +167,10 @@ def _closings(number: int, row: str) -> Iterator[Edits]:
         yield (Edit(number + 1, stray.start(1) + 1, stray.end(1) + 1, ""),)
 
 
-def _rewritten(number: int, row: str) -> Iterator[Edits]:
+def _rewritten(number: int, row: str, below: str) -> Iterator[Edits]:
     """A line with its text in quotes, or with a missing dash, space or colon added."""
+    if (found := _BARE.fullmatch(row)) and _indent(below) > _indent(row):
+        yield (Edit(number + 1, found.end(1) + 1, found.end(1) + 1, ":"),)
     for sign, form in (("-", _OTHER_DASH), (": ", _OTHER_COLON)):
         if found := form.match(row):
             yield (Edit(number + 1, found.start(1) + 1, found.end(1) + 1, sign),)
@@ -176,9 +205,15 @@ def _moved(rows: Sequence[str], line: int) -> Iterator[Edits]:
         block += [number] if rows[number].strip() else []
     columns = dict.fromkeys(column for row in reversed(rows[:line]) if row.strip() for column in _columns(row))
     for column in sorted(columns, key=lambda column: abs(column - here))[:6]:
-        for lines in (block, [line]) if len(block) > 1 else ([line],):
-            if column != here:
+        alone = [line]
+        for lines in (alone, block) if _WITH_VALUE.fullmatch(rows[line]) else (block, alone):
+            if column != here and (column or _is_known(rows[line])):
                 yield tuple(_shifted(number, rows[number], column - here) for number in lines)
+
+
+def _is_known(row: str) -> bool:
+    """Whether a line may begin in the first column: with a word of ours, and no name."""
+    return row.strip().partition(":")[0] in KNOWN or row.lstrip()[:1] in "-#"
 
 
 def _columns(row: str) -> Iterator[int]:

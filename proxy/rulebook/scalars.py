@@ -38,7 +38,10 @@ def read_whole(node: Node | None, what: str, low: int, high: int, findings: list
         and low <= int(written.text) <= high
     ):
         return int(written.text)
-    findings.append(unfit(what, written, f"write a whole number from {low} to {high}"))
+    help, number = f"write a whole number from {low} to {high}", written.text.removesuffix("px").rstrip()
+    if number != written.text and number.isascii() and number.isdigit() and low <= int(number[:9]) <= high:
+        help = Suggestion(f"write it without its unit: {number}", written.text, number)
+    findings.append(unfit(what, written, help))
     return None
 
 

@@ -11,7 +11,9 @@ from dataclasses import dataclass, replace
 
 from proxy.audience.results import GOALS
 from proxy.conditions.nodes import Entry, MapNode, Node, Scalar, as_list, as_map, as_text, unknown_word
-from proxy.diagnostics import Edit, Finding
+from proxy.conditions.vocabulary import PHRASES
+from proxy.diagnostics import Edit, Finding, Suggestion
+from proxy.page.slots import SLOT_KINDS
 from proxy.rulebook.mending import in_quotes
 
 
@@ -215,6 +217,9 @@ NESTING = (
 )
 """Words behind which `word: value` is a line of its own, and no text with a colon in it."""
 
+CONDITIONS = {phrase.key for phrase in PHRASES}
+"""The words of conditions that are the same for every shop."""
+
 HOLDERS = ("when", "unless", "show", "stop after", "ramp", "visitor", "expect")
 """Words that hold lines of their own."""
 
@@ -230,6 +235,8 @@ def fields(node: Node, noun: str, words: Sequence[Word], findings: list[Finding]
     unknown = [entry.key for entry in table.entries if entry.key.text not in known]
     for word in unknown:
         finding = unknown_word(word, f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}", known)
+        if not isinstance(finding.help, Suggestion) and (home := home_of(word.text, noun)):
+            finding = replace(finding, help=f"write it below `{home}:`, two spaces further in")
         cut = _cut_off(word, table)
         findings.append(
             replace(finding, help=cut[0], edits=cut[1]) if cut else replace(finding, edits=_further_in(word, table))
@@ -237,6 +244,18 @@ def fields(node: Node, noun: str, words: Sequence[Word], findings: list[Finding]
     if not unknown:
         findings += [_missing(word, noun, table) for word in words if word.required and word.name not in found]
     return found
+
+
+def home_of(word: str, noun: str) -> str:
+    """The line of a rule below which a word stands that has no place in this part; "" when there is none."""
+    below = {kind.name: {key.name for key in kind.keys} for kind in SLOT_KINDS}
+    if noun == "show":
+        return next((name for name, keys in below.items() if word in keys), "")
+    if noun not in ("rule", "listing rule", "experiment", "segment"):
+        return ""
+    if word in CONDITIONS:
+        return "when"
+    return "show" if noun == "rule" and (word in below or any(word in keys for keys in below.values())) else ""
 
 
 def _cut_off(word: Scalar, table: MapNode) -> tuple[str, tuple[Edit, ...]] | None:
@@ -261,7 +280,7 @@ def _further_in(word: Scalar, table: MapNode) -> tuple[Edit, ...]:
     if table.in_braces or not before or not isinstance(before[-1].value, Scalar) or before[-1].value.text:
         return ()
     entry = table.entries[keys.index(word)]
-    if not isinstance(entry.value, Scalar) or entry.value.place.line != word.place.line:
+    if isinstance(entry.value, MapNode) or entry.value.place.line != word.place.line:
         return ()
     return (Edit(word.place.line, word.place.column, word.place.column, "  "),)
 
