@@ -15,7 +15,6 @@ import signal
 import socket
 import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
 from typing import Any, NamedTuple
 
 import uvicorn
@@ -121,13 +120,11 @@ class Listener(uvicorn.Server):
         if self._over_tls is None or self.config.ssl is None:
             await super().startup(sockets)
             return
-        protocol: Callable[..., Any] = self.config.http_protocol_class
-        make = partial(
-            protocol,
-            config=self.config,
-            server_state=self.server_state,
-            app_state=self.lifespan.state,
-        )
+
+        def make() -> Any:
+            protocol: Callable[..., Any] = self.config.http_protocol_class
+            return protocol(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
+
         self.servers = [self._over_tls(self.socket, self.config.ssl, make, self.server_state.connections)]
         self.started = True
 

@@ -195,7 +195,7 @@ async def ask_both(twins: Sequence[Shop], past: Past, asked: Asked, connection: 
     """What both answer. Raises `AssertionError` where they differ."""
     twins[1].forget()
     past.add(connection, asked)
-    said = [await one.say(connection, asked.pieces) for one in twins]
+    said = [(await one.say(connection, asked.pieces)).but_for_its_end() for one in twins]
     told = [one.told() for one in twins]
     if said[0] != said[1] or told[0] != told[1]:
         said, told = await once_more(twins, past, connection)
@@ -231,7 +231,7 @@ async def once_more(
         twins[1].forget()
         for one in twins:
             one.told()
-        said = [await one.say(connection, asked.pieces) for one in twins]
+        said = [(await one.say(connection, asked.pieces)).but_for_its_end() for one in twins]
     return said, [one.told() for one in twins]
 
 

@@ -25,7 +25,8 @@ QUIET = 8
 LONG_QUIET = 40
 _ELSE = re.compile(rb"(set-cookie: tb_v=|dur=)(?:v1[^;]*|[0-9.]+)")
 """A new visitor's cookie, and how long something took."""
-
+_REFUSED = re.compile(rb"(?s)(?<=.)HTTP/1\.1 (?:4|50)[0-9]+ (?:(?!HTTP/1\.1 ).)*?connection: close\r\n\r\n[^\r\n]*\n\Z")
+_LAST = re.compile(rb"connection: close\r\n(?=(?:(?!HTTP/1\.1 )(?s:.))*\Z)")
 
 _GZIP = b"\x1f\x8b\x08"
 
@@ -35,6 +36,12 @@ class Said(NamedTuple):
 
     answer: bytes
     is_closed: bool
+
+    def but_for_its_end(self) -> Said:
+        """Without how a broken request that was sent ahead ends the connection: who has answered the one before tells
+        what is wrong, who has not yet says with that answer that it is the last."""
+        answer = _LAST.sub(b"", _REFUSED.sub(b"", self.answer)) if self.is_closed else self.answer
+        return Said(answer, self.is_closed)
 
 
 def _inflated(data: bytes) -> bytes:
@@ -167,9 +174,8 @@ class Shop:
         gateway._own._reader._slot_maps._forget()
 
     async def logged(self) -> list[dict[str, Any]]:
-        """The lines of the access log, but for what the machine's clock says, the size of a packed page, and how far it
-        was read what nobody could read; in any order, since they stand in that of their times and the clock does not
-        go."""
+        """The lines of the access log, but for what the machine's clock says, the size of a packed page, and what nobody
+        could read; in any order, since they stand in that of their times and the clock does not go."""
         accesslog = self.behind.tailorbird._accesslog
         assert accesslog is not None
         accesslog._on_timer()
@@ -177,8 +183,7 @@ class Shop:
             while accesslog._file._done < accesslog._file._given:
                 await asyncio.sleep(0.01)
         lines = [json.loads(line) for line in self._log.read_bytes().splitlines()]
-        told = [{"status"} if not line["method"] else line.keys() - {"ms", "bytes"} for line in lines]
-        kept = [{name: line[name] for name in names} for line, names in zip(lines, told, strict=True)]
+        kept = [{name: line[name] for name in line.keys() - {"ms", "bytes"}} for line in lines if line["method"]]
         return sorted(kept, key=lambda line: json.dumps(line, sort_keys=True))
 
     def counted(self, what: str) -> dict[str, float]:
@@ -225,5 +230,9 @@ async def both(
             )
             shops.append(shop)
         config, bird = shops[1].behind.listener.config, shops[1].behind.tailorbird
-        config.http_protocol_class = protocols(lambda _: None, lambda _, give: False, bird.settings, bird.metrics)
+        if not config.loaded:  # by the listener, which has not run yet
+            config.load()
+        config.http_protocol_class = protocols(
+            lambda _: None, lambda _, give: False, bird.settings, bird.metrics, accesslog=bird._accesslog
+        )
         yield shops[0], shops[1]
