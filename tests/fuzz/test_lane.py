@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import random
 import re
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -175,7 +176,8 @@ async def test_a_server_that_has_learned_answers_as_one_that_has_not(name: str, 
                 await each(twins, heads.by_strangers(PATHS))
         if not past.has_doubts:
             await require_same_events(twins)
-            assert await twins[0].logged() == await twins[1].logged()
+            lines = [Counter(map(json.dumps, await one.logged())) for one in twins]
+            assert all((lines[n] - lines[1 - n]).total() <= past.cut_short for n in range(2))
             for what in COUNTED:
                 assert twins[0].counted(what) == twins[1].counted(what), what
         hits, refused = (twins[0].counted(what) for what in ("cache_requests", "clients_refused"))
@@ -195,8 +197,9 @@ async def ask_both(twins: Sequence[Shop], past: Past, asked: Asked, connection: 
     """What both answer. Raises `AssertionError` where they differ."""
     twins[1].forget()
     past.add(connection, asked)
-    said = [(await one.say(connection, asked.pieces)).but_for_its_end() for one in twins]
-    told = [one.told() for one in twins]
+    heard = [await one.say(connection, asked.pieces) for one in twins]
+    past.cut_short += heard[0] != heard[1]
+    said, told = [one.but_for_its_end() for one in heard], [one.told() for one in twins]
     if said[0] != said[1] or told[0] != told[1]:
         said, told = await once_more(twins, past, connection)
     assert said[0] == said[1], f"request {number}: {asked}\n{said}"
@@ -208,9 +211,11 @@ async def ask_both(twins: Sequence[Shop], past: Past, asked: Asked, connection: 
 
 
 class Past:
-    """What was asked on each connection lately; `has_doubts` when some of it was asked again."""
+    """What was asked on each connection lately; `has_doubts` when some of it was asked again. How often a broken request
+    was sent ahead, so that an answer under way was `cut_short`, and not one that was given at once."""
 
     def __init__(self) -> None:
+        self.cut_short = 0
         self.by_connection: dict[int, deque[Asked]] = {}
         self.has_doubts = False
 
