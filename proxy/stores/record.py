@@ -169,6 +169,17 @@ def unpacked_arrivals(values: bytes, many: int) -> list[Arrival]:
         raise DamagedValueError("an event in the log cannot be read") from None
 
 
+def readable(values: Iterable[bytes]) -> list[Arrival | None]:
+    """The arrival of each; None for what is none."""
+    found: list[Arrival | None] = []
+    for value in values:
+        try:
+            found.append(unpacked_arrival(value))
+        except DamagedValueError:
+            found.append(None)
+    return found
+
+
 Told = tuple[float, str, str, str, tuple[Item, ...], float, msgspec.Raw | tuple[str, ...]]
 """The fields of an event; which rules' banners were shown may be packed."""
 _NO_TRAITS: dict[str, str] = {}

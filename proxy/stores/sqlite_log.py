@@ -20,11 +20,11 @@ from itertools import islice
 from proxy.audience.identity import LINKING, routed
 from proxy.audience.merging import Rules
 from proxy.errors import DamagedValueError
-from proxy.events.fold import fold, is_deed
+from proxy.events.fold import is_deed
 from proxy.model import Arrival, PackedEvent, Profile
 from proxy.ports import Applied, Partition
 from proxy.stores import sqlite_bulk, sqlite_changes, sqlite_noted, sqlite_rules, sqlite_tombstones, sqlite_visitor
-from proxy.stores.record import arrivals_of, deed_of, import_of, packed, packed_arrival, unpacked_arrival
+from proxy.stores.record import arrivals_of, deed_of, import_of, packed, packed_arrival
 from proxy.stores.sqlite_cache import cache_of
 from proxy.stores.tombstones import is_erased
 from proxy.turns import in_turns
@@ -154,13 +154,14 @@ def put(connection: sqlite3.Connection, profiles: Iterable[Profile]) -> int:
 
 
 def log(connection: sqlite3.Connection, after: str, limit: int) -> tuple[list[Arrival], str]:
-    """The next events in the order of the log, and the place to go on from."""
+    """The next events in the order of the log, and the place to go on from. A damaged one is left out: who follows the
+    log would stand before it for ever."""
     begins = int(after or 0)
     sent = connection.execute(NEXT, (begins, limit)).fetchall()
     until = sent[-1][0] if len(sent) == limit else NO_PLACE
     noted = islice(sqlite_noted.between(connection, begins, until), limit)
     rows = sorted((*sent, *noted))[:limit]
-    return [unpacked_arrival(value) for _, value in rows], str(rows[-1][0]) if rows else after
+    return sqlite_visitor.undamaged(value for _, value in rows), str(rows[-1][0]) if rows else after
 
 
 def end_of_log(connection: sqlite3.Connection) -> str:
@@ -209,11 +210,8 @@ def rebuild(connection: sqlite3.Connection, visitor_ids: Sequence[str]) -> int:
     """Rebuilds these profiles; returns how many changed."""
     rules, changed = sqlite_rules.rules(connection), {}
     for visitor_id, value in zip(visitor_ids, sqlite_visitor.stored(connection, visitor_ids), strict=True):
-        log = sqlite_visitor.log_of(connection, visitor_id)
-        if not log:
-            continue
-        profile = fold(None, log, rules)
-        if not _is_same(value, profile, rules):
+        profile = sqlite_visitor.remade(connection, visitor_id)
+        if profile is not None and not _is_same(value, profile, rules):
             changed[visitor_id] = profile
     if changed:
         sqlite_visitor.write(connection, changed)

@@ -23,7 +23,7 @@ import msgspec
 
 from proxy.model import PAGE_EVENT_PREFIX, Arrival, PackedEvent
 from proxy.stores import sqlite_bulk, sqlite_eras, sqlite_runs, sqlite_words
-from proxy.stores.record import unpacked_arrival, unpacked_whose
+from proxy.stores.record import readable, unpacked_whose
 from proxy.stores.sqlite_cache import LATELY, NEWEST, cache_of
 from proxy.stores.sqlite_runs import ALONE, CUT
 from proxy.turns import in_turns, let_others
@@ -122,11 +122,16 @@ def _drawn(connection: sqlite3.Connection, last: int) -> set[str]:
 
 
 def all_of(connection: sqlite3.Connection, visitor_id: str) -> dict[int, Arrival]:
-    """All page views of a visitor, by place."""
+    """All page views of a visitor that can be read, by place."""
+    found = _found(connection, visitor_id)
+    return {place: one for place, one in found.items() if one is not None and one.visitor_id == visitor_id}
+
+
+def _found(connection: sqlite3.Connection, visitor_id: str) -> dict[int, Arrival | None]:
+    """The page views of all who have the visitor's number, by place; None for one that cannot be read."""
     kept = dict(connection.execute(ALL, one_sought(connection, visitor_id)).fetchall())
     places = [place for place, value in kept.items() if value]
-    found = map(unpacked_arrival, sqlite_words.whole(connection, [kept[place] for place in places]))
-    return {place: one for place, one in zip(places, found, strict=True) if one.visitor_id == visitor_id}
+    return dict(zip(places, readable(sqlite_words.whole(connection, [kept[place] for place in places])), strict=True))
 
 
 def not_noted(connection: sqlite3.Connection, arrivals: Sequence[Arrival]) -> Sequence[Arrival]:
@@ -137,9 +142,13 @@ def not_noted(connection: sqlite3.Connection, arrivals: Sequence[Arrival]) -> Se
 
 
 def take_out(connection: sqlite3.Connection, visitor_id: str, ids: Collection[str] | None = None) -> int:
-    """Removes these events of a visitor, or all of them; returns how many there were."""
-    noted = all_of(connection, visitor_id)
-    gone = [place for place, arrival in noted.items() if ids is None or arrival.event.id in ids]
+    """Removes these events of a visitor; or all of them, with what cannot be read and may be theirs. Returns how many
+    there were."""
+    noted = _found(connection, visitor_id).items()
+    gone = [
+        place for place, one in noted
+        if (ids is None if one is None else one.visitor_id == visitor_id and (ids is None or one.event.id in ids))
+    ]  # fmt: skip
     move(connection)
     for place in gone:
         _blank(connection, place)

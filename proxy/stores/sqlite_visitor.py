@@ -13,8 +13,9 @@ does, or that changes where events go, is put into a checkpoint at once (`sqlite
 from __future__ import annotations
 
 import json
+import logging
 import sqlite3
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import NamedTuple
 
@@ -25,7 +26,9 @@ from proxy.errors import DamagedValueError
 from proxy.events.fold import fold, in_order
 from proxy.model import Arrival, Profile
 from proxy.stores import sqlite_bulk, sqlite_noted, sqlite_rules, sqlite_words
-from proxy.stores.record import MAX_BYTES, packed, unpacked, unpacked_arrivals
+from proxy.stores.record import MAX_BYTES, packed, readable, unpacked, unpacked_arrivals
+
+log = logging.getLogger("tailorbird.stores")
 
 DEVICES = "CREATE TABLE IF NOT EXISTS devices (visitor_id TEXT PRIMARY KEY, person TEXT NOT NULL) WITHOUT ROWID"
 SCHEMA = f"""
@@ -156,9 +159,21 @@ def log_of(connection: sqlite3.Connection, visitor_id: str) -> list[Arrival]:
     return in_order(_arrivals(Stored(b"", _sent(sent), *_noted(connection, [noted])), visitor_id))
 
 
+def undamaged(values: Iterable[bytes]) -> list[Arrival]:
+    """The arrivals that can be read."""
+    found = readable(values)
+    whole = [one for one in found if one is not None]
+    if len(whole) < len(found):
+        log.warning("%d damaged events are left out", len(found) - len(whole))
+    return whole
+
+
 def remade(connection: sqlite3.Connection, visitor_id: str) -> Profile | None:
-    """The profile rebuilt from the log; None when that is empty."""
-    arrivals = log_of(connection, visitor_id)
+    """The profile rebuilt from what is not damaged in the log; None when that is empty. (Else one damaged event would
+    keep those that come with the visitor's next from being stored.)"""
+    values = connection.execute("SELECT CAST(value AS BLOB) FROM events WHERE visitor_id = ?", (visitor_id,))
+    sent = [one for one in undamaged(value for (value,) in values) if one.visitor_id == visitor_id]
+    arrivals = in_order([*sent, *sqlite_noted.all_of(connection, visitor_id).values()])
     return fold(None, arrivals, sqlite_rules.rules(connection), of_one_log=True) if arrivals else None
 
 

@@ -12,6 +12,7 @@ import json
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from proxy.errors import DamagedValueError
 from proxy.model import PackedEvent
 from proxy.stores import sqlite_bulk
 from proxy.stores.packed_views import joined
@@ -59,7 +60,8 @@ def _keep(connection: sqlite3.Connection, marks: dict[bytes, bytes], words: Coll
 
 
 def whole(connection: sqlite3.Connection, kept: Sequence[bytes]) -> list[bytes]:
-    """Stored deeds in their original form. If words are missing, which no transaction leaves, they cannot be read."""
+    """Stored deeds in their original form. Where that is damage, or words are missing, which no transaction leaves, the
+    deed stays as it is stored, which nobody can read: what others did can be."""
     numbered = {one[:_MARK] for one in kept if one.startswith(NUMBERED)}
     if not numbered:
         return list(kept)
@@ -70,7 +72,14 @@ def whole(connection: sqlite3.Connection, kept: Sequence[bytes]) -> list[bytes]:
             missing = numbered
         sought = json.dumps([int.from_bytes(mark[1:], "big") for mark in missing])
         known.update(_read(connection, SOUGHT, sought))
-    return [joined(one[_MARK:], known[one[:_MARK]]) if one[:_MARK] in known else one for one in kept]
+    return [_joined(one, known) if one[:_MARK] in known else one for one in kept]
+
+
+def _joined(one: bytes, known: Mapping[bytes, bytes]) -> bytes:
+    try:
+        return joined(one[_MARK:], known[one[:_MARK]])
+    except DamagedValueError:
+        return one
 
 
 def _read(connection: sqlite3.Connection, query: str, sought: object) -> Iterable[tuple[bytes, bytes]]:

@@ -211,8 +211,8 @@ async def ask_both(twins: Sequence[Shop], past: Past, asked: Asked, connection: 
 
 
 class Past:
-    """What was asked on each connection lately; `has_doubts` when some of it was asked again. How often a broken request
-    was sent ahead, so that an answer under way was `cut_short`, and not one that was given at once."""
+    """What was asked on each connection lately; `has_doubts` when some of it was asked again; how often a broken
+    request was sent ahead, so that an answer under way was `cut_short`, and not one that was given at once."""
 
     def __init__(self) -> None:
         self.cut_short = 0

@@ -174,8 +174,8 @@ class Shop:
         gateway._own._reader._slot_maps._forget()
 
     async def logged(self) -> list[dict[str, Any]]:
-        """The lines of the access log, but for what the machine's clock says, the size of a packed page, and what nobody
-        could read; in any order, since they stand in that of their times and the clock does not go."""
+        """The lines of the access log, but for what the machine's clock says, the size of a packed page, and what
+        nobody could read; in any order, since they stand in that of their times and the clock does not go."""
         accesslog = self.behind.tailorbird._accesslog
         assert accesslog is not None
         accesslog._on_timer()

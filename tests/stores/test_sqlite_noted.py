@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from proxy.events.fold import fold
 from proxy.model import Arrival, Event, Link, PackedEvent, Profile
 from proxy.stores import open_store, sqlite_changes, sqlite_log, sqlite_noted, sqlite_schema, sqlite_visitor
+from proxy.stores.packed_views import view as page_view
 from proxy.stores.record import deed_of
 from proxy.stores.sqlite_cache import LATELY, CachingConnection
 from proxy.stores.sqlite_noted import add, all_of, between, not_noted, number, take_out
 from proxy.stores.sqlite_visitor import MANY, checkpoint, last_place, log_of, profile_of, stored
+from tests.stores.test_packed_views import WORDS
 
 NOON = 1_795_435_200.0
 ALIKE = "plumless", "buckeroo"
@@ -227,4 +231,32 @@ async def test_the_disk_is_waited_for_where_somebody_waits(tmp_path: Path, monke
     for sends, notes in ((True, False), (False, True), (True, True), (False, True), (True, False)):
         await store.apply([sent("anna", len(waited))] if sends else [], [opened("anna", len(waited))] if notes else [])
     assert waited == [True, False, True, False, True]
+    await store.aclose()
+
+
+async def test_a_damaged_event_is_damage_to_itself_alone(tmp_path: Path) -> None:
+    url = f"sqlite:{tmp_path / 'store.db'}"
+    store = open_store(url)
+    await store.apply([sent(name, 1) for name in ("anna", "ben")])
+    await store.apply([], [page_view(name, 2, number, "/", WORDS) for number, name in enumerate(("anna", "ben"), 1)])
+    await store.aclose()
+    with contextlib.closing(sqlite3.connect(tmp_path / "store.db")) as file:
+        (value,) = file.execute("SELECT value FROM noted_views").fetchone()
+        file.execute("UPDATE noted_views SET value = ?", (value.replace(b"\xa3ben", b"\x07ben"),))
+        file.execute("UPDATE events SET value = x'ff' WHERE visitor_id = 'anna'")
+        file.execute("UPDATE profiles SET value = x'ff'")
+        file.commit()
+    store = open_store(url)
+    here = [await store.get_profile(name) for name in ("anna", "ben")]
+    assert [[event.kind for event in one.history] for one in here if one] == [["page viewed"], ["page viewed"]]
+    told = [msgspec.structs.replace(sent(name, 3), traits={"grade": "gold"}) for name in ("anna", "ben", "carl")]
+    await store.apply(told)
+    for name in ("anna", "ben", "carl"):
+        profile = await store.get_profile(name)
+        assert profile and profile.attributes == {"grade": "gold"}
+    arrivals, place = await store.log("", 100)
+    assert sorted(one.visitor_id for one in arrivals) == ["anna", "anna", "ben", "ben", "carl"]
+    assert await store.log(place, 100) == ([], place)
+    assert await store.rebuild() == 0
+    assert (await store.erase(["ben"], NOON))["events"] == 3  # what may be theirs, too
     await store.aclose()
