@@ -15,17 +15,16 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from proxy.memo import Memo, make_room
+from proxy.memo import make_room
 from proxy.model import HeadShape
 from proxy.model.head_shape import FieldPattern
 from proxy.upstream import plain
 from proxy.upstream.plain import Plain
 
 MOST_SHAPES = 2_000
-MOST_BYTES = 32 * 1024 * 1024
-"""Of memory for the shapes of one origin, each of which takes a dozen bytes for a byte of its head: who asks for long
-addresses that a shop repeats in a field, as where it leads, has it make shapes of them."""
-SHAPE_BYTES, TIMES_ITS_BYTES = 2_500, 12
+LONGEST = 2_000
+"""Bytes of a shape. To learn one takes 0.5 us and 12 bytes of memory for each: who asks for long addresses that a shop
+repeats in a field (`Location`) would have it learn nothing else."""
 MOST_SEEN = 200
 MOST_RECENT = 4
 MOST_CUTS = 24
@@ -82,7 +81,7 @@ class HeadShapes:
     looked up by the constant parts of heads."""
 
     def __init__(self) -> None:
-        self._known: Memo[tuple[bytes, ...], _Known] = Memo(MOST_BYTES)
+        self._known: dict[tuple[bytes, ...], _Known] = {}
         self._recent: list[_Known] = []
         self._seen: dict[tuple[bytes, ...], None] = {}
         self._cuts: list[bytes] = []  # how the fields begin that are another thing each time, as the origin writes them
@@ -98,7 +97,7 @@ class HeadShapes:
             if head is not None:
                 return head
         end = data.find(_END, 0, plain.MOST_BYTES)
-        found = None if end < 0 else self._known.known.get(_common(data[: end + len(_END)], self._cuts))
+        found = None if end < 0 else self._known.get(_common(data[: end + len(_END)], self._cuts))
         if found is None:
             return None
         self._recent = [found, *(one for one in self._recent if one is not found)][:MOST_RECENT]
@@ -111,8 +110,11 @@ class HeadShapes:
             return head
         self._find_cuts(data)
         common = _common(data, self._cuts)
+        if sum(map(len, common)) > LONGEST:
+            return head
         if common in self._seen and (known := _known(head, common)).read(data) is not None:
-            self._known.put(common, known, SHAPE_BYTES + TIMES_ITS_BYTES * len(data))
+            make_room(self._known, MOST_SHAPES)
+            self._known[common] = known
         make_room(self._seen, MOST_SEEN)
         self._seen[common] = None
         return head
