@@ -47,6 +47,7 @@ class AccessLog:
         self._many = 0
         self._pending = Pending()
         self._timer: asyncio.TimerHandle | None = None
+        self._is_due = False
 
     @classmethod
     def of(cls, settings: Settings, metrics: Metrics, clock: Callable[[], float] = time.time) -> AccessLog | None:
@@ -75,12 +76,10 @@ class AccessLog:
     def add(self, noted: Sequence[Line | ServedPage]) -> None:
         """Has these lines, and those of these pages, written soon."""
         self._noted += noted
-        if len(self._noted) >= AT_ONCE:
-            self._make()
-        if self._many >= ENOUGH:
-            self._hand_over()
-        else:
-            self.schedule()
+        if len(self._noted) >= AT_ONCE and not self._is_due:
+            self._is_due = True
+            asyncio.get_running_loop().call_soon(self._make_many)
+        self.schedule()
 
     def schedule(self) -> None:
         """Starts the timer, if it is not running."""
@@ -92,6 +91,13 @@ class AccessLog:
         self._pending.flush()
         self._make()
         self._hand_over()
+
+    def _make_many(self) -> None:
+        """Makes them in a turn of the loop of their own: whoever has asked meanwhile is answered before."""
+        self._is_due = False
+        self._make()
+        if self._many >= ENOUGH:
+            self._hand_over()
 
     def _make(self) -> None:
         """Makes the lines up to the first page that is pending."""

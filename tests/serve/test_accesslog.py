@@ -13,9 +13,11 @@ import pytest
 from proxy.metrics import Metrics
 from proxy.page.encode import Assembled
 from proxy.serve import accesslog
-from proxy.serve.accesslog import GONE, AccessLog
+from proxy.serve.accesslog import AT_ONCE, GONE, AccessLog
+from proxy.serve.logfile import LogFile
+from proxy.serve.logline import Line, Lines
 from proxy.settings import Settings
-from proxy.visitors.pending import FLUSH_AT, Pending, ServedFrom
+from proxy.visitors.pending import FLUSH_AT, Pending, ServedFrom, ServedPage
 from tests.wire.asking import asking
 from tests.wire.origin import Origin, by_path, ok
 from tests.wire.served import Served, hear, request
@@ -114,6 +116,33 @@ async def test_what_is_flushed_in_steps_stands_where_its_time_is_among_other_lin
     times = [one["time"] for one in lines(path)]
     assert len(times) == 4 * FLUSH_AT
     assert times == sorted(times)
+
+
+class CountedLines(Lines):
+    """Notes how many lines were formatted together."""
+
+    def __init__(self) -> None:
+        super().__init__(())
+        self.together: list[int] = []
+
+    def joined(self, noted: Sequence[Line | ServedPage]) -> bytes:
+        self.together.append(len(noted))
+        return super().joined(noted)
+
+
+async def test_lines_are_formatted_in_a_turn_of_the_loop_of_their_own(tmp_path: Path) -> None:
+    made = CountedLines()
+    log = AccessLog(LogFile(str(tmp_path / "log"), Metrics()), made)
+    for _ in range(2):
+        log.add([(1.0, b"{}\n")] * AT_ONCE)
+        assert not made.together  # whoever has asked meanwhile is answered first
+    await asyncio.sleep(0)
+    assert made.together == [2 * AT_ONCE]
+    log.add([(1.0, b"{}\n")])
+    await asyncio.sleep(0)
+    assert made.together == [2 * AT_ONCE]  # a few wait for more
+    await log.aclose()
+    assert lines(tmp_path / "log") == [{}] * (2 * AT_ONCE + 1)
 
 
 async def test_what_is_refused_has_a_line_too(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from proxy.page.page_subject import PageSubject
 from proxy.personalise import Personalised
 from proxy.settings import Settings
 from proxy.visitors.capture import Capture, Page
-from proxy.visitors.pending import FLUSH_AT, STEP, Pending, ServedFrom, ServedPage
+from proxy.visitors.pending import FLUSH_AT, SHORT, STEP, Pending, ServedFrom, ServedPage
 from proxy.visitors.remembered import MISSING
 from proxy.visitors.view_content import ViewContent
 from proxy.visitors.visitor import Cookies
@@ -125,7 +125,7 @@ async def test_what_is_pending_comes_to_the_store_though_nobody_asks(world: Worl
 async def test_many_pages_are_flushed_a_step_in_each_turn_of_the_loop() -> None:
     pending, counted = Pending(), list[int]()
     pending.set_counter(lambda pages: counted.append(len(pages)), lambda: None)
-    for enough, searches in ((FLUSH_AT, list[str]), (STEP, pending.visitor_ids), (FLUSH_AT, list[str])):
+    for enough, searches in ((FLUSH_AT, list[str]), (SHORT, pending.visitor_ids), (FLUSH_AT, list[str])):
         counted.clear()
         for number in range(enough):
             assert len(pending.pages) == number
