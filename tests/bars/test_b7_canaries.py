@@ -27,7 +27,7 @@ from tests.wire.served import Heard, hear, request
 from tests.wire.site import answering
 
 FULL = bool(os.environ.get("BAR_FULL"))
-REQUESTS = 1_000_000 if FULL else 20_000
+REQUESTS = 1_000_000 if FULL else 10_000
 COMPARED = 100_000 if FULL else 2_000
 VISITORS = 200
 CONNECTIONS = 64

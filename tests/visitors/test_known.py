@@ -11,7 +11,7 @@ from proxy.audience.readings import Readings
 from proxy.audience.tracked import Measures, bin_of
 from proxy.audience.traits import trait
 from proxy.events.fold import fold
-from proxy.model import Arrival, AttributeValue, Event, PackedEvent, Profile
+from proxy.model import Arrival, AttributeValue, Cap, Event, PackedEvent, Profile
 from proxy.stores.record import deed_of, event_of
 from proxy.visitors.known import MOST_NEWS, Known
 from tests.audience.test_readings import ATTRIBUTES, EVERY_KIND, HOUR, NOON, happened, reached
@@ -28,8 +28,8 @@ def history(arrivals: Sequence[Arrival]) -> tuple[Event, ...]:
 
 
 class Page:
-    """What one page found of the visitor, and kept for as long as it holds: the limits that are reached, and what some
-    attributes come to."""
+    """What one page found of the visitor, and kept for as long as it holds: the limits that are reached, and the bins
+    of some attributes."""
 
     def __init__(self, *numbers: int) -> None:
         self.numbers = numbers
@@ -49,11 +49,11 @@ class Page:
         self.kept = known, known.version, found, now, until
         return found, False
 
-    def right(self, history: tuple[Event, ...], now: float) -> object:
-        """What it should find."""
+    def right(self, history: tuple[Event, ...], caps: set[Cap], now: float) -> object:
+        """What it should find of who has reached these limits."""
         asked = [MEASURES.all[number] for number in self.numbers]
         values = [trait(Profile("anna", history=history), one.name, one.measure, now) for one in asked]
-        return reached(EVERY_KIND, history, now), self.matter(values)
+        return caps, self.matter(values)
 
     def matter(self, values: Sequence[AttributeValue | None]) -> list[object]:
         return [bin_of(MEASURES.all[number].breaks, value) for number, value in zip(self.numbers, values, strict=True)]
@@ -79,6 +79,8 @@ def test_values_of_each_worker_are_those_of_the_whole_history(seed: int) -> None
             for known in workers:
                 known.end()
             workers = [Known(now, Profile("anna"), []) for _ in workers]
+        past = history(arrivals)
+        caps = reached(EVERY_KIND, past, now)
         for place, worker in enumerate(workers):
             if late[place] and random.random() < 0.8:
                 for one in late[place]:
@@ -86,12 +88,12 @@ def test_values_of_each_worker_are_those_of_the_whole_history(seed: int) -> None
                 late[place].clear()
             if random.random() < 0.03:  # read from the store again
                 worker.end()
-                workers[place] = Known(now, Profile("anna", history=history(arrivals)), [])
+                workers[place] = Known(now, Profile("anna", history=past), [])
                 late[place].clear()
             if not late[place]:
                 page = random.choice(pages[place])
                 told, was_kept = page.found(workers[place], now)
-                assert told == page.right(history(arrivals), now), f"after {number}"
+                assert told == page.right(past, caps, now), f"after {number}"
                 found += was_kept
     assert found > 10
 
@@ -122,7 +124,8 @@ def test_a_page_that_asks_what_nobody_did_has_nothing_folded() -> None:
     for number in range(MOST_NEWS - 1):
         known.add(deed(Event(NOON + number, f"{number:03}", "page viewed", "/")))
         found, _ = page.found(known, NOON + number)
-        assert found == page.right(tuple(map(event_of, known.news)), NOON + number)
+        past = tuple(map(event_of, known.news))
+        assert found == page.right(past, reached(EVERY_KIND, past, NOON + number), NOON + number)
     assert len(known.news) == MOST_NEWS - 1
     assert page.found(known, NOON + 20) == (found, True)
 
