@@ -62,7 +62,8 @@ def cookies_of(holes: tuple[Hole, ...]) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class Policy:
-    """The policies of all pages, in order: the first whose pattern matches a path applies."""
+    """The policies of all pages, in order: the first whose pattern matches a path applies. What holes are filled with
+    by a fetch is each visitor's own, unless a policy is for that very path."""
 
     pages: tuple[PagePolicy, ...] = ()
     _known: dict[bytes, PagePolicy | None] = field(default_factory=dict, init=False, repr=False, compare=False)
@@ -74,8 +75,15 @@ class Policy:
         if path not in self._known:
             make_room(self._known, _REMEMBERED)
             readable = unquote_to_bytes(path).decode("utf-8", "replace")
-            self._known[path] = next((page for page in self.pages if matches_page(page.pattern, readable)), None)
+            page = next((page for page in self.pages if matches_page(page.pattern, readable)), None)
+            is_own = page is not None and page.pattern != readable and readable in self._fetched
+            self._known[path] = PagePolicy(page.pattern, is_kept=False) if page and is_own else page
         return self._known[path]
+
+    @cached_property
+    def _fetched(self) -> frozenset[str]:
+        fills = [hole.fill for page in self.pages for hole in page.holes]
+        return frozenset(fill.source.partition("?")[0] for fill in fills if fill.kind is FillKind.FETCH)
 
 
 NO_POLICY = Policy()

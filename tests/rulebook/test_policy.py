@@ -34,3 +34,14 @@ def test_cookies_that_holes_are_filled_from_make_no_difference_to_the_page() -> 
 def test_the_same_policy_read_again_is_the_same() -> None:
     POLICY.of(b"/c/new")
     assert Policy(POLICY.pages) == POLICY
+
+
+def test_what_a_hole_fetches_is_each_visitors_own_unless_a_policy_is_for_that_very_path() -> None:
+    token = Hole("input", Fill(FillKind.FETCH, "/csrf?form=1"), "value")
+    everything = PagePolicy("/*", holes=(token,))
+    policy, exact = Policy((everything,)), Policy((PagePolicy("/csrf"), everything))
+    for path, is_kept in ((b"/csrf", False), (b"/%63srf", False), (b"/csrfs", True)):
+        page = policy.of(path)
+        assert page is not None and page.is_kept is is_kept
+    page = exact.of(b"/csrf")
+    assert page is not None and page.is_kept
