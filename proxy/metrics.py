@@ -8,10 +8,11 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from itertools import chain
 from operator import itemgetter
 from typing import NamedTuple
+
+import msgspec
 
 from proxy.model import Decision
 
@@ -119,8 +120,7 @@ class Times:
         return taken
 
 
-@dataclass(slots=True, eq=False)
-class Decided:
+class Decided(msgspec.Struct, eq=False, gc=False):
     """What a page's slots show: the decisions, the `rules` that filled some, whether any is not the same for everybody;
     and its counters, once it was counted. Shared by all visitors who are shown the same."""
 

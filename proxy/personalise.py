@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+import msgspec
+
 from proxy.catalogue.product_index import ProductIndex
 from proxy.catalogue.ranking import Arrangement, moves_text
 from proxy.catalogue.rows import Row, RowSpec, choose
@@ -72,21 +74,20 @@ class Stock:
 NO_STOCK = Stock()
 
 
-@dataclass(slots=True)
-class Personalised:
-    """The page; the decision of each slot, in page order, and the same as `decided`, to be counted. For a page that is
-    shown again, others keep here its `pieces`, whether it `is_remembered`, and in `view_cache` the banners of its
-    views."""
+class Personalised(msgspec.Struct, gc=False):
+    """The page, and what was `decided`. For a page that is shown again, others keep here its `pieces`, whether it
+    `is_remembered`, and in `view_cache` the banners of its views."""
 
     page: Assembled
-    decisions: tuple[Decision, ...]
-    decided: Decided = field(init=False, repr=False, compare=False)
-    view_cache: object = field(default=None, init=False, repr=False, compare=False)
-    pieces: list[bytes] | None = field(default=None, init=False, repr=False, compare=False)
-    is_remembered: bool = field(default=False, init=False, repr=False, compare=False)
+    decided: Decided
+    view_cache: object = None
+    pieces: list[bytes] | None = None
+    is_remembered: bool = False
 
-    def __post_init__(self) -> None:
-        self.decided = Decided.by(self.decisions)
+    @property
+    def decisions(self) -> tuple[Decision, ...]:
+        """The decision of each slot, in page order."""
+        return self.decided.decisions
 
 
 def personalise(
@@ -123,7 +124,8 @@ def filled(
     if template.holes:
         _pour(template, fills, hole_fills)
         decisions = tuple([decision for decision in decisions if decision.slot])
-    return Personalised(assemble(template, fills, context.attributes, coding=coding, key=key), decisions)
+    page = assemble(template, fills, context.attributes, coding=coding, key=key)
+    return Personalised(page, Decided.by(decisions))
 
 
 def untouched(template: Template, *, coding: Coding, key: bytes, hole_fills: Sequence[Fragment] = ()) -> Assembled:

@@ -7,9 +7,18 @@ import threading
 import weakref
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 
 from proxy.garbage import YOUNG_OBJECTS, collector_paused, let_go
+from proxy.metrics import Decided
+from proxy.model import Decision, Visitor
+from proxy.page.encode import Assembled
+from proxy.personalise import Personalised
+from proxy.serve.slot_fills import SlotFills
+from proxy.visitors.equivalence import ClassMembership
+from proxy.visitors.view_content import Banners
+from proxy.visitors.visitor import Verified
 
 
 @pytest.fixture(autouse=True)
@@ -51,3 +60,11 @@ def test_what_is_let_go_is_freed() -> None:
     weakref.finalize(parts[0], freed.set)  # the last that goes
     let_go(parts.pop, linger_seconds=0)
     assert freed.wait(10) and not parts
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [Assembled, Banners, ClassMembership, Decided, Decision, Personalised, SlotFills, Verified, Visitor],
+)
+def test_what_there_is_of_each_visitor_and_each_page_made_is_not_looked_through(kind: type[msgspec.Struct]) -> None:
+    assert not kind.__struct_config__.gc

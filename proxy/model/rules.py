@@ -6,6 +6,8 @@ import enum
 from dataclasses import dataclass
 from math import inf
 
+import msgspec
+
 from proxy.model.conditions import EVERYBODY, NOWHERE, Condition, Measure, Place
 
 
@@ -130,8 +132,7 @@ class Reason(enum.StrEnum):
     UNKNOWN = "UNKNOWN"
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True, gc=False):
     """What one slot shows one visitor: `variant`, "" for the page's default.
 
     `detail` says more than `reason`:

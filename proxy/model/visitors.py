@@ -85,7 +85,7 @@ class Profile:
         return {id: link for id, link in self.links.items() if link.is_device and not link.is_parted}
 
 
-class Visitor(msgspec.Struct, frozen=True):
+class Visitor(msgspec.Struct, frozen=True, gc=False):
     """The visitor of a request, from its verified cookies. The id is "" for an anonymous visitor: there was no valid
     cookie, or it may not be used. `unverified` are segments of an unsigned cookie that an operator allowed by name."""
 

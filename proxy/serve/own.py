@@ -10,9 +10,10 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import lru_cache
 from typing import Protocol
+
+from msgspec import structs
 
 from proxy.errors import OriginError
 from proxy.http.forwarding import Common
@@ -249,7 +250,7 @@ class Own:
         page = self._showing.show(template, request, met, now, "identity", hole_fills=hole_fills.fragments).page
         if _is_coded(answer) and accepts_gzip(request.get_list(b"accept-encoding")):
             data = await asyncio.to_thread(packed, page.chunks)
-            page = replace(page, chunks=[data], length=len(data), coding="gzip")
+            page = structs.replace(page, chunks=[data], length=len(data), coding="gzip")
         lead, is_tagged = hole_fills.lead(as_lines(personal_head(headers))), not forbids_storing(headers)
         return assembled_answer(answer.status, lead, page, request, met.set_cookie, is_tagged=is_tagged)
 

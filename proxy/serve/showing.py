@@ -18,7 +18,7 @@ from proxy.catalogue.shop import Shop
 from proxy.http.client import is_trusted, networks
 from proxy.http.message import Request
 from proxy.memo import make_room
-from proxy.metrics import Metrics
+from proxy.metrics import Decided, Metrics
 from proxy.model import AttributeValue, Consent, EvaluationContext, Profile, Visitor
 from proxy.page.encode import Coding
 from proxy.page.fragments import Fragment
@@ -180,7 +180,7 @@ class Showing:
         except Exception:  # any fault of ours: it must not cost the page (the law above)
             log.exception("`%s` is shown with its defaults", request.path.decode("latin-1"))
             self._metrics.count("tailorbird_decide_errors_total")
-            return Personalised(self.filling.plain(template, coding, hole_fills), ())
+            return Personalised(self.filling.plain(template, coding, hole_fills), Decided.by(()))
         self.tell(template.about, request, met, now, done)
         return done
 
@@ -258,7 +258,7 @@ class Showing:
             return
         context, plan = self.context(inputs, request, met, now, values), self.publication.plan
         country_header = self.seen(request, met.visitor, now).country_header
-        self.recorder.note(Noted(plan, request, met.visitor, context, country_header, done.decisions))
+        self.recorder.note(Noted(plan, request, met.visitor, context, country_header, done.decided.decisions))
 
     def circumstances(self, coding: Coding, request_values: Values, now: float) -> tuple[Hashable, float]:
         """All that deciding and filling look at beside the visitor; and until when it stays the same."""

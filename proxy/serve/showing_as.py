@@ -13,6 +13,7 @@ from proxy.catalogue.shop import Shop
 from proxy.decide.engine import decide
 from proxy.decide.why import SlotStory, why
 from proxy.http.message import Request
+from proxy.metrics import Decided
 from proxy.model import EvaluationContext, Profile
 from proxy.page.encode import Coding, assemble
 from proxy.page.fragments import Fragment
@@ -103,4 +104,4 @@ class ShowingAs:
         for (place, _), fragment in zip(template.holes, hole_fills, strict=True):
             fills[place] = fragment
         page = assemble(template, fills, context.attributes, coding=coding, key=b"preview")
-        return Personalised(page, tuple(decision for decision in decisions if decision.slot))
+        return Personalised(page, Decided.by(tuple(decision for decision in decisions if decision.slot)))

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Hashable
-from dataclasses import dataclass, field
+
+import msgspec
 
 from proxy.decide.engine import SharedBits, decide, shared_bits_of
 from proxy.http.message import OwnFields, Question, Request
@@ -41,19 +42,19 @@ MOST_SHARED_BITS = 1_024
 Slots = tuple[str, ...]
 
 
-@dataclass(slots=True)
-class SlotFills:
-    """What fills the slots of a page (None: the default), and the decision of each. `is_constant`: nothing of the
-    visitor is in it. `view_cache` is a cache for `visitors/view_content.py`."""
+class SlotFills(msgspec.Struct, gc=False):
+    """What fills the slots of a page (None: the default), and what was `decided`. `is_constant`: nothing of the visitor
+    is in it. `view_cache` is a cache for `visitors/view_content.py`."""
 
     contents: tuple[Content | None, ...]
-    decisions: tuple[Decision, ...]
+    decided: Decided
     is_constant: bool = False
-    decided: Decided = field(init=False, repr=False, compare=False)
-    view_cache: object = field(default=None, init=False, repr=False, compare=False)
+    view_cache: object = None
 
-    def __post_init__(self) -> None:
-        self.decided = Decided.by(self.decisions)
+    @property
+    def decisions(self) -> tuple[Decision, ...]:
+        """The decision of each slot, in page order."""
+        return self.decided.decisions
 
 
 class FillCache:
@@ -81,7 +82,7 @@ class FillCache:
         except Exception:  # as in `Showing.show`: it must not cost the page
             log.exception("`%s` is shown with its defaults", request.path.decode("latin-1"))
             self._metrics.count("tailorbird_decide_errors_total")
-            return SlotFills((None,) * len(page.slots), ())
+            return SlotFills((None,) * len(page.slots), Decided.by(()))
         self._tell(page, request, met, now, fills)
         return fills
 
@@ -187,7 +188,7 @@ class FillCache:
         fills = fills_of(decisions, publication.fragments, context, stock)
         contents = [None if fill is None else fill.constant or fill.fill(context.attributes) for fill in fills]
         is_constant = all(content is None or type(content) is Piece for content in contents)
-        made = SlotFills(tuple(contents), decisions, is_constant)
+        made = SlotFills(tuple(contents), Decided.by(decisions), is_constant)
         if made.is_constant and stock.asks.keys().isdisjoint([decision.variant for decision in decisions]):
             make_room(self._by_what, MOST)
             self._by_what[outcome] = made  # it holds the decisions, so that their identities stay valid

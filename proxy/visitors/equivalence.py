@@ -11,6 +11,8 @@ from collections.abc import Hashable
 from itertools import count
 from math import inf
 
+import msgspec
+
 from proxy.audience.readings import NONE_REACHED, Current, Readings, readings_of
 from proxy.audience.tracked import Measures, bin_of
 from proxy.decide.guard import split_outcomes
@@ -29,19 +31,16 @@ _unused = count()
 """One counter for all classes: pages remembered by a number outlive the object that gave it out."""
 
 
-class ClassMembership:
+class ClassMembership(msgspec.Struct, frozen=True, eq=False, gc=False):
     """A visitor's class `number` among these `classes`. It holds from `since` until before `until`, while what is
     `known` of the visitor is current and of this `version`."""
 
-    __slots__ = ("classes", "known", "number", "since", "until", "version")
-
-    def __init__(
-        self, classes: EquivalenceClasses | None, number: int, known: Known, since: float, until: float
-    ) -> None:
-        self.classes = classes
-        self.number = number
-        self.known, self.version = known, known.version
-        self.since, self.until = since, until
+    classes: EquivalenceClasses | None
+    number: int
+    known: Known
+    version: int
+    since: float
+    until: float
 
     def holds(self, classes: EquivalenceClasses, now: float) -> bool:
         """Whether the number holds among these classes, if what is known is fresh. (`RepeatHits.answer` repeats this
@@ -151,4 +150,4 @@ class EquivalenceClasses:
         return min(until, readings.reached_until) if self._caps else until
 
 
-NO_MEMBERSHIP = ClassMembership(None, NO_NUMBER, NOBODY, inf, -inf)
+NO_MEMBERSHIP = ClassMembership(None, NO_NUMBER, NOBODY, NOBODY.version, inf, -inf)

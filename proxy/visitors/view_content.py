@@ -60,13 +60,11 @@ class ViewContent:
 class DecidedPage(Protocol):
     """A page (or what fills its slots) as it was decided. `view_cache` is a cache for what its view says."""
 
-    decisions: tuple[Decision, ...]
     decided: Decided
     view_cache: object
 
 
-@dataclass(frozen=True, slots=True)
-class Banners:
+class Banners(msgspec.Struct, frozen=True, gc=False):
     """The banners of a page: their rules, packed (`shown`); the variants chosen, by slot (`_chosen`); both as a view's
     event holds them (`words`); and the rules that the view has no room to name (`more`)."""
 
@@ -81,7 +79,7 @@ def banners_of(done: DecidedPage | None) -> Banners:
     if done is None:
         return NO_BANNERS
     if not isinstance(done.view_cache, Banners):
-        decisions = [decision for decision in done.decisions if not decision.slot.startswith(INTERNAL)]
+        decisions = [decision for decision in done.decided.decisions if not decision.slot.startswith(INTERNAL)]
         shown = [decision for decision in decisions if decision.rule and decision.variant]
         rules = tuple([truncated(decision.rule, MOST_BYTES) for decision in shown])
         done.view_cache = _banners(rules, _chosen(decisions))

@@ -47,25 +47,22 @@ _OURS = frozenset((b"v=", b"s="))
 VISITOR_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
 
-class Verified:
+class Verified(msgspec.Struct, eq=False, gc=False):
     """The content of a pair of genuine cookies: the visitor with the segments, and when the segments count.
     `membership` caches the visitor's class number."""
 
-    __slots__ = ("counts_from", "counts_until", "full", "membership", "visitor_id")
-
-    def __init__(self, full: Visitor, counts_from: float = -inf, counts_until: float = inf) -> None:
-        self.full = full
-        self.visitor_id = full.id
-        self.counts_from = counts_from
-        self.counts_until = counts_until
-        self.membership = NO_MEMBERSHIP
+    visitor_id: str
+    full: Visitor
+    counts_from: float = -inf
+    counts_until: float = inf
+    membership: ClassMembership = NO_MEMBERSHIP
 
     @classmethod
     def of(cls, claim: VisitorClaim, segments: SegmentsClaim | None, names: frozenset[str]) -> Verified:
         if segments is None:
-            return cls(Visitor(claim.id, float(claim.iat)))
+            return cls(claim.id, Visitor(claim.id, float(claim.iat)))
         full = Visitor(claim.id, float(claim.iat), names)
-        return cls(full, float(segments.iat - CLOCK_SKEW_SECONDS), float(segments.exp))
+        return cls(claim.id, full, float(segments.iat - CLOCK_SKEW_SECONDS), float(segments.exp))
 
     @property
     def bare(self) -> Visitor:
@@ -84,7 +81,7 @@ class Verified:
         elif now < self.counts_until < until:
             until = self.counts_until
         if until > now:
-            self.membership = ClassMembership(classes, number, known, now, until)
+            self.membership = ClassMembership(classes, number, known, known.version, now, until)
 
 
 class Cookies:

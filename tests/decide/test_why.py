@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import msgspec
-import orjson
 import pytest
 
 from proxy.decide.engine import decide
@@ -119,7 +118,7 @@ def test_of_a_segment_without_a_condition_it_says_who_knows() -> None:
 
 
 def test_the_story_has_a_json_form() -> None:
-    (story,) = json.loads(orjson.dumps(why(compile_plan(RULES, SEGMENTS), ANNA)))
+    (story,) = json.loads(msgspec.json.encode(why(compile_plan(RULES, SEGMENTS), ANNA)))
     assert story["decision"]["rule"] == "Early access"
     assert [rule["verdict"] for rule in story["rules"]][:3] == ["shown", "not", "would be next"]
     assert story["rules"][1]["facts"][0]["parts"][0]["distance"] == "1 more needed"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.metrics import Metrics
+from proxy.metrics import Decided, Metrics
 from proxy.model import Decision
 from proxy.page.encode import Assembled
 from proxy.page.page_subject import PageSubject
@@ -27,7 +27,8 @@ PAGE = Page(PageSubject(), HOME)
 UNCOUNTED = Page(PageSubject(), None)
 QUESTION = asking()
 SOURCE = ServedFrom(QUESTION, HOME, b"cache-status: tailorbird; hit; ttl=7\r\n")
-SALE = Personalised(Assembled([b"a"], 1, b'W/"a"', "identity"), (Decision("hero", "b", rule="Sale"),))
+DECIDED = Decided.by((Decision("hero", "b", rule="Sale"),))
+SALE = Personalised(Assembled([b"a"], 1, b'W/"a"', "identity"), DECIDED)
 
 
 @pytest.fixture

@@ -64,24 +64,22 @@ def test_nothing_told_is_longer_or_more_than_it_may_be() -> None:
 
 @dataclass
 class Page:
-    decisions: tuple[Decision, ...]
-    decided: Decided = ()
+    decided: Decided
     view_cache: object = None
 
 
 def test_a_view_says_what_chance_chose_also_where_the_page_stays_as_it_is() -> None:
-    done = Page(
-        (
-            Decision("hero", "Sale", rule="Sale", detail="rule"),
-            Decision("bar", "Bar / new", rule="Bar", detail="arm", arm="new"),
-            Decision("top", "", rule="Top", detail="arm", arm="control"),
-            Decision("side", detail="holdout", withheld="Side"),
-            Decision("foot", detail="capped", withheld="Foot"),
-            Decision("end", "", rule="End", detail="nothing new"),
-            Decision("none"),
-            Decision("tailorbird.toolbar", "Toolbar", rule="Toolbar", detail="rule"),
-        )
+    decisions = (
+        Decision("hero", "Sale", rule="Sale", detail="rule"),
+        Decision("bar", "Bar / new", rule="Bar", detail="arm", arm="new"),
+        Decision("top", "", rule="Top", detail="arm", arm="control"),
+        Decision("side", detail="holdout", withheld="Side"),
+        Decision("foot", detail="capped", withheld="Foot"),
+        Decision("end", "", rule="End", detail="nothing new"),
+        Decision("none"),
+        Decision("tailorbird.toolbar", "Toolbar", rule="Toolbar", detail="rule"),
     )
+    done = Page(Decided.by(decisions))
     banners = banners_of(done)
     assert banners.variants == {
         "slot hero": "Sale", "slot bar": "Bar / new", "slot top": "Top / control", "held out side": "Side",
