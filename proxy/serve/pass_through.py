@@ -1,8 +1,8 @@
 """Pass-through: a request that is known not to be for everybody is sent to the origin while it is read, and its answer
 goes from the origin's connection to the client's, without a task.
 
-Whatever has to be waited for is left to the gateway (`gateway.py`): no idle connection or free place at the origin, a
-request to be repeated, a page to be cut. Its law: the answer is the same either way.
+Whatever has to be waited for is left to the gateway (`gateway.py`): a free place at the origin, a request to be
+repeated, a page to be cut. Its law: the answer is the same either way.
 """
 
 from __future__ import annotations
@@ -161,6 +161,10 @@ class PassThrough:
                 return
         answer = UpstreamResponse(head.status, None, Ready(body), shape=shape, values=head.values)
         self._take(turn.request(), turn.reason, _gives(turn), answer)
+
+    def refused(self, turn: QuickTurn, error: OriginError) -> None:
+        """The request could not be sent."""
+        self._take(turn.request(), turn.reason, _gives(turn), error)
 
     def to_exchange(self, turn: QuickTurn) -> Exchange:
         """The exchange that takes over from a quick one."""

@@ -11,7 +11,7 @@ from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from proxy.errors import Fault
+from proxy.errors import Fault, OriginError
 from proxy.http.forwarding import Common
 from proxy.http.message import OwnFields, Question, Request, Response
 from proxy.model import HeadShape
@@ -76,6 +76,9 @@ class PassThrough(Protocol):
     def answered(self, turn: QuickTurn, head: Plain, body: memoryview) -> None:
         """The whole answer."""
 
+    def refused(self, turn: QuickTurn, error: OriginError) -> None:
+        """There will be no answer."""
+
     def to_exchange(self, turn: QuickTurn) -> Exchange:
         """An exchange for it."""
 
@@ -111,6 +114,9 @@ class QuickTurn(QuickExchange):
 
     def exchange(self) -> Exchange:
         return self.straight.to_exchange(self)
+
+    def refused(self, error: OriginError) -> None:
+        self.straight.refused(self, error)
 
     def failed(self) -> None:
         self.client.failed(self)

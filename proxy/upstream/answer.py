@@ -95,8 +95,8 @@ class Answer:
         head = None if self._is_head or self._may_switch else self._read_plainly(data)
         if head is None or head.length == plain.CHUNKED:
             return False
-        self.status, self._headers, body_at, self._left, self.shape, self.values = head
-        self.has_head = self.may_reuse = True
+        self.status, self._headers, body_at, self._left, self.shape, self.values, is_last = head
+        self.has_head, self.may_reuse = True, not is_last
         self._take(memoryview(data)[body_at:])  # most often all of the body: not copied
         return True
 

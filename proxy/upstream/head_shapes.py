@@ -58,13 +58,14 @@ _TAKEN = {b"content-length": _LENGTH, COOKIE: _WITHOUT}
 
 
 class _Known(NamedTuple):
-    """A learned shape: a pattern for its heads, with a group for each varying value; and the body's length, or which
-    value gives it."""
+    """A learned shape: a pattern for its heads, with a group for each varying value; the body's length, or which value
+    gives it; and whether the connection closes."""
 
     shape: HeadShape
     head: re.Pattern[bytes]
     length: int
     length_at: int | None
+    is_last: bool
 
     def read(self, data: bytes) -> Plain | None:
         """The head that `data` begins with, if it is of this shape."""
@@ -73,7 +74,7 @@ class _Known(NamedTuple):
             return None
         values = match.groups()
         length = self.length if self.length_at is None else int(values[self.length_at])
-        return Plain(self.shape.status, None, match.end(), length, self.shape, values)
+        return Plain(self.shape.status, None, match.end(), length, self.shape, values, self.is_last)
 
 
 class HeadShapes:
@@ -169,7 +170,8 @@ def _known(head: Plain, common: tuple[bytes, ...]) -> _Known:
         fields[lines - 1] = name, (*begun, behind.partition(b"\r")[0])
         pattern += re.escape(part) + _value(name, part, behind)
         length_at = number if name == b"content-length" else length_at
-    return _Known(HeadShape(head.status, fields), re.compile(pattern + re.escape(common[-1])), head.length, length_at)
+    whole = re.compile(pattern + re.escape(common[-1]))
+    return _Known(HeadShape(head.status, fields), whole, head.length, length_at, head.is_last)
 
 
 def _value(name: bytes, before: bytes, behind: bytes) -> bytes:

@@ -10,11 +10,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import deque
 from collections.abc import Callable
+from functools import partial
 
 from proxy.breaker import Breaker
-from proxy.errors import OriginError
+from proxy.errors import Fault, OriginError
 from proxy.http.authority import address_of
 from proxy.httpcache.stored import is_event_stream
 from proxy.metrics import Tally
@@ -25,6 +25,7 @@ from proxy.upstream.connection import Connection
 from proxy.upstream.dialing import Dialing
 from proxy.upstream.exchange import Exchange
 from proxy.upstream.head_shapes import HeadShapes
+from proxy.upstream.idle import Idle
 from proxy.upstream.limiter import Limiter
 from proxy.upstream.quick_exchange import QuickExchange
 from proxy.upstream.retries import Retries
@@ -52,17 +53,15 @@ class OriginTransport:
         self.authority = self.address.authority
         self._timeouts = Timeouts(settings)
         self._dialing = Dialing(self.address, settings, self._timeouts)
-        self._idle_seconds = settings.idle_connection_seconds
-        self._most_idle = settings.max_idle_connections
         self.limiter = Limiter(settings, time.monotonic)
         self.breaker = Breaker(time.monotonic, settings, self._tell)
         self._server_errors = server_errors or Tally()
         self._retries = Retries(settings.retry_fraction)
-        self._idle: deque[Connection] = deque()  # newest right: the warmest is reused, the oldest expire
-        self._reaper: asyncio.TimerHandle | None = None
+        self._idle = Idle(settings)
         self._shapes = HeadShapes()
         self.known = self._shapes.known
         self._is_closed = False
+        self._tasks: set[asyncio.Task[None]] = set()
 
     def __repr__(self) -> str:
         limiter = self.limiter
@@ -87,35 +86,40 @@ class OriginTransport:
         return answer
 
     def begins(self, request: UpstreamRequest, on_answer: OnAnswer) -> bool:
-        """Sends a request without a body, if an idle connection and a slot are free, and returns True. `on_answer` is
-        called once: with the answer, with the error, or with None when the request may be repeated. False: nothing was
-        done, since it would have to wait. Raises `RequestError`."""
+        """Sends a request without a body, if a slot is free, and returns True. `on_answer` is called once: with the
+        answer, with the error, or with None when the request may be repeated. False: nothing was done, since it would
+        have to wait. Raises `RequestError`."""
         now = time.monotonic()
         connection = self._take_idle_connection(now)
-        if connection is not None:
-            self._start_exchange(connection, request, on_answer, now)
-        return connection is not None
+        if connection is None:
+            begin = partial(self._start_exchange, request, on_answer)
+            return bool(request.head) and self._dials(begin, on_answer)
+        self._start_exchange(request, on_answer, connection, now)
+        return True
 
     def dispatch(self, quick: QuickExchange, head: bytes) -> bool:
         """As `begins`, with a ready head; `quick` gets the answer."""
         now = time.monotonic()
         connection = self._take_idle_connection(now)
         if connection is None:
-            return False
+            return self._dials(partial(self._start_quick, quick, head), quick.refused)
+        self._start_quick(quick, head, connection, now)
+        return True
+
+    def _start_quick(self, quick: QuickExchange, head: bytes, connection: Connection, now: float) -> None:
         quick.origin, quick.connection, quick.part = self, connection, None
         quick.begun, quick.deadline = now, now + self._timeouts.first_byte
         connection.listener = quick
         self._timeouts.watch(quick)
         connection.put(head)
-        return True
 
-    def complete(self, quick: QuickExchange, began: float) -> None:
-        """Its answer, which began at `began`, came whole: the connection is idle again."""
+    def complete(self, quick: QuickExchange, began: float, *, is_last: bool) -> None:
+        """Its answer, which began at `began`, came whole: the connection is idle again, or ends."""
         self.breaker.note(True)
         self.limiter.note(quick.begun, began)
         self._timeouts.leave(quick)
         quick.connection.listener = None
-        self._release(quick.connection, True)
+        self._release(quick.connection, not is_last)
 
     def give_up(self, quick: QuickExchange) -> None:
         """It failed: the connection is closed."""
@@ -131,7 +135,7 @@ class OriginTransport:
     def to_exchange(self, quick: QuickExchange, request: UpstreamRequest, on_answer: OnAnswer) -> Exchange:
         """Turns a quick exchange into an ordinary one; `on_answer` as for `begins`."""
         self._timeouts.leave(quick)
-        exchange = self._start_exchange(quick.connection, request, on_answer, quick.begun, is_sent=True)
+        exchange = self._start_exchange(request, on_answer, quick.connection, quick.begun, is_sent=True)
         exchange.deadline = quick.deadline
         return exchange
 
@@ -139,20 +143,53 @@ class OriginTransport:
         """An idle connection, with a slot taken; None if either is missing."""
         if self._is_closed or not self._idle or not self.limiter.enters_at_once():
             return None
-        connection = self._reusable(now)
+        connection = self._idle.take(now)
         if connection is not None and (not self.breaker.is_open or self.breaker.allows()):
             self._retries.earn()
             return connection
         self.limiter.leave()
         if connection is not None:
-            self._idle.append(connection)
+            self._idle.put_back(connection)
         return None
+
+    def _dials(self, begin: Callable[[Connection, float], object], refused: Callable[[OriginError], None]) -> bool:
+        """Opens a connection if none is idle and a slot is free, and returns True: one of the two is called, later."""
+        if self._is_closed or self._idle or not self.limiter.enters_at_once():
+            return False
+        if not self.breaker.allows():
+            self.limiter.leave()
+            return False
+        dialing = asyncio.get_running_loop().create_task(self._dial(begin, refused))
+        self._tasks.add(dialing)
+        dialing.add_done_callback(self._tasks.discard)
+        return True
+
+    async def _dial(self, begin: Callable[[Connection, float], object], refused: Callable[[OriginError], None]) -> None:
+        try:
+            connection = await self._dialing.dial(self._idle.lost)
+            if not connection.is_open:
+                raise OriginError("the origin closed the connection at once", reason="reset")
+        except OriginError as error:
+            self.limiter.leave()
+            self._note_failure(error)
+            what: Callable[[], object] = partial(refused, error)
+        except BaseException:
+            self.limiter.leave()
+            raise
+        else:
+            self._retries.earn()
+            what = partial(begin, connection, time.monotonic())
+        try:
+            what()
+        except Exception:
+            log.exception("a request could not be sent")
+            refused(Fault())
 
     def _start_exchange(
         self,
-        connection: Connection,
         request: UpstreamRequest,
         on_answer: OnAnswer,
+        connection: Connection,
         begun: float,
         *,
         is_sent: bool = False,
@@ -185,7 +222,7 @@ class OriginTransport:
     async def _fetch(self, request: UpstreamRequest) -> UpstreamResponse:
         await self._take_slot(request)
         self._retries.earn()
-        connection = self._reusable(time.monotonic()) or await self._new(request)
+        connection = self._idle.take(time.monotonic()) or await self._new(request)
         exchange = self._exchange(connection, request)
         try:
             return await self._answered(exchange, connection, request)
@@ -214,7 +251,7 @@ class OriginTransport:
             self._server_errors.count += 1
         if answer.shape is not None:  # it has a length, and is no stream of events however it is called
             return answer
-        self._keep_idle_for(kept_seconds(answer.headers))
+        self._idle.keep_for(kept_seconds(answer.headers))
         if not exchange.is_over and is_event_stream(answer.headers):
             if connection.has_slot:
                 connection.has_slot = False
@@ -225,15 +262,12 @@ class OriginTransport:
     async def switch(self, request: UpstreamRequest) -> Switch:
         """A request for another protocol, yet to be sent, on a connection of its own that takes no slot: it may last
         for hours. Raises `OriginError`."""
-        return Switch(await self._dialing.dial(self._lost), request, self._timeouts)
+        return Switch(await self._dialing.dial(self._idle.lost), request, self._timeouts)
 
     async def aclose(self) -> None:
         """Closes idle connections and refuses new work; what is under way may finish."""
         self._is_closed = True
-        if self._reaper is not None:
-            self._reaper.cancel()
-        while self._idle:
-            self._idle.pop().abort()
+        self._idle.close()
 
     # -- slots -----------------------------------------------------------------------------------------------------
 
@@ -249,49 +283,17 @@ class OriginTransport:
     async def _new(self, request: UpstreamRequest) -> Connection:
         """A connection. The slot that was taken for it is given back when there is none."""
         try:
-            return await self._dialing.dial(self._lost)
+            return await self._dialing.dial(self._idle.lost)
         except BaseException:
             if not request.wait_seconds:
                 self.limiter.leave()
             raise
 
-    def _reusable(self, now: float) -> Connection | None:
-        expired = now - self._idle_seconds
-        while self._idle:
-            connection = self._idle.pop()
-            if connection.may_be_reused(expired):
-                return connection
-            connection.abort()
-        return None
-
     def _release(self, connection: Connection, may_reuse: bool) -> None:
         if connection.has_slot:
             self.limiter.leave()
-        is_wanted = may_reuse and connection.is_open and not self._is_closed
-        if not is_wanted or len(self._idle) >= self._most_idle:
+        if may_reuse and connection.is_open and not self._is_closed:
+            connection.has_slot = True  # also after an exchange without one: the next has one
+            self._idle.add(connection)
+        else:
             connection.abort()
-            return
-        connection.has_slot = True  # also after an exchange without one: the next has one
-        connection.idle_since = time.monotonic()
-        self._idle.append(connection)
-        if self._reaper is None:
-            self._reaper = asyncio.get_running_loop().call_later(self._idle_seconds, self._reap)
-
-    def _lost(self, connection: Connection) -> None:
-        if connection in self._idle:
-            self._idle.remove(connection)
-
-    def _keep_idle_for(self, seconds: float) -> None:
-        if seconds < self._idle_seconds:
-            self._idle_seconds = seconds
-            if self._reaper is not None:
-                self._reaper.cancel()
-                self._reap()
-
-    def _reap(self) -> None:
-        expired = time.monotonic() - self._idle_seconds
-        while self._idle and self._idle[0].idle_since <= expired:
-            self._idle.popleft().abort()
-        self._reaper = None
-        if self._idle:
-            self._reaper = asyncio.get_running_loop().call_later(self._idle_seconds, self._reap)

@@ -27,7 +27,8 @@ _LENGTH = re.compile(rb"[0-9]{1,15}")
 _CODING = b"transfer-encoding"
 _FRAMING = frozenset({b"content-length", _CODING})
 _OF_THE_CONNECTION = frozenset(b"connection proxy-connection transfer-encoding upgrade".split())
-_USUAL = frozenset({(b"connection", b"keep-alive"), (_CODING, b"chunked")})
+_LAST = b"connection", b"close"
+_USUAL = frozenset({(b"connection", b"keep-alive"), _LAST, (_CODING, b"chunked")})
 _WITHOUT_BODY = frozenset({204, 304})
 
 Field = tuple[bytes, bytes]
@@ -35,7 +36,7 @@ Field = tuple[bytes, bytes]
 
 class Plain(NamedTuple):
     """A head read: `body_at` is the offset of the body, `length` its size or `CHUNKED`. `headers` is None where the
-    head is of a known `shape`, with `values`."""
+    head is of a known `shape`, with `values`. `is_last`: the origin closes the connection after it."""
 
     status: int
     headers: Headers | None
@@ -43,6 +44,7 @@ class Plain(NamedTuple):
     length: int
     shape: HeadShape | None = None
     values: Sequence[bytes] = ()
+    is_last: bool = False
 
     def sized(self, body: bytes | memoryview) -> bytes:
         """The line that says how long the whole body is, where that came in chunks; b"" where the head says it."""
@@ -63,7 +65,9 @@ def read(data: bytes) -> Plain | None:
     length = _length(framing[0]) if len(framing) == 1 else None
     if length is None:
         return None
-    return Plain(status, headers, end + 4, length)  # type: ignore[arg-type]  # none of them is None
+    fields = [field for field in headers if field is not None]
+    is_last = any(name == _LAST[0] and value.lower() == _LAST[1] for name, value in fields)
+    return Plain(status, tuple(fields), end + 4, length, is_last=is_last)
 
 
 def _length(framing: Field) -> int | None:

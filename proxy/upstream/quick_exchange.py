@@ -12,7 +12,7 @@ from math import inf
 from time import monotonic
 from typing import Protocol
 
-from proxy.errors import Fault
+from proxy.errors import Fault, OriginError
 from proxy.upstream.chunks import MOST_BYTES, Chunks
 from proxy.upstream.connection import Connection, call_guarded
 from proxy.upstream.exchange import Exchange
@@ -30,8 +30,8 @@ class Origin(Protocol):
     def known(self) -> Callable[[bytes], Plain | None]:
         """Reads the head that these bytes begin with, if it is of a shape the origin sent lately."""
 
-    def complete(self, quick: QuickExchange, began: float) -> None:
-        """The answer, which began at `began`, is complete: the connection is free."""
+    def complete(self, quick: QuickExchange, began: float, *, is_last: bool) -> None:
+        """The answer, which began at `began`, is complete: the connection is free, unless this was its last."""
 
     def give_up(self, quick: QuickExchange) -> None:
         """The connection cannot be used any more."""
@@ -91,7 +91,7 @@ class PartialAnswer:
 
 class QuickExchange:
     """A GET without a body, sent at `begun`; the origin may take until `deadline`. A subclass decides what is done with
-    the answer: `buffer_seconds`, `answered`, `exchange`, `failed`."""
+    the answer: `buffer_seconds`, `answered`, `exchange`, `refused`, `failed`."""
 
     __slots__ = ("begun", "connection", "deadline", "origin", "part")
 
@@ -113,6 +113,10 @@ class QuickExchange:
         """Makes the exchange that takes over this connection."""
         raise NotImplementedError
 
+    def refused(self, error: OriginError) -> None:
+        """It could not be sent: there was no connection."""
+        raise NotImplementedError
+
     def failed(self) -> None:
         """There will be no answer, unless it was given already."""
         raise NotImplementedError
@@ -131,7 +135,7 @@ class QuickExchange:
                 return
             if head.length == len(data) - head.body_at:
                 self.answered(head, memoryview(data)[head.body_at :])
-                self.origin.complete(self, monotonic())
+                self.origin.complete(self, monotonic(), is_last=head.is_last)
                 return
             part = self.part = PartialAnswer(head, data, self.buffer_seconds(head))
         self._go_on(part)
@@ -140,7 +144,7 @@ class QuickExchange:
         """Decides on a partial answer: complete, to be waited for, or left to an exchange."""
         if not part.missing:
             self.answered(part.head, part.body)
-            self.origin.complete(self, part.began)
+            self.origin.complete(self, part.began, is_last=part.head.is_last)
         elif part.missing > 0 and (latest := part.latest if part.latest < inf else part.hold_deadline()):
             self.origin.wait(self, latest)
         else:

@@ -43,7 +43,7 @@ def test_so_is_one_whose_body_comes_in_chunks() -> None:
         OK + b"Content-Length: 1\r\nContent-Length: 1\r\n\r\n",
         OK + b"Content-Length: +1\r\n\r\n",
         OK + b"Content-Length: 1, 1\r\n\r\n",
-        OK + b"Content-Length: 1\r\nConnection: close\r\n\r\n",
+        OK + b"Content-Length: 1\r\nConnection: close, X-Secret\r\n\r\n",
         OK + b"Content-Length: 1\r\nConnection: X-Secret\r\n\r\n",
         OK + b"Content-Length: 1\r\nUpgrade: h2c\r\n\r\n",
         OK + b"Content-Length : 1\r\n\r\n",

@@ -39,6 +39,9 @@ class Asked(QuickExchange):
         self.was_brief = True
         self.told.set_result(bytes(body))
 
+    def refused(self, error: OriginError) -> None:
+        self.told.set_result(error)
+
     def exchange(self) -> Exchange:
         return self.transport.to_exchange(self, GET, self.told.set_result)
 
@@ -194,8 +197,27 @@ async def test_one_that_dies_unheard_may_be_asked_for_again() -> None:
     assert (await asked(known_and_then(resets=True)))[1] is None
 
 
-async def test_without_a_warm_connection_nothing_is_sent() -> None:
+async def test_without_a_warm_connection_one_is_opened_where_there_is_room() -> None:
     async with Origin(known_and_then()) as origin:
-        transport = OriginTransport(origin.url, Settings())
+        transport = OriginTransport(origin.url, Settings(concurrency_start=1, max_connections=1))
+        first, second = Asked(transport), Asked(transport)
+        assert transport.dispatch(first, HEAD) and not transport.dispatch(second, HEAD)
+        assert await body_of(await first.told) == b"fine"
+        assert transport.dispatch(second, HEAD)
+        assert await body_of(await second.told) == b"fine"
+        assert (origin.connections, transport.limiter.under_way) == (1, 0)
+        await transport.aclose()
         assert not transport.dispatch(Asked(transport), HEAD)
-        assert origin.connections == 0
+
+
+async def test_where_nobody_listens_it_is_refused_and_its_slot_comes_back() -> None:
+    async with Origin(known_and_then()) as origin:
+        pass
+    transport = OriginTransport(origin.url, Settings(breaker_failures=2))
+    for _ in range(2):
+        quick = Asked(transport)
+        assert transport.dispatch(quick, HEAD)
+        assert await body_of(await quick.told) == "refused"
+    assert not transport.dispatch(Asked(transport), HEAD), "it is left alone"
+    assert transport.limiter.under_way == 0
+    await transport.aclose()

@@ -130,6 +130,10 @@ class Origin:
         if self._failures:
             raise self._failures[0]
 
+    def close(self) -> None:
+        """Takes no new connection from now on."""
+        self._server.close()
+
     async def has_open(self, count: int) -> None:
         """Waits until exactly `count` connections are open; not for ever."""
         async with asyncio.timeout(30), self._changed:
