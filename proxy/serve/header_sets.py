@@ -33,6 +33,9 @@ SHARE = 1 / 32
 kinds in use."""
 MOST_CUTS = 24
 LONGEST_LINE = 2_000
+LONGEST = 4_000
+"""Bytes of a head without its varying fields. What is remembered by question is limited by number, so a client that
+says something longer each time would fill a hundred megabytes."""
 
 EACH_TIME = frozenset(
     b"cookie if-none-match if-modified-since x-forwarded-for x-real-ip x-client-ip true-client-ip cf-connecting-ip "
@@ -170,7 +173,7 @@ class Reader:
         """The question of a head without its varying fields: request line, referer if any, and header set; else
         None."""
         end = head.find(b"\r\n")
-        match = _LINE.fullmatch(head[:end]) if end <= LONGEST_LINE else None
+        match = _LINE.fullmatch(head[:end]) if end <= LONGEST_LINE and len(head) <= LONGEST else None
         if match is None:
             return None
         rest, referer = _without_referer(head[end:])

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from proxy.errors import RequestError
 from proxy.http.incoming import Incoming, require_small
 from proxy.http.message import Request
-from proxy.serve.header_sets import SHARE, HeaderSets, Reader
+from proxy.serve.header_sets import LONGEST, SHARE, HeaderSets, Reader
 from proxy.settings import Settings
 from tests.bars.test_b6_smuggling import CORPUS
 
@@ -237,6 +237,10 @@ def test_a_head_beyond_a_limit_is_left_to_it() -> None:
     made = taught()
     assert made.read(BROWSER.replace(b"abc", b"a" * 9_000)) is None
     assert made.read(BROWSER.replace(b"abc", b"a" * 900)) is not None
+    lamps = b"https://shop.example/c/lamps"
+    room = LONGEST - len(BROWSER)
+    fits, beyond = (BROWSER.replace(lamps, lamps + b"x" * (room + more)) for more in (0, 100))
+    assert made.read(fits) is not None and made.read(beyond) is None
 
 
 def test_who_says_something_new_each_time_teaches_nothing() -> None:
@@ -247,13 +251,13 @@ def test_who_says_something_new_each_time_teaches_nothing() -> None:
 
 
 def test_what_is_learned_is_bounded_and_shared_by_a_workers_connections() -> None:
-    settings = replace(SETTINGS, cache_bytes=2_000_000)
+    settings = replace(SETTINGS, cache_bytes=1_000_000)
     header_sets = HeaderSets(Incoming(settings), settings)
     first, second = header_sets.of(PEER, "http"), header_sets.of("192.0.2.8", "http")
     for _ in range(2):
         first.read(BROWSER)
     assert second.read(BROWSER) is not None
-    known, long = first._known, b"X: " + b"x" * 6_000
+    known, long = first._known, b"X: " + b"x" * 3_000
     for number in range(100):
         for _ in range(2):
             first.read(head(FIELDS[0], long, b"X-Own: %d" % number))
