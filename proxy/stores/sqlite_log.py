@@ -27,7 +27,6 @@ from proxy.stores import sqlite_bulk, sqlite_changes, sqlite_noted, sqlite_rules
 from proxy.stores.record import arrivals_of, deed_of, import_of, packed, packed_arrival
 from proxy.stores.sqlite_cache import cache_of
 from proxy.stores.tombstones import is_erased
-from proxy.turns import in_turns
 
 EVERY = 64
 # Not to abort in the midst of many rows, for which SQLite would keep a copy of each page: 12 us a row, else 8.
@@ -59,7 +58,7 @@ def apply(
     """Logs the events that the log does not have; it never has those in `noted`. A device's events go to its person."""
     known = cache_of(connection).known(connection, sqlite_changes.marked(connection))
     ids = [one.visitor_id for one in arrivals]
-    ids += [one.visitor_id for some in in_turns(page_events) for one in some]
+    ids += [one.visitor_id for one in page_events]
     new = set[str]() if all(map(known.__contains__, ids)) else set(ids).difference(known)
     apart = {*sqlite_tombstones.erased_at(connection, new), *sqlite_visitor.persons(connection, new)} if new else set()
     whose = sqlite_noted.not_noted(connection, _whose(connection, arrivals, apart))
@@ -70,7 +69,7 @@ def apply(
     due = _due(connection, fresh, known).union(due)
     views, drawn = _note(connection, page_events, known, apart) if page_events else (page_events, set[str]())
     sqlite_bulk.write(connection, NAME, [(name,) for name in sorted({name for own in fresh for name in own.traits})])
-    profiles = sqlite_visitor.checkpoint(connection, due.union(drawn))
+    profiles = sqlite_visitor.checkpoint(connection, due, if_long=drawn)
     if new:
         met = new.difference(apart).intersection([one.visitor_id for one in fresh])
         known.update((id, sqlite_noted.number(id)) for id in met)
@@ -116,7 +115,7 @@ def _note(
     drawn = sqlite_noted.add(connection, deeds, sqlite_visitor.last_place(connection), known)
     for deed in theirs:
         known.pop(deed.visitor_id, None)  # to be asked for again
-    return deeds, sqlite_visitor.long(connection, drawn) if drawn else drawn
+    return deeds, drawn
 
 
 def _row(arrival: Arrival) -> tuple[str, str, float, bytes]:

@@ -177,11 +177,17 @@ def remade(connection: sqlite3.Connection, visitor_id: str) -> Profile | None:
     return fold(None, arrivals, sqlite_rules.rules(connection), of_one_log=True) if arrivals else None
 
 
-def current(connection: sqlite3.Connection, visitor_ids: Collection[str]) -> dict[str, Profile]:
-    """The profiles of those visitors who have one. A damaged one is remade."""
-    ids, rules = list(visitor_ids), sqlite_rules.rules(connection)
+def current(
+    connection: sqlite3.Connection, visitor_ids: Collection[str], if_long: Collection[str] = ()
+) -> dict[str, Profile]:
+    """The profiles of those visitors who have one; of those in `if_long`, when it takes long to read. A damaged one is
+    remade."""
+    wanted, rules = set(visitor_ids), sqlite_rules.rules(connection)
+    ids = list(wanted.union(if_long))
     found: dict[str, Profile | None] = {}
     for visitor_id, value in zip(ids, stored(connection, ids), strict=True):
+        if visitor_id not in wanted and not value.is_long:
+            continue
         try:
             found[visitor_id] = profile_of(value, visitor_id, rules)
         except DamagedValueError:
@@ -192,9 +198,11 @@ def current(connection: sqlite3.Connection, visitor_ids: Collection[str]) -> dic
 # -- checkpoints
 
 
-def checkpoint(connection: sqlite3.Connection, visitor_ids: Collection[str]) -> dict[str, Profile]:
-    """Writes the visitors' profiles as checkpoints and returns them."""
-    profiles = current(connection, visitor_ids) if visitor_ids else {}
+def checkpoint(
+    connection: sqlite3.Connection, visitor_ids: Collection[str], if_long: Collection[str] = ()
+) -> dict[str, Profile]:
+    """Writes the visitors' profiles (`current`) as checkpoints and returns them."""
+    profiles = current(connection, visitor_ids, if_long) if visitor_ids or if_long else {}
     write(connection, profiles)
     return profiles
 
@@ -239,12 +247,6 @@ def known(connection: sqlite3.Connection, visitor_ids: Collection[str]) -> set[s
     """Those of the visitors who have a checkpoint."""
     sought = f"SELECT json_group_array(visitor_id) FROM profiles WHERE {THEM}"  # noqa: S608
     return set(json.loads(connection.execute(sought, (json.dumps(list(visitor_ids)),)).fetchone()[0]))
-
-
-def long(connection: sqlite3.Connection, visitor_ids: Collection[str]) -> set[str]:
-    """Those of the visitors whose profiles take long to read."""
-    ids = list(visitor_ids)
-    return {visitor_id for visitor_id, value in zip(ids, stored(connection, ids), strict=True) if value.is_long}
 
 
 def intact(connection: sqlite3.Connection, visitor_ids: Sequence[str]) -> list[Profile]:
