@@ -102,10 +102,11 @@ def places_of(settings: Settings) -> Places:
 
 
 def announce(places: Places, settings: Settings) -> None:
-    """Prints where we listen."""
-    click.echo(f"proxy  {url_of(places.public, is_tls=bool(settings.tls_certificate))}/")
+    """Tells where we listen: on standard output, unless a program reads that."""
+    tell = log.info if settings.access_log == "-" or settings.log_format == "json" else click.echo
+    tell(f"proxy  {url_of(places.public, is_tls=bool(settings.tls_certificate))}/")
     if places.admin is not None:
-        click.echo(f"studio {url_of(places.admin, is_tls=False)}/")
+        tell(f"studio {url_of(places.admin, is_tls=False)}/")
 
 
 async def serve(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from proxy.cli import tailorbird
+from proxy.cli.serve import Places, announce
 from proxy.environment import set_by
 from proxy.errors import OperatorError
 from proxy.settings import Settings
@@ -96,3 +98,16 @@ def test_every_flag_says_its_default_and_its_environment_name() -> None:
     text = CliRunner().invoke(tailorbird, ["serve", "--help"]).output
     assert "TAILORBIRD_ORIGIN" in text
     assert "(default: 8080; TAILORBIRD_PORT)" in " ".join(text.split())
+
+
+@pytest.mark.parametrize(
+    ("chosen", "is_printed"), [({}, True), ({"access_log": "-"}, False), ({"log_format": "json"}, False)]
+)
+def test_what_a_program_reads_has_no_lines_for_people(
+    chosen: dict[str, Any], is_printed: bool, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    with socket.create_server(("127.0.0.1", 0)) as bound:
+        announce(Places(bound, None), Settings(**chosen))
+    told = capsys.readouterr().out if is_printed else caplog.messages[0]
+    assert told.startswith("proxy  http://127.0.0.1:") and capsys.readouterr().out == ""
