@@ -24,9 +24,10 @@ _WIDE_SPACE = re.compile(rf"([\s{_WIDE}-]*?[{_WIDE}][\s{_WIDE}]*)|(?:\s*+(?:- ++
 _VALUE = re.compile(r"\s*+(?:- ++)*+[^\s:#'\"][^:#'\"]*+: ++(\S(?:.*\S)?)\s*")
 _ITEM = re.compile(r"\s*+(?:- ++)++([^\s#-](?:.*\S)?)\s*")
 _NO_SPACE = re.compile(r"(\s*+(?:- ++)*+[\w ]++:)([^\s:].*)")
-_NO_COLON = re.compile(rf"(\s*+(?:- ++)*+(?:{'|'.join(map(re.escape, KNOWN))})) ++([^:]+)")
+_NO_COLON = re.compile(rf"(\s*+(?:- ++)*+(?:{'|'.join(map(re.escape, KNOWN))})) ++((?:[^:]|(?<=\d):(?=\d))+)")
 _BARE = re.compile(r"(\s*+(?:- ++)*+[\w.-]++(?: [\w.-]++)*+)\s*")
 _WITH_VALUE = re.compile(r"\s*+[\w. -]++: ++[^\s|>].*")
+_ENTRY = re.compile(r"\s*+(?:- |[^\s#].*:(?:\s|$))")
 _DASH = re.compile(r"(\s*+)-([^\s-].*)")
 NESTED = re.compile(r"(\s*+(?:- ++)*+)([\w ]++:) ++([\w ]++:.*)")
 _WITH_FIELD = re.compile(
@@ -175,7 +176,7 @@ def _rewritten(number: int, row: str, below: str) -> Iterator[Edits]:
         if found := form.match(row):
             yield (Edit(number + 1, found.start(1) + 1, found.end(1) + 1, sign),)
     nested = NESTED.fullmatch(row)
-    if nested and nested[2][:-1] in NESTING:
+    if nested and nested[2][:-1] in NESTING and _is_one_line(nested[3]):
         below = "\n" + " " * (len(nested[1]) + 2)
         yield (Edit(number + 1, nested.end(2) + 1, nested.start(3) + 1, below),)
     for form in (_VALUE, _ITEM):
@@ -189,13 +190,20 @@ def _rewritten(number: int, row: str, below: str) -> Iterator[Edits]:
         yield (Edit(number + 1, found.end(1) + 2, found.end(1) + 2, " "),)
 
 
+def _is_one_line(text: str) -> bool:
+    """Whether this is one `word: value`, whose brackets are closed."""
+    value = text.partition(": ")[2]
+    is_whole = text.count("[") == text.count("]") and text.count("{") == text.count("}")
+    return is_whole and (value[:1] in "[{" or ": " not in value)
+
+
 def _in_quotes(number: int, text: str, start: int) -> Edit:
     return Edit(number + 1, start + 1, start + len(text) + 1, readable(text))
 
 
 def _moved(rows: Sequence[str], line: int) -> Iterator[Edits]:
     """A line, alone or with its indented block, moved to a column where an earlier line begins."""
-    if not 0 <= line < len(rows) or not rows[line].strip():
+    if not 0 <= line < len(rows) or not _ENTRY.match(rows[line]):  # others would go on with the text above
         return
     here = _indent(rows[line])
     block = [line]

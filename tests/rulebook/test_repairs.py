@@ -7,7 +7,7 @@ import time
 import pytest
 
 from proxy.rulebook.check import check
-from proxy.rulebook.mending import in_quotes, spliced
+from proxy.rulebook.mending import in_quotes, mended, spliced
 from proxy.rulebook.repairs import repair
 from tests.rulebook.conftest import FILES
 
@@ -26,6 +26,10 @@ from tests.rulebook.conftest import FILES
         ("slot:a\nname: b\n", 1, None, "slot: a\nname: b\n"),
         ("a: 1\npriority high\nb: 2\n", 2, None, "a: 1\npriority: high\nb: 2\n"),
         ("when: country: NO\n", 0, None, "when:\n  country: NO\n"),
+        ("show: banner: {title: Sale}\n", 0, None, "show:\n  banner: {title: Sale}\n"),
+        ("- page: /a\n  at 2026-11-25 08:00\n  b: 2\n", 2, None, "- page: /a\n  at: 2026-11-25 08:00\n  b: 2\n"),
+        ("a:\n    b\n      c: 1\n", 2, 1, "a:\n    b:\n      c: 1\n"),
+        ("- a: 1\n b: 2\n  c:\n    d: 1\n", 1, None, "- a: 1\n  b: 2\n  c:\n    d: 1\n"),
         ("a:\n    b: 1\n  c: 2\n", 2, None, "a:\n    b: 1\n    c: 2\n"),
         ("- a: 1\n   b:\n     - c\n  d: 2\n", 1, None, "- a: 1\n  b:\n    - c\n  d: 2\n"),
     ],
@@ -36,8 +40,26 @@ def test_the_likeliest_repair_with_which_the_file_reads_on(
     assert spliced(text, repair(text, line, opening)) == right
 
 
-def test_what_nothing_mends_is_left_alone() -> None:
-    assert repair("x: (a) [b\n}{][\n", 1, None) == ()
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("x: (a) [b\n}{][\n", 1),
+        ("slots:\n  - a\n  home.hero:\n    page: /\n", 2),  # a name is no word that begins a line
+    ],
+)
+def test_what_nothing_mends_is_left_alone(text: str, line: int) -> None:
+    assert repair(text, line, None) == ()
+
+
+def test_a_line_that_is_no_word_and_value_does_not_become_part_of_the_text_above() -> None:
+    rules = "rules:\n  - name: A\n    slot: home.hero\n    to be done\n    show: nothing new\n"
+    files = {"a.rules.yaml": rules.encode(), "slots.yaml": b"slots: {home.hero: {}}"}
+    assert mended(files, lambda files: check(files).findings)[0] == files
+
+
+def test_a_text_is_not_cut_in_two_where_a_bracket_is_missing() -> None:
+    text = "bury: tag: end of line, by: to the end}\n"
+    assert "bury:\n" not in spliced(text, repair(text, 0, None))
 
 
 def test_a_large_file_is_not_read_again_and_again() -> None:
