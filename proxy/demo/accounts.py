@@ -7,10 +7,10 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from proxy.demo import answers
+from proxy.demo.checkout import posted_form
 from proxy.demo.forgery import Tokens
 from proxy.demo.pages import Pages
 from proxy.demo.sessions import ACCOUNTS, Sessions, account_for
-from proxy.demo.till import posted_form
 
 
 class Accounts:

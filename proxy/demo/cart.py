@@ -1,4 +1,4 @@
-"""The cart as a sum: what lies in it, what it costs, what delivery adds. Pure; amounts are added in cents."""
+"""The cart: its lines, its total, and the price of delivery. Amounts are added in cents."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ def cart_of(catalogue: Catalogue, quantities: Mapping[str, int]) -> Cart:
 
 
 def with_pieces(quantities: Mapping[str, int], product_id: str, pieces: int) -> dict[str, int]:
-    """The cart's quantities with `pieces` of the product: 0 or less takes it out, too many are cut, and a cart with
-    its fill of lines takes no more."""
+    """The cart's quantities with `pieces` of the product: 0 or less removes it, too many are cut, and a full cart
+    takes no more lines."""
     changed = dict(quantities)
     if pieces <= 0:
         changed.pop(product_id, None)

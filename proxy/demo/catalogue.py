@@ -15,7 +15,7 @@ import msgspec
 PRODUCTS = Path(__file__).parent / "products.jsonl"
 
 OUTLYING = {"running": "run", "runner": "run", "runners": "run", "shoes": "shoe", "boots": "boot"}
-"""Words a shopper means as another one; a plural is also found by its stem."""
+"""Synonyms; a plural is also found by its stem."""
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,7 +53,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Category:
-    """A shelf: `shoes`, or `shoes/trail` below it. `slug` is also its address below `/c/`."""
+    """A category: `shoes`, or `shoes/trail` below it. `slug` is also its address below `/c/`."""
 
     slug: str
     name: str
@@ -62,7 +62,7 @@ class Category:
 
     @property
     def parent(self) -> str:
-        """The slug of the shelf above, "" at the top."""
+        """The slug of the category above, "" at the top."""
         return self.slug.rpartition("/")[0]
 
 
@@ -110,7 +110,7 @@ CATEGORIES: tuple[Category, ...] = (
 
 
 class Catalogue:
-    """The products and shelves, with what the pages ask. Every listing comes most popular first."""
+    """The products and categories. Every listing has the most popular first."""
 
     def __init__(self, items: Iterable[Item]) -> None:
         self.items: tuple[Item, ...] = tuple(sorted(items, key=lambda item: (-item.popularity, item.id)))
@@ -122,23 +122,23 @@ class Catalogue:
         return self._by_id.get(product_id)
 
     def top(self) -> list[Category]:
-        """The shelves of the first level, in shop order."""
+        """The categories of the first level, in shop order."""
         return [category for category in self.categories.values() if not category.parent]
 
     def below(self, slug: str) -> list[Category]:
-        """The shelves directly below `slug`."""
+        """The categories directly below `slug`."""
         return [category for category in self.categories.values() if category.parent == slug]
 
     def in_category(self, slug: str) -> list[Item]:
-        """What stands on this shelf and those below it."""
+        """The items of this category and those below it."""
         return [item for item in self.items if item.category == slug or item.category.startswith(slug + "/")]
 
     def tagged(self, tag: str) -> list[Item]:
         return [item for item in self.items if tag in item.tags]
 
     def search(self, query: str) -> list[Item]:
-        """What has every word of the query in its title, shelf, brand, tags or description; hits in title and shelf
-        first. Empty for a query without words."""
+        """What has every word of the query in its title, category, brand, tags or description; matches in title and
+        category first. Empty for a query without words."""
         wanted = stems(query)
         if not wanted:
             return []
@@ -146,7 +146,7 @@ class Catalogue:
         return sorted(found, key=lambda item: -len(wanted & stems(f"{item.title} {item.category}")))
 
     def similar(self, item: Item) -> list[Item]:
-        """Four others a shopper may look at next: the same shelf first, then the whole department."""
+        """Four others a shopper may view next: of the same category first, then of the whole department."""
         department = item.category.partition("/")[0]
         near = [*self.in_category(item.category), *self.in_category(department)]
         return [other for other in dict.fromkeys(near) if other.id != item.id and other.in_stock][:4]

@@ -1,7 +1,6 @@
-"""A listing narrowed and sorted by its address: `/c/shoes?colour=red&price=50-100&sort=price-up`. Pure.
+"""A listing narrowed and sorted by its address: `/c/shoes?colour=red&price=50-100&sort=price-up`.
 
-Only the words named here count. Whatever else an address carries (campaign parameters, say) changes nothing, so the
-page stays the same bytes.
+Only the parameters named here count. Others, as those of campaigns, change nothing, so the page stays the same bytes.
 """
 
 from __future__ import annotations
@@ -16,13 +15,13 @@ from proxy.demo.catalogue import Item
 BANDS = {"0-25": "Under €25", "25-50": "€25 to €50", "50-100": "€50 to €100", "100-": "€100 and more"}
 SORTS = {"popular": "Popular", "new": "New first", "price-up": "Price ↑", "price-down": "Price ↓"}
 
-_ORDERS: Mapping[str, Callable[[Item], float]] = {
+_SORT_KEYS: Mapping[str, Callable[[Item], float]] = {
     "popular": lambda item: 0,  # as the catalogue or the search gives them
     "new": lambda item: "new" not in item.tags,
     "price-up": lambda item: item.price,
     "price-down": lambda item: -item.price,
 }
-_ASKS: Mapping[str, Callable[[Item], str]] = {
+_FACET_VALUES: Mapping[str, Callable[[Item], str]] = {
     "colour": lambda item: item.colour,
     "brand": lambda item: item.brand,
     "price": lambda item: _band_of(item.price),
@@ -31,7 +30,7 @@ _ASKS: Mapping[str, Callable[[Item], str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One value to narrow by: how many products would be left, and the address that says so."""
+    """One value to narrow by: how many products would be left, and the query of that address."""
 
     label: str
     value: str
@@ -59,8 +58,10 @@ class Refinement:
 
     def apply(self, items: Iterable[Item], *, leaving_out: str = "") -> list[Item]:
         """The items that fit, sorted; `leaving_out` a facet's own name counts what its options would give."""
-        fitting = [item for item in items if all(self._fits(item, name) for name in _ASKS if name != leaving_out)]
-        return sorted(fitting, key=_ORDERS[self.sort])
+        fitting = [
+            item for item in items if all(self._fits(item, name) for name in _FACET_VALUES if name != leaving_out)
+        ]
+        return sorted(fitting, key=_SORT_KEYS[self.sort])
 
     def toggled(self, name: str, value: str) -> Refinement:
         return replace(self, chosen=self.chosen ^ {(name, value)})
@@ -73,25 +74,25 @@ class Refinement:
 
     @property
     def query(self) -> str:
-        """The one way to write it, `?` included; "" when nothing is asked."""
+        """Its canonical form, `?` included; "" when nothing is asked."""
         pairs = [*self.kept, *sorted(self.chosen), *([("sort", self.sort)] if self.sort != "popular" else [])]
         return "?" + urlencode(pairs) if pairs else ""
 
     def _fits(self, item: Item, name: str) -> bool:
         values = {value for chosen, value in self.chosen if chosen == name}
-        return not values or _ASKS[name](item).casefold() in values
+        return not values or _FACET_VALUES[name](item).casefold() in values
 
 
 def refinement_of(pairs: Iterable[tuple[str, str]], kept: tuple[tuple[str, str], ...] = ()) -> Refinement:
     """Reads the query parameters; what it does not know it leaves out, but for what is `kept`."""
     known = [(name, value.casefold()) for name, value in pairs]
     sort = next((value for name, value in known if name == "sort" and value in SORTS), "popular")
-    return Refinement(frozenset((name, value) for name, value in known if name in _ASKS and value), sort, kept)
+    return Refinement(frozenset((name, value) for name, value in known if name in _FACET_VALUES and value), sort, kept)
 
 
 def facets(items: Sequence[Item], refinement: Refinement) -> list[Facet]:
     """What these items may be narrowed by, most common value first; price bands go up."""
-    return [Facet(name, _options(name, items, refinement)) for name in _ASKS]
+    return [Facet(name, _options(name, items, refinement)) for name in _FACET_VALUES]
 
 
 def sorts(refinement: Refinement) -> list[Option]:
@@ -103,7 +104,7 @@ def sorts(refinement: Refinement) -> list[Option]:
 
 
 def _options(name: str, items: Sequence[Item], refinement: Refinement) -> tuple[Option, ...]:
-    counts = Counter(_ASKS[name](item) for item in refinement.apply(items, leaving_out=name))
+    counts = Counter(_FACET_VALUES[name](item) for item in refinement.apply(items, leaving_out=name))
     chosen = {value for facet, value in refinement.chosen if facet == name}
     values = [value for value, _ in counts.most_common()] if name != "price" else [b for b in BANDS if counts[b]]
     return tuple(

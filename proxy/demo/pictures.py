@@ -55,7 +55,7 @@ BACKDROPS = {
     "home": ("#f0ebe4", "#e2d8cb"),
     "garden": ("#e8eddc", "#d8e2c4"),
 }
-"""Wall and disc behind a product, by department."""
+"""The colours of wall and disc behind a product, by department."""
 
 FRAME = Template(
     '<svg xmlns="http://www.w3.org/2000/svg" width="600" height="600" viewBox="0 0 400 400">'

@@ -1,8 +1,7 @@
 """The shop as one ASGI application: `create_shop()`.
 
-Start here: which address is answered where stands in `routes()` of `Storefront` (pages for everybody), `Till` (cart to
-order) and `Accounts`. `answers.py` says what may be cached, `forgery.py` how a POST is trusted although its form stood
-in a cached page.
+Start here: the routes are those of `Storefront` (pages for everybody), `Checkout` (cart to order) and `Accounts`.
+`answers.py` says what may be cached, `forgery.py` how a POST is trusted although its form stood in a cached page.
 """
 
 from __future__ import annotations
@@ -21,12 +20,12 @@ from proxy.demo import answers
 from proxy.demo.accounts import Accounts
 from proxy.demo.assets import Assets, static_files
 from proxy.demo.catalogue import load
+from proxy.demo.checkout import Checkout
 from proxy.demo.forgery import Tokens
 from proxy.demo.pages import Pages
 from proxy.demo.pictures import pictures
 from proxy.demo.sessions import Sessions
 from proxy.demo.storefront import Storefront
-from proxy.demo.till import Till
 
 EXCUSES = {
     403: "We could not be sure this came from you",
@@ -50,7 +49,7 @@ def create_shop() -> Starlette:
     shop = Starlette(
         routes=[
             *Storefront(catalogue, pages, sessions).routes(),
-            *Till(catalogue, pages, sessions, tokens).routes(),
+            *Checkout(catalogue, pages, sessions, tokens).routes(),
             *Accounts(pages, sessions, tokens).routes(),
             Route("/img/{name}", assets.serve),
             Route("/static/{name}", assets.serve),

@@ -12,7 +12,7 @@ from proxy.httpcache.coding import best_coding
 from proxy.httpcache.stored import StoredResponse
 from proxy.httpcache.validators import is_unchanged
 from proxy.model import Headers
-from proxy.page.encode import Assembled, Coding, lines_of
+from proxy.page.encode import Assembled, Coding, header_lines
 
 _OF_THE_OLD_BODY = frozenset(
     b"etag last-modified accept-ranges content-length content-encoding content-md5 digest content-digest repr-digest "
@@ -105,7 +105,7 @@ def assembled_answer(
 ) -> Response:
     """A page put together by us. `lead` are its fields, as lines, but for those that follow from the bytes. A return
     visit whose page would be the same is a 304; but where nobody may have a copy it is not `is_tagged`."""
-    lead += page.lines if is_tagged else lines_of(b"", page.coding, page.length)
+    lead += page.lines if is_tagged else header_lines(b"", page.coding, page.length)
     if is_tagged and status == 200 and request.get(b"if-none-match") and is_unchanged(request.headers, page.etag, None):
         return not_modified(of_lines(lead))
     if set_cookie is not None:

@@ -1,10 +1,9 @@
 """Joins a page's pieces with what fills its slots into the bytes of one answer.
 
-Nothing is compressed here. An answer in gzip is one member (browsers stop after the first) made of blocks deflated
-beforehand: independent ones (`piece.py`) and, where a page is asked for often, such as refer to what stands before
-them (`seams.py`); of a visitor's words as stored blocks; and of a checksum worked out from that of each part.
-In zstd it is made of frames (`frames.py`).
-The law: whatever the coding, the decoded answer is the same bytes, and they depend on the arguments alone.
+Nothing is compressed here. An answer in gzip is one member (browsers stop after the first): blocks deflated beforehand,
+independent ones (`piece.py`) and, for content that is often shown, such as refer to the text before them (`seams.py`);
+stored blocks for a visitor's words; and a checksum combined of those of the parts. In zstd it is made of frames
+(`frames.py`). In every coding the decoded answer is the same bytes, and they depend on the arguments alone.
 """
 
 from __future__ import annotations
@@ -21,16 +20,16 @@ import msgspec
 from proxy.model import Attributes
 from proxy.page.fragments import Fragment
 from proxy.page.frames import raw_frame
-from proxy.page.piece import Piece, stored
+from proxy.page.piece import Piece, stored_block
 from proxy.page.seams import Seam
 from proxy.page.template import Template
 
 Coding = Literal["identity", "gzip", "zstd"]
 Content = Piece | Sequence[Piece | bytes]
-"""Of a slot: constant, or pieces with a visitor's own words between them."""
+"""The content of a slot: constant, or pieces with a visitor's own words between them."""
 
 AT_ONCE_BYTES = 65_536
-"""Of an answer that is joined to be written at once: more would wait in memory for a client that is slow."""
+"""The largest answer that is joined and written at once: more would wait in memory for a slow client."""
 
 _CODED = {"identity": b"", "gzip": b"content-encoding: gzip\r\n", "zstd": b"content-encoding: zstd\r\n"}
 # RFC 1952: deflate, no flags, no time, no hint of effort, unknown system. Same page, same bytes.
@@ -40,8 +39,8 @@ _LAST_BLOCK = b"\x01\x00\x00\xff\xff"
 
 class Assembled(msgspec.Struct, gc=False):
     """An answer's body: `chunks` of `length` bytes in all, in `coding`; its weak entity tag; and `lines`, the fields
-    that follow from the bytes. `is_settled`: building it again would bring nothing smaller, and it holds no visitor's
-    own words, so it is worth caching."""
+    that follow from the bytes. `is_settled`: it can be cached, as building it again would give nothing smaller, and it
+    has no visitor's own words."""
 
     chunks: Sequence[bytes]
     length: int
@@ -51,16 +50,16 @@ class Assembled(msgspec.Struct, gc=False):
     lines: bytes = b""
 
     def __post_init__(self) -> None:
-        self.lines = lines_of(self.etag, self.coding, self.length)
+        self.lines = header_lines(self.etag, self.coding, self.length)
 
 
-def lines_of(etag: bytes, coding: Coding, length: int) -> bytes:
+def header_lines(etag: bytes, coding: Coding, length: int) -> bytes:
     """The header lines that follow from a page's bytes; `etag` is empty for none."""
     tag = b"etag: %b\r\n" % etag if etag else b""
     return b"%b%bcontent-length: %d\r\n" % (tag, _CODED[coding], length)
 
 
-def packed(chunks: Sequence[bytes | memoryview]) -> bytes:
+def gzipped(chunks: Sequence[bytes | memoryview]) -> bytes:
     """A page in gzip for one visitor: with the least effort, since nobody else gets it."""
     return gzip.compress(b"".join(chunks), 1, mtime=0)
 
@@ -77,15 +76,15 @@ def assemble(
 
     `key` (1 to 64 secret bytes) keys the entity tag: without it, a tag would let anyone who sees it try guesses at
     what the page said to somebody. In gzip the answer has the seams that the template has by now, and the template
-    takes note of those that it lacks.
+    notes those that it lacks.
     """
     contents = [
         default if fill is None else fill.constant or fill.fill(attributes)
         for fill, default in zip(fills, template.defaults, strict=True)
     ]
     if coding == "gzip":
-        sewn = _sewn(template, contents)
-        chunks, etag, is_settled = _gzip(sewn), _etag(sewn, coding, key), len(sewn) == 1 + len(contents)
+        parts = _with_seams(template, contents)
+        chunks, etag, is_settled = _gzip(parts), _etag(parts, coding, key), len(parts) == 1 + len(contents)
     else:
         pieces = _pieces(template, contents)
         chunks = _zstd(pieces) if coding == "zstd" else plain_of(pieces)
@@ -108,7 +107,7 @@ def _pieces(template: Template, contents: Sequence[Content]) -> list[Piece | byt
     return parts
 
 
-def _sewn(template: Template, contents: Sequence[Content]) -> list[Piece | Seam | bytes]:
+def _with_seams(template: Template, contents: Sequence[Content]) -> list[Piece | Seam | bytes]:
     """The parts, with the available seams in place of pieces."""
     seams, statics = template.seams, template.statics
     parts: list[Piece | Seam | bytes] = [statics[0]]
@@ -118,7 +117,7 @@ def _sewn(template: Template, contents: Sequence[Content]) -> list[Piece | Seam 
         elif (seam := seams.made[slot].get(content.digest or content.name())) is not None:
             parts.append(seam)
         else:
-            seams.miss(slot, content)
+            seams.note_missing(slot, content)
             parts += (content, statics[slot + 1])
     return parts
 
@@ -136,7 +135,7 @@ def _gzip(parts: Sequence[Piece | Seam | bytes]) -> list[bytes]:
     chunks, crc, size = [_GZIP_HEAD], 0, 0
     for part in parts:
         if isinstance(part, bytes):
-            chunks.append(stored(part))
+            chunks.append(stored_block(part))
             crc = zlib.crc32(part, crc)
             size += len(part)
         elif isinstance(part, Seam):

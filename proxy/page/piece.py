@@ -1,4 +1,4 @@
-"""A run of constant bytes, prepared for any answer that it may become part of.
+"""Constant bytes, coded once for all answers that contain them.
 
 A compressed answer is joined from pieces: each is deflated once, by itself, and ended with a full flush, so that it is
 independent of its neighbours and byte-aligned. Pieces may be joined in any order into one gzip member.
@@ -19,19 +19,19 @@ from functools import lru_cache
 
 from proxy.page.frames import frame
 
-# Of a piece this short, zlib is as quick as the tables (0.35 us for 1 KB against 0.3 us), and they cost 4 KB each.
+# For a piece this short, zlib is as quick as the tables (0.35 us for 1 KB against 0.3 us), which take 4 KB each.
 SHORT = 1024
 _LEVEL = 9
 _WINDOW = 32 * 1024
 MAX_STORED_BYTES = 0xFFFF
 
 MOST_LENGTHS = 2_048
-"""Of pieces, whose tables are kept: 8 MB."""
+"""The number of lengths whose tables are cached: 8 MB."""
 
 TABLE_BYTES = 4 * 256 * 4
-"""What they take for a length."""
+"""Of the tables for a length."""
 
-Past = Callable[[int], int]
+CrcPast = Callable[[int], int]
 
 
 class Piece:
@@ -45,7 +45,7 @@ class Piece:
         self.digest = b""
         self.frame = b""
         self.crc = 0
-        self.crc_past: Past | None = None
+        self.crc_past: CrcPast | None = None
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Piece) and self.plain == other.plain
@@ -63,15 +63,15 @@ class Piece:
 
     def deflate(self) -> bytes:
         """Makes `deflated`: raw deflate blocks that refer to nothing before them, ended on a byte; none of them is the
-        last. And what tells the checksum of a long piece."""
+        last. Also the checksum of a long piece."""
         if self.plain and not self.deflated:
             self.deflated = deflated(self.plain)
             if len(self.plain) > SHORT:
-                self.crc, self.crc_past = zlib.crc32(self.plain), past(len(self.plain))
+                self.crc, self.crc_past = zlib.crc32(self.plain), crc_past(len(self.plain))
         return self.deflated
 
     def name(self) -> bytes:
-        """Makes `digest`: 16 bytes that name the content."""
+        """Makes `digest`: 16 bytes that identify the content."""
         if not self.digest:
             self.digest = digest_of(self.plain)
         return self.digest
@@ -83,14 +83,14 @@ class Piece:
         return self.frame
 
     def prepare(self, *, has_frame: bool = False) -> None:
-        """Works everything out now; its frame too, if it is to have one."""
+        """Makes everything now; the frame if asked to."""
         self.deflate(), self.name()
         if has_frame:
             self.make_frame()
 
     @property
     def coded_bytes(self) -> int:
-        """What its codings take, as far as they are made."""
+        """The size of its codings, as far as they are made."""
         return len(self.deflated) + len(self.frame)
 
 
@@ -106,14 +106,14 @@ def joined(parts: Iterable[Piece], *, is_lasting: bool = True) -> Piece:
     whole = Piece(b"".join([piece.plain for piece in pieces]))
     whole.deflated = b"".join([piece.deflate() for piece in pieces])
     if is_lasting and len(whole.plain) > SHORT:
-        whole.crc, whole.crc_past = zlib.crc32(whole.plain), past(len(whole.plain))
+        whole.crc, whole.crc_past = zlib.crc32(whole.plain), crc_past(len(whole.plain))
     return whole
 
 
 def deflated(plain: bytes, *, history: bytes = b"") -> bytes:
     """Raw deflate blocks, byte-aligned, none of them the last. They may refer to `history`, which must then come right
     before them."""
-    # Of a short text, most of the time goes into making ready a window it does not need: 14 us instead of 70.
+    # A short text needs no large window, and preparing one takes most of the time: 14 us instead of 70.
     window, memory = (-10, 4) if len(plain) <= SHORT and not history else (-15, 9)
     deflater = zlib.compressobj(_LEVEL, wbits=window, memLevel=memory, zdict=history[-_WINDOW:])
     return deflater.compress(plain) + deflater.flush(zlib.Z_FULL_FLUSH)
@@ -129,7 +129,7 @@ def inflated(blocks: bytes, *, history: bytes = b"") -> bytes | None:
     return None if inflater.eof else plain
 
 
-def stored(text: bytes) -> bytes:
+def stored_block(text: bytes) -> bytes:
     """`text` (at most 65,535 bytes) as one uncompressed deflate block, not the last.
 
     Text of a visitor is never compressed, and nothing compressed refers to it: the length of an answer tells nothing
@@ -140,9 +140,9 @@ def stored(text: bytes) -> bytes:
 
 
 @lru_cache(MOST_LENGTHS)
-def past(size: int) -> Past:
-    """What running over `size` bytes does to the CRC-32 of what stands before them, by four look-ups. That, xor their
-    own, is the checksum of both."""
+def crc_past(size: int) -> CrcPast:
+    """The function that maps the CRC-32 of any bytes to that of the same followed by `size` zeros, by four look-ups.
+    Its value xor the CRC-32 of `size` bytes is the checksum of both together."""
     zeros = bytes(size)
     constant = zlib.crc32(zeros)
     of_bit = [zlib.crc32(zeros, 1 << bit) ^ constant for bit in range(32)]

@@ -1,4 +1,4 @@
-"""Seams: they make the most popular pages nearly as small as if each were compressed as a whole.
+"""Seams: with them, popular pages are nearly as small as if each were compressed as a whole.
 
 Pieces that are deflated each alone (`piece.py`) cannot refer to one another: a page of them is a quarter larger than
 gzip would make it. But what stands right before a slot is the same whatever fills it, and so is what stands right
@@ -25,7 +25,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from proxy.memo import make_room
-from proxy.page.piece import TABLE_BYTES, Past, Piece, deflated, inflated, past
+from proxy.page.piece import TABLE_BYTES, CrcPast, Piece, crc_past, deflated, inflated
 
 HOT_AFTER = 16
 """How often a content must be asked for in a slot until its seam is wanted."""
@@ -42,10 +42,10 @@ class Seam:
     size: int
     digest: bytes
     crc: int
-    crc_past: Past
+    crc_past: CrcPast
 
     def name(self) -> bytes:
-        """As that of a piece."""
+        """Like that of a piece."""
         return self.digest
 
 
@@ -55,7 +55,7 @@ def seam_of(before: Piece, content: Piece, after: Piece) -> Seam | None:
     blocks = deflated(plain, history=before.plain)
     if inflated(blocks, history=before.plain) != plain:
         return None
-    return Seam(blocks, len(plain), content.name() + after.name(), zlib.crc32(plain), past(len(plain)))
+    return Seam(blocks, len(plain), content.name() + after.name(), zlib.crc32(plain), crc_past(len(plain)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +76,8 @@ class Seams:
         self._statics = statics
         self._asked: tuple[dict[bytes, int], ...] = tuple({} for _ in statics[1:])
 
-    def miss(self, slot: int, content: Piece) -> None:
-        """Takes note that a seam was looked for in vain."""
+    def note_missing(self, slot: int, content: Piece) -> None:
+        """Notes that the seam of this content is missing."""
         asked, digest = self._asked[slot], content.name()
         count = asked.get(digest, 0)
         if not count:

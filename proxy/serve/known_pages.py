@@ -16,7 +16,7 @@ from proxy.http.outgoing import forbids_storing, personal_head
 from proxy.httpcache.coding import accepts_gzip
 from proxy.metrics import Metrics
 from proxy.model import HeadShape
-from proxy.page.encode import Coding, lines_of, packed
+from proxy.page.encode import Coding, gzipped, header_lines
 from proxy.page.slots import DeclaredSlot
 from proxy.serve.pages import charset_of, coding_of, is_page
 from proxy.serve.quick_turn import QuickTurn
@@ -97,8 +97,8 @@ class KnownPages:
         key = self._showing.filling.key if pages.is_tagged else None
         chunks, etag = slot_map.filled(plain, shifts, fills.contents, key)
         coding: Coding = "identity" if plain is body else "gzip"
-        chunks = chunks if plain is body else [packed(chunks)]
-        lines = lines_of(etag, coding, sum(map(len, chunks)))
+        chunks = chunks if plain is body else [gzipped(chunks)]
+        lines = header_lines(etag, coding, sum(map(len, chunks)))
         client.write_whole(turn, 200, pages.filled.lines(head.values) + line + lines + cookie_line, *chunks)
         return True
 

@@ -22,7 +22,7 @@ from proxy.http.outgoing import assembled_answer, error_page, forbids_storing, p
 from proxy.httpcache.coding import accepts_gzip
 from proxy.metrics import Metrics
 from proxy.model import Headers
-from proxy.page.encode import Coding, packed
+from proxy.page.encode import Coding, gzipped
 from proxy.page.fragments import Fragment
 from proxy.page.slots import DeclaredSlot
 from proxy.page.template import Template
@@ -249,7 +249,7 @@ class Own:
         met = await self._showing.meet_waiting(template, request, now)
         page = self._showing.show(template, request, met, now, "identity", hole_fills=hole_fills.fragments).page
         if _is_coded(answer) and accepts_gzip(request.get_list(b"accept-encoding")):
-            data = await asyncio.to_thread(packed, page.chunks)
+            data = await asyncio.to_thread(gzipped, page.chunks)
             page = structs.replace(page, chunks=[data], length=len(data), coding="gzip")
         lead, is_tagged = hole_fills.lead(as_lines(personal_head(headers))), not forbids_storing(headers)
         return assembled_answer(answer.status, lead, page, request, met.set_cookie, is_tagged=is_tagged)

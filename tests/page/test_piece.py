@@ -6,7 +6,7 @@ import zlib
 
 import pytest
 
-from proxy.page.piece import Piece, joined, past, stored
+from proxy.page.piece import Piece, crc_past, joined, stored_block
 
 SIZES = [0, 1, 7, 1023, 1024, 1025, 5_000, 70_000]
 
@@ -20,7 +20,7 @@ def test_what_a_length_does_to_any_checksum_is_what_zlib_does(size: int) -> None
     chance = random.Random(size)
     plain = chance.randbytes(size)
     for running in (0, 1, 0xFFFFFFFF, 0x80000000, *(chance.getrandbits(32) for _ in range(50))):
-        assert past(size)(running) ^ zlib.crc32(plain) == zlib.crc32(plain, running)
+        assert crc_past(size)(running) ^ zlib.crc32(plain) == zlib.crc32(plain, running)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -42,13 +42,13 @@ def test_deflated_pieces_may_be_joined_in_any_order(size: int) -> None:
 @pytest.mark.parametrize("size", [0, 1, 500, 65_535])
 def test_stored_text_is_not_compressed(size: int) -> None:
     text = b"a" * size
-    assert stored(text).endswith(text)
-    assert inflated(Piece(b"x").deflate() + stored(text) + Piece(b"y").deflate()) == b"x" + text + b"y"
+    assert stored_block(text).endswith(text)
+    assert inflated(Piece(b"x").deflate() + stored_block(text) + Piece(b"y").deflate()) == b"x" + text + b"y"
 
 
 def test_text_too_long_for_a_block_is_refused() -> None:
     with pytest.raises(OverflowError):
-        stored(b"a" * 65_536)
+        stored_block(b"a" * 65_536)
 
 
 def test_what_repeats_is_deflated_well() -> None:

@@ -141,9 +141,9 @@ def test_forgotten_seams_come_back_when_they_are_asked_for_again() -> None:
 def test_counting_what_is_asked_for_does_not_fill_the_memory() -> None:
     seams = Seams([Piece(b"a"), Piece(b"b")])
     for number in range(5_000):
-        seams.miss(0, Piece(b"%d" % number))
+        seams.note_missing(0, Piece(b"%d" % number))
     for _ in range(HOT_AFTER):
-        seams.miss(0, Piece(b"hot"))
+        seams.note_missing(0, Piece(b"hot"))
     assert seams.take_wanted() == [Wanted(0, Piece(b"hot"))]
 
 

@@ -17,7 +17,7 @@ GZIP = (b"accept-encoding", b"gzip")
 
 def ask(background: Background, seams: Seams, content: bytes) -> None:
     for _ in range(HOT_AFTER):
-        seams.miss(0, Piece(content))
+        seams.note_missing(0, Piece(content))
     background.make(seams, partial(seams.make, seams.take_wanted()))
 
 

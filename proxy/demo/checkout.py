@@ -23,7 +23,7 @@ ADDRESS_FIELDS = ("name", "email", "street", "city")
 MAX_FIELD = 120
 
 
-class Till:
+class Checkout:
     """Cart, checkout and order pages."""
 
     def __init__(self, catalogue: Catalogue, pages: Pages, sessions: Sessions, tokens: Tokens) -> None:
@@ -57,7 +57,7 @@ class Till:
         return self.sessions.hand_out(request, response, session)
 
     async def add(self, request: Request) -> Response:
-        """Puts pieces of a product on top of what is there. Its form stands in shared pages."""
+        """Adds pieces of a product to the cart. Its form stands in shared pages."""
         session = self.sessions.of(request)
         form = await posted_form(request, session, self.tokens, from_shared_page=True)
         item = self.catalogue.get(form.get("product", ""))
@@ -74,7 +74,7 @@ class Till:
         return self.sessions.hand_out(request, response, session)
 
     async def change(self, request: Request) -> Response:
-        """Sets how many pieces of a product lie in the cart; 0 takes it out."""
+        """Sets the quantity of a product in the cart; 0 removes it."""
         session = self.sessions.of(request)
         form = await posted_form(request, session, self.tokens)
         product_id = form.get("product", "")
@@ -124,7 +124,7 @@ class Till:
         return cart_of(self.catalogue, session.quantities)
 
     def _extras(self, cart: Cart) -> list[Item]:
-        """Small things to put on top: what is popular and cheap, and not in the cart yet."""
+        """Popular and cheap products that are not in the cart yet."""
         there = {line.item.id for line in cart.lines}
         return [item for item in self.catalogue.items if item.price < 20 and item.in_stock and item.id not in there][:4]
 
@@ -132,7 +132,7 @@ class Till:
 async def posted_form(
     request: Request, session: Session, tokens: Tokens, *, from_shared_page: bool = False
 ) -> dict[str, str]:
-    """The form, once it is sure that one of our pages sent it. Raises 403 when it is not."""
+    """The form, if one of our pages sent it; else raises 403."""
     form = await read_form(request)
     token = form.get("token", "")
     is_genuine = tokens.is_genuine(token, session.id)
