@@ -115,8 +115,13 @@ class Answering(HttpToolsProtocol):
 
         cycle.waiting_for_100_continue = False  # else uvicorn would write a 100 (Continue) within the answer
         self._relay_body(cycle, response, source, ended, cycle.scope["method"] == "HEAD")
+        error: BaseException | None
         try:
             error = await done
+        except asyncio.CancelledError:  # the server stops, and has waited long enough: there is nothing to be told
+            cycle.disconnected = True
+            self.transport.close()
+            error = OriginError("the server stopped", reason=CLIENT_LEFT)
         finally:
             self._relaying = None
         self._complete(cycle, error)

@@ -91,7 +91,10 @@ def _moment(at: str, publication: Publication) -> float:
 
 def _link(asked: Mapping[str, str], persona: Persona, tokens: Tokens | None, now: float) -> str:
     """The address of the preview. Raises `RequestError`."""
-    parts = urlsplit(asked["url"])
+    try:
+        parts = urlsplit(asked["url"])
+    except ValueError:  # as `http://[`
+        parts = urlsplit("")
     if tokens is None or parts.scheme not in ("http", "https") or not parts.netloc:
         what = f"`{asked['url']}` is not the whole address of a page"
         raise RequestError(what, help="write it like https://shop.example/sale")

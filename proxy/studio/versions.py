@@ -137,7 +137,8 @@ def _button(do: Do, page: Page) -> Handle:
 
 
 def _number(fields: dict[str, str]) -> int:
-    return int(fields.get("number", "")) if fields.get("number", "").isdecimal() else 0
+    said = fields.get("number", "")
+    return int(said) if said.isdecimal() and len(said) < 10 else 0
 
 
 def _pause(fields: dict[str, str]) -> Pause:

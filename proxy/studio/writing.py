@@ -147,7 +147,8 @@ def writing_routes(site: Site, html: Html, *, may_write: bool) -> list[Route]:
     async def opened(request: Request) -> Response:
         asked, files = request.query_params, await folder()
         name = named(asked.get("name", ""))
-        line = int(asked.get("line", "")) if asked.get("line", "")[:7].isdecimal() else 0
+        row = asked.get("line", "")
+        line = int(row) if row.isdecimal() and len(row) < 7 else 0
         said = "Saved." if "saved" in asked else ""
         if name not in files:
             text = started(name, await site.load(files))

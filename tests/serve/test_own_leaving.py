@@ -7,6 +7,8 @@ import asyncio
 import pytest
 
 from tests.serve.test_own_states import PATIENCE_SECONDS, ROWS, Client, asked_for, time_is_up
+from tests.wire.origin import Origin, Wire
+from tests.wire.served import Served, request
 
 PARTS = [name for name, row in ROWS.items() if row.body == b"abc" and row.as_page == 504]
 """Answers that begin and do not go on."""
@@ -51,3 +53,23 @@ async def test_one_that_leaves_in_the_midst_of_its_answer_ends_the_exchange_at_o
         for client in clients:
             await asyncio.wait_for(client.reader.readuntil(b"abc"), PATIENCE_SECONDS)
             await leave(client, how)
+
+
+async def test_a_stream_that_does_not_end_is_cut_off_when_the_server_stops_and_no_fault_is_told(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def events(wire: Wire) -> None:
+        await wire.request()
+        await wire.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+        await wire.send(b"7\r\ndata: x\r\n")
+        await wire.until_closed()
+
+    async with Origin(events) as origin, Served(origin.url) as served:
+        reader, writer = await served.connect()
+        writer.write(request(b"GET", b"/events"))
+        await reader.readuntil(b"data: x\r\n")
+        served.listener.stop(gently=True)
+        assert await reader.read() == b""
+        writer.close()
+        await origin.has_open(0)
+    assert "Exception in ASGI application" not in caplog.text

@@ -63,6 +63,7 @@ async def test_a_draft_is_asked_about_and_previewed_by_the_visitor_of_one_of_its
     [
         ({"url": "/", "preview": ""}, "is not the whole address of a page"),
         ({"url": "javascript://x/%0aalert(1)", "preview": ""}, "is not the whole address of a page"),
+        ({"url": "http://[::1", "preview": ""}, "is not the whole address of a page"),
         ({"url": "/", "segment": "VIPs"}, "there is no segment `VIPs`"),
         ({"url": "/", "country": "England"}, "`ENGLAND` is not the two letters of a country"),
         ({"url": "/", "at": "tomorrow"}, "`tomorrow` is not a time"),

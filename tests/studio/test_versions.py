@@ -95,6 +95,7 @@ async def test_a_button_goes_back_and_another_pauses_and_lets_go_on(versions: Ve
     [
         ("/versions/live", {"number": "7"}, 409),
         ("/versions/live", {"number": "one"}, 409),
+        ("/versions/live", {"number": "9" * 3_000}, 409),
         ("/pause", {"what": "segment", "name": "VIP"}, 400),
         ("/pause", {"what": "rule"}, 400),
         ("/pause", {"what": "everything", "name": "else"}, 400),

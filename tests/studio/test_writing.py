@@ -67,6 +67,12 @@ async def test_files_are_listed_with_their_rules_and_problems(folder: Path) -> N
     assert rows[1][1] == "2", "problems"
 
 
+@pytest.mark.parametrize("line", ["", "x", "1234567x", "9" * 5_000])
+async def test_a_line_that_is_none_opens_the_file_at_its_beginning(folder: Path, line: str) -> None:
+    opened = await Desk(folder).get(f"/file?name=a.rules.yaml&line={line}")
+    assert opened.status_code == 200 and written_in(opened) == TESTED
+
+
 async def test_a_text_is_checked_and_tested_and_nothing_is_written(folder: Path) -> None:
     desk = Desk(folder)
     assert await desk.open("a.rules.yaml") == TESTED
