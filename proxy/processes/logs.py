@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import logging
+import signal
 import time
 
+STACKS = signal.SIGUSR2
 MOST_ALIKE = 100
 WITHIN_SECONDS = 10.0
 _MOST_KINDS = 1_000
 
 
 def set_up(level: str, form: str) -> None:
-    """Logs what is as important as `level`; `form` is text or json."""
+    """Logs what is as important as `level`; `form` is text or json. A process that is sent `STACKS`, or that crashes,
+    writes what each of its threads is doing."""
+    faulthandler.enable()
+    faulthandler.register(STACKS)
     handler = logging.StreamHandler()
     handler.setFormatter(AsJson() if form == "json" else AsText())
     handler.addFilter(FewAlike())

@@ -19,6 +19,7 @@ import os
 import signal
 from collections.abc import Callable, Coroutine
 
+from proxy.processes.logs import STACKS
 from proxy.processes.memory_limit import held_bytes, limit_of
 from proxy.processes.zygote import Command, Zygote
 from proxy.settings import Settings
@@ -253,10 +254,14 @@ class Supervisor:
             for place, worker in enumerate(self._places):
                 if worker is None:
                     continue
-                if 0 < self._settings.stall_seconds < now - worker.last_beat:
-                    log.error("worker %d has stalled", worker.pid)
-                    worker.why = STALLED
+                is_stalled = 0 < self._settings.stall_seconds < now - worker.last_beat
+                if is_stalled and worker.why == STALLED:
                     worker.signal(signal.SIGKILL)
+                    continue
+                worker.why = STALLED if is_stalled else worker.why if worker.is_over.is_set() else ENDED
+                if is_stalled:
+                    log.error("worker %d has stalled; this is what it does:", worker.pid)
+                    worker.signal(STACKS)
                 elif self._holds_too_much(worker, held_bytes(worker.pid), now - worker.begun):
                     log.warning("worker %d holds too much memory and is replaced", worker.pid)
                     self._count(MEMORY)

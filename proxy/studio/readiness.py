@@ -55,6 +55,10 @@ class Observed(Protocol):
         """True while memory is short, so that pages do without profiles."""
 
     @property
+    def is_full(self) -> bool:
+        """True while so much memory is held that no request is begun."""
+
+    @property
     def why_not_stored(self) -> str:
         """Why the last events could not be stored; "" when they were."""
 
@@ -91,7 +95,9 @@ async def readiness(site: Observed) -> Readiness:
         said.append(
             (EVENTS, f"events cannot be stored, and who sends them is asked to try again: {site.why_not_stored}")
         )
-    if site.is_tight:
+    if site.is_full:
+        said.append((MEMORY, "memory is used up; only what is stored is answered, all else gets 503"))
+    elif site.is_tight:
         said.append((MEMORY, "memory is nearly used up; pages go on without profiles"))
     state = STOPPING if site.is_stopping else DEGRADED if said else "ready"
     return _said(state, said, publication.version if publication else "", store_ready, 1)

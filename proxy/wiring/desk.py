@@ -139,6 +139,10 @@ class Desk:
         return "" if self.now() - self.journal.failed_at > UNKNOWN_SECONDS else self.journal.why_not
 
     @property
+    def is_full(self) -> bool:
+        return not self.memory_limit.may_begin()
+
+    @property
     def left_alone(self) -> Sequence[str]:
         return self.origins.left_alone
 

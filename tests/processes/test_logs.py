@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import subprocess
 import sys
 
 import pytest
@@ -67,3 +68,17 @@ async def test_an_answer_that_broke_off_is_logged_once_in_our_own_words(caplog: 
     async with Origin(script) as origin, Served(origin.url) as served:
         assert not (await served.get(b"/", (b"Cookie", b"basket=1"), (b"Range", b"bytes=0-"))).is_whole
     assert [record.name for record in caplog.records if record.levelno >= logging.WARNING] == ["tailorbird.app"]
+
+
+def test_a_process_tells_what_it_is_doing_when_it_is_asked_and_goes_on() -> None:
+    script = """
+import os
+from proxy.processes import logs
+def busy_with_this():
+    os.kill(os.getpid(), logs.STACKS)
+logs.set_up("info", "text")
+busy_with_this()
+print("goes on")
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert "in busy_with_this" in done.stderr and done.stdout == "goes on\n"

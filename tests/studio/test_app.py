@@ -67,6 +67,7 @@ class Shop:
     files: Mapping[str, bytes] = field(default_factory=dict)
     is_stopping: bool = False
     is_tight: bool = False
+    is_full: bool = False
     why_not_stored: str = ""
     left_alone: Sequence[str] = ()
     is_forgetful: bool = False
@@ -239,6 +240,13 @@ async def test_an_origin_that_keeps_failing_degrades_readiness() -> None:
         ready = (await client.get("/readyz")).json()
     assert ready["causes"] == ["origin"]
     assert ready["reasons"] == ["origin `http://shop` refused the connection; it is asked only now and then"]
+
+
+async def test_a_worker_that_takes_no_more_requests_says_so() -> None:
+    async with browser(Shop(is_tight=True, is_full=True)) as client:
+        assert (await client.get("/readyz")).json()["reasons"] == [
+            "memory is used up; only what is stored is answered, all else gets 503"
+        ]
 
 
 async def test_a_store_that_drops_what_it_stored_degrades_readiness() -> None:
