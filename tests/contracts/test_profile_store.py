@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from redis.asyncio import Redis
 
-from proxy.errors import DamagedValueError, OperatorError, StoreError
+from proxy.errors import DamagedValueError, StoreError
 from proxy.model import Arrival, Event, Profile
 from proxy.ports import ProfileStore, Store
 from proxy.stores import open_store
 from proxy.stores.record import deed_of, packed
 from proxy.stores.redis_connecting import client_of
 from proxy.stores.redis_visitor import profile_key
-from tests.wire.patience import PATIENT
-from tests.wire.storage import frozen
-from tests.wire.valkeys import valkey as valkey_server
 
 ANNA = Profile(
     "anna",
@@ -189,121 +183,3 @@ async def test_a_store_in_use_is_ready_and_may_be_closed_twice(store: ProfileSto
     assert await store.is_ready()
     await store.aclose()
     await store.aclose()
-
-
-# -- opening
-
-
-@pytest.mark.parametrize(
-    ("url", "problem"),
-    [
-        ("postgres://localhost/db", "no store speaks `postgres`"),
-        ("tailorbird.db", "no store speaks"),
-        ("sqlite:", "names no file"),
-        ("sqlite::memory:", "names no file"),
-        ("sqlite:/dev/null/profiles.db", "there is no folder `/dev/null`"),
-        ("redis://localhost:port", "is no address of a store"),
-    ],
-)
-def test_an_address_that_makes_no_sense_is_refused_with_help(url: str, problem: str) -> None:
-    with pytest.raises(OperatorError, match=problem) as refusal:
-        open_store(url)
-    assert refusal.value.help
-
-
-def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "holiday.jpg").write_bytes(b"\xff\xd8\xff\xe0" * 1_000)
-    with pytest.raises(OperatorError, match="cannot be used as a store"):
-        open_store(f"sqlite:{tmp_path}/holiday.jpg")
-
-
-def test_a_file_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
-    path = tmp_path / "newer.db"
-    with sqlite3.connect(path) as connection:
-        connection.execute("PRAGMA user_version = 99")
-    connection.close()
-    with pytest.raises(OperatorError, match="a newer Tailorbird wrote it"):
-        open_store(f"sqlite:{path}")
-
-
-# -- a store that is away
-
-
-async def test_a_file_that_lost_its_table_is_a_store_error(tmp_path: Path) -> None:
-    store = open_store(f"sqlite:{tmp_path}/profiles.db")
-    with sqlite3.connect(tmp_path / "profiles.db") as connection:
-        connection.execute("DROP TABLE profiles")
-    connection.close()
-    with pytest.raises(StoreError, match="no such table"):
-        await store.get_profile("anna")
-    with pytest.raises(StoreError, match="no such table"):
-        await store.put_profiles([ANNA])
-    await store.aclose()
-    with pytest.raises(StoreError, match="is closed"):
-        await store.get_profile("anna")
-    assert not await store.is_ready()
-
-
-async def test_a_refused_connection_is_a_store_error(tmp_path: Path) -> None:
-    store = open_store(f"unix://{tmp_path}/nobody-listens")
-    assert not await store.is_ready()
-    with pytest.raises(StoreError):
-        await store.get_profile("anna")
-    await store.aclose()
-
-
-async def test_a_server_that_drops_what_it_stored_when_it_is_full_is_told_from_others(tmp_path: Path) -> None:
-    found = []
-    async with valkey_server(tmp_path / "data") as server, Redis.from_url(f"redis://127.0.0.1:{server.port}") as client:
-        store = open_store(f"redis://127.0.0.1:{server.port}", PATIENT)
-        for most, policy in (
-            ("0", "allkeys-lru"),
-            ("9mb", "allkeys-lru"),
-            ("9mb", "volatile-ttl"),
-            ("9mb", "noeviction"),
-        ):
-            await client.config_set("maxmemory", most)
-            await client.config_set("maxmemory-policy", policy)
-            found.append(await store.forgets())
-        await store.aclose()
-    assert found == [False, True, False, False]
-    assert not await store.forgets(), "nobody can tell"
-    file = open_store(f"sqlite:{tmp_path}/s.db")
-    assert not await file.forgets()
-    await file.aclose()
-
-
-async def found(store: ProfileStore) -> Profile | None:
-    """Anna's profile; asked for again when a busy machine made it late."""
-    while True:
-        with suppress(StoreError):
-            return await store.get_profile("anna")
-
-
-async def test_a_frozen_server_is_given_up_quickly_and_found_again(valkey_url: str) -> None:
-    valkey, patient = open_store(valkey_url), open_store(valkey_url, PATIENT)
-    await patient.put_profiles([ANNA])
-    assert await found(valkey) == ANNA
-    async with frozen(valkey_url), asyncio.timeout(30):  # the library's own defaults would wait for a minute
-        with pytest.raises(StoreError):
-            await valkey.get_profile("anna")
-        assert not await valkey.is_ready()
-    assert await found(valkey) == ANNA
-    await valkey.aclose()
-    await patient.aclose()
-
-
-@pytest.mark.parametrize("login", ["", ":wrong@"])
-async def test_a_server_that_wants_another_password_is_told_apart_from_one_that_is_away(
-    valkey_url: str, login: str
-) -> None:
-    async with client_of(valkey_url) as server:
-        await server.config_set("requirepass", "right")
-        store = open_store(valkey_url.replace("unix://", f"unix://{login}"), PATIENT)
-        try:
-            for ask in (store.newest_change, lambda: store.get_profile("anna"), lambda: store.put_profiles([ANNA])):
-                with pytest.raises(StoreError, match=r"does not let us in: .* a password in its address"):
-                    await ask()
-        finally:
-            await server.config_set("requirepass", "")
-            await store.aclose()

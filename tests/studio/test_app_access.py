@@ -1,0 +1,93 @@
+"""Who may see and change what at the admin listener."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+
+import httpx
+import pytest
+
+from proxy.processes.listener import Listener
+from proxy.studio.app import create_studio
+from tests.studio.test_app import TOKEN, Shop, browser
+
+
+async def test_a_purge_wants_the_token() -> None:
+    site = Shop()
+    async with browser(site, token=TOKEN, host="studio.example") as client:
+        assert (await client.post("/api/purge", json={"prefixes": ["/"]})).status_code == 401
+        allowed = await client.post(
+            "/api/purge", json={"prefixes": ["/"]}, headers={"authorization": f"Bearer {TOKEN}"}
+        )
+    assert (allowed.status_code, len(site.purged)) == (200, 1)
+
+
+BASIC = base64.b64encode(f"mia:{TOKEN}".encode()).decode()
+
+
+@pytest.mark.parametrize("path", ["/", "/why", "/api/status", "/api/live", "/metrics", "/static/studio.css", "/none"])
+@pytest.mark.parametrize(
+    ("authorization", "is_let_in"),
+    [
+        (None, False),
+        ("Bearer wrong", False),
+        ("Basic !!", False),
+        ("Token " + TOKEN, False),
+        ("Bearer " + TOKEN, True),
+        ("Basic " + BASIC, True),
+    ],
+)
+async def test_with_a_token_every_page_asks_for_it(path: str, authorization: str | None, is_let_in: bool) -> None:
+    headers = {"authorization": authorization} if authorization else {}
+    async with browser(Shop(), token=TOKEN, host="studio.example") as client:
+        assert ((await client.get(path, headers=headers)).status_code != 401) == is_let_in
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/", 200),
+        ("GET", "/metrics", 200),
+        ("HEAD", "/versions", 200),
+        ("POST", "/api/segments/size", 200),
+        ("POST", "/pause", 403),
+        ("POST", "/file", 403),
+        ("POST", "/api/export", 403),
+        ("POST", "/api/erase", 403),
+        ("POST", "/api/purge", 403),
+    ],
+)
+async def test_with_the_readers_token_one_may_look_and_change_nothing(method: str, path: str, status: int) -> None:
+    site = Shop()
+    app = create_studio(site, token=TOKEN, reader_token="another-long-token")
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="https://admin.example") as client:
+        answer = await client.request(method, path, auth=("Kim", "another-long-token"), content=b"orders: at least 1")
+        assert answer.status_code == status
+        assert (await client.request(method, path, auth=("Kim", "a wrong one"))).status_code == 401
+        assert (await client.request("GET", "/", auth=("Kim", TOKEN))).status_code == 200
+        assert (await client.request("GET", "/", auth=("Kim", ""))).status_code == 401
+
+
+async def test_health_is_open_with_a_token() -> None:
+    async with browser(Shop(), token=TOKEN, host="studio.example") as client:
+        assert (await client.get("/livez")).text == "ok\n"
+        assert (await client.get("/readyz")).status_code == 200
+
+
+@pytest.mark.parametrize(("host", "status"), [("127.0.0.1:8081", 200), ("localhost:8081", 200), ("evil.example", 401)])
+async def test_without_a_token_only_a_local_host_is_let_in(host: str, status: int) -> None:
+    async with browser(Shop(), host=host) as client:
+        assert (await client.get("/")).status_code == status
+
+
+@pytest.mark.parametrize("path", ["/livez", "/readyz"])
+async def test_a_health_check_of_http_1_0_needs_neither_host_nor_token(path: str) -> None:
+    listener = Listener("studio", create_studio(Shop(), token=TOKEN), "127.0.0.1", 0, drain_seconds=1)
+    listening = asyncio.create_task(listener.listen())
+    reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
+    writer.write(f"GET {path} HTTP/1.0\r\n\r\n".encode())
+    assert (await reader.readline()).startswith(b"HTTP/1.1 200 ")
+    writer.close()
+    listener.stop(gently=False)
+    await listening
