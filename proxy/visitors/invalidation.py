@@ -26,6 +26,8 @@ SETTLE_SECONDS = 0.1
 """The pause in which this worker learns of its own changes that the store has already: so it does not read them
 again."""
 MOST_KNOWN = 10_000
+APART_SECONDS = 5.0
+"""Machines that ask a time server are apart by less."""
 
 
 class Invalidation:
@@ -46,7 +48,8 @@ class Invalidation:
         self._place = ""
         self._known: list[str] = []
         self._begun: deque[tuple[float, Collection[str]]] = deque()
-        self._is_away = False
+        self._is_away = self._is_apart = False
+        self._looked_at = 0.0
 
     def know(self, changes: Iterable[str]) -> None:
         """Notes that memory has these changes already (`Applied.changes`)."""
@@ -76,6 +79,9 @@ class Invalidation:
     async def _look(self) -> None:
         at = self._clock()
         newest = await self._store.newest_change()
+        if self._place and newest != self._place:
+            self._compare_clocks(newest, self._looked_at, self._clock())
+        self._looked_at = at
         changed = await self._changed(newest) if newest != self._place else Changed()
         self._place = newest
         if changed is None:
@@ -84,6 +90,20 @@ class Invalidation:
         self._profiles.synced(at, {*ids, *self._over(at)})
         if begun:
             self._begun.append((at, begun))
+
+    def _compare_clocks(self, newest: str, since: float, until: float) -> None:
+        """Warns once when a change of that time by our clock has another by the store's, with whose milliseconds the
+        place begins (Redis and Valkey). Of what is told on two machines, the later word counts, by their clocks."""
+        told, is_time, _ = newest.partition("-")
+        if not (is_time and told.isdecimal()):
+            return
+        apart = max(since - int(told) / 1_000, int(told) / 1_000 - until)
+        if apart > APART_SECONDS and not self._is_apart:
+            what = (
+                "the clocks of this machine and of the store are %d seconds apart: the older word about a visitor may"
+            )
+            log.warning(what + " count on pages; have both ask a time server (NTP)", apart)
+        self._is_apart = apart > APART_SECONDS
 
     def _over(self, at: float) -> set[str]:
         """The visitors whose announced change is certain to be over."""

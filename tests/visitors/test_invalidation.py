@@ -67,6 +67,20 @@ async def test_where_nothing_was_changed_nobody_is_asked_for() -> None:
     assert store.asked == [("place 0", "place 1", 2), ("place 1", "place 2", 0)]
 
 
+async def test_clocks_that_are_apart_are_told_once_until_they_agree(caplog: pytest.LogCaptureFixture) -> None:
+    store = Store()
+    invalidation, _ = invalidation_of(store)
+    store.newest_change = lambda: asyncio.sleep(0, next(places))  # type: ignore[method-assign]
+    moments = (NOW - 99, NOW - 4, NOW + 4, NOW - 60, NOW - 30, NOW, NOW + 7, NOW + 7)
+    places = iter([f"{int(moment * 1_000)}-{number}" for number, moment in enumerate(moments)])
+    told = []
+    for _ in moments:
+        await invalidation.look()
+        told.append(len(caplog.records))
+    assert told == [0, 0, 0, 1, 1, 1, 2, 2]
+    assert "60 seconds apart" in caplog.text and "7 seconds apart" in caplog.text
+
+
 async def test_when_it_may_be_anybody_nobody_is_remembered_at_all() -> None:
     store = Store()
     invalidation, profiles = invalidation_of(store)
