@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import msgspec
 
@@ -30,36 +29,23 @@ NOBODY = re.compile(
 """What programs send for an id when they have none. Joined by it, everybody would be one person."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """Whether two ids may be joined, and the reason in one word if not."""
-
-    allowed: bool
-    reason: str = ""
-
-    def __bool__(self) -> bool:
-        return self.allowed
-
-
-def may_join(device: Profile, person: Profile, now: float) -> Verdict:
-    """Whether a device may be joined to this person. `joined` is no refusal: it is joined already."""
+def why_not_joined(device: Profile, person: Profile, now: float) -> str:
+    """Why a device must not be joined to this person, in a word or two; "" if it may. `joined`: it is already."""
     if device.visitor_id == person.visitor_id:
-        return Verdict(False, "the same")
+        return "the same"
     if NOBODY.fullmatch(device.visitor_id) or NOBODY.fullmatch(person.visitor_id):
-        return Verdict(False, "nobody")
+        return "nobody"
     link = device.links.get(person.visitor_id)
     if link is not None:
-        return Verdict(False, "parted" if link.is_parted else "joined")
+        return "parted" if link.is_parted else "joined"
     if device.alias:
-        return Verdict(False, "another person")  # a shared tablet: who came first keeps it
+        return "another person"  # a shared tablet: who came first keeps it
     if device.devices or device.imported != (0.0, ""):
-        return Verdict(False, "two persons")
+        return "two persons"
     if person.alias:
-        return Verdict(False, "a device")
+        return "a device"
     lately = sum(link.at > now - WEEK_SECONDS for link in person.devices.values())
-    if lately >= MOST_DEVICES_A_WEEK or len(person.devices) >= MOST_DEVICES:
-        return Verdict(False, "too many devices")
-    return Verdict(True)
+    return "too many devices" if lately >= MOST_DEVICES_A_WEEK or len(person.devices) >= MOST_DEVICES else ""
 
 
 def first_seen(log: Sequence[Arrival], now: float) -> float:

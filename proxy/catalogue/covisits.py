@@ -233,11 +233,10 @@ class Covisits:
         """How often it was viewed."""
         return self._clicks.get(product, 0) + self._batch_rows.get(product, EMPTY).learnt
 
-    def recent_clicks(self, product: str, at: float | None = None) -> float:
+    def recent_clicks(self, product: str) -> float:
         """How often it was viewed of late, older clicks counting less."""
         count, counted_at = self._recent.get(product, (0.0, 0.0))
-        behind = (self.latest_at if at is None else at) - counted_at
-        return count * exp(-max(behind, 0.0) / self._trend)
+        return count * exp(-max(self.latest_at - counted_at, 0.0) / self._trend)
 
     def trend(self, product: str) -> float:
         """A factor around 1: above for what is viewed more often of late than before."""

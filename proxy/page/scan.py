@@ -30,6 +30,7 @@ from proxy.page.markup import Markup
 from proxy.page.slots import SLOT_NAME, DeclaredSlot, Place
 
 MARKER = "data-slot"
+_MARKED = f"[{MARKER}],tb-slot"
 
 BLOCKS = frozenset({
     "address", "article", "aside", "blockquote", "body", "caption", "center", "dd", "details", "dialog", "div", "dt",
@@ -119,21 +120,20 @@ def find_slots(
     path: str,
     declared: Iterable[DeclaredSlot] = (),
     max_slots: int = 50,
-    marker: str = MARKER,
     names_slot: bool = True,
 ) -> tuple[SlotRange, ...] | Uncut:
     """The slots of a page, in page order, none overlapping another; or why it cannot be cut.
 
-    `path` is percent-decoded. The selectors of `declared` have passed `check_selector`. `marker` is the attribute that
-    marks a slot, for shops whose framework uses `data-slot` for something else. With `names_slot`, the slot that is not
-    isolated is searched for, which takes some parsing; without it, the first slot is named.
+    `path` is percent-decoded. The selectors of `declared` have passed `check_selector`. With
+    `names_slot`, the slot that is not isolated is searched for, which takes some parsing; without it, the first slot is
+    named.
     """
     wanted = [slot for slot in declared if slot.selector and slot.is_on(path) and not slot.is_list]
-    if not wanted and page.foreign_at < 0 and page.document.select_one(_marked_by(marker)) is None:
+    if not wanted and page.foreign_at < 0 and page.document.select_one(_MARKED) is None:
         return Uncut(UncutReason.NO_SLOTS, 0)
     try:
         must_be_ascii_superset(page)
-        return _Search(page, wanted, marker).run(max_slots, names_slot=names_slot)
+        return _Search(page, wanted).run(max_slots, names_slot=names_slot)
     except CannotCut as doubt:
         return doubt.verdict
 
@@ -146,10 +146,6 @@ def check_selector(selector: str) -> None:
         raise EditorError(
             f"`{selector}` is not a CSS selector: {error}", help="write one like `main > .hero`"
         ) from error
-
-
-def _marked_by(marker: str) -> str:
-    return f"[{marker}],tb-slot"
 
 
 def must_be_ascii_superset(page: Markup) -> None:
@@ -192,9 +188,8 @@ def _may_hold_blocks(slot: SlotCandidate) -> bool:
 class _Search:
     """The search in one page. Each pass takes a new tree."""
 
-    def __init__(self, page: Markup, declared: Sequence[DeclaredSlot], marker: str) -> None:
+    def __init__(self, page: Markup, declared: Sequence[DeclaredSlot]) -> None:
         self._page = page
-        self._marker = marker
         self._declared = [(slot, found) for slot in declared if (found := _in_charset(slot.selector, page.charset))]
 
     def run(self, max_slots: int, *, names_slot: bool) -> tuple[SlotRange, ...]:
@@ -212,8 +207,8 @@ class _Search:
         return document, _outermost([*self._marked(document), *self._selected(document)])
 
     def _marked(self, document: Document) -> Iterator[SlotCandidate]:
-        for element in document.select(_marked_by(self._marker)):
-            name = element.attr(self._marker) or element.attr("name") or ""
+        for element in document.select(_MARKED):
+            name = element.attr(MARKER) or element.attr("name") or ""
             yield from _candidates_of(name, element, "inside")
 
     def _selected(self, document: Document) -> Iterator[SlotCandidate]:

@@ -12,7 +12,7 @@ from proxy.page.lists import CardList, ListAt
 from proxy.page.markup import Markup
 from proxy.page.page_subject import NO_SUBJECT, PageSubject
 from proxy.page.piece import Piece
-from proxy.page.scan import MARKER, SlotRange, Uncut, UncutReason, find_slots
+from proxy.page.scan import SlotRange, Uncut, UncutReason, find_slots
 from proxy.page.seams import Seams
 from proxy.page.slots import DeclaredSlot
 
@@ -63,10 +63,9 @@ def cut(
     charset: str,
     declared: Iterable[DeclaredSlot],
     max_slots: int,
-    marker: str = MARKER,
 ) -> Template | Uncut:
     """The page cut at its slots, or why it stays whole; the arguments are those of `Markup` and `find_slots`."""
-    slots = find_slots(Markup(body, charset), path=path, declared=declared, max_slots=max_slots, marker=marker)
+    slots = find_slots(Markup(body, charset), path=path, declared=declared, max_slots=max_slots)
     if isinstance(slots, Uncut):
         return slots
     return cut_at(body, slots)

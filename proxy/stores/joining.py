@@ -13,13 +13,12 @@ from dataclasses import dataclass
 
 from proxy.audience.identity import (
     LINKING,
-    Verdict,
     first_seen,
     join_events,
-    may_join,
     moved_to_person,
     returned_to_device,
     unmerge_events,
+    why_not_joined,
 )
 from proxy.model import Arrival, Profile
 from proxy.ports import Store
@@ -29,9 +28,9 @@ BATCH = 500
 
 @dataclass(frozen=True, slots=True)
 class Joining:
-    """The verdict, and the visitors whose profiles changed."""
+    """Why it was refused ("" if it was done), and the visitors whose profiles changed."""
 
-    verdict: Verdict
+    refusal: str
     changed: frozenset[str] = frozenset()
 
 
@@ -40,23 +39,22 @@ async def join(store: Store, device_id: str, person_id: str, now: float) -> Join
     device, person = await _profile(store, device_id), await _profile(store, person_id)
     if person.alias and person.alias != device_id:
         person = await _profile(store, person.alias)
-    verdict = may_join(device, person, now)
-    if not verdict:
-        return Joining(verdict)
+    if refusal := why_not_joined(device, person, now):
+        return Joining(refusal)
     person_id = person.visitor_id
     log = await store.log_of(device_id)
     for_person, for_device = join_events(device, person_id, first_seen(log, now), now)
     changed = await _applied(store, [*moved_to_person(log, person_id), for_person])
     claimed = await store.apply([for_device])
     if _has_another(claimed.linked.get(device_id), person_id):  # who logged in on it this very moment, and was quicker
-        return Joining(Verdict(False, "another person"), await _taken_back(store, device_id, person_id, now))
+        return Joining("another person", await _taken_back(store, device_id, person_id, now))
     late = {arrival.event.id for arrival in log}
     between = [arrival for arrival in await store.log_of(device_id) if arrival.event.id not in late]
     changed |= await _applied(store, moved_to_person(between, person_id))
     if not await _are_joined(store, device_id, person_id):  # one of them was erased this very moment
         await _undone(store, device_id, person_id)
-        return Joining(Verdict(False, "erased"), changed | {device_id})
-    return Joining(verdict, changed | {device_id})
+        return Joining("erased", changed | {device_id})
+    return Joining("", changed | {device_id})
 
 
 async def part(store: Store, device_id: str, now: float) -> Joining:
@@ -64,8 +62,8 @@ async def part(store: Store, device_id: str, now: float) -> Joining:
     it; or finishes that where it was broken off. `nobody's` when it is not joined."""
     device = await _profile(store, device_id)
     for person_id in [device.alias] if device.alias else await _half_parted(store, device):
-        return Joining(Verdict(True), await _taken_back(store, device_id, person_id, now))
-    return Joining(Verdict(False, "nobody's"))
+        return Joining("", await _taken_back(store, device_id, person_id, now))
+    return Joining("nobody's")
 
 
 async def _half_parted(store: Store, device: Profile) -> list[str]:

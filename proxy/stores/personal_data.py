@@ -147,9 +147,9 @@ async def unmerged(places: Places, device_id: str, now: float) -> bool:
     it tells of one what another did or said."""
     ids = await whole(places.store, device_id)
     done = await part(places.store, device_id, now)
-    for visitor_id in {*ids, *done.changed} if done.verdict else ():
+    for visitor_id in {*ids, *done.changed} if not done.refusal else ():
         await places.views.erase_views(visitor_id)
-    return bool(done.verdict)
+    return not done.refusal
 
 
 # -- the places

@@ -41,7 +41,7 @@ class Joiner:
 
     async def _join(self, device: str, person: str, now: float) -> None:
         done = await join(self._store, device, person, now)
-        self._metrics.count("tailorbird_joins_total", "outcome", done.verdict.reason or "done")
+        self._metrics.count("tailorbird_joins_total", "outcome", done.refusal or "done")
         if done.changed:
             await self._profiles.renew(done.changed, now)
             await self._tell(Change(visitor_ids=done.changed), True)

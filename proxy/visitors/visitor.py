@@ -248,9 +248,9 @@ class Cookies:
         cookie = b"%b=%b%b" % (self.visitor_name, signed, self._flags if is_for_session else self._lasting)
         return Visitor(visitor, float(second)), cookie
 
-    def visitor_cookie(self, visitor_id: str, first_seen_at: float, *, is_for_session: bool = False) -> bytes:
+    def visitor_cookie(self, visitor_id: str, first_seen_at: float) -> bytes:
         """A Set-Cookie value. Raises `OperatorError` when the id is not 1 to 64 of `A-Za-z0-9_-`."""
-        return self.visitor_pair(visitor_id, first_seen_at) + (self._flags if is_for_session else self._lasting)
+        return self.visitor_pair(visitor_id, first_seen_at) + self._lasting
 
     def segment_cookie(self, visitor_id: str, segments: Iterable[str], now: float, seconds: int | None = None) -> bytes:
         """A Set-Cookie value; the segments count for `seconds`, else for the setting's time. Raises

@@ -183,11 +183,11 @@ async def _import(store: Store, url: str) -> None:
 
 
 async def _join(store: Store, url: str) -> None:
-    assert (await join(store, "phone", "anna", NOON + 9)).verdict
+    assert not (await join(store, "phone", "anna", NOON + 9)).refusal
 
 
 async def _part(store: Store, url: str) -> None:
-    assert (await part(store, "laptop", NOON + 9)).verdict
+    assert not (await part(store, "laptop", NOON + 9)).refusal
 
 
 async def _device_event(store: Store, url: str) -> None:

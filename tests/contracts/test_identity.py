@@ -28,7 +28,7 @@ def numbers(profile: Profile | None) -> list[str]:
 
 async def test_a_person_has_what_their_devices_did_before_and_since(store: Store) -> None:
     await store.apply([seen("d1", 1), seen("d2", 2), seen("anna", 3)])
-    assert (await join(store, "d1", "anna", NOON + 10)).verdict
+    assert not (await join(store, "d1", "anna", NOON + 10)).refusal
     joined = await join(store, "d2", "anna", NOON + 11)
     assert joined.changed == {"anna", "d2"}
     applied = await store.apply([seen("d1", 20)])
@@ -64,7 +64,7 @@ async def test_joining_again_changes_nothing(store: Store) -> None:
     await store.apply([seen("d1", 1)])
     await join(store, "d1", "anna", NOON + 10)
     before = await store.get_profile("anna"), await store.log_of("anna")
-    assert (await join(store, "d1", "anna", NOON + 20)).verdict.reason == "joined"
+    assert (await join(store, "d1", "anna", NOON + 20)).refusal == "joined"
     assert (await store.get_profile("anna"), await store.log_of("anna")) == before
 
 
@@ -81,7 +81,7 @@ async def test_events_that_come_while_two_are_joined_are_the_persons_too(url: st
 async def test_a_shared_tablet_stays_with_who_came_first(store: Store) -> None:
     await store.apply([seen("tablet", 1)])
     await join(store, "tablet", "anna", NOON + 10)
-    assert (await join(store, "tablet", "ben", NOON + 11)).verdict.reason == "another person"
+    assert (await join(store, "tablet", "ben", NOON + 11)).refusal == "another person"
     assert await store.get_profile("ben") is None
 
 
@@ -89,7 +89,7 @@ async def test_of_two_who_log_in_at_one_moment_only_one_has_the_device(url: str)
     one, other = open_store(url, PATIENT), open_store(url, PATIENT)
     await one.apply([seen("tablet", number) for number in range(5)])
     joined = await asyncio.gather(join(one, "tablet", "anna", NOON + 10), join(other, "tablet", "ben", NOON + 10))
-    assert sorted(bool(done.verdict) for done in joined) == [False, True]
+    assert sorted(not done.refusal for done in joined) == [False, True]
     await one.apply([seen("tablet", 20)])
     anna, ben = await one.get_profile("anna"), await one.get_profile("ben")
     assert sorted([len(numbers(anna)), len(numbers(ben))]) == [0, 6]
@@ -109,7 +109,7 @@ async def test_a_join_undone_gives_each_their_own_and_is_in_the_ledger(store: St
     await store.apply([seen("d1", 1), seen("anna", 2)])
     await join(store, "d1", "anna", NOON + 10)
     await store.apply([seen("d1", 20), seen("anna", 21)])
-    assert (await part(store, "d1", NOON + 30)).verdict
+    assert not (await part(store, "d1", NOON + 30)).refusal
     assert numbers(await store.get_profile("anna")) == ["web:2", "web:21"]
     assert numbers(await store.get_profile("d1")) == ["web:1", "web:20"]
     await store.apply([seen("d1", 31)])
@@ -118,8 +118,8 @@ async def test_a_join_undone_gives_each_their_own_and_is_in_the_ledger(store: St
         ("joined", "d1"),
         ("parted", "d1"),
     ]
-    assert (await join(store, "d1", "anna", NOON + 40)).verdict.reason == "parted"
-    assert (await part(store, "d1", NOON + 50)).verdict.reason == "nobody's"
+    assert (await join(store, "d1", "anna", NOON + 40)).refusal == "parted"
+    assert (await part(store, "d1", NOON + 50)).refusal == "nobody's"
     assert await store.rebuild() == 0
 
 
@@ -142,8 +142,8 @@ async def test_a_parting_that_was_broken_off_is_finished_by_the_next(store: Stor
     with pytest.raises(StoreError):
         await part(BreakingOff(store), "d1", NOON + 30)  # type: ignore[arg-type]
     done = await part(store, "d1", NOON + 40)
-    assert done.verdict and done.changed == {"anna", "d1"}
-    assert (await part(store, "d1", NOON + 50)).verdict.reason == "nobody's"
+    assert not done.refusal and done.changed == {"anna", "d1"}
+    assert (await part(store, "d1", NOON + 50)).refusal == "nobody's"
     assert numbers(await store.get_profile("anna")) == ["web:2"]
     assert numbers(await store.get_profile("d1")) == ["web:1"]
 

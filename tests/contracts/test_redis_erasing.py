@@ -179,7 +179,7 @@ async def test_what_a_device_does_while_it_is_parted_is_its_own(
         await RedisLog(writer, RedisTombstones(writer), Ack()).apply([seen("tablet", 20)])
     if not (await machine.get_profile("tablet") or Profile("tablet")).alias:  # else it was over before
         assert [one.event.id for one in await machine.log_of("anna") if one.via] == []
-    assert (await part(machine, "tablet", NOON + 40)).verdict.reason in ("", "nobody's")
+    assert (await part(machine, "tablet", NOON + 40)).refusal in ("", "nobody's")
     for visitor_id, ids in (("tablet", {"web:1", "web:20"}), ("anna", {"web:2"})):
         profile = await machine.get_profile(visitor_id)
         assert profile is not None

@@ -247,13 +247,6 @@ def test_a_selector_the_charset_cannot_spell_finds_nothing() -> None:
     assert doubt_of(b"<div>x</div>", declared, charset="windows-1252").reason is UncutReason.NO_SLOTS
 
 
-def test_another_attribute_may_mark_slots() -> None:
-    page = b'<button data-slot="button">x</button><div data-tb="home.hero">y</div>'
-    found = find_slots(Markup(page), path="/", marker="data-tb")
-    assert not isinstance(found, Uncut)
-    assert [slot.name for slot in found] == ["home.hero"]
-
-
 def test_a_selector_is_checked_when_it_is_read() -> None:
     check_selector("main > .hero:not([hidden])")
     with pytest.raises(EditorError, match="is not a CSS selector"):
