@@ -26,9 +26,10 @@ async def expire(store: Store, views: ViewLog, outbox: Outbox, before: float) ->
             await store.withdraw(old)
             old = {}
     await store.withdraw(old)
-    await store.scrub(is_due=True)
     await outbox.done([one for one in await outbox.given_up() if one.queued_at < before])
-    return gone, await views.forget_views(before)
+    page_views = await views.forget_views(before)
+    await store.scrub(is_due=True)  # the last: it fails where there is no room
+    return gone, page_views
 
 
 async def _some_at_once(visitors: AsyncIterator[str]) -> AsyncIterator[list[str]]:
