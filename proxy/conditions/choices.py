@@ -42,6 +42,8 @@ def _with_not(phrase: Phrase, value: str, word: Scalar) -> str | None:
     negated = OTHER_NOT.fullmatch(value) if value == word.text else None
     if not negated or phrase.kind is Kind.HOURS:
         return None
+    if phrase.attribute in ("country", "language") and value[:3].casefold() == "no ":
+        return None  # Norway, or Norwegian
     meant = negated[1]
     if not _can_be(phrase, meant):
         help = _of_what_cannot_be(phrase, meant, word).help

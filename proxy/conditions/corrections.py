@@ -137,7 +137,7 @@ def better_value(value: str, help: str, fits: Callable[[str], bool], choices: Se
     spelled = {choice.casefold(): choice for choice in choices}
     meant = (spelled.get(found.casefold(), found) for found in _values(value, choices))
     instead = next((found for found in meant if found != value and fits(found)), None)
-    several = _several(value.strip(), fits)
+    several = _several(value.strip(), fits) or _apart(value, choices, fits)
     if several and not (instead and "." in instead):  # as `google.com/search`
         instead = f"[{', '.join(several)}]"
     is_named = isinstance(help, Suggestion) or f'"{instead}"' in help
@@ -191,7 +191,16 @@ def _values(value: str, choices: Sequence[str]) -> Iterator[str]:
 def _several(value: str, fits: Callable[[str], bool]) -> list[str]:
     """The parts of a text that is several values; [] for any other."""
     tries = [_days(value.casefold()), *([part for part in between.split(value) if part] for between in _BETWEEN)]
-    return next((parts for parts in tries if len(parts) > 1 and all(map(fits, parts))), [])
+    return next((parts for parts in tries if _all_of(parts, fits)), [])
+
+
+def _apart(value: str, choices: Sequence[str], fits: Callable[[str], bool]) -> list[str]:
+    """Names with blanks between, of a phrase that has them all: `DE AT`. A small `no` may be a not."""
+    return _all_of(value.split(), fits) if choices and not value.startswith("no ") else []
+
+
+def _all_of(parts: list[str], fits: Callable[[str], bool]) -> list[str]:
+    return parts if len(parts) > 1 and all(map(fits, parts)) else []
 
 
 def _days(value: str) -> list[str]:

@@ -40,11 +40,12 @@ SPOKEN = ("name", "title", "text", "button", "alt")
 
 _OF_SIGNS = {
     "'": ("this apostrophe ends the text", "write it twice, or put the text between double quotes"),
-    "：": ("this is another sign than a colon", "write `word: value`"),
+    **dict.fromkeys(("：", "=", "=>"), ("this is another sign than a colon", "write `word: value`")),
     **{sign: (f'a part of a list does not begin with "{sign}"', "write a dash and a space") for sign in "–—•·*"},
 }
 """What to say of signs that others should stand for."""
 
+NO_PLACE = ("this sign has no place here", "take it out")
 _CUT = re.compile(r" #[^\s#].*")
 _VALUE = re.compile(r"\s*+(?:- ++)*+[^:#]++: ++(.*\S)\s*")
 
@@ -215,7 +216,11 @@ def _at_the_edit(finding: Finding, edits: Sequence[Edit], text: str) -> Finding:
     edit = edits[0]
     row = rows_of(text)[edit.line - 1]
     told = (
-        _missing(edit, row) if edit.column == edit.end else _OF_SIGNS.get(row[edit.column - 1 : edit.end - 1].strip())
+        _missing(edit, row)
+        if edit.column == edit.end
+        else NO_PLACE
+        if not edit.replacement
+        else _OF_SIGNS.get(row[edit.column - 1 : edit.end - 1].strip())
     )
     if not told or (len(edits) > 1 and edit.replacement != "''"):
         return finding

@@ -27,6 +27,8 @@ _NO_SPACE = re.compile(r"(\s*+(?:- ++)*+[\w ]++:)([^\s:].*)")
 _NO_COLON = re.compile(rf"(\s*+(?:- ++)*+(?:{'|'.join(map(re.escape, KNOWN))})) ++((?:[^:]|(?<=\d):(?=\d))+)")
 _BARE = re.compile(r"(\s*+(?:- ++)*+[\w.-]++(?: [\w.-]++)*+)\s*")
 _WITH_VALUE = re.compile(r"\s*+[\w. -]++: ++[^\s|>].*")
+_EQUALS = re.compile(r"\s*+(?:- ++)*+[\w.-]++(?: [\w.-]++)*+(\s*+=>?\s*+)(?=\S)")
+_BEHIND_A_LIST = re.compile(r".*[\]}](\s*+[,;]++\s*+)")
 _ENTRY = re.compile(r"\s*+(?:- |[^\s#].*:(?:\s|$))")
 _DASH = re.compile(r"(\s*+)-([^\s-].*)")
 NESTED = re.compile(r"(\s*+(?:- ++)*+)([\w ]++:) ++([\w ]++:.*)")
@@ -36,7 +38,9 @@ _WITH_FIELD = re.compile(
 _OTHER_DASH = re.compile(r"\s*+([–—•·*])(?=[\s])")
 _OTHER_COLON = re.compile(r"\s*+(?:- ++)*+[\w ]++(：\s*+)")
 _APOSTROPHE = re.compile(r"(?<=\w)'(?=\w)")
-_BRACED = re.compile(r"\{\s*+[\w ]++: .*")  # a part written in braces, which is no text that lacks quotes
+_BRACED = re.compile(
+    r"\{\s*+[\w ]++: .*|\[.*\][\s,;'\"]*+"
+)  # a part written in braces, which is no text that lacks quotes
 _NEXT_IN_BRACES = re.compile(r",\s*+[\w ]++: |\}")
 
 _STRAY_END = re.compile(r"\s*+(?:- ++)*+[^:]++: ++[^\[{\"']*([\]}\"'])\s*")
@@ -152,10 +156,14 @@ def _closings(number: int, row: str) -> Iterator[Edits]:
     if row.count("'") % 2 and '"' not in row and "{" in row and (inner := [*_APOSTROPHE.finditer(row)]):
         yield tuple(Edit(number + 1, each.start() + 1, each.end() + 1, "''") for each in inner)
     end = len(row.rstrip()) + 1
+    if found := _BEHIND_A_LIST.fullmatch(row):
+        yield (Edit(number + 1, found.start(1) + 1, found.end(1) + 1, ""),)
     for closing in ('"', "'", "]", "}"):
         opening = {"]": "[", "}": "{"}.get(closing, closing)
         is_odd = row.count(opening) % 2 if opening == closing else row.count(opening) > row.count(closing)
         last = row.rfind(opening)
+        if is_odd and opening == closing and row.count("[", 0, last) > row.count("]", 0, last):
+            yield (Edit(number + 1, last + 1, last + 2, ""),)
         if is_odd and opening == closing and row.count("{", 0, last) > row.count("}", 0, last):
             if found := _NEXT_IN_BRACES.search(row, last):  # at the end of the line it would swallow what follows
                 yield (Edit(number + 1, found.start() + 1, found.start() + 1, closing),)
@@ -179,6 +187,8 @@ def _rewritten(number: int, row: str, below: str) -> Iterator[Edits]:
     if nested and nested[2][:-1] in NESTING and _is_one_line(nested[3]):
         below = "\n" + " " * (len(nested[1]) + 2)
         yield (Edit(number + 1, nested.end(2) + 1, nested.start(3) + 1, below),)
+    if found := _EQUALS.match(row):
+        yield (Edit(number + 1, found.start(1) + 1, found.end(1) + 1, ": "),)
     for form in (_VALUE, _ITEM):
         if (found := form.fullmatch(row)) and not _BRACED.fullmatch(found[1]):
             yield (_in_quotes(number, found[1], found.start(1)),)
