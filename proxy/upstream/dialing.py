@@ -35,12 +35,12 @@ class Dialing:
                 await loop.create_connection(lambda: connection, host, port, ssl=self._tls, server_hostname=self._name)
         except BaseException as error:
             connection.abort()  # it may have connected just before the timeout or the cancellation
-            if isinstance(error, OSError):
+            if isinstance(error, Exception):  # whatever it is, who waits for the answer has to be told
                 raise self._why(error) from error
             raise
         return connection
 
-    def _why(self, error: OSError) -> OriginError:
+    def _why(self, error: Exception) -> OriginError:
         who = f"origin `{self._address}`"
         if isinstance(error, ssl.SSLError):
             return no_tls(error, who)

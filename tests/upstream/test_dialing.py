@@ -38,6 +38,15 @@ async def test_why_there_is_no_connection_is_told_by_the_origins_name() -> None:
     assert caught.value.reason == "refused"
 
 
+async def test_whatever_goes_wrong_is_told_to_who_waits_for_a_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(*_: object, **more: object) -> None:
+        raise UnicodeError("label too long")
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "create_connection", fail)
+    with pytest.raises(OriginError, match="label too long"):
+        await dialing_to("http://shop.example").dial(lambda _: None)
+
+
 async def test_an_origin_that_does_not_connect_in_time_is_told() -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
         url = f"http://127.0.0.1:{full.getsockname()[1]}"
