@@ -29,7 +29,7 @@ from proxy.serve.quick_turn import NOBODY
 from proxy.settings import Settings
 from proxy.upstream.connection import Pieces
 from proxy.upstream.exchange import Exchange
-from proxy.upstream.relay import CLIENT_LEFT, OwedAnswer, Ready, Relay, Source, split, written_at_once
+from proxy.upstream.relay import CLIENT_LEFT, OwedAnswer, Ready, Relay, Source, is_sized, reset, split, written_at_once
 
 log = logging.getLogger("tailorbird.answering")
 
@@ -114,16 +114,20 @@ class Answering(HttpToolsProtocol):
                 done.set_result(error)
 
         cycle.waiting_for_100_continue = False  # else uvicorn would write a 100 (Continue) within the answer
-        self._relay_body(cycle, response, source, ended, cycle.scope["method"] == "HEAD")
-        error: BaseException | None
+        is_head, is_framed = cycle.scope["method"] == "HEAD", cycle.scope["http_version"] == "1.1" or is_sized(response)
+        cycle.keep_alive = cycle.keep_alive and (is_framed or is_head)
+        self._relay_body(cycle, response, source, ended, is_head, is_framed=is_framed)
         try:
             error = await done
         except asyncio.CancelledError:  # the server stops, and has waited long enough: there is nothing to be told
             cycle.disconnected = True
-            self.transport.close()
             error = OriginError("the server stopped", reason=CLIENT_LEFT)
         finally:
             self._relaying = None
+        if error and not is_framed and not self.transport.is_closing():  # its usual end would be that of the answer
+            reset(self.transport)
+        elif error and cycle.disconnected:
+            self.transport.close()
         self._complete(cycle, error)
         return error
 
@@ -134,12 +138,14 @@ class Answering(HttpToolsProtocol):
         source: Source,
         on_end: OnEnd,
         is_head: bool,
+        *,
+        is_framed: bool = True,
     ) -> None:
         """Starts to relay; `on_end` is called when the last piece is written, or no more will come."""
         most, written = self._settings.client_buffer_bytes, self._backlog.replaced
-        relay = Relay(turn, self.transport, response, source, written, on_end, is_head=is_head, most_bytes=most)
-        self._relaying = relay
-        relay.begin()
+        how = {"is_head": is_head, "is_framed": is_framed}
+        self._relaying = Relay(turn, self.transport, response, source, written, on_end, **how, most_bytes=most)
+        self._relaying.begin()
 
     def _relay_ended(self, relay: Relay, error: BaseException | None) -> None:
         """The relay has ended, with no task waiting for it."""

@@ -26,6 +26,7 @@ from proxy.serve.previewing import Previewing
 from proxy.serve.quick_turn import Client, QuickTurn
 from proxy.settings import Settings
 from proxy.upstream.exchange import Exchange
+from proxy.upstream.pumped import Pumped
 from proxy.upstream.relay import CLIENT_LEFT, Ready, Source
 from proxy.visitors.preview import without_token
 
@@ -147,6 +148,8 @@ class App:
             await _send_whole(response, send)
         elif isinstance(response.stream, Exchange | Ready) and relay is not None:
             await _send_relayed(response, response.stream, relay)
+        elif relay is not None and scope["http_version"] == "1.0":  # uvicorn would send it in chunks
+            await _send_relayed(response, Pumped(response.stream), relay)
         else:
             await _send_stream(response, response.stream, upload, receive, send)
 
@@ -255,7 +258,7 @@ async def _send_stream(
         log.warning("an answer broke off: %s", outcomes[0])
 
 
-async def _send_relayed(response: Response, source: Exchange | Ready, relay: Relaying) -> None:
+async def _send_relayed(response: Response, source: Exchange | Ready | Pumped, relay: Relaying) -> None:
     """The same, without reading along."""
     try:
         error = await relay(response, source)

@@ -9,6 +9,8 @@ whole. What this takes from uvicorn is listed in `tests/serve/test_protocol.py`.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
+from socket import SO_LINGER, SOL_SOCKET
+from struct import pack
 from typing import Any, Protocol
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
@@ -90,7 +92,8 @@ class Ready:
 
 class Relay:
     """One answer being sent. `on_end` is called once, at its end, with the error or None. Besides the last piece read,
-    `most_bytes` may wait for the client in our memory. `is_head`: the client wants no body."""
+    `most_bytes` may wait for the client in our memory. `is_head`: the client wants no body. Without `is_framed` a body
+    of unknown length ends with the connection."""
 
     _is_paused = False
     _has_ended = False
@@ -107,6 +110,7 @@ class Relay:
         on_end: Callable[[Relay, BaseException | None], None],
         *,
         is_head: bool = False,
+        is_framed: bool = True,
         most_bytes: int = DEFAULTS.client_buffer_bytes,
     ) -> None:
         self.turn = turn
@@ -115,14 +119,17 @@ class Relay:
         self._on_written = on_written
         self._on_end = on_end
         self._most_bytes = most_bytes
-        head, self._has_body, self._is_chunked = _begun(response, is_kept=turn.keep_alive, is_head=is_head)
+        head, self._has_body, self._is_chunked = _begun(
+            response, is_kept=turn.keep_alive, is_head=is_head, is_framed=is_framed
+        )
+        self._starts_at_once = self._is_chunked or not is_framed
         turn.response_started = True
         self._waiting: Pieces = [head]
 
     def begin(self) -> None:
         """Starts. The head of a stream is sent at once, before its first piece; a client that has left ends it."""
         self.source.pipe_to(self)
-        if self._is_chunked or self.turn.disconnected:
+        if self._starts_at_once or self.turn.disconnected:
             self.flow()
 
     # -- called by the source
@@ -200,12 +207,27 @@ def written_at_once(
     return size
 
 
-def _begun(response: Response, *, is_kept: bool, is_head: bool) -> tuple[bytes, bool, bool]:
+def reset(transport: Any) -> None:
+    """Ends a connection in a way that nobody takes for the end of an answer: with RST."""
+    transport.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_LINGER, pack("ii", 1, 0))
+    transport.abort()
+
+
+def is_sized(response: Response) -> bool:
+    """Whether its head says how long the body is, or there is none."""
+    lines = response.lead or as_lines(response.headers)
+    return _says_length(lines) or response.status in _WITHOUT_BODY
+
+
+def _says_length(lines: bytes) -> bool:
+    return lines.find(_LENGTH) >= 0 or lines.startswith(_LENGTH[2:])
+
+
+def _begun(response: Response, *, is_kept: bool, is_head: bool, is_framed: bool = True) -> tuple[bytes, bool, bool]:
     """The head of the answer; whether a body follows, and whether that is chunked."""
     lines = response.lead or as_lines(response.headers)
     has_body = not is_head and response.status not in _WITHOUT_BODY
-    is_sized = lines.find(_LENGTH) >= 0 or lines.startswith(_LENGTH[2:])
-    is_chunked = has_body and not is_sized
+    is_chunked = is_framed and has_body and not _says_length(lines)
     if is_chunked:
         lines += b"transfer-encoding: chunked\r\n"
     if not is_kept:
