@@ -174,10 +174,7 @@ class RepeatHits:
         done = lookup.pages.get(self._number(lookup, met.visitor, met.profile, now))
         if done is None:
             return self._decide_and_answer(lookup, request, own, met, now)
-        self._metrics.show(now, request.path, done.decided)
-        if self._capture.is_on:
-            is_first = met.set_cookie is not None
-            self._capture.note(View(now, request, lookup.template.about, met.visitor, done, is_first))
+        self._showing.tell(lookup.template.about, request, met, now, done)
         return self._compose(lookup, request, own, done.page, met.set_cookie, now)
 
     def _answer_new_visitor(self, lookup: Lookup, own: OwnFields, client: str, now: float) -> bytes | None:

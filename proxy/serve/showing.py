@@ -185,10 +185,17 @@ class Showing:
         return done
 
     def tell(self, about: PageSubject, request: Request, met: Met, now: float, done: DecidedPage) -> None:
-        """Counts the page, and captures its view."""
+        """Counts the page, and captures its view: together with others (`visitors/pending.py`) where nothing but the
+        visitor and the time tells it from those."""
         self._metrics.show(now, request.path, done.decided)
         if self.capture.is_on:
-            self.capture.note(View(now, request, about, met.visitor, done, met.set_cookie is not None))
+            question, visitor = request.question, met.visitor
+            is_plain = met.set_cookie is None and bool(visitor.id) and visitor.consent is Consent.PROFILE
+            page = self.capture.page_of(question, about) if is_plain and question is not None else None
+            if page is None or question is None:
+                self.capture.note(View(now, request, about, visitor, done, met.set_cookie is not None))
+            else:
+                self.capture.note_again(now, question, page, visitor.id, done)
 
     def seen(self, request: Request, visitor: Visitor, now: float) -> Seen:
         """What deciding may look at of this request and visitor."""

@@ -83,20 +83,8 @@ class FillCache:
             log.exception("`%s` is shown with its defaults", request.path.decode("latin-1"))
             self._metrics.count("tailorbird_decide_errors_total")
             return SlotFills((None,) * len(page.slots), Decided.by(()))
-        self._tell(page, request, met, now, fills)
+        self._showing.tell(page.about, request, met, now, fills)
         return fills
-
-    def _tell(self, page: SlotMap, request: Request, met: Met, now: float, fills: SlotFills) -> None:
-        """As `Showing.tell`; for a visitor whose cookies are verified, together with other views
-        (`visitors/pending.py`)."""
-        question, capture = request.question, self._showing.capture
-        is_verified = question is not None and self._is_verified(met.visitor, now)
-        view = capture.page_of(question, page.about) if question is not None and is_verified else None
-        if question is None or view is None:
-            self._showing.tell(page.about, request, met, now, fills)
-        else:
-            self._metrics.show(now, request.path, fills.decided)
-            capture.note_again(now, question, view, met.visitor.id, fills)
 
     def repeat(self, page: SlotMap, question: Question, own: OwnFields, now: float) -> SlotFills | None:
         """The same for a visitor whose class number is kept with their cookies, so that nothing else has to be looked

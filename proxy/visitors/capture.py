@@ -107,7 +107,7 @@ class Capture:
         return page if page is not None and page.about is about and not self._agreed.is_asked else None
 
     def note_again(self, at: float, question: Question, page: Page, visitor_id: str, done: DecidedPage | None) -> None:
-        """Records a view of `page` by a visitor whose cookies were verified and who consents."""
+        """Records a view of `page` by a known visitor who consents."""
         if page.view_content is not None and self.is_on:
             source = ServedFrom(question, page.view_content)
             self.pending.add((at, visitor_id, source, done, None, NOTHING_MORE, ""))
