@@ -63,7 +63,8 @@ def let_others() -> None:
 
 
 def in_turns(many: Sequence[Part]) -> Iterator[Sequence[Part]]:
-    """All of these, a few at a time, and others have their turn between two."""
+    """All of these, a few at a time, and others have their turn between two. Steps that touch what was not used for a
+    while take 0.1 us and more each: a loop over 1,000 events takes 0.2 ms, for which a page would wait."""
     for start in range(0, len(many), FEW):
         yield many[start : start + FEW]
         let_others()

@@ -27,6 +27,7 @@ from proxy.stores import sqlite_bulk, sqlite_changes, sqlite_noted, sqlite_rules
 from proxy.stores.record import arrivals_of, deed_of, import_of, packed, packed_arrival
 from proxy.stores.sqlite_cache import cache_of
 from proxy.stores.tombstones import is_erased
+from proxy.turns import in_turns
 
 EVERY = 64
 # Not to abort in the midst of many rows, for which SQLite would keep a copy of each page: 12 us a row, else 8.
@@ -58,8 +59,8 @@ def apply(
     """Logs the events that the log does not have; it never has those in `noted`. A device's events go to its person."""
     known = cache_of(connection).known(connection, sqlite_changes.marked(connection))
     ids = [one.visitor_id for one in arrivals]
-    ids += [one.visitor_id for one in page_events]
-    new = set[str]() if all(map(known.__contains__, ids)) else set(ids).difference(known)
+    ids += [one.visitor_id for some in in_turns(page_events) for one in some]
+    new = {id for some in in_turns(ids) for id in some if id not in known}
     apart = {*sqlite_tombstones.erased_at(connection, new), *sqlite_visitor.persons(connection, new)} if new else set()
     whose = sqlite_noted.not_noted(connection, _whose(connection, arrivals, apart))
     last, changes = sqlite_visitor.last_place(connection), connection.total_changes

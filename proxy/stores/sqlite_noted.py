@@ -26,7 +26,7 @@ from proxy.stores import sqlite_bulk, sqlite_eras, sqlite_runs, sqlite_words
 from proxy.stores.record import readable, unpacked_whose
 from proxy.stores.sqlite_cache import LATELY, NEWEST, cache_of
 from proxy.stores.sqlite_runs import ALONE, CUT
-from proxy.turns import let_others
+from proxy.turns import in_turns, let_others
 
 EVERY = 1_024
 # Who `visitor_id` is was of use before version 8, when each had a row.
@@ -86,14 +86,14 @@ def add(connection: sqlite3.Connection, deeds: Sequence[PackedEvent], last: int,
     places = range(last + 1, last + 1 + len(deeds))
     if not connection.execute("UPDATE sqlite_sequence SET seq = ? WHERE name = 'events'", (places[-1],)).rowcount:
         connection.execute("INSERT INTO sqlite_sequence VALUES ('events', ?)", (places[-1],))
-    ids = [deed.visitor_id for deed in deeds]
+    ids = [deed.visitor_id for some in in_turns(deeds) for deed in some]
     rows: list[tuple[str, int, bytes, str]] = []
     for run in sqlite_runs.runs(places[0], sqlite_words.taken_apart(connection, deeds)):
         rows.append(("", *run))
         let_others()
     sqlite_bulk.write(connection, "INSERT OR ROLLBACK INTO noted_views (visitor_id, first, value, bounds)", rows)
     try:
-        numbers = [known[id] for id in ids]
+        numbers = [known[id] for some in in_turns(ids) for id in some]
     except KeyError:
         new = set(ids).difference(known)
         connection.execute(EMPTY, {"met": json.dumps(sorted(new)), "last": last})

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from proxy import turns
 from proxy.events.fold import fold
 from proxy.model import Arrival, Event, Link, PackedEvent, Profile
 from proxy.stores import open_store, sqlite_changes, sqlite_log, sqlite_noted, sqlite_schema, sqlite_visitor
@@ -19,6 +20,7 @@ from proxy.stores.record import deed_of
 from proxy.stores.sqlite_cache import LATELY, CachingConnection
 from proxy.stores.sqlite_noted import add, all_of, between, not_noted, number, take_out
 from proxy.stores.sqlite_visitor import MANY, checkpoint, last_place, log_of, profile_of, stored
+from proxy.turns import FEW
 from tests.stores.test_packed_views import WORDS
 
 NOON = 1_795_435_200.0
@@ -260,3 +262,12 @@ async def test_a_damaged_event_is_damage_to_itself_alone(tmp_path: Path) -> None
     assert await store.rebuild() == 0
     assert (await store.erase(["ben"], NOON))["events"] == 3  # what may be theirs, too
     await store.aclose()
+
+
+def test_others_have_their_turn_within_each_loop_over_many_views(
+    connection: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns_had = list[None]()
+    monkeypatch.setattr(turns, "let_others", lambda: turns_had.append(None))
+    sqlite_log.apply(connection, [], [opened(f"v{at}", at) for at in range(10 * FEW)])
+    assert len(turns_had) >= 4 * 10, "four loops go through all of them"
