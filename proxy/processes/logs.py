@@ -9,6 +9,7 @@ import signal
 import time
 
 STACKS = signal.SIGUSR2
+STDERR = 2
 MOST_ALIKE = 100
 WITHIN_SECONDS = 10.0
 _MOST_KINDS = 1_000
@@ -17,8 +18,8 @@ _MOST_KINDS = 1_000
 def set_up(level: str, form: str) -> None:
     """Logs what is as important as `level`; `form` is text or json. A process that is sent `STACKS`, or that crashes,
     writes what each of its threads is doing."""
-    faulthandler.enable()
-    faulthandler.register(STACKS)
+    faulthandler.enable(STDERR)
+    faulthandler.register(STACKS, STDERR)
     handler = logging.StreamHandler()
     handler.setFormatter(AsJson() if form == "json" else AsText())
     handler.addFilter(FewAlike())
