@@ -123,7 +123,7 @@ async def test_events_of_who_is_known_go_where_another_process_says(path: Path) 
     here, there = open_store(f"sqlite:{path}"), open_store(f"sqlite:{path}")
     await here.apply(sent("phone", 1))
     await here.apply(sent("phone", 2))
-    assert (await join(there, "phone", "anna", NOON + 3)).verdict
+    assert not (await join(there, "phone", "anna", NOON + 3)).refusal
     assert (await here.apply(sent("phone", 4), deeds("phone", 5))).visitors.keys() == {"anna"}
     await there.erase(["anna", "phone"], NOON + 6)
     assert not (await here.apply(sent("anna", 5), deeds("phone", 6))).all_new
