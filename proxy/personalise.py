@@ -1,8 +1,6 @@
 """The product in one function: a page template, a plan, the published fragments and a visitor's context go in; the
-page for that visitor and the reasons come out. Read this second, after `model`.
-
-No IO, no clock, no chance: the same arguments give the same bytes. It cannot see the request, so what it returns can
-only depend on what it was given (the rule against serving one visitor's page to another).
+page for that visitor and the reasons come out. Read this second, after `model`. No IO, no clock, no chance, no request:
+the same arguments give the same bytes (the rule against serving one visitor's page to another).
 """
 
 from __future__ import annotations

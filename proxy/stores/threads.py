@@ -65,7 +65,6 @@ class Threads(Generic[Connection]):
             give_way()
         while (do := self._asked.get()) is not None:
             do(connection)
-            del do  # else it would hold a thousand events, and Python's lock while all are freed with the next work
 
 
 def _answered(answer: asyncio.Future[Answer], result: Answer) -> None:

@@ -6,7 +6,6 @@ import asyncio
 import os
 import sys
 import threading
-import weakref
 
 import pytest
 
@@ -44,23 +43,6 @@ async def test_what_is_asked_of_one_is_done_in_turn() -> None:
     threads, done = Threads([None], "test"), []
     await asyncio.gather(*(threads.run(lambda _, number=number: done.append(number)) for number in range(50)))  # type: ignore[misc]
     assert done == list(range(50))
-    threads.close()
-
-
-class Held:
-    """Something that work refers to."""
-
-
-async def test_a_thread_holds_nothing_of_the_work_that_it_has_done() -> None:
-    threads, held = Threads([None], "test"), Held()
-    gone = weakref.ref(held)
-    await threads.run(lambda _, held=held: None)  # type: ignore[misc]
-    del held
-    for _ in range(1_000):
-        if gone() is None:
-            break
-        await asyncio.sleep(0.01)
-    assert gone() is None
     threads.close()
 
 
