@@ -124,73 +124,91 @@ def _problem(finding: Finding, rows: Sequence[str]) -> ProblemView:
 
 def writing_routes(site: Site, html: Html, *, may_write: bool) -> list[Route]:
     """`html(template, status, **values)` makes a page. Unless one `may_write`, files are shown and tried, not saved."""
+    pages = _FilePages(site, html, may_write)
+    return [
+        Route("/files", pages.listed),
+        Route("/file", pages.opened),
+        Route("/file", pages.sent, methods=["POST"]),
+    ]
 
-    async def folder() -> Files:
-        return await asyncio.to_thread(read_folder, site.versions.rules)
 
-    async def tried(name: str, files: Files) -> tuple[Loaded, Sequence[Outcome]]:
-        loaded = await site.load(files)
-        publication = loaded.publication
-        return loaded, await asyncio.to_thread(run_cases, publication, site.now()) if publication else ()
+class _FilePages:
+    """The list of files, and the page of one."""
 
-    async def page(name: str, text: str, mark: str, files: Files, status: int = 200, **told: object) -> Response:
-        view = msgspec.to_builtins(tried_view(name, *await tried(name, files)))
-        values = {"said": "", "wrong": "", "line": 0, "may_write": may_write, "is_draft": site.is_published, **told}
-        is_saved = mark == mark_of(files[name])
-        return html("file.html", status, file=name, text=text, mark=mark, tried=view, is_saved=is_saved, **values)
+    def __init__(self, site: Site, html: Html, may_write: bool) -> None:
+        self._site = site
+        self._html = html
+        self._may_write = may_write
 
-    async def listed(request: Request) -> Response:
-        files = await folder()
-        view = files_view(files, await site.load(files))
-        return html("files.html", files=msgspec.to_builtins(view), may_write=may_write)
+    async def listed(self, request: Request) -> Response:
+        files = await self._folder()
+        view = files_view(files, await self._site.load(files))
+        return self._html("files.html", files=msgspec.to_builtins(view), may_write=self._may_write)
 
-    async def opened(request: Request) -> Response:
-        asked, files = request.query_params, await folder()
+    async def opened(self, request: Request) -> Response:
+        asked, files = request.query_params, await self._folder()
         name = named(asked.get("name", ""))
         row = asked.get("line", "")
         line = int(row) if row.isdecimal() and len(row) < 7 else 0
         said = "Saved." if "saved" in asked else ""
         if name not in files:
-            text = started(name, await site.load(files))
-            return await page(
+            text = started(name, await self._site.load(files))
+            return await self._page(
                 name, text, "", {**files, name: text.encode()}, said="This file is new: change it, and save it."
             )
-        return await page(name, _text(name, files[name]), mark_of(files[name]), files, line=line, said=said)
+        return await self._page(name, _text(name, files[name]), mark_of(files[name]), files, line=line, said=said)
 
-    async def sent(request: Request) -> Response:
+    async def sent(self, request: Request) -> Response:
         fields = await form_of(request, MAX_FORM_BYTES)
-        name, mark, now = named(fields.get("name", "")), fields.get("mark", ""), await folder()
+        name, mark, now = named(fields.get("name", "")), fields.get("mark", ""), await self._folder()
         files = {**now, name: _bytes(fields.get("text", ""), now.get(name, b""))}
         said = ""
         if fields.get("do") == "mend":
-            before, files = files, {**files, name: await site.mend(files, name)}
+            before, files = files, {**files, name: await self._site.mend(files, name)}
             said = "Nothing to mend." if before == files else "Mended what a program can. It is not saved yet."
         if fields.get("do") != "save":
-            return await page(name, _text(name, files[name]), mark, files, said=said)
+            return await self._page(name, _text(name, files[name]), mark, files, said=said)
         try:
-            await save(name, mark, now, files)
+            await self._save(name, mark, now, files)
         except OperatorError as error:
-            return await page(name, _text(name, files[name]), mark, files, 409, wrong=str(error))
+            return await self._page(name, _text(name, files[name]), mark, files, 409, wrong=str(error))
         return RedirectResponse(f"/file?{urlencode({'name': name, 'saved': ''})}", 303)
 
-    async def save(name: str, mark: str, now: Files, files: Files) -> None:
+    async def _save(self, name: str, mark: str, now: Files, files: Files) -> None:
         """Raises `OperatorError`."""
-        if not may_write:
+        if not self._may_write:
             raise OperatorError(
                 "not saved: files are written elsewhere", help="TAILORBIRD_STUDIO_WRITES=true lets this page"
             )
-        if not site.is_published and (wrong := _wrong(*await tried(name, files)) - _wrong(*await tried(name, now))):
+        if not self._site.is_published and (
+            wrong := _wrong(*await self._tried(name, files)) - _wrong(*await self._tried(name, now))
+        ):
             raise OperatorError(
                 f"not saved, because what is saved is live at once: {sorted(wrong)[0]}",
                 help="mend what is listed below first",
             )
-        await asyncio.to_thread(site.versions.write, name, files[name], mark)
+        await asyncio.to_thread(self._site.versions.write, name, files[name], mark)
 
-    return [
-        Route("/files", listed),
-        Route("/file", opened),
-        Route("/file", sent, methods=["POST"]),
-    ]
+    async def _page(self, name: str, text: str, mark: str, files: Files, status: int = 200, **told: object) -> Response:
+        view = msgspec.to_builtins(tried_view(name, *await self._tried(name, files)))
+        values = {
+            "said": "",
+            "wrong": "",
+            "line": 0,
+            "may_write": self._may_write,
+            "is_draft": self._site.is_published,
+            **told,
+        }
+        is_saved = mark == mark_of(files[name])
+        return self._html("file.html", status, file=name, text=text, mark=mark, tried=view, is_saved=is_saved, **values)
+
+    async def _folder(self) -> Files:
+        return await asyncio.to_thread(read_folder, self._site.versions.rules)
+
+    async def _tried(self, name: str, files: Files) -> tuple[Loaded, Sequence[Outcome]]:
+        loaded = await self._site.load(files)
+        publication = loaded.publication
+        return loaded, await asyncio.to_thread(run_cases, publication, self._site.now()) if publication else ()
 
 
 def named(said: str) -> str:
