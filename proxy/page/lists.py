@@ -11,7 +11,7 @@ would come before the cards otherwise."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
@@ -43,7 +43,7 @@ class CardList:
     """The cards of a list in the origin's order: their products, their bytes, and the bytes between them (`gaps`). For
     a hydrated list, `places` are their positions among its elements, from 1, and `attribute_at` the offset in each card
     where an attribute may be inserted; both are () for other lists. An order that is needed again is joined to one
-    piece."""
+    piece. `pages`: its page as made with such an order, and the order, by all that the page depends on."""
 
     products: tuple[str, ...]
     cards: tuple[Piece, ...]
@@ -52,6 +52,7 @@ class CardList:
     places: tuple[int, ...] = ()
     _counts: dict[tuple[int, ...], int] = field(default_factory=dict, repr=False)
     _joined: dict[tuple[int, ...], Fragment] = field(default_factory=dict, repr=False)
+    pages: dict[Hashable, tuple[Fragment | None, object]] = field(default_factory=dict, repr=False)
 
     def in_order(self, order: Sequence[str]) -> Fragment | None:
         """The list in this order of its products; None if that is the origin's order."""
@@ -73,8 +74,9 @@ class CardList:
         return made
 
     def forget(self) -> None:
-        """Drops all joined pieces."""
+        """Drops all joined pieces, and the pages that hold them."""
         self._joined.clear()
+        self.pages.clear()
 
     def _with_moved_cards(self, places: Sequence[int]) -> list[Piece]:
         parts = [self.cards[places[0]]]

@@ -13,17 +13,21 @@ from collections.abc import Collection, Hashable, Iterable, Sequence
 from functools import partial
 
 from proxy.decide.engine import decide, shared_bits_of
+from proxy.memo import make_room
 from proxy.model import Decision, EvaluationContext
 from proxy.page.encode import Assembled, Coding
 from proxy.page.fragments import Fragment
+from proxy.page.product_row import VisitorFragment
 from proxy.page.template import Template
-from proxy.personalise import Personalised, Stock, filled, personalise, untouched
+from proxy.personalise import Personalised, Stock, arranged, filled, personalise, untouched
 from proxy.rulebook.compile import Publication
 from proxy.serve.background import Background
 from proxy.serve.page_memo import PageMemo, PageMemoEntry, outcome_of
 
 SEAM_BYTES = 32 * 1024 * 1024
 """Memory for the seams of all pages of a worker: some 5,000 seams."""
+MOST_ORDERS = 256
+"""The most pages that are remembered with a list. One takes some 750 bytes."""
 
 
 class Filling:
@@ -72,14 +76,35 @@ class Filling:
             self._page_memo.shared_bits_of(memo_entry, circumstances, shared_bits)
         by_slot = decide(self._plan, context, template.slots, shared_bits)
         decisions = tuple([by_slot[slot] for slot in template.slots])
+        if template.lists:
+            return self._compose_in_order(template, decisions, context, coding)
         outcome = outcome_of(decisions, coding)
         known = memo_entry.outcomes.get(outcome)
         if known is not None:
             return known
         done = filled(template, decisions, self._fragments, context, coding, self.key, (), self._stock)
         self._make_seams(template, coding)
-        if is_settled_by(decisions, template, self._stock):
+        if is_settled_by(decisions, self._stock):
             self._page_memo.keep_outcome(memo_entry, outcome, done)
+        return done
+
+    def _compose_in_order(
+        self, template: Template, decisions: tuple[Decision, ...], context: EvaluationContext, coding: Coding
+    ) -> Personalised:
+        """The page with its lists in this visitor's order. That of a single list is shared with the visitors whose
+        order and decisions are the same."""
+        place, cards = next(iter(template.lists.items()))
+        order = arranged(decisions[place], cards, context, self._stock)
+        key = (id(order), *outcome_of(decisions, coding))
+        made_with, known = cards.pages.get(key, (None, None))
+        if made_with is order and isinstance(known, Personalised):
+            return known
+        done = filled(template, decisions, self._fragments, context, coding, self.key, (), self._stock)
+        self._make_seams(template, coding)
+        is_shared = len(template.lists) == 1 and not isinstance(order, VisitorFragment)
+        if is_shared and done.page.is_settled and is_settled_by(decisions, self._stock):
+            make_room(cards.pages, MOST_ORDERS)
+            cards.pages[key] = order, done
         return done
 
     def plain(self, template: Template, coding: Coding, hole_fills: Sequence[Fragment] = ()) -> Assembled:
@@ -91,6 +116,6 @@ class Filling:
             self._sewing.make(template.seams, partial(template.seams.make, template.seams.take_wanted()))
 
 
-def is_settled_by(decisions: Iterable[Decision], template: Template, stock: Stock) -> bool:
-    """Whether the page depends on nothing of its visitor but these decisions."""
-    return not template.lists and stock.asks.keys().isdisjoint([decision.variant for decision in decisions])
+def is_settled_by(decisions: Iterable[Decision], stock: Stock) -> bool:
+    """Whether the slots depend on nothing of their visitor but these decisions, and lists on their order."""
+    return stock.asks.keys().isdisjoint([decision.variant for decision in decisions])

@@ -46,7 +46,8 @@ class Lookup:
       `memory_changes`. If it `trusts_profiles`, remembered profiles are fresh for as long.
     * Used by answers: what they have in common (`source`; `bare_source` without the view, where that is counted
       elsewhere), the `response_start` (status line and header fields), and the `pages` made, by the number of their
-      visitors' class; `new_visitor_class` is that of all new visitors, once it is known.
+      visitors' class; `new_visitor_class` is that of all new visitors, once it is known. Where the
+      slots tell visitors apart, both stay empty: each visitor is decided for.
     """
 
     question: Question
@@ -163,7 +164,7 @@ def _lookup(
         or question.method != b"GET"
     ):
         return None
-    if inputs.tells_visitors_apart or whose is not inputs or (policy is not None and policy.cookies):
+    if whose is not inputs or (policy is not None and policy.cookies):
         return None
     return Lookup(
         question,

@@ -136,7 +136,7 @@ class RepeatHits:
             return None
         if done is None:
             profile = (known if found is None else found[1]).current()
-            if not lookup.pages:
+            if not (lookup.pages or lookup.inputs.tells_visitors_apart):
                 lookup.valid_until = -inf  # so that the next request looks for the pages made meanwhile
             return self._decide_and_answer(
                 lookup, question.request(own, client), own, Met(verified.at(now), profile), now
@@ -257,6 +257,8 @@ class RepeatHits:
         self, lookup: Lookup, visitor: Visitor, profile: Profile | None, now: float, known: Known | None = None
     ) -> int:
         classes = lookup.classes
+        if lookup.inputs.tells_visitors_apart:
+            return NO_NUMBER  # each is decided for
         try:
             return classes.number(classes.values(visitor, profile, now, known), visitor, profile, now, known)
         except Exception:

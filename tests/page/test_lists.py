@@ -9,7 +9,7 @@ from proxy.page.encode import assemble
 from proxy.page.fragments import Fragment
 from proxy.page.lists import CardList, find_lists, with_order_stylesheet
 from proxy.page.markup import Markup
-from proxy.page.piece import inflated
+from proxy.page.piece import Piece, inflated
 from proxy.page.slots import DeclaredSlot, stylesheet, stylesheet_url
 from proxy.page.template import cut_at
 
@@ -139,3 +139,13 @@ def test_any_order_of_any_list_keeps_all_cards_and_all_bytes() -> None:
         )
         found = [e.attr("data-product") for e in turbohtml.parse(turned.decode()).select("[data-product]")]
         assert found == order and sorted(turned) == sorted(page)
+
+
+def test_pages_made_with_a_list_are_dropped_with_its_joined_orders() -> None:
+    card = Piece(b"<li>a card</li>")
+    cards = CardList(("a", "b"), (card, card), (Piece(b""),))
+    orders = [cards.in_order(("b", "a")) for _ in range(3)]
+    assert orders[1] is orders[2] is not orders[0]
+    cards.pages["decided so"] = orders[1], "its page"
+    cards.forget()
+    assert not cards.pages and cards.in_order(("b", "a")) is not orders[1]

@@ -103,5 +103,5 @@ def test_a_page_that_says_a_visitors_own_words_is_shared_with_nobody() -> None:
 
 def test_rows_of_products_are_chosen_for_the_visitor_beyond_what_is_decided() -> None:
     decisions, stock = [Decision("hero", "early"), Decision("bar")], Stock(asks={"row": RowSpec(())})
-    assert is_settled_by(decisions, template(), stock)
-    assert not is_settled_by([*decisions, Decision("row", "row")], template(), stock)
+    assert is_settled_by(decisions, stock)
+    assert not is_settled_by([*decisions, Decision("row", "row")], stock)

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -38,9 +37,9 @@ def page(body: bytes = PAGE, status: int = 200) -> Entry:
     return Entry(stored_response(status, HEADERS, body, NOON, NOON, CacheOptions()), (), (), template)
 
 
-def learned(question: Question, entry: Entry, policy: PagePolicy | None = None, **asks: Any) -> bool:
+def learned(question: Question, entry: Entry, policy: PagePolicy | None = None) -> bool:
     assert entry.template is not None
-    inputs = replace(Inputs.of(PUBLICATION, entry.template.slots), **asks)
+    inputs = Inputs.of(PUBLICATION, entry.template.slots)
     question.request_values = inputs, ()
     lookups = Lookups(ROOM)
     lookups.learn(
@@ -74,21 +73,18 @@ def test_a_page_that_is_filled_has_a_way_whose_words_are_remembered() -> None:
 
 
 @pytest.mark.parametrize(
-    ("question", "entry", "policy", "asks"),
+    ("question", "entry", "policy"),
     [
-        (asking(method=b"HEAD"), page(), None, {}),
-        (asking(), page(b"<p>no slots"), None, {}),
-        (asking(), page(status=404), None, {}),
-        (asking(), page(), COOKIES_MATTER, {}),
-        (asking(), page(), None, {"tells_visitors_apart": True}),
+        (asking(method=b"HEAD"), page(), None),
+        (asking(), page(b"<p>no slots"), None),
+        (asking(), page(status=404), None),
+        (asking(), page(), COOKIES_MATTER),
     ],
-    ids=["a head", "no slots", "an error", "other cookies matter", "products"],
+    ids=["a head", "no slots", "an error", "other cookies matter"],
 )
-def test_what_depends_on_more_has_none(
-    question: Question, entry: Entry, policy: PagePolicy | None, asks: dict[str, bool]
-) -> None:
+def test_what_depends_on_more_has_none(question: Question, entry: Entry, policy: PagePolicy | None) -> None:
     assert learned(asking(), page(), PagePolicy("/"))
-    assert not learned(question, entry, policy, **asks)
+    assert not learned(question, entry, policy)
 
 
 def test_what_a_request_says_to_other_slots_is_no_way() -> None:

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import pytest
+
+from proxy.personalise import Personalised, filled
+from proxy.serve import filling
+from tests.wire.large_shop import cards, catalogue, likes, origin, page, published
+from tests.wire.origin import Origin
+from tests.wire.served import Served
+from tests.wire.site import NOON
+
+RULES = """
+rules:
+  - name: What they like first
+    listing: search
+    boost: {affinity: brand, by: a lot}
+"""
+LIST = page('<ul data-list="search">\n' + "\n".join(cards(48)) + "\n</ul>")
+NAMES = [f"visitor{number}" for number in range(12)]
+
+
+async def test_visitors_of_one_order_share_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Personalised] = []
+
+    def counted(*asked: object) -> Personalised:
+        made.append(filled(*asked))  # type: ignore[arg-type]
+        return made[-1]
+
+    monkeypatch.setattr(filling, "filled", counted)
+    publication = published(RULES, catalogue(48))
+    async with Origin(origin({b"/search": LIST})) as shop, Served(shop.url, publication=publication) as served:
+        site = served.site
+        for number, name in enumerate(NAMES):
+            site.profiles.remember(name, likes(name, number % 2), NOON)
+        first = [(await served.get(b"/search", site.visitor(name))).body for name in NAMES]
+        assert len(set(first)) == 2
+        for _ in range(3):
+            made.clear()
+            assert [(await served.get(b"/search", site.visitor(name))).body for name in NAMES] == first
+        assert len(made) <= 2  # the first of each order keeps the list that was made for them
+        sorted_by = (await served.get(b"/search?sort=price-up", site.visitor(NAMES[1]))).body
+        assert sorted_by not in first
+        assert (await served.get(b"/search", site.visitor(NAMES[1]))).body == first[1]
