@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.async_api import Route
 
 from proxy.model import Arrival, Event
 from proxy.stores import open_store
@@ -93,7 +94,16 @@ async def test_a_rule_is_found_among_many_and_none_is_too_long_for_the_screen(ta
         await page.get_by_text("1 of 141", exact=True).wait_for()
         await page.get_by_role("button", name="Resume Winter x7x", exact=True).wait_for()
         assert await page.get_by_label("Find a rule").input_value() == "winter x7x"
+        await page.route("**/static/find.js*", delayed)
+        await page.goto(f"{link(printed, 'the studio')}?page=2", wait_until="commit")
+        await page.get_by_label("Find a rule").fill("winter x8x")
+        await page.get_by_text("1 of 141", exact=True).wait_for()
         assert tab.complaints == []
+
+
+async def delayed(route: Route) -> None:
+    await asyncio.sleep(1)
+    await route.continue_()
 
 
 PALE = """() => {

@@ -16,7 +16,9 @@ const show = async () => {
 };
 
 if (form) {
-  if (!here.search && !here.hash && (words.value = sessionStorage.getItem("find") ?? "")) show().catch(() => {});
+  const typed = words.value !== words.defaultValue; // before this ran
+  if (!typed && !here.search && !here.hash) words.value = sessionStorage.getItem("find") ?? "";
+  if (words.value !== words.defaultValue) show().catch(() => {});
   words.addEventListener("input", () => {
     clearTimeout(waiting);
     waiting = setTimeout(() => show().catch(() => {}), WAIT);
