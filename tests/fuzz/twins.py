@@ -26,6 +26,9 @@ LONG_QUIET = 40
 _ELSE = re.compile(rb"(set-cookie: tb_v=|dur=)(?:v1[^;]*|[0-9.]+)")
 """A new visitor's cookie, and how long something took."""
 _REFUSED = re.compile(rb"(?s)(?<=.)HTTP/1\.1 (?:4|50)[0-9]+ (?:(?!HTTP/1\.1 ).)*?connection: close\r\n\r\n[^\r\n]*\n\Z")
+_CHUNKS = b"transfer-encoding: chunked\r\n"
+_CHUNK = re.compile(rb"([0-9a-f]+)\r\n")
+_LENGTH = re.compile(rb"content-length: \d+\r\n")
 _LAST = re.compile(rb"connection: close\r\n(?=(?:(?!HTTP/1\.1 )(?s:.))*\Z)")
 
 _GZIP = b"\x1f\x8b\x08"
@@ -42,6 +45,18 @@ class Said(NamedTuple):
         what is wrong, who has not yet says with that answer that it is the last."""
         answer = _LAST.sub(b"", _REFUSED.sub(b"", self.answer)) if self.is_closed else self.answer
         return Said(answer, self.is_closed)
+
+    def but_for_its_framing(self) -> Said:
+        """A single answer with its body in one piece: what is passed through comes in the chunks of the origin."""
+        head, ends, body = self.answer.partition(b"\r\n\r\n")
+        head += b"\r\n"
+        if _CHUNKS in head:
+            whole = b""
+            while (chunk := _CHUNK.match(body)) is not None:
+                size = int(chunk[1], 16)
+                whole, body = whole + body[chunk.end() : chunk.end() + size], body[chunk.end() + size + 2 :]
+            body = whole + body
+        return Said(_LENGTH.sub(b"", head.replace(_CHUNKS, b""), count=1) + ends + body, self.is_closed)
 
 
 def _inflated(data: bytes) -> bytes:
