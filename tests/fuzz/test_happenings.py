@@ -52,7 +52,6 @@ async def test_who_remembers_shows_what_who_forgets_shows(tmp_path: Path, monkey
         for number in range(REQUESTS):
             if dice.random() < HAPPENS:
                 await happenings.any(shops)
-                print("happened", dict(happenings.counts))
             asked = heads.plainly(dice.choice(PATHS))
             if dice.random() < 0.15:
                 consent = b"Cookie: tb_consent=%b; " % dice.choice(CONSENTS)
@@ -62,14 +61,6 @@ async def test_who_remembers_shows_what_who_forgets_shows(tmp_path: Path, monkey
             shops[1].forget_all()
             shops[1].behind.tailorbird._profiles.forget()
             said = [await one.say(number % 2, asked.pieces) for one in shops]
-            import re as _r
-
-            print(
-                number,
-                happenings.now,
-                asked.pieces[0].split(b" ")[1],
-                [_r.findall(rb"cache-status: [^\r]*", one.answer) for one in said],
-            )
             answers = [_TTL.sub(b"", one.answer) for one in said]
             assert answers[0] == answers[1], f"request {number}: {asked}\n{said}\n{happenings.counts}"
             assert shops[0].told() == shops[1].told(), f"request {number}: {asked}"
