@@ -5,12 +5,13 @@ One row of `SOURCES` for each tool. A value that cannot be read means no consent
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
 from collections.abc import Callable
 from typing import NamedTuple
 from urllib.parse import unquote
 
-from proxy.audience.tcf import purposes
 from proxy.model import Consent
 
 MAX_BYTES = 4_096
@@ -74,3 +75,28 @@ def consent_in(source: Source, cookie: bytes) -> Consent:
     if len(cookie) > MAX_BYTES:
         return Consent.CONTEXTUAL
     return source.read(unquote(cookie.strip(b'" ').decode("latin-1")))
+
+
+VERSION_BITS = 6
+PURPOSES_AT = 152
+PURPOSES = 24
+VERSION = 2
+
+
+def purposes(text: str) -> frozenset[int]:
+    """The numbers of the purposes agreed to in a consent string of IAB Europe's Transparency and Consent Framework,
+    version 2: its core part, in base64url, has a bit for each. None when the text is no such string."""
+    core = text.split(".")[0]
+    try:
+        raw = base64.b64decode(core + "=" * (-len(core) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        return frozenset()
+    if len(raw) * 8 < PURPOSES_AT + PURPOSES or _bits(raw, 0, VERSION_BITS) != VERSION:
+        return frozenset()
+    agreed = _bits(raw, PURPOSES_AT, PURPOSES)
+    return frozenset(number for number in range(1, PURPOSES + 1) if agreed >> (PURPOSES - number) & 1)
+
+
+def _bits(raw: bytes, start: int, length: int) -> int:
+    """A number of so many bits, the highest first."""
+    return int.from_bytes(raw, "big") >> (len(raw) * 8 - start - length) & ((1 << length) - 1)

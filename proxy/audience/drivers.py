@@ -51,3 +51,28 @@ def _driver(feature: Feature, inside: int, members: int, outside: int, others: i
     spread = Z * sqrt(max(0.0, (1 - one) / (inside + 0.5) + (1 - other) / (outside + 0.5)))
     lift = one / other
     return Driver(feature, inside / members, outside / others, lift, exp(log(lift) - spread), exp(log(lift) + spread))
+
+
+MOST_DRIVERS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Lookalike:
+    """A visitor by number, their similarity to the members (`likeness`), and the features of the members that they
+    have, the strongest first (`because`)."""
+
+    visitor: int
+    likeness: float
+    because: tuple[Feature, ...]
+
+
+def lookalikes(visitors: Sequence[frozenset[Feature]], is_member: Sequence[bool], most: int) -> list[Lookalike]:
+    """The visitors that are most like the members and are none: likeness is the sum of the weights of the features
+    that set the members apart, each the logarithm of its lift."""
+    weights = {one.feature: log(one.lift) for one in drivers(visitors, is_member, MOST_DRIVERS)}
+    found = []
+    for number, (features, own) in enumerate(zip(visitors, is_member, strict=True)):
+        because = sorted(features & weights.keys(), key=lambda feature: (-weights[feature], feature))
+        if because and not own:
+            found.append(Lookalike(number, sum(weights[feature] for feature in because), tuple(because[:3])))
+    return sorted(found, key=lambda alike: (-alike.likeness, alike.visitor))[:most]

@@ -13,9 +13,8 @@ from typing import Any
 import click
 
 from proxy.audience.clusters import clusters
-from proxy.audience.drivers import Driver
+from proxy.audience.drivers import Driver, lookalikes
 from proxy.audience.features import IN_DAYS, fifths
-from proxy.audience.lookalike import lookalikes
 from proxy.audience.segments import Overlap, Size, overlaps, sizes
 from proxy.cli.existing_store import STORE, asked
 from proxy.cli.options import as_json, form_option

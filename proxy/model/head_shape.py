@@ -1,13 +1,26 @@
-"""Head shapes: the head that many answers of an origin share, except for a few values such as the date. It is processed
-once for all of them.
-"""
+"""Header fields, the cache's verdict on an answer; and head shapes: the head that many answers of an origin share,
+except for a few values such as the date, which is processed once for all of them."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
-from proxy.model.messages import Headers
+Headers = tuple[tuple[bytes, bytes], ...]
+"""Header fields in wire order: lower-case name, value. Repeated fields stay repeated."""
+
+
+@dataclass(frozen=True, slots=True)
+class CacheVerdict:
+    """Whether a response may be stored, or reused; `reason` is the word that logs, metrics and headers print."""
+
+    allowed: bool
+    reason: str
+
+    def __bool__(self) -> bool:
+        return self.allowed
+
 
 FieldPattern = bytes | tuple[bytes, ...] | None
 """The value of a field: constant bytes; the constant bytes around values that vary; or None if all of it varies."""

@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from math import inf
 
 import msgspec
@@ -25,7 +25,6 @@ from proxy.audience.consent import LEVEL
 from proxy.errors import DamagedValueError
 from proxy.metrics import Metrics
 from proxy.model import Consent, Delivery, LogProgress, Profile, Standing
-from proxy.outbox.changes import compared
 from proxy.outbox.unfinished import Unfinished
 from proxy.ports import Outbox, Store
 from proxy.rulebook.compile import Publication
@@ -233,3 +232,35 @@ async def _next_of(source: AsyncIterator[str], most: int) -> AsyncIterator[str]:
     while left and (found := await anext(source, None)) is not None:
         yield found
         left -= 1
+
+
+def compared(
+    before: Standing,
+    segments: Collection[str],
+    wanted: Mapping[str, Collection[str]],
+    at: float,
+    *,
+    due_at: float = inf,
+    now: float,
+) -> tuple[Standing, list[Delivery]]:
+    """The new standing of a visitor who is in these segments since `at` (Unix seconds), and the messages to send: one
+    for each change. `wanted` has for each webhook the segments that it wants to know of; one that it does not ask for
+    any more is dropped without a message, since nobody left it. `due_at` is that of the new standing."""
+    inside = {name.casefold() for name in segments}
+    by_webhook: dict[str, dict[str, float]] = {}
+    deliveries: list[Delivery] = []
+    for webhook, names in wanted.items():
+        known = {name: since for name, since in before.by_webhook.get(webhook, {}).items() if name in names}
+        current = {name for name in names if name.casefold() in inside}
+        changes = [(name, True) for name in sorted(current - known.keys())]
+        changes += [(name, False) for name in sorted(known.keys() - current)]
+        deliveries += [_delivery(webhook, before.visitor_id, name, entered, at, now) for name, entered in changes]
+        if current:
+            by_webhook[webhook] = {name: known.get(name, at) for name in sorted(current)}
+    return Standing(before.visitor_id, by_webhook, due_at), deliveries
+
+
+def _delivery(webhook: str, visitor_id: str, segment: str, entered: bool, at: float, now: float) -> Delivery:
+    content = f"{webhook}\n{visitor_id}\n{segment}\n{entered}\n{at!r}"
+    message_id = hashlib.blake2b(content.encode(), digest_size=16).hexdigest()
+    return Delivery(message_id, webhook, visitor_id, segment, entered, at, now)

@@ -12,11 +12,9 @@ from proxy.page.lists import CardList, ListAt
 from proxy.page.markup import Markup
 from proxy.page.page_subject import NO_SUBJECT, PageSubject
 from proxy.page.piece import Piece
-from proxy.page.scan import SlotRange, Uncut, UncutReason, find_slots
+from proxy.page.scan import SlotRange, Uncut, find_slots
 from proxy.page.seams import Seams
 from proxy.page.slots import DeclaredSlot
-
-__all__ = ["Template", "Uncut", "UncutReason", "cut", "cut_at", "cut_json"]
 
 
 @dataclass(frozen=True)

@@ -18,30 +18,3 @@ from proxy.ports.stores import (
     Tombstones,
 )
 from proxy.ports.upstream import OnHints, Transport, UpstreamRequest, UpstreamResponse
-
-__all__ = [
-    "ALL",
-    "LONGEST_CHANGE_SECONDS",
-    "MISSED",
-    "Applied",
-    "Bus",
-    "Changed",
-    "EventStore",
-    "KnownVisitors",
-    "OnHints",
-    "OnMessage",
-    "Outbox",
-    "Partition",
-    "ProfileStore",
-    "Refused",
-    "Replies",
-    "Sightings",
-    "StartedChanges",
-    "Store",
-    "Tombstones",
-    "Transport",
-    "UpstreamRequest",
-    "UpstreamResponse",
-    "ViewLog",
-    "Waiting",
-]

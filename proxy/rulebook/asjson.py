@@ -11,10 +11,9 @@ from proxy.conditions.nodes import Entry, ListNode, MapNode, Node
 from proxy.conditions.tree import plain, tree_of
 from proxy.diagnostics import Finding
 from proxy.rulebook.files import RuleFile, rule_files, texts
-from proxy.rulebook.journey import read_stage
 from proxy.rulebook.names import Names
 from proxy.rulebook.read import read_yaml
-from proxy.rulebook.segments import read_when
+from proxy.rulebook.segments import read_stage, read_when
 from proxy.rulebook.words import Part
 
 CONDITIONS = ("when", "unless")

@@ -24,15 +24,13 @@ from proxy.page.fragments import Fragment
 from proxy.page.slots import LISTING, SLOT_NAME, DeclaredSlot
 from proxy.rulebook.cachefile import read_policy
 from proxy.rulebook.collect import Collector
-from proxy.rulebook.currencies import other_currencies
 from proxy.rulebook.declared import read_attributes, read_slots
 from proxy.rulebook.expectations import Case, read_case
 from proxy.rulebook.files import RuleFile, fell, rule_files, texts
-from proxy.rulebook.journey import one_journey, read_stage, stages_in_circles
 from proxy.rulebook.mending import with_edits
 from proxy.rulebook.names import Names, twice
 from proxy.rulebook.policy import NO_POLICY, Policy
-from proxy.rulebook.product_lints import asked_and_not_sold
+from proxy.rulebook.product_lints import asked_and_not_sold, other_currencies
 from proxy.rulebook.read import (
     ATTRIBUTE_FILE,
     CACHE_FILE,
@@ -44,9 +42,8 @@ from proxy.rulebook.read import (
     read_yaml,
     start_of,
 )
-from proxy.rulebook.rfm import graded, read_grades
-from proxy.rulebook.scores import read_score
-from proxy.rulebook.segments import circles, read_segment
+from proxy.rulebook.scores import graded, read_grades, read_score
+from proxy.rulebook.segments import circles, one_journey, read_segment, read_stage, stages_in_circles
 from proxy.rulebook.shares import read_holdouts
 from proxy.rulebook.show import Library, file_faults
 

@@ -11,12 +11,11 @@ from proxy.diagnostics import Finding
 from proxy.model import Arm, Rule
 from proxy.page.fragments import Fragment
 from proxy.rulebook.content_lints import content_lints, pin_lints
-from proxy.rulebook.experiments import read_experiment
 from proxy.rulebook.files import RuleFile
 from proxy.rulebook.limits import Shared, texts_at, unused
 from proxy.rulebook.merchandise import read_arrangement
 from proxy.rulebook.names import Names, twice
-from proxy.rulebook.rules import Reader, is_listing, read_listing_rule, read_rule
+from proxy.rulebook.rules import Reader, is_listing, read_experiment, read_listing_rule, read_rule
 from proxy.rulebook.shares import read_groups
 from proxy.rulebook.show import Library, read_show, unknown_fields
 

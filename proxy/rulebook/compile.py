@@ -23,10 +23,60 @@ from proxy.page.fragments import Fragment
 from proxy.page.slots import DeclaredSlot
 from proxy.rulebook.check import Groups, check
 from proxy.rulebook.expectations import Case
-from proxy.rulebook.filling import Filling, fillings
 from proxy.rulebook.lints import Site, lints
 from proxy.rulebook.names import Names
 from proxy.rulebook.policy import NO_POLICY, Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Filling:
+    """What filling a slot needs: the `attributes` of its fields; whether it has product rows or arranged lists, and
+    whether one of them depends on the visitor's history."""
+
+    attributes: frozenset[str] = frozenset()
+    has_rows: bool = False
+    has_lists: bool = False
+    follows: bool = False
+
+    @classmethod
+    def together(cls, fillings: Iterable[Filling]) -> Filling:
+        """What several slots need together."""
+        each = tuple(fillings)
+        return cls(
+            frozenset().union(*(one.attributes for one in each)),
+            any(one.has_rows for one in each),
+            any(one.has_lists for one in each),
+            any(one.follows for one in each),
+        )
+
+
+def fillings(
+    rules: Iterable[Rule],
+    fragments: Mapping[str, Fragment],
+    asks: Mapping[str, RowSpec],
+    arrangements: Mapping[str, Arrangement],
+) -> dict[str, Filling]:
+    """What each slot with rules needs, by what its rules may show."""
+    variants: dict[str, set[str]] = {}
+    for rule in rules:
+        variants.setdefault(rule.slot, set()).update(rule.variants)
+    return {slot: _of_slot(shown, fragments, asks, arrangements) for slot, shown in variants.items()}
+
+
+def _of_slot(
+    variants: set[str],
+    fragments: Mapping[str, Fragment],
+    asks: Mapping[str, RowSpec],
+    arrangements: Mapping[str, Arrangement],
+) -> Filling:
+    rows = [asks[variant] for variant in variants & asks.keys()]
+    lists = [arrangements[variant] for variant in variants & arrangements.keys()]
+    return Filling(
+        frozenset(field.attribute for variant in variants & fragments.keys() for field in fragments[variant].fields),
+        bool(rows),
+        bool(lists),
+        any(ask.reads_history for ask in rows) or any(one.reads_history for one in lists),
+    )
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,19 @@
-"""Warnings about categories, brands and products in conditions that the shop does not sell: a rule for the category
-`shoos` would never match.
+"""What conditions say of products that the catalogue does not: categories, brands and products that the shop does not
+sell (a rule for the category `shoos` would never match), and amounts in another currency than the shop's.
 
-They are warnings, since a visitor's history may have products that the catalogue no longer has.
+The former are warnings, since a visitor's history may have products that the catalogue no longer has.
 """
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 
 from proxy.decide.conjunctions import facts_of
 from proxy.diagnostics import Finding, did_you_mean
-from proxy.model import Condition, Fact, NotOneOf, OneOf, Place, Product, Reading
+from proxy.model import Between, Condition, Fact, NotOneOf, OneOf, Place, Product, Reading
 
 ASKED_OF = ("product", "category", "brand")
 ALL_OF_ONE = (Reading.CART, Reading.SET, Reading.LATEST, Reading.FAVOURITE)
@@ -70,3 +72,27 @@ def _sold(catalogue: Sequence[Product]) -> Sold:
         "category": {name.casefold(): name for name in sorted(categories) if name},
         "brand": {product.brand.casefold(): product.brand for product in catalogue if product.brand},
     }
+
+
+SIGNS = {"€": "EUR", "$": "USD", "£": "GBP"}
+_CODE = re.compile(r"[A-Z]{3}")
+
+
+def other_currencies(conditions: Iterable[Condition], catalogue: Sequence[Product]) -> Iterator[Finding]:
+    """R311 for each amount that is not in the shop's currency: that of most products, else of most amounts."""
+    priced = [(fact, code) for condition in conditions for fact in facts_of(condition) if (code := _currency(fact))]
+    prices = Counter(product.currency for product in catalogue if product.currency)
+    codes = prices or Counter(code for _, code in priced)
+    shop = max(codes, key=lambda code: (codes[code], code), default="")
+    told = set()
+    for fact, code in priced:
+        if code != shop and fact.place not in told:
+            told.add(fact.place)
+            what, whose = f"this amount is in {code}", "products are" if prices else "others are"
+            help = f"amounts are not converted: write it in {shop}"
+            yield Finding("R311", f"{what}, and {whose} in {shop}", fact.place, help)
+
+
+def _currency(fact: Fact) -> str:
+    unit = fact.test.unit if isinstance(fact.test, Between) else ""
+    return SIGNS.get(unit) or (unit if _CODE.fullmatch(unit) else "")

@@ -15,10 +15,10 @@ from proxy.page.holes import HOLE_FILLS, IfMissing
 from proxy.page.slots import SLOT_KINDS, KeyKind, ShowKey, SlotKind
 from proxy.rulebook import cachefile
 from proxy.rulebook.expectations import NOTHING_NEW
-from proxy.rulebook.journey import EVERYONE
 from proxy.rulebook.names import Names
-from proxy.rulebook.rfm import GRADED
 from proxy.rulebook.rules import PRIORITIES
+from proxy.rulebook.scores import GRADED
+from proxy.rulebook.segments import EVERYONE
 from proxy.rulebook.words import (
     CHANNELS,
     EXPERIMENT,

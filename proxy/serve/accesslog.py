@@ -40,7 +40,7 @@ class AccessLog:
 
     def __init__(self, file: LogFile, lines: Lines, clock: Callable[[], float] = time.time) -> None:
         self._file = file
-        self._lines = lines
+        self.lines = lines
         self.clock = clock
         self._noted: list[Line | ServedPage] = []
         self._made: list[bytes] = []  # formatted lines, and how many
@@ -59,19 +59,6 @@ class AccessLog:
         """Logs the pages in `pending`, too."""
         self._pending = pending
         pending.set_logger(self.add, self.schedule)
-
-    def note(
-        self,
-        at: float,
-        asked: LoggedRequest,
-        status: int,
-        head: Headers | bytes,
-        seconds: float = 0.0,
-        *,
-        is_whole: bool = True,
-    ) -> None:
-        """Has the line of an answer (`Lines.of`) written soon."""
-        self.add([(at, self._lines.of(at, asked, status, head, seconds, is_whole=is_whole))])
 
     def add(self, noted: Sequence[Line | ServedPage]) -> None:
         """Has these lines, and those of these pages, written soon."""
@@ -107,7 +94,7 @@ class AccessLog:
         if many < len(noted):
             self._pending.flush_in_steps()
         if many:
-            self._made.append(self._lines.joined(noted[:many]))
+            self._made.append(self.lines.joined(noted[:many]))
             self._many += many
             del noted[:many]
 
@@ -146,8 +133,10 @@ class TurnLog:
         status, head = self._said.pop(turn, (GONE, b""))
         if turn in self._asked:
             at, asked = self._asked.pop(turn)
-            self._log.note(at, asked, status, head, self._log.clock() - at, is_whole=is_whole)
+            line = self._log.lines.of(at, asked, status, head, self._log.clock() - at, is_whole=is_whole)
+            self._log.add([(at, line)])
 
     def answered_at_once(self, asked: LoggedRequest, status: int, head: Headers | bytes) -> None:
         """Logs a request that was answered at once."""
-        self._log.note(self._log.clock(), asked, status, head)
+        at = self._log.clock()
+        self._log.add([(at, self._log.lines.of(at, asked, status, head))])

@@ -8,25 +8,19 @@ from collections.abc import Callable, Mapping
 from proxy.http.message import Handler, Request
 from proxy.metrics import Metrics
 from proxy.serve.decide_api import DecideApi
-from proxy.serve.decisions import Decides
-from proxy.serve.ofrep import Ofrep
+from proxy.serve.ofrep import ONE_FLAG, Ofrep
 from proxy.serve.pages import Entry
 from proxy.serve.rank import Rank
-from proxy.serve.slots import Slots
+from proxy.serve.showing_as import Shows
+from proxy.serve.slots import ONE_SLOT, Slots
 from proxy.settings import Settings
 
-PATHS = (
-    "/_tb/slots",
-    "/_tb/slot/",
-    "/_tb/rank",
-    "/_tb/decide",
-    "/_tb/ofrep/v1/evaluate/flags",
-    "/_tb/ofrep/v1/evaluate/flags/",
-)
+API = (b"/_tb/slot", b"/_tb/rank", b"/_tb/decide", b"/_tb/ofrep/")
+"""What the paths of all handlers begin with."""
 
 
 def api_routes(
-    showing: Decides,
+    showing: Shows,
     kept: Callable[[Request], Entry | None],
     metrics: Metrics,
     settings: Settings,
@@ -34,14 +28,15 @@ def api_routes(
 ) -> dict[str, Handler]:
     """All handlers, by path. `kept` gives the page that a request is for, where it is kept."""
     common = showing, metrics, settings, clock
-    parts = Slots(showing, kept, settings, clock), Rank(*common), DecideApi(*common), Ofrep(*common)
-    return {path: handler for part in parts for path, handler in part.routes.items()}
-
-
-def is_api(path: bytes) -> bool:
-    """Whether one of our own paths tells what is decided."""
-    written = path.decode("latin-1")
-    return written in PATHS or any(written.startswith(above) for above in PATHS if above.endswith("/"))
+    slots, ofrep = Slots(showing, kept, settings, clock).answer, Ofrep(*common).answer
+    return {
+        "/_tb/slots": slots,
+        ONE_SLOT: slots,
+        "/_tb/rank": Rank(*common).answer,
+        "/_tb/decide": DecideApi(*common).answer,
+        ONE_FLAG.removesuffix("/"): ofrep,
+        ONE_FLAG: ofrep,
+    }
 
 
 def handler_at(routes: Mapping[str, Handler], path: str) -> Handler | None:

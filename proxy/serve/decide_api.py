@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import msgspec
 
 from proxy.errors import UNDECODABLE, RequestError
-from proxy.http.message import Handler, Request, Response, in_json
+from proxy.http.message import Request, Response, in_json
 from proxy.metrics import Metrics
 from proxy.model import Reason, chosen_name
-from proxy.serve.cors import Cors
-from proxy.serve.decisions import Decides, Decisions, Shown, Wanted
+from proxy.serve.decisions import Cors, Decisions, Shown, Wanted
+from proxy.serve.showing_as import Shows
 from proxy.settings import Settings
 from proxy.visitors.callers import Callers
 from proxy.visitors.collect import read_body
 from proxy.visitors.said import said_in
 
-PATH = "/_tb/decide"
 MOST_SLOTS = 50
 MAX_BYTES = 64 * 1024
 EXAMPLE = 'send {"slots": ["home.hero"], "visitor": "7f3a...", "context": {"page": "/", "device": "phone"}}'
@@ -64,19 +63,15 @@ class Answer(msgspec.Struct):
 
 
 class DecideApi:
-    """The route of `POST /_tb/decide`."""
+    """Answers `POST /_tb/decide`."""
 
-    def __init__(self, showing: Decides, metrics: Metrics, settings: Settings, clock: Callable[[], float]) -> None:
+    def __init__(self, showing: Shows, metrics: Metrics, settings: Settings, clock: Callable[[], float]) -> None:
         self._decisions = Decisions(showing, metrics, clock, "decide")
         self._callers = Callers(settings)
         self._others = Cors(settings)
 
-    @property
-    def routes(self) -> Mapping[str, Handler]:
-        """Its handler, by its path."""
-        return {PATH: self._answered}
-
-    async def _answered(self, request: Request) -> Response:
+    async def answer(self, request: Request) -> Response:
+        """The decisions, as JSON."""
         fields = self._others.fields(request)
         if request.method == b"OPTIONS":
             return self._others.preflight(request)

@@ -12,24 +12,26 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from string import punctuation
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 from urllib.parse import quote
 
 import msgspec
 
+from proxy.http.authority import address_of
 from proxy.http.incoming import origin_form
-from proxy.http.message import Request
+from proxy.http.message import Request, Response
 from proxy.httpcache.key import normalised
 from proxy.metrics import Metrics
-from proxy.model import Decision, EvaluationContext
-from proxy.page.encode import Coding
+from proxy.model import Decision, EvaluationContext, Headers
 from proxy.page.json_fills import JsonForm
 from proxy.page.piece import Piece
 from proxy.page.slots import LISTING
 from proxy.page.template import Template
-from proxy.personalise import Personalised, Stock, personalise
+from proxy.personalise import Personalised, personalise
 from proxy.rulebook.compile import Publication
 from proxy.serve.showing import Met
+from proxy.serve.showing_as import Shows
+from proxy.settings import Settings
 from proxy.visitors.callers import Caller
 from proxy.visitors.said import Said
 
@@ -38,30 +40,6 @@ log = logging.getLogger("tailorbird.decisions")
 # Between the contents of two slots while they are joined; no content can hold it, since nobody knows it.
 _BETWEEN = Piece(secrets.token_hex(16).encode())
 _NOTHING = Piece(b"")
-
-
-class Decides(Protocol):
-    """Whoever decides: `Showing` for visitors, `ShowingAs` for a preview."""
-
-    @property
-    def publication(self) -> Publication:
-        """The rules that decide."""
-
-    @property
-    def stock(self) -> Stock:
-        """The products that rows are filled from."""
-
-    async def meet_waiting(self, template: Template, request: Request, now: float) -> Met:
-        """The visitor who asks, with their profile."""
-
-    async def meet_named(self, visitor_id: str, now: float, request: Request | None = None) -> Met:
-        """A visitor whom a server names; or, with their `request`, who names themselves."""
-
-    def context_of(self, template: Template, request: Request, met: Met, now: float) -> EvaluationContext:
-        """What deciding may look at."""
-
-    def show(self, template: Template, request: Request, met: Met, now: float, coding: Coding) -> Personalised:
-        """What the template's slots show them, and why; their defaults, and no decisions, when that fails."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +75,7 @@ class Decided(NamedTuple):
 class Decisions:
     """Decides by `showing`. `way` is what the metric calls whoever asks."""
 
-    def __init__(self, showing: Decides, metrics: Metrics, clock: Callable[[], float], way: str) -> None:
+    def __init__(self, showing: Shows, metrics: Metrics, clock: Callable[[], float], way: str) -> None:
         self._showing = showing
         self._metrics = metrics
         self._clock = clock
@@ -131,7 +109,7 @@ class Decisions:
         return Decided(shown, met.set_cookie)
 
 
-async def met_by(showing: Decides, template: Template, page: Request, caller: Caller, now: float) -> Met:
+async def met_by(showing: Shows, template: Template, page: Request, caller: Caller, now: float) -> Met:
     """The visitor whom the caller asks for."""
     if not caller.visitor_id:
         return await showing.meet_waiting(template, page, now)
@@ -168,3 +146,35 @@ def apart(names: Sequence[str], forms: Sequence[JsonForm] = ()) -> Template:
 def contents_of(done: Personalised) -> list[bytes]:
     """What each slot shows; b"" for the default."""
     return b"".join(done.page.chunks).split(_BETWEEN.plain)
+
+
+_PREFLIGHT = (
+    (b"access-control-allow-methods", b"GET, POST"),
+    (b"access-control-allow-headers", b"content-type, authorization, x-api-key, if-none-match"),
+    (b"access-control-max-age", b"86400"),
+)
+
+
+class Cors:
+    """Who else may read, in a browser, what is decided for one visitor: the pages that `slot_origins` names."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._may_read = frozenset(str(address_of(origin, "slot_origins")).encode() for origin in settings.slot_origins)
+
+    def fields(self, request: Request) -> Headers:
+        """What tells a browser so."""
+        if not self._may_read:
+            return ()
+        origin, vary = request.get(b"origin"), (b"vary", b"Origin")
+        if origin not in self._may_read:
+            return (vary,)
+        return (
+            (b"access-control-allow-origin", origin or b""),
+            (b"access-control-allow-credentials", b"true"),
+            (b"access-control-expose-headers", b"etag"),
+            vary,
+        )
+
+    def preflight(self, request: Request) -> Response:
+        """The answer to a browser that asks whether such a page may ask."""
+        return Response(204, (*self.fields(request), *_PREFLIGHT))

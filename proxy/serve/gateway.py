@@ -39,7 +39,7 @@ from proxy.rulebook.policy import NO_POLICY
 from proxy.serve.accesslog import AccessLog
 from proxy.serve.api import api_routes
 from proxy.serve.comparing import Comparing
-from proxy.serve.fetching import Fetching
+from proxy.serve.fetching import Fetching, StaleFallback
 from proxy.serve.hole_filling import HoleFilling
 from proxy.serve.keeping import Keeping, seems_for_all
 from proxy.serve.known_pages import KnownPages
@@ -52,7 +52,6 @@ from proxy.serve.reading import PageReader
 from proxy.serve.repeat_hits import RepeatHits
 from proxy.serve.shared_fetch import Flowing, Outcome, Passed, is_down, let_go
 from proxy.serve.showing import Showing
-from proxy.serve.stale_fallback import StaleFallback
 from proxy.serve.stored_answers import StoredAnswers
 from proxy.serve.warm import Warm
 from proxy.settings import Settings

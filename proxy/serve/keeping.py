@@ -26,11 +26,10 @@ from proxy.page.redaction import NotRedacted
 from proxy.page.slots import DeclaredSlot
 from proxy.ports import UpstreamResponse
 from proxy.rulebook.policy import PagePolicy
-from proxy.serve.buffering import read_whole
 from proxy.serve.comparing import Comparing
 from proxy.serve.negotiation import Negotiation, judged_headers, told_cookies, without_choices
 from proxy.serve.pages import Entry, Page, is_cut, is_html, is_page
-from proxy.serve.reading import PageReader, redacted_head
+from proxy.serve.reading import PageReader, read_whole, redacted_head
 from proxy.serve.shared_fetch import Flowing, NotShared, Outcome, Passed, SharedFetch
 from proxy.settings import Settings
 from proxy.upstream.asking import Asking

@@ -132,51 +132,27 @@ class Lookups(MemoByKey[Lookup]):
         consent: Consent | None,
         page: Page | None,
     ) -> None:
-        """Records that the question was answered with the entry under `key`."""
-        known = self.known.get(question)
-        if known is None or known.entry is not entry:
-            lookup = _lookup(question, key, entry, inputs, classes, consent, page)
-            if lookup is not None:
-                self.keep(question, lookup, _LOOKUP_BYTES + question.size)
-
-
-def _lookup(
-    question: Question,
-    key: bytes,
-    entry: Entry,
-    inputs: Inputs,
-    classes: EquivalenceClasses,
-    consent: Consent | None,
-    page: Page | None,
-) -> Lookup | None:
-    policy = entry.policy
-    template, lead, memo_entry, (whose, request_values) = (
-        entry.template,
-        entry.lead,
-        entry.memo_entry,
-        question.request_values,
-    )
-    if (
-        template is None
-        or lead is None
-        or memo_entry is None
-        or entry.stored.status != 200
-        or question.method != b"GET"
-    ):
-        return None
-    if whose is not inputs or (policy is not None and policy.cookies):
-        return None
-    return Lookup(
-        question,
-        key,
-        entry,
-        template,
-        lead,
-        memo_entry,
-        inputs,
-        classes,
-        request_values,
-        consent,
-        page and page.view_content,
-        page is None,
-    )
+        """Records that the question was answered with the entry under `key`, where that depends on nothing else."""
+        known, template, policy = self.known.get(question), entry.template, entry.policy
+        whose, request_values = question.request_values
+        is_known = known is not None and known.entry is entry
+        is_usual = entry.stored.status == 200 and question.method == b"GET" and not (policy and policy.cookies)
+        if is_known or not is_usual or whose is not inputs:
+            return
+        if template is None or entry.lead is None or entry.memo_entry is None:
+            return
+        lookup = Lookup(
+            question,
+            key,
+            entry,
+            template,
+            entry.lead,
+            entry.memo_entry,
+            inputs,
+            classes,
+            request_values,
+            consent,
+            page and page.view_content,
+            page is None,
+        )
+        self.keep(question, lookup, _LOOKUP_BYTES + question.size)

@@ -8,25 +8,25 @@ cookies' visitor, whatever `targetingKey` the SDK sends. One flag, or all with a
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
 
 import msgspec
 
 from proxy.errors import UNDECODABLE, RequestError
-from proxy.http.message import NOT_STORED, Handler, Request, Response, in_json
+from proxy.http.message import NOT_STORED, Request, Response, in_json
 from proxy.metrics import Metrics
 from proxy.model import Headers, chosen_name
-from proxy.serve.cors import Cors
 from proxy.serve.decide_api import MAX_BYTES
-from proxy.serve.decisions import Decides, Decisions, Shown, Wanted
+from proxy.serve.decisions import Cors, Decisions, Shown, Wanted
+from proxy.serve.showing_as import Shows
 from proxy.settings import Settings
 from proxy.visitors.callers import Caller, Callers
 from proxy.visitors.collect import read_body
 from proxy.visitors.said import Said, said_in
 
-ALL, ONE = "/_tb/ofrep/v1/evaluate/flags", "/_tb/ofrep/v1/evaluate/flags/"
+ONE_FLAG = "/_tb/ofrep/v1/evaluate/flags/"
 MOST_FLAGS = 200
 """At once: some two milliseconds of a worker, who shows nobody a page meanwhile."""
 DEFAULT = "default"
@@ -66,20 +66,16 @@ class _NotEvaluated(Exception):
 
 
 class Ofrep:
-    """The routes of OFREP."""
+    """Answers for flags."""
 
-    def __init__(self, showing: Decides, metrics: Metrics, settings: Settings, clock: Callable[[], float]) -> None:
+    def __init__(self, showing: Shows, metrics: Metrics, settings: Settings, clock: Callable[[], float]) -> None:
         self._decisions = Decisions(showing, metrics, clock, "ofrep")
         self._callers = Callers(settings)
         self._others = Cors(settings)
 
-    @property
-    def routes(self) -> Mapping[str, Handler]:
-        """Handlers by path."""
-        return {ALL: self._answered, ONE: self._answered}
-
-    async def _answered(self, request: Request) -> Response:
-        key, fields = unquote(request.path.decode("latin-1")[len(ONE) :]), self._others.fields(request)
+    async def answer(self, request: Request) -> Response:
+        """The flag that the path names, or all."""
+        key, fields = unquote(request.path.decode("latin-1")[len(ONE_FLAG) :]), self._others.fields(request)
         if request.method == b"OPTIONS":
             return self._others.preflight(request)
         try:

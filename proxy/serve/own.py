@@ -11,7 +11,6 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Protocol
 
 from msgspec import structs
 
@@ -22,19 +21,16 @@ from proxy.http.outgoing import assembled_answer, error_page, forbids_storing, p
 from proxy.httpcache.coding import accepts_gzip
 from proxy.metrics import Metrics
 from proxy.model import Headers
-from proxy.page.encode import Coding, gzipped
-from proxy.page.fragments import Fragment
+from proxy.page.encode import gzipped
 from proxy.page.slots import DeclaredSlot
 from proxy.page.template import Template
-from proxy.personalise import Personalised
 from proxy.ports import UpstreamResponse
 from proxy.rulebook.policy import PagePolicy
-from proxy.serve.buffering import read_whole
 from proxy.serve.hole_filling import NO_FILLS, HoleFilling
 from proxy.serve.pages import Page, has_json_slots, is_cut
-from proxy.serve.reading import PageReader
+from proxy.serve.reading import PageReader, read_whole
 from proxy.serve.shared_fetch import tell_failure
-from proxy.serve.showing import Met
+from proxy.serve.showing_as import Shows
 from proxy.settings import Settings
 from proxy.upstream.asking import Asking, is_document
 from proxy.upstream.origin import OnAnswer, OriginTransport
@@ -45,31 +41,6 @@ _OF_OUR_PAGE = frozenset(b"content-length content-encoding etag last-modified ac
 _NOTHING, _TAGS = frozenset[bytes](), frozenset({b"if-none-match"})
 _PARTS = frozenset({b"range", b"if-range"})
 _OUR_ETAG = re.compile(rb'W/"[0-9a-f]{32}"')  # as `page/encode.py` makes them
-
-
-class Shows(Protocol):
-    """Whoever fills pages: `Showing`, or a preview."""
-
-    def meet(self, template: Template, request: Request, now: float) -> Met | None:
-        """The visitor who asks; None when their profile has to be waited for."""
-
-    async def meet_waiting(self, template: Template, request: Request, now: float) -> Met:
-        """The visitor who asks, with their profile."""
-
-    def show(
-        self,
-        template: Template,
-        request: Request,
-        met: Met,
-        now: float,
-        coding: Coding,
-        *,
-        hole_fills: Sequence[Fragment] = (),
-    ) -> Personalised:
-        """The page filled for the visitor; `hole_fills` fills its holes."""
-
-    def passed(self, template: Template, request: Request, now: float) -> None:
-        """Is told of a page without slots, which is answered as it is."""
 
 
 class Own:

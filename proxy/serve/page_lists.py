@@ -9,8 +9,7 @@ from dataclasses import replace
 from proxy.http.message import Request
 from proxy.metrics import Metrics
 from proxy.rulebook.compile import Publication
-from proxy.serve.buffering import read_whole
-from proxy.serve.reading import PageReader
+from proxy.serve.reading import PageReader, read_whole
 from proxy.settings import Settings
 from proxy.upstream.asking import Asking
 

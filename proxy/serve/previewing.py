@@ -16,7 +16,7 @@ from proxy.errors import OperatorError, OriginError
 from proxy.http.message import Request, Response, in_words
 from proxy.metrics import Metrics
 from proxy.rulebook.compile import Loaded
-from proxy.serve.api import api_routes, handler_at, is_api
+from proxy.serve.api import API, api_routes, handler_at
 from proxy.serve.hole_filling import HoleFilling
 from proxy.serve.overlay import explained
 from proxy.serve.own import Own
@@ -75,7 +75,7 @@ class Previewing:
         if request.path.startswith(_COUNTED):
             return Response(204, NEVER_KEPT)
         if request.path.startswith(b"/_tb/"):
-            return await self._api(request, preview, now) if is_api(request.path) else None
+            return await self._api(request, preview, now) if request.path.startswith(API) else None
         if request.method not in (b"GET", b"HEAD"):
             return None
         if is_document(request):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from proxy.errors import Fault, OriginError
 from proxy.http.forwarding import Common
@@ -20,6 +20,9 @@ from proxy.upstream.origin import OriginTransport
 from proxy.upstream.plain import Plain
 from proxy.upstream.quick_exchange import QuickExchange
 from proxy.upstream.relay import OwedAnswer
+
+if TYPE_CHECKING:
+    from proxy.serve.pass_through import PassThrough
 
 
 class _Nobody:
@@ -65,22 +68,6 @@ class OriginRoute:
     is_personal: bool
     may_have_slots: bool
     handlings: dict[HeadShape | None, tuple[Any, HeadShape]] = field(default_factory=dict)
-
-
-class PassThrough(Protocol):
-    """What knows the way, and what its answers mean."""
-
-    def buffer_seconds(self, turn: QuickTurn, head: Plain) -> float:
-        """As `QuickExchange`."""
-
-    def answered(self, turn: QuickTurn, head: Plain, body: memoryview) -> None:
-        """The whole answer."""
-
-    def refused(self, turn: QuickTurn, error: OriginError) -> None:
-        """There will be no answer."""
-
-    def to_exchange(self, turn: QuickTurn) -> Exchange:
-        """An exchange for it."""
 
 
 class QuickTurn(QuickExchange):

@@ -8,7 +8,7 @@ cookies, or whom a key may name (`visitors/callers.py`).
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Annotated
 from urllib.parse import quote
@@ -18,14 +18,15 @@ import msgspec
 from proxy.catalogue.ranking import Move
 from proxy.decide.engine import decide
 from proxy.errors import UNDECODABLE, RequestError
-from proxy.http.message import Handler, Request, Response, in_json
+from proxy.http.message import Request, Response, in_json
 from proxy.metrics import Metrics
 from proxy.page.piece import Piece
 from proxy.page.slots import LISTING
 from proxy.page.template import Template
 from proxy.personalise import arrangement_of, asking_of
-from proxy.serve.decisions import Decides, met_by, page_at
+from proxy.serve.decisions import met_by, page_at
 from proxy.serve.showing import Met
+from proxy.serve.showing_as import Shows
 from proxy.settings import Settings
 from proxy.visitors.callers import Callers
 from proxy.visitors.collect import read_body
@@ -62,20 +63,16 @@ class Ranked(msgspec.Struct):
 
 
 class Rank:
-    """The route of `POST /_tb/rank`."""
+    """Answers `POST /_tb/rank`."""
 
-    def __init__(self, showing: Decides, metrics: Metrics, settings: Settings, clock: Callable[[], float]) -> None:
+    def __init__(self, showing: Shows, metrics: Metrics, settings: Settings, clock: Callable[[], float]) -> None:
         self._showing = showing
         self._metrics = metrics
         self._callers = Callers(settings)
         self._clock = clock
 
-    @property
-    def routes(self) -> Mapping[str, Handler]:
-        """Its handler, by its path."""
-        return {"/_tb/rank": self._answered}
-
-    async def _answered(self, request: Request) -> Response:
+    async def answer(self, request: Request) -> Response:
+        """The list in order, as JSON."""
         try:
             return in_json(200, await self._asked(request))
         except RequestError as error:

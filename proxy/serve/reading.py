@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
+from proxy.errors import OriginError
 from proxy.httpcache.coding import decoded, page_codings
 from proxy.metrics import Metrics
 from proxy.model import Headers
@@ -22,10 +23,11 @@ from proxy.page.location import Location
 from proxy.page.markup import Markup
 from proxy.page.page_subject import subject_of
 from proxy.page.redaction import NotRedacted, nonces_in, redacted, without_nonces
-from proxy.page.scan import SlotRange, UncutReason, find_slots
+from proxy.page.scan import SlotRange, Uncut, UncutReason, find_slots
 from proxy.page.slots import DeclaredSlot
-from proxy.page.template import Uncut, cut_at, cut_json
+from proxy.page.template import cut_at, cut_json
 from proxy.page.tokens import meta_nonce_in, token_in
+from proxy.ports import UpstreamResponse
 from proxy.rulebook.policy import PagePolicy
 from proxy.serve.pages import GZIP, Entry, Page, charset_of, coding_of, is_cut, is_html, is_json, readable
 from proxy.serve.slot_maps import Comparison, SlotMap, SlotMaps, Version
@@ -268,3 +270,19 @@ def secret_in(page: Markup, headers: Headers, policy: PagePolicy | None) -> NotR
         if (at := body.find(nonce)) >= 0:
             return NotRedacted("csp-nonce", Location("the page", line=body.count(b"\n", 0, at) + 1))
     return None
+
+
+async def read_whole(answer: UpstreamResponse, *, most_bytes: int, most_ms: int) -> bytes | list[bytes]:
+    """An origin's body; when it is larger, the pieces read so far. Whoever waits for all of it does not wait for ever
+    for an origin that drips. Raises `OriginError`."""
+    chunks, size = [], 0
+    try:
+        async with asyncio.timeout(most_ms / 1_000):
+            async for chunk in answer.body:
+                chunks.append(chunk)
+                size += len(chunk)
+                if size > most_bytes:
+                    return chunks
+    except TimeoutError as error:
+        raise OriginError("the origin took too long over a page", reason="timeout", status=504) from error
+    return b"".join(chunks)

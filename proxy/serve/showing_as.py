@@ -24,7 +24,7 @@ from proxy.personalise import Personalised, Stock, fills_of, with_products
 from proxy.rulebook.compile import Publication
 from proxy.rulebook.expectations import Case
 from proxy.serve.overlay import overlay
-from proxy.serve.showing import Met
+from proxy.serve.showing import Met, Showing
 from proxy.visitors.persona import context_as
 from proxy.visitors.preview import Preview
 from proxy.visitors.visitor import ANONYMOUS
@@ -105,3 +105,7 @@ class ShowingAs:
             fills[place] = fragment
         page = assemble(template, fills, context.attributes, coding=coding, key=b"preview")
         return Personalised(page, Decided.by(tuple(decision for decision in decisions if decision.slot)))
+
+
+Shows = Showing | ShowingAs
+"""Whoever fills pages, slots and lists: for visitors, or for a preview."""

@@ -7,22 +7,22 @@ page view. What is answered is one visitor's alone, and says so.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from urllib.parse import parse_qs
 
 import msgspec
 
 from proxy.errors import RequestError
-from proxy.http.message import Handler, Request, Response, in_words
+from proxy.http.message import Request, Response, in_words
 from proxy.model import Decision, Headers
-from proxy.serve.cors import Cors
-from proxy.serve.decisions import Decides, apart, contents_of, known_slots, page_at
+from proxy.serve.decisions import Cors, apart, contents_of, known_slots, page_at
 from proxy.serve.pages import Entry
+from proxy.serve.showing_as import Shows
 from proxy.settings import Settings
 
 MOST_NAMES = 50
-ONE, SEVERAL = "/_tb/slot/", "/_tb/slots"
+ONE_SLOT = "/_tb/slot/"
 
 _PRIVATE = ((b"cache-control", b"private, no-cache"), (b"vary", b"Cookie"), (b"x-content-type-options", b"nosniff"))
 
@@ -36,11 +36,11 @@ class SlotAnswer(msgspec.Struct):
 
 
 class Slots:
-    """The routes of slots. `kept` returns the stored page that a request is for, if any."""
+    """Answers for slots. `kept` returns the stored page that a request is for, if any."""
 
     def __init__(
         self,
-        showing: Decides,
+        showing: Shows,
         kept: Callable[[Request], Entry | None],
         settings: Settings,
         clock: Callable[[], float],
@@ -50,25 +50,17 @@ class Slots:
         self._others = Cors(settings)
         self._clock = clock
 
-    @property
-    def routes(self) -> Mapping[str, Handler]:
-        """Handlers by path."""
-        return {ONE: self._answering(self.one), SEVERAL: self._answering(self.several)}
+    async def answer(self, request: Request) -> Response:
+        """A slot's HTML, or that of several. What cannot be answered is no reason to end the connection: a CDN sends
+        all it asks through one."""
+        try:
+            return await (self._one if request.path.startswith(ONE_SLOT.encode()) else self._several)(request)
+        except RequestError as error:
+            return in_words(error.status, str(error), *_PRIVATE)
 
-    def _answering(self, handler: Handler) -> Handler:
-        """What cannot be answered is no reason to end the connection: a CDN sends all it asks through one."""
-
-        async def answer(request: Request) -> Response:
-            try:
-                return await handler(request)
-            except RequestError as error:
-                return in_words(error.status, str(error), *_PRIVATE)
-
-        return answer
-
-    async def one(self, request: Request) -> Response:
+    async def _one(self, request: Request) -> Response:
         """`GET /_tb/slot/{name}?path=/sale`: the slot's HTML."""
-        name = request.path.decode("latin-1").removeprefix(ONE)
+        name = request.path.decode("latin-1").removeprefix(ONE_SLOT)
         page = self._page(request)
         if name not in self._known():
             raise RequestError(f"there is no slot `{name}`", status=404)
@@ -76,7 +68,7 @@ class Slots:
         html = self._default(page, name) if shown.html is None else shown.html.encode()
         return self._answer(request, b"text/html; charset=utf-8", html, cookies)
 
-    async def several(self, request: Request) -> Response:
+    async def _several(self, request: Request) -> Response:
         """`GET /_tb/slots?names=home.hero,all.topbar&path=/sale`: HTML, rule and variant of each slot that there is."""
         page = self._page(request)
         asked = {name for value in _query(request, "names") for name in value.split(",") if name}

@@ -1,9 +1,11 @@
-"""The signed content of our cookies: the visitor, and the segments vouched for."""
+"""The signed content of our cookies: the visitor, and the segments vouched for; and the segments that the shop's own,
+unsigned cookie names: a hint, since anybody may write it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Annotated, TypeVar
+from urllib.parse import unquote
 
 import msgspec
 
@@ -61,3 +63,24 @@ class SegmentLists:
 def segment_list(segments: Iterable[str]) -> msgspec.Raw:
     """The segments as a list in a cookie."""
     return msgspec.Raw(msgspec.json.encode(sorted(segments)))
+
+
+MAX_UNSIGNED_BYTES = 2_048
+MAX_UNSIGNED_SEGMENTS = 50
+
+
+def unsigned_segments(cookie: bytes) -> frozenset[str]:
+    """Segment names in a foreign, unsigned cookie: a JSON list or a list with commas, percent-encoded or not.
+    Empty when it makes no sense or is too long."""
+    if len(cookie) > MAX_UNSIGNED_BYTES:
+        return frozenset()
+    text = unquote(cookie.strip(b'"').decode("utf-8", "replace"))
+    names = _json_names(text) if text.startswith("[") else text.split(",")
+    return frozenset(name.strip() for name in names[:MAX_UNSIGNED_SEGMENTS] if name.strip())
+
+
+def _json_names(text: str) -> list[str]:
+    try:
+        return msgspec.json.decode(text, type=list[str])
+    except (msgspec.DecodeError, RecursionError):
+        return []

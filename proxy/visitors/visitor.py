@@ -29,11 +29,11 @@ from proxy.visitors.claims import (
     SegmentsClaim,
     VisitorClaim,
     segment_list,
+    unsigned_segments,
 )
 from proxy.visitors.equivalence import NO_MEMBERSHIP, ClassMembership, EquivalenceClasses
 from proxy.visitors.known import Known
 from proxy.visitors.signing import Keyring
-from proxy.visitors.unsigned_segments import unsigned_segments
 
 VISITOR_PURPOSE = b"tailorbird visitor v1"
 SEGMENTS_PURPOSE = b"tailorbird segments v1"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from proxy.audience.consent import SOURCES, consent_in
 from proxy.model import Consent
-from tests.audience.test_tcf import consent_string
+from tests.audience.test_consent_tcf import consent_string
 
 BY_NAME = {source.name: source for source in SOURCES}
 ONE_TRUST = "isGpcEnabled=0&datestamp=Wed&version=202409.1.0&groups=C0001:1,C0002:0,C0003:{}&AwaitingReconsent=false"

@@ -16,7 +16,7 @@ from proxy.audience.traits import STRANGER, TRAIT_MEASURES, trait
 from proxy.cli import tailorbird
 from proxy.conditions.vocabulary import PHRASES
 from proxy.model import Measure, Profile
-from proxy.rulebook.rfm import GRADED, graded
+from proxy.rulebook.scores import GRADED, graded
 from proxy.stores import open_store
 
 HISTORY = Path("shared", "data", "cdnow_master.txt")

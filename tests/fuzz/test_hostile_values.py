@@ -24,9 +24,9 @@ from proxy.httpcache.stored import CacheOptions, stored_response
 from proxy.httpcache.validators import is_unchanged
 from proxy.page.includes import says_includes
 from proxy.page.variables import substituted
+from proxy.visitors.claims import unsigned_segments
 from proxy.visitors.context import device_of, host_of, languages_of
 from proxy.visitors.parameters import parameters_of
-from proxy.visitors.unsigned_segments import unsigned_segments
 
 SIZE = 32_768
 MOST_SECONDS = 1.0

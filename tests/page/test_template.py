@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import zlib
 
+from proxy.page.scan import Uncut, UncutReason
 from proxy.page.slots import DeclaredSlot
-from proxy.page.template import Template, Uncut, UncutReason, cut
+from proxy.page.template import Template, cut
 
 PAGE = b"<!doctype html>\r\n<body><div data-slot=home.hero>old \xe9</div>\r\n<div data-slot=a></div></body>"
 

@@ -94,7 +94,7 @@ async def test_what_is_given_at_once_stands_where_its_time_is_though_it_is_told_
     log.log(pending)
     for at in (0.0, 0.25, 0.5):
         pending.add((at, "anna", source, None, SENT, {}, "192.0.2.7"))
-        log.note(at + 0.125, question.request({}, "192.0.2.7"), 200, ())
+        log.add([(at + 0.125, log.lines.of(at + 0.125, question.request({}, "192.0.2.7"), 200, ()))])
     assert pending.pages
     await log.aclose()
     assert [one["time"][-5:-1] for one in lines(path)] == [".000", ".125", ".250", ".375", ".500", ".625"]
@@ -109,7 +109,7 @@ async def test_what_is_flushed_in_steps_stands_where_its_time_is_among_other_lin
     for at in range(3 * FLUSH_AT):
         pending.add((at / 8, "anna", source, None, SENT, {}, "192.0.2.7"))
         if at % 3 == 0:
-            log.note(at / 8 + 0.0625, question.request({}, "192.0.2.7"), 200, ())
+            log.add([(at / 8 + 0.0625, log.lines.of(at / 8 + 0.0625, question.request({}, "192.0.2.7"), 200, ()))])
         if at % 7 == 0:
             await asyncio.sleep(0)
     await log.aclose()

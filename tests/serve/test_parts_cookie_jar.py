@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from proxy.http.message import Request
-from proxy.serve.cookie_jar import agreed, set_by, with_cookies
+from proxy.serve.parts import agreed, set_by, with_cookies
 
 
 def asks(cookie: bytes = b"") -> Request:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from proxy.audience.lookalike import lookalikes
+from proxy.audience.drivers import lookalikes
 from tests.audience.test_drivers import visitors
 
 

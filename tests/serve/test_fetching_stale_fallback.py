@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from proxy.httpcache.stored import CacheOptions, stored_response
+from proxy.serve.fetching import StaleFallback
 from proxy.serve.pages import Entry
-from proxy.serve.stale_fallback import StaleFallback
 from proxy.settings import Settings
 from tests.wire.site import NOON
 

@@ -9,7 +9,7 @@ import pytest
 
 from proxy.errors import OriginError
 from proxy.ports import UpstreamResponse
-from proxy.serve.buffering import read_whole
+from proxy.serve.reading import read_whole
 
 
 def answer(*pieces: bytes, pause: float = 0.0) -> UpstreamResponse:

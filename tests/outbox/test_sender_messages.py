@@ -9,7 +9,7 @@ import json
 import pytest
 
 from proxy.model import Delivery
-from proxy.outbox.messages import body_of, headers_of, key_of
+from proxy.outbox.sender import body_of, headers_of, key_of
 from proxy.rulebook.webhookfile import Form, Webhook
 
 NOON = 1_795_435_200.0

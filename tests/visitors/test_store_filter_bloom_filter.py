@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.visitors.bloom_filter import BITS_EACH, MOST_BITS, BloomFilter
+from proxy.visitors.store_filter import BITS_EACH, MOST_BITS, BloomFilter
 
 
 @given(st.lists(st.text(max_size=64), max_size=300), st.integers(0, 200))

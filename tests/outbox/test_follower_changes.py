@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.model import Delivery, Standing
-from proxy.outbox.changes import compared
+from proxy.outbox.follower import compared
 
 NOON = 1_795_435_200.0
 ASKED = {"cdp": frozenset({"VIP", "Lookers"}), "mail": frozenset({"VIP"})}

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from proxy.rulebook.compile import Publication, load
-from proxy.rulebook.filling import Filling
+from proxy.rulebook.compile import Filling, Publication, load
 
 SLOTS = b"slots: {home.hero: {}, home.row: {}, home.kept: {}}"
 PRODUCTS = b'{"id": "B", "title": "B", "link": "/b"}'

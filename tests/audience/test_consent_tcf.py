@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proxy.audience.tcf import purposes
+from proxy.audience.consent import purposes
 
 
 def consent_string(agreed: set[int], version: int = 2) -> str:

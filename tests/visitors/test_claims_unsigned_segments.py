@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.visitors.unsigned_segments import unsigned_segments
+from proxy.visitors.claims import unsigned_segments
 
 
 @pytest.mark.parametrize(
