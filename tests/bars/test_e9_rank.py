@@ -1,5 +1,6 @@
 """What `POST /_tb/rank` costs for lists of 48 and of 1,000 products, each request another visitor's, beside a handler
-of the same worker that decodes the same JSON and sends it back, asked in turns. The short form counts calls, not time."""
+of the same worker that decodes the same JSON and sends it back, asked in turns. The short form counts calls, not
+time."""
 
 from __future__ import annotations
 

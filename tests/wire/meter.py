@@ -1,5 +1,5 @@
-"""What work costs: in the full form of a bar by the processor's clock, in the short form by calls of our own functions, of
-which a busy machine makes no more."""
+"""What work costs: in the full form of a bar by the processor's clock, in the short form by calls of our own functions,
+of which a busy machine makes no more."""
 
 from __future__ import annotations
 
