@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from proxy.httpcache.purge import purge_of
 from proxy.model import Arrival, Event, Item, Profile
+from proxy.processes.clock import SLACK_SECONDS
 from proxy.rulebook.compile import Publication, load
 from proxy.stores.joining import join, part
 from proxy.stores.retention import expire
@@ -126,12 +127,15 @@ class Happenings:
         self.counts[name] += 1
         if name == "later":
             self.now += dice.choice((0.3, 1, 5, 61, 700, 3 * 86_400))
-        elif name == "before":
+        was = self.now
+        if name == "before":
             self.now = max(self.now - dice.choice((0.3, 5, 700)), self._erased_until)
         for shop in shops:
             bird = shop.behind.tailorbird
             if name in self._does:
                 await self._does[name](bird, drawn)
+            if self.now < was - SLACK_SECONDS:  # else each would notice in a second of its own
+                await bird.desk._mark_all_stale("the clock was set back")
             await bird._invalidation.look()
         if (
             name == "erased"

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from proxy.processes import clock
+from proxy.processes.ticks import tick
 from proxy.visitors import journal
 from tests.fuzz.happenings import HAPPENS, Happenings, all_written, edition
 from tests.fuzz.heads import Heads
@@ -44,6 +46,7 @@ def selling(seen: Seen) -> bytes:
 @pytest.mark.bar("P3")
 async def test_who_remembers_shows_what_who_forgets_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(journal, "NOTED_SECONDS", 0.001)  # it is waited for before each request
+    monkeypatch.setattr(clock, "tick", lambda _: tick(1e9))  # what follows from a clock set back, `Happenings` does
     dice = random.Random("happenings")
     happenings = Happenings(dice, VISITORS)
     settings = {"clock": lambda: happenings.now, **SETTINGS}
