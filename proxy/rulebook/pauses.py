@@ -25,10 +25,14 @@ class What(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Pause:
-    """One thing that is paused. `name` is the rule's or the slot's, "" for everything."""
+    """One thing that is paused. `name` is the rule's or the slot's on one line, without blanks around it; "" for
+    everything."""
 
     what: What
     name: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", " ".join(self.name.split()))
 
     def __str__(self) -> str:
         return f"{self.what} {self.name}".strip()
@@ -39,7 +43,7 @@ NOTHING: frozenset[Pause] = frozenset()
 
 def pauses_in(text: str) -> frozenset[Pause]:
     """The pauses in a file, one in each line, as `rule Summer goodbye`. Other lines are skipped."""
-    return frozenset(_pauses(text.splitlines()))
+    return frozenset(_pauses(text.split("\n")))
 
 
 def text_of(pauses: Iterable[Pause]) -> str:

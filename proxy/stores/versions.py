@@ -59,10 +59,12 @@ class Versions:
         return pauses_in(_read(self._folder / "paused"))
 
     def history(self) -> list[Entry]:
-        """All entries, oldest first. Raises `OperatorError` for a line that cannot be read."""
+        """All entries, oldest first. A last one that was cut short, as by a full disk, never counted. Raises
+        `OperatorError` for a line that cannot be read."""
         path = self._folder / "history.jsonl"
         entries = []
-        for number, line in enumerate(_read(path).splitlines(), 1):
+        *lines, _ = _read(path).split("\n")  # other ends of lines may stand in a message
+        for number, line in enumerate(lines, 1):
             try:
                 entries.append(msgspec.json.decode(line, type=Entry))
             except UNDECODABLE as error:
@@ -206,7 +208,9 @@ class Versions:
         return entry
 
     def _tell(self, entry: Entry) -> None:
-        with (self._folder / "history.jsonl").open("ab") as history:
+        with (self._folder / "history.jsonl").open("a+b") as history:
+            history.seek(0)
+            history.truncate(history.read().rfind(b"\n") + 1)
             history.write(msgspec.json.encode(entry) + b"\n")
             history.flush()
             os.fsync(history.fileno())

@@ -92,3 +92,12 @@ def test_pauses_are_lines_of_text() -> None:
     assert text_of(pauses) == "everything\nrule First\nslot home.hero\n"
     assert pauses_in(text_of(pauses)) == pauses
     assert pauses_in("rule\neverything else\nsegment VIP\n\n") == frozenset()
+
+
+@pytest.mark.parametrize("name", ["Winter\nsale", "Winter sale\n", " Winter sale ", "Winter\u2028sale", "Winter\x85sale"])
+def test_a_rule_whose_name_is_no_plain_line_can_be_paused(name: str) -> None:
+    publication = published()
+    first, *others = publication.rules
+    renamed = replace(publication, rules=(replace(first, name=name), *others))
+    pauses = pauses_in(text_of({Pause(What.RULE, name)}))
+    assert [rule.paused for rule in paused(renamed, pauses).rules] == [True, False, False]

@@ -136,6 +136,22 @@ def test_a_history_that_was_damaged_is_told_with_its_line(tmp_path: Path) -> Non
         versions.history()
 
 
+def test_a_message_may_hold_whatever_ends_a_line_elsewhere(tmp_path: Path) -> None:
+    versions = Versions(tmp_path)
+    message = "one\u2028two\u2029three\x85four\nfive"
+    versions.publish(FILES, author="Mia", message=message, now=1.0, action=Action.PUBLISHED)
+    assert [entry.message for entry in versions.history()] == [message]
+
+
+def test_an_entry_that_was_cut_short_never_counted_and_is_not_in_the_way(tmp_path: Path) -> None:
+    versions = Versions(tmp_path)
+    first = publish(versions)
+    with (tmp_path / ".tailorbird/history.jsonl").open("a") as history:
+        history.write('{"at":1.0,"action":"publ')  # then the disk was full
+    assert versions.history() == [first]
+    assert [publish(versions, OTHER), *versions.pause([SALE], author="Mia", now=2.0)] == versions.history()[1:]
+
+
 def test_where_nobody_may_write_it_says_so(tmp_path: Path) -> None:
     (tmp_path / ".tailorbird" / "lock").mkdir(parents=True)  # refuses everybody, root too
     with pytest.raises(OperatorError, match=r"lock` cannot be written: .*let Tailorbird's user write"):
