@@ -18,7 +18,7 @@ from typing import Any
 
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import OutOfMemoryError, RedisError
 
 from proxy.bus.listeners import ID_BYTES, REPLY_SECONDS, Listeners, name_of_process
 from proxy.ending import ended
@@ -39,6 +39,7 @@ BEGINNING = "0-0"
 MOST_REQUESTS, MOST_PUBLISHED = 1_000, 10_000
 _AT_ONCE = 100
 _BUSY_SECONDS = 4.0  # longer than the longest blocking read
+_THOUGH_FULL = "#!lua flags=allow-oom\nreturn redis.call(unpack(ARGV))"
 
 
 class RedisBus:
@@ -78,7 +79,8 @@ class RedisBus:
                 live = await self._live()
                 await self._add(REQUESTS, MOST_REQUESTS, topic, payload, message_id)
         except AWAY as error:
-            log.warning("`%s` reaches this process alone, the server of the bus is away: %s", topic, error)
+            why = str(error) or type(error).__name__
+            log.warning("`%s` reaches this process alone, the server of the bus does not take it: %s", topic, why)
             own = await self._listeners.reply(self.name, topic, payload)
             return Replies(frozenset({self.name}), own, is_cut_off=True)
         awaited = frozenset(name for name, beat in live.items() if self._silent.get(name) != beat)
@@ -104,8 +106,20 @@ class RedisBus:
     # -- sending
 
     async def _add(self, stream: str, most: int, topic: str, payload: bytes, message_id: str) -> None:
-        fields = {"topic": topic, "payload": payload, "id": message_id}
-        await self._client.xadd(stream, fields, maxlen=most, approximate=True)
+        fields = "topic", topic, "payload", payload, "id", message_id
+        await self._write(("XADD", stream, "MAXLEN", "~", most, "*", *fields))
+
+    async def _write(self, *commands: tuple[Any, ...]) -> None:
+        """Runs commands on one key. A server whose memory is full takes them all the same: messages and heartbeats are
+        few, and purges have to go on."""
+        sent = self._client.pipeline(transaction=False)
+        for command in commands:
+            sent.execute_command(*command)
+        try:
+            await sent.execute()
+        except OutOfMemoryError:
+            for command in commands:
+                await self._client.eval(_THOUGH_FULL, 1, command[1], *command)
 
     async def _live(self) -> dict[str, float]:
         """The processes that are alive, with the time of their last heartbeat by the server's clock: the clocks of
@@ -141,8 +155,7 @@ class RedisBus:
 
     async def _beat(self) -> None:
         now = await self._now()
-        await self._client.zadd(LIVE, {self.name: now})
-        await self._client.zremrangebyscore(LIVE, "-inf", now - 10 * LIVE_SECONDS)
+        await self._write(("ZADD", LIVE, now, self.name), ("ZREMRANGEBYSCORE", LIVE, "-inf", now - 10 * LIVE_SECONDS))
         self._beat_at = time.monotonic()
 
     async def _follow(self) -> None:
@@ -184,10 +197,7 @@ class RedisBus:
             return
         key = _answers_key(fields[b"id"].decode())
         with contextlib.suppress(*AWAY):
-            answers = self._client.pipeline(transaction=False)
-            answers.rpush(key, self.name.encode() + b"\n" + answer)
-            answers.expire(key, 10)
-            await answers.execute()
+            await self._write(("RPUSH", key, self.name.encode() + b"\n" + answer), ("EXPIRE", key, 10))
 
 
 def _answers_key(message_id: str) -> str:

@@ -6,6 +6,7 @@ Timeouts are short, and reads are never retried: with the library's defaults a f
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
@@ -17,7 +18,7 @@ from redis.asyncio.cluster import ClusterNode, RedisCluster
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel
 from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
-from redis.exceptions import AuthenticationError, NoPermissionError, OutOfMemoryError
+from redis.exceptions import AuthenticationError, MovedError, NoPermissionError, OutOfMemoryError, ReadOnlyError
 
 from proxy.errors import StoreError
 from proxy.settings import Settings
@@ -28,6 +29,7 @@ LONGEST_PAUSE_SECONDS, SHORTEST_PAUSE_SECONDS = 1.0, 0.01
 """Between two tries of a write, and not the same for all who try."""
 PATIENT_SECONDS = 5.0
 _SHUT = (AuthenticationError, NoPermissionError)
+_AS_TUPLE = re.compile(r"""\((["'])(.*)\1,\)""", re.DOTALL)
 
 SENTINEL_SECONDS = 0.25
 """How long one Sentinel may take to name the master; then the next is asked."""
@@ -123,16 +125,28 @@ async def mapping_errors() -> AsyncIterator[None]:
     try:
         yield
     except (*AWAY, ValueError) as error:  # ValueError: bytes that are no RESP
-        if isinstance(error, _SHUT) or isinstance(error.__cause__, _SHUT):
-            help = "name a user and a password in its address: redis://USER:PASSWORD@HOST:PORT/DB"
-            raise StoreError(f"the store does not let us in: {error}", help=help) from error
-        if isinstance(error, OutOfMemoryError):
-            help = "raise its `maxmemory` (`CONFIG SET`, without a restart); run `tailorbird expire` every night"
-            raise StoreError(f"the store is full: {_without_command(error)}", help=help) from error
-        raise StoreError(f"the store did not answer: {_without_command(error)}") from error
+        raise store_error(error) from error
+
+
+def store_error(error: Exception) -> StoreError:
+    """Our error for one of the library's, with what to do where that is known."""
+    if isinstance(error, _SHUT) or isinstance(error.__cause__, _SHUT):
+        help = "name a user and a password in its address: redis://USER:PASSWORD@HOST:PORT/DB"
+        return StoreError(f"the store does not let us in: {error}", help=help)
+    if isinstance(error, OutOfMemoryError):
+        help = "raise its `maxmemory` (`CONFIG SET`, without a restart); run `tailorbird expire` every night"
+        return StoreError(f"the store is full: {_without_command(error)}", help=help)
+    if isinstance(error, ReadOnlyError):
+        help = "name the master in its address, or Sentinels that know it: redis+sentinel://HOST:PORT/MASTER/DB"
+        return StoreError("the store is a replica, which takes no writes", help=help)
+    if isinstance(error, MovedError):
+        help = "name it as redis+cluster://HOST:PORT,HOST:PORT; so named, the node is found in a moment"
+        return StoreError("the store is a cluster, and another node of it has this", help=help)
+    return StoreError(f"the store did not answer: {_without_command(error)}")
 
 
 def _without_command(error: Exception) -> str:
     """The message of the error, without the command of the pipeline that the library adds: it holds visitors' data, and
     errors are logged."""
-    return str(error).rpartition(" of pipeline caused error: ")[2] or type(error).__name__
+    what = str(error).rpartition(" of pipeline caused error: ")[2]
+    return _AS_TUPLE.sub(r"\2", what) or type(error).__name__

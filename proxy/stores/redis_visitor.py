@@ -23,6 +23,7 @@ from proxy.errors import DamagedValueError, StoreError
 from proxy.events.fold import fold
 from proxy.model import Profile
 from proxy.stores.record import MAX_BYTES, unpacked, unpacked_arrival
+from proxy.stores.redis_connecting import store_error
 
 STAMP = b""
 """The field of a log with its stamp; no event has this id."""
@@ -100,7 +101,7 @@ def stored_of(checkpoint: Any, news: Any) -> Stored | StoreError:
         if isinstance(answer, Exception):
             if str(answer).startswith("WRONGTYPE"):
                 return DamagedValueError("a stored profile is of another type", help="rebuild it from the log")
-            return StoreError(f"the store did not answer: {answer}")
+            return store_error(answer)
     return Stored(checkpoint, news)
 
 

@@ -74,6 +74,24 @@ async def test_without_the_server_this_machine_still_receives_and_replies_are_cu
         await bus.aclose()
 
 
+async def test_a_server_that_is_full_goes_on_telling_everybody(folder: Path) -> None:
+    async with valkey(folder) as server, Redis(host="127.0.0.1", port=server.port) as client:
+        here, there = (RedisBus(partial(client_of, f"redis://127.0.0.1:{server.port}")) for _ in range(2))
+        listener = Heard(there)
+        await client.config_set("maxmemory", "1mb")
+        for bus in (here, there):
+            await bus.open()
+        told = await here.request("purge", b"/sale")
+        assert told.is_whole and told.answers[there.name] == b"/SALE"
+        await here.publish("purge", b"/c/")
+        async with asyncio.timeout(10):
+            while b"/c/" not in listener.messages:
+                listener.news.clear()
+                await listener.news.wait()
+        for bus in (here, there):
+            await bus.aclose()
+
+
 async def test_a_frozen_server_holds_a_sender_for_little_more_than_a_second(valkey_url: str) -> None:
     bus = RedisBus(partial(client_of, valkey_url))
     listener = Heard(bus)

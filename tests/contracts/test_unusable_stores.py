@@ -131,3 +131,30 @@ async def test_a_server_that_wants_another_password_is_told_apart_from_one_that_
         finally:
             await server.config_set("requirepass", "")
             await store.aclose()
+
+
+async def test_a_replica_and_a_node_of_a_cluster_are_told_with_what_to_do(tmp_path: Path) -> None:
+    clustered = {"cluster_enabled": "yes", "cluster_require_full_coverage": "no"}
+    async with (
+        valkey_server(tmp_path / "replica", replicaof="127.0.0.1 1") as replica,
+        valkey_server(tmp_path / "empty", **clustered) as empty,
+        valkey_server(tmp_path / "owner", **clustered) as owner,
+        Redis(host="127.0.0.1", port=empty.port) as asked,
+        Redis(host="127.0.0.1", port=owner.port) as owning,
+    ):
+        await owning.execute_command("CLUSTER ADDSLOTSRANGE", 0, 16_383)
+        await asked.execute_command("CLUSTER MEET", "127.0.0.1", owner.port)
+        async with asyncio.timeout(30):
+            while (
+                not {"cluster_state": "ok", "cluster_slots_assigned": "16384"}.items()
+                <= (await asked.execute_command("CLUSTER INFO")).items()
+            ):
+                await asyncio.sleep(0.05)
+        for server, told in (
+            (replica, r"is a replica, .* name the master"),
+            (empty, r"is a cluster, .*redis\+cluster:"),
+        ):
+            store = open_store(f"redis://127.0.0.1:{server.port}", PATIENT)
+            with pytest.raises(StoreError, match=told):
+                await store.put_profiles([ANNA])
+            await store.aclose()

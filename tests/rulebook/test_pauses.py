@@ -94,7 +94,9 @@ def test_pauses_are_lines_of_text() -> None:
     assert pauses_in("rule\neverything else\nsegment VIP\n\n") == frozenset()
 
 
-@pytest.mark.parametrize("name", ["Winter\nsale", "Winter sale\n", " Winter sale ", "Winter\u2028sale", "Winter\x85sale"])
+@pytest.mark.parametrize(
+    "name", ["Winter\nsale", "Winter sale\n", " Winter sale ", "Winter\u2028sale", "Winter\x85sale"]
+)
 def test_a_rule_whose_name_is_no_plain_line_can_be_paused(name: str) -> None:
     publication = published()
     first, *others = publication.rules
