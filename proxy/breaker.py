@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from math import inf
 
 from proxy.settings import DEFAULTS, Settings
 
@@ -29,6 +30,7 @@ class Breaker:
         self._longest = settings.breaker_longest_seconds
         self._recent: deque[bool] = deque(maxlen=settings.breaker_attempts)
         self._in_a_row = 0
+        self._cut_off_at = -inf
         self.is_open = False
         self.failure = ""
         self._retry_at = 0.0
@@ -44,8 +46,10 @@ class Breaker:
         self._pause = min(2 * self._pause, self._longest)
         return True
 
-    def note(self, is_success: bool, failure: str = "") -> None:
-        """Records whether an attempt succeeded, and how it failed. While open, further failures change nothing else."""
+    def note(self, is_success: bool, failure: str = "", cut_off_since: float = inf) -> None:
+        """Records whether an attempt succeeded, and how it failed. While open, further failures change nothing else.
+        `cut_off_since`: when an attempt began that was cut off; all that were under way at that moment count as one,
+        since a process of an origin that ends takes its requests with it, while others answer."""
         if is_success:
             if self.is_open:
                 self._close()
@@ -53,8 +57,10 @@ class Breaker:
             self._in_a_row = 0
             return
         self.failure = failure
-        if self.is_open:
+        if self.is_open or cut_off_since <= self._cut_off_at:
             return
+        if cut_off_since < inf:
+            self._cut_off_at = self._clock()
         self._recent.append(False)
         self._in_a_row += 1
         is_half_down = len(self._recent) == self._recent.maxlen and self._recent.count(False) >= self._most_failures

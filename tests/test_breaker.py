@@ -44,6 +44,18 @@ def test_one_read_at_a_time_tries_a_store_that_was_down(clock: Clock) -> None:
     assert [breaker.allows() for _ in range(3)] == [True, True, True]
 
 
+def test_attempts_that_were_cut_off_together_count_as_one(clock: Clock) -> None:
+    breaker = Breaker(clock)
+    for began in range(4):
+        clock.at = began + 0.5
+        for _ in range(9):
+            breaker.note(False, cut_off_since=began)
+        breaker.note(False, cut_off_since=began - 1)
+    assert not breaker.is_open
+    breaker.note(False, cut_off_since=4)
+    assert breaker.is_open
+
+
 def test_half_of_twenty_failing_opens_it_though_never_five_in_a_row(clock: Clock) -> None:
     breaker = Breaker(clock)
     for _ in range(9):

@@ -12,6 +12,7 @@ import logging
 import time
 from collections.abc import Callable
 from functools import partial
+from math import inf
 
 from proxy.breaker import Breaker
 from proxy.errors import Fault, OriginError
@@ -76,11 +77,12 @@ class OriginTransport:
         waits = request.wait_seconds > 0  # then it is no trial of whether the origin answers again
         if self.breaker.is_open if waits else not self.breaker.allows():
             raise OriginError(f"origin `{self.address}` keeps failing", reason="left-alone", status=503)
+        begun = time.monotonic()
         try:
             answer = await self._fetch(request)
         except OriginError as error:
             if not waits:
-                self._note_failure(error)
+                self._note_failure(error, begun)
             raise
         self.breaker.note(True)
         return answer
@@ -208,12 +210,12 @@ class OriginTransport:
         assert isinstance(error, OriginError), error  # nothing else happens to a request without a body
         if error.reason == "reset" and exchange.may_be_repeated and self._retries.spend():
             return None
-        self._note_failure(error)
+        self._note_failure(error, begun)
         return error
 
-    def _note_failure(self, error: OriginError) -> None:
+    def _note_failure(self, error: OriginError, begun: float = inf) -> None:
         if error.reason in _ITS_FAULT:
-            self.breaker.note(False, str(error))
+            self.breaker.note(False, str(error), begun if error.reason == "reset" else inf)
 
     def _tell(self, is_left_alone: bool) -> None:
         failing = f"{self.breaker.failure}; it is asked only now and then"
@@ -269,16 +271,12 @@ class OriginTransport:
         self._is_closed = True
         self._idle.close()
 
-    # -- slots -----------------------------------------------------------------------------------------------------
-
     async def _take_slot(self, request: UpstreamRequest) -> None:
         """Returns when the request may begin, with a slot if it needs one."""
         if self._is_closed:
             raise OriginError(f"the transport to `{self.address}` is closed", reason="closed", status=503)
         if not request.wait_seconds:
             await self.limiter.enter()
-
-    # -- connections -----------------------------------------------------------------------------------------------
 
     async def _new(self, request: UpstreamRequest) -> Connection:
         """A connection. The slot that was taken for it is given back when there is none."""

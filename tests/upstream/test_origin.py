@@ -241,35 +241,6 @@ async def test_waiting_for_a_connection_is_bounded() -> None:
         assert "0 active, 0 idle" in repr(transport)
 
 
-async def test_an_origin_that_keeps_failing_is_left_alone_for_a_while() -> None:
-    async with Origin(silent) as origin:
-        pass
-    transport = transport_to(origin)
-    reasons = []
-    for _ in range(7):
-        with pytest.raises(OriginError) as caught:
-            await body_of(transport)
-        reasons.append(caught.value.reason)
-    assert reasons == ["refused"] * 5 + ["left-alone"] * 2
-
-
-async def hung_up(wire: Wire) -> None:
-    await wire.request()
-
-
-async def test_that_an_origin_is_left_alone_and_answers_again_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
-    async with Origin(in_turn(*[hung_up] * 4, always(ok(b"hello")))) as origin:
-        transport = transport_to(origin, breaker_failures=2, breaker_seconds=0.0)
-        for _ in range(4):
-            with pytest.raises(OriginError) as caught:
-                await body_of(transport)
-        assert transport.breaker.is_open and transport.breaker.failure == str(caught.value)
-        await body_of(transport)
-        assert not transport.breaker.is_open
-        told = [record.getMessage() for record in caplog.records if record.name == "tailorbird.origin"]
-        assert told == [f"{caught.value}; it is asked only now and then", f"origin `{origin.url}` answers again"]
-
-
 async def test_a_port_where_nobody_listens_is_refused_with_its_name() -> None:
     async with Origin(silent) as origin:
         pass
