@@ -50,14 +50,14 @@ def _seconds_of(match: re.Match[bytes]) -> float | None:
     year, month = int(match["year"]), _MONTHS.get(match["month"].title())
     if len(match["year"]) == 2:
         year += 2000 if year <= 76 else 1900
-    clock = int(match["hour"]), int(match["minute"]), int(match["second"])
-    if month is None or clock > (23, 59, 60) or clock[1] > 59 or clock[2] > 60:
+    hour, minute, second = int(match["hour"]), int(match["minute"]), int(match["second"])
+    if month is None or hour > 23 or minute > 59 or second > 60:
         return None
     try:
         date(year, month, int(match["day"]))
     except ValueError:
         return None
-    return float(timegm((year, month, int(match["day"]), *clock)))
+    return float(timegm((year, month, int(match["day"]), hour, minute, second)))
 
 
 def lifetime(
@@ -79,7 +79,7 @@ def lifetime(
 
 def _heuristic(status: int, headers: Headers, directives: Directives, made_at: float, fraction: float) -> float:
     """RFC 9111 4.2.2: a fraction of the time since the answer last changed."""
-    if fraction <= 0 or not (status in HEURISTIC_STATUSES or directives.public):
+    if not (status in HEURISTIC_STATUSES or directives.public):
         return 0.0
     changed_at = next((http_date(value) for name, value in headers if name == b"last-modified"), None)
     if changed_at is None:

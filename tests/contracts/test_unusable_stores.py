@@ -15,6 +15,7 @@ from proxy.model import Profile
 from proxy.ports import ProfileStore
 from proxy.stores import open_store
 from proxy.stores.redis_connecting import client_of
+from tests.contracts.conftest import flush
 from tests.contracts.test_profile_store import ANNA
 from tests.wire.patience import PATIENT
 from tests.wire.storage import frozen
@@ -105,6 +106,7 @@ async def found(store: ProfileStore) -> Profile | None:
 
 
 async def test_a_frozen_server_is_given_up_quickly_and_found_again(valkey_url: str) -> None:
+    await flush(valkey_url)
     valkey, patient = open_store(valkey_url), open_store(valkey_url, PATIENT)
     await patient.put_profiles([ANNA])
     assert await found(valkey) == ANNA

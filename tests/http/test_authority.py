@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.errors import RequestError
-from proxy.http.authority import address_of, valid_host
+from proxy.errors import OperatorError, RequestError
+from proxy.http.authority import address_of, host_names, valid_host
 
 
 @pytest.mark.parametrize(
@@ -16,6 +16,8 @@ from proxy.http.authority import address_of, valid_host
         (b"localhost", b"localhost"),
         (b"127.0.0.1:8080", b"127.0.0.1:8080"),
         (b"my_shop-1:80", b"my_shop-1:80"),
+        (b"shop.example:65535", b"shop.example:65535"),
+        (b"a.".join([b""] * 127) + b"a", b"a.".join([b""] * 127) + b"a"),  # of 253 characters
         (b"[::1]:8080", b"[::1]:8080"),
         (b"[2001:DB8::1]", b"[2001:db8::1]"),
         (b"xn--bcher-kva.example", b"xn--bcher-kva.example"),
@@ -49,7 +51,8 @@ def test_a_well_formed_host_is_lower_cased(sent: bytes, canonical: bytes) -> Non
         b"-shop.example",
         b"shop.example:",
         b"shop.example:0",
-        b"shop.example:99999",
+        b"shop.example:65536",
+        b"a.".join([b""] * 127) + b"ab",
         b"shop.example:8080:1",
         b"shop.example:+80",
         b"shop.example:8 0",
@@ -99,3 +102,30 @@ def test_a_host_that_is_not_served_is_misdirected() -> None:
 def test_an_origins_address_is_said_without_its_schemes_own_port(url: str, authority: bytes, port: int) -> None:
     address = address_of(url)
     assert (address.authority, address.port) == (authority, port)
+    assert str(address) == url[: url.index(":")] + "://" + authority.decode()
+
+
+@pytest.mark.parametrize(
+    ("url", "problem"),
+    [
+        ("http://[::1", "is not a URL"),
+        ("http://shop.example:99999", "is not a URL"),
+        ("shop.example", "is not a web address"),
+        ("ftp://shop.example", "is not a web address"),
+        ("https://", "is not a web address"),
+        ("https://anna:secret@shop.example", "is not a web address"),
+        ("https://shop.example/shop", "has a path"),
+        ("https://shop.example/?a", "has a path"),
+        ("https://shop.example#a", "has a path"),
+    ],
+)
+def test_an_origin_that_is_no_scheme_and_host_is_refused_with_its_setting(url: str, problem: str) -> None:
+    with pytest.raises(OperatorError, match=problem) as caught:
+        address_of(url, "image_origin")
+    assert "TAILORBIRD_IMAGE_ORIGIN" in str(caught.value) and caught.value.help
+
+
+def test_a_name_that_no_host_field_can_say_is_refused_as_a_setting() -> None:
+    assert host_names(("shop.example", "www.shop.example:8080")) == ("shop.example", "www.shop.example:8080")
+    with pytest.raises(OperatorError, match="shop/home` is not a host"):
+        host_names(("shop.example", "shop/home"))

@@ -117,6 +117,8 @@ def test_an_ipv6_client_is_quoted_as_rfc_7239_asks() -> None:
         (b"a=1; __Host-tb_v=x; TB_S=y; b=2;", b"a=1; b=2"),
         (b"a=1; __Host-tb_vx=x; __Host-tb_v", b"a=1; __Host-tb_vx=x"),
         (b"a=1; __Host-tb_v=x;__Host-tb_s=y; b=2", b"a=1; b=2"),
+        (b"tb_v=x", b""),
+        (b"a=1; ", b"a=1; "),
     ],
 )
 def test_our_cookies_never_reach_the_origin(cookie: bytes, left: bytes) -> None:
@@ -151,13 +153,14 @@ def test_what_many_requests_have_in_common_is_said_in_the_same_words(
 
 
 def test_what_has_to_be_added_to_or_is_no_question_is_put_together_for_this_request_alone() -> None:
-    claiming = question((b"forwarded", b"proto=https")).request({}, "10.0.0.1")
-    assert request_head(claiming, host=b"h", trusted=networks(("10.0.0.0/8",))) is None
-    assert request_head(claiming, host=b"h") is not None
+    for name, value in ((b"forwarded", b"proto=https"), (b"x-forwarded-for", b"192.0.2.1")):
+        claiming = question((name, value)).request({}, "10.0.0.1")
+        assert request_head(claiming, host=b"h", trusted=networks(("10.0.0.0/8",))) is None
+        assert request_head(claiming, host=b"h") is not None
     assert request_head(asking(), host=b"h") is None
 
 
-@pytest.mark.parametrize("value", [b"a=1\r\nX: y", b"a=1\n", b"a=\0"])
+@pytest.mark.parametrize("value", [b"a=1\r\nX: y", b"a=1\n", b"\na", b"a\rX: y", b"\ra", b"a=\0", b"\0a"])
 def test_a_field_of_its_own_cannot_end_its_line_early(value: bytes) -> None:
     with pytest.raises(RequestError):
         request_head(question().request({b"cookie": value}, "192.0.2.7"), host=b"h")

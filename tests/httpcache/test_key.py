@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.httpcache.key import matches, normalised, target_key, vary_names, varying
+from proxy.httpcache.key import COOKIE, matches, normalised, target_key, vary_names, varying
 
 
 @pytest.mark.parametrize(
@@ -80,3 +80,17 @@ def test_an_answer_matches_only_if_every_vary_field_does() -> None:
 def test_joined_lines_and_spaces_make_no_difference() -> None:
     chosen = varying({b"accept-language"}, ((b"accept-language", b"nl , en"),))
     assert matches(chosen, ((b"accept-language", b"nl"), (b"accept-language", b"en")))
+
+
+def test_a_cookie_that_varies_counts_by_its_own_value() -> None:
+    names = [COOKIE + b"currency"]
+    chosen = varying(names, ((b"cookie", b"a=1; currency=EUR"), (b"x-cookie", b"currency=USD")))
+    assert chosen == ((COOKIE + b"currency", b"EUR"),)
+    assert matches(chosen, ((b"cookie", b"currency=EUR; a=2"),))
+    assert not matches(chosen, ((b"cookie", b"currency=USD"),)) and not matches(chosen, ())
+    assert varying(names, ()) == ((COOKIE + b"currency", b""),)
+
+
+def test_case_counts_but_for_languages() -> None:
+    for name, is_the_same in ((b"accept-language", True), (b"x-theme", False)):
+        assert matches(varying({name}, ((name, b"NL"),)), ((name, b"nl"),)) == is_the_same

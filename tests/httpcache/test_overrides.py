@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.httpcache.overrides import CacheOverrides, CookieRoles, names_pattern
+from proxy.httpcache.overrides import OWN_FIELD, CacheOverrides, CookieRoles, names_pattern
 from proxy.httpcache.policy import may_store
 from proxy.httpcache.stored import CacheOptions, directives_and_lifetime
 from proxy.model import Headers
@@ -117,3 +117,29 @@ def test_the_origins_targeted_fields_count_unless_overridden() -> None:
     ours = (b"tailorbird-cache-control", b"max-age=7")
     assert may_keep(CacheOverrides(cookies=CookieRoles()), ours) == ("storable", 7)
     assert may_keep(FIVE_MINUTES, ours) == ("storable", 300)
+
+
+def test_needless_cookies_do_not_reach_visitors_and_are_not_stored() -> None:
+    sent = ((b"set-cookie", b"csrftoken=1; Path=/"), (b"x-csrf", b"csrftoken=1"), (b"set-cookie", b"sessionid=2"))
+    assert OPEN.needless_cookies(sent) == (b"csrftoken=1; Path=/",)
+    stored = OPEN.stored_headers((*HTML, *sent), 200, 0.0, CHOICES)
+    assert stored[:-1] == (*HTML, *sent[1:])
+
+
+def test_what_was_stored_is_evaluated_again_without_the_field_of_ours() -> None:
+    for status, left in ((200, HTML), (404, (*HTML, (OWN_FIELD, b"max-age=1")))):
+        assert FIVE_MINUTES.without_own_field((*HTML, (OWN_FIELD, b"max-age=1")), status) == left
+    assert CacheOverrides().without_own_field(((OWN_FIELD, b"a"),), 200) == ((OWN_FIELD, b"a"),)
+
+
+@pytest.mark.parametrize(("said", "is_kept"), [(b"private, max-age=9, must-revalidate", True), (b"max-age=9", False)])
+def test_must_revalidate_stays_with_the_lifetime_that_the_origin_gave(said: bytes, is_kept: bool) -> None:
+    overruling = CacheOverrides(overruled=frozenset({"private"}))
+    (value,) = [value for name, value in stored_by(overruling, said) if name == OWN_FIELD]
+    assert (b"must-revalidate" in value) == is_kept
+    (value,) = [value for name, value in stored_by(FIVE_MINUTES, said) if name == OWN_FIELD]
+    assert b"must-revalidate" not in value
+
+
+def stored_by(overrides: CacheOverrides, cache_control: bytes) -> Headers:
+    return overrides.stored_headers((*HTML, (b"cache-control", cache_control)), 200, 0.0, CHOICES)

@@ -60,3 +60,8 @@ def test_no_range_or_another_status_gives_the_whole_answer() -> None:
 def test_if_range_gives_a_part_only_of_the_same_version(condition: bytes, holds: bool) -> None:
     part = requested_range(kept(), ((b"range", b"bytes=0-1"), (b"if-range", condition)))
     assert (part is not None) is holds
+
+
+def test_if_range_never_holds_by_a_weak_tag() -> None:
+    weak = stored_response(200, ((b"etag", b'W/"a"'),), b"0123456789", 0, 0, CacheOptions())
+    assert requested_range(weak, ((b"range", b"bytes=0-1"), (b"if-range", b'W/"a"'))) is None

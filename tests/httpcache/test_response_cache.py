@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.httpcache.purge import Purge, purge_of
-from proxy.httpcache.response_cache import CHUNK_KEYS, MAX_VARIANTS, OVERHEAD_BYTES, MarkedKeys, ResponseCache
+from proxy.httpcache.response_cache import (
+    CHUNK_KEYS,
+    MAX_VARIANTS,
+    OVERHEAD_BYTES,
+    TAG_BYTES,
+    MarkedKeys,
+    ResponseCache,
+)
 from proxy.model import Headers
 
 DUTCH = ((b"accept-language", b"nl"),)
@@ -168,9 +175,11 @@ def test_a_mark_holds_until_its_time() -> None:
 
 def test_marks_are_limited_and_the_oldest_is_dropped() -> None:
     marks = MarkedKeys(most=2)
-    for key in (b"a", b"b", b"c"):
+    for key in (b"a", b"b", b"a", b"c"):
         marks.add(key, "private", until=100.0)
-    assert [marks.reason(key, 0.0) for key in (b"a", b"b", b"c")] == [None, "private", "private"]
+    assert [marks.reason(key, 0.0) for key in (b"a", b"b", b"c")] == ["private", None, "private"]
+    marks.clear()
+    assert marks.reason(b"c", 0.0) is None
 
 
 def test_a_crawler_that_requests_everything_once_does_not_evict_protected_keys() -> None:
@@ -268,3 +277,59 @@ def test_a_large_purge_comes_in_chunks_without_keys_removed_meanwhile(purge: Pur
     assert max(map(len, (first, *rest))) <= CHUNK_KEYS
     expected = {b"http://h/p/%d" % number for number in range(0, count, 2)}
     assert expected <= {*first}.union(*rest) <= expected | {*first}
+
+
+def test_bytes_of_keys_that_are_gone_protect_no_longer() -> None:
+    memory: ResponseCache[str] = ResponseCache(room_for(10))
+    for letters in (b"abcdefg", b"hijklmn"):
+        for number in letters:
+            memory.put(bytes([number]), (), "old", 100)
+            memory.get(bytes([number]), NOBODY)
+            memory.put(bytes([number]), (), "new", 90)
+        assert all(memory.single(bytes([number])) == "new" for number in letters)
+        memory.discard(letters[:1])
+        memory.shrink(memory.used_bytes)
+        memory.max_bytes = room_for(10)
+
+
+def test_a_request_keeps_a_protected_key_longer() -> None:
+    memory: ResponseCache[str] = ResponseCache(room_for(4))
+    for key in (b"a", b"b", b"c"):
+        memory.put(key, (), "page", 100)
+        memory.get(key, NOBODY)
+    memory.get(b"a", NOBODY)
+    memory.put(b"d", (), "page", 100)
+    memory.get(b"d", NOBODY)
+    assert [memory.single(key) for key in (b"a", b"b")] == ["page", None]
+
+
+def test_of_a_key_alone_in_the_cache_the_oldest_variants_make_room() -> None:
+    memory: ResponseCache[int] = ResponseCache(room_for(2))
+    for number in range(4):
+        memory.put(b"a", ((b"x", b"%d" % number),), number, 100)
+    assert [memory.get(b"a", Asks(((b"x", b"%d" % number),))) for number in range(4)] == [None, None, 2, 3]
+
+
+def test_keys_that_change_are_told_and_counted() -> None:
+    memory: ResponseCache[str] = ResponseCache(room_for(2))
+    changed: list[bytes] = []
+    memory.on_change = changed.append
+    memory.put(b"a", (), "page", 100)
+    memory.put(b"b", (), "page", 100)
+    memory.get(b"b", NOBODY)
+    assert (b"a" in memory, b"b" in memory, b"c" in memory, memory.key_count) == (True, True, False, 2)
+    memory.put(b"c", (), "page", 100)
+    memory.discard(b"b")
+    assert changed == [b"a", b"b", b"c", b"a", b"b"]
+    assert memory.key_count == 1
+
+
+def test_tags_take_room_and_go_with_what_they_are_of() -> None:
+    memory: ResponseCache[str] = ResponseCache(2 * room_for(1))
+    memory.put(b"http://h/", (), "page", 0, [b"old", b"shop"])
+    assert memory.used_bytes == OVERHEAD_BYTES + len(b"http://h/") + len(b"oldshop") + 2 * TAG_BYTES
+    memory.put(b"http://h/b", (), "page", 100)  # for which the first makes room
+    assert b"http://h/" not in memory and not memory._tagged
+    memory.discard(b"http://h/b")
+    memory.put(b"http://h/", (), "page", 0)
+    assert covered(memory, purge_of(tags=["old"])) == set()
