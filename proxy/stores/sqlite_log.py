@@ -58,17 +58,15 @@ def apply(
 ) -> Applied:
     """Logs the events that the log does not have; it never has those in `noted`. A device's events go to its person."""
     known = cache_of(connection).known(connection, sqlite_changes.marked(connection))
-    ids = [one.visitor_id for one in arrivals]
-    ids += [one.visitor_id for some in in_turns(page_events) for one in some]
-    new = {id for some in in_turns(ids) for id in some if id not in known}
-    apart = {*sqlite_tombstones.erased_at(connection, new), *sqlite_visitor.persons(connection, new)} if new else set()
+    new = {one.visitor_id for one in arrivals}.difference(known)
+    apart = _apart(connection, new)
     whose = sqlite_noted.not_noted(connection, _whose(connection, arrivals, apart))
     last, changes = sqlite_visitor.last_place(connection), connection.total_changes
     sqlite_bulk.write(connection, LOG, [_row(arrival) for arrival in whose])
     is_all = connection.total_changes - changes == len(whose)
     fresh = whose if is_all else _logged(connection, last, whose)
     due = _due(connection, fresh, known).union(due)
-    views, drawn = _note(connection, page_events, known, apart) if page_events else (page_events, set[str]())
+    views, drawn = _note(connection, page_events, known) if page_events else (page_events, set[str]())
     sqlite_bulk.write(connection, NAME, [(name,) for name in sorted({name for own in fresh for name in own.traits})])
     profiles = sqlite_visitor.checkpoint(connection, due, if_long=drawn)
     if new:
@@ -78,6 +76,13 @@ def apply(
     span = last, sqlite_visitor.last_place(connection)
     places = str(span[0] or ""), str(span[1] or "")
     return Applied(fresh, linked, places, (sqlite_changes.name_of(span),), views)
+
+
+def _apart(connection: sqlite3.Connection, visitor_ids: Collection[str]) -> set[str]:
+    """Those of these visitors who have a tombstone, or are devices."""
+    if not visitor_ids:
+        return set()
+    return {*sqlite_tombstones.erased_at(connection, visitor_ids), *sqlite_visitor.persons(connection, visitor_ids)}
 
 
 def _whose(connection: sqlite3.Connection, arrivals: Sequence[Arrival], apart: Collection[str]) -> Sequence[Arrival]:
@@ -102,18 +107,34 @@ def _not_erased(
 
 
 def _note(
-    connection: sqlite3.Connection, deeds: Sequence[PackedEvent], known: dict[str, int], apart: Collection[str]
+    connection: sqlite3.Connection, deeds: Sequence[PackedEvent], known: dict[str, int]
 ) -> tuple[Sequence[PackedEvent], set[str]]:
-    """Logs page views; returns those logged, and the visitors chosen for a checkpoint. Nearly all are logged as they
-    are."""
+    """Logs page views; returns those logged, and the visitors chosen for a checkpoint. Nearly all are of visitors who
+    are known, and are logged as they are."""
+    last = sqlite_visitor.last_place(connection)
+    try:
+        numbers = sqlite_noted.numbers_of(deeds, known)
+    except KeyError:
+        return _note_new(connection, deeds, known, last)
+    return deeds, sqlite_noted.add(connection, deeds, numbers, last)
+
+
+def _note_new(
+    connection: sqlite3.Connection, deeds: Sequence[PackedEvent], known: dict[str, int], last: int
+) -> tuple[Sequence[PackedEvent], set[str]]:
+    """The same where some visitors are new: their events may be a person's, or of somebody who was erased."""
+    ids = {deed.visitor_id for some in in_turns(deeds) for deed in some}
+    apart = _apart(connection, ids.difference(known))
     theirs = [deed for deed in deeds if deed.visitor_id in apart] if apart else []
     if theirs:
         others = [deed for deed in deeds if deed.visitor_id not in apart]
         theirs = [deed_of(arrival) for arrival in _whose(connection, arrivals_of(theirs), apart)]
         deeds = [*others, *theirs]
+        ids = {deed.visitor_id for deed in deeds}
     if not deeds:
         return deeds, set()
-    drawn = sqlite_noted.add(connection, deeds, sqlite_visitor.last_place(connection), known)
+    sqlite_noted.meet(connection, ids, known, last)
+    drawn = sqlite_noted.add(connection, deeds, sqlite_noted.numbers_of(deeds, known), last)
     for deed in theirs:
         known.pop(deed.visitor_id, None)  # to be asked for again
     return deeds, drawn

@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 import random
 import sqlite3
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from zlib import crc32
 
 import msgspec
@@ -80,25 +80,30 @@ def one_sought(connection: sqlite3.Connection, visitor_id: str) -> tuple[int, st
     return called, json.dumps(places)
 
 
-def add(connection: sqlite3.Connection, deeds: Sequence[PackedEvent], last: int, known: dict[str, int]) -> set[str]:
-    """Logs page views (at least one) after the `last` place; returns the visitors chosen for a checkpoint. From now on
-    their visitors have at least an empty checkpoint, by which they are found, and are in `known` with their numbers."""
+def numbers_of(deeds: Sequence[PackedEvent], known: Mapping[str, int]) -> list[int]:
+    """The numbers of these events' visitors. Raises `KeyError` for one who is not known."""
+    return [known[deed.visitor_id] for some in in_turns(deeds) for deed in some]
+
+
+def meet(connection: sqlite3.Connection, visitor_ids: Collection[str], known: dict[str, int], last: int) -> None:
+    """Has these visitors in `known`, with their numbers; from now on they have at least an empty checkpoint, by which
+    they are found."""
+    new = set(visitor_ids).difference(known)
+    connection.execute(EMPTY, {"met": json.dumps(sorted(new)), "last": last})
+    known.update((id, number(id)) for id in new)
+
+
+def add(connection: sqlite3.Connection, deeds: Sequence[PackedEvent], numbers: Sequence[int], last: int) -> set[str]:
+    """Logs page views (at least one), of visitors with these numbers, after the `last` place; returns the visitors
+    chosen for a checkpoint."""
     places = range(last + 1, last + 1 + len(deeds))
     if not connection.execute("UPDATE sqlite_sequence SET seq = ? WHERE name = 'events'", (places[-1],)).rowcount:
         connection.execute("INSERT INTO sqlite_sequence VALUES ('events', ?)", (places[-1],))
-    ids = [deed.visitor_id for some in in_turns(deeds) for deed in some]
     rows: list[tuple[str, int, bytes, str]] = []
     for run in sqlite_runs.runs(places[0], sqlite_words.taken_apart(connection, deeds)):
         rows.append(("", *run))
         let_others()
     sqlite_bulk.write(connection, "INSERT OR ROLLBACK INTO noted_views (visitor_id, first, value, bounds)", rows)
-    try:
-        numbers = [known[id] for some in in_turns(ids) for id in some]
-    except KeyError:
-        new = set(ids).difference(known)
-        connection.execute(EMPTY, {"met": json.dumps(sorted(new)), "last": last})
-        known.update((id, number(id)) for id in new)
-        numbers = [known[id] for id in ids]
     visitors = msgspec.json.encode(numbers).decode()
     connection.execute("INSERT OR ROLLBACK INTO noted_newest VALUES (?, ?)", (places[0], visitors))
     if last // LATELY == places[-1] // LATELY:
