@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 import pytest
 
 from proxy.errors import RequestError
 from proxy.http.incoming import HEALTH_PATH, Incoming, has_body, origin_form, refusal, require_small
 from proxy.http.message import Request
+from proxy.model import Headers
 from proxy.settings import Settings
 
 HOST = (b"host", b"shop.example")
@@ -24,6 +27,27 @@ def test_a_request_is_what_its_head_says() -> None:
     assert (request.method, request.path, request.query) == (b"POST", b"/a%2Fb/c", b"q=%41")
     assert (request.host, request.client, request.scheme) == (b"shop.example", "192.0.2.7", "http")
     assert request.content_length == 3
+
+
+@pytest.mark.parametrize(
+    ("fields", "length", "has_body"),
+    [
+        ((), None, False),
+        (((b"connection", b"keep-alive, x-debug"),), None, False),
+        (((b"content-length", b"0"),), 0, False),
+        (((b"content-length", b"007"),), 7, True),
+        (((b"transfer-encoding", b"Chunked"),), None, True),
+    ],
+)
+def test_a_body_is_framed_by_one_field(fields: Headers, length: int | None, has_body: bool) -> None:
+    async def body() -> AsyncIterator[bytes]:
+        yield b""
+
+    coming = body()
+    request = Incoming(Settings()).request(
+        b"POST", b"/", "1.1", (HOST, *fields), peer="192.0.2.7", scheme="http", body=coming
+    )
+    assert (request.content_length, request.body is coming) == (length, has_body)
 
 
 @pytest.mark.parametrize(
@@ -131,6 +155,7 @@ def test_only_a_trusted_proxy_says_how_the_client_came() -> None:
         ([], False),
         ([(b"content-length", b"0")], False),
         ([(b"content-length", b"1")], True),
+        ([(b"x-length", b"1")], False),
         ([(b"transfer-encoding", b"chunked")], True),
     ],
 )
@@ -153,6 +178,10 @@ def test_a_head_beyond_a_limit_is_refused(target: bytes, fields: list[tuple[byte
         require_small(target, fields, limits)
     assert refused.value.status == status
     require_small(b"/", [(b"a", b"b" * 30)] * 5, limits)
+    require_small(b"/" * 100, [(b"a", b"b" * 45), (b"a", b"b" * 45)], limits)  # each at its limit, and the sum
+    require_small(b"/", [(b"a", b"b")] * 10, limits)
+    with pytest.raises(RequestError):
+        require_small(b"/" * 100, [(b"a", b"b" * 45), (b"a", b"b" * 41), (b"", b"c")], limits)
 
 
 def test_a_refusal_is_never_kept_and_ends_the_connection() -> None:

@@ -3,11 +3,15 @@ from __future__ import annotations
 import pytest
 
 from proxy.errors import OriginError, RequestError
-from proxy.http.message import Request, as_lines, of_lines
+from proxy.http.message import HeaderSet, Question, Request, as_lines, of_lines
 from proxy.http.outgoing import (
     Lead,
     assembled_answer,
+    coding_for,
+    detail,
     error_page,
+    packed_answer,
+    passed_head,
     personal_head,
     slotless_answer,
     stored_answer,
@@ -52,7 +56,40 @@ def test_a_filled_page_has_none_of_the_fields_that_spoke_of_the_origins_bytes_or
 
 
 def test_a_page_that_may_not_be_stored_stays_so() -> None:
-    assert (b"cache-control", b"private, no-cache, no-store") in personal_head(((b"cache-control", b"no-store"),))
+    assert (b"cache-control", b"private, no-cache, no-store") in personal_head(((b"cache-control", b"No-Store"),))
+    assert (b"cache-control", b"private, no-cache") in personal_head(((b"x-cache-hint", b"no-store"),))
+
+
+def test_what_caches_before_us_said_comes_last_and_what_targets_us_goes_no_further() -> None:
+    theirs = (b"cache-status", b"cdn; hit")
+    assert personal_head((theirs, (b"vary", b"Origin"), (b"link", b"a"))) == (
+        (b"link", b"a"),
+        (b"cache-control", b"private, no-cache"),
+        (b"vary", b"Origin, Accept-Encoding"),
+        theirs,
+    )
+    passed = passed_head((theirs, (b"tailorbird-cache-control", b"max-age=1"), (b"etag", b"x")), "fwd=miss")
+    assert passed == (theirs, (b"etag", b"x"), (b"cache-status", b"tailorbird; fwd=miss"))
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ("vary-any", "detail=vary-any"),
+        ("no slot", 'detail="no slot"'),
+        ("1st", 'detail="1st"'),
+        ('a "b" \\ c\r\n\x7f€', "detail=\"a 'b' / c   ?\""),
+    ],
+)
+def test_a_reason_of_one_word_is_a_token_and_any_other_a_string(reason: str, said: str) -> None:
+    assert detail(reason) == said
+
+
+def test_the_coding_is_that_of_the_header_set_else_of_the_request() -> None:
+    asked = request((b"accept-encoding", b"gzip;q=0.5, br"))
+    assert coding_for(asked, (b"gzip",)) == "gzip" and coding_for(asked, (b"zstd",)) == "identity"
+    known = Question(HeaderSet(asked.headers, b"shop.example", "https", "zstd"), b"GET", b"/", b"", None)
+    assert coding_for(known.request({}, ""), (b"gzip",)) == "zstd"
 
 
 @pytest.mark.parametrize(
@@ -62,6 +99,7 @@ def test_a_page_that_may_not_be_stored_stays_so() -> None:
         ([b"Accept-Language"], b"Accept-Language, Accept-Encoding"),
         ([b"accept-encoding, Origin"], b"accept-encoding, Origin"),
         ([b"A", b"B"], b"A, B, Accept-Encoding"),
+        ([b"A,, "], b"A, Accept-Encoding"),
     ],
 )
 def test_vary_names_the_coding_once_beside_what_the_origin_named(origins: list[bytes], ours: bytes) -> None:
@@ -85,6 +123,18 @@ def test_a_return_visit_to_the_same_page_is_a_304_without_body_and_cookie() -> N
     answer = assembled_answer(200, lead, PACKED, request((b"if-none-match", b'W/"tag"')), b"v=1")
     assert (answer.status, answer.chunks) == (304, ())
     assert answer.headers == ((b"cache-control", b"private, no-cache"), (b"etag", b'W/"tag"'))
+
+
+@pytest.mark.parametrize(
+    ("is_tagged", "fields", "status"),
+    [(True, ((b"if-none-match", b'W/"b"'),), 200), (True, ((b"if-modified-since", LAST_MODIFIED),), 200),
+     (False, ((b"if-none-match", b'W/"tag"'),), 200), (True, ((b"if-none-match", b'"tag"'),), 304)],
+)  # fmt: skip
+def test_a_page_put_together_is_compared_by_its_tag_if_it_has_one(
+    is_tagged: bool, fields: Headers, status: int
+) -> None:
+    answer = assembled_answer(200, b"", PACKED, request(*fields), is_tagged=is_tagged)
+    assert (answer.status, answer.get(b"etag")) == (status, b'W/"tag"' if is_tagged else None)
 
 
 def test_an_error_page_of_the_shop_is_never_unchanged() -> None:
@@ -116,6 +166,42 @@ def test_who_has_the_stored_answer_already_gets_a_304(asked: tuple[bytes, bytes]
     stored = kept((b"etag", b'"a"'), (b"last-modified", LAST_MODIFIED), (b"content-type", b"text/css"))
     answer = stored_answer(stored, request(asked), NOON, "hit")
     assert (answer.status, answer.get(b"content-type"), answer.get(b"etag")) == (304, None, b'"a"')
+
+
+def test_without_a_last_modified_a_copy_is_as_old_as_its_date_and_an_error_is_never_a_copy() -> None:
+    asked = request((b"if-modified-since", b"Sun, 06 Nov 1994 08:49:37 GMT"))
+    assert [stored_answer(kept(status=status), asked, NOON, "hit").status for status in (200, 404)] == [304, 404]
+
+
+@pytest.mark.parametrize(
+    ("method", "asked", "status", "place", "body"),
+    [
+        (b"GET", b"bytes=1-2", 206, b"bytes 1-2/4", b"od"),
+        (b"GET", b"bytes=4-", 416, b"bytes */4", b""),
+        (b"HEAD", b"bytes=1-2", 200, None, b""),
+    ],
+)
+def test_the_part_that_is_asked_for(method: bytes, asked: bytes, status: int, place: bytes | None, body: bytes) -> None:
+    answer = stored_answer(kept(), request((b"range", asked), method=method), NOON, "hit")
+    assert (answer.status, answer.get(b"content-range"), b"".join(answer.chunks)) == (status, place, body)
+    assert answer.get(b"content-length") == (b"4" if method == b"HEAD" else b"%d" % len(body))
+
+
+def test_a_stored_text_is_given_in_its_coding_with_a_weak_tag_or_as_it_came() -> None:
+    for tag in (b'"a"', b'W/"a"'):
+        stored = kept((b"etag", tag), (b"content-md5", b"x"))
+        packed = packed_answer(stored, (b"br", b"br-body"), request(), NOON, "hit")
+        assert (packed.status, packed.get(b"content-encoding"), b"".join(packed.chunks)) == (200, b"br", b"br-body")
+        assert (packed.get(b"etag"), packed.get(b"content-md5"), packed.get(b"content-length")) == (
+            b'W/"a"',
+            None,
+            b"7",
+        )
+        plain = packed_answer(stored, None, request(), NOON, "hit")
+        assert (plain.get(b"content-encoding"), plain.get(b"etag"), b"".join(plain.chunks)) == (None, tag, b"body")
+        assert plain.get(b"vary") == packed.get(b"vary") == b"Accept-Encoding"
+        asked = request((b"if-none-match", b'"a"'))
+        assert packed_answer(stored, (b"br", b"br-body"), asked, NOON, "hit").status == 304
 
 
 def test_an_answer_that_has_no_content_names_no_length() -> None:
@@ -152,3 +238,6 @@ def test_an_error_page_names_nothing_behind_us() -> None:
     assert (answer.status, b"10.0.0.5" in body, b"took too long" in body) == (504, False, True)
     assert answer.get(b"cache-control") == b"no-store"
     assert b"Something went wrong" in b"".join(error_page(request(), RequestError("x"), "").chunks)
+    for status, title, later in ((502, b"did not answer", None), (503, b"is busy", b"1"), (504, b"too long", None)):
+        answer = error_page(request(), OriginError("", reason="refused", status=status), "")
+        assert (title in b"".join(answer.chunks), answer.get(b"retry-after")) == (True, later)
