@@ -1,13 +1,13 @@
 """The metrics of all workers of a machine. Each worker writes its own to a file in the shared folder once a second, so
-that any of them can report the sum. The file of a worker that has ended still counts: to Prometheus a falling sum is a
-restart, and would be counted twice."""
+that any of them can report the sum. What an ended worker has counted stays in it: to Prometheus a falling sum is a
+restart, and would be counted twice. So that no files pile up, the supervisor makes it its own, and deletes the file.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import itertools
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -19,10 +19,12 @@ _ENDING = ".counts"
 
 
 class Counted(msgspec.Struct, frozen=True, array_like=True):
-    """A worker's counters and gauges at one time; each row is name, label, value of the label, number."""
+    """A worker's counters and gauges at one time; each row is name, label, value of the label, number. Those of the
+    `ended` workers are among its counters; their files may be there for another moment."""
 
     counts: list[tuple[str, str, str, int]]
     gauges: list[tuple[str, str, str, int]]
+    ended: list[str] = []
 
 
 class SharedCounts:
@@ -35,6 +37,7 @@ class SharedCounts:
         self._numbers = itertools.count(1)
         self._written: tuple[Counts, Counts] | None = None
         self._file: Path | None = None
+        self._taken: dict[str, Path] = {}  # the files whose counters are among ours, until they are deleted
 
     async def keep(self) -> None:
         """Writes the metrics if they changed, once a second until cancelled, and once more then. It is done in a
@@ -55,11 +58,26 @@ class SharedCounts:
         """Writes the metrics of this worker. If the disk is full, the others read an older state."""
         self._put(*self._now())
 
+    def take_over(self, pid: int) -> None:
+        """Adds the counters of that worker, which has ended, to our own. Only one process may do so, the same for all.
+        What cannot be read, as that of another version, stays where it is."""
+        with contextlib.suppress(OSError, msgspec.MsgspecError):
+            for name, path in self._files().items():
+                is_its = name.split("-")[-2:-1] == [str(pid)] and name not in self._taken
+                if is_its and (counted := self._read(name, path)) is not None:
+                    for counter, label, value, count in counted.counts:
+                        self._metrics.count(counter, label, value, count)
+                    self._taken[name] = path
+        self.write()
+
     def sums(self, counts: Counts, gauges: Counts) -> tuple[Counts, Counts]:
         """Adds the counters of all other workers, ended ones too, and the gauges of those alive, to these of this
         worker."""
-        for name, counted in self._others():
-            _add(counts, counted.counts)
+        others = self._others()
+        ended = {name for counted in others.values() for name in counted.ended}
+        for name, counted in others.items():
+            if name not in ended:
+                _add(counts, counted.counts)
             if (self._folder / f"{name}.sock").exists():
                 _add(gauges, counted.gauges)
         return counts, gauges
@@ -74,24 +92,33 @@ class SharedCounts:
         new = self._folder / f"{self._name}.new-counts"
         file = self._folder / f"{self._name}.{number:010}{_ENDING}"
         with contextlib.suppress(OSError):
-            new.write_bytes(msgspec.msgpack.encode(Counted(_rows(counts), _rows(gauges))))
+            new.write_bytes(msgspec.msgpack.encode(Counted(_rows(counts), _rows(gauges), list(self._taken))))
             new.rename(file)
             if self._file is not None:
                 self._file.unlink(missing_ok=True)
             self._file, self._written = file, (counts, gauges)
+            while self._taken:
+                self._taken.popitem()[1].unlink(missing_ok=True)
 
-    def _others(self) -> Iterator[tuple[str, Counted]]:
-        latest = {path.stem.rpartition(".")[0]: path for path in sorted(self._folder.glob(f"*{_ENDING}"))}
-        latest.pop(self._name, None)
-        for name, path in latest.items():
-            if (content := self._read(name, path)) is not None:
-                yield name, msgspec.msgpack.decode(content, type=Counted)
+    def _others(self) -> dict[str, Counted]:
+        """What the other workers have written, by name. Read again if one ended meanwhile and was taken over: it might
+        be missing, or there twice."""
+        while True:
+            before = self._files()
+            before.pop(self._name, None)
+            read = {name: self._read(name, path) for name, path in before.items()}
+            if before.keys() <= self._files().keys():
+                return {name: counted for name, counted in read.items() if counted is not None}
 
-    def _read(self, name: str, path: Path) -> bytes | None:
+    def _files(self) -> dict[str, Path]:
+        """The latest file of each worker, by its name."""
+        return {path.stem.rpartition(".")[0]: path for path in sorted(self._folder.glob(f"*{_ENDING}"))}
+
+    def _read(self, name: str, path: Path) -> Counted | None:
         """The content of that file, or of the one that replaced it meanwhile; None if both are gone."""
         while True:
             try:
-                return path.read_bytes()
+                return msgspec.msgpack.decode(path.read_bytes(), type=Counted)
             except FileNotFoundError:
                 newer = max(self._folder.glob(f"{name}.*{_ENDING}"), default=None)
                 if newer in (None, path):

@@ -171,7 +171,7 @@ async def _supervise(settings: Settings, places: Places, folder: Path) -> int:
 
     for why in REPLACED:
         count(why, 0)  # or the first would be no rise to Prometheus
-    supervisor = Supervisor(zygote_command(settings, places, folder), settings, count)
+    supervisor = Supervisor(zygote_command(settings, places, folder), settings, count, counts.take_over)
     if not await supervisor.start():
         await supervisor.stop()
         return 1

@@ -95,11 +95,19 @@ class Worker:
 
 class Supervisor:
     """Keeps `settings.workers` workers until told to stop. SIGTERM and SIGINT go on to them; SIGHUP replaces them, one
-    after the other, each only once its successor is ready. `count` is told why each worker was replaced otherwise."""
+    after the other, each only once its successor is ready. `count` is told why each worker was replaced otherwise,
+    `on_end` the process id of each that has ended."""
 
-    def __init__(self, command: Command, settings: Settings, count: Callable[[str], None] = lambda why: None) -> None:
+    def __init__(
+        self,
+        command: Command,
+        settings: Settings,
+        count: Callable[[str], None] = lambda why: None,
+        on_end: Callable[[int], None] = lambda pid: None,
+    ) -> None:
         self._command = command
         self._count = count
+        self._on_end = on_end
         self._settings = settings
         self._most_bytes = settings.max_worker_bytes or int(TOO_MUCH * settings.memory_limit_bytes)
         self._full_bytes = int(settings.memory_refuse_fraction * limit_of(settings))
@@ -218,6 +226,7 @@ class Supervisor:
         """Waits for the worker's end, and replaces it when it was not meant to end."""
         await worker.is_over.wait()
         self._alive.discard(worker)
+        self._on_end(worker.pid)
         if self._is_stopping or worker not in self._places:
             return
         log.error("worker %d is replaced", worker.pid)

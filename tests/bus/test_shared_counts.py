@@ -128,3 +128,79 @@ def test_no_file_takes_the_name_of_another_and_only_the_last_stays(tmp_path: Pat
         names.append([path.name for path in tmp_path.glob("*.counts")])
     assert [len(some) for some in names] == [1, 1, 1]
     assert len({name for some in names for name in some}) == 3
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(path.name.split(".")[0] for path in folder.glob("*.counts"))
+
+
+def test_the_supervisor_takes_over_what_an_ended_worker_has_counted(tmp_path: Path) -> None:
+    one, supervisor = worker(tmp_path, "host-1-a", 5), worker(tmp_path, "supervisor", 0, lives=False)
+    for pid, requests in ((21, 3), (22, 4), (2, 10)):
+        worker(tmp_path, f"host-{pid}-a", requests).write()
+    for pid in (21, 22, 23):
+        supervisor.take_over(pid)
+    assert files(tmp_path) == ["host-2-a", "supervisor"]
+    assert f'{REQUESTS}{{result="default"}} 22\n' in text_of(one)
+
+
+@pytest.mark.parametrize("step", ["rename", "unlink"])
+def test_the_sum_is_the_same_at_each_moment_of_that(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    one, supervisor = worker(tmp_path, "host-1-a", 5), worker(tmp_path, "supervisor", 0, lives=False)
+    supervisor.write()
+    for pid in (2, 3):
+        worker(tmp_path, f"host-{pid}-a", 100).write()
+    sums, does = [], getattr(Path, step)
+
+    def looked_at(path: Path, *arguments: Any, **options: Any) -> Any:
+        done = does(path, *arguments, **options)
+        sums.append(f'{REQUESTS}{{result="default"}} 205\n' in text_of(one))
+        return done
+
+    monkeypatch.setattr(Path, step, looked_at)
+    for pid in (2, 3):
+        supervisor.take_over(pid)
+    assert len(sums) >= 2
+    assert all(sums)
+
+
+def test_it_is_the_same_for_who_reads_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, supervisor = worker(tmp_path, "host-1-a", 5), worker(tmp_path, "supervisor", 0, lives=False)
+    supervisor.write()
+    for pid in (2, 3):
+        worker(tmp_path, f"host-{pid}-a", 100).write()
+    read_bytes = Path.read_bytes
+
+    def read_slowly(path: Path) -> bytes:
+        monkeypatch.setattr(Path, "read_bytes", read_bytes)
+        content = path.read_bytes()
+        for pid in (2, 3):
+            supervisor.take_over(pid)
+        return content
+
+    monkeypatch.setattr(Path, "read_bytes", read_slowly)
+    assert f'{REQUESTS}{{result="default"}} 205\n' in text_of(one)
+    assert files(tmp_path) == ["supervisor"]
+
+
+def test_on_a_full_disk_the_files_stay_until_they_are_taken_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, supervisor = worker(tmp_path, "host-1-a", 5), worker(tmp_path, "supervisor", 0, lives=False)
+    worker(tmp_path, "host-2-a", 100).write()
+    with monkeypatch.context() as full:
+        full.setattr(Path, "write_bytes", _full)
+        supervisor.take_over(2)
+    assert (files(tmp_path), REQUESTS + '{result="default"} 105\n' in text_of(one)) == (["host-2-a"], True)
+    supervisor.take_over(2)
+    assert (files(tmp_path), REQUESTS + '{result="default"} 105\n' in text_of(one)) == (["supervisor"], True)
+
+
+def test_a_file_of_another_version_stays_and_is_no_trouble(tmp_path: Path) -> None:
+    (tmp_path / "host-2-a.0000000001.counts").write_bytes(b"{}")
+    worker(tmp_path, "supervisor", 0).take_over(2)
+    assert files(tmp_path) == ["host-2-a", "supervisor"]
+
+
+def _full(*_: Any) -> int:
+    raise OSError(28, "No space left on device")

@@ -45,10 +45,11 @@ async def supervised(
     command: Sequence[str] = (),
     workers: int = 2,
     count: Callable[[str], None] = lambda why: None,
+    on_end: Callable[[int], None] = lambda pid: None,
     **settings: float,
 ) -> AsyncIterator[Supervisor]:
     wanted = Settings(workers=workers, **{"lame_duck_seconds": 0.0, "drain_seconds": 1.0, **settings})  # type: ignore[arg-type]
-    supervisor = Supervisor(Command(command or (sys.executable, "-c", script), os.environ, ()), wanted, count)
+    supervisor = Supervisor(Command(command or (sys.executable, "-c", script), os.environ, ()), wanted, count, on_end)
     assert await supervisor.start()
     keeping = asyncio.create_task(supervisor.keep())
     await until(lambda: len(supervisor.workers) == workers)
@@ -113,6 +114,17 @@ async def test_a_rolling_restart_ends_nobody_before_its_successor_serves() -> No
             assert len(supervisor.workers) == 2
             await asyncio.sleep(0.005)
         await until(lambda: not any(map(lives, before)))
+
+
+async def test_of_each_worker_that_ends_it_is_told_which() -> None:
+    ended: list[int] = []
+    async with supervised(on_end=ended.append) as supervisor:
+        before = supervisor.workers
+        os.kill(os.getpid(), signal.SIGHUP)
+        await until(lambda: sorted(ended) == sorted(before))
+        after = supervisor.workers
+        os.kill(after[0], signal.SIGKILL)
+        await until(lambda: ended[2:] == after[:1])
 
 
 async def test_a_rolling_restart_brings_what_is_on_the_disk_by_then_and_nothing_that_does_not_run(
