@@ -14,6 +14,7 @@ from math import asin, cos, radians, sin, sqrt
 from zoneinfo import ZoneInfo
 
 from proxy.conditions.localtime import local_time
+from proxy.conditions.towns import COORDINATES
 from proxy.model import Attributes, AttributeValue
 
 MARK = " › "
@@ -80,8 +81,8 @@ def version_number(text: str) -> float | None:
 
 
 def place_of(text: str) -> tuple[float, float] | None:
-    """Latitude and longitude in degrees, from `52.09, 5.12`."""
-    found = _PLACE.fullmatch(text)
+    """Latitude and longitude in degrees, from `52.09, 5.12` or the name of one of our towns."""
+    found = _PLACE.fullmatch(COORDINATES.get(text.strip().casefold(), text))
     if not found or abs(float(found[1])) > 90 or abs(float(found[2])) > 180:
         return None
     return float(found[1]), float(found[2])

@@ -19,7 +19,7 @@ from proxy.conditions.derived import AGO, AT, FROM, VERSION, place_of, version_n
 from proxy.conditions.durations import seconds_of
 from proxy.conditions.nodes import Scalar
 from proxy.conditions.phrase import Kind, Phrase
-from proxy.conditions.towns import TOWNS
+from proxy.conditions.towns import COORDINATES, TOWNS
 from proxy.diagnostics import Finding, did_you_mean, nearest
 from proxy.model import Between
 
@@ -157,13 +157,16 @@ def _place(phrase: Phrase, word: Scalar, findings: list[Finding]) -> Worked | No
     if not found:
         findings.append(Finding("R304", f'"{phrase.key}" cannot be "{word.text}"', word.place, PLACE_HELP))
         return None
-    by_name = {town.casefold(): place for town, place in TOWNS.items()}
-    place = found[4] if place_of(found[4]) else by_name.get(found[4].casefold().strip())
-    if place is None:
-        help = f"write its coordinates, as: {found[1]} {found[2]} {found[3]} of 52.09, 5.12"
-        help = did_you_mean(found[4], list(TOWNS)) if nearest(found[4], TOWNS) else help
-        findings.append(Finding("R304", f'I do not know where "{found[4]}" is', word.place, help))
+    if not place_of(found[4]):
+        findings.append(nowhere(found[4], word, f"{found[1]} {found[2]} {found[3]} of 52.09, 5.12"))
         return None
     km = float(found[2]) * _KM[found[3].casefold()]
     bound = "at most" if found[1].casefold() == "within" else found[1]
-    return Worked(FROM + place, bounded(bound, km, "km"))
+    return Worked(FROM + COORDINATES.get(found[4].casefold().strip(), found[4]), bounded(bound, km, "km"))
+
+
+def nowhere(text: str, word: Scalar, example: str) -> Finding:
+    """R304 for what is no place; `example` has coordinates."""
+    help = f"write its coordinates, as: {example}"
+    help = did_you_mean(text, list(TOWNS)) if nearest(text, TOWNS) else help
+    return Finding("R304", f'I do not know where "{text}" is', word.place, help)

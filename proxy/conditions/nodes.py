@@ -67,6 +67,9 @@ OTHER_WORDS = {
 }  # fmt: skip
 """What a word is called elsewhere, and here: where this is one that may stand there."""
 
+TOWN_WORDS = ("city", "gemeente", "ort", "plaats", "place", "stad", "stadt", "town")
+TOWN_HELP = "write `location: within 20 km of Utrecht`; it is known of visitors whose app or login tells it"
+
 
 def as_map(node: Node | None, what: str, findings: list[Finding]) -> MapNode | None:
     """The lines of `word: value`; None and a finding when the node is something else or holds nothing."""
@@ -122,6 +125,8 @@ def unknown_word(word: Scalar, where: str, known: Sequence[str]) -> Finding:
     if word.text[:1].isdigit() and not any(each[:1].isdigit() for each in known):
         help = "within braces a comma ends a line: write numbers with a point, as 9.50, and put quotes around a text"
         return Finding("R101", f'I do not know "{word.text}" in {where}', word.place, help)
+    if word.text.casefold() in TOWN_WORDS and "location" in known:
+        return Finding("R101", f'I do not know "{word.text}" in {where}', word.place, TOWN_HELP)
     ours = OTHER_WORDS.get(word.text.casefold(), "")
     is_ours = ours in known
     help = Suggestion(f'did you mean "{ours}"?', word.text, ours) if is_ours else did_you_mean(word.text, known)

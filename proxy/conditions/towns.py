@@ -23,3 +23,5 @@ TOWNS: dict[str, str] = {
     "Warsaw": "52.23,21.01", "Zürich": "47.37,8.54", "Zwolle": "52.52,6.08",
 }  # fmt: skip
 """Latitude and longitude in degrees, by the town's English name."""
+
+COORDINATES = {town.casefold(): place for town, place in TOWNS.items()}

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from proxy.conditions.amounts import amount, no_amount
 from proxy.conditions.choices import check_values
+from proxy.conditions.derived import place_of
+from proxy.conditions.forms import nowhere
 from proxy.conditions.nodes import Entry, ListNode, MapNode, Node, Scalar, as_map, as_text, unknown_word
 from proxy.conditions.phrase import Kind, Phrase
 from proxy.conditions.vocabulary import phrase_of, spelled
@@ -155,6 +157,8 @@ def _value(phrase: Phrase, entry: Entry, findings: list[Finding]) -> AttributeVa
     for word in written:
         check_values(phrase, [word.text], word, findings)
     texts = [word.text for word in written]
+    if phrase.kind is Kind.PLACE:
+        findings += [nowhere(word.text, word, "52.09, 5.12") for word in written if not place_of(word.text)]
     if phrase.key == "language":
         texts += [text.split("-")[0] for text in texts]
     if phrase.kind is Kind.TRUTH:

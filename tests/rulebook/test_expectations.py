@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from proxy.cases import run_cases
 from proxy.rulebook.expectations import Case
 from tests.rulebook.conftest import Publish
 
@@ -71,6 +72,7 @@ def test_without_words_it_is_somebody_unknown_on_the_home_page_now(publish: Publ
         ("visitor: {device: phon}", "R304", '"device" cannot be "phon"'),
         ("visitor: {refinement: red}", "R104", '"refinement" should be lines of `word: value`'),
         ("visitor: {campaign: {sorce: x}}", "R101", 'I do not know "sorce" in "campaign"'),
+        ("visitor: {location: Utrech}", "R304", 'I do not know where "Utrech" is'),
         ("page: shoes", "R304", '"page" cannot be "shoes"'),
         ("at: noon", "R402", '"noon" is not a date'),
         ("expect: {home.heroo: Sale}", "R301", 'no page has a slot "home.heroo"'),
@@ -82,6 +84,15 @@ def test_without_words_it_is_somebody_unknown_on_the_home_page_now(publish: Publ
 def test_what_is_wrong_with_a_test_is_told(lines: str, code: str, what: str, publish: Publish) -> None:
     text = HEAD + lines + ("" if lines.startswith("expect") else "\n    expect: {home.hero: Sale}")
     assert [(finding.code, finding.what) for finding in publish(text).findings] == [(code, what)]
+
+
+def test_a_visitor_of_a_test_is_in_a_town_by_its_name(publish: Publish) -> None:
+    near = "rules:\n  - {name: Near, slot: home.hero, show: nothing new, when: {location: within 15 km of Utrecht}}\n"
+    test = "tests:\n  - {name: T, visitor: {location: %s}, expect: {home.hero: Near}}\n"
+    for town, passes in (("utrecht", True), ("Amsterdam", False)):
+        loaded = publish(near + test % town)
+        assert loaded.publication
+        assert [outcome.passed for outcome in run_cases(loaded.publication, 0.0)] == [passes]
 
 
 def test_a_rule_without_a_name_is_expected_by_nobody(publish: Publish) -> None:
