@@ -26,7 +26,7 @@ from proxy.rulebook.cachefile import read_policy
 from proxy.rulebook.collect import Collector
 from proxy.rulebook.declared import read_attributes, read_slots
 from proxy.rulebook.expectations import Case, read_case
-from proxy.rulebook.files import RuleFile, fell, rule_files, texts
+from proxy.rulebook.files import RuleFile, fell, rule_files, texts, without_clocks
 from proxy.rulebook.mending import with_edits
 from proxy.rulebook.names import Names, twice
 from proxy.rulebook.policy import NO_POLICY, Policy
@@ -162,7 +162,7 @@ def _said(
         library.asks,
         collector.arrangements,
         library.catalogue,
-        lints=collector.lints,
+        lints=[*collector.lints, *without_clocks(opened, rules)],
     )
 
 

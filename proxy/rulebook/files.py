@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 
 from proxy.conditions.nodes import ListNode, MapNode, Node, is_nothing
+from proxy.decide.conjunctions import facts_of
 from proxy.diagnostics import Finding
-from proxy.model import Place
+from proxy.model import Place, Rule
 from proxy.rulebook.read import CATALOGUE_FILE, ORDER_FILE, RULE_FILES, VISIT_FILE, start_of, text_of
 from proxy.rulebook.scalars import read_choice
 from proxy.rulebook.times import read_timezone
 from proxy.rulebook.words import FILE, Part, fields
 
 APART = (CATALOGUE_FILE, ORDER_FILE, VISIT_FILE)
+HOURS = ("weekday", "hours")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,20 @@ def rule_files(roots: Mapping[str, Node], findings: list[Finding]) -> list[RuleF
     if files and not findings and not any({"rules", "experiments"} & file.parts.keys() for file in files):
         findings.append(_no_rules("there are no rules in this folder", start_of(files[0].name)))
     return files
+
+
+def without_clocks(files: Sequence[RuleFile], rules: Iterable[Rule]) -> Iterator[Finding]:
+    """L19 for files without a time zone that have hours or weekdays, or, where other files have a zone, a schedule."""
+    zones = Counter(file.timezone for file in files if "timezone" in file.parts)
+    usual = zones.most_common(1)[0][0] if zones else "Europe/Amsterdam"
+    silent = {file.name for file in files if "timezone" not in file.parts}
+    for rule in rules:
+        is_scheduled = bool(zones) and (rule.live_from > -inf or rule.live_until < inf)
+        if rule.place.file in silent and (is_scheduled or any(f.attribute in HOURS for f in facts_of(rule.condition))):
+            silent.remove(rule.place.file)
+            what = f'the clocks of "{rule.name}" are UTC, because its file has no time zone'
+            help = f"write `timezone: {usual}` above the rules{', as in other files' if zones else ''}"
+            yield Finding("L19", what, rule.place, help, is_warning=True)
 
 
 def fell(roots: dict[str, Node]) -> None:

@@ -165,4 +165,12 @@ WARNINGS: tuple[FindingKind, ...] = (
         rule_text("when: {clicked: {banner: Winter sail}}"),
         rule_text("when: {clicked: {banner: Winter sale}}"),
     ),
+    FindingKind(
+        "L19",
+        "hours of another clock",
+        "A file's `timezone` says on whose clocks its dates and hours are. Without one they are UTC, which in most "
+        "places is another hour. Write `timezone: UTC` if that is what you mean.",
+        rule_text("when: {hours: between 08:00 and 12:00}"),
+        "timezone: Europe/Amsterdam\n" + rule_text("when: {hours: between 08:00 and 12:00}"),
+    ),
 )

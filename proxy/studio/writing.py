@@ -7,6 +7,7 @@ the page. Nor is one saved that somebody else has changed since it was opened.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from urllib.parse import urlencode
 
@@ -35,6 +36,7 @@ MOST_PROBLEMS = 100
 EXPLAINED = {kind.code: str(kind) for kind in FINDINGS}
 NEW_RULES = """\
 version: 1
+timezone: {zone}
 
 rules:
   - name: {name}
@@ -231,7 +233,10 @@ def started(name: str, loaded: Loaded) -> str:
     if not name.endswith(".rules.yaml"):
         return f"version: 1\n{name.removesuffix('.yaml')}:\n"
     slots = loaded.names.slots if loaded.names else ()
-    return NEW_RULES.format(name=name.removesuffix(".rules.yaml").capitalize(), slot=next(iter(slots), "home.hero"))
+    zones = Counter(rule.timezone for rule in loaded.publication.rules) if loaded.publication else Counter[str]()
+    zone = zones.most_common(1)[0][0] if zones else "UTC"
+    title = name.removesuffix(".rules.yaml").capitalize()
+    return NEW_RULES.format(name=title, slot=next(iter(slots), "home.hero"), zone=zone)
 
 
 def _wrong(loaded: Loaded, outcomes: Sequence[Outcome]) -> set[str]:

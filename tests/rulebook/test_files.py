@@ -5,6 +5,7 @@ from __future__ import annotations
 from proxy.diagnostics import Finding
 from proxy.rulebook.check import check
 from proxy.rulebook.files import fell, rule_files, texts
+from proxy.rulebook.lints import Site
 from proxy.rulebook.read import read_yaml
 from tests.rulebook.conftest import Publish
 
@@ -18,6 +19,23 @@ def opened(**sources: str) -> tuple[list[str], list[Finding]]:
 def test_each_rule_file_has_its_own_clocks() -> None:
     files = {"a.rules.yaml": "timezone: Europe/Oslo\nrules: []", "b.rules.yaml": "rules: []", "slots.yaml": "slots: {}"}
     assert opened(**files) == (["a.rules.yaml Europe/Oslo", "b.rules.yaml UTC"], [])
+
+
+def test_hours_without_a_zone_are_told_with_the_zone_of_other_files(publish: Publish) -> None:
+    site, rule = Site(0.0), "rules: [{name: Sale, slot: home.hero, show: nothing new, %s}]"
+    hours, schedule = rule % "when: {hours: 08:00-12:00}", rule % "from: 2026-11-25"
+    other = {"b.rules.yaml": "timezone: Europe/Oslo\nrules: []"}
+
+    def told(text: str, **more: str) -> list[str]:
+        return [finding.help for finding in publish(text, site=site, **more).findings]
+
+    assert told(hours) == ["write `timezone: Europe/Amsterdam` above the rules"]
+    assert (
+        told(hours, **other)
+        == ["write `timezone: Europe/Oslo` above the rules, as in other files"]
+        == told(schedule, **other)
+    )
+    assert told(schedule) == told("timezone: UTC\n" + hours, **other) == []
 
 
 def test_a_folder_of_experiments_alone_holds_rules() -> None:

@@ -117,6 +117,12 @@ async def test_a_new_file_begins_with_a_rule_that_passes_its_test(folder: Path) 
     assert (folder / "spring.rules.yaml").read_text() == text
 
 
+async def test_a_new_file_is_on_the_clocks_of_the_others(folder: Path) -> None:
+    assert "timezone: UTC\n" in await Desk(folder).open("new")
+    (folder / "a.rules.yaml").write_text("timezone: Europe/Oslo\n" + TESTED)
+    assert "timezone: Europe/Oslo\n" in await Desk(folder).open("new")
+
+
 async def test_a_new_banner_makes_its_folder(folder: Path) -> None:
     desk = Desk(folder)
     assert (await desk.send("save", "cards/gift.html", await desk.open("cards/gift.html"))).status_code == 303
