@@ -182,7 +182,7 @@ async def test_a_second_person_approves_and_who_asked_cannot(versions: Versions)
 
 @pytest.mark.parametrize("path", ["/versions", "/api/history"])
 async def test_a_history_that_cannot_be_read_is_told(versions: Versions, tmp_path: Path, path: str) -> None:
-    (tmp_path / ".tailorbird" / "history.jsonl").write_text("{half a line")
+    (tmp_path / ".tailorbird" / "history.jsonl").write_text("{half a line\n")
     async with browser(Shop(versions=versions)) as client:
         answer = await client.get(path)
     assert (answer.status_code, "take it from a backup or from git" in answer.text) == (503, True)
