@@ -6,7 +6,7 @@ read both would count everything twice.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import NamedTuple
 
 from proxy.audience.identity import IMPORTED, LINKING
@@ -29,20 +29,22 @@ class Logged(NamedTuple):
 
 async def logs(store: Store) -> AsyncIterator[Logged]:
     """Everybody in the log, each once, in no order. May raise `StoreError`."""
+    async for some in logs_of_all(store, VISITORS_AT_ONCE):
+        for visitor_id, log in some:
+            if person := _person(visitor_id, log):
+                yield person
+
+
+async def logs_of_all(store: Store, at_once: int) -> AsyncIterator[Iterable[tuple[str, Sequence[Arrival]]]]:
+    """Everybody's own log, those of so many at once. May raise `StoreError`."""
     some: list[str] = []
     async for visitor_id in store.visitors():
         some.append(visitor_id)
-        if len(some) == VISITORS_AT_ONCE:
-            for each in await _logged(store, some):
-                yield each
+        if len(some) == at_once:
+            yield zip(some, await store.logs_of(some), strict=True)
             some = []
-    for each in await _logged(store, some) if some else ():
-        yield each
-
-
-async def _logged(store: Store, visitor_ids: Sequence[str]) -> list[Logged]:
-    found = zip(visitor_ids, await store.logs_of(visitor_ids), strict=True)
-    return [person for visitor_id, log in found if (person := _person(visitor_id, log))]
+    if some:
+        yield zip(some, await store.logs_of(some), strict=True)
 
 
 def _person(visitor_id: str, log: Sequence[Arrival]) -> Logged | None:

@@ -1,7 +1,7 @@
 """Profiles and events in Redis or Valkey: one store for many machines.
 
 `redis_visitor.py` describes what is stored of a visitor, `redis_log.py` adds events, `redis_remaking.py` rebuilds
-profiles, `redis_feed.py` and `redis_refused.py` hold what is stored beside. This module joins them to a `Store`, and
+profiles, `redis_shared.py` holds what is stored beside. This module joins them to a `Store`, and
 maps the client library's errors to ours.
 
 Reads go in batches, fewer than there are connections, so that none waits for one. A batch that fails closes its
@@ -18,15 +18,13 @@ from proxy.errors import DamagedValueError, StoreError
 from proxy.model import Arrival, PackedEvent, Profile
 from proxy.ports import ALL, Applied, Changed, KnownVisitors, Partition, Refused, StartedChanges, Tombstones
 from proxy.settings import DEFAULTS, Settings
-from proxy.stores import redis_changes, redis_feed, redis_refused, redis_remaking, redis_rules
+from proxy.stores import redis_changes, redis_remaking, redis_shared
 from proxy.stores.address import Address, address_of
 from proxy.stores.read_batches import ReadBatches
 from proxy.stores.record import arrivals_of, import_of
 from proxy.stores.redis_cluster import ClusterClient
 from proxy.stores.redis_connecting import mapping_errors, reader, writer
-from proxy.stores.redis_erasing import BUS_KEYS, forget_names
 from proxy.stores.redis_log import RedisLog
-from proxy.stores.redis_streams import trim_before
 from proxy.stores.redis_tombstones import RedisTombstones
 from proxy.stores.redis_visitor import Stored, keys_of, log_key, profile_key, profile_of, stored, visitor_in
 
@@ -124,7 +122,7 @@ class RedisStore:
 
     async def attribute_names(self) -> frozenset[str]:
         async with mapping_errors():
-            return await redis_feed.attribute_names(self._writer)
+            return await redis_shared.attribute_names(self._writer)
 
     async def is_ready(self) -> bool:
         try:
@@ -153,7 +151,7 @@ class RedisStore:
 
     async def log(self, after: str, limit: int) -> tuple[Sequence[Arrival], str]:
         async with mapping_errors():
-            return await redis_feed.log(self._writer, after, limit)
+            return await redis_shared.log(self._writer, after, limit)
 
     async def started_changes(self, after: str) -> StartedChanges:
         async with mapping_errors():
@@ -161,7 +159,7 @@ class RedisStore:
 
     async def end_of_log(self) -> str:
         async with mapping_errors():
-            return await redis_feed.end(self._writer)
+            return await redis_shared.end_of_log(self._writer)
 
     async def log_of(self, visitor_id: str) -> Sequence[Arrival]:
         async with mapping_errors():
@@ -189,11 +187,11 @@ class RedisStore:
 
     async def merge_rules(self) -> Mapping[str, str]:
         async with mapping_errors():
-            return await redis_rules.ruled(self._writer)
+            return await redis_shared.merge_rules(self._writer)
 
     async def put_merge_rules(self, rules: Mapping[str, str]) -> None:
         async with mapping_errors():
-            await redis_rules.put(self._writer, rules)
+            await redis_shared.put_merge_rules(self._writer, rules)
 
     # -- who was erased
 
@@ -206,7 +204,7 @@ class RedisStore:
                 events += max(await self._writer.hlen(log_key(visitor_id)) - 1, 0)
                 profiles += await self._writer.exists(profile_key(visitor_id))
                 await self._writer.unlink(*keys_of(visitor_id))
-            refused = await forget_names(self._writer, visitor_ids)
+            refused = await redis_shared.forget_names(self._writer, visitor_ids)
         return {"events": events, "profiles": profiles, "events not taken": refused}
 
     async def scrub(self, *, is_due: bool = False) -> bool:
@@ -228,20 +226,16 @@ class RedisStore:
 
     async def refuse(self, refused: Sequence[Refused]) -> None:
         async with mapping_errors():
-            await redis_refused.keep(self._writer, refused)
+            await redis_shared.refuse(self._writer, refused)
 
     async def refused(self) -> Sequence[Refused]:
         async with mapping_errors():
-            return [one for _, one in await redis_refused.kept(self._writer)]
+            return [one for _, one in await redis_shared.refused(self._writer)]
 
     async def forget_refused(self, refused: Sequence[Refused]) -> None:
         async with mapping_errors():
-            await redis_refused.forget(self._writer, refused)
+            await redis_shared.forget_refused(self._writer, refused)
 
     async def forget_before(self, moment: float) -> None:
         async with mapping_errors():
-            await redis_feed.forget_before(self._writer, moment)
-            await redis_changes.forget_before(self._writer, moment)
-            for stream in BUS_KEYS:
-                await trim_before(self._writer, stream, moment)
-            await redis_refused.forget_before(self._writer, moment)
+            await redis_shared.forget_before(self._writer, moment)

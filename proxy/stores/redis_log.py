@@ -21,11 +21,10 @@ from proxy.errors import StoreError
 from proxy.events.fold import fold
 from proxy.model import Arrival, Profile
 from proxy.ports import Applied
-from proxy.stores import redis_changes, redis_feed, redis_rules
+from proxy.stores import redis_changes, redis_shared
 from proxy.stores.address import Ack
 from proxy.stores.record import head_of, packed, packed_arrival
 from proxy.stores.redis_connecting import confirm
-from proxy.stores.redis_erasing import forget_names
 from proxy.stores.redis_remaking import TRIES, mended, withdraw
 from proxy.stores.redis_tombstones import RedisTombstones, asks, asks_keys, latest
 from proxy.stores.redis_visitor import (
@@ -176,7 +175,7 @@ class RedisLog:
         if changes is not None:
             redis_changes.begin(reads, visitor_ids)
         asks_keys(reads)
-        reads.hgetall(redis_rules.KEY)
+        reads.hgetall(redis_shared.RULES)
         asks(reads, keys, visitor_ids)
         for visitor_id in visitor_ids:
             reads.hget(log_key(visitor_id), STAMP)
@@ -186,7 +185,7 @@ class RedisLog:
         own, brought, ruled, erased, *stamps = answers
         if self._tombstones.are_others(own, brought):
             return await self._known(visitor_ids)
-        rules = redis_rules.rules_in(ruled)
+        rules = redis_shared.rules_in(ruled)
         rows = zip(visitor_ids, stamps, latest(erased, len(visitor_ids)), strict=True)
         return {visitor_id: Known(Stamp(stamp or b""), erased_at, rules) for visitor_id, stamp, erased_at in rows}
 
@@ -194,7 +193,7 @@ class RedisLog:
         if done.fresh:
             telling = self._writer.pipeline(transaction=False)
             redis_changes.tell(telling, {arrival.visitor_id for arrival in done.fresh}, done.changes[0])
-            redis_feed.tell(telling, done.fresh)
+            redis_shared.tell(telling, done.fresh)
             ids = list({id for arrival in done.fresh for id in whose_are(arrival)})
             asks(telling, await self._tombstones.keys(), ids)
             name, *_, erased = await telling.execute()
@@ -213,7 +212,7 @@ class RedisLog:
             ids.setdefault(one.visitor_id, set()).add(one.event.id)
             done.linked.pop(one.visitor_id, None)
         await withdraw(self._writer, ids)
-        await forget_names(self._writer, ids)
+        await redis_shared.forget_names(self._writer, ids)
         done.fresh[:] = [one for one in done.fresh if one.event.id not in ids.get(one.visitor_id, ())]
 
     async def _checkpoint(self, visitor_ids: Sequence[str]) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from proxy.errors import DamagedValueError, StoreError
 from proxy.events.fold import fold
 from proxy.model import Arrival, Profile
-from proxy.stores import redis_changes, redis_rules
+from proxy.stores import redis_changes, redis_shared
 from proxy.stores.record import packed, unpacked_arrival
 from proxy.stores.redis_visitor import REMAKE, STAMP, Call, Stamp, Stored, answered, log_key, profile_of, ran, stored
 
@@ -71,7 +71,7 @@ async def withdraw(client: Any, gone: Mapping[str, Collection[str]]) -> None:
 
 async def _withdrawn(client: Any, gone: Mapping[str, Collection[str]]) -> list[str]:
     """The visitors that are done: they have no log, or it was not changed since it was read."""
-    rules, logs = await redis_rules.ruled(client), await _fields_of(client, list(gone))
+    rules, logs = await redis_shared.merge_rules(client), await _fields_of(client, list(gone))
     begun = (await redis_changes.begin(client, list(gone))).decode()
     calls: list[Call] = []
     for (visitor_id, ids), fields in zip(gone.items(), logs, strict=True):
@@ -102,7 +102,7 @@ async def mended(client: Any, visitor_id: str, found: Stored | StoreError) -> tu
 
 async def _following(client: Any, arrivals: list[Arrival]) -> Profile | None:
     """The profile that follows from these events by the current merge rules; None without events."""
-    return fold(None, arrivals, await redis_rules.ruled(client)) if arrivals else None
+    return fold(None, arrivals, await redis_shared.merge_rules(client)) if arrivals else None
 
 
 async def _is_remade(client: Any, visitor_id: str, fields: Fields, profile: Profile | None, *gone: str) -> bool:

@@ -100,15 +100,8 @@ async def trim_before(client: Any, key: str, moment: float) -> None:
     await client.xtrim(key, minid=int(moment * 1_000), approximate=False)
 
 
-async def entries(client: Any, key: str) -> AsyncIterator[tuple[bytes, Fields]]:
-    """The entries, oldest first."""
-    async for rows in _rows(client, key):
-        for entry, fields in rows:
-            yield entry, fields
-
-
 async def _rows(client: Any, key: str) -> AsyncIterator[list[tuple[bytes, Fields]]]:
-    """The same, so many at a time."""
+    """The entries, oldest first, so many at a time."""
     after = "-"
     while rows := await client.xrange(key, after, "+", BATCH):
         yield rows

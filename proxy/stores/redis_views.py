@@ -63,11 +63,11 @@ class RedisViews:
     async def aclose(self) -> None:
         await self._client.aclose()
 
-    async def _backwards(self, most: int | None = None) -> AsyncIterator[Entry]:
-        """The entries, the latest first."""
-        before, left = "+", most
-        while left is None or left > 0:
-            size = BATCH if left is None else min(BATCH, left)
+    async def _backwards(self, most: int) -> AsyncIterator[Entry]:
+        """The latest entries, the latest first."""
+        before = "+"
+        for left in range(most, 0, -BATCH):
+            size = min(BATCH, left)
             async with mapping_errors():
                 entries = cast("list[Entry]", await self._client.xrevrange(KEY, max=before, count=size))
             for entry in entries:
@@ -75,7 +75,6 @@ class RedisViews:
             if len(entries) < size:
                 return
             before = f"({entries[-1][0].decode()}"
-            left = None if left is None else left - size
 
 
 connect = RedisViews

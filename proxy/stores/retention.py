@@ -3,9 +3,10 @@ the lists beside them too, the recorded page views, and the messages to webhooks
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import Collection
 
 from proxy.ports import Outbox, Store, ViewLog
+from proxy.stores.logs import logs_of_all
 
 AT_ONCE = 500
 READ_AT_ONCE = 100
@@ -17,8 +18,8 @@ async def expire(store: Store, views: ViewLog, outbox: Outbox, before: float) ->
     gone = 0
     await store.forget_before(before)  # first of all: it lets go of whom the last run named, too
     old: dict[str, Collection[str]] = {}
-    async for some in _some_at_once(store.visitors()):
-        for visitor_id, log in zip(some, await store.logs_of(some), strict=True):
+    async for some in logs_of_all(store, READ_AT_ONCE):
+        for visitor_id, log in some:
             ids = [arrival.event.id for arrival in log if arrival.received_at < before]
             gone += len(ids)
             old |= {visitor_id: ids} if ids else {}
@@ -30,14 +31,3 @@ async def expire(store: Store, views: ViewLog, outbox: Outbox, before: float) ->
     page_views = await views.forget_views(before)
     await store.scrub(is_due=True)  # the last: it fails where there is no room
     return gone, page_views
-
-
-async def _some_at_once(visitors: AsyncIterator[str]) -> AsyncIterator[list[str]]:
-    some: list[str] = []
-    async for visitor_id in visitors:
-        some.append(visitor_id)
-        if len(some) == READ_AT_ONCE:
-            yield some
-            some = []
-    if some:
-        yield some

@@ -1,7 +1,7 @@
 """Profiles and events in a SQLite file: the embedded default, for several worker processes on one machine.
 
 Reads run in batches on a few threads with a connection each, so that a slow disk never blocks the event loop. Writes
-run one after the other (`sqlite_writers.py`), in transactions that are on disk when they end (`synchronous=FULL`),
+run one after the other (`threads.py`), in transactions that are on disk when they end (`synchronous=FULL`),
 except page views, which nobody awaits. With WAL, reads and writes run concurrently. Not for network file systems.
 """
 
@@ -26,17 +26,15 @@ from proxy.stores import (
     sqlite_file,
     sqlite_known,
     sqlite_log,
-    sqlite_refused,
-    sqlite_rules,
     sqlite_schema,
+    sqlite_shared,
     sqlite_tombstones,
     sqlite_visitor,
 )
 from proxy.stores.read_batches import ReadBatches
 from proxy.stores.sqlite_answers import AnswerCache
 from proxy.stores.sqlite_cache import CachingConnection, cache_of
-from proxy.stores.sqlite_writers import Writers
-from proxy.stores.threads import Threads
+from proxy.stores.threads import Threads, Writers
 
 READERS = 2
 CONNECTION = """
@@ -54,10 +52,7 @@ Answer = TypeVar("Answer")
 
 def connect(url: str, _: Settings = DEFAULTS) -> SqliteStore:
     """The store in the file of `sqlite:PATH`, made when missing, in a folder that is there. Raises `OperatorError`."""
-    path = url.partition(":")[2]
-    if path in ("", ":memory:"):
-        raise OperatorError(f"`{url}` names no file", help="write sqlite:PATH, as sqlite:tailorbird.db")
-    return SqliteStore(Path(path))
+    return SqliteStore(sqlite_file.path_of(url))
 
 
 class SqliteStore:
@@ -173,10 +168,10 @@ class SqliteStore:
         return changed
 
     async def merge_rules(self) -> Mapping[str, str]:
-        return await self._read(sqlite_rules.rules)
+        return await self._read(sqlite_shared.merge_rules)
 
     async def put_merge_rules(self, rules: Mapping[str, str]) -> None:
-        await self._change(lambda connection: sqlite_rules.put(connection, rules))
+        await self._change(lambda connection: sqlite_shared.put_merge_rules(connection, rules))
 
     async def withdraw(self, gone: Mapping[str, Collection[str]]) -> None:
         left = dict(gone)
@@ -204,17 +199,17 @@ class SqliteStore:
         await self._change(lambda connection: sqlite_tombstones.bring(connection, tombstones))
 
     async def refuse(self, refused: Sequence[Refused]) -> None:
-        await self._change(lambda connection: sqlite_refused.keep(connection, refused))
+        await self._change(lambda connection: sqlite_shared.refuse(connection, refused))
 
     async def refused(self) -> Sequence[Refused]:
-        return await self._read(sqlite_refused.kept)
+        return await self._read(sqlite_shared.refused)
 
     async def forget_refused(self, refused: Sequence[Refused]) -> None:
-        await self._change(lambda connection: sqlite_refused.forget(connection, refused))
+        await self._change(lambda connection: sqlite_shared.forget_refused(connection, refused))
 
     async def forget_before(self, moment: float) -> None:
         await self._change(_forget_names)
-        await self._change(lambda connection: sqlite_refused.forget_before(connection, moment))
+        await self._change(lambda connection: sqlite_shared.forget_before(connection, moment))
 
     # -- on the threads
 

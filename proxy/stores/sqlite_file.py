@@ -36,6 +36,14 @@ class UnfitFileError(sqlite3.DatabaseError):
         self.help = help
 
 
+def path_of(url: str) -> Path:
+    """The path in `sqlite:PATH`. Raises `OperatorError`."""
+    path = url.partition(":")[2]
+    if path in ("", ":memory:"):
+        raise OperatorError(f"`{url}` names no file", help="write sqlite:PATH, as sqlite:tailorbird.db")
+    return Path(path)
+
+
 def must_be_usable(path: Path) -> None:
     """Raises `OperatorError` when the file is another user's, or its folder is not there. That is not made: the path
     may be misspelt, or the volume not mounted."""

@@ -23,7 +23,7 @@ from proxy.errors import DamagedValueError
 from proxy.events.fold import is_deed
 from proxy.model import Arrival, PackedEvent, Profile
 from proxy.ports import Applied, Partition
-from proxy.stores import sqlite_bulk, sqlite_changes, sqlite_noted, sqlite_rules, sqlite_tombstones, sqlite_visitor
+from proxy.stores import sqlite_bulk, sqlite_changes, sqlite_noted, sqlite_shared, sqlite_tombstones, sqlite_visitor
 from proxy.stores.record import arrivals_of, deed_of, import_of, packed, packed_arrival
 from proxy.stores.sqlite_cache import cache_of
 from proxy.stores.tombstones import is_erased
@@ -229,7 +229,7 @@ def sample(connection: sqlite3.Connection, most: int) -> tuple[list[Profile], in
 
 def rebuild(connection: sqlite3.Connection, visitor_ids: Sequence[str]) -> int:
     """Rebuilds these profiles; returns how many changed."""
-    rules, changed = sqlite_rules.rules(connection), {}
+    rules, changed = sqlite_shared.merge_rules(connection), {}
     for visitor_id, value in zip(visitor_ids, sqlite_visitor.stored(connection, visitor_ids), strict=True):
         profile = sqlite_visitor.remade(connection, visitor_id)
         if profile is not None and not _is_same(value, profile, rules):

@@ -16,9 +16,8 @@ from proxy.stores import (
     sqlite_diverted,
     sqlite_eras,
     sqlite_noted,
-    sqlite_refused,
-    sqlite_rules,
     sqlite_runs,
+    sqlite_shared,
     sqlite_tombstones,
     sqlite_visitor,
 )
@@ -30,10 +29,10 @@ SCHEMA = f"""
 BEGIN IMMEDIATE;
 {sqlite_visitor.SCHEMA}
 CREATE TABLE IF NOT EXISTS attribute_names (name TEXT PRIMARY KEY) WITHOUT ROWID;
-{sqlite_refused.SCHEMA}
+{sqlite_shared.REFUSED}
 {sqlite_tombstones.SCHEMA}
 {sqlite_changes.SCHEMA}
-{sqlite_rules.SCHEMA}
+{sqlite_shared.RULES}
 {sqlite_diverted.SCHEMA}
 PRAGMA user_version = {VERSION};
 {MARK}
@@ -107,7 +106,7 @@ def _make_checkpoints(connection: sqlite3.Connection) -> None:
     their profiles name the person."""
     (last,) = connection.execute("SELECT coalesce(max(place), 0) FROM events").fetchone()
     connection.execute(f"ALTER TABLE profiles ADD COLUMN until INTEGER NOT NULL DEFAULT {int(last)}")
-    for table in (sqlite_visitor.DEVICES, sqlite_rules.SCHEMA, *sqlite_noted.TABLES):
+    for table in (sqlite_visitor.DEVICES, sqlite_shared.RULES, *sqlite_noted.TABLES):
         connection.execute(table)
     joined = connection.execute("SELECT DISTINCT visitor_id FROM events WHERE id GLOB 'joined:*'").fetchall()
     for (visitor_id,) in joined:

@@ -8,12 +8,11 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable
-from pathlib import Path
 from typing import TypeVar
 
-from proxy.errors import OperatorError, StoreError
+from proxy.errors import StoreError
 from proxy.stores.sqlite import CONNECTION
-from proxy.stores.sqlite_file import Place, help_for, make, mark, must_be_ours
+from proxy.stores.sqlite_file import Place, help_for, make, mark, must_be_ours, path_of
 from proxy.stores.threads import Threads
 
 Answer = TypeVar("Answer")
@@ -23,10 +22,7 @@ class SideTables:
     """Tables made by `schema` in the file of `sqlite:PATH`. Raises `OperatorError`."""
 
     def __init__(self, url: str, schema: str, name: str) -> None:
-        path = url.partition(":")[2]
-        if path in ("", ":memory:"):
-            raise OperatorError(f"`{url}` names no file", help="write sqlite:PATH, as sqlite:tailorbird.db")
-        self._path = Path(path)
+        self._path = path_of(url)
         self._schema = schema
         self._thread = Threads((self,), f"tailorbird-{name}")
         self._connection: sqlite3.Connection | None = None

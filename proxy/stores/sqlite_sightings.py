@@ -30,7 +30,7 @@ class SqliteSightings:
 
     async def put_sightings(self, sightings: Sequence[Sighting], *, most: int) -> None:
         lines = packed(sightings)
-        await self._file.run(lambda connection: _put(connection, lines, most))
+        await self._file.change(lambda connection: _put(connection, lines, most))
 
     async def get_sightings(self, after: int, most: int) -> tuple[list[Sighting], int]:
         def read(connection: sqlite3.Connection) -> list[tuple[int, bytes]]:
@@ -44,10 +44,8 @@ class SqliteSightings:
 
 
 def _put(connection: sqlite3.Connection, lines: Mapping[str, bytes], most: int) -> None:
-    with connection:
-        connection.execute("BEGIN IMMEDIATE")
-        connection.executemany(PUT, lines.items())
-        connection.execute(FORGET, (most,))
+    connection.executemany(PUT, lines.items())
+    connection.execute(FORGET, (most,))
 
 
 connect = SqliteSightings

@@ -28,7 +28,7 @@ class SqliteViews:
         self._file = SideTables(url, SCHEMA, "views")
 
     async def put_views(self, views: Sequence[View], *, most: int) -> None:
-        await self._file.run(lambda connection: _put(connection, list(small_enough(views)), most))
+        await self._file.change(lambda connection: _put(connection, list(small_enough(views)), most))
 
     async def get_views(self, most: int) -> list[View]:
         lines = await self._file.run(lambda connection: _lines(connection, most))
@@ -45,12 +45,10 @@ class SqliteViews:
 
 
 def _put(connection: sqlite3.Connection, views: Sequence[tuple[View, bytes]], most: int) -> None:
-    with connection:
-        connection.execute("BEGIN IMMEDIATE")
-        erased = sqlite_tombstones.erased_at(connection, names_in(view for view, _ in views))
-        rows = [(view.visitor, line) for view, line in views if not is_of_erased(view, erased)]
-        connection.executemany("INSERT INTO views (visitor_id, line) VALUES (?, ?)", rows)
-        connection.execute(FORGET, (most,))
+    erased = sqlite_tombstones.erased_at(connection, names_in(view for view, _ in views))
+    rows = [(view.visitor, line) for view, line in views if not is_of_erased(view, erased)]
+    connection.executemany("INSERT INTO views (visitor_id, line) VALUES (?, ?)", rows)
+    connection.execute(FORGET, (most,))
 
 
 def _lines(connection: sqlite3.Connection, most: int) -> list[bytes]:

@@ -25,7 +25,7 @@ from proxy.audience.merging import NO_RULES, Rules
 from proxy.errors import DamagedValueError
 from proxy.events.fold import fold, in_order
 from proxy.model import Arrival, Profile
-from proxy.stores import sqlite_bulk, sqlite_noted, sqlite_rules, sqlite_words
+from proxy.stores import sqlite_bulk, sqlite_noted, sqlite_shared, sqlite_words
 from proxy.stores.record import MAX_BYTES, packed, readable, unpacked, unpacked_arrivals
 
 log = logging.getLogger("tailorbird.stores")
@@ -174,7 +174,7 @@ def remade(connection: sqlite3.Connection, visitor_id: str) -> Profile | None:
     values = connection.execute("SELECT CAST(value AS BLOB) FROM events WHERE visitor_id = ?", (visitor_id,))
     sent = [one for one in undamaged(value for (value,) in values) if one.visitor_id == visitor_id]
     arrivals = in_order([*sent, *sqlite_noted.all_of(connection, visitor_id).values()])
-    return fold(None, arrivals, sqlite_rules.rules(connection), of_one_log=True) if arrivals else None
+    return fold(None, arrivals, sqlite_shared.merge_rules(connection), of_one_log=True) if arrivals else None
 
 
 def current(
@@ -182,7 +182,7 @@ def current(
 ) -> dict[str, Profile]:
     """The profiles of those visitors who have one; of those in `if_long`, when it takes long to read. A damaged one is
     remade."""
-    wanted, rules = set(visitor_ids), sqlite_rules.rules(connection)
+    wanted, rules = set(visitor_ids), sqlite_shared.merge_rules(connection)
     ids = list(wanted.union(if_long))
     found: dict[str, Profile | None] = {}
     for visitor_id, value in zip(ids, stored(connection, ids), strict=True):

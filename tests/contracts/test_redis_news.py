@@ -15,11 +15,11 @@ from proxy.events.fold import fold
 from proxy.metrics import Metrics
 from proxy.model import Arrival, Event
 from proxy.ports import LONGEST_CHANGE_SECONDS, Store
-from proxy.stores import open_store, redis_changes, redis_feed
+from proxy.stores import open_store, redis_changes, redis_shared
 from proxy.stores.joining import join
 from proxy.stores.record import head_of, packed_arrival
 from proxy.stores.redis import WITHDRAWN_AT_ONCE
-from proxy.stores.redis_erasing import BUS_KEYS
+from proxy.stores.redis_shared import BUS_KEYS
 from proxy.stores.redis_visitor import ADD, MOST_NEWS, STAMP, Call, log_key, news_key, ran
 from proxy.visitors.invalidation import Invalidation
 from proxy.visitors.profiles import ProfileReader
@@ -188,7 +188,7 @@ async def test_what_processes_told_each_other_long_ago_is_let_go_of(valkey: Stor
 
 
 async def test_what_visitors_did_is_not_in_an_error_that_is_logged(valkey: Store, client: Redis) -> None:
-    await client.set(redis_feed.KEY, "of another type")
+    await client.set(redis_shared.FEED, "of another type")
     with pytest.raises(StoreError, match="WRONGTYPE") as caught:
         await valkey.apply([seen("anna", 1)])
     assert "anna" not in str(caught.value)

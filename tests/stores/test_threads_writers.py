@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from proxy.stores import sqlite_writers
+from proxy.stores import threads
 from proxy.stores.sqlite_file import Place
-from proxy.stores.sqlite_writers import Writers
+from proxy.stores.threads import Writers
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ async def test_each_has_a_thread_of_its_own(writers: Writers) -> None:
 
 
 async def test_who_was_kept_waiting_has_the_other_write_once(writers: Writers, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite_writers, "LONGEST_SECONDS", -1.0)  # always for too long
+    monkeypatch.setattr(threads, "LONGEST_SECONDS", -1.0)  # always for too long
     names = []
     for _ in range(4):
         names.append(await writers.gentle.run(writers.alone(who, is_awaited=False)))

@@ -1,0 +1,113 @@
+"""What many visitors share in Redis or Valkey: the feed of the newest events, for those who follow them; the attributes
+that were ever brought; the rules of `audience/merging.py`; and the events that were not taken. The server cuts the
+streams to length as they grow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from proxy.audience.merging import Merge, Rules
+from proxy.model import Arrival
+from proxy.ports import Refused
+from proxy.stores import redis_changes
+from proxy.stores.record import packed_arrival, packed_refused, unpacked_arrival, unpacked_refused
+from proxy.stores.redis_streams import Fields, take_out, trim_before
+
+FEED, MOST_IN_FEED = "tb:feed", 100_000
+NAMES = "tb:attribute-names"
+RULES = "tb:merge-rules"
+REFUSED, MOST_REFUSED = "tb:refused", 10_000
+BUS_KEYS = ("{tb:bus}:sent", "{tb:bus}:told")
+"""The streams by which processes tell each other whose profiles changed."""
+
+
+def tell(told: Any, fresh: Sequence[Arrival]) -> None:
+    """Adds these events to the feed, and the attributes they brought, in a pipeline."""
+    for arrival in fresh:
+        told.xadd(FEED, {"v": packed_arrival(arrival)}, maxlen=MOST_IN_FEED, approximate=True)
+    names = {name for arrival in fresh for name in arrival.traits}
+    if names:
+        told.sadd(NAMES, *sorted(names))
+
+
+async def log(client: Any, after: str, limit: int) -> tuple[Sequence[Arrival], str]:
+    """As `EventStore.log`."""
+    rows = await client.xrange(FEED, f"({after}" if after else "-", "+", limit)
+    return [unpacked_arrival(fields[b"v"]) for _, fields in rows], rows[-1][0].decode() if rows else after
+
+
+async def end_of_log(client: Any) -> str:
+    """The place after the newest event."""
+    newest = await client.xrevrange(FEED, count=1)
+    return newest[0][0].decode() if newest else ""
+
+
+async def attribute_names(client: Any) -> frozenset[str]:
+    """As `ProfileStore.attribute_names`."""
+    return frozenset(name.decode() for name in await client.smembers(NAMES))
+
+
+async def merge_rules(client: Any) -> Rules:
+    """The rules that hold."""
+    return rules_in(await client.hgetall(RULES))
+
+
+def rules_in(answer: Mapping[bytes, bytes]) -> Rules:
+    """The rules in what the store has of them, for who reads them in the same round trip as a visitor's data."""
+    return {name.decode(): Merge(rule.decode()) for name, rule in answer.items()}
+
+
+async def put_merge_rules(client: Any, rules: Mapping[str, str]) -> None:
+    """Replaces the rules. All profiles have to be rebuilt then, which changes the revision of every log; so a process
+    that folded an event by older rules does it again."""
+    gone = [name for name in await client.hkeys(RULES) if name.decode() not in rules]
+    if rules:
+        await client.hset(RULES, mapping=dict(rules))
+    if gone:
+        await client.hdel(RULES, *gone)
+
+
+async def refuse(client: Any, refused: Sequence[Refused]) -> None:
+    """Adds events that were not taken, and keeps the newest of all."""
+    writes = client.pipeline(transaction=False)
+    for one in refused:
+        writes.xadd(REFUSED, {"v": packed_refused(one)}, maxlen=MOST_REFUSED, approximate=True)
+    await writes.execute()
+
+
+async def refused(client: Any) -> list[tuple[bytes, Refused]]:
+    """The events that were not taken with their places, oldest first."""
+    return [(place, unpacked_refused(fields[b"v"])) for place, fields in await client.xrange(REFUSED)]
+
+
+async def forget_refused(client: Any, gone: Sequence[Refused]) -> None:
+    """Deletes these."""
+    places = [place for place, one in await refused(client) if one in gone]
+    if places:
+        await client.xdel(REFUSED, *places)
+
+
+async def forget_before(client: Any, moment: float) -> None:
+    """Deletes what came before that moment from all streams; who follows them has read it long since."""
+    await take_out(client, FEED, lambda fields: unpacked_arrival(fields[b"v"]).received_at < moment)
+    await redis_changes.forget_before(client, moment)
+    for stream in BUS_KEYS:
+        await trim_before(client, stream, moment)
+    await take_out(client, REFUSED, lambda fields: unpacked_refused(fields[b"v"]).received_at < moment)
+
+
+async def forget_names(client: Any, visitor_ids: Collection[str]) -> int:
+    """Removes the names of erased visitors from all streams, and notes that any visitor may have changed. Returns how
+    many refused events were deleted."""
+    ids = {visitor_id.encode() for visitor_id in visitor_ids}
+
+    def names_them(fields: Fields) -> bool:
+        return any(id in value for value in fields.values() for id in ids)
+
+    for stream in (FEED, redis_changes.KEY, *BUS_KEYS):
+        await take_out(client, stream, names_them)
+    gone = await take_out(client, REFUSED, names_them)
+    await redis_changes.tell(client)
+    return gone
