@@ -23,12 +23,11 @@ from proxy.decide.why import SlotStory
 from proxy.memo import make_room
 from proxy.metrics import Decided
 from proxy.model import Decision, EvaluationContext, Product
-from proxy.page.cards import Presentation
 from proxy.page.encode import Assembled, Coding, assemble
 from proxy.page.fragments import Fragment
 from proxy.page.json_fills import in_json_forms
 from proxy.page.lists import CardList
-from proxy.page.presentation import presentation_of
+from proxy.page.presentation import Presentation, presentation_of
 from proxy.page.product_row import ProductRow
 from proxy.page.slots import SORTS
 from proxy.page.template import Template

@@ -46,7 +46,6 @@ PROVEN_ELSEWHERE = {
     "stores/sqlite_side_tables.py": "tests/contracts",
     "stores/sqlite_sightings.py": "tests/contracts",
     "stores/redis_sightings.py": "tests/contracts",
-    "bus/local.py": "tests/contracts",
     "bus/machine.py": "tests/contracts",
     "bus/redis.py": "tests/contracts",
     "bus/joined.py": "tests/contracts",

@@ -12,9 +12,9 @@ from proxy.conditions.behaviours import VIEWED
 from proxy.decide.plan import compile_plan
 from proxy.decide.why import why
 from proxy.model import Decision, EvaluationContext, Fact, OneOf, Rule
-from proxy.page.cards import PLAIN
 from proxy.page.encode import Coding
 from proxy.page.fragments import Wrapper, banner
+from proxy.page.presentation import PLAIN
 from proxy.page.product_row import product_row
 from proxy.page.template import Template, cut
 from proxy.personalise import MOST_REMEMBERED, Personalised, Stock, personalise, stocked, untouched, with_products

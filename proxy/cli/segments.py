@@ -3,27 +3,35 @@ suggestions for new ones. Counts are exact, or estimated quickly from a sample."
 
 from __future__ import annotations
 
+import asyncio
+import os
 import time
+from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
+from functools import partial
 from math import ceil
+from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
 from proxy.audience.clusters import clusters
 from proxy.audience.drivers import Driver, lookalikes
 from proxy.audience.features import IN_DAYS, fifths
-from proxy.audience.segments import Overlap, Size, overlaps, sizes
-from proxy.cli.existing_store import STORE, asked
+from proxy.audience.segments import Memberships, Overlap, Size, overlaps, sizes
+from proxy.cli.existing_store import STORE, asked, existing_store
 from proxy.cli.options import as_json, form_option
 from proxy.cli.rulefolder import CATALOGUE, folder_argument, good, read_rules
-from proxy.cli.segment_counts import Folder, counted
 from proxy.conditions.values import is_number, number_text
 from proxy.diagnostics import did_you_mean
+from proxy.errors import OperatorError
+from proxy.ports import Partition
 from proxy.rulebook.compile import Publication
 from proxy.rulebook.mending import quoted
+from proxy.rulebook.segment_reader import SegmentReader
 from proxy.serve.survey import SAMPLE, Looked, looked_at
 
 GRADED = {"recency": "days since last order", "frequency": "orders", "monetary": "lifetime spend"}
@@ -179,3 +187,46 @@ def _size_lines(size: Size, found: Sequence[dict[str, Any]]) -> list[str]:
 
 
 LINES = {"rfm": _rfm_lines, "like": _like_lines, "suggestions": _suggestion_lines, "segments": _segment_lines}
+
+
+WORTH_A_PROCESS = 20_000
+"""Visitors: with fewer, a process takes longer to start than to look."""
+
+
+class Folder(NamedTuple):
+    """A rule folder, and what its rules are about: what another process needs to read it too."""
+
+    path: Path
+    catalogue: Path | None
+    store: str
+
+
+def counted(folder: Folder, population: int, now: float) -> Memberships:
+    """How many visitors of the store are in each segment: all of them, with a process for each processor core, when
+    there are about so many. Devices are no visitors of their own."""
+    processes = min(os.cpu_count() or 1, population // WORTH_A_PROCESS)
+    if processes < 2:
+        return _counted(folder, now, Partition())
+    parts = [Partition(number, processes) for number in range(processes)]
+    total: Counter[frozenset[str]] = Counter()
+    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+        for each in pool.map(partial(_counted, folder, now), parts):
+            total.update(each)
+    return total
+
+
+def _counted(folder: Folder, now: float, part: Partition) -> Memberships:
+    """One part of them, in whichever process."""
+    publication = read_rules(*folder).publication
+    if publication is None:
+        raise OperatorError(f"`{folder.path}` has problems now", help=f"tailorbird check {folder.path}")
+    return asyncio.run(_looked_at(folder.store, SegmentReader(publication, now), part))
+
+
+async def _looked_at(url: str, reader: SegmentReader, part: Partition) -> Memberships:
+    found: Counter[frozenset[str]] = Counter()
+    async with existing_store(url) as store:
+        async for profile in store.profiles(part):
+            if not profile.alias:
+                found[reader.segments(reader.known(profile, reader.asked))] += 1
+    return found

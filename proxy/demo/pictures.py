@@ -1,5 +1,5 @@
 """The shop's pictures: every product drawn from a shape in `drawings/` and the colours it is sold in, and the wide
-scenes of `scenes/`, 1200 by 400. All are SVG, made once at start and served as `/img/...` by `assets.py`.
+scenes of `scenes/`, 1200 by 400. All are SVG, made once at start and served as `/img/...` by `pages.py`.
 
 A drawing is the inside of an SVG of 400 by 400 that stands on the line y=326, with `$main`, `$dark`, `$light` and
 `$accent` where a product's colour goes.

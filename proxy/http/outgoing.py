@@ -7,10 +7,9 @@ from collections.abc import Sequence
 
 from proxy.errors import TailorbirdError
 from proxy.http.message import Request, Response, as_lines, of_lines
-from proxy.httpcache import ranges
 from proxy.httpcache.coding import best_coding
 from proxy.httpcache.stored import StoredResponse
-from proxy.httpcache.validators import is_unchanged
+from proxy.httpcache.validators import is_unchanged, requested_range
 from proxy.model import Headers
 from proxy.page.encode import Assembled, Coding, header_lines
 
@@ -166,7 +165,7 @@ def _in_coding(coding: bytes, headers: Headers) -> Headers:
 def _given(stored: StoredResponse, headers: Headers, request: Request) -> Response:
     if holds_copy_of(stored, request):
         return not_modified(headers)
-    part = ranges.requested_range(stored, request.headers) if request.method == b"GET" else None
+    part = requested_range(stored, request.headers) if request.method == b"GET" else None
     if part is not None:
         return _part(stored.body, part, request, headers)
     return whole(request, stored.status, headers, (stored.body,), len(stored.body))

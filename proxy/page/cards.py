@@ -7,7 +7,6 @@ without limit. Templates run with limited fuel, once for each state of a product
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any, get_type_hints
 
 import minijinja
@@ -15,7 +14,7 @@ import minijinja
 from proxy.errors import EditorError
 from proxy.model import Product
 from proxy.page.fields import without_unsafe
-from proxy.page.prices import price_text
+from proxy.page.presentation import PLAIN, Presentation, price_text
 
 DEFAULT_CARD = """\
 <a class="tb-card-link" href="{{ product.link }}">\
@@ -35,19 +34,6 @@ _KINDS = get_type_hints(Product)
 _TEXTS = tuple(name for name, kind in _KINDS.items() if kind is str)
 _OTHERS = tuple(name for name, kind in _KINDS.items() if kind is not str)
 _HELP = "a card may hold {{ product.title }} and the like, {% if %} and {% for %}"
-
-
-@dataclass(frozen=True, slots=True)
-class Presentation:
-    """How products are shown to a visitor: prices in the format of their `language`, in their `currency` if the
-    catalogue has it, and links with the parameters of the `campaign` they came by (`utm_source=newsletter`)."""
-
-    language: str = "en"
-    currency: str = ""
-    campaign: str = ""
-
-
-PLAIN = Presentation()
 
 
 class Card:

@@ -13,10 +13,11 @@ from itertools import islice
 
 from proxy.errors import EditorError
 from proxy.model import Product
-from proxy.page.cards import DEFAULT_CARD, PLAIN, Card, Presentation, price_for
+from proxy.page.cards import DEFAULT_CARD, Card, price_for
 from proxy.page.fields import Field, as_ascii, fields_in_text
 from proxy.page.fragments import Content, Fragment, ProductIds, Wrapper, around_cards
 from proxy.page.piece import Piece, joined
+from proxy.page.presentation import PLAIN, Presentation
 from proxy.page.sanitise import Removed, removed_from, sanitised
 
 MOST_CARDS = 50_000

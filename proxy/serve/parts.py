@@ -21,8 +21,8 @@ from proxy.httpcache.cookies import pair_set_by, pairs_in
 from proxy.httpcache.key import normalised
 from proxy.metrics import Metrics
 from proxy.page.holes import Fill, FillKind
+from proxy.page.includes import substituted
 from proxy.page.piece import Piece
-from proxy.page.variables import substituted
 from proxy.serve.shared_fetch import level_of
 from proxy.serve.slow_parts import SlowParts
 from proxy.settings import Settings

@@ -30,9 +30,9 @@ from proxy.model import Arrival, Consent, Headers
 from proxy.ports import Refused
 from proxy.settings import Settings
 from proxy.visitors.consent import Consents
-from proxy.visitors.counted import why_not_counted
 from proxy.visitors.joiner import Joiner
 from proxy.visitors.journal import Journal
+from proxy.visitors.view_content import why_not_counted
 from proxy.visitors.visitor import ANONYMOUS, Cookies
 from proxy.visitors.writekeys import BROWSER, Source, WriteKeys, key_in
 

@@ -11,16 +11,16 @@ from typing import Protocol
 import msgspec
 
 from proxy.audience.results import HELD, SLOT
-from proxy.events.bots import is_bot
+from proxy.events.bots import is_ahead_of_time, is_bot
 from proxy.events.intake import truncated
 from proxy.http.message import Request
 from proxy.metrics import Decided
-from proxy.model import Decision, Item, chosen_name
+from proxy.model import Consent, Decision, Item, chosen_name
 from proxy.page.page_subject import PageSubject
 from proxy.page.slots import INTERNAL
 from proxy.stores.packed_views import packed_part, packed_words
+from proxy.visitors.consent import Consents
 from proxy.visitors.context import page_of, referrer_of
-from proxy.visitors.counted import is_opened
 from proxy.visitors.parameters import SEARCH_PARAMETERS, parameters_of, search_term_of
 
 MOST_REFINEMENTS = 5
@@ -40,6 +40,24 @@ NO_REFINEMENTS = {
     "msclkid",
     "ref",
 }
+
+
+def why_not_counted(request: Request, consents: Consents) -> str:
+    """The reason why a request is not counted; "" when it is."""
+    if consents.of(request) < Consent.SESSION:
+        return "unwanted"
+    return "bot" if is_bot(request.get(b"user-agent") or b"") else ""
+
+
+def is_opened(request: Request) -> bool:
+    """Whether a browser opens it as a page, now."""
+    if request.method != b"GET" or request.depth:
+        return False
+    ahead = request.get(b"sec-purpose") or request.get(b"purpose") or request.get(b"x-moz") or b""
+    if is_ahead_of_time(ahead):
+        return False
+    destination = request.get(b"sec-fetch-dest")
+    return destination == b"document" if destination else b"text/html" in (request.get(b"accept") or b"")
 
 
 @dataclass(frozen=True, slots=True)

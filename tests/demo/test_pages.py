@@ -5,9 +5,8 @@ from datetime import date
 import pytest
 from minijinja import TemplateError
 
-from proxy.demo.assets import Assets, static_files
 from proxy.demo.catalogue import load
-from proxy.demo.pages import Pages, day, href, money
+from proxy.demo.pages import Assets, Pages, day, href, money, static_files
 
 
 def pages() -> Pages:

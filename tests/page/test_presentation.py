@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from proxy.model import AttributeValue, EvaluationContext
-from proxy.page.cards import PLAIN, Presentation
-from proxy.page.presentation import presentation_of
+from proxy.page.presentation import PLAIN, Presentation, presentation_of
 
 GERMAN = frozenset({"de-at", "de"})
 

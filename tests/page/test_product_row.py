@@ -8,9 +8,10 @@ import turbohtml
 
 from proxy.errors import EditorError
 from proxy.model import Product
-from proxy.page.cards import DEFAULT_CARD, Presentation
+from proxy.page.cards import DEFAULT_CARD
 from proxy.page.fragments import ProductIds, Wrapper
 from proxy.page.piece import Piece, inflated
+from proxy.page.presentation import Presentation
 from proxy.page.product_row import CardRenderer, ProductRow, card_faults, product_row
 from tests.page.test_fragments import BARE, PAYLOADS
 

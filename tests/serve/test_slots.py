@@ -10,7 +10,7 @@ from proxy.http.message import Request, Response
 from proxy.model import Fact, OneOf
 from proxy.page.slots import DeclaredSlot
 from proxy.serve.slots import as_opened
-from proxy.visitors.counted import is_opened
+from proxy.visitors.view_content import is_opened
 from tests.wire.origin import Origin, always, ok
 from tests.wire.site import PAGE, SHARED, Site, in_segment, published, shown
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from proxy.demo.assets import Assets, static_files
+from proxy.demo.pages import Assets, static_files
 
 Browser = Callable[[], httpx.AsyncClient]
 

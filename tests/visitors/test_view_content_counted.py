@@ -6,7 +6,7 @@ from proxy.http.message import Request
 from proxy.model import Headers
 from proxy.settings import Settings
 from proxy.visitors.consent import Consents
-from proxy.visitors.counted import is_opened, why_not_counted
+from proxy.visitors.view_content import is_opened, why_not_counted
 
 CONSENTS = Consents(Settings())
 CHROME = b"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36"

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from proxy.catalogue.reasons import because_again, because_bought, because_liked, because_popular, because_viewed
+from proxy.catalogue.strategies import because_again, because_bought, because_liked, because_popular, because_viewed
 from tests.catalogue.worlds import asking
 
 

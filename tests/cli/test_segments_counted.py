@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from proxy.cli import segment_counts
-from proxy.cli.segment_counts import Folder, counted
+from proxy.cli import segments
+from proxy.cli.segments import Folder, counted
 from proxy.errors import OperatorError
 from proxy.model import Profile
 from proxy.stores import open_store
@@ -39,8 +39,8 @@ def test_everybody_is_counted_once_by_the_segments_they_are_in(folder: Folder) -
 
 
 def test_several_processes_count_the_same(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(segment_counts, "WORTH_A_PROCESS", 500)
-    monkeypatch.setattr(segment_counts.os, "cpu_count", lambda: 3)
+    monkeypatch.setattr(segments, "WORTH_A_PROCESS", 500)
+    monkeypatch.setattr(segments.os, "cpu_count", lambda: 3)
     assert counted(folder, 1_500, NOON) == WHO
 
 

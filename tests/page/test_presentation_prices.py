@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.page.prices import price_text
+from proxy.page.presentation import price_text
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.httpcache.key import normalised
-from proxy.page.variables import substituted
+from proxy.page.includes import substituted
 
 HOST = b"shop.example"
 
