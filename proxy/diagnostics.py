@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from proxy.model import Place
 
@@ -62,7 +63,12 @@ class Suggestion(str):
 
 def nearest(word: str, known: Iterable[str], alike: float = 0.6) -> str | None:
     """The known word most like `word`, or None when nothing is so much `alike`, from 0 to 1."""
-    return next(iter(difflib.get_close_matches(word, list(known), n=1, cutoff=alike)), None)
+    return _nearest(word, tuple(known), alike)
+
+
+@lru_cache(maxsize=512)  # where something was renamed, thousands of rules have the same wrong word
+def _nearest(word: str, known: tuple[str, ...], alike: float) -> str | None:
+    return next(iter(difflib.get_close_matches(word, known, n=1, cutoff=alike)), None)
 
 
 def did_you_mean(word: str, known: Sequence[str]) -> str:

@@ -98,21 +98,15 @@ def _split_template(source: str) -> Iterator[str | Field]:
     cursor = 0
     for match in _IN_TEMPLATE.finditer(source):
         yield source[cursor : match.start()]
-        if match[1] is not None:
-            yield _reference(match[1], match[0], source.count("\n", 0, match.start()) + 1)
+        reference = _REFERENCE.fullmatch(match[1] or "")
+        if reference is not None:
+            yield Field(reference[1].replace("_", " ").strip(), reference[2] or reference[3] or "")
         elif match[0].endswith("#}"):
             yield "\n" * match[0].count("\n")
         else:
             raise _unknown_syntax(match[0], source.count("\n", 0, match.start()) + 1)
         cursor = match.end()
     yield source[cursor:]
-
-
-def _reference(inner: str, whole: str, line: int) -> Field:
-    match = _REFERENCE.fullmatch(inner)
-    if match is None:
-        raise _unknown_syntax(whole, line)
-    return Field(match[1].replace("_", " ").strip(), match[2] or match[3] or "")
 
 
 def _unknown_syntax(what: str, line: int) -> EditorError:

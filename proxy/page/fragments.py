@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as dataclass_field
@@ -146,17 +147,17 @@ def editor_html(wrapper: Wrapper, source: str) -> Fragment:
             misplaced.update(found)
         return value
 
+    removed = removed_from(marked)
     pieces = re.split(word + r"(\d+)x", sanitised(marked, look))
     kept = [int(number) for number in pieces[1::2]]
+    times = Counter(kept)
     for number, field in enumerate(fields):
-        line = marked[: marked.index(f"{word}{number}x")].count("\n") + 1
-        if number in misplaced:
-            raise _field_begins_address(field, line)
-        if kept.count(number) != 1:
-            raise _misplaced_field(field, line)
+        if number in misplaced or times[number] != 1:
+            line = marked[: marked.index(f"{word}{number}x")].count("\n") + 1
+            raise _field_begins_address(field, line) if number in misplaced else _misplaced_field(field, line)
     content = list[str | Field](pieces)
     content[1::2] = [replace(fields[number], in_address=number in in_address) for number in kept]
-    return replace(_compiled(wrapper.wrap(tuple(content), is_styled=False)), removed=removed_from(marked))
+    return replace(_compiled(wrapper.wrap(tuple(content), is_styled=False)), removed=removed)
 
 
 def around_cards(wrapper: Wrapper, *, title: str = "") -> tuple[Fragment, Fragment]:

@@ -14,6 +14,8 @@ from itertools import chain
 import nh3
 import turbohtml
 
+from proxy.errors import EditorError
+
 TAGS = frozenset({
     "a", "abbr", "article", "aside", "b", "bdi", "blockquote", "br", "caption", "cite", "code", "dd", "del", "details",
     "div", "dl", "dt", "em", "figcaption", "figure", "footer", "h2", "h3", "h4", "h5", "h6", "header", "hr", "i", "img",
@@ -33,6 +35,9 @@ ATTRIBUTES = {
 PREFIXES = ("aria-", "data-")
 SCHEMES = frozenset({"https", "mailto", "tel"})
 ADDRESSES = frozenset({"href", "src"})
+
+MOST_ELEMENTS, MOST_ATTRIBUTES = 5_000, 500
+"""Of a file, and of an element in it."""
 
 _WITH_CONTENT = frozenset({"script", "style", "iframe", "object", "noscript", "template", "svg", "math", "title"})
 _UNWRITTEN = frozenset({"html", "head", "body", "tbody"})
@@ -81,8 +86,18 @@ def _cleaner(keep: AttributeFilter) -> nh3.Cleaner:
 
 
 def removed_from(html: str) -> tuple[Removed, ...]:
-    """What `sanitised` removes from `html`, in order."""
+    """What `sanitised` removes from `html`, in order. Raises `EditorError` for more elements, or attributes of one,
+    than a banner can have: of three times as many, nested, nh3 takes ten times as long, minutes for a megabyte."""
     elements = turbohtml.parse_fragment(html).select("*")
+    most_attributes = max((len(element.attrs) for element in elements), default=0)
+    for number, most, what in (
+        (len(elements), MOST_ELEMENTS, "elements"),
+        (most_attributes, MOST_ATTRIBUTES, "attributes in one element"),
+    ):
+        if number > most:
+            raise EditorError(
+                f"there are {number:,} {what}, and {most:,} at most are read", help="leave out what is not needed"
+            )
     return tuple(chain.from_iterable(_removed(element) for element in elements))
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -199,6 +200,12 @@ def test_a_field_where_nothing_is_shown_is_told(source: str) -> None:
     with pytest.raises(EditorError, match="stands where it cannot be shown") as caught:
         editor_html(BARE, "\n\n" + source)
     assert caught.value.line == 3
+
+
+def test_a_file_full_of_fields_is_compiled_at_once() -> None:
+    began = time.process_time()
+    assert len(editor_html(Wrapper("R"), "{{ first_name }}\n" * 20_000).fields) == 20_000
+    assert time.process_time() - began < 5  # a third of a second; looking at all for each took 20
 
 
 def test_the_same_source_gives_the_same_fragment() -> None:

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 import turbohtml
 
+from proxy.errors import EditorError
 from proxy.page.sanitise import ATTRIBUTES, PREFIXES, TAGS, is_allowed_address, removed_from, sanitised
 
 ATTACKS = [
@@ -109,3 +112,11 @@ def test_relative_and_safe_addresses_are_allowed(address: str) -> None:
 )
 def test_addresses_of_other_schemes_are_not(address: str) -> None:
     assert not is_allowed_address(address)
+
+
+@pytest.mark.parametrize("html", ["<div>" * 200_000, "<p " + " ".join(f"a{n}" for n in range(130_000)) + ">x"])
+def test_more_than_a_banner_can_have_is_told_at_once(html: str) -> None:
+    began = time.process_time()
+    with pytest.raises(EditorError, match="at most are read"):
+        removed_from(html)
+    assert time.process_time() - began < 5  # to clean it takes minutes
