@@ -231,14 +231,14 @@ def test_an_experiment_is_tested_with_a_visitor_who_has_an_id() -> None:
     assert told_of(in_arm, "Bar / control")[1] == 's should show "Bar / control", but shows "Bar / new"'
 
 
-def test_who_is_held_out_makes_a_test_fail_with_the_reason() -> None:
+def test_a_held_out_visitor_fails_a_case_with_the_reason() -> None:
     held_out = next(str(n) for n in range(99) if bucket("holdout:Bar", str(n)) < 5_000)
     passed, fault, reasons = told_of(held_out, "Bar")
     assert not passed and fault == 's should show "Bar", but shows nothing new'
     assert reasons[0] == "the visitor is held out, to compare with"
 
 
-def test_an_arm_that_is_none_is_told() -> None:
+def test_an_arm_that_is_none_is_reported() -> None:
     text = EXPERIMENT.replace("ID", "1").replace("EXPECTED", "Bar / nwe")
     found = load({"slots.yaml": b"slots: {s: {}}", "a.rules.yaml": text.encode()}).findings
     assert [(finding.code, finding.help) for finding in found] == [("R601", 'did you mean "Bar / new"?')]

@@ -69,7 +69,7 @@ def test_a_word_that_only_looks_like_a_known_one_is_told_so(word: str) -> None:
         ("Advent Banner", "Adventsbanner"), ("Winter sail", "Winter sale"), ("hihg", "high"), ("Jubilaum", "Jubiläum"),
     ],
 )  # fmt: skip
-def test_a_slip_of_the_pen_may_be_mended_by_a_program(word: str, meant: str) -> None:
+def test_a_mistake_of_the_pen_may_be_mended_by_a_program(word: str, meant: str) -> None:
     assert is_slip(word, meant) and isinstance(did_you_mean(word, [meant, "other"]), Suggestion)
 
 
@@ -81,7 +81,7 @@ def test_a_slip_of_the_pen_may_be_mended_by_a_program(word: str, meant: str) -> 
         ("orders in the last 3 days", "orders in the last 30 days"), ("", "VIP"), ("Europe/Munich", "Europe/Zurich"),
     ],
 )  # fmt: skip
-def test_of_two_names_that_are_merely_alike_people_choose(word: str, meant: str) -> None:
+def test_a_name_that_is_only_similar_is_not_replaced(word: str, meant: str) -> None:
     assert not is_slip(word, meant) and not isinstance(did_you_mean(word, [meant, "other"]), Suggestion)
 
 

@@ -148,7 +148,7 @@ def test_a_row_stays_while_nothing_that_was_looked_at_for_it_changes() -> None:
     assert row()[1] == first[1]
 
 
-def test_a_row_is_chosen_anew_for_everybody_when_other_rules_are_published() -> None:
+def test_a_row_is_chosen_again_for_everybody_when_other_rules_are_published() -> None:
     remembered, found = dict[object, object](), list[object]()
     for phrase, words in (("recently viewed", []), ("in category", ["shoes"]), ("recently viewed", [])):
         stock = Stock(shop(), {"row": RowSpec((source(phrase, words),), count=1)})
@@ -180,7 +180,7 @@ def test_cards_are_dressed_for_their_reader() -> None:
     assert "/p/HOTDOG?utm_campaign=autumn&amp;utm_source=Mail%20%26%20more" in page.replace("&#x2f;", "/")
 
 
-def test_the_story_of_a_row_tells_each_products_place() -> None:
+def test_why_lists_each_products_place_in_a_row() -> None:
     stock = Stock(shop(), {"row": POPULAR, "second": POPULAR})
     context = EvaluationContext("v1")
     first, second = with_products(why(ROWS, context, ["home.hero", "all.topbar"]), context, stock)

@@ -70,7 +70,7 @@ def test_a_thread_takes_short_turns_and_so_do_those_that_it_starts_but_for_one_t
     assert sys.getswitchinterval() == pytest.approx(TURN_SECONDS)
 
 
-def test_whoever_waits_for_python_has_it_between_a_few_and_the_next() -> None:
+def test_a_waiting_thread_gets_the_interpreter_between_turns() -> None:
     sys.setswitchinterval(60)
     gate, had = threading.Lock(), threading.Event()
 

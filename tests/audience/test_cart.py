@@ -41,7 +41,7 @@ def test_looking_at_a_cart_without_naming_its_products_says_nothing() -> None:
     assert in_cart([*did("product added: A*1"), Event(9.0, "9", "cart viewed")])
 
 
-def test_who_takes_some_out_need_not_say_again_what_it_costs() -> None:
+def test_items_taken_out_of_a_cart_need_no_price() -> None:
     out = Event(9.0, "9", "product removed", items=(Item("A", quantity=1.0),))
     (left,) = in_cart([*did("product added: A*3"), out])
     assert (left.quantity, left.price) == (2.0, 1.0)

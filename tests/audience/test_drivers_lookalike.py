@@ -6,7 +6,7 @@ from proxy.audience.drivers import lookalikes
 from tests.audience.test_drivers import visitors
 
 
-def test_who_shares_what_sets_members_apart_is_like_them_and_why_is_said() -> None:
+def test_visitors_with_traits_typical_of_members_are_lookalikes_with_reasons() -> None:
     all_ = visitors((50, "brand: N|cat: trail"), (1, "brand: N|cat: trail"), (1, "cat: trail"), (200, "cat: hats"))
     found = lookalikes(all_, [True] * 50 + [False] * 202, 5)
     assert [one.visitor for one in found] == [50, 51]

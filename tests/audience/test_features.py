@@ -8,19 +8,19 @@ from proxy.audience.features import common, features_of, fifths, steps_of
 from proxy.model import Attributes
 
 
-def test_numbers_are_parted_where_the_upper_half_fifth_and_twentieth_begin() -> None:
+def test_bins_of_numbers_begin_at_the_upper_half_fifth_and_twentieth() -> None:
     steps = steps_of([{"orders": float(number)} for number in range(101)])
     assert steps == {"orders": (50.0, 80.0, 95.0)}
     assert features_of({"orders": 81.0}, steps) == {"orders: at least 50", "orders: at least 80"}
 
 
-def test_days_are_parted_where_one_is_over() -> None:
+def test_bins_of_days_end_with_whole_days() -> None:
     assert steps_of([{"days since last order": number + 0.29} for number in range(101)]) == {
         "days since last order": (50.0, 80.0, 95.0)
     }
 
 
-def test_a_number_that_all_have_alike_parts_nobody() -> None:
+def test_a_number_with_one_value_has_no_bins() -> None:
     assert steps_of([{"orders": 1.0}] * 9) == {"orders": ()}
 
 

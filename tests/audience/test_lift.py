@@ -104,7 +104,7 @@ def test_sizes_that_chance_does_not_make_are_found(sizes: list[int], shares: lis
     assert (split_p_value(sizes, shares) >= SUSPICIOUS_P_VALUE) == is_even
 
 
-def test_sizes_that_chance_made_are_seldom_doubted_by_who_looks_every_day() -> None:
+def test_daily_looks_seldom_report_a_sample_ratio_mismatch_made_by_chance() -> None:
     random, doubted = Random(3), 0
     for _ in range(RUNS):
         sizes, was_doubted = [0, 0], False

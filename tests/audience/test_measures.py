@@ -71,7 +71,7 @@ def test_an_event_counts_from_the_very_moment_it_is_dated() -> None:
     assert told(count(), ahead, now=ahead.at) == 1
 
 
-def test_who_never_did_it_did_it_zero_times_and_no_days_ago() -> None:
+def test_an_event_that_never_happened_has_count_zero_and_no_age() -> None:
     assert read(count(), (), NOW) == Measured(0.0, NOW, inf)
     assert told(Measure(Reading.DAYS_SINCE, (BOUGHT,))) is None
     assert told(Measure(Reading.SUM, (BOUGHT,))) == 0

@@ -49,7 +49,7 @@ def test_of_several_arms_the_best_is_told_and_intervals_are_wider_the_more_there
     assert alone.verdict == alone.rows[1].verdict
 
 
-def test_who_was_held_out_of_an_experiment_is_told_and_not_judged() -> None:
+def test_visitors_held_out_of_an_experiment_are_listed_but_not_judged() -> None:
     groups = {"control": tally(5_000, 400), "new": tally(5_000, 560), HELD_OUT: tally(500, 40)}
     told = told_of(experiment("control", "new"), groups)
     assert [row.group for row in told.rows] == ["control", "new", HELD_OUT]

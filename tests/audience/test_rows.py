@@ -53,7 +53,7 @@ def test_a_csv_has_a_row_a_visitor() -> None:
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
-def test_values_are_parted_by_what_the_header_uses(delimiter: str) -> None:
+def test_values_are_split_by_the_headers_separator(delimiter: str) -> None:
     rows = read_rows(lines(delimiter.join(["Visitor ID", "spend"]), delimiter.join(["anna", '"1,5;2"'])))
     assert [row.cells for row in rows] == [{"visitor id": "anna", "spend": "1,5;2"}]
 

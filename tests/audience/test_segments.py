@@ -34,7 +34,7 @@ def test_the_interval_holds_in_some_95_of_100_samples() -> None:
     assert 930 <= held <= 980
 
 
-def test_nobody_looked_at_says_nothing() -> None:
+def test_an_empty_sample_says_nothing() -> None:
     assert interval(0, 0) == (0, 1)
     assert sizes("A", {}, 0) == [Size("A", 0, 0, 0, 0)]
 

@@ -22,7 +22,7 @@ def test_a_pause_of_half_an_hour_begins_another_visit() -> None:
     assert visits_of(at(0, 1_799, 3_599)) == [Visit(NOW - 3_599, NOW - 3_599), Visit(NOW - 1_799, NOW)]
 
 
-def test_nobody_who_is_away_is_on_a_visit() -> None:
+def test_a_visitor_who_is_away_is_not_on_a_visit() -> None:
     window = window_of(Measure(Reading.COUNT, (), period=Period.VISIT), at(1_800), NOW)
     assert not window.has(NOW - 1_800, NOW)
 

@@ -31,6 +31,6 @@ def test_what_is_looked_at_too_goes_on_to_what_is_looked_at_beside_that() -> Non
     assert beside.index("SCREE") < beside.index("PILLOW") and "TRAIL" not in beside
 
 
-def test_who_likes_a_brand_is_shown_more_of_it() -> None:
+def test_products_of_a_liked_brand_are_candidates() -> None:
     ask = asking(viewed=["SCREE", "SOCK"])
     assert for_you(ask, [])[0] in ("SCREE", "SOCK")

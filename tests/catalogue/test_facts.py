@@ -32,7 +32,7 @@ def test_what_stock_rests_on_are_all_its_words() -> None:
     assert (fact.value, str(fact.said)) == ("no", "shop:2 `availability` and `quantity`")
 
 
-def test_what_nobody_says_is_told_with_what_is_taken_instead() -> None:
+def test_what_nobody_says_is_reported_with_what_is_taken_instead() -> None:
     facts = known("OTHER", stock=STOCK)
     assert facts["in stock"] == Fact("in stock", "yes, for want of a word")
     assert facts["tags"] == Fact("tags", "-")

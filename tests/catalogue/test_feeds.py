@@ -61,7 +61,7 @@ def test_shopifys_variants_are_products_of_one_group() -> None:
     assert (large.id, large.price, large.in_stock, large.image) == ("S-42", 90.0, True, "/shoe-42.jpg")
 
 
-def test_an_empty_file_is_told() -> None:
+def test_an_empty_file_is_reported() -> None:
     assert [problem.what for problem in read_feed(b"").problems] == ["there is no product in this file"]
 
 
@@ -113,6 +113,6 @@ def test_a_spreadsheet_with_a_feeds_columns_is_one(table: str) -> None:
         (b"hello\n", "no feed that can be read"),
     ],
 )
-def test_what_is_no_feed_is_told_once_with_what_is_one(data: bytes, what: str) -> None:
+def test_what_is_no_feed_is_reported_once_with_what_is_one(data: bytes, what: str) -> None:
     (problem,) = read_feed(data).problems
     assert what in problem.what and problem.help and problem.line == 1

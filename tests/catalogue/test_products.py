@@ -36,7 +36,7 @@ def test_the_demo_shops_own_catalogue_is_read_whole() -> None:
     assert len(catalogue.products) >= 120
 
 
-def test_lines_that_cannot_be_read_are_told_and_the_others_count() -> None:
+def test_lines_that_cannot_be_read_are_reported_and_the_others_count() -> None:
     catalogue = read_products(b"\xef\xbb\xbf" + FEED + b"\n[1]\n\n{half\n" + FEED + b"\n" + OWN)
     assert [product.id for product in catalogue.products] == ["BUN-4", "7"]
     assert [problem.line for problem in catalogue.problems] == [2, 4, 5]

@@ -28,7 +28,7 @@ def test_one_address_or_one_name_is_likely_one_product() -> None:
     ]
 
 
-def test_a_few_prices_in_other_money_are_a_slip() -> None:
+def test_a_few_prices_in_other_money_are_a_mistake() -> None:
     euros = [Product(f"{n}", f"{n}", f"/{n}", currency="EUR") for n in range(10)]
     assert told(*euros, Product("x", "X", "/x", currency="USD")) == [
         (12, "`x` is priced in USD, nearly all others in EUR")

@@ -106,7 +106,7 @@ def test_every_products_place_is_explained() -> None:
     )
 
 
-def test_candidates_are_worked_out_once_and_anew_with_the_next_order() -> None:
+def test_candidates_are_worked_out_once_and_again_with_the_next_order() -> None:
     ask = asking(cart=["HOTDOG"])
     spec = RowSpec((TOGETHER,), count=7)
     ids(spec, ask)

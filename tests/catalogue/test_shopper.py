@@ -26,6 +26,6 @@ def test_likes_are_shares_of_what_was_done() -> None:
     assert shopper.categories == {"shoes/trail": 1.0}
 
 
-def test_who_did_nothing_is_a_stranger() -> None:
+def test_a_shopper_without_history_is_empty() -> None:
     stranger = shopper_of([])
     assert (stranger.visit, stranger.cart, stranger.bought, stranger.brands) == ((), (), {}, {})

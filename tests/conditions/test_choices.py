@@ -28,7 +28,7 @@ SEGMENT = Phrase("segment", "segment", Kind.SET, "", choices=("VIP",))
         (replace(SEGMENT, choices=()), "VIP", "under `segments:`; one that a cookie or an import brings, as `VIP: {}`"),
     ],
 )
-def test_what_a_phrase_cannot_have_is_told_with_what_it_may_have_been(
+def test_what_a_phrase_cannot_have_is_reported_with_what_it_may_have_been(
     phrase: Phrase, value: str, said: str | None
 ) -> None:
     findings: list[Finding] = []

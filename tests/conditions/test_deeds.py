@@ -105,7 +105,7 @@ def test_how_often_is_no_part_of_what_is_measured() -> None:
         ("orders in the last N days: 1", "R101", 'did you mean "orders in the last 30 days"?'),
     ],
 )
-def test_a_slip_is_told_with_what_to_write(text: str, code: str, help: str) -> None:
+def test_a_mistake_is_reported_with_what_to_write(text: str, code: str, help: str) -> None:
     _, findings = read(text)
     assert [finding.code for finding in findings] == [code]
     assert help in findings[0].help

@@ -83,7 +83,7 @@ def test_a_form_asks_for_a_range_of_what_is_worked_out(text: str, attribute: str
         ("location: Utrecht", "R304", "write: within 20 km of Utrecht"),
     ],
 )
-def test_what_cannot_be_read_is_told(text: str, code: str, help: str) -> None:
+def test_what_cannot_be_read_is_reported(text: str, code: str, help: str) -> None:
     findings = read(text)[1]
     assert [finding.code for finding in findings] == [code] and findings[0].help.startswith(help)
 

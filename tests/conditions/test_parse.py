@@ -140,7 +140,7 @@ def test_a_fact_keeps_the_line_as_written() -> None:
         ("any of:\n  - VIP", "R104", 'each part of "any of" should be lines of `word: value`'),
     ],
 )
-def test_what_cannot_be_read_is_told(text: str, code: str, what: str) -> None:
+def test_what_cannot_be_read_is_reported(text: str, code: str, what: str) -> None:
     _, findings = read(text)
     assert [(finding.code, finding.what) for finding in findings] == [(code, what)]
     assert findings[0].help and findings[0].place.file == "x"

@@ -27,7 +27,7 @@ SEARCH = Phrase("search term", "search term", Kind.TEXT, "")
         ("a.*b", None),
     ],
 )
-def test_a_pattern_is_told_and_said_in_words(value: str, instead: str | None) -> None:
+def test_a_pattern_is_reported_and_said_in_words(value: str, instead: str | None) -> None:
     (found,) = signs_of_a_pattern(SEARCH, value, Scalar(value, NOWHERE))
     assert (found.code, found.is_warning) == ("L15", True)
     assert (found.help.instead if isinstance(found.help, Suggestion) else None) == instead
@@ -49,7 +49,7 @@ def test_plain_words_are_no_pattern(value: str) -> None:
         ("trail oder lauf", "if any of them will do, write: [trail, lauf]"),
     ],
 )
-def test_quotes_of_a_word_processor_and_an_or_are_told(value: str, help: str) -> None:
+def test_quotes_of_a_word_processor_and_an_or_are_reported(value: str, help: str) -> None:
     (found,) = signs_of_a_pattern(SEARCH, value, Scalar(value, NOWHERE))
     assert (found.code, found.help) == ("L15", help)
 

@@ -91,7 +91,7 @@ def test_the_tree_reads_like_this() -> None:
         ('{"all": {"orders": 3}}', "R104", '"all" should be a list'),
     ],
 )
-def test_what_is_wrong_is_told(text: str, code: str, what: str) -> None:
+def test_what_is_wrong_is_reported(text: str, code: str, what: str) -> None:
     findings = read_back(text)[1]
     assert [finding.code for finding in findings] == [code] and what in findings[0].what and findings[0].help
 

@@ -52,7 +52,7 @@ def test_a_narrower_rule_below_a_wider_one_can_never_show() -> None:
     assert dead(replace(wide, slot="row"), narrow) == {}
 
 
-def test_what_follows_need_not_be_written_alike() -> None:
+def test_implication_does_not_depend_on_spelling() -> None:
     above = rule("above", Fact("country", OneOf(frozenset({"no", "SE"}))), orders(1, 9), priority=80)
     assert dead(above, rule("below", NORWAY, orders(2, 5))) == {"below": ["above"]}
     assert dead(above, rule("below", NORWAY, orders(2, 10))) == {}

@@ -117,7 +117,7 @@ def test_when_a_tangled_rule_says_no_the_next_in_rank_wins() -> None:
     assert shown(rules, attributes={"country": "NO", "a": "x", "d": "x", "i": "x"}) == "tangled"
 
 
-def test_who_is_in_no_segment_is_not_in_vip() -> None:
+def test_a_visitor_without_segments_is_in_none() -> None:
     rules = [Rule("others", "hero", Fact("segment", NotOneOf(frozenset({"VIP"}))), variant="o")]
     assert shown(rules) == "others"
     assert shown(rules, attributes={"segment": frozenset({"VIP"})}) == ""

@@ -73,7 +73,7 @@ def test_an_experiments_arm_is_that_of_the_bucket_and_control_is_the_pages_own()
         assert hero(rule, targeting_key=id) == Decision("hero", variant, Reason.SPLIT, "A", "arm", arm)
 
 
-def test_who_is_beyond_the_last_arm_or_has_no_id_is_not_in_the_experiment() -> None:
+def test_visitors_beyond_the_last_arm_or_without_id_are_not_in_the_experiment() -> None:
     rules = (Rule("A", "hero", priority=80, experiment=Experiment((Arm("few", 100, "f"),))), Rule("B", "hero"))
     names = {id: hero(*rules, targeting_key=id).rule for id in IDS}
     assert names == {id: "A" if bucket("experiment:A", id) < 100 else "B" for id in IDS}
@@ -114,7 +114,7 @@ def test_only_the_rule_about_to_be_shown_is_asked_for_its_caps() -> None:
     assert asked == [SHOWN]
 
 
-def test_who_is_held_out_sees_the_pages_own_and_what_they_missed_is_told() -> None:
+def test_held_out_visitors_see_the_pages_default_and_the_withheld_rule_is_named() -> None:
     above, rule = Rule("A", "hero", variant="a", priority=80, holdout=2_000), Rule("B", "hero", variant="b")
     held_out = Decision("hero", "", Reason.SPLIT, detail="holdout", withheld="A")
     for id in IDS:
@@ -140,7 +140,7 @@ def test_a_page_that_draws_or_caps_needs_to_know_who_it_is() -> None:
     assert compile_plan(rules, (), [Holdout("Q4", 500)]).inputs_of(["row"]).splits
 
 
-def test_of_whom_the_same_is_drawn_chance_decides_the_same() -> None:
+def test_visitors_with_the_same_draws_get_the_same_decision() -> None:
     rollout = Draw("rollout:A", ((float("-inf"), 6_000),), low=2_000)
     rules = [Rule("A", "hero", draws=(rollout,), variant="a"), Rule("B", "row", experiment=HALVES, holdout=3_000)]
     splits = tuple({split for rule in rules for split in splits_of(rule)} | {holdout_split(Holdout("Q4", 1_000))})

@@ -62,6 +62,6 @@ def test_a_text_that_passes_some_tests_passes_what_follows_from_them() -> None:
     assert passing_text([Literal("n", Between(2, 5))]) is None
 
 
-def test_who_is_in_a_segment_beyond_doubt_is_in_it() -> None:
+def test_a_verified_segment_implies_the_segment() -> None:
     verified = Literal("segment", OneOf(frozenset({"VIP"})), qualifier="verified")
     assert with_implied(frozenset({verified})) == {verified, Literal("segment", verified.test)}

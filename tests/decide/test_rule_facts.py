@@ -51,11 +51,11 @@ def test_a_capped_rule_says_how_often_it_was_shown_and_leaves_its_layer() -> Non
     assert hero[0].startswith("✘ capped         Sale") and hero[1] == "     ✘ limit Campaign banners  (3 of 3)"
 
 
-def test_who_has_no_id_is_told_so() -> None:
+def test_why_says_that_a_visitor_has_no_id() -> None:
     assert "     ✘ in no arm  (a visitor without an id has no bucket)" in told(0.0, key="")
 
 
-def test_who_is_held_out_is_told_what_they_would_have_seen() -> None:
+def test_why_names_the_rule_a_holdout_withheld() -> None:
     assert told(0.0, HELD_OUT, RULES[:1])[1:] == [
         "✔ SHOWN          the page's own default",
         "✘ held out       Sale                                                     priority high",

@@ -38,7 +38,7 @@ def test_the_live_rules_change_nothing() -> None:
     assert replay_recorded(VIEWS, publication()).different == 0
 
 
-def test_who_sees_something_different_is_counted_from_what_to_what() -> None:
+def test_changed_views_are_counted_by_before_and_after() -> None:
     told = replay(
         VIEWS,
         publication(),
@@ -63,7 +63,7 @@ def test_a_rule_that_shows_nothing_new_changes_nothing() -> None:
     assert replay(VIEWS, publication(), publication(without)).different == 0
 
 
-def test_what_was_not_recorded_makes_only_those_unsure_whom_it_could_concern() -> None:
+def test_missing_recorded_values_make_only_affected_views_uncertain() -> None:
     draft = publication(RULES.replace("when: {country: NL}, show: {b", "when: {country: NL, orders: 3}, show: {b"))
     told = replay(VIEWS, publication(), draft)
     (hero,) = told.slots
@@ -71,7 +71,7 @@ def test_what_was_not_recorded_makes_only_those_unsure_whom_it_could_concern() -
     assert hero.not_recorded == ("orders",)
 
 
-def test_views_shown_something_else_than_now_are_told() -> None:
+def test_views_shown_something_else_than_now_are_reported() -> None:
     old = [*VIEWS, view("NO", "Norway"), msgspec.structs.replace(VIEWS[0], shown={"home.hero": ""})]
     (hero,) = replay_recorded(old, publication()).slots
     assert hero.shifts == (Shift("Norway", PAGE_DEFAULT, 1), Shift(PAGE_DEFAULT, "Dutch", 1))

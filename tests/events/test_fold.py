@@ -113,7 +113,7 @@ def by_device(arrival: Arrival) -> Arrival:
     return msgspec.structs.replace(arrival, via="d1")
 
 
-def test_what_has_a_rule_is_believed_by_it_from_events_and_imports_alike() -> None:
+def test_trust_rules_apply_to_events_and_imports() -> None:
     rules = {"channel": Merge.OLDEST, "points": Merge.HIGHEST, "lists": Merge.ALL, "email": Merge.OWN}
     said = [
         told(1.0, "a", channel="search", points=5.0, lists=["news"], email="anna", size="40"),

@@ -80,7 +80,7 @@ def test_what_is_known_already_is_told_from_what_is_new() -> None:
     assert is_known(inside, arrival(LEFT, NOON - 99)), "a later word counts"
 
 
-def test_who_has_left_may_have_any_id_that_an_event_may_have() -> None:
+def test_a_leave_event_needs_a_valid_id() -> None:
     gone = leaving("anna", "VIP", NOON)
     assert gone is not None and (gone.event.kind, gone.event.at) == (LEFT, NOON)
     assert leaving("null", "VIP", NOON) is None

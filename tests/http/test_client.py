@@ -54,7 +54,7 @@ def test_a_scheme_is_believed_of_the_trusted_only(peer: str, headers: Headers, s
     assert client_of(peer, headers, TRUSTED)[1] == scheme
 
 
-def test_nobody_is_trusted_unless_named() -> None:
+def test_no_proxy_is_trusted_unless_named() -> None:
     assert not is_trusted("127.0.0.1", ())
     assert client_of("127.0.0.1", chain(b"192.0.2.1"), ()) == ("127.0.0.1", "http")
 

@@ -30,7 +30,7 @@ def sent(
 # -- the visitor's own request -------------------------------------------------------------------------------------
 
 
-def test_the_origin_learns_who_asks_and_through_whom() -> None:
+def test_the_origin_is_told_client_and_proxy() -> None:
     assert sent((b"host", b"shop.example"), (b"accept", b"*/*")) == {
         b"host": b"shop.internal:8000",
         b"accept": b"*/*",

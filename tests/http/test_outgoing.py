@@ -162,7 +162,7 @@ def test_a_stored_answer_says_how_old_it_is() -> None:
 @pytest.mark.parametrize(
     "asked", [(b"if-none-match", b'"a"'), (b"if-modified-since", b"Sun, 06 Nov 1994 08:30:00 GMT")]
 )
-def test_who_has_the_stored_answer_already_gets_a_304(asked: tuple[bytes, bytes]) -> None:
+def test_a_client_that_has_the_stored_answer_gets_a_304(asked: tuple[bytes, bytes]) -> None:
     stored = kept((b"etag", b'"a"'), (b"last-modified", LAST_MODIFIED), (b"content-type", b"text/css"))
     answer = stored_answer(stored, request(asked), NOON, "hit")
     assert (answer.status, answer.get(b"content-type"), answer.get(b"etag")) == (304, None, b'"a"')

@@ -7,7 +7,7 @@ from proxy.model import Link, Measure, Profile, Reading, View, measure_name
 DEVICES = {"phone": Link(1.0, is_device=True), "lost": Link(2.0, is_device=True, is_parted=True)}
 
 
-def test_a_person_has_the_devices_that_were_not_parted_again() -> None:
+def test_a_person_has_the_devices_that_were_not_split_off() -> None:
     person = Profile("ada", links=DEVICES)
     assert list(person.devices) == ["phone"]
     assert person.alias == ""

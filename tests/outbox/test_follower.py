@@ -78,7 +78,7 @@ async def bench(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         await bench.store.aclose()
 
 
-async def test_who_was_there_before_is_told_of_once_and_who_comes_as_they_come(bench: Bench) -> None:
+async def test_existing_members_are_announced_once_and_new_ones_as_they_enter(bench: Bench) -> None:
     await bench.store.apply([did("anna", 1, NOON - 60), did("anna", 2, NOON - 50), did("ben", 1, NOON - 60)])
     assert await bench.found() == [("anna", "Lookers", True, 0)]
     assert await bench.found() == []
@@ -114,7 +114,7 @@ async def test_entering_by_what_did_not_happen_is_told_when_it_is_too_late_for_i
     assert await bench.found() == []
 
 
-async def test_over_whom_we_fail_nobody_else_is_kept_waiting(bench: Bench) -> None:
+async def test_a_failure_for_one_visitor_does_not_delay_others(bench: Bench) -> None:
     bench.publication = rules(", Rich: {when: {cart total: at least 1000}}")
     dear = tuple(Item(product, price=1e308) for product in "AB")  # no sum can be made of it
     added = [Arrival(one, Event(NOON - 60, "web:1", "product added", "", dear), "web", NOON - 60) for one in ("a", "z")]
@@ -159,7 +159,7 @@ async def test_what_a_device_is_in_its_person_is(bench: Bench) -> None:
     assert await bench.found() == [("anna", "Lookers", False, 14 * DAY - 60)]
 
 
-async def test_who_was_erased_is_not_told_of_any_more(bench: Bench) -> None:
+async def test_erased_visitors_are_not_announced_any_more(bench: Bench) -> None:
     await bench.store.apply([did("anna", 1, NOON - 60), did("anna", 2, NOON - 50)])
     assert len(await bench.found()) == 1
     await bench.store.apply([did("ben", 1, NOON - 60), did("ben", 2, NOON - 50)])
@@ -171,7 +171,7 @@ async def test_who_was_erased_is_not_told_of_any_more(bench: Bench) -> None:
     assert await bench.outbox.stored_of(["anna", "ben"]) == ([], [])
 
 
-async def test_who_does_not_agree_any_more_leaves_and_comes_back_when_they_do(bench: Bench) -> None:
+async def test_withdrawn_consent_leaves_segments_and_given_again_returns(bench: Bench) -> None:
     def agreed(number: int, level: str) -> Arrival:
         event = Event(bench.now, f"page:{number}", "identified")
         return Arrival("anna", event, "page", bench.now, {LEVEL: level})
@@ -184,7 +184,7 @@ async def test_who_does_not_agree_any_more_leaves_and_comes_back_when_they_do(be
         assert [one[2] for one in await bench.found()] == ([] if entered is None else [entered]), level
 
 
-async def test_who_is_forgotten_by_and_by_has_left(bench: Bench) -> None:
+async def test_visitors_whose_events_are_withdrawn_leave_the_segment(bench: Bench) -> None:
     await bench.store.apply([did("anna", 1, NOON - 60), did("anna", 2, NOON - 50)])
     assert len(await bench.found()) == 1
     await bench.store.withdraw({"anna": ["web:1", "web:2"]})

@@ -51,7 +51,7 @@ def test_a_message_has_the_same_id_however_often_it_is_worked_out_and_no_other_h
 
 
 @given(st.lists(st.frozensets(st.sampled_from(["VIP", "Lookers", "Other"])), max_size=8))
-def test_who_adds_up_what_is_told_knows_who_is_in(path: list[frozenset[str]]) -> None:
+def test_the_sum_of_announced_changes_is_the_membership(path: list[frozenset[str]]) -> None:
     standing, known = Standing("anna"), dict.fromkeys(ASKED, frozenset[str]())
     for step, segments in enumerate(path):
         standing, deliveries = compared(standing, segments, ASKED, NOON + step, now=NOON + step)

@@ -70,9 +70,7 @@ def track(event: str, number: int) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("kind", STORES)
-async def test_who_enters_a_segment_is_told_of_a_moment_later_and_erased_is_told_no_more(
-    kind: str, tmp_path: Path
-) -> None:
+async def test_entering_a_segment_is_announced_soon_and_erased_visitors_are_not(kind: str, tmp_path: Path) -> None:
     origin = Origin(always(ok(PAGE, HTML)))
     async with storage(kind, tmp_path) as url, origin, Receiver() as receiver:
         settings = {"store": url, "write_keys": (f"shop:server:{KEY}",), "webhooks": file_of(receiver, tmp_path)}

@@ -199,7 +199,7 @@ async def test_what_has_waited_for_a_day_is_given_up_and_can_be_sent_after_all(o
         await bench.client.aclose()
 
 
-async def test_nobody_there_is_tried_again_later(outbox: Outbox) -> None:
+async def test_an_unreachable_receiver_is_tried_again_later(outbox: Outbox) -> None:
     await outbox.put("me", [], [message(1)], None, NOON)
     async with Receiver() as receiver:
         webhook = receiver.webhook()

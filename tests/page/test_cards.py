@@ -52,7 +52,7 @@ def test_an_editors_card_may_use_every_word_of_a_product() -> None:
         ('{{ "x" * 1000000000 }}', 1, "too large"),
     ],
 )
-def test_a_card_that_cannot_be_drawn_is_told_at_its_line(template: str, line: int, what: str) -> None:
+def test_a_card_that_cannot_be_drawn_is_reported_at_its_line(template: str, line: int, what: str) -> None:
     with pytest.raises(EditorError, match=what) as caught:
         Card(template).draw(SHOE)
     assert caught.value.line == line

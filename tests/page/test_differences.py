@@ -54,7 +54,7 @@ def test_numbers_in_comments_may_be_others(end: str, like: str, is_same: bool) -
     assert (found == []) is is_same
 
 
-def test_every_place_is_told_with_what_both_say_as_many_as_are_wanted() -> None:
+def test_every_place_is_reported_with_what_both_say_as_many_as_are_wanted() -> None:
     other = PAGE.replace(b"Hello", b"Bye").replace(b"Shop", b"Store").replace(b"a b", b"a")
     found = differences(PAGE, other)
     assert [(one.one, one.other) for one in found] == [("Shop", "Store"), ("a b", "a"), ("Hello", "Bye")]

@@ -30,7 +30,7 @@ def test_fields_in_an_editors_text(text: str, parts: list[str | Field]) -> None:
 
 
 @pytest.mark.parametrize("text", ["{", "}", "{}", "{|x}", "{a", "a}", "{{a}}", "{a{b}}"])
-def test_a_stray_brace_in_a_text_is_told(text: str) -> None:
+def test_a_stray_brace_in_a_text_is_reported(text: str) -> None:
     with pytest.raises(EditorError, match="names no field"):
         fields_in_text(text)
 

@@ -68,7 +68,7 @@ def test_no_maker_writes_inline_style_or_script() -> None:
         assert not parsed(fragment).select("script, style, [style], [onclick]")
 
 
-def test_a_button_that_leads_nowhere_is_told() -> None:
+def test_a_button_that_leads_nowhere_is_reported() -> None:
     with pytest.raises(EditorError, match="leads nowhere"):
         banner(BARE, title="Sale", button="Shop")
 
@@ -196,7 +196,7 @@ def test_behind_the_beginning_of_an_address_a_field_may_stand(source: str) -> No
 @pytest.mark.parametrize(
     "source", ["<script>{{ x }}</script>", "<{{ x }}>", "<p {{ x }}>", "<p onclick='{{ x }}'>", "<!-- {{ x }} -->"]
 )
-def test_a_field_where_nothing_is_shown_is_told(source: str) -> None:
+def test_a_field_where_nothing_is_shown_is_reported(source: str) -> None:
     with pytest.raises(EditorError, match="stands where it cannot be shown") as caught:
         editor_html(BARE, "\n\n" + source)
     assert caught.value.line == 3

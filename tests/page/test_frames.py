@@ -22,7 +22,7 @@ def test_frames_are_read_as_one_text() -> None:
 
 
 @pytest.mark.parametrize("size", [1, 255, 256, 257, 511, 512, 4_095, 65_535])
-def test_a_visitors_words_stand_as_they_are_and_their_size_is_told(size: int) -> None:
+def test_a_visitors_words_stand_as_they_are_and_their_size_is_reported(size: int) -> None:
     text = random.Random(size).randbytes(size)
     made = raw_frame(text)
     assert made.endswith(text)

@@ -23,7 +23,7 @@ def test_a_path_is_read_step_by_step(path: str, steps: tuple[str | int, ...]) ->
 
 
 @pytest.mark.parametrize("path", ["", "$", "content", "$.", "$..a", "$[*]", "$.a[", "$[-1]", "$.a b"])
-def test_what_is_no_path_is_told(path: str) -> None:
+def test_what_is_no_path_is_reported(path: str) -> None:
     with pytest.raises(EditorError, match="is no path into JSON"):
         steps_of(path)
 

@@ -50,7 +50,7 @@ def test_bytes_that_are_no_utf_8_are_replaced() -> None:
     ("body", "charset", "at"),
     [(b"<p>x", "utf-8", -1), (b"<p>x", " UTF-16le", 0), (b"<p>\0", "", 3), (b"\x1b$B\0", "", 3), (b"\xfe\xff<", "", 0)],
 )
-def test_a_page_whose_bytes_do_not_say_what_is_markup_is_told(body: bytes, charset: str, at: int) -> None:
+def test_a_page_whose_bytes_do_not_say_what_is_markup_is_reported(body: bytes, charset: str, at: int) -> None:
     assert Markup(body, charset).foreign_at == at
 
 

@@ -51,7 +51,7 @@ def versions_of(place: bytes, *words: bytes) -> list[bytes]:
         b"<div data-slot=home.row>@</div>",
     ],
 )
-def test_versions_that_differ_in_words_are_alike(place: bytes) -> None:
+def test_versions_that_differ_in_text_have_one_shape(place: bytes) -> None:
     one, other, third = versions_of(place, b"Ann", b"Bartholomew Lee", b"caf\xc3\xa9 7")
     likeness = likeness_of(one, other)
     assert likeness is not None
@@ -83,7 +83,7 @@ def test_versions_that_differ_in_words_are_alike(place: bytes) -> None:
         b"<!@>",
     ],
 )
-def test_versions_that_differ_in_what_is_read_are_not_alike(place: bytes) -> None:
+def test_versions_that_differ_in_markup_have_different_shapes(place: bytes) -> None:
     assert likeness_of(*versions_of(place, b"Ann", b"Lee")) is None
 
 
@@ -141,7 +141,7 @@ def test_places_are_told_by_the_words_before_them() -> None:
     ("selector", "is_so"),
     [("main > .hero", True), ("#a, p ~ b", True), ("[value]", False), ("p:empty", False), ("a:contains(x)", False)],
 )
-def test_a_selector_that_asks_for_words_is_told(selector: str, is_so: bool) -> None:
+def test_a_selector_that_asks_for_words_is_reported(selector: str, is_so: bool) -> None:
     assert is_structural(selector) is is_so
 
 

@@ -90,7 +90,7 @@ def test_what_a_banner_needs_passes_unchanged(html: str) -> None:
     assert removed_from(html.replace(' rel="noopener"', "")) == ()
 
 
-def test_what_is_left_out_is_told_with_its_line() -> None:
+def test_what_is_left_out_is_reported_with_its_line() -> None:
     source = '<p onclick="x">\n<script>y</script>\n<a href="javascript:z">\n<img src=/a.png srcset="data:x 2x">'
     assert [(str(removed), removed.line) for removed in removed_from(source)] == [
         ("`onclick` of `<p>`", 1),

@@ -63,7 +63,7 @@ def test_the_guide_has_recipes() -> None:
     assert len(RECIPES) > 4
 
 
-def test_what_says_nothing_as_it_stands_is_told() -> None:
+def test_what_says_nothing_as_it_stands_is_reported() -> None:
     holes = "holes: [{find: b, fill: nothing, otherwise: x}, {find: b, fill: fetch /a, otherwise: x}]"
     _, findings = read(f"pages:\n  - path: /a\n    store: no\n    fresh: 1 hour\n    compare: no\n    {holes}")
     assert [(one.code, one.what, one.is_warning) for one in findings] == [
@@ -122,7 +122,7 @@ def test_a_whole_file() -> None:
         ("holes: [{find: a, fill: cookie x, without cookie: make}]", '"without cookie" cannot be', "did you mean"),
     ],
 )
-def test_what_is_wrong_is_told_with_its_place_and_how_to_mend_it(line: str, what: str, help: str) -> None:
+def test_what_is_wrong_is_reported_with_its_place_and_how_to_mend_it(line: str, what: str, help: str) -> None:
     _, findings = read(f"pages:\n  - path: /\n    {line}\n")
     assert len(findings) == 1
     assert findings[0].what.startswith(what) and findings[0].help.startswith(help)
@@ -135,7 +135,7 @@ def test_a_path_begins_with_a_slash() -> None:
 
 
 @pytest.mark.parametrize("paths", [("/c/*", "/c/new"), ("/*", "/c/*"), ("/a", "/a")])
-def test_a_part_that_never_counts_is_told(paths: tuple[str, str]) -> None:
+def test_a_part_that_never_counts_is_reported(paths: tuple[str, str]) -> None:
     _, findings = read("pages:\n  - path: {}\n    store: no\n  - path: {}\n    store: yes\n".format(*paths))
     assert [(finding.code, finding.place.line) for finding in findings] == [("R701", 4)]
     _, findings = read("pages:\n  - path: /c/*\n    store: no\n  - path: /*\n    store: yes\n")
@@ -178,12 +178,12 @@ def test_an_address_that_answers_when_there_is_news_may_take_its_time() -> None:
         ),
     ],
 )
-def test_a_wait_that_cannot_be_is_told(lines: str, code: str, help: str) -> None:
+def test_a_wait_that_cannot_be_is_reported(lines: str, code: str, help: str) -> None:
     _, (finding,) = read(f"pages:\n  - path: /news\n    {lines}\n")
     assert (finding.code, str(finding.help)) == (code, help)
 
 
-def test_a_part_without_a_path_is_told_once() -> None:
+def test_a_part_without_a_path_is_reported_once() -> None:
     _, findings = read("pages:\n  - {fresh: 1 minute}\n")
     assert [finding.code for finding in findings] == ["R103"]
 

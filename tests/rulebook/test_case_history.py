@@ -59,7 +59,7 @@ def test_events_say_how_long_ago_how_often_and_for_how_much(publish: Publish) ->
         (["viewed: {category: shoes}"], "R104"),
     ],
 )
-def test_a_slip_is_told(lines: list[str], code: str, publish: Publish) -> None:
+def test_a_mistake_is_reported(lines: list[str], code: str, publish: Publish) -> None:
     text = "rules: [{name: R, slot: home.hero, show: nothing new}]\ntests:\n  - name: T\n    expect: {home.hero: R}\n"
     loaded = publish(text + "    visitor:\n" + "\n".join(f"      {line}" for line in lines))
     assert [finding.code for finding in loaded.findings] == [code]

@@ -138,7 +138,7 @@ def test_empty_on_purpose_is_fine() -> None:
     assert check({"a.rules.yaml": b"rules: []\r\n"}).findings == []
 
 
-def test_too_many_rules_are_told_once() -> None:
+def test_too_many_rules_are_reported_once() -> None:
     lines = "".join(f"  - {{name: r{i}, slot: a, show: nothing new}}\n" for i in range(MAX_RULES + 1))
     checked = check({"a.rules.yaml": f"rules:\n{lines}".encode(), "slots.yaml": b"slots: {a: {}}"})
     assert [(finding.code, finding.place.line) for finding in checked.findings] == [("Y003", MAX_RULES + 2)]

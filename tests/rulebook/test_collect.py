@@ -23,7 +23,7 @@ def test_a_rule_and_an_experiment_cannot_have_one_name(publish: Publish) -> None
     assert [finding.code for finding in found] == ["R201"]
 
 
-def test_a_limit_or_a_group_that_is_described_twice_is_told(publish: Publish) -> None:
+def test_a_limit_or_a_group_that_is_described_twice_is_reported(publish: Publish) -> None:
     head = "limits: {L: once per day}\ngroups: {G: {A: 50%}}\nrules:\n" + ONE % "A"
     again = "limits: {l: once per day}\ngroups: {g: {A: 50%}}\nrules: []"
     assert [finding.what for finding in publish(head, **{"b.rules.yaml": again}).findings] == [

@@ -58,7 +58,7 @@ def test_who_serves_a_folder_is_not_told(publish: Publish) -> None:
     assert publish(RULE % "banner: {title: A, image: /a.avif}").findings == []
 
 
-def test_a_pinned_product_that_is_sold_out_is_told(publish: Publish) -> None:
+def test_a_pinned_product_that_is_sold_out_is_reported(publish: Publish) -> None:
     pins = "    pin:\n      - {product: SKU-9, at: 1}\n      - {product: SKU-1, at: 2}\n"
     found = publish("rules:\n  - name: A\n    listing: search\n" + pins, site=Site(0.0)).findings
     assert [(finding.code, finding.place.line) for finding in found] == [("L4", 5)]

@@ -25,7 +25,7 @@ def test_a_slot_may_be_a_mere_name_or_say_where_and_how_large_it_is() -> None:
     assert slots == (DeclaredSlot("a.b"), DeclaredSlot("c"), hero)
 
 
-def test_a_place_in_nothing_is_told() -> None:
+def test_a_place_in_nothing_is_reported() -> None:
     findings: list[Finding] = []
     read_slots(node("slots:\n  a.b: {place: start}\n  c.d: {place: start, selector: main}"), findings)
     assert [(one.code, one.place.line, one.is_warning) for one in findings] == [("L13", 2, True)]
@@ -58,7 +58,7 @@ def test_attributes_have_a_kind() -> None:
         ("listings: {a: {product: $.id}}", "R304"),
     ],
 )
-def test_what_is_wrong_with_a_slot_is_told(text: str, code: str) -> None:
+def test_what_is_wrong_with_a_slot_is_reported(text: str, code: str) -> None:
     findings: list[Finding] = []
     read_slots(node(text), findings)
     assert [finding.code for finding in findings] == [code]
@@ -68,7 +68,7 @@ def test_what_is_wrong_with_a_slot_is_told(text: str, code: str) -> None:
     ("text", "code"),
     [("{orders: numbr}", "R304"), ("{country: text}", "R201"), ("{any of: text}", "R201"), ("[orders]", "R104")],
 )
-def test_what_is_wrong_with_an_attribute_is_told(text: str, code: str) -> None:
+def test_what_is_wrong_with_an_attribute_is_reported(text: str, code: str) -> None:
     findings: list[Finding] = []
     read_attributes(node(f"attributes: {text}"), findings)
     assert [finding.code for finding in findings] == [code]

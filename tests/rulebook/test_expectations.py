@@ -81,7 +81,7 @@ def test_without_words_it_is_somebody_unknown_on_the_home_page_now(publish: Publ
         ("expect: {home.hero: {contain: SKU-1}}", "R101", 'I do not know "contain" in a row of products'),
     ],
 )
-def test_what_is_wrong_with_a_test_is_told(lines: str, code: str, what: str, publish: Publish) -> None:
+def test_what_is_wrong_with_a_test_is_reported(lines: str, code: str, what: str, publish: Publish) -> None:
     text = HEAD + lines + ("" if lines.startswith("expect") else "\n    expect: {home.hero: Sale}")
     assert [(finding.code, finding.what) for finding in publish(text).findings] == [(code, what)]
 
@@ -138,7 +138,7 @@ def test_a_list_is_given_in_the_shops_order_and_begins_with_products(publish: Pu
 @pytest.mark.parametrize(
     ("written", "help"), [("Sail", 'did you mean "Sale"?'), ("default", "write one of: nothing new, Sale")]
 )
-def test_who_names_no_rule_is_told_of_those_of_the_slot(publish: Publish, written: str, help: str) -> None:
+def test_an_expectation_without_rule_names_those_of_the_slot(publish: Publish, written: str, help: str) -> None:
     other = "  - {name: Elsewhere, slot: all.topbar, show: nothing new}\ntests:"
     (found,) = publish(HEAD.replace("tests:", other) + f"expect: {{home.hero: {written}}}").findings
     assert (found.code, found.help) == ("R601", help)

@@ -43,7 +43,7 @@ def test_a_folder_of_experiments_alone_holds_rules() -> None:
     assert [finding.code for finding in opened(**{"a.rules.yaml": "version: 1"})[1]] == ["R202"]
 
 
-def test_a_part_that_is_no_list_or_no_lines_is_told(publish: Publish) -> None:
+def test_a_part_that_is_no_list_or_no_lines_is_reported(publish: Publish) -> None:
     found = publish("rules: A\nlimits: [B]\nexperiments: []").findings
     assert [finding.code for finding in found] == ["R104", "R104"]
 
@@ -53,7 +53,7 @@ def test_files_come_by_name_and_the_catalogue_is_left_to_who_reads_it_by_lines()
     assert [name for name, _ in texts(files, [])] == ["a.yaml", "b.yaml"]
 
 
-def test_a_copy_of_a_rule_file_is_told_once_and_left_out() -> None:
+def test_a_copy_of_a_rule_file_is_reported_once_and_left_out() -> None:
     rules = b"rules: [{name: A}]"
     files = {
         "a.rules.yaml": rules,
@@ -68,7 +68,7 @@ def test_a_copy_of_a_rule_file_is_told_once_and_left_out() -> None:
     ]
 
 
-def test_a_banner_that_is_no_utf_8_is_told_and_not_missed_too() -> None:
+def test_a_banner_that_is_no_utf_8_is_reported_and_not_missed_too() -> None:
     rules = b"rules: [{name: A, slot: home.hero, show: {banner: fest}}]"
     files = {
         "a.rules.yaml": rules,

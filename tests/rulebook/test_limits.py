@@ -53,7 +53,7 @@ def test_rules_that_name_a_limit_share_its_count(publish: Publish) -> None:
     assert loaded.publication.rules[2].caps[0].measure == shown("other", period=Period.DAY)
 
 
-def test_a_limit_that_no_rule_names_is_told(publish: Publish) -> None:
+def test_a_limit_that_no_rule_names_is_reported(publish: Publish) -> None:
     loaded = publish("limits: {Used: once per day, Unused: once per day}\n" + RULES % "limit: Used", site=Site(0.0))
     assert [(one.code, one.what) for one in loaded.findings] == [("L13", '"Unused" changes nothing here')]
 
@@ -83,11 +83,11 @@ def test_a_rule_stops_for_a_visitor_after_it_was_shown_clicked_or_brought_an_ord
         ("stop after: {showed: 2 times}", "R101", 'did you mean "shown"?'),
     ],
 )
-def test_what_is_wrong_is_told(line: str, code: str, help: str, publish: Publish) -> None:
+def test_what_is_wrong_is_reported(line: str, code: str, help: str, publish: Publish) -> None:
     found = publish("limits: {Campaigns: once per day}\n" + RULES % line).findings
     assert [(finding.code, finding.help) for finding in found] == [(code, help)]
 
 
-def test_a_shared_limit_that_is_none_is_told_once_where_it_stands(publish: Publish) -> None:
+def test_a_shared_limit_that_is_none_is_reported_once_where_it_stands(publish: Publish) -> None:
     found = publish("limits:\n  Campaigns: often\n" + RULES % "limit: Campaigns").findings
     assert [(finding.code, finding.place.line) for finding in found] == [("R308", 2)]

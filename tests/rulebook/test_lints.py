@@ -21,7 +21,7 @@ def warned(publish: Publish, text: str, *views: View) -> list[Finding]:
     return loaded.findings
 
 
-def test_a_dead_rule_is_told_with_what_takes_its_visitors(publish: Publish) -> None:
+def test_a_dead_rule_is_reported_with_what_takes_its_visitors(publish: Publish) -> None:
     below = "  - {name: Below, slot: home.hero, show: nothing new, priority: low, when: {country: NO}}\n"
     (found,) = warned(publish, RULE % "" + below)
     assert (found.code, found.place.line, found.note) == ("L1", 3, "a.rules.yaml:2")
@@ -53,7 +53,7 @@ def test_a_rule_asks_for_a_page_on_which_its_slot_is(publish: Publish, asked: st
     assert [finding.code for finding in warned(publish, RULE % f", when: {{{asked}}}")] == codes
 
 
-def test_a_contradiction_about_the_page_is_told_once(publish: Publish) -> None:
+def test_a_contradiction_about_the_page_is_reported_once(publish: Publish) -> None:
     both = ", when: {all of: [{page: /c}, {page: /p}]}"
     assert [finding.code for finding in warned(publish, RULE % both)] == ["L1"]
 
@@ -80,7 +80,7 @@ def test_a_segment_is_empty_when_many_came_and_none_was_in_it(publish: Publish) 
     assert warned(publish, text, *others, named) == []
 
 
-def test_rules_without_a_test_are_told_once_a_file(publish: Publish) -> None:
+def test_rules_without_a_test_are_reported_once_a_file(publish: Publish) -> None:
     test = "tests: [{name: T, expect: {home.hero: Sale}}]\n"
     other = "rules:\n" + "".join(
         f"  - {{name: R{number}, slot: all.topbar, show: nothing new, when: {{orders: {number}}}}}\n"
@@ -107,14 +107,14 @@ def test_experiments_fight_unless_a_group_or_their_visitors_keep_them_apart(publ
     assert warned(publish, "groups: {G: {A: 50%, B: 50%}}\n" + two % ("A", "", "B", "")) == []
 
 
-def test_an_experiment_that_fights_many_is_told_once(publish: Publish) -> None:
+def test_an_experiment_that_fights_many_is_reported_once(publish: Publish) -> None:
     one = "  - {name: E%d, slot: home.hero, variants: [{name: a, show: nothing new}, {name: b, show: nothing new}]}\n"
     found = publish("experiments:\n" + "".join(one % n for n in range(6)), site=Site(NOW)).findings
     assert [finding.what for finding in found] == [f'"E0" and "E{n}" fight for home.hero' for n in range(1, 6)]
     assert [finding.note.count("a.rules.yaml") for finding in found] == [1, 2, 3, 3, 3]
 
 
-def test_words_that_nothing_acts_on_are_told(publish: Publish) -> None:
+def test_words_that_nothing_acts_on_are_reported(publish: Publish) -> None:
     tried = (
         "experiments:\n  - {name: Two, slot: home.hero, variants: [{name: a, show: nothing new}, {name: b, show: "
         "nothing new}], goal: order completed, guardrails: [bounce, product added], run for: at least 2 weeks}\n"
@@ -129,7 +129,7 @@ def test_words_that_nothing_acts_on_are_told(publish: Publish) -> None:
 @pytest.mark.parametrize(
     ("banner", "help"), [("Sail", 'did you mean "Sale"?'), ("Nobody", "write the name of a rule as it stands there")]
 )
-def test_clicks_on_a_banner_of_no_rule_are_told_once(publish: Publish, banner: str, help: str) -> None:
+def test_clicks_on_a_banner_of_no_rule_are_reported_once(publish: Publish, banner: str, help: str) -> None:
     asked = f"when: {{any of: [{{clicked: {{banner: {banner}}}}}, {{clicked: {{banner: [sale, {banner}]}}}}]}}"
     (found,) = warned(publish, RULE % f", {asked}")
     assert (found.code, found.help) == ("L18", help)

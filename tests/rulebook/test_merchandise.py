@@ -88,7 +88,7 @@ def test_pins_are_read() -> None:
         ("pin", "{product: SOCK, at: 0}", "R304", '"at" cannot be "0"'),
     ],
 )
-def test_what_is_wrong_is_told_with_a_help(read: str, text: str, code: str, what: str) -> None:
+def test_what_is_wrong_is_reported_with_a_help(read: str, text: str, code: str, what: str) -> None:
     findings: list[Finding] = []
     if read == "pin":
         read_pins(node(text), PRODUCTS, findings)

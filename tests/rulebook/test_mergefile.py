@@ -30,6 +30,6 @@ def test_a_line_is_a_rule_by_the_name_that_rule_files_have_for_the_attribute() -
     ],
     ids=["misspelt", "a list", "twice", "no lines", "too many", "an anchor"],
 )
-def test_what_makes_no_sense_is_told_with_its_place(text: str, said: str) -> None:
+def test_what_makes_no_sense_is_reported_with_its_place(text: str, said: str) -> None:
     _, problems = read(text)
     assert "merge.yaml:" in problems and said in problems

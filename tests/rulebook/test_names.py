@@ -12,7 +12,7 @@ from proxy.rulebook.names import Names, twice
 HERE = Place("a.rules.yaml", 8, 11, 21)
 
 
-def test_an_unknown_slot_is_told_with_the_nearest_and_all_there_are() -> None:
+def test_an_unknown_slot_is_reported_with_the_nearest_and_all_there_are() -> None:
     findings: list[Finding] = []
     Names({}, ("all.topbar", "home.hero")).slot(Scalar("home.heroo", HERE), findings)
     assert findings[0].help == 'did you mean "home.hero"?'
@@ -42,7 +42,7 @@ def test_a_list_that_is_a_slots_name_is_warned_of() -> None:
     assert len(findings) == 1
 
 
-def test_a_name_taken_before_is_told_with_where_the_other_is() -> None:
+def test_a_name_taken_before_is_reported_with_where_the_other_is() -> None:
     elsewhere = Place("b.rules.yaml", 3, 5, 8)
     findings = twice(
         "rules", [("Sale", Place("a.rules.yaml", 7, 1, 2)), ("sale", HERE), ("SALE", elsewhere), ("x", HERE)]

@@ -34,7 +34,9 @@ HATS = 'did you mean "hats"?'
         ),
     ],
 )
-def test_what_no_product_is_is_told_with_the_nearest(when: str, told: list[tuple[str, str]], publish: Publish) -> None:
+def test_what_no_product_is_is_reported_with_the_nearest(
+    when: str, told: list[tuple[str, str]], publish: Publish
+) -> None:
     loaded = publish(RULE % when, **{"products.jsonl": CATALOGUE})
     assert [(finding.what, finding.help) for finding in loaded.findings] == told
     assert loaded.publication is not None, "visitors may remember what is sold no more"

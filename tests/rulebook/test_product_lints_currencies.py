@@ -22,7 +22,7 @@ PRODUCT = '{"id": "SKU-1", "title": "Shoe", "link": "/p/SKU-1", "price": 9.5, "c
         ),
     ],
 )
-def test_amounts_of_two_currencies_are_told(when: str, told: list[str], publish: Publish) -> None:
+def test_amounts_of_two_currencies_are_reported(when: str, told: list[str], publish: Publish) -> None:
     found = [finding for finding in publish(RULE % when).findings if finding.code == "R311"]
     assert [finding.what for finding in found] == told
 

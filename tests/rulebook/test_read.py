@@ -51,7 +51,7 @@ def test_a_place_counts_lines_and_characters_from_one() -> None:
         ("priority: high #later", ""),
     ],
 )
-def test_a_text_that_a_note_cuts_off_is_told(raw: str, help: str) -> None:
+def test_a_text_that_a_note_cuts_off_is_reported(raw: str, help: str) -> None:
     _, findings = read(raw.encode())
     assert [(finding.code, finding.help, finding.edits) for finding in findings] == (
         [("L14", help, ())] if help else []
@@ -59,7 +59,7 @@ def test_a_text_that_a_note_cuts_off_is_told(raw: str, help: str) -> None:
 
 
 @pytest.mark.parametrize("before", ["größer ", "crème ", "", "a: 1\n# ü\nb: "])
-def test_a_control_character_is_told_and_taken_out_where_it_stands(before: str) -> None:
+def test_a_control_character_is_reported_and_taken_out_where_it_stands(before: str) -> None:
     text = f"x: {before}\x0b here"
     _, findings = read(text.encode())
     assert [spliced(text, finding.edits) for finding in findings] == [f"x: {before} here"]
@@ -109,7 +109,7 @@ BOMB = b"a: &a [x, x]\nb: &b [*a, *a]\nc: &c [*b, *b]\nd: [*c, *c]\n"
         (b"a: 1\na: 2\n", "R102", 2, 1, '"a" stands here twice'),
     ],
 )
-def test_what_is_refused_is_told_with_its_place(raw: bytes, code: str, line: int, column: int, what: str) -> None:
+def test_what_is_refused_is_reported_with_its_place(raw: bytes, code: str, line: int, column: int, what: str) -> None:
     _, findings = read(raw)
     first = findings[0]
     assert (first.code, first.place.line, first.place.column, first.what) == (code, line, column, what)

@@ -47,7 +47,7 @@ def before_last(*rules: Rule) -> list[str]:
         (Fact("orders", Between(3, 5)), words("orders", "6"), False),
     ],
 )
-def test_who_wants_another_value_or_number_shares_no_visitor(one: Condition, other: Condition, do_meet: bool) -> None:
+def test_rules_with_disjoint_conditions_are_no_rivals(one: Condition, other: Condition, do_meet: bool) -> None:
     assert before_last(rule(0, one), rule(1, other)) == ["rule 0"] * do_meet
     assert before_last(rule(0, other), rule(1, one)) == ["rule 0"] * do_meet
 

@@ -53,7 +53,7 @@ def test_a_rule_may_need_signed_segments(publish: Publish) -> None:
         ("when: {}", "R104", "write `word: value`, each on its own line, two spaces further in, or remove the line"),
     ],
 )
-def test_what_is_wrong_is_told(line: str, code: str, help: str, publish: Publish) -> None:
+def test_what_is_wrong_is_reported(line: str, code: str, help: str, publish: Publish) -> None:
     loaded = publish(f"rules:\n  - name: A\n    slot: home.hero\n    show: nothing new\n    {line}\n")
     assert [(finding.code, finding.help) for finding in loaded.findings] == [(code, help)]
 
@@ -104,7 +104,7 @@ def test_a_rule_may_arrange_a_list(publish: Publish) -> None:
         ("pin: {product: SKU-7}", "R502", 'there is no product "SKU-7"'),
     ],
 )
-def test_what_a_list_cannot_be_told_is_told(line: str, code: str, what: str, publish: Publish) -> None:
+def test_what_a_list_cannot_be_told_is_reported(line: str, code: str, what: str, publish: Publish) -> None:
     findings = publish(f"rules:\n  - name: A\n    listing: search\n    {line}\n").findings
     assert [(finding.code, finding.what) for finding in findings if not finding.is_warning] == [(code, what)]
 

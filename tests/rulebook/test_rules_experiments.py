@@ -87,5 +87,5 @@ def test_an_experiment_may_be_split_by_a_text_attribute(publish: Publish) -> Non
         (TWO.replace("promo}", "prommo}"), "R501", 'did you mean "promo"?'),
     ],
 )  # fmt: skip
-def test_what_is_wrong_is_told(lines: str, code: str, help: str, publish: Publish) -> None:
+def test_what_is_wrong_is_reported(lines: str, code: str, help: str, publish: Publish) -> None:
     assert [(finding.code, finding.help) for finding in publish(HEAD + lines).findings] == [(code, help)]

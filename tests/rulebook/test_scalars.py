@@ -18,7 +18,7 @@ def test_a_whole_number_is_read(text: str, value: int) -> None:
 
 
 @pytest.mark.parametrize("text", ["0", "51", "-1", "1.5", "four", "1e1", "٣", "9" * 30])
-def test_what_is_no_whole_number_in_range_is_told(text: str) -> None:
+def test_what_is_no_whole_number_in_range_is_reported(text: str) -> None:
     findings: list[Finding] = []
     assert read_whole(Scalar(text, HERE), "count", 1, 50, findings) is None
     assert (findings[0].code, findings[0].help) == ("R304", "write a whole number from 1 to 50")
@@ -60,7 +60,7 @@ def test_a_path_begins_with_a_slash() -> None:
     ("text", "instead"),
     [("5 min", "5 minutes"), ("300", "300 seconds"), ("1h", "1 hour"), ("2 hrs.", "2 hours"), ("1 DAYS", None)],
 )
-def test_a_span_in_other_words_is_told_with_what_to_write(text: str, instead: str | None) -> None:
+def test_a_span_in_other_words_is_reported_with_what_to_write(text: str, instead: str | None) -> None:
     findings: list[Finding] = []
     assert read_span(Scalar(text, HERE), "fresh", findings) is None
     assert getattr(findings[0].help, "instead", None) == instead

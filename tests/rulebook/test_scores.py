@@ -71,7 +71,7 @@ def test_points_add_up_and_halve(visitor: str, passes: bool, publish: Publish) -
         ("{points: 3}", "R104"),
     ],
 )
-def test_a_slip_is_told(score: str, code: str, publish: Publish) -> None:
+def test_a_mistake_is_reported(score: str, code: str, publish: Publish) -> None:
     assert code in [finding.code for finding in publish(f"scores: {{mine: {score}}}\nrules: []").findings]
 
 

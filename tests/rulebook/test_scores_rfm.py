@@ -28,5 +28,5 @@ def test_a_folder_says_where_its_grades_part(publish: Publish) -> None:
         ("{recency: [1, 2, 3, lots]}", "R303"),
     ],
 )
-def test_a_slip_is_told(line: str, code: str, publish: Publish) -> None:
+def test_a_mistake_is_reported(line: str, code: str, publish: Publish) -> None:
     assert [finding.code for finding in publish(f"rfm: {line}\n{RULE}").findings] == [code]

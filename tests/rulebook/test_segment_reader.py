@@ -90,7 +90,7 @@ def test_only_what_is_asked_for_is_looked_at() -> None:
     assert segments == {"Big", "Keen", "Fresh"}
 
 
-def test_what_cannot_be_known_between_requests_is_told() -> None:
+def test_what_cannot_be_known_between_requests_is_reported() -> None:
     assert unforeseen(PUBLICATION, "Big") == {}
     assert unforeseen(PUBLICATION, "On a phone") == {"device": "only a request tells it"}
     assert list(unforeseen(PUBLICATION, "Mixed")) == ["device", "weekday"]

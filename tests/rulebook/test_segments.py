@@ -12,7 +12,7 @@ from proxy.rulebook.segments import NOBODY, circles, segments_asked, typed_condi
 from tests.rulebook.conftest import Publish
 
 
-def test_a_segment_without_condition_holds_only_whom_others_put_in(publish: Publish) -> None:
+def test_a_segment_without_condition_has_only_imported_members(publish: Publish) -> None:
     loaded = publish("segments:\n  A:\n  B: {}\n  C: {description: from the CDP}\nrules: []")
     assert loaded.publication is not None
     assert [segment.condition for segment in loaded.publication.segments] == [NOBODY] * 3
@@ -38,7 +38,7 @@ def test_when_and_unless_are_joined(publish: Publish) -> None:
         ({"A": "B", "B": "A", "C": "D", "D": "C"}, ["the circle is A → B → A", "the circle is C → D → C"]),
     ],
 )
-def test_circles_are_told_once_each(conditions: dict[str, str], notes: list[str], publish: Publish) -> None:
+def test_circles_are_reported_once_each(conditions: dict[str, str], notes: list[str], publish: Publish) -> None:
     lines = [f"  {name}: {f'{{when: {{segment: {asks}}}}}' if asks else '{}'}" for name, asks in conditions.items()]
     loaded = publish("segments:\n" + "\n".join(lines) + "\nrules: []")
     rotations = [{note, *_rotated(note)} for note in notes]
@@ -81,7 +81,7 @@ def test_lines_are_read_as_after_when() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "  \n"])
-def test_who_has_typed_nothing_means_everybody(text: str) -> None:
+def test_an_empty_condition_matches_everybody(text: str) -> None:
     findings: list[Finding] = []
     assert (typed_condition(text, NAMES, findings), findings) == (EVERYBODY, [])
 

@@ -33,7 +33,7 @@ def shown(publication: Publication, **did: AttributeValue) -> str:
     return decide(publication.plan, EvaluationContext(attributes=attributes), ["home.hero"])["home.hero"].rule
 
 
-def test_who_fits_several_stages_is_in_the_one_furthest_down(publish: Publish) -> None:
+def test_of_several_matching_stages_the_last_counts(publish: Publish) -> None:
     loaded = publish(TEXT)
     assert loaded.publication is not None, loaded.findings
     shop = loaded.publication
@@ -74,7 +74,7 @@ def test_why_tells_the_stage_and_what_is_missing(publish: Publish) -> None:
         ("journey: {" + ", ".join(f"s{n}: everyone" for n in range(101)) + "}\nrules: []", "Y003"),
     ],
 )
-def test_a_slip_in_a_journey_is_told(text: str, code: str, publish: Publish) -> None:
+def test_a_mistake_in_a_journey_is_reported(text: str, code: str, publish: Publish) -> None:
     assert code in [finding.code for finding in publish(text).findings]
 
 

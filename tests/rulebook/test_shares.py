@@ -80,7 +80,7 @@ def test_holdouts_are_of_the_whole_shop_or_of_slots(publish: Publish) -> None:
         ("rollout: 5%, ramp: {2026-12-01: 25%}", "R104", "keep one of them"),
     ],
 )
-def test_what_is_wrong_with_a_share_is_told(line: str, code: str, help: str, publish: Publish) -> None:
+def test_what_is_wrong_with_a_share_is_reported(line: str, code: str, help: str, publish: Publish) -> None:
     assert [(finding.code, finding.help) for finding in publish(RULES % line).findings] == [(code, help)]
 
 
@@ -100,6 +100,6 @@ def test_what_is_wrong_with_a_share_is_told(line: str, code: str, help: str, pub
         ("holdout: [{name: Q4, share: 5%}, {name: q4, share: 5%}]", "R201", 'two holdouts are called "q4"'),
     ],
 )
-def test_what_is_wrong_with_a_group_or_a_holdout_is_told(head: str, code: str, what: str, publish: Publish) -> None:
+def test_what_is_wrong_with_a_group_or_a_holdout_is_reported(head: str, code: str, what: str, publish: Publish) -> None:
     found = publish(f"{head}\n" + RULES % "priority: high").findings
     assert [(finding.code, finding.what) for finding in found] == [(code, what)]

@@ -95,7 +95,7 @@ def test_nothing_new_has_no_fragment(publish: Publish) -> None:
         ("{products: {strategy: {chosen: SKU-1}, never: SKU-1}}", "R503", "this row would be empty", 23),
     ],
 )
-def test_what_cannot_be_shown_is_told(show: str, code: str, what: str, column: int, publish: Publish) -> None:
+def test_what_cannot_be_shown_is_reported(show: str, code: str, what: str, column: int, publish: Publish) -> None:
     first = publish(RULE.format("home.hero", show)).findings[0]
     assert (first.code, first.what, first.place.line, first.place.column) == (code, what, 4, column)
     assert first.help

@@ -38,7 +38,7 @@ def test_strategies_keep_their_order() -> None:
         ("chosen: []", "R104", '"chosen" should be a word or a text'),
     ],
 )
-def test_what_no_product_answers_is_told(text: str, code: str, what: str) -> None:
+def test_what_no_product_answers_is_reported(text: str, code: str, what: str) -> None:
     findings: list[Finding] = []
     read_sources(node(text), CATALOGUE, findings)
     assert [(finding.code, finding.what) for finding in findings] == [(code, what)]

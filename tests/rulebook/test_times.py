@@ -42,7 +42,7 @@ def test_a_date_is_read_on_the_files_clocks(text: str, moment: float) -> None:
 @pytest.mark.parametrize(
     "text", ["25-11-2026", "2026-13-01", "2026-11-31", "tomorrow", "2026-11-25 8:00", "0000-01-01"]
 )
-def test_what_is_no_date_is_told(text: str) -> None:
+def test_what_is_no_date_is_reported(text: str) -> None:
     findings: list[Finding] = []
     assert read_moment(Scalar(text, HERE), "UTC", "from", findings) is None
     assert [(finding.code, finding.what) for finding in findings] == [("R402", f'"{text}" is not a date')]
@@ -82,7 +82,7 @@ def test_the_date_that_was_meant_is_offered(text: str, help: str) -> None:
         ("Europe/\x00", ""),
     ],
 )
-def test_an_unknown_time_zone_is_told_with_the_nearest(text: str, help: str) -> None:
+def test_an_unknown_time_zone_is_reported_with_the_nearest(text: str, help: str) -> None:
     findings: list[Finding] = []
     assert read_timezone(Scalar(text, HERE), findings) == "UTC"
     assert findings[0].code == "R307" and findings[0].help.startswith(help)

@@ -37,7 +37,7 @@ def test_webhooks_are_read_with_their_segments_and_form() -> None:
     assert read("") == ((), "")
 
 
-def test_who_names_no_segment_is_told_of_all_that_are_worked_out_here() -> None:
+def test_a_webhook_without_segments_gets_all_computed_ones() -> None:
     publication = load({"a.rules.yaml": RULES}).publication
     assert publication is not None
     cdp, mail = read(FILE)[0]
@@ -64,6 +64,6 @@ def test_who_names_no_segment_is_told_of_all_that_are_worked_out_here() -> None:
     ],
     ids=["none", "short", "scheme", "user", "no scheme", "no host", "name", "form", "word", "list"],
 )
-def test_what_makes_no_sense_is_told_with_its_place(text: str, said: str) -> None:
+def test_what_makes_no_sense_is_reported_with_its_place(text: str, said: str) -> None:
     _, problems = read(text)
     assert "webhooks.yaml:1:" in problems and said in problems

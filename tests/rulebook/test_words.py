@@ -15,13 +15,13 @@ def test_known_words_are_found_by_name() -> None:
     assert not findings
 
 
-def test_unknown_words_are_told_and_left_out() -> None:
+def test_unknown_words_are_reported_and_left_out() -> None:
     findings: list[Finding] = []
     assert set(fields(node("name: A\nwenn: B"), "rule", WORDS, findings)) == {"name"}
     assert [(finding.code, finding.what) for finding in findings] == [("R101", 'I do not know "wenn" in a rule')]
 
 
-def test_a_missing_word_is_told_with_what_it_is_for() -> None:
+def test_a_missing_word_is_reported_with_what_it_is_for() -> None:
     findings: list[Finding] = []
     fields(node("when: B"), "rule", WORDS, findings)
     assert [(finding.code, finding.what) for finding in findings] == [("R103", 'this rule has no "name"')]

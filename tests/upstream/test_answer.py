@@ -196,7 +196,7 @@ def test_an_answer_cut_short_is_an_error(data: bytes) -> None:
 
 
 @pytest.mark.parametrize("has_come_before", [True, False])
-def test_a_head_that_comes_with_nonsense_is_none(has_come_before: bool) -> None:
+def test_a_malformed_head_is_rejected(has_come_before: bool) -> None:
     answer = Answer()
     if has_come_before:
         answer.feed(CHUNKED)

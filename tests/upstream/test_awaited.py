@@ -60,7 +60,7 @@ async def test_a_body_is_waited_for_until_it_is_whole_and_nothing_of_it_is_taken
         assert await whole_of(origin, most_bytes=300_000) == (None, large)  # told before its end, and read on
 
 
-async def test_a_body_that_is_waited_for_in_vain_says_why() -> None:
+async def test_waiting_for_a_broken_body_raises_the_reason() -> None:
     async with Origin(after_request(CHUNKED + b"1\r\nX\r\n")) as origin:
         why, _ = await whole_of(origin)
         assert isinstance(why, OriginError) and why.reason == "truncated"
@@ -69,7 +69,7 @@ async def test_a_body_that_is_waited_for_in_vain_says_why() -> None:
         assert isinstance(why, OriginError) and (why.reason, why.status) == ("timeout", 504)
 
 
-async def test_who_fails_while_being_told_is_told_of_that_and_the_exchange_is_over() -> None:
+async def test_a_receiver_that_raises_gets_the_failure_and_the_exchange_ends() -> None:
     async with Origin(always(ok(b"x"))) as origin:
         transport = OriginTransport(origin.url, Settings())
         await (await transport.fetch(GET)).aclose()

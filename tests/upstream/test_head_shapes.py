@@ -31,7 +31,7 @@ def acquainted(*heads: bytes) -> HeadShapes:
     return shapes
 
 
-def test_a_head_is_read_by_its_manner_from_the_third_on() -> None:
+def test_a_head_is_read_by_its_shape_from_the_third_on() -> None:
     shapes = HeadShapes()
     heads = [shapes.read(head(date=b"%d" % day)) for day in range(4)]
     assert [read is not None and read.shape is not None for read in heads] == [False, False, True, True]
@@ -76,7 +76,7 @@ def test_what_differs_is_read_off_each_head(length: int) -> None:
         head().replace(b"ETag", b"Etag"),
     ],
 )
-def test_what_is_in_no_known_manner_is_read_as_if_there_were_none(strange: bytes) -> None:
+def test_heads_of_no_known_shape_are_parsed_in_full(strange: bytes) -> None:
     assert acquainted(head()).read(strange) == plain.read(strange)
 
 
@@ -115,7 +115,7 @@ def test_cookies_differ_with_each_answer_and_so_does_how_long_the_connection_is_
         setting(b"a=0", b"b=1 "),
     ],
 )
-def test_cookies_of_no_known_manner_are_read_as_if_there_were_none(strange: bytes) -> None:
+def test_cookies_of_no_known_shape_are_parsed_in_full(strange: bytes) -> None:
     known = setting(b"a=0", b"b=1"), setting(b"a=0"), setting(b"a=0; Path=/; Domain=shop.example; Secure", b"b=1")
     assert acquainted(*known).read(strange) == plain.read(strange)
 
@@ -134,7 +134,7 @@ def test_cookies_of_no_known_manner_are_read_as_if_there_were_none(strange: byte
         (b"a=%d; domainish; x=%d",),
     ],
 )
-def test_the_domain_of_a_cookie_is_part_of_its_manner(cookies: tuple[bytes, ...]) -> None:
+def test_the_domain_of_a_cookie_is_part_of_its_shape(cookies: tuple[bytes, ...]) -> None:
     def filled(number: int) -> bytes:
         return setting(*[cookie % ((number,) * cookie.count(b"%d")) for cookie in cookies])
 
@@ -166,7 +166,7 @@ def test_what_platforms_name_so_differs_with_each_answer(name: str) -> None:
     assert read.shape.headers(read.values)[4:] == ((name.lower().encode(), b"2"),)
 
 
-def test_many_manners_are_told_apart() -> None:
+def test_many_shapes_are_distinguished() -> None:
     heads = [head(more=b"X-Kind: %d\r\n" % kind) for kind in range(20)]
     shapes = acquainted(*heads)
     for one in (*heads, *reversed(heads)):
@@ -175,7 +175,7 @@ def test_many_manners_are_told_apart() -> None:
         assert read.shape.headers(read.values) == known.headers
 
 
-def test_what_is_known_stays_known_however_many_manners_take_turns() -> None:
+def test_known_shapes_stay_known_when_many_take_turns() -> None:
     heads = [head(more=b"X-Kind: %d\r\n" % kind) for kind in range(20)]
     shapes = acquainted(*heads)
     assert all(shapes.known(one) is not None for one in (*heads, *reversed(heads)))
@@ -200,7 +200,7 @@ def test_a_field_that_stands_twice_keeps_its_values_apart() -> None:
     assert read.shape.headers(read.values)[:2] == ((b"date", b"first"), (b"date", b"second"))
 
 
-def test_an_origin_that_never_writes_alike_is_read_too() -> None:
+def test_heads_that_always_differ_are_read() -> None:
     name = "x-request-id"
     spellings = ["".join(c.upper() if n >> at & 1 else c for at, c in enumerate(name)) for n in range(3 * MOST_CUTS)]
     heads = [OK + b"%b: 1\r\nContent-Length: 0\r\n\r\n" % spelling.encode() for spelling in spellings]

@@ -101,7 +101,7 @@ def test_it_stays_between_its_bounds() -> None:
 # -- waiting
 
 
-async def test_who_finds_no_place_waits_and_the_newest_goes_first() -> None:
+async def test_requests_without_a_place_wait_and_the_newest_goes_first() -> None:
     limiter, order = Limiter(SETTINGS, Clock()), []
 
     async def ask(name: str) -> None:
@@ -130,7 +130,7 @@ async def test_too_many_who_wait_are_refused_at_once() -> None:
         task.cancel()
 
 
-async def test_nobody_waits_for_long_and_under_lasting_overload_hardly_at_all() -> None:
+async def test_waiting_is_bounded_and_short_under_lasting_overload() -> None:
     clock = Clock()
     limiter = Limiter(replace(SETTINGS, max_wait_ms=400), clock)
     await limiter.enter()
@@ -167,7 +167,7 @@ async def test_while_some_are_sent_away_others_hardly_wait() -> None:
     assert waits == [True, False, False, True]
 
 
-async def test_who_leaves_while_waiting_takes_no_place() -> None:
+async def test_a_request_cancelled_while_waiting_takes_no_place() -> None:
     limiter = Limiter(SETTINGS, Clock())
     await limiter.enter()
     await limiter.enter()

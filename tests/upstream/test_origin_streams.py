@@ -99,7 +99,7 @@ async def test_a_stream_of_events_whose_origin_is_gone_is_found_out_by_the_syste
         await transport.aclose()
 
 
-async def test_whoever_uses_the_connection_of_a_stream_that_ended_gives_the_place_back() -> None:
+async def test_reusing_the_connection_of_an_ended_stream_frees_its_place() -> None:
     events = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 
     has_begun = asyncio.Event()

@@ -91,7 +91,7 @@ async def asked(
         return quick, body, transport
 
 
-async def test_a_whole_answer_in_a_manner_that_is_known_is_all_there_is() -> None:
+async def test_a_complete_answer_of_a_known_shape_ends_the_exchange() -> None:
     quick, body, _ = await asked(known_and_then(FINE.replace(b"ETag: 1", b"ETag: 2")))
     assert (quick.was_brief, body) == (True, b"fine")
 

@@ -44,7 +44,7 @@ async def test_each_is_looked_at_when_it_is_due_and_not_before() -> None:
     assert early.looks < late.looks
 
 
-async def test_who_gets_on_is_not_due_any_more_and_who_leaves_is_forgotten() -> None:
+async def test_progress_resets_a_deadline_and_leaving_removes_it() -> None:
     timeouts = Timeouts(Settings())
     moving, gone, judge = One(timeouts, 0.01), One(timeouts, 0.01), One(timeouts, 0.02)
     moving.deadline += 100
@@ -54,7 +54,7 @@ async def test_who_gets_on_is_not_due_any_more_and_who_leaves_is_forgotten() -> 
     assert not moving.looks and not gone.looks
 
 
-async def test_who_waits_again_is_looked_at_again() -> None:
+async def test_a_renewed_deadline_is_checked_again() -> None:
     one = One(Timeouts(Settings()), 0.01, 0.01, 0.01)
     await until(lambda: len(one.looks) == 3)
 
