@@ -47,6 +47,7 @@ class AccessLog:
         self._many = 0
         self._pending = Pending()
         self._timer: asyncio.TimerHandle | None = None
+        self._writing: asyncio.Future[None] | None = None
         self._is_due = False
 
     @classmethod
@@ -58,7 +59,7 @@ class AccessLog:
     def log(self, pending: Pending) -> None:
         """Logs the pages in `pending`, too."""
         self._pending = pending
-        pending.set_logger(self.add, self.schedule)
+        pending.set_logger(self.add_pages, self.schedule)
 
     def add(self, noted: Sequence[Line | ServedPage]) -> None:
         """Has these lines, and those of these pages, written soon."""
@@ -68,6 +69,13 @@ class AccessLog:
             asyncio.get_running_loop().call_soon(self._make_many)
         self.schedule()
 
+    def add_pages(self, pages: Sequence[ServedPage]) -> None:
+        """The same for pages alone, in a turn of the loop that does nothing else."""
+        self._noted += pages
+        if len(self._noted) >= AT_ONCE:
+            self._make_many()
+        self.schedule()
+
     def schedule(self) -> None:
         """Starts the timer, if it is not running."""
         if self._timer is None:
@@ -75,7 +83,10 @@ class AccessLog:
 
     def _on_timer(self) -> None:
         self._timer = None
-        self._pending.flush()
+        self._writing = asyncio.ensure_future(self._write())
+
+    async def _write(self) -> None:
+        await self._pending.flushed()
         self._make()
         self._hand_over()
 
@@ -88,6 +99,7 @@ class AccessLog:
 
     def _make(self) -> None:
         """Makes the lines up to the first page that is pending."""
+        self._pending.log_counted()
         noted, pending = self._noted, self._pending.pages
         noted.sort(key=_AT)  # some were added late
         many = bisect_left(noted, pending[0][0], key=_AT) if pending else len(noted)
@@ -105,9 +117,13 @@ class AccessLog:
 
     async def aclose(self) -> None:
         """Writes what is left."""
+        if self._writing is not None:
+            await self._writing
+        self._pending.flush()
+        self._make()
+        self._hand_over()
         if self._timer is not None:
             self._timer.cancel()
-        self._on_timer()
         await self._file.aclose()
 
 

@@ -24,6 +24,7 @@ MOST_CLIENTS = 10_000
 MOST_LEADS = 1_000
 _OURS = b"\r\ncache-status: tailorbird; "
 _LENGTH = b"\r\ncontent-length: "
+_HIT = b',"status":200,"ms":0.000,"bytes":'
 _END = b"}\n"
 _SECRET = re.compile(rb"([?&](?:__tb|writeKey|api_secret)=)[^&#]+")
 """Previews and keys of event sources, which some can name in the address alone."""
@@ -48,27 +49,26 @@ class Lines:
         """These lines, and those of these pages, in this order."""
         pieces: list[bytes] = []
         last, moment = -1, b""
-        by_request: dict[tuple[ServedFrom, str], tuple[bytes, bytes]] = {}
-        words_of = by_request.get
+        clients = self._clients.get
         for one in noted:
             if len(one) == 2:
                 pieces.append(one[1])
                 continue
             at, _, source, _, sent, own, client = one
-            words = words_of((source, client))
-            if words is None or own:
-                words = self._words(source.question, own, client, source.head)
-                if not own:
-                    by_request[source, client] = words
             if (ms := int(at * 1_000)) != last:
                 last, moment = ms, self._of_moment(ms)
-            pieces += moment, words[0], b"%d" % (sent.length if sent else 0), words[1]
+            before, after = source.line or self._line_of(source)
+            if own:
+                before = b"".join((before[: -len(_HIT)], _of_own(own.get), _HIT))
+            whose = clients(client) or self._of_client(client, own, source.question.fields)
+            pieces += moment, whose, before, b"%d" % (sent.length if sent else 0), after
         return b"".join(pieces)
 
-    def _words(self, question: Question, own: OwnFields, client: str, lead: bytes) -> tuple[bytes, bytes]:
-        """The parts of a hit's line before its length, and after it."""
-        before = *self._parts((question, own, client)), b',"status":200,"ms":0.000,"bytes":'
-        return b"".join(before), self._leads.get(lead) or self._of_lead(lead)
+    def _line_of(self, source: ServedFrom) -> tuple[bytes, bytes]:
+        """The parts of a hit's line between its client and its length, and behind that."""
+        before = (source.question.line or _of_question(source.question)) + _HIT
+        source.line = before, self._leads.get(source.head) or self._of_lead(source.head)
+        return source.line
 
     def of(
         self,

@@ -29,7 +29,7 @@ from proxy.stores.record import deed
 from proxy.visitors.consent import Consents, allowed
 from proxy.visitors.journal import Journal
 from proxy.visitors.pending import NOTHING_MORE, Pending, ServedFrom, ServedPage
-from proxy.visitors.view_content import Banners, DecidedPage, ViewContent, banners_of, view_content_of
+from proxy.visitors.view_content import NO_BANNERS, Banners, DecidedPage, ViewContent, banners_of, view_content_of
 from proxy.visitors.visitor import Cookies
 
 log = logging.getLogger("tailorbird.capture")
@@ -141,7 +141,9 @@ class Capture:
             if content is None:
                 continue
             try:
-                banners = banners_of(done)
+                banners = NO_BANNERS if done is None else done.view_cache
+                if not isinstance(banners, Banners):
+                    banners = banners_of(done)
                 if content.is_plain and not banners.more and visitor_id not in held:  # the usual case
                     arrivals.append(view(visitor_id, at, next(numbers), content.page, banners.words))
                 else:

@@ -17,7 +17,7 @@ from proxy.serve.accesslog import AT_ONCE, GONE, AccessLog
 from proxy.serve.logfile import LogFile
 from proxy.serve.logline import Line, Lines
 from proxy.settings import Settings
-from proxy.visitors.pending import FLUSH_AT, Pending, ServedFrom, ServedPage
+from proxy.visitors.pending import FLUSH_AT, STEP, Pending, ServedFrom, ServedPage
 from tests.wire.asking import asking
 from tests.wire.origin import Origin, by_path, ok
 from tests.wire.served import Served, hear, request
@@ -116,6 +116,22 @@ async def test_what_is_flushed_in_steps_stands_where_its_time_is_among_other_lin
     times = [one["time"] for one in lines(path)]
     assert len(times) == 4 * FLUSH_AT
     assert times == sorted(times)
+
+
+async def test_pages_are_flushed_in_steps_when_their_time_is_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(accesslog, "PAUSE_SECONDS", 0.001)
+    path, metrics, counted = tmp_path / "log", Metrics(), list[int]()
+    log, pending = AccessLog.of(Settings(access_log=str(path)), metrics), Pending(metrics)
+    assert log is not None
+    log.log(pending)
+    pending.set_counter(lambda pages: counted.append(len(pages)), lambda: None)
+    for at in range(4 * STEP):
+        pending.add((float(at), "anna", ServedFrom(asking(), None), None, SENT, {}, "192.0.2.7"))
+    await eventually(lambda: len(lines(path)) == 4 * STEP)
+    assert counted == [STEP] * 4
+    await log.aclose()
 
 
 class CountedLines(Lines):

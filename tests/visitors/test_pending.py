@@ -123,11 +123,13 @@ async def test_what_is_pending_comes_to_the_store_though_nobody_asks(world: Worl
     assert [one.event.subject for one in await world.store.log_of("anna")] == ["/"]
 
 
-async def test_many_pages_are_flushed_a_step_in_each_turn_of_the_loop() -> None:
-    pending, counted = Pending(), list[int]()
+async def test_many_pages_are_counted_in_one_turn_of_the_loop_and_logged_in_the_next() -> None:
+    pending, counted, logged = Pending(), list[int](), list[int]()
     pending.set_counter(lambda pages: counted.append(len(pages)), lambda: None)
+    pending.set_logger(lambda pages: logged.append(len(pages)), lambda: None)
     for enough, searches in ((FLUSH_AT, list[str]), (SHORT, pending.visitor_ids), (FLUSH_AT, list[str])):
         counted.clear()
+        logged.clear()
         for number in range(enough):
             assert len(pending.pages) == number
             searches()
@@ -135,7 +137,9 @@ async def test_many_pages_are_flushed_a_step_in_each_turn_of_the_loop() -> None:
         assert not counted  # the last is to be answered first
         for turn in range(enough // STEP):
             await asyncio.sleep(0)
-            assert counted == [STEP] * (turn + 1)
+            assert (counted, len(logged)) == ([STEP] * (turn + 1), turn)
+            await asyncio.sleep(0)
+            assert (len(counted), logged) == (turn + 1, [STEP] * (turn + 1))
         await asyncio.sleep(0)
         assert len(pending.pages) == enough % STEP
         pending.flush()
@@ -147,7 +151,7 @@ async def test_however_many_pages_come_in_each_turn_the_list_stays_short() -> No
         for _ in range(2 * STEP):
             pending.add(page(1.0))
         await asyncio.sleep(0)
-    assert len(pending.pages) <= FLUSH_AT
+    assert len(pending.pages) <= FLUSH_AT + 2 * STEP
 
 
 async def test_pages_that_come_while_others_are_flushed_in_steps_are_scheduled_anew() -> None:
