@@ -118,7 +118,7 @@ def test_since_when_a_visitor_is_in_what_others_are_told_of_is_said(folder: Path
     )
     code, output = run(folder, "/", "--visitor", "anna", "--store", url)
     assert code == 0 and output.endswith("in VIP since 2026-11-23 12:00 UTC\n")
-    assert "since" not in run(folder, "/", "--visitor", "anna", "--store", url, "--format", "json")[1]
+    assert "since 2026-11-23" not in run(folder, "/", "--visitor", "anna", "--store", url, "--format", "json")[1]
 
 
 def test_a_store_that_is_not_there_is_told_and_not_made(folder: Path) -> None:
