@@ -36,7 +36,7 @@ class Fetching:
         self._keeping = keeping
         self._memory = memory
         self._metrics = metrics
-        self._wait_seconds = wait_seconds
+        self.wait_seconds = wait_seconds
         metrics.gauge("tailorbird_cache_bytes", lambda: memory.used_bytes)
         metrics.gauge("tailorbird_cache_limit_bytes", lambda: memory.max_bytes)
         metrics.gauge("tailorbird_cache_addresses", lambda: memory.key_count)
@@ -68,7 +68,7 @@ class Fetching:
         """The outcome of the fetch under way. None: it took too long, or its answer varies by fields in which this
         request differs."""
         _, task = self._under_way[self._slot(sought)]
-        await asyncio.wait((task,), timeout=self._wait_seconds)
+        await asyncio.wait((task,), timeout=self.wait_seconds)
         outcome = task.result() if task.done() else None
         if isinstance(outcome, Entry) and not matches(outcome.varying, sought.shared.headers):
             return None

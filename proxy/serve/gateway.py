@@ -108,8 +108,7 @@ class Gateway:
         self._showing = Showing(cookies, profiles, metrics, settings, recorder, capture)
         hole_filling = HoleFilling(Parts(self._part, settings, metrics))
         self._stored_answers = StoredAnswers(self._showing, hole_filling, metrics, settings)
-        stored = self._memory, self._showing, self._stored_answers
-        repeat_hits = RepeatHits(*stored, profiles, metrics, clock, accesslog)
+        repeat_hits = RepeatHits(self._memory, self._showing, self._stored_answers, profiles, metrics, clock, accesslog)
         profiles.on_forget(repeat_hits.forget)
         self._warm = Warm(self._memory, self._personal, self._stored_answers, repeat_hits, metrics, settings)
         self.hit, self.repeat_hit = self._warm.hit, repeat_hits.answer
@@ -223,8 +222,7 @@ class Gateway:
     ) -> Response | None:
         """The stored page; None when its slots have changed and it has to be fetched again to be cut."""
         if entry.declared is not self._declared:
-            recut = await self._keeping.recut(asked.key, entry, request)
-            if recut is None:
+            if (recut := await self._keeping.recut(asked.key, entry, request)) is None:
                 return None
             entry = recut
         self._count(status)
@@ -263,7 +261,11 @@ class Gateway:
         if isinstance(outcome, Passed):
             self._count("bypass")
             return await self._own.answer(request, outcome.answer, now, f"{said}; {detail(outcome.reason)}")
-        return await self._as_visitor(request, outcome.reason if outcome else "collapse-wait")
+        reason = outcome.reason if outcome else "collapse-wait"
+        if outcome is None or outcome.status < 500:
+            return await self._as_visitor(request, reason)
+        answer = await outcome.trial.answer(lambda: self._as_visitor(request, reason), self._fetching.wait_seconds)
+        return answer or self._own.failed(request, outcome.error, is_told=True)
 
     async def _as_visitor(self, request: Request, reason: str, *, fill: Sought | None = None) -> Response:
         """The visitor's own request. If its answer looks shareable, a fetch for `fill` follows in the background."""

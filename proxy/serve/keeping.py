@@ -165,6 +165,8 @@ class Keeping:
             self._memory.discard(fetch.key)
             seconds = max(seconds, self._settings.uncacheable_seconds)
             self._marks.add(fetch.key, reason, until=self._clock() + seconds)
+        elif status >= 500 and not fetch.takes_any and fetch.key not in self._memory:
+            self._marks.add(fetch.key, reason, until=self._clock() + self._settings.origin_down_seconds)
         return NotShared(reason, status)
 
     # -- keeping it

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Set
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Set
+from dataclasses import dataclass, field
 
 from proxy.errors import OriginError
+from proxy.http.message import Response
 from proxy.http.target import Sought
 from proxy.httpcache.stored import StoredResponse
 from proxy.metrics import Metrics
@@ -23,12 +24,44 @@ _EXPECTED = frozenset({"overload", "left-alone", UNANSWERED})
 news."""
 
 
+class Trial:
+    """After a shared fetch that the origin answered by an error: whether visitors' own requests fail as well. The first
+    finds out, and the others wait for that: a failing origin is not asked by each of them."""
+
+    def __init__(self) -> None:
+        self._fails: asyncio.Future[bool] | None = None
+
+    async def answer(self, ask: Callable[[], Awaitable[Response]], most_seconds: float) -> Response | None:
+        """The visitor's answer by `ask`; None when the first one's, for which they wait no longer than `most_seconds`,
+        was an error. Raises `OriginError`."""
+        if self._fails is not None:
+            await asyncio.wait((self._fails,), timeout=most_seconds)
+            return None if self._fails.done() and self._fails.result() else await ask()
+        self._fails, fails = asyncio.get_running_loop().create_future(), False
+        try:
+            answer = await ask()
+            fails = answer.status >= 500
+        except OriginError:
+            fails = True
+            raise
+        finally:
+            self._fails.set_result(fails)
+        return answer
+
+
 @dataclass(frozen=True, slots=True)
 class NotShared:
     """The answer may not be shared, and was dropped. `reason` is one word, `status` the origin's."""
 
     reason: str
     status: int
+    trial: Trial = field(default_factory=Trial, compare=False)
+
+    @property
+    def error(self) -> OriginError:
+        """The same for those who do not ask themselves, for a status of 5xx."""
+        status = self.status if self.status in (503, 504) else 502
+        return OriginError(f"the origin answered {self.status}", reason="origin-error", status=status)
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,6 +91,42 @@ async def test_a_failing_fetch_fails_for_all_who_wait_and_is_tried_again_by_the_
         assert site.metrics.get("tailorbird_origin_errors_total", "refused") == 2
 
 
+BUSY, OOPS = b"503 Busy", b"500 Oops"
+
+
+@pytest.mark.parametrize(("status", "told"), [(BUSY, 503), (OOPS, 502)])
+async def test_who_waited_for_an_origin_that_fails_shares_what_the_first_of_them_finds(
+    status: bytes, told: int
+) -> None:
+    failing = ok(b"oops", HTML, status=status)
+    held = Held(failing, own=failing)
+    async with Origin(answering(held)) as origin, Site(origin.url) as site:
+        tasks = await many(site, 20)
+        await eventually(lambda: len(origin.requests) == 1)
+        held.release.set()
+        answers = await asyncio.gather(*tasks)
+        assert len(origin.requests) == 2
+        assert [answer.body for answer in answers].count(b"oops") == 1
+        assert {(a.status, a["cache-status"]) for a in answers if a.body != b"oops"} == {
+            (told, "tailorbird; fwd=miss; detail=origin-error")
+        }
+        assert (await site.get(b"/", PHONE))["cache-status"] == "tailorbird; fwd=bypass; detail=no-lifetime"
+        assert len(origin.requests) == 3
+        site.now += 3
+        held.shared = ok(PAGE, *SHARED)
+        assert "stored" in (await site.get(b"/", PHONE))["cache-status"]
+
+
+async def test_a_failure_of_the_fetch_for_everybody_alone_is_nobody_elses() -> None:
+    held = Held(ok(b"whose browser is it?", HTML, status=OOPS), own=PRIVATE)
+    async with Origin(answering(held)) as origin, Site(origin.url) as site:
+        tasks = await many(site, 20)
+        await eventually(lambda: len(origin.requests) == 1)
+        held.release.set()
+        assert {answer.body for answer in await asyncio.gather(*tasks)} == {PAGE}
+        assert len(origin.requests) == 21
+
+
 async def test_what_was_being_fetched_while_it_changed_is_not_kept() -> None:
     release = asyncio.Event()
 

@@ -1,16 +1,17 @@
 from __future__ import annotations
 
+import asyncio
 import logging
 
 import pytest
 
 from proxy.errors import OriginError
-from proxy.http.message import Request
+from proxy.http.message import Request, Response
 from proxy.http.target import Sought
 from proxy.httpcache.stored import CacheOptions, stored_response
 from proxy.metrics import Metrics
 from proxy.ports import UpstreamResponse
-from proxy.serve.shared_fetch import Flowing, Passed, SharedFetch, tell_failure
+from proxy.serve.shared_fetch import Flowing, Passed, SharedFetch, Trial, tell_failure
 from proxy.upstream.tee import Tee
 
 
@@ -49,6 +50,36 @@ async def test_what_was_passed_to_a_leader_that_left_is_let_go() -> None:
     one.passed = Passed("private", UpstreamResponse(200, (), body))
     await one.leader_left()
     assert body.is_closed
+
+
+async def test_a_trial_that_its_client_left_or_that_takes_too_long_says_nothing_of_the_others() -> None:
+    trial, fine = Trial(), Response(200, ())
+
+    async def hangs() -> Response:
+        await asyncio.Event().wait()
+        return fine
+
+    async def asked() -> Response:
+        return fine
+
+    first = asyncio.create_task(trial.answer(hangs, 20))
+    await asyncio.sleep(0)
+    assert await trial.answer(asked, 0.001) is fine
+    waiting = asyncio.create_task(trial.answer(asked, 20))
+    await asyncio.sleep(0)
+    first.cancel()
+    assert await waiting is fine
+
+
+async def test_a_trial_that_fails_without_an_answer_fails_for_the_others_too() -> None:
+    trial = Trial()
+
+    async def refused() -> Response:
+        raise OriginError("it is gone", reason="refused")
+
+    with pytest.raises(OriginError):
+        await trial.answer(refused, 20)
+    assert await trial.answer(refused, 20) is None
 
 
 def test_each_failure_is_counted_and_those_that_follow_from_others_do_not_fill_the_log(
