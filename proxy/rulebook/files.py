@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from proxy.rulebook.words import FILE, Part, fields
 
 APART = (CATALOGUE_FILE, ORDER_FILE, VISIT_FILE)
 HOURS = ("weekday", "hours")
+_ESCAPED = re.compile(r"\\x[89a-f][0-9a-f]")  # bytes of a name that are no text: `ruledir.read_folder`
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,10 @@ def texts(files: Mapping[str, bytes], findings: list[Finding]) -> Iterator[tuple
     two rule files with the same content one is left out with a finding, instead of one for each of its names."""
     first: dict[bytes, str] = {}
     for name in sorted(files):
+        if _ESCAPED.search(name):
+            what = "the name of this file is not in UTF-8"
+            findings.append(Finding("Y004", what, start_of(name), "give it a name in plain letters"))
+            continue
         other = first.setdefault(files[name], name) if name.endswith(RULE_FILES) and b"name:" in files[name] else name
         if other != name:
             what = f"this file says the same as {other}"

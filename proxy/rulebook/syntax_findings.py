@@ -35,8 +35,8 @@ WRITING: tuple[FindingKind, ...] = (
     FindingKind(
         "Y004",
         "this is not plain text",
-        "The file is not saved as UTF-8, or an invisible control character stands in it. Both come from copying out of "
-        "other programs. Save it as UTF-8, and delete the character.",
+        "The file or its name is not in UTF-8, or an invisible control character stands in it. This comes of copying "
+        "out of other programs, and of old archives. Save it as UTF-8, name it anew, and delete the character.",
         banner_text("title: Hi\x7f"),
         banner_text("title: Hi"),
     ),

@@ -73,7 +73,8 @@ _KINDS = _kinds_by_folder()
 
 
 def read_folder(path: Path) -> dict[str, bytes]:
-    """The folder's files by their path within it; empty when there is no such folder.
+    """The folder's files by their path within it; empty when there is no such folder. Bytes of a name that are not
+    UTF-8 are written as `\\xfc`.
 
     A file that is too large is read just far enough to tell. Raises `OperatorError` for one that may not be read.
     """
@@ -81,7 +82,7 @@ def read_folder(path: Path) -> dict[str, bytes]:
     for _ in range(ATTEMPTS):
         before = _stamps(path)
         try:
-            files = {name: _read(path / name) for name in before}
+            files = {os.fsencode(name).decode("utf-8", "backslashreplace"): _read(path / name) for name in before}
         except FileNotFoundError:
             continue
         except OSError as error:

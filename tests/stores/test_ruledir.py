@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from proxy.errors import OperatorError
+from proxy.rulebook.compile import load
 from proxy.rulebook.pauses import Pause, What
 from proxy.rulebook.read import MAX_FILE_BYTES
 from proxy.stores.history import Action
@@ -37,6 +38,15 @@ def test_only_files_that_mean_something_are_read(folder: Path) -> None:
     (folder / "slots.yaml").write_text("slots: {}")
     (folder / "b.rules.yaml").mkdir()
     assert sorted(read_folder(folder)) == ["a.rules.yaml", "banners/promo.html", "slots.yaml"]
+
+
+def test_a_name_that_is_not_utf_8_is_told_as_that_and_keeps_nobody_from_reading(folder: Path) -> None:
+    (folder / os.fsdecode("grüße.rules.yaml".encode("latin-1"))).write_bytes(b"rules: []\n# another")
+    files = read_folder(folder)
+    assert sorted(files) == ["a.rules.yaml", "banners/promo.html", "gr\\xfc\\xdfe.rules.yaml"]
+    loaded = load(files)
+    assert [(one.code, one.what) for one in loaded.findings] == [("Y004", "the name of this file is not in UTF-8")]
+    assert loaded.publication is None
 
 
 def test_no_folder_is_no_files(tmp_path: Path) -> None:
