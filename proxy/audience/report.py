@@ -3,8 +3,8 @@ with a verdict. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from math import inf
 
 from proxy.audience.lift import ALPHA, SUSPICIOUS_P_VALUE, Lift, money_lift, share_lift, split_p_value
@@ -78,7 +78,7 @@ def _rule_report(
     groups = _in_order(comparison.groups, list(shares))
     base, rivals = groups[0][1], [group for group, _ in groups[1:] if group != HELD_OUT]
     alpha = ALPHA / max(1, len(rivals))  # so that all of them together are wrong in 5 of 100 cases
-    mixed = list(_currency_note(comparison.currencies))
+    currencies = sorted(filter(None, comparison.currencies))
     sizes = [comparison.groups.get(group, Tally()).visitors for group in shares]
     is_by_visitor = not (rule and rule.experiment and rule.experiment.split_by)
     chance = split_p_value(sizes, list(shares.values())) if any(sizes) and is_by_visitor else None
@@ -86,11 +86,20 @@ def _rule_report(
     rows = []
     for group, tally in groups:
         is_compared = tally is not base and is_by_visitor
-        lifts = _lifts(counted, tally, base, alpha, is_one_currency=not mixed) if is_compared else {}
+        lifts = _lifts(counted, tally, base, alpha, is_one_currency=len(currencies) < 2) if is_compared else {}
         verdict = judge.verdict(lifts.get(counted[0])) if group in rivals else None
         rows.append(_row(group, tally, counted, lifts, verdict))
-    verdict = _overall(rows, chance, rule)
-    notes = [*_removed_note(rule, bool(shares)), *_harm_notes(rows, counted[1:]), *_crossover_note(comparison), *mixed]
+    verdict = _overall(rows, chance, rule, counted[0])
+    if verdict.word is Outcome.DISTRUST:
+        rows = [replace(row, lifts={}, verdict=None) for row in rows]
+    notes = [
+        *_removed_note(rule, bool(shares)),
+        *_split_note(verdict, shares, sizes),
+        *_best_note(rows, comparison.groups, counted[0]),
+        *_harm_notes(rows, counted[1:]),
+        *_crossover_note(comparison),
+        *_currency_note(currencies, has_unnamed="" in comparison.currencies),
+    ]
     return RuleReport(
         name, comparison.began, counted, rows, chance, None if comparison.cap == inf else comparison.cap, verdict, notes
     )
@@ -128,7 +137,7 @@ def _row(
     )
 
 
-def _overall(rows: Sequence[Row], chance: float | None, rule: Rule | None) -> Verdict:
+def _overall(rows: Sequence[Row], chance: float | None, rule: Rule | None, goal: str) -> Verdict:
     if chance is not None and chance < SUSPICIOUS_P_VALUE:
         return Verdict(Outcome.DISTRUST, "the numbers of visitors do not fit the split: do not trust this")
     judged = [(row, row.verdict) for row in rows if row.verdict]
@@ -136,8 +145,44 @@ def _overall(rows: Sequence[Row], chance: float | None, rule: Rule | None) -> Ve
         help = "" if rule is None or rule.experiment else ": give it `holdout: 5%`"
         return Verdict(Outcome.ALONE, f"nobody met anything else, so there is nothing to compare with{help}")
     order = list(Outcome)
-    row, verdict = min(judged, key=lambda each: order.index(each[1].word))
+    row, verdict = min(judged, key=lambda each: (order.index(each[1].word), -_seen(each[0], goal)))
     return verdict if len(judged) == 1 else Verdict(verdict.word, f"{row.group}: {verdict.text}")
+
+
+def _seen(row: Row, goal: str) -> float:
+    """How much more often the group reached the goal than the first; less than all where that is not known."""
+    lift = row.lifts.get(goal)
+    return lift.value if lift else -inf
+
+
+def _split_note(verdict: Verdict, shares: Mapping[str, int], sizes: Sequence[int]) -> Iterator[str]:
+    """Which sizes were due where they do not fit, and what to look for."""
+    if verdict.word is Outcome.DISTRUST:
+        total = sum(shares.values())
+        found = zip(shares, shares.values(), sizes, strict=True)
+        told = ", ".join(
+            f"{name} {size / sum(sizes):.1%} instead of {share / total:.1%}" for name, share, size in found
+        )
+        yield f"of those counted, {told}: were shares changed under way, or does one make visitors leave after a page?"
+
+
+def _best_note(rows: Sequence[Row], groups: Mapping[str, Tally], goal: str) -> Iterator[str]:
+    """Where several are better than the first: whether the best of them is better than each other one, too."""
+    winners = [row for row in rows if row.verdict and row.verdict.word is Outcome.BETTER]
+    if len(winners) < 2:
+        return
+    best, *others = sorted(winners, key=lambda row: -_seen(row, goal))
+    rivals = sum(1 for row in rows if row.verdict)
+    alpha = ALPHA / (rivals * (rivals - 1) / 2)  # any two might have been the best ones
+    for other in others:
+        lift = share_lift(goal, groups[best.group], groups[other.group], alpha)
+        is_sure = lift is not None and lift.low > 0
+        told = f"{best.group} is better than {other.group}, too" if is_sure else _open_text(best.group, other.group)
+        yield f"{told}: {in_percent(lift)}" if lift else told
+
+
+def _open_text(best: str, other: str) -> str:
+    return f"{best} and {other} are both better than the first, and which of the two is best is open"
 
 
 def _removed_note(rule: Rule | None, has_shares: bool) -> Iterator[str]:
@@ -159,10 +204,12 @@ def _loss_text(kind: str, least: float, most: float) -> str:
     return f"{kind} is worse by {percent(least)} to {percent(most)}"
 
 
-def _currency_note(currencies: Collection[str]) -> Iterator[str]:
-    if len(currencies) > 1:
-        some = ", ".join(sorted(currencies)[:5])
-        yield f"orders came in {len(currencies)} currencies ({some}), so what was paid cannot be added up or compared"
+def _currency_note(named: Sequence[str], *, has_unnamed: bool) -> Iterator[str]:
+    if len(named) > 1:
+        some = ", ".join(named[:5])
+        yield f"orders came in {len(named)} currencies ({some}), so what was paid cannot be added up or compared"
+    elif named and has_unnamed:
+        yield f"some orders name no currency, others {named[0]}: they are added up as if all were in {named[0]}"
 
 
 def _crossover_note(comparison: Comparison) -> Iterator[str]:

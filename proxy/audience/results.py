@@ -80,7 +80,7 @@ class Tally:
 class Comparison:
     """The groups of one rule or experiment, by name. `crossed` visitors were exposed to more than one of them, and
     count for the first. `began` is the time of the first exposure. In differences of money nobody counts for more than
-    `cap`. `currencies` are those of the orders."""
+    `cap`. `currencies` are those of the orders that count, "" for one that names none."""
 
     groups: dict[str, Tally] = field(default_factory=dict)
     crossed: int = 0
@@ -116,11 +116,8 @@ class Results:
         self.visitors += 1
         in_order = sorted(arrivals, key=_moment)
         events = [arrival.event for arrival in in_order]
-        currencies = {
-            str(arrival.details[CURRENCY]).upper()
-            for arrival in in_order
-            if CURRENCY in arrival.details and arrival.event.kind in PAID
-        }
+        orders = [arrival for arrival in in_order if arrival.event.kind == ORDER]
+        paid = [(arrival.event.at, str(arrival.details.get(CURRENCY, "")).upper()) for arrival in orders]
         met: dict[str, tuple[str, float]] = {}
         crossed: set[str] = set()
         for arrival in in_order:
@@ -135,7 +132,7 @@ class Results:
             comparison = self.comparisons[name]
             comparison.crossed += name in crossed
             comparison.began = min(comparison.began, at)
-            comparison.currencies |= currencies
+            comparison.currencies |= {currency for ordered_at, currency in paid if ordered_at >= at}
             _count(comparison.groups.setdefault(group, Tally()), name, at, events)
 
 

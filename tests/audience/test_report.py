@@ -49,6 +49,20 @@ def test_of_several_arms_the_best_is_told_and_intervals_are_wider_the_more_there
     assert alone.verdict == alone.rows[1].verdict
 
 
+@pytest.mark.parametrize(
+    ("red", "note"),
+    [
+        (900, "green is better than red, too: +33.3% ("),
+        (1_150, "green and red are both better than the first, and which of the two is best is open: +4.3% ("),
+    ],
+)
+def test_of_several_better_arms_the_best_comes_first_beside_the_others(red: int, note: str) -> None:
+    groups = {"control": tally(9_000, 600), "red": tally(9_000, red), "green": tally(9_000, 1_200)}
+    told = told_of(experiment("control", "red", "green"), groups)
+    assert told.verdict.text.startswith("green: better by ")
+    assert [each.partition("(")[0] + "(" for each in told.notes] == [note]
+
+
 def test_visitors_held_out_of_an_experiment_are_listed_but_not_judged() -> None:
     groups = {"control": tally(5_000, 400), "new": tally(5_000, 560), HELD_OUT: tally(500, 40)}
     told = told_of(experiment("control", "new"), groups)
@@ -65,7 +79,12 @@ def test_a_rule_is_measured_by_those_held_out_of_it() -> None:
 def test_sizes_that_do_not_fit_the_split_are_said_before_all_else() -> None:
     told = told_of(experiment("control", "new"), {"control": tally(5_000, 400), "new": tally(4_000, 560)})
     assert told.chance is not None and told.chance < 0.001
-    assert told.verdict.word is Outcome.DISTRUST and told.rows[1].verdict
+    assert told.verdict.word is Outcome.DISTRUST
+    assert [(row.lifts, row.verdict) for row in told.rows] == [({}, None)] * 2
+    assert told.notes == [
+        "of those counted, control 55.6% instead of 50.0%, new 44.4% instead of 50.0%: were shares changed under way, "
+        "or does one make visitors leave after a page?"
+    ]
     one_sided = told_of(experiment("control", "new"), {"control": tally(5_000, 400)})
     assert one_sided.verdict.word is Outcome.DISTRUST
 
@@ -115,6 +134,12 @@ def test_what_was_paid_in_several_currencies_is_not_compared() -> None:
     (told,) = reports({"Bar": comparison}, [experiment("control", "new")], [], ReportOptions(NOW))
     assert told.rows[1].lifts["paid"] is None and told.rows[1].lifts[ORDER] is not None
     assert told.notes == ["orders came in 2 currencies (EUR, SEK), so what was paid cannot be added up or compared"]
+
+
+def test_orders_without_a_currency_beside_others_are_told() -> None:
+    comparison = Comparison({"new": tally(1_000, 100)}, began=NOW - DAY, currencies={"", "EUR"})
+    (told,) = reports({"Bar": comparison}, [], [], ReportOptions(NOW))
+    assert "some orders name no currency, others EUR: they are added up as if all were in EUR" in told.notes
 
 
 def test_a_rule_that_is_gone_is_told_as_far_as_it_was_met() -> None:

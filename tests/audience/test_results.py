@@ -86,8 +86,11 @@ def test_the_currencies_are_those_of_orders() -> None:
     details: dict[str, str | float | bool] = {"currency": "eur"}
     searched = Arrival("v", Event(3, "s", "searched", "x"), details={"currency": "USD"})
     order = Arrival("v", Event(4, "o", ORDER, value=1.0), details=details)
-    results.add([view(2, bar="Bar / new"), searched, order], "v")
+    before = Arrival("v", Event(1, "b", ORDER, value=1.0), details={"currency": "SEK"})
+    results.add([before, view(2, bar="Bar / new"), searched, order], "v")
     assert results.comparisons["Bar"].currencies == {"EUR"}
+    results.add([view(2, bar="Bar / new"), Arrival("w", Event(4, "o", ORDER, value=1.0))], "w")
+    assert results.comparisons["Bar"].currencies == {"EUR", ""}
 
 
 def test_only_choices_met_in_the_time_asked_for_count_and_what_follows_at_any_time() -> None:
