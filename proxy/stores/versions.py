@@ -149,17 +149,39 @@ class Versions:
     def write(self, name: str, content: bytes, mark: str) -> None:
         """Replaces a file of the folder itself whose content still has this mark (`mark_of`). Raises `OperatorError`
         when it has another, or lies outside of the folder."""
+        with self._locked():
+            path = self._with_mark(name, mark)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            replace_whole(path, content)
+
+    def remove(self, name: str, mark: str) -> None:
+        """Deletes such a file; those of versions stay. Raises `OperatorError`."""
+        with self._locked():
+            self._with_mark(name, mark).unlink(missing_ok=True)
+
+    def rename(self, name: str, new: str, mark: str) -> None:
+        """Gives such a file a name that none has. Raises `OperatorError`."""
+        with self._locked():
+            path, target = self._with_mark(name, mark), self._inside(new)
+            if target.exists():
+                raise OperatorError(f"not renamed: there is a file `{new}`", help="choose another name")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            path.rename(target)
+
+    def _with_mark(self, name: str, mark: str) -> Path:
+        path = self._inside(name)
+        if mark_of(path.read_bytes() if path.is_file() else b"") != mark:
+            raise OperatorError(
+                f"not saved: somebody has changed `{name}` since you opened it",
+                help="copy what you wrote, open the file again, and write it there",
+            )
+        return path
+
+    def _inside(self, name: str) -> Path:
         path = (self.rules / name).resolve()
         if not path.is_relative_to(self.rules.resolve()):
             raise OperatorError(f"`{name}` leads out of the rule folder", help="write it where it leads to")
-        with self._locked():
-            if mark_of(path.read_bytes() if path.is_file() else b"") != mark:
-                raise OperatorError(
-                    f"not saved: somebody has changed `{name}` since you opened it",
-                    help="copy what you wrote, open the file again, and write it there",
-                )
-            path.parent.mkdir(parents=True, exist_ok=True)
-            replace_whole(path, content)
+        return path
 
     def pause(self, pauses: Iterable[Pause], *, author: str, now: float) -> list[Entry]:
         """Pauses these, too; returns the new entries of the history."""

@@ -8,6 +8,7 @@ foreign page cannot reach it by DNS rebinding.
 from __future__ import annotations
 
 import hmac
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,8 @@ HEADERS = {
 NO_TOKEN = PlainTextResponse(
     "the admin listener wants its token\n", 401, {"www-authenticate": 'Basic realm="Tailorbird"', **HEADERS}
 )
+IS_READER: ContextVar[bool] = ContextVar("is_reader", default=False)
+"""Whether the request came with the reader's token: its pages have no buttons that it may not press."""
 ONLY_LOOKS = PlainTextResponse("with this token one may look, and change nothing\n", 403, HEADERS)
 
 
@@ -59,7 +62,7 @@ def create_studio(
     )
 
     def html(name: str, code: int = 200, **values: Any) -> Response:
-        return Response(pages.render_template(name, **values), code, media_type="text/html")
+        return Response(pages.render_template(name, is_reader=IS_READER.get(), **values), code, media_type="text/html")
 
     async def home(request: Request) -> Response:
         status = await status_view(site, *list_query(request, page=1))
@@ -110,11 +113,12 @@ class Gate:
             await self.app(scope, receive, send)
             return
         headers = dict(scope["headers"])
-        if scope["path"] not in OPEN_PATHS and not self.is_allowed(headers):
-            is_reader = self.is_reader(headers)
-            if not (is_reader and _only_looks(scope)):
-                await (ONLY_LOOKS if is_reader else NO_TOKEN)(scope, receive, send)
-                return
+        is_open = scope["path"] in OPEN_PATHS or self.is_allowed(headers)
+        is_reader = not is_open and self.is_reader(headers)
+        if not is_open and not (is_reader and _only_looks(scope)):
+            await (ONLY_LOOKS if is_reader else NO_TOKEN)(scope, receive, send)
+            return
+        IS_READER.set(is_reader)
 
         async def send_guarded(message: Any) -> None:
             if message["type"] == "http.response.start":

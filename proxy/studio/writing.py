@@ -7,6 +7,7 @@ the page. Nor is one saved that somebody else has changed since it was opened.
 from __future__ import annotations
 
 import asyncio
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections import Counter
 from collections.abc import Sequence
 from urllib.parse import urlencode
@@ -55,6 +56,7 @@ tests:
     expect:
       {slot}: {name}
 """
+NOT_UTF8 = "This file was not saved as UTF-8. Look whether its special letters are right here; saving it mends it."
 NEW_HTML = '<a class="banner" href="/"><strong>{{ first_name|default("Hello") }}, welcome back</strong></a>\n'
 
 Files = dict[str, bytes]
@@ -158,26 +160,50 @@ class _FilePages:
             return await self._page(
                 name, text, "", {**files, name: text.encode()}, said="This file is new: change it, and save it."
             )
-        return await self._page(name, _text(name, files[name]), mark_of(files[name]), files, line=line, said=said)
+        text, mark = _text(files[name]), mark_of(files[name])
+        if files[name].removeprefix(BOM) != text.encode():
+            said, files = NOT_UTF8, {**files, name: text.encode()}
+        return await self._page(name, text, mark, files, line=line, said=said)
 
     async def sent(self, request: Request) -> Response:
         fields = await form_of(request, MAX_FORM_BYTES)
         name, mark, now = named(fields.get("name", "")), fields.get("mark", ""), await self._folder()
+        if fields.get("do") in ("delete", "rename") and name in now:
+            return await self._moved(name, named(fields.get("to", "")) if fields["do"] == "rename" else "", mark, now)
         files = {**now, name: _bytes(fields.get("text", ""), now.get(name, b""))}
         said = ""
         if fields.get("do") == "mend":
             before, files = files, {**files, name: await self._site.mend(files, name)}
             said = "Nothing to mend." if before == files else "Mended what a program can. It is not saved yet."
         if fields.get("do") != "save":
-            return await self._page(name, _text(name, files[name]), mark, files, said=said)
+            return await self._page(name, _text(files[name]), mark, files, said=said)
         try:
             await self._save(name, mark, now, files)
         except OperatorError as error:
-            return await self._page(name, _text(name, files[name]), mark, files, 409, wrong=str(error))
+            return await self._page(name, _text(files[name]), mark, files, 409, wrong=str(error))
         return RedirectResponse(f"/file?{urlencode({'name': name, 'saved': ''})}", 303)
+
+    async def _moved(self, name: str, new: str, mark: str, now: Files) -> Response:
+        """Gives a file a new name, or deletes it where that is ""."""
+        files = {each: content for each, content in now.items() if each != name} | ({new: now[name]} if new else {})
+        versions = self._site.versions
+        try:
+            await self._must_be_right(name, now, files)
+            if new:
+                await asyncio.to_thread(versions.rename, name, new, mark)
+            else:
+                await asyncio.to_thread(versions.remove, name, mark)
+        except OperatorError as error:
+            return await self._page(name, _text(now[name]), mark, now, 409, wrong=str(error))
+        return RedirectResponse(f"/file?{urlencode({'name': new, 'saved': ''})}" if new else "/files", 303)
 
     async def _save(self, name: str, mark: str, now: Files, files: Files) -> None:
         """Raises `OperatorError`."""
+        await self._must_be_right(name, now, files)
+        await asyncio.to_thread(self._site.versions.write, name, files[name], mark)
+
+    async def _must_be_right(self, name: str, now: Files, files: Files) -> None:
+        """Raises `OperatorError` where one may not write, or where what is saved is live and would have new faults."""
         if not self._may_write:
             raise OperatorError(
                 "not saved: files are written elsewhere", help="TAILORBIRD_STUDIO_WRITES=true lets this page"
@@ -187,9 +213,8 @@ class _FilePages:
         ):
             raise OperatorError(
                 f"not saved, because what is saved is live at once: {sorted(wrong)[0]}",
-                help="mend what is listed below first",
+                help="mend what is listed below first" if name in files else "mend that first",
             )
-        await asyncio.to_thread(self._site.versions.write, name, files[name], mark)
 
     async def _page(self, name: str, text: str, mark: str, files: Files, status: int = 200, **told: object) -> Response:
         view = msgspec.to_builtins(tried_view(name, *await self._tried(name, files)))
@@ -245,11 +270,12 @@ def _wrong(loaded: Loaded, outcomes: Sequence[Outcome]) -> set[str]:
     return problems | {f"the test {each.case.name} fails" for each in outcomes if not each.passed}
 
 
-def _text(name: str, content: bytes) -> str:
+def _text(content: bytes) -> str:
+    """The text; if it is not UTF-8, as Windows programs write it."""
     try:
         return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise RequestError(f"`{name}` is not text in UTF-8", help="save it as UTF-8 where it was written") from error
+    except UnicodeDecodeError:
+        return content.decode("utf-16" if content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "cp1252", "replace")
 
 
 def _bytes(text: str, before: bytes) -> bytes:

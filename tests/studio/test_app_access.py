@@ -69,6 +69,16 @@ async def test_with_the_readers_token_one_may_look_and_change_nothing(method: st
         assert (await client.request("GET", "/", auth=("Kim", ""))).status_code == 401
 
 
+@pytest.mark.parametrize("path", ["/", "/versions", "/file?name=new"])
+async def test_a_readers_pages_say_so_and_hide_what_changes_something(path: str) -> None:
+    app = create_studio(Shop(), token=TOKEN, reader_token="another-long-token", may_write=True)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="https://admin.example") as client:
+        read = (await client.get(path, auth=("Kim", "another-long-token"))).text
+        assert '<body class="looks">' in read and "You are here to look" in read
+        assert ("<textarea" in read) == ('<textarea name="text" readonly' in read)
+        assert "looks" not in (await client.get(path, auth=("Kim", TOKEN))).text
+
+
 async def test_health_is_open_with_a_token() -> None:
     async with browser(Shop(), token=TOKEN, host="studio.example") as client:
         assert (await client.get("/livez")).text == "ok\n"

@@ -46,8 +46,8 @@ class Desk:
         self.mark = found[1] if found else ""
         return written_in(answer)
 
-    async def send(self, do: str, name: str, text: str) -> httpx.Response:
-        fields = {"do": do, "name": name, "text": text.replace("\n", "\r\n"), "mark": self.mark}
+    async def send(self, do: str, name: str, text: str, **more: str) -> httpx.Response:
+        fields = {"do": do, "name": name, "text": text.replace("\n", "\r\n"), "mark": self.mark, **more}
         return await self._client.post("/file", data=fields, headers={"origin": f"http://{HOST}"})
 
     async def get(self, path: str) -> httpx.Response:
@@ -123,6 +123,32 @@ async def test_a_new_file_is_on_the_clocks_of_the_others(folder: Path) -> None:
     assert "timezone: Europe/Oslo\n" in await Desk(folder).open("new")
 
 
+async def test_a_file_is_renamed_and_deleted(folder: Path) -> None:
+    desk = Desk(folder, is_published=False)
+    await desk.open("a.rules.yaml")
+    assert (await desk.send("rename", "a.rules.yaml", "", to="slots.yaml")).status_code == 409
+    answer = await desk.send("rename", "a.rules.yaml", "", to="b")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/file?name=b.rules.yaml&saved=")
+    assert (folder / "b.rules.yaml").read_text() == TESTED and not (folder / "a.rules.yaml").exists()
+    refused = await desk.send("delete", "slots.yaml", "")
+    assert refused.status_code == 409 and (folder / "slots.yaml").exists()
+    await desk.open("banners/x.html")
+    assert (await desk.send("delete", "banners/x.html", "")).headers["location"] == "/files"
+    assert not (folder / "banners" / "x.html").exists()
+
+
+async def test_what_somebody_else_changed_is_not_deleted_nor_by_who_may_not_write(folder: Path) -> None:
+    desk = Desk(folder)
+    await desk.open("banners/x.html")
+    (folder / "banners" / "x.html").write_text("<p>y</p>")
+    answer = await desk.send("delete", "banners/x.html", "")
+    assert answer.status_code == 409 and "somebody has changed" in answer.text
+    desk = Desk(folder, may_write=False)
+    await desk.open("banners/x.html")
+    assert (await desk.send("delete", "banners/x.html", "")).status_code == 409
+    assert (folder / "banners" / "x.html").exists()
+
+
 async def test_a_new_banner_makes_its_folder(folder: Path) -> None:
     desk = Desk(folder)
     assert (await desk.send("save", "cards/gift.html", await desk.open("cards/gift.html"))).status_code == 303
@@ -195,6 +221,11 @@ async def test_a_link_out_of_the_folder_is_not_followed(folder: Path, tmp_path_f
     assert (refused.status_code, list(other.iterdir())) == (409, [])
 
 
-async def test_a_file_that_is_no_text_is_told(folder: Path) -> None:
-    (folder / "a.rules.yaml").write_bytes(b"rules: \xff")
-    assert "is not text in UTF-8" in await Desk(folder).open("a.rules.yaml")
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-16"])
+async def test_a_file_in_another_encoding_is_opened_and_saved_as_utf8(folder: Path, encoding: str) -> None:
+    text, desk = TESTED.replace("Winter", "Größer"), Desk(folder)
+    (folder / "a.rules.yaml").write_bytes(text.encode(encoding))
+    assert await desk.open("a.rules.yaml") == text
+    assert "was not saved as UTF-8" in (await desk.get("/file?name=a.rules.yaml")).text
+    assert (await desk.send("save", "a.rules.yaml", text)).status_code == 303
+    assert (folder / "a.rules.yaml").read_text(encoding="utf-8") == text
