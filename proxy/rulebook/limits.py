@@ -104,6 +104,10 @@ def unused(written: Iterable[tuple[Entry, str]], nodes: Sequence[Node]) -> Itera
 def read_stops(node: Node, rule: str, findings: list[Finding]) -> tuple[Cap, ...]:
     """The caps under `stop after:`, which end the rule for a visitor."""
     caps = []
+    if isinstance(node, Scalar) and node.text:
+        help = "write `bought: 1 time`, `clicked: 1 time` or `shown: 3 times` below it, two spaces further in"
+        findings.append(Finding("R104", f'"stop after" cannot be "{node.text}"', node.place, help))
+        return ()
     for word, entry in fields(node, "stop", STOP, findings).items():
         text = as_text(entry.value, f'"{word}"', findings)
         found = re.fullmatch(_TIMES, text.text, re.IGNORECASE) if text else None

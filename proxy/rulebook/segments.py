@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from graphlib import CycleError, TopologicalSorter
 
 from proxy.conditions.nodes import EVERYBODY as OTHERS
-from proxy.conditions.nodes import Entry, Scalar, is_nothing
+from proxy.conditions.nodes import Entry, MapNode, Scalar, is_nothing
 from proxy.conditions.parse import all_of, read_condition
 from proxy.decide.conjunctions import facts_of
 from proxy.decide.plan import JOURNEY
@@ -100,6 +100,11 @@ def read_stage(entry: Entry, names: Names, timezone: str, findings: list[Finding
     if isinstance(value, Scalar) and value.text != EVERYONE and value.text.casefold() in OTHERS:
         help = Suggestion(f"write: {EVERYONE}", value.text, EVERYONE)
         findings.append(Finding("R104", f'the stage "{name.text}" cannot be "{value.text}"', value.place, help))
+    elif isinstance(value, MapNode) and (
+        of_segments := [each.key for each in value.entries if each.key.text == "when"]
+    ):
+        what, help = 'a stage has no "when"', f"write what must hold right below {name.text}, without this line"
+        findings.append(Finding("R104", what, of_segments[0].place, help))
     elif value != Scalar(EVERYONE, value.place):
         condition = read_condition(value, names.at(timezone).words, findings, f'the stage "{name.text}"')
     return Segment(name.text, condition, "", timezone, name.place)

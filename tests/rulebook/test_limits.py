@@ -78,6 +78,11 @@ def test_a_rule_stops_for_a_visitor_after_it_was_shown_clicked_or_brought_an_ord
             "write: at most 3 times per visitor per day, or: once per visitor per 3 days",
         ),
         ("limit: Campaings", "R308", 'did you mean "Campaigns"?'),
+        (
+            "stop after: an order",
+            "R104",
+            "write `bought: 1 time`, `clicked: 1 time` or `shown: 3 times` below it, two spaces further in",
+        ),
         ("stop after: {shown: often}", "R308", "write: 1 time, or 3 times"),
         ("stop after: {bought: 2 times}", "R308", "write: 1 time"),
         ("stop after: {showed: 2 times}", "R101", 'did you mean "shown"?'),

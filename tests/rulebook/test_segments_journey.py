@@ -68,6 +68,7 @@ def test_why_tells_the_stage_and_what_is_missing(publish: Publish) -> None:
         ("journey: {a: everyone}\nrules: [{name: R, slot: home.hero, when: {journey stage: c}}]", "R302"),
         ("rules: [{name: R, slot: home.hero, when: {journey stage: c}, show: nothing new}]", "R302"),
         ("journey: {a: everybody}\nrules: []", "R104"),
+        ("journey: {a: {when: {orders: 1}}}\nrules: []", "R104"),
         ("journey: {a: everyone, A: {orders: 1}}\nrules: []", "R201"),
         ("journey: {a: everyone, b: {journey stage: a}}\nrules: []", "R203"),
         ("segments: {S: {when: {journey stage: a}}}\njourney: {a: {segment: S}}\nrules: []", "R203"),
