@@ -73,6 +73,8 @@ def command(
         is_live=before is not None,
     )
     click.echo(as_json(told) if form == "json" else as_text(told))
+    if form == "text" and checks.may_publish and told.changes and not told.is_live:
+        click.echo('Publish with: tailorbird publish -m "…"')
     sys.exit(not checks.may_publish)
 
 

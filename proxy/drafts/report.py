@@ -161,9 +161,8 @@ def _not_recorded(slot: SlotReplay) -> str:
 def _end(told: Prospect) -> Iterator[str]:
     yield f"Checks: {checks_text(told.checks)}"
     yield from faults_of(told.checks)
-    if told.checks.may_publish and told.changes and not told.is_live:
-        starts = f"      starts nothing before {told.starts_at}" if told.starts_at else ""
-        yield f'Publish with: tailorbird publish -m "…"{starts}'
+    if told.checks.may_publish and told.starts_at and not told.is_live:
+        yield f"Nothing of it starts before {told.starts_at}"
 
 
 def checks_text(checks: Checks) -> str:
