@@ -184,7 +184,9 @@ NONSENSE = {
 
 @pytest.mark.bar("B9")
 @pytest.mark.parametrize("answer", NONSENSE.values(), ids=list(NONSENSE))
-async def test_an_origins_nonsense_is_never_a_whole_answer_and_never_kept(answer: bytes, tmp_path: Path) -> None:
+async def test_a_malformed_answer_of_the_origin_is_never_complete_and_never_stored(
+    answer: bytes, tmp_path: Path
+) -> None:
     async with Origin(once(answer)) as origin, Behind(origin.url, {}, tmp_path) as shop:
         for asked in (1, 2):
             reader, writer = await connect(shop)

@@ -40,7 +40,7 @@ def findings(files: Files) -> list[Finding]:
 
 @pytest.mark.bar("C2")
 @pytest.mark.parametrize("case", SLIPS, ids=lambda case: case.stem)
-def test_a_slip_is_told_at_its_place_with_a_help_that_mends_it(case: Path) -> None:
+def test_a_mistake_is_told_at_its_place_with_a_help_that_mends_it(case: Path) -> None:
     head, wrong, right = case.read_text(encoding="utf-8").split("=====\n")
     code, line, by_hand = re.fullmatch(r"(\w+) on line (\d+)(, by hand)?\n", head).groups()  # type: ignore[union-attr]
     found = errors(folder(wrong))
@@ -55,7 +55,7 @@ def test_a_slip_is_told_at_its_place_with_a_help_that_mends_it(case: Path) -> No
 
 
 @pytest.mark.bar("C2")
-def test_norway_is_a_country_and_there_are_at_least_sixty_slips() -> None:
+def test_norway_is_a_country_and_there_are_at_least_sixty_mistakes() -> None:
     rule = "rules:\n  - name: A\n    slot: home.hero\n    when: {country: [NO, NL]}\n    show: nothing new\n"
     assert findings(folder(rule)) == []
     assert len(SLIPS) >= 60

@@ -95,7 +95,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_who_looks_every_day_is_seldom_deceived(case: str) -> None:
+def test_looking_at_results_daily_keeps_the_false_positive_rate(case: str) -> None:
     random, found = Random(case), Counter[str]()
     for _ in repeat(None, RUNS):
         found.update(deceived(days(random, *CASES[case])))

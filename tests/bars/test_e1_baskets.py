@@ -29,7 +29,7 @@ def test_frankfurters_bring_mustard() -> None:
     assert "mustard" in found
 
 
-def test_what_a_cart_lacks_is_foretold_better_than_by_counting() -> None:
+def test_items_missing_from_a_cart_are_predicted_better_than_by_counting() -> None:
     trial = split(read_history((DATA / "groceries.csv").open(encoding="utf-8")))
     scores = evaluate(replace(trial, cases=trial.cases[::STEP]), time.perf_counter, lambda name, cases: cases)
     rates = {name: score.figures(trial.products)["hr@10"] for name, score in scores.items()}

@@ -19,7 +19,7 @@ IS_FULL = bool(os.environ.get("BAR_FULL"))
 
 @pytest.mark.bar("E2")
 @pytest.mark.skipif(not FOLDER.exists(), reason="the folder diginetica is not here; BAR_DATA says where")
-def test_the_next_product_is_foretold() -> None:
+def test_the_next_product_is_predicted() -> None:
     with (FOLDER / "train_sessions.txt").open() as train, (FOLDER / "test_prefix_label.txt").open() as test:
         trial = published(read_sequences(train), test)
     if not IS_FULL:

@@ -104,7 +104,7 @@ def test_a_folder_that_cannot_be_written_is_no_trouble(tmp_path: Path) -> None:
     assert f'{REQUESTS}{{result="default"}} 1\n' in text_of(tally)
 
 
-def test_one_that_is_written_anew_while_it_is_read_is_read_as_it_is_then(
+def test_one_that_is_written_again_while_it_is_read_is_read_as_it_is_then(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, other = worker(tmp_path, "one", 5), worker(tmp_path, "other", 3)

@@ -63,7 +63,7 @@ def test_asking_says_why(baskets: Path) -> None:
     assert "bought together:" in printed and "15 of 15 buyers of hot dogs" in printed
 
 
-def test_a_product_that_nobody_had_is_told(baskets: Path) -> None:
+def test_a_product_that_nobody_had_is_reported(baskets: Path) -> None:
     assert "nobody looked at or bought `hot dog`" in run("ask", baskets, "hot dog").stderr
 
 
@@ -91,7 +91,7 @@ def test_clicks_and_orders_are_built_into_one_file(tmp_path: Path) -> None:
         (b"caf\xe9,b\n" * 5, 0, ":1: 5 lines, from here on, are not UTF-8, and read as Latin-1"),
     ],
 )
-def test_an_odd_file_is_told_with_what_where_and_how_to_mend(
+def test_an_odd_file_is_reported_with_what_where_and_how_to_mend(
     content: str | bytes, code: int, says: str, tmp_path: Path
 ) -> None:
     file = tmp_path / "past.txt"
@@ -128,7 +128,7 @@ def test_an_odd_folder_is_told_which_file_and_what_it_lacks(
         (b"session,at,product\ns\xe9,1,x\n", "cannot be read: Invalid Input Error"),
     ],
 )
-def test_clicks_that_cannot_be_built_from_are_told(content: str | bytes, says: str, tmp_path: Path) -> None:
+def test_clicks_that_cannot_be_built_from_are_reported(content: str | bytes, says: str, tmp_path: Path) -> None:
     pytest.importorskip("duckdb")
     file = tmp_path / "clicks.csv"
     file.write_bytes(content.encode() if isinstance(content, str) else content)

@@ -23,7 +23,7 @@ def test_a_second_person_makes_it_live(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("name", ["Mia", "mia"])
-def test_who_asked_cannot_approve(desk: Desk, name: str) -> None:
+def test_a_version_is_not_approved_by_who_asked_for_it(desk: Desk, name: str) -> None:
     code, output = desk.say("approve", "1", "--author", name)
     assert (code, "somebody else has to approve it" in output) == (1, True)
 

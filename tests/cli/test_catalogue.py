@@ -69,7 +69,7 @@ def test_where_each_fact_of_a_product_comes_from_is_shown(feed: Path) -> None:
     assert json.loads(run("show", "BUN-4", feed, "--format", "json").output)["facts"][0]["said"]["line"] == 2
 
 
-def test_a_product_that_is_not_there_is_told_with_the_nearest(feed: Path) -> None:
+def test_a_product_that_is_not_there_is_reported_with_the_nearest(feed: Path) -> None:
     result = run("show", "BUN-5", feed)
     assert result.exit_code == 1 and "did you mean `BUN-4`?" in result.output
 

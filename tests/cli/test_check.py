@@ -43,7 +43,7 @@ def test_no_such_folder_is_a_mistake_in_the_command() -> None:
     assert run(BAD / "nowhere")[0] == 2
 
 
-def test_files_that_are_called_otherwise_are_told_with_their_right_names(tmp_path: Path) -> None:
+def test_files_that_are_called_otherwise_are_reported_with_their_right_names(tmp_path: Path) -> None:
     (tmp_path / "a.rules.yaml").write_text("rules: []")
     (tmp_path / "old").mkdir()
     (tmp_path / ".tailorbird").mkdir()

@@ -61,7 +61,7 @@ def test_of_a_source_that_is_gone_nothing_is_taken(url: str) -> None:
     assert "2 no-source" in run(url, "replay", keys="other:public:x").output
 
 
-def test_profiles_are_made_anew(url: str) -> None:
+def test_profiles_are_made_again(url: str) -> None:
     assert run(url, "rebuild").output.startswith("0 profiles")
     asyncio.run(overwrite(url, "ben", b"damaged"))
     assert run(url, "rebuild").output.startswith("1 profiles")
@@ -70,7 +70,7 @@ def test_profiles_are_made_anew(url: str) -> None:
 
 
 @pytest.mark.parametrize("command", ["rejected", "replay", "rebuild"])
-def test_a_store_that_is_not_there_is_told(tmp_path: Path, command: str) -> None:
+def test_a_store_that_is_not_there_is_reported(tmp_path: Path, command: str) -> None:
     result = CliRunner().invoke(tailorbird, ["events", command, "--store", f"sqlite:{tmp_path}/typo.db"])
     assert (result.exit_code, "there is no store" in result.output) == (1, True)
     assert not list(tmp_path.iterdir())

@@ -39,7 +39,7 @@ def test_what_is_kept_is_asked_where_it_is(url: str) -> None:
     ],
     ids=["profiles", "views", "sightings"],
 )
-def test_a_store_that_is_not_there_is_told_and_not_made(
+def test_a_store_that_is_not_there_is_reported_and_not_made(
     url: str, tmp_path: Path, look: Callable[[str], object]
 ) -> None:
     with pytest.raises(OperatorError, match="there is no store `sqlite:"):
@@ -63,7 +63,7 @@ def test_only_a_file_can_be_seen_not_to_be_there(url: str) -> None:
     assert exists("redis://127.0.0.1:1/0")
 
 
-def test_a_server_that_is_away_is_told_with_what_to_look_at() -> None:
+def test_a_server_that_is_away_is_reported_with_what_to_look_at() -> None:
     result = CliRunner().invoke(tailorbird, ["export", "anna", "--store", "redis://127.0.0.1:1/0"])
     assert result.exit_code == 1
     assert "the store did not answer" in result.output

@@ -27,7 +27,7 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(tailorbird, ["identity", *arguments])
 
 
-def test_devices_and_joins_are_told(url: str) -> None:
+def test_devices_and_joins_are_reported(url: str) -> None:
     told = run("show", "laptop", "--store", url)
     assert told.output == "anna: laptop\n  2026-11-23 12:00 UTC  joined laptop\n"
 

@@ -144,7 +144,7 @@ def test_a_line_without_end_is_read_in_bounded_memory(tmp_path: Path) -> None:
         assert [len(line) for line in read_lines(file)] == [5, 64 * 1024 + 1, 7]
 
 
-def test_a_column_of_numbers_with_a_word_in_it_is_told(tmp_path: Path, url: str) -> None:
+def test_a_column_of_numbers_with_a_word_in_it_is_reported(tmp_path: Path, url: str) -> None:
     file = tmp_path / "people.csv"
     file.write_text("id,orders\na,3\nb,many\nc,4\n")
     assert run(file, "--store", url).output.splitlines() == [

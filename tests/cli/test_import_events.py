@@ -86,7 +86,7 @@ def test_events_of_several_kinds_go_in_together(tmp_path: Path) -> None:
         (["--since", "soon"], "does not match"),
     ],
 )
-def test_a_slip_is_told(arguments: list[str], said: str, file: Path) -> None:
+def test_a_mistake_is_reported(arguments: list[str], said: str, file: Path) -> None:
     told = run("orders", file, "--dry-run", *arguments)
     assert told.exit_code == 2 and said in told.output
 

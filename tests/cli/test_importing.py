@@ -23,12 +23,12 @@ def test_where_nobody_looks_there_is_no_bar(capsys: pytest.CaptureFixture[str]) 
     assert capsys.readouterr().err == ""
 
 
-def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_read_is_reported(tmp_path: Path) -> None:
     with pytest.raises(OperatorError, match="cannot be read"):
         opened(tmp_path / "not there")
 
 
-def test_what_was_cleaned_alike_is_told_a_few_times_and_counted_and_what_was_refused_each_time(
+def test_repeated_repairs_are_shown_a_few_times_and_counted_and_refusals_each_time(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     report = TextReport("people.csv")

@@ -69,7 +69,7 @@ def test_a_folder_is_named_by_its_whole_path(desk: Desk) -> None:
         (["https://shop.example/", "--country", "UK"], "not the two letters of a country"),
     ],
 )
-def test_what_makes_no_sense_is_told(desk: Desk, arguments: list[str], problem: str) -> None:
+def test_what_makes_no_sense_is_reported(desk: Desk, arguments: list[str], problem: str) -> None:
     code, output = desk.say("preview", *arguments)
     assert (code, problem in output) == (2, True)
 

@@ -18,7 +18,7 @@ def test_a_clean_draft_is_live(tmp_path: Path) -> None:
     assert (entry.action, entry.author, entry.message) == (Action.PUBLISHED, "Mia", "first")
 
 
-def test_who_does_not_say_what_changes_publishes_nothing(tmp_path: Path) -> None:
+def test_publishing_without_a_description_is_refused(tmp_path: Path) -> None:
     desk = Desk(tmp_path)
     code, output = desk.say("publish", "-m", " ")
     assert code == 2 and "say what this changes" in output and not Versions(desk.rules).history()

@@ -45,7 +45,7 @@ def test_what_the_same_rules_showed_they_show_again(folder: Path, store: str) ->
     assert (code, output) == (0, f"10 page views replayed by {folder}: 0 views shown something else\n")
 
 
-def test_what_other_rules_show_is_told_with_exit_code_1(folder: Path, store: str) -> None:
+def test_what_other_rules_show_is_reported_with_exit_code_1(folder: Path, store: str) -> None:
     (folder / "a.rules.yaml").write_text(RULES.replace("NL", "NO"))
     code, output = replay("--rules", str(folder), "--store", store)
     assert code == 1

@@ -112,7 +112,7 @@ def test_it_is_told_in_words(url: str, rules: Path) -> None:
     assert "Winter" not in output
 
 
-def test_groups_that_chance_does_not_make_are_told(url: str, rules: Path) -> None:
+def test_groups_that_chance_does_not_make_are_reported(url: str, rules: Path) -> None:
     (rules / "a.rules.yaml").write_text(RULES.replace("name: new,", "name: new, share: 20%,").replace(
         "name: control,", "name: control, share: 80%,"))  # fmt: skip
     assert "do not trust this" in run(url, rules, "--rule", "Bar").output
@@ -130,14 +130,14 @@ def test_a_rule_without_anything_to_compare_with_says_what_to_write(rules: Path,
     assert "give it `holdout: 5%`" in run(url, rules, "--rule", "Hero").output
 
 
-def test_what_nobody_met_is_told_with_what_somebody_did(url: str, rules: Path) -> None:
+def test_what_nobody_met_is_reported_with_what_somebody_did(url: str, rules: Path) -> None:
     result = run(url, rules, "--rule", "Baar")
     assert result.exit_code == 1 and 'did you mean "Bar"?' in result.output
     assert run(url, rules, "--until", "2020-01-01").output == "none of the 400 visitors in the log met a rule yet\n"
 
 
 @pytest.mark.parametrize("option", ["--since", "--until"])
-def test_what_is_no_time_is_told_with_how_one_is_written(option: str, url: str, rules: Path) -> None:
+def test_what_is_no_time_is_reported_with_how_one_is_written(option: str, url: str, rules: Path) -> None:
     result = run(url, rules, option, "25.11.2026")
     assert result.exit_code == 2 and "is not a time; write 2026-11-25, or 2026-11-25T08:00" in result.output
     assert run(url, rules, option, "2026-11-25T08:00+01:00").exit_code == 0

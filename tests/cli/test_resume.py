@@ -18,7 +18,7 @@ def test_one_thing_goes_on_and_then_the_rest(tmp_path: Path) -> None:
     assert Versions(desk.rules).pauses() == frozenset()
 
 
-def test_what_is_not_paused_is_told_with_what_is(tmp_path: Path) -> None:
+def test_what_is_not_paused_is_reported_with_what_is(tmp_path: Path) -> None:
     desk = Desk(tmp_path)
     desk.say("pause", "rule", "Sale")
     code, output = desk.say("resume", "rule", "Row")

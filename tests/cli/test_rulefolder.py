@@ -43,7 +43,7 @@ def test_the_folder_may_be_named_as_other_commands_name_it(tmp_path: Path) -> No
     assert "the same as DIR" in CliRunner().invoke(tailorbird, ["publish", "--help"]).output
 
 
-def test_what_is_wrong_in_a_catalogue_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_wrong_in_a_catalogue_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     catalogue = tmp_path / "products.jsonl"
     catalogue.write_text("nonsense\n")
     read_rules(RULES, catalogue, None)

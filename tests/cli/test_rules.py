@@ -33,5 +33,5 @@ def test_what_is_written_is_a_folder_of_rules_like_any_other(tmp_path: Path) -> 
     assert code == 0 and " 0 failed" in output
 
 
-def test_a_folder_with_problems_is_told(tmp_path: Path) -> None:
+def test_a_folder_with_problems_is_reported(tmp_path: Path) -> None:
     assert run("rules", ROOT / "tests" / "cases" / "bad")[0] == 1

@@ -68,7 +68,7 @@ def test_an_estimate_has_an_interval_and_needs_no_look_at_everybody(shop: list[s
     assert run(shop, "--estimate").exit_code == 0
 
 
-def test_who_is_like_members_is_told_with_reasons(shop: list[str]) -> None:
+def test_who_is_like_members_is_reported_with_reasons(shop: list[str]) -> None:
     text = run(shop, "--like", "Recent buyers", "--most", "2").output
     assert text.startswith("most like Recent buyers, of those looked at\n  v")
     assert "nobody is like its members" in run(shop, "--like", "Nobody").output

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from proxy.cli import tailorbird
 
 
-def test_a_taken_port_is_told() -> None:
+def test_a_taken_port_is_reported() -> None:
     with socket.create_server(("127.0.0.1", 0)) as holder:
         port = str(holder.getsockname()[1])
         result = CliRunner().invoke(tailorbird, ["shop", "--port", port])

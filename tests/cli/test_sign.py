@@ -51,7 +51,7 @@ def test_without_a_key_nothing_is_signed() -> None:
     assert "there is no signing key" in result.output
 
 
-def test_what_cannot_be_signed_is_told() -> None:
+def test_what_cannot_be_signed_is_reported() -> None:
     assert "cannot be a visitor id" in sign("--visitor", "anna@example.com").output
     many = [argument for number in range(40) for argument in ("--segment", f"segment number {number}")]
     assert "more than 512" in sign("--visitor", "anna", *many).output

@@ -47,7 +47,7 @@ def test_a_gigantic_line_is_left_out_and_those_after_it_are_read(file: Path) -> 
         ("a,b\n".encode("utf-16"), "is no text: there is a zero byte on line 1"),
     ],
 )
-def test_what_is_no_text_is_told_with_a_help(data: bytes, says: str, file: Path) -> None:
+def test_what_is_no_text_is_reported_with_a_help(data: bytes, says: str, file: Path) -> None:
     file.write_bytes(data)
     with pytest.raises(OperatorError, match=says) as caught:
         list(TextFile(file))

@@ -41,7 +41,7 @@ def show(shop: Path, *more: str) -> Result:
     return run(shop, "show", str(shop / "rules"), "--webhooks", str(shop / "webhooks.yaml"), *more)
 
 
-def test_each_webhook_is_told_with_what_waits_and_what_is_doubtful(shop: Path) -> None:
+def test_each_webhook_is_reported_with_what_waits_and_what_is_doubtful(shop: Path) -> None:
     assert show(shop).output.splitlines() == [
         "cdp (cdp.example): Phones, VIP",
         "  2 waiting since 2026-11-23T12:00:00Z, 1 given up",

@@ -67,7 +67,7 @@ def verdicts(folder: Path, *arguments: str) -> dict[str, str]:
     return {rule["name"]: rule["verdict"] for story in json.loads(output) for rule in story["rules"]}
 
 
-def test_every_rule_of_every_slot_is_told_with_facts_and_distances(folder: Path) -> None:
+def test_every_rule_of_every_slot_is_reported_with_facts_and_distances(folder: Path) -> None:
     code, output = run(folder, "/", "--country", "no", "--at", "2026-11-25T12:00", "--set", "orders=2")
     assert code == 0
     assert "home.hero on / for an anonymous visitor at 25 Nov 12:00:00 Europe/Oslo" in output
@@ -121,7 +121,7 @@ def test_since_when_a_visitor_is_in_what_others_are_told_of_is_said(folder: Path
     assert "since 2026-11-23" not in run(folder, "/", "--visitor", "anna", "--store", url, "--format", "json")[1]
 
 
-def test_a_store_that_is_not_there_is_told_and_not_made(folder: Path) -> None:
+def test_a_store_that_is_not_there_is_reported_and_not_made(folder: Path) -> None:
     url = f"sqlite:{folder.parent}/none.db"
     code, output = run(folder, "/", "--visitor", "anna", "--store", url)
     assert code == 1 and f"there is no store `{url}`" in output
@@ -188,7 +188,7 @@ def lists(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(("url", "page"), [("/search?q=trail", HTML), ("/api/search?q=trail", JSON)])
-def test_where_each_card_of_a_page_goes_is_told(url: str, page: str, lists: Path) -> None:
+def test_where_each_card_of_a_page_goes_is_reported(url: str, page: str, lists: Path) -> None:
     (lists / "page").write_text(page)
     code, output = run(lists, url, "--page", str(lists / "page"))
     assert code == 0 and "✔ SHOWN          Own brand first" in output
@@ -211,7 +211,7 @@ def test_where_each_card_of_a_page_goes_is_told(url: str, page: str, lists: Path
         ("/search", "<p>nothing</p>", "the page has no list that a rule or slots.yaml names"),
     ],
 )
-def test_why_a_list_stays_as_it_came_is_told(url: str, page: str, says: str, lists: Path) -> None:
+def test_why_a_list_stays_as_it_came_is_reported(url: str, page: str, says: str, lists: Path) -> None:
     (lists / "page").write_text(page)
     code, output = run(lists, url, "--page", str(lists / "page"))
     assert code == 0 and says in output

@@ -113,7 +113,7 @@ def test_a_page_that_cannot_be_cut_fails_with_the_line_it_happens_on() -> None:
     assert line.fix == "mend it on line 3"
 
 
-def test_a_page_that_has_to_be_sent_in_another_charset_is_told() -> None:
+def test_a_page_that_has_to_be_sent_in_another_charset_is_reported() -> None:
     line = line_of(replace(HEALTHY, body=HEALTHY.body.decode().encode("utf-16-le")), "slots")
     assert (line.level, line.fix) == (Level.FAIL, "send pages in UTF-8")
     assert "is in an encoding whose markup cannot be told from its text" in line.says

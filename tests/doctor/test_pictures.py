@@ -49,7 +49,7 @@ def test_the_shops_own_pictures_are_found_each_once() -> None:
         ),
     ],
 )
-def test_what_is_no_picture_is_told(answers: dict[str, Shown], told: list[tuple[Level, str]]) -> None:
+def test_what_is_no_picture_is_reported(answers: dict[str, Shown], told: list[tuple[Level, str]]) -> None:
     lines: list[Line] = list(told_of_pictures({f"/{name}": name.upper() for name in "abcd"}, answers))
     assert [(line.level, line.says) for line in lines] == told
 
@@ -81,6 +81,6 @@ def test_the_shops_own_pages_are_found_each_once() -> None:
         ),
     ],
 )
-def test_what_leads_to_no_page_is_told(answers: dict[str, Shown], told: list[tuple[Level, str]]) -> None:
+def test_what_leads_to_no_page_is_reported(answers: dict[str, Shown], told: list[tuple[Level, str]]) -> None:
     lines: list[Line] = list(told_of_links({f"/{name}": name.upper() for name in "abcd"}, answers))
     assert [(line.level, line.says) for line in lines] == told

@@ -23,7 +23,7 @@ def lines_of(body: bytes, *declared: DeclaredSlot, has_rules: bool = True) -> li
     return [line for line in told if line.check in ("answer", "slots", "lists") and line.says != "200, text/html"]
 
 
-def test_a_list_whose_cards_change_places_is_told_and_no_slot_is_missed_then() -> None:
+def test_a_list_whose_cards_change_places_is_reported_and_no_slot_is_missed_then() -> None:
     assert lines_of(HTML, MARKED) == [
         Line(Level.OK, "lists", "the 2 cards of `search` change places with all their bytes")
     ]
@@ -31,7 +31,7 @@ def test_a_list_whose_cards_change_places_is_told_and_no_slot_is_missed_then() -
     assert lines_of(hydrated, MARKED)[0].says == "the 2 cards of `search` change places in place, by the stylesheet"
 
 
-def test_a_slot_that_is_marked_and_not_in_slots_yaml_is_told_with_the_line_to_write() -> None:
+def test_a_slot_that_is_marked_and_not_in_slots_yaml_is_reported_with_the_line_to_write() -> None:
     page = b"<!DOCTYPE html>\n<div data-slot=home.top>a</div><div data-slot=home.hero>b</div>"
     known = DeclaredSlot("home.hero")
     found, unnamed = lines_of(page, known)
@@ -41,7 +41,7 @@ def test_a_slot_that_is_marked_and_not_in_slots_yaml_is_told_with_the_line_to_wr
     assert [line.level for line in lines_of(page)] == ["ok", "warn", "warn"]  # a rule folder that names none yet
 
 
-def test_the_lists_of_an_api_are_told() -> None:
+def test_the_lists_of_an_api_are_reported() -> None:
     answer, slots, lists = lines_of(JSON, HERO, IN_JSON)
     assert (answer.says, slots.says) == ("200, application/json", "home.hero")
     assert lists.says == "the 2 cards of `search` change places with all their bytes"
@@ -61,7 +61,7 @@ def test_the_lists_of_an_api_are_told() -> None:
         (JSON, replace(HERO, json="$.none"), "warn", "has no slots", "mend its path"),
     ],
 )
-def test_a_list_that_stays_as_it_came_is_told_with_what_to_mend(
+def test_a_list_that_stays_as_it_came_is_reported_with_what_to_mend(
     body: bytes, declared: DeclaredSlot, level: str, says: str, fix: str
 ) -> None:
     troubles = [

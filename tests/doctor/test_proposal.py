@@ -60,7 +60,7 @@ def test_a_page_that_is_the_same_for_everybody_and_says_so_needs_none() -> None:
     assert [line.level for line in told(one, None)] == [Level.OK]
 
 
-def test_of_a_page_that_says_so_and_is_new_each_time_only_the_place_is_told() -> None:
+def test_of_a_page_that_says_so_and_is_new_each_time_only_the_place_is_reported() -> None:
     one = copies(page_of(PAGE % (b"1", b""), *KEPT), page_of(PAGE % (b"2", b""), *KEPT))
     assert proposed(one) is None
     (line,) = told(one, None)
@@ -109,7 +109,7 @@ def test_a_token_that_follows_from_no_cookie_keeps_the_page_each_visitors_own() 
     assert "store: no" in made.text
 
 
-def test_for_a_token_that_the_shop_could_answer_alone_that_way_is_told() -> None:
+def test_for_a_token_that_the_shop_could_answer_alone_that_way_is_reported() -> None:
     field = b"<input name=authenticity_token value=%b>"
     pages = [
         page_of(PAGE % (b"", field % key), *KEPT, (b"vary", b"Cookie"), (b"set-cookie", b"_shop_session=x" + key))
@@ -145,7 +145,7 @@ def test_for_a_token_that_the_shop_could_answer_alone_that_way_is_told() -> None
         ("    fresh: 1 minute\n    drop set-cookie: [sid]\n", "is not enough: vary-cookie"),
     ],
 )
-def test_what_a_policy_in_the_folder_makes_of_the_page_is_told(said: str, expected: str) -> None:
+def test_what_a_policy_in_the_folder_makes_of_the_page_is_reported(said: str, expected: str) -> None:
     fields = ((b"vary", b"Cookie"), (b"set-cookie", b"sid=1"))
     stranger, known = page_of(PAGE % (b"Hello", b""), *fields), page_of(PAGE % (b"Hello Anna", b""), *fields)
     (policy,) = policy_of("  - path: /c\n" + said).pages

@@ -44,7 +44,7 @@ def selling(seen: Seen) -> bytes:
 
 
 @pytest.mark.bar("P3")
-async def test_who_remembers_shows_what_who_forgets_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_server_with_memory_answers_as_one_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(journal, "NOTED_SECONDS", 0.001)  # it is waited for before each request
     monkeypatch.setattr(clock, "tick", lambda _: tick(1e9))  # what follows from a clock set back, `Happenings` does
     dice = random.Random("happenings")

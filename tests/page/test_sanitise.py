@@ -115,7 +115,7 @@ def test_addresses_of_other_schemes_are_not(address: str) -> None:
 
 
 @pytest.mark.parametrize("html", ["<div>" * 200_000, "<p " + " ".join(f"a{n}" for n in range(130_000)) + ">x"])
-def test_more_than_a_banner_can_have_is_told_at_once(html: str) -> None:
+def test_more_than_a_banner_can_have_is_reported_at_once(html: str) -> None:
     began = time.process_time()
     with pytest.raises(EditorError, match="at most are read"):
         removed_from(html)

@@ -193,7 +193,7 @@ async def test_an_answer_nobody_waited_for_is_not_whole(tmp_path: Path) -> None:
     assert (found["status"], found["whole"]) == (GONE, False)
 
 
-async def test_a_file_that_was_moved_away_is_made_anew(tmp_path: Path) -> None:
+async def test_a_file_that_was_moved_away_is_made_again(tmp_path: Path) -> None:
     path = tmp_path / "log"
     async with Origin(by_path(ANSWERS)) as origin, Served(origin.url, access_log=str(path)) as served:
         await served.get(b"/")

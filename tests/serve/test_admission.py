@@ -64,7 +64,7 @@ async def test_when_all_are_busy_nobody_else_gets_in() -> None:
     assert len(door) == 1
 
 
-async def test_who_was_never_in_may_leave() -> None:
+async def test_leaving_without_having_entered_is_harmless() -> None:
     door = Admission(Settings(max_clients_per_address=1))
     door.enter(guest := Guest())
     door.leave(Guest())

@@ -133,7 +133,7 @@ async def test_pages_are_answered_and_events_learnt_while_it_is_taken_in(
         assert known(shop) == known(expected)
 
 
-async def test_what_is_written_anew_takes_the_place_of_what_was_and_what_cannot_be_read_does_not(
+async def test_what_is_written_again_takes_the_place_of_what_was_and_what_cannot_be_read_does_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "LOOK_SECONDS", 0.05)

@@ -86,7 +86,7 @@ async def test_a_connection_is_kept_between_requests_but_not_for_long() -> None:
         assert await reader.read() == b""
 
 
-async def test_who_does_not_read_is_disconnected_and_who_reads_is_not() -> None:
+async def test_clients_that_do_not_read_are_disconnected_and_those_that_read_are_not() -> None:
     big = ok(b"x" * (32 << 20))
     async with Origin(always(big)) as origin, Served(origin.url) as served:
         reader, writer = await served.connect()
@@ -112,7 +112,7 @@ async def test_who_does_not_read_is_disconnected_and_who_reads_is_not() -> None:
 # -- ends
 
 
-async def test_what_was_asked_before_nonsense_is_answered_and_the_connection_ends() -> None:
+async def test_requests_before_a_malformed_one_are_answered_and_the_connection_closed() -> None:
     async with Origin(always(ok(PAGE, *SHARED))) as origin, Served(origin.url) as served:
         assert await refused(served, request(b"GET", b"/") + b"nonsense\r\n\r\n" + request(b"GET", b"/more")) == 200
         assert [seen.target for seen in origin.requests] == [b"/"]
@@ -166,7 +166,7 @@ async def test_other_protocols_are_not_switched_to_and_nothing_after_them_is_rea
         assert [seen.target for seen in origin.requests] == [b"/"]
 
 
-async def test_who_comes_when_all_places_are_busy_is_told_to_come_back() -> None:
+async def test_connections_beyond_the_limit_get_a_503_with_retry_after() -> None:
     held = asyncio.Event()
 
     async def slow() -> bytes:

@@ -56,7 +56,7 @@ async def test_a_slot_says_what_it_shows_on_the_page_of_that_visitor() -> None:
         assert site.metrics.get("tailorbird_decisions_asked_total", "decide") == 2
 
 
-async def test_a_server_says_what_it_knows_of_whom_it_names_and_its_own_fields_say_nothing_of_them() -> None:
+async def test_attributes_from_a_server_count_and_the_servers_own_headers_do_not() -> None:
     anna = Caller("anna", has_key=True, is_server=True)
     async with Site(NOBODY, publication=RULES) as site:
         await site.remember("anna", **{"first name": "Anna"})
@@ -78,7 +78,7 @@ async def test_the_page_and_what_its_address_says_count() -> None:
             await decided(site, page="https://elsewhere.example/")
 
 
-async def test_who_names_themselves_is_known_as_far_as_they_agreed() -> None:
+async def test_a_named_visitor_is_known_as_far_as_consent_allows() -> None:
     app = Caller("anon_1", has_key=True)
     rules = loaded(ONE + "    when: {viewed: {category: any}}\n    show: {banner: {title: Welcome back}}\n", [])
     async with Site(NOBODY, publication=rules) as site:

@@ -48,7 +48,7 @@ async def test_one_fetch_answers_all_who_ask_at_the_same_time() -> None:
     assert {answer.body for answer in answers} == {PAGE}
 
 
-async def test_nobody_queues_behind_what_is_not_for_everybody() -> None:
+async def test_requests_do_not_queue_behind_an_unshareable_answer() -> None:
     held = Held(PRIVATE, own=PRIVATE)
     async with Origin(answering(held)) as origin, Site(origin.url) as site:
         tasks = await many(site, 20)
@@ -61,7 +61,7 @@ async def test_nobody_queues_behind_what_is_not_for_everybody() -> None:
     assert {answer["cache-status"].split("; ")[2] for answer in answers} == {"detail=private"}
 
 
-async def test_who_waited_long_enough_asks_for_themselves() -> None:
+async def test_a_request_that_waited_too_long_makes_its_own_fetch() -> None:
     held = Held(ok(PAGE, *SHARED), own=ok(b"own", HTML))
     async with Origin(answering(held)) as origin, Site(origin.url, collapse_wait_ms=5) as site:
         first, second = await many(site, 2)
@@ -166,7 +166,7 @@ async def test_fetches_for_other_languages_do_not_wait_for_one_another() -> None
         assert (await french).body == b"fr"
 
 
-async def test_who_waits_for_an_answer_chosen_by_another_language_asks_for_themselves() -> None:
+async def test_a_waiting_request_of_another_variant_makes_its_own_fetch() -> None:
     release = asyncio.Event()
 
     async def slow(body: bytes) -> bytes:

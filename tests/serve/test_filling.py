@@ -80,7 +80,7 @@ def test_whatever_is_asked_what_is_shared_is_what_is_decided_and_put_together_al
     ],
     ids=["decided", "capped", "held out of a rule", "held out of all"],
 )
-def test_of_whom_the_same_is_decided_one_page_is_put_together(rule: Rule, holdouts: list[Holdout]) -> None:
+def test_visitors_with_the_same_decisions_share_one_assembled_page(rule: Rule, holdouts: list[Holdout]) -> None:
     plan = compile_plan([rule], holdouts=holdouts)
     filling = filling_of(replace(publication_of([rule]), plan=plan))
     page, memo_entry = template(), PageMemoEntry()

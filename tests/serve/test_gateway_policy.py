@@ -47,7 +47,7 @@ async def test_every_field_may_be_forwarded_but_cookies_conditions_and_ranges() 
 
 
 @pytest.mark.parametrize("reason", ["private", "set-cookie"])
-async def test_what_was_asked_for_with_all_the_visitor_said_is_theirs_though_it_is_not_kept(reason: str) -> None:
+async def test_an_answer_to_a_private_request_is_the_visitors_even_if_not_stored(reason: str) -> None:
     field = {"private": b"Cache-Control: private", "set-cookie": b"Set-Cookie: session=1"}[reason]
     async with Origin(always(ok(PAGE, HTML, field))) as origin, Site(origin.url, publication=VIP, **EVERY) as site:
         first = await site.get(b"/", site.visitor("anna", "vip"))
@@ -115,7 +115,7 @@ async def test_an_answer_chosen_by_credentials_is_only_for_who_has_them() -> Non
         assert len(origin.requests) == 3
 
 
-async def test_nobody_waits_for_what_others_credentials_bring() -> None:
+async def test_requests_do_not_wait_for_a_fetch_with_credentials() -> None:
     def say(seen: Seen) -> bytes:
         return ok(seen.get(b"authorization") or b"stranger", HTML, b"Cache-Control: max-age=60")
 

@@ -15,7 +15,7 @@ from tests.wire.origin import Origin, always, ok
 from tests.wire.site import HTML, NOON, PAGE, SHARED, Site, answering, eventually, published
 
 
-async def test_a_purged_page_is_fetched_anew_and_no_other() -> None:
+async def test_a_purged_page_is_fetched_again_and_no_other() -> None:
     async with Origin(always(ok(PAGE, *SHARED, b"Surrogate-Key: home product-7"))) as origin, Site(origin.url) as site:
         for purge in (purge_of(["/a"]), purge_of(prefixes=["http://shop.example/"]), purge_of(tags=["product-7"])):
             await site.get(b"/a")

@@ -101,7 +101,7 @@ async def test_a_stale_page_is_given_when_another_fetch_of_it_takes_too_long() -
 
 
 @pytest.mark.parametrize("lifetime", [60, 0])
-async def test_who_asks_an_origin_that_hangs_gets_the_stale_page_and_the_next_who_ask_need_not_wait(
+async def test_a_hanging_origin_gives_the_stale_page_and_later_requests_do_not_wait(
     lifetime: int,
 ) -> None:
     release = asyncio.Event()

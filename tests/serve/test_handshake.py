@@ -92,7 +92,7 @@ def serving(tmp_path: Path) -> Serving:
     return shop
 
 
-async def test_who_says_nothing_gives_way_to_who_does(serving: Serving) -> None:
+async def test_silent_handshakes_give_way_to_active_clients(serving: Serving) -> None:
     async with serving(max_clients=2) as shop:
         silent = [await shop.silent() for _ in range(4)]
         assert (await shop.get()).body == b"hello"
@@ -100,7 +100,7 @@ async def test_who_says_nothing_gives_way_to_who_does(serving: Serving) -> None:
         assert await silent[0].read() == b""
 
 
-async def test_who_never_agrees_that_the_connection_ends_gives_way_too(serving: Serving) -> None:
+async def test_clients_that_never_complete_tls_shutdown_give_way(serving: Serving) -> None:
     async with serving(max_clients=1) as shop:
         reader, writer = await shop.secured()
         writer.write(GET)

@@ -243,7 +243,7 @@ def test_a_head_beyond_a_limit_is_left_to_it() -> None:
     assert made.read(fits) is not None and made.read(beyond) is None
 
 
-def test_who_says_something_new_each_time_teaches_nothing() -> None:
+def test_a_client_whose_fields_always_change_is_not_learned() -> None:
     made = reader()
     for number in range(100):
         assert made.read(head(FIELDS[0], b"X-Own-Id: %d" % number)) is None

@@ -29,7 +29,7 @@ BEHIND_A_PROXY = (
 )
 
 
-def test_what_proxies_add_anew_each_time_is_no_part_of_a_habit() -> None:
+def test_what_proxies_add_again_each_time_is_no_part_of_a_habit() -> None:
     header_sets = HeaderSets(Incoming(SETTINGS), SETTINGS)
     made = header_sets.of(PEER, "http")
 

@@ -60,7 +60,7 @@ async def test_a_page_that_is_its_visitors_own_is_put_together_too() -> None:
         assert "detail=" in got["cache-status"]
 
 
-async def test_a_cookie_that_each_part_sets_anew_is_set_once() -> None:
+async def test_a_cookie_that_each_part_sets_again_is_set_once() -> None:
     def say(seen: Seen) -> bytes:
         if seen.target == b"/":
             return ok(b'<p><esi:include src="/token"/></p><i><esi:include src="/cart"/></i>', HTML, ESI)

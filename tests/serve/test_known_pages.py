@@ -120,7 +120,7 @@ async def test_every_page_that_is_given_is_an_event(tmp_path: Path) -> None:
         (200, ((b"cache-control", b"no-transform"),), False),
     ],
 )
-def test_of_a_manner_it_follows_whether_its_answers_are_pages(
+def test_the_shape_of_a_head_says_whether_it_is_a_page(
     status: int, fields: tuple[tuple[bytes, bytes], ...], is_one: bool
 ) -> None:
     found = pages_of(HeadShape(status, ((b"content-type", b"text/html; charset=latin-1"), *fields, *WITH_LENGTH)))

@@ -40,7 +40,7 @@ def stuck(tmp_path: Path, metrics: Metrics) -> tuple[LogFile, int]:
     return file, reader
 
 
-async def test_nobody_waits_for_a_reader_who_takes_nothing_and_what_is_too_much_is_lost(tmp_path: Path) -> None:
+async def test_a_log_reader_that_stalls_blocks_nothing_and_lines_are_dropped(tmp_path: Path) -> None:
     metrics = Metrics()
     file, reader = stuck(tmp_path, metrics)
     file.write(b"y\n" * (MOST_WAITING - 1_000), MOST_WAITING - 1_000)

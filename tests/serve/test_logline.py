@@ -88,7 +88,7 @@ def test_a_line_says_who_asked_what_and_how_it_was_answered() -> None:
     }
 
 
-def test_nobody_but_a_trusted_proxy_names_the_client() -> None:
+def test_only_a_trusted_proxy_names_the_client() -> None:
     assert line((QUESTION, OWN, "192.0.2.1"))["client"] == "192.0.2.1"
 
 

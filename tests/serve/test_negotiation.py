@@ -29,9 +29,7 @@ ODD = [(b"origin", EVIL), (b"user-agent", b"scanner"), (b"user-agent", b"robot")
 
 @pytest.mark.parametrize("odd", ODD)
 @pytest.mark.parametrize("is_known", [True, False])
-async def test_who_is_refused_for_what_they_say_has_nothing_forgotten(
-    odd: tuple[bytes, bytes], *, is_known: bool
-) -> None:
+async def test_a_refused_request_invalidates_nothing(odd: tuple[bytes, bytes], *, is_known: bool) -> None:
     async with Origin(answering(choosy)) as origin, Site(origin.url) as site:
         if is_known:
             await site.get(b"/p/1", (b"user-agent", b"browser"))

@@ -52,7 +52,7 @@ def test_what_is_found_in_two_ways_takes_its_room_once() -> None:
     assert len(page.outcomes) == 1
 
 
-def test_what_was_decided_alike_is_found_by_its_decisions_in_each_coding() -> None:
+def test_pages_are_remembered_by_decisions_and_coding() -> None:
     one, same, other = Decision("hero", "a"), Decision("hero", "a"), Decision("bar")
     keys = [outcome_of((one, other), "gzip"), outcome_of((one, other), "zstd"), outcome_of((same, other), "gzip")]
     assert len({*keys}) == 3

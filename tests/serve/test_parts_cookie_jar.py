@@ -28,12 +28,12 @@ def test_what_fields_set_goes_by_name() -> None:
         (b"sid=0; b=2", {b"sid": b""}, b"b=2"),
     ],
 )
-def test_who_is_given_cookies_asks_with_them(cookie: bytes, cookies: dict[bytes, bytes], expected: bytes) -> None:
+def test_a_client_sends_the_cookies_it_was_given(cookie: bytes, cookies: dict[bytes, bytes], expected: bytes) -> None:
     asked = with_cookies(asks(cookie), cookies)
     assert (asked.cookies, asked.get(b"accept")) == (expected, b"*/*")
 
 
-def test_who_is_given_none_asks_as_before() -> None:
+def test_a_client_without_cookies_sends_none() -> None:
     request = asks(b"a=1")
     assert with_cookies(request, {}) is request
 

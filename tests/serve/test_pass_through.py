@@ -140,7 +140,7 @@ async def test_pages_that_differ_in_words_each_carry_their_own(is_packed: bool) 
 
 @pytest.mark.parametrize("has_lane", [True, False])
 @pytest.mark.parametrize("kind", [b"text/plain", b"text/html"])
-async def test_who_is_set_other_cookies_each_time_gets_those_and_as_they_are_meant(kind: bytes, has_lane: bool) -> None:
+async def test_changing_set_cookie_fields_reach_the_client_unchanged(kind: bytes, has_lane: bool) -> None:
     def cookies(number: int) -> list[bytes]:
         there = b"; DOMAIN=127.0.0.1" if number % 5 == 4 else b"; Path=/"
         return [b"n=%d" % number + there, b"expires=%d" % number, b"a=; Max-Age=0"][: 1 + number % 3]

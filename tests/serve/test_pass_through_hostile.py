@@ -127,7 +127,7 @@ async def test_a_connection_that_had_died_is_made_again_in_the_ordinary_way() ->
         assert origin.connections == 2
 
 
-async def test_an_origin_that_says_nothing_or_nonsense_is_an_honest_error() -> None:
+async def test_a_silent_or_malformed_origin_is_a_502_or_504() -> None:
     async def script(wire: Wire) -> None:
         for _ in range(3):
             await wire.request()

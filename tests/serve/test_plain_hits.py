@@ -28,7 +28,7 @@ GZIP = (b"accept-encoding", b"gzip")
 
 @pytest.mark.parametrize("path", ANSWERS)
 @pytest.mark.parametrize("fields", [(), (GZIP,), ((b"range", b"bytes=0-3"),)], ids=["plain", "gzip", "range"])
-async def test_who_asks_again_gets_what_they_would_get_else(
+async def test_a_repeat_hit_gives_the_answer_of_the_full_path(
     path: bytes, fields: tuple[tuple[bytes, bytes], ...]
 ) -> None:
     async with Origin(by_path(ANSWERS)) as origin, Site(origin.url) as site:
@@ -53,7 +53,7 @@ async def test_who_asks_again_gets_what_they_would_get_else(
 
 
 @pytest.mark.parametrize("own", [{b"if-none-match": b'"1"'}, {b"if-modified-since": b"Fri, 27 Nov 2026 12:00:00 GMT"}])
-async def test_who_has_a_copy_and_who_has_a_preview_are_looked_up(own: dict[bytes, bytes]) -> None:
+async def test_conditional_requests_and_previews_take_the_full_lookup(own: dict[bytes, bytes]) -> None:
     async with Origin(by_path(ANSWERS)) as origin, Site(origin.url) as site:
         await site.get(b"/style.css")
         question = asking(path=b"/style.css")

@@ -271,7 +271,7 @@ def test_a_picture_stands_at_no_host_that_somebody_asked_the_page_of(host: bytes
     assert picture_of(address, host) == told
 
 
-async def test_who_asks_for_a_page_by_another_host_chooses_no_picture_for_all(url: str) -> None:
+async def test_a_request_by_another_host_does_not_set_a_products_picture(url: str) -> None:
     worker = Worker(url, [100.0])
     asked = Request(b"GET", b"/p/mat", b"", b"evil.test", ())
     worker.pages.read(about(image="http://evil.test/mat.jpg", link="http://evil.test/p/mat"), asked)

@@ -109,7 +109,7 @@ async def test_what_is_asked_by_habit_is_answered_with_the_same_bytes() -> None:
         writer.close()
 
 
-async def test_who_is_not_remembered_is_read_and_answered_without_the_application() -> None:
+async def test_an_unknown_visitor_is_read_and_answered_without_the_application() -> None:
     names = [f"v{number}" for number in range(8)]
     async with Origin(by_path(ANSWERS)) as origin, Served(origin.url, publication=LANE) as served:
         for name in names[1:]:

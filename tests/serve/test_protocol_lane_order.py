@@ -97,7 +97,7 @@ async def test_a_draining_server_ends_connections_that_are_owed_nothing() -> Non
         writer.close()
 
 
-async def test_whatever_happens_between_two_answers_in_the_lane_is_heeded_by_the_next() -> None:
+async def test_every_change_between_two_fast_answers_counts_for_the_next() -> None:
     async with Origin(by_path(ANSWERS)) as origin, Served(origin.url, publication=LANE) as served:
         sent = request(b"GET", b"/", served.site.visitor("anna"))
         await served.site.remember("anna", **{"first name": "Anna"})

@@ -28,7 +28,7 @@ async def answers_late(wire: Wire, go_on: asyncio.Event, *pieces: bytes) -> None
             await wire.send(piece)
 
 
-async def test_who_asks_what_was_asked_before_has_nothing_made_but_a_passage() -> None:
+async def test_a_repeated_question_makes_one_object() -> None:
     go_on = asyncio.Event()
     async with Origin(lambda wire: answers_late(wire, go_on, FINE)) as origin, Served(origin.url) as served:
         await asked(served, b"/", 4)
@@ -108,7 +108,7 @@ async def test_a_tag_of_ours_stays_here_and_any_other_goes_on(tag: bytes) -> Non
         assert sent == [None if tag.startswith(b"W/") else tag] * 5
 
 
-async def test_who_has_no_cookies_is_asked_for_as_everybody_is() -> None:
+async def test_a_request_without_cookies_is_fetched_for_everybody() -> None:
     async with Origin(always(ok(b"for all", b"Cache-Control: max-age=60"))) as origin, Served(origin.url) as served:
         await asked(served, b"/a", 5)
         served.site.now += 3_600

@@ -32,7 +32,7 @@ async def warm(site: Site) -> None:
 
 
 @pytest.mark.parametrize("fields", [(), ((b"accept-encoding", b"gzip"),), ((b"accept-language", b"nl"),)])
-async def test_who_asks_again_gets_what_they_would_get_else(fields: tuple[tuple[bytes, bytes], ...]) -> None:
+async def test_a_repeat_hit_gives_the_answer_of_the_full_path(fields: tuple[tuple[bytes, bytes], ...]) -> None:
     answers = set()
     async with Origin(always(ok(PAGE, *SHARED))) as origin, Site(origin.url, publication=PUBLICATION) as site:
         await warm(site)
@@ -110,7 +110,7 @@ DENIED = b"CookieConsent={stamp:'x'%2Cnecessary:true%2Cpreferences:false%2Cstati
         *("not remembered", "a preview"),
     ],
 )
-async def test_whoever_is_not_known_from_before_gets_what_they_would_get_else_or_is_looked_up(
+async def test_an_unknown_visitor_gets_the_same_answer_or_a_full_lookup(
     cookies: bytes, set_cookie: bytes | None
 ) -> None:
     async with (

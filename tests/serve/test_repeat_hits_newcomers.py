@@ -47,7 +47,7 @@ async def test_each_of_many_is_answered_as_if_they_were_looked_up_and_none_is_an
 
 
 @pytest.mark.parametrize("rules", [PLAIN, DRAWN], ids=["plain", "drawn"])
-async def test_who_comes_back_is_shown_the_same_and_both_pages_count(rules: Publication) -> None:
+async def test_a_returning_newcomer_sees_the_same_and_both_views_count(rules: Publication) -> None:
     async with telling(rules, visitor_cookie="session") as site:
         await stored(site)
         question, titles = asking(*OPENED), list[str]()

@@ -129,7 +129,7 @@ async def bought(site: Site) -> None:
     ("happens", "answer"),
     [(nothing, b"VIP"), (read_anew, b"Gold"), (changed, None), (told, None), (bought, None), (forgotten, None)],
 )
-async def test_who_was_a_stranger_is_none_as_soon_as_there_is_anything_of_them(
+async def test_a_visitor_is_known_from_the_first_event_on(
     happens: Callable[[Site], Awaitable[None]], answer: bytes | None
 ) -> None:
     async with (

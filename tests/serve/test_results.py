@@ -51,7 +51,7 @@ async def test_a_store_that_cannot_be_read_is_told(file: str, problem: str, tmp_
     assert problem in looked.problem and not (tmp_path / "gone.db").exists()
 
 
-async def test_who_is_cancelled_while_counting_is_ended_learns_of_it(tmp_path: Path) -> None:
+async def test_cancelling_aclose_while_results_are_counted_is_not_swallowed(tmp_path: Path) -> None:
     loaded = load({"a.rules.yaml": b"rules: []"})
     assert loaded.publication is not None, loaded.findings
     kept = KeptResults(f"sqlite:{tmp_path}/gone.db", bus_of_machine(None), lambda: 1.0)

@@ -68,7 +68,7 @@ async def test_a_folder_with_findings_is_not(tmp_path: Path) -> None:
     await desk.store.aclose()
 
 
-async def test_who_starts_on_a_folder_with_findings_shows_what_was_live_before(tmp_path: Path) -> None:
+async def test_a_start_on_a_folder_with_findings_serves_the_last_good_version(tmp_path: Path) -> None:
     desk = Desk(tmp_path)
     await desk.read(RULES)
     live = await desk.read(RULES.replace("home.hero", "home.heroo"))

@@ -119,7 +119,7 @@ async def test_a_new_visitor_is_given_a_cookie_and_comes_back_as_the_same() -> N
     assert (again["set-cookie"], unchanged.status, unchanged["set-cookie"]) == ("", 304, "")
 
 
-async def test_nobody_is_given_a_cookie_on_what_everybody_may_keep() -> None:
+async def test_shared_answers_set_no_cookie() -> None:
     plain = always(ok(b"<p>no slots", *SHARED))
     async with Origin(plain) as origin, Site(origin.url, visitor_cookie="session") as site:
         assert (await home(site))["set-cookie"] == ""
@@ -150,7 +150,7 @@ async def test_cookies_on_several_lines_are_one() -> None:
 # -- remembered
 
 
-async def test_who_is_alike_gets_what_was_put_together_before_and_nobody_else_does() -> None:
+async def test_only_visitors_of_one_class_share_an_assembled_page() -> None:
     new_vip = shown("New VIP", when=AllOf((in_segment("vip"), Fact("visitor", OneOf(frozenset({"new"}))))), order=0)
     rules = (new_vip, shown("VIP", when=in_segment("vip"), order=1), shown("All", order=2))
     async with Origin(always(ok(PAGE, *SHARED))) as origin, Site(origin.url, publication=published(*rules)) as site:
@@ -229,7 +229,7 @@ async def test_once_all_profiles_are_forgotten_no_word_of_any_is_left() -> None:
         await eventually(lambda: not remembered(site.gateway, words))  # what was known is freed by a thread
 
 
-async def test_who_is_drawn_stays_drawn_and_others_are_when_the_share_grows() -> None:
+async def test_a_growing_share_keeps_those_already_drawn() -> None:
     rule, title = shown("Some of them")
     growing = published((replace(rule, draws=(Draw("growing", ((-inf, 3_000), (NOON + 60, 6_000))),)), title))
     drawn = [f"visitor-{number}" for number in range(20)]
@@ -242,7 +242,7 @@ async def test_who_is_drawn_stays_drawn_and_others_are_when_the_share_grows() ->
                 assert (b"Some of them" in page.body) is (bucket("growing", id) < share)
 
 
-async def test_who_was_shown_enough_is_shown_it_no_more_and_nobody_else_misses_it() -> None:
+async def test_a_capped_visitor_is_shown_the_rule_no_more_and_others_still_are() -> None:
     rule, title = shown("Now and then")
     cap = Cap("twice", Measure(Reading.COUNT, ("banner shown",), within_seconds=60.0), 2.0)
     capped = published((replace(rule, caps=(cap,)), title))

@@ -61,6 +61,6 @@ async def test_a_page_is_decided_for_the_persona_and_says_so_at_its_foot() -> No
     assert "tailorbird-preview" not in text
 
 
-async def test_of_a_hole_no_story_is_told() -> None:
+async def test_a_hole_has_no_explanation() -> None:
     holed = Template(("home.hero", "", "home.row"), (Piece(b"-"),) * 4, (Piece(b""),) * 3)
     await shown(holed, Persona())

@@ -90,7 +90,7 @@ async def test_a_page_is_filled_as_without_memory_whoever_came_before(rules: Pub
                     await shown.fills(visitor, *segments, page=page, language=language)
 
 
-async def test_who_is_alike_shares_what_their_slots_are_filled_with() -> None:
+async def test_visitors_of_one_class_share_slot_fills() -> None:
     async with Site("http://127.0.0.1:1", publication=VIPS) as site:
         shown = Shown(site)
         first = await shown.fills("anna", "vip")
@@ -172,7 +172,7 @@ async def test_where_words_have_a_say_nobody_goes_by_a_number(rules: Publication
         assert (await Shown(site).again("anna") is not None) is is_known
 
 
-async def test_who_wants_not_to_be_profiled_goes_by_none() -> None:
+async def test_visitors_who_refuse_profiling_have_no_class() -> None:
     async with Site(
         "http://127.0.0.1:1", recorded_a_second=0, publication=ALL, consent=("own",), consent_default="contextual"
     ) as site:

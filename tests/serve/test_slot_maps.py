@@ -47,7 +47,7 @@ async def test_a_page_that_comes_again_is_cut_as_the_first_time(body: bytes) -> 
     assert metrics.by_value("tailorbird_page_passthrough_total") == {why: 2 * count for why, count in counted.items()}
 
 
-async def test_another_page_other_slots_or_another_policy_are_read_anew() -> None:
+async def test_another_page_other_slots_or_another_policy_are_read_again() -> None:
     reader = PageReader(Metrics(), Settings())
     assert (await template(reader)).slots == ("home.hero", "home.row")
     assert (await template(reader, PAGE.replace(b"home.row", b"home.end"))).slots == ("home.hero", "home.end")
@@ -142,7 +142,7 @@ def test_versions_of_several_shapes_are_known_side_by_side() -> None:
     assert known(slot_maps, path, member % b"4") is not None
 
 
-def test_what_is_no_word_is_looked_at_a_few_times_and_seldom_after() -> None:
+def test_undecodable_bodies_are_tried_a_few_times_then_rarely() -> None:
     slot_maps = SlotMaps()
     path = path_of(slot_maps)
     studied = []

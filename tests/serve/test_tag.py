@@ -19,7 +19,7 @@ async def test_the_module_is_small_and_given_packed() -> None:
     assert gzip.decompress(body) == b"".join(plain.chunks)
 
 
-async def test_who_has_it_is_not_given_it_again() -> None:
+async def test_a_client_that_has_the_module_gets_a_304() -> None:
     tag = Tag(Settings())
     etag = (await tag.routes[PATH](ASKED)).get(b"etag")
     assert etag

@@ -55,7 +55,7 @@ def test_whatever_happens_in_the_folders_is_told(change: str, inotify: Inotify, 
     inotify.wait(0.0)  # what was told is not told again
 
 
-def test_who_waits_is_woken(inotify: Inotify, folder: Path) -> None:
+def test_a_waiting_watcher_wakes_up(inotify: Inotify, folder: Path) -> None:
     inotify.watch([str(folder)])
     waiting = threading.Thread(target=inotify.wait, args=(LONG,))
     waiting.start()

@@ -84,7 +84,7 @@ class Browsing:
         return gone
 
 
-async def test_who_goes_on_looking_at_pages_is_erased_all_the_same(places: Places) -> None:
+async def test_a_visitor_who_keeps_browsing_is_erased(places: Places) -> None:
     receipt = await erased(places._replace(store=Browsing(places)), "anna", NOON + 1)  # type: ignore[arg-type]
     assert receipt.is_whole, receipt.left
     assert [one.event.id for one in await places.store.log_of("laptop")] == ["web:9"]
@@ -112,9 +112,7 @@ class Reading:
         return await self._places.store.erase(visitor_ids, now)
 
 
-async def test_who_is_being_erased_is_told_of_to_nobody_by_one_who_had_just_read_them(
-    places: Places, tmp_path: Path
-) -> None:
+async def test_a_visitor_being_erased_is_announced_to_no_receiver(places: Places, tmp_path: Path) -> None:
     reading = Reading(places)
     receipt = await erased(places._replace(store=reading), "anna", NOON + 1)  # type: ignore[arg-type]
     assert receipt.is_whole and receipt.erased["messages to webhooks"] == 2
@@ -134,9 +132,7 @@ async def test_no_view_is_kept_of_any_who_were_one_and_are_not_any_more(places: 
 
 
 @pytest.mark.parametrize(("whose", "other"), [("anna", "laptop"), ("laptop", "anna")])
-async def test_who_was_parted_from_somebody_tells_nothing_of_them_when_they_are_erased(
-    places: Places, whose: str, other: str
-) -> None:
+async def test_a_split_off_device_holds_nothing_of_an_erased_person(places: Places, whose: str, other: str) -> None:
     await unmerged(places, "laptop", NOON + 1)
     late = View(NOON + 1, "v1", {}, {"name": whose}, (), other)  # decided by a worker that did not know yet
     await places.views.put_views([late], most=100)
@@ -146,7 +142,7 @@ async def test_who_was_parted_from_somebody_tells_nothing_of_them_when_they_are_
     assert whose not in left and other in left
 
 
-async def test_who_is_not_known_has_nothing_to_export_or_erase(places: Places) -> None:
+async def test_an_unknown_visitor_has_nothing_to_export_or_erase(places: Places) -> None:
     assert set(map(str, (await exported(places, "zoe")).values())) == {"['zoe']", "[]"}
     receipt = await erased(places, "zoe", NOON)
     assert not any(receipt.erased.values())

@@ -86,7 +86,7 @@ def test_a_file_that_may_not_be_read_is_the_operators_to_mend(folder: Path) -> N
         lambda folder: Versions(folder).pause([Pause(What.SLOT, "home.hero")], author="Mia", now=1.0),
     ],
 )
-def test_a_glance_at_a_folder_that_was_listed_long_ago_sees_what_a_listing_would(
+def test_a_quick_check_of_a_folder_sees_what_a_full_listing_sees(
     folder: Path, change: Callable[[Path], object]
 ) -> None:
     for place in (folder, folder / "banners"):

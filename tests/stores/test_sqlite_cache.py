@@ -82,7 +82,7 @@ def test_a_connection_of_another_kind_remembers_nothing() -> None:
     connection.close()
 
 
-def test_who_has_a_row_is_known_until_the_file_has_another_mark(path: Path) -> None:
+def test_cached_rows_hold_until_the_file_changes(path: Path) -> None:
     connection = opened(path)
     connection.cache.known(connection, 0)["anna"] = 7
     assert connection.cache.known(connection, 0) == {"anna": 7}
@@ -90,7 +90,7 @@ def test_who_has_a_row_is_known_until_the_file_has_another_mark(path: Path) -> N
     connection.close()
 
 
-def test_who_is_apart_is_known_no_more(path: Path) -> None:
+def test_merged_and_erased_ids_leave_the_cache(path: Path) -> None:
     here, there = opened(path), opened(path)
     here.cache.known(here, 0).update({"anna": 7, "phone": 8})
     there.execute("INSERT INTO devices VALUES ('phone', 'anna')")
@@ -132,7 +132,7 @@ async def test_events_of_who_is_known_go_where_another_process_says(path: Path) 
     await there.aclose()
 
 
-async def test_who_was_erased_by_another_process_and_comes_again_is_found_again(path: Path) -> None:
+async def test_a_visitor_erased_elsewhere_who_returns_is_found(path: Path) -> None:
     here, there = open_store(f"sqlite:{path}"), open_store(f"sqlite:{path}")
     await here.apply([], deeds("anna", 1))
     await there.erase(["anna"], NOON + 2)

@@ -37,7 +37,7 @@ def test_when_anybody_is_erased_it_is_true_of_anybody_and_no_name_is_left(
     assert connection.execute("SELECT visitor_id FROM apart").fetchall() == [(None,)]
 
 
-def test_who_has_missed_too_many_is_told_that_it_may_be_anybody(connection: sqlite3.Connection) -> None:
+def test_a_reader_that_missed_too_many_changes_hears_that_any_may_have_changed(connection: sqlite3.Connection) -> None:
     join(connection, *map(str, range(MOST + 5)))
     assert since(connection, 4) == (MOST + 5, None)
     assert since(connection, MOST + 4) == (MOST + 5, [str(MOST + 4)])

@@ -69,7 +69,7 @@ async def test_the_room_kept_is_given_back_when_somebody_is_erased_and_there_is_
     await store.aclose()
 
 
-async def test_what_a_row_had_last_is_overwritten_even_where_the_file_cannot_be_written_anew(
+async def test_what_a_row_had_last_is_overwritten_even_where_the_file_cannot_be_written_again(
     tmp_path: Path, no_room: pytest.MonkeyPatch
 ) -> None:
     store = open_store(await filled(tmp_path))
@@ -98,7 +98,7 @@ async def test_the_receipt_says_so_and_the_next_erasure_makes_up_for_it(
     assert "no room" in receipts[0]["not_overwritten"] and receipts[1]["not_overwritten"] == ""
 
 
-async def test_a_large_file_is_written_anew_once_for_all_when_what_is_old_expires(
+async def test_a_large_file_is_written_again_once_for_all_when_what_is_old_expires(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url, written = await filled(tmp_path), list[int]()

@@ -203,7 +203,7 @@ async def test_a_disk_that_is_full_is_told_with_what_to_do(tmp_path: Path) -> No
     await store.aclose()
 
 
-async def test_who_still_uses_a_file_that_a_newer_version_took_over_says_so(tmp_path: Path) -> None:
+async def test_using_a_file_of_a_newer_version_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "s.db"
     store = open_store(f"sqlite:{path}")
     await store.apply([event(1)])

@@ -42,13 +42,13 @@ def test_an_empty_file_knows_nobody(connection: sqlite3.Connection) -> None:
     assert told(connection) == ([], [], 2)
 
 
-def test_who_has_an_empty_checkpoint_has_deeds_alone(connection: sqlite3.Connection) -> None:
+def test_an_empty_checkpoint_has_events_only(connection: sqlite3.Connection) -> None:
     put(connection, iter(["anna", "ben"]), b"")
     put(connection, iter(["cleo"]), b"a profile")
     assert told(connection) == (["anna", "ben"], ["cleo"], 3)
 
 
-def test_who_has_events_and_no_checkpoint_is_told_too(connection: sqlite3.Connection) -> None:
+def test_visitors_with_events_and_no_checkpoint_are_listed(connection: sqlite3.Connection) -> None:
     put(connection, iter(["anna", "ben"]), b"")
     log(connection, "anna", "dora", "zoe")
     assert told(connection)[:2] == (["anna", "ben"], ["dora", "zoe"])

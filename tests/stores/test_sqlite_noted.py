@@ -105,7 +105,7 @@ def test_the_newest_are_moved_to_the_others_when_there_are_many(connection: sqli
     assert len(log_of(connection, "v0")) == LATELY // 3 + 4
 
 
-def test_some_of_whom_many_were_moved_have_a_checkpoint_with_all_that_was_noted_of_them(
+def test_moved_visitors_have_a_checkpoint_with_all_their_noted_events(
     connection: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sqlite_noted, "EVERY", LATELY // 50)
@@ -120,7 +120,7 @@ def test_some_of_whom_many_were_moved_have_a_checkpoint_with_all_that_was_noted_
         assert (profile_of(found, id), found.many) == (fold(None, log_of(connection, id)), 0)
 
 
-def test_visitors_that_are_called_alike_are_kept_apart(connection: sqlite3.Connection) -> None:
+def test_visitors_with_similar_ids_are_kept_apart(connection: sqlite3.Connection) -> None:
     one, other = ALIKE
     assert number(one) == number(other)
     note(connection, [opened(one, 1), opened(other, 2)])
@@ -153,7 +153,7 @@ def test_what_a_device_is_noted_to_do_is_its_persons(connection: sqlite3.Connect
     assert [one.event for one in log_of(connection, "anna")] == [view("anna", at).event for at in (1, 3, 4, 6)]
 
 
-def test_who_noted_something_and_then_becomes_a_device_notes_for_their_person(connection: sqlite3.Connection) -> None:
+def test_events_noted_before_a_merge_go_to_the_person(connection: sqlite3.Connection) -> None:
     sqlite_log.apply(connection, [], [opened("phone", 1), opened("ben", 2)])
     sqlite_visitor.write(connection, {"phone": Profile("phone", links={"anna": Link(NOON)})})
     sqlite_log.apply(connection, [], [opened("phone", 3), opened("ben", 4)])
@@ -197,7 +197,7 @@ def test_whose_was_changed_is_told_of_parts_of_what_lies_together(connection: sq
     assert sqlite_changes.changed(connection, missed) == ({"v3", "v4", "v51", "v52"}, ())
 
 
-async def test_who_is_erased_is_in_no_file(tmp_path: Path) -> None:
+async def test_an_erased_visitor_is_in_no_file(tmp_path: Path) -> None:
     store = open_store(f"sqlite:{tmp_path}/s.db")
     await store.apply([], [opened(visitor_id, at) for at in range(200) for visitor_id in ("anna-qz7", "ben")])
     await store.erase(["anna-qz7"], NOON + 999)

@@ -59,7 +59,7 @@ def test_an_events_place_is_given_once(connection: sqlite3.Connection) -> None:
     assert stored(connection, ["anna"])[0].many == 1
 
 
-def test_what_is_stored_wrong_is_damage_and_made_anew_from_the_log(connection: sqlite3.Connection) -> None:
+def test_what_is_stored_wrong_is_damage_and_made_again_from_the_log(connection: sqlite3.Connection) -> None:
     with pytest.raises(DamagedValueError, match="another visitor's"):
         profile_of(Stored(b"", Packed(packed_arrival(seen("ben", 1)), 1)), "anna")
     with pytest.raises(DamagedValueError, match="cannot be read"):

@@ -54,7 +54,7 @@ async def test_what_goes_wrong_is_raised_where_it_was_asked_for() -> None:
     threads.close()
 
 
-async def test_who_leaves_takes_nothing_from_the_others() -> None:
+async def test_a_caller_that_leaves_cancels_nothing_of_others() -> None:
     threads, gate = Threads([None], "test"), threading.Event()
     leaving = asyncio.create_task(threads.run(lambda _: gate.wait(10)))
     staying = asyncio.create_task(threads.run(lambda _: "here"))

@@ -33,7 +33,7 @@ async def test_each_has_a_thread_of_its_own(writers: Writers) -> None:
     assert await writers.gentle.run(writers.alone(who, is_awaited=False)) == "tailorbird-note-0"
 
 
-async def test_who_was_kept_waiting_has_the_other_write_once(writers: Writers, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_writer_that_waited_writes_once(writers: Writers, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threads, "LONGEST_SECONDS", -1.0)  # always for too long
     names = []
     for _ in range(4):

@@ -8,7 +8,7 @@ from proxy.httpcache.purge import purge_of
 from tests.studio.test_app import Shop, browser
 
 
-async def test_who_balances_load_sees_that_we_are_stopping() -> None:
+async def test_readiness_fails_while_stopping() -> None:
     async with browser(Shop(is_stopping=True)) as client:
         answer = await client.get("/readyz")
         assert (answer.status_code, answer.json()["state"]) == (503, "stopping")

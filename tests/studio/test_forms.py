@@ -72,5 +72,5 @@ async def test_what_is_no_form_is_refused(headers: Mapping[str, str], body: byte
         ("", NOBODY),
     ],
 )
-def test_who_sent_it_is_the_name_before_the_token(authorization: str, author: str) -> None:
+def test_the_sender_is_the_name_before_the_token(authorization: str, author: str) -> None:
     assert author_of(request({"authorization": authorization})) == author

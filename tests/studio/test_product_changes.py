@@ -40,5 +40,5 @@ def test_what_is_no_change_is_refused(body: bytes) -> None:
         changes_in(body)
 
 
-def test_nobody_told_means_nothing_changed() -> None:
+def test_without_replies_no_change_is_confirmed() -> None:
     assert products_changed(Replies(frozenset({"a"}), {})).confirmed == 0

@@ -41,7 +41,7 @@ async def test_where_nobody_is_known_and_no_segment_described_it_says_so() -> No
     assert "No rule file describes a segment yet." in page
 
 
-async def test_a_typed_condition_is_counted_or_its_slips_are_told() -> None:
+async def test_a_typed_condition_is_counted_or_its_mistakes_are_told() -> None:
     async with browser(Shop()) as client:
         good = (await client.post("/api/segments/size", content="orders: at least 3")).json()
         bad = (await client.post("/api/segments/size", content="a: b\nordrs: 3")).json()

@@ -48,7 +48,7 @@ def test_a_key_comes_as_other_clients_send_it_too() -> None:
         ("anonymous", (bearer("app-key"),), 400),
     ],
 )
-def test_who_may_not_name_them_is_told_why(named: str, headers: Headers, status: int) -> None:
+def test_a_caller_without_a_server_key_hears_why(named: str, headers: Headers, status: int) -> None:
     with pytest.raises(RequestError) as caught:
         called(named, *headers)
     assert caught.value.status == status and caught.value.help

@@ -185,7 +185,7 @@ async def test_a_first_page_counts_when_its_visitor_comes_back(shop: Behind) -> 
     assert len({one.visitor_id for one in later}) == 1
 
 
-async def test_who_does_not_want_it_leaves_it_off(tmp_path: Path) -> None:
+async def test_capture_can_be_turned_off(tmp_path: Path) -> None:
     async with Origin(always(ok(PAGE, *HTML))) as origin, Behind(origin.url, FOLDER, tmp_path, capture=False) as shop:
         await shop.client.get("/", headers={**OPENED, **shop.cookies_of("anna")})
         await shop.tailorbird.journal.aclose()

@@ -9,7 +9,7 @@ from proxy.visitors import claims
 from proxy.visitors.claims import SegmentLists, segment_list
 
 
-def test_one_set_is_all_of_theirs_whose_list_is_the_same() -> None:
+def test_equal_segment_lists_share_one_set() -> None:
     lists = SegmentLists()
     first, second = (lists.read(segment_list(["vip", "b2b"])) for _ in range(2))
     assert first == {"b2b", "vip"} and first is second

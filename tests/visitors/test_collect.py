@@ -128,7 +128,7 @@ async def test_a_body_that_cannot_be_read_is_refused(shop: Behind, body: bytes, 
 # -- what is said
 
 
-async def test_who_asks_hears_what_was_not_taken_and_why(shop: Behind) -> None:
+async def test_rejected_events_are_listed_with_reasons(shop: Behind) -> None:
     batch = {"batch": [page(userId="anna"), {"type": "dance"}, page(userId="null"), product(1, type="track")]}
     lenient, strict = await send(shop, "batch", batch), await send(shop, "batch?strict=1", batch)
     assert (lenient.status_code, lenient.json()) == (200, {"success": True})

@@ -52,7 +52,7 @@ def test_what_was_not_taken_is_kept_without_its_key(sent: bytes, kept: bytes) ->
     assert without_key(sent) == kept
 
 
-async def test_whom_an_event_is_about_is_not_given_the_key_it_came_with(shop: Behind) -> None:
+async def test_the_write_key_of_an_event_is_not_stored(shop: Behind) -> None:
     sent = {"event": "", "userId": "anna", "messageId": "m7", "writeKey": SERVER}
     assert (await shop.client.post("/_tb/v1/track", json=sent)).status_code == 200
     await shop.tailorbird.journal.aclose()
@@ -162,7 +162,7 @@ async def test_a_trusted_key_may_for_its_own_visitor(shop: Behind) -> None:
         ("dnt", "1", "unwanted"),
     ],
 )
-async def test_nobody_counts_bots_and_those_who_do_not_want_it(
+async def test_bots_and_visitors_who_opted_out_are_not_counted(
     shop: Behind, field: str, value: str, outcome: str
 ) -> None:
     answer = await send(shop, "page", page(), "", **{**OURS, field: value}, **shop.cookies_of("anna"))
@@ -175,7 +175,7 @@ async def test_nobody_counts_bots_and_those_who_do_not_want_it(
     assert shop.tailorbird.metrics.get("tailorbird_events_total", outcome) == 2
 
 
-async def test_who_did_not_agree_is_not_counted_until_they_do(tmp_path: Path) -> None:
+async def test_events_count_only_with_consent(tmp_path: Path) -> None:
     origin = Origin(always(ok(PAGE, *HTML)))
     async with origin, Behind(origin.url, FOLDER, tmp_path, consent=("own",), consent_default="contextual") as shop:
         for cookie, logged in (("", 0), ("; tb_consent=none", 0), ("; tb_consent=session", 1)):

@@ -97,7 +97,7 @@ async def test_without_consent_there_is_no_cookie_and_rules_see_the_request_alon
         assert b"Dutch" in private.body and not private["set-cookie"]
 
 
-async def test_who_takes_back_their_consent_loses_our_cookie() -> None:
+async def test_withdrawn_consent_deletes_our_cookie() -> None:
     origin = Origin(always(ok(PAGE, *SHARED)))
     async with origin, Site(origin.url, publication=published(shown("Hi")), consent=("own",)) as site:
         name, cookie = site.visitor("anna")
@@ -117,7 +117,7 @@ async def test_a_session_gets_a_cookie_that_ends_with_it() -> None:
     assert passing["set-cookie"] and "Max-Age" not in passing["set-cookie"]
 
 
-async def test_who_agreed_to_nothing_is_not_recorded_even_without_a_name() -> None:
+async def test_without_consent_nothing_is_recorded_even_anonymously() -> None:
     origin = Origin(always(ok(PAGE, *SHARED)))
     rules = published(shown("Hi"))
     async with origin, Site(origin.url, publication=rules, consent=("own",), recorded_a_second=1_000.0) as site:
@@ -135,7 +135,7 @@ async def test_who_agreed_to_nothing_is_not_recorded_even_without_a_name() -> No
     [({"sec-gpc": "1"}, False), ({"cookie": "tb_consent=none"}, False), ({"cookie": "tb_consent=profile"}, True)],
     ids=["the browser says no", "the visitor says no", "the visitor agrees"],
 )
-async def test_who_did_not_agree_leaves_no_cookie_and_no_row(
+async def test_without_consent_there_is_no_cookie_and_no_row(
     fields: dict[str, str], is_known: bool, tmp_path: Path
 ) -> None:
     asked = {"user-agent": "Mozilla/5.0 (X11; Linux x86_64) Firefox/145.0", "accept": "text/html", **fields}

@@ -22,7 +22,7 @@ def test_what_a_device_did_and_its_person_has_was_not_foreseen() -> None:
     assert not_applied_early([HERS, LATER], [SEEN, LATER]) == [HERS]
 
 
-def test_of_whom_something_was_not_taken() -> None:
+def test_visitors_with_events_that_were_not_stored_are_found() -> None:
     assert visitors_not_stored([LATER], [SEEN, LATER]) == {"anna"}
     assert visitors_not_stored([SEEN, deed_of(LATER)], [SEEN, LATER]) == set()
     assert visitors_not_stored([HERS], [SEEN]) == set(), "it is her person's"

@@ -34,7 +34,7 @@ def number(among: EquivalenceClasses, visitor: Visitor, profile: Profile | None 
     return among.number(among.values(visitor, profile, now), visitor, profile, now)
 
 
-def test_who_is_alike_as_far_as_is_asked_has_one_number() -> None:
+def test_visitors_equal_in_all_asked_values_have_one_class() -> None:
     among = classes(in_segment("vip"), TOWN)
     oslo = Profile("", {"town": "Oslo", "shoes": 42.0})
     assert number(among, NEW, oslo) == number(among, Visitor("cleo"), Profile("", {"town": "Oslo"}))
@@ -53,7 +53,7 @@ def test_segments_that_nobody_signed_are_told_apart() -> None:
     assert number(among, VIP) != number(among, Visitor("cleo", unverified=frozenset({"vip"})))
 
 
-def test_of_whom_something_odd_is_true_has_no_number() -> None:
+def test_visitors_with_unusual_state_have_no_class() -> None:
     odd: Any = ["Oslo"]
     assert number(classes(TOWN), NEW, Profile("", {"town": odd})) == NO_NUMBER
 
@@ -97,7 +97,7 @@ def test_what_is_read_off_what_visitors_do_lasts_until_time_changes_it() -> None
     )
 
 
-def test_who_did_something_more_often_than_anybody_asks_about_is_alike() -> None:
+def test_counts_above_every_threshold_fall_into_one_class() -> None:
     among = classes(bought(low=2.0))
     once, twice, thrice = (number(among, VIP, ordered(*range(int(NOON) - many, int(NOON)))) for many in (1, 2, 3))
     assert once != twice == thrice
@@ -136,7 +136,7 @@ def somebody(world: World, now: float) -> tuple[Visitor, Profile | None]:
 
 
 @pytest.mark.parametrize("most_splits", [0, MOST_SPLITS, 99])
-def test_for_who_is_alike_the_same_is_decided_with_chance_and_caps_too(
+def test_visitors_of_one_class_get_the_same_decisions_chance_and_caps_included(
     most_splits: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(equivalence, "MOST_SPLITS", most_splits)

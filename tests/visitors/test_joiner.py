@@ -84,7 +84,7 @@ async def test_what_the_page_says_of_itself_joins_nobody(shop: Behind) -> None:
     assert not await sees_gold(shop, "laptop")
 
 
-async def test_who_was_erased_and_logs_in_again_is_joined_again(shop: Behind) -> None:
+async def test_an_erased_visitor_who_logs_in_is_merged_again(shop: Behind) -> None:
     for _ in range(2):
         await send(shop, {"userId": "anna", "traits": {"tier": "gold"}}, SERVER)
         await send(shop, {"userId": "anna", "anonymousId": "laptop"}, SERVER)

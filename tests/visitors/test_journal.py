@@ -97,7 +97,7 @@ async def test_what_was_recorded_is_durable_and_counts_at_once(world: World) -> 
     assert world.told == [({"anna"}, set(), True)]
 
 
-async def test_who_waits_is_not_told_before_it_is_durable(world: World) -> None:
+async def test_a_waiting_caller_returns_only_when_durable(world: World) -> None:
     world.gate.is_open.clear()
     waiting = asyncio.create_task(world.journal.record([seen("anna", 1)], 100))
     while not world.gate.batches:
@@ -256,7 +256,7 @@ async def test_repeats_are_counted_and_change_nothing(world: World) -> None:
     assert len(world.told) == 1
 
 
-async def test_whoever_subscribed_hears_what_was_applied(world: World) -> None:
+async def test_subscribers_hear_applied_events(world: World) -> None:
     heard: list[Applied] = []
     world.journal.subscribe(heard.append)
     await world.journal.record([seen("anna", 1), seen("anna", 1)], 100)

@@ -130,7 +130,7 @@ def test_a_page_that_asks_what_nobody_did_has_nothing_folded() -> None:
     assert page.found(known, NOON + 20) == (found, True)
 
 
-def test_who_is_forgotten_is_nobody_for_those_who_still_hold_it() -> None:
+def test_a_reference_to_a_forgotten_visitor_is_empty() -> None:
     known = Known(NOON, Profile("anna"), [deed(Event(NOON, "1", "page viewed", "/"))])
     known.end()
     assert (known.is_current, known.current()) == (False, None)

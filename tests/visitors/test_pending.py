@@ -49,7 +49,7 @@ def page(at: float, *, is_whole: bool = True) -> ServedPage:
     return at, "anna", SOURCE, SALE, SALE.page if is_whole else None, {}, "192.0.2.7"
 
 
-def test_whoever_reads_the_counts_or_the_last_pages_is_told() -> None:
+def test_reading_counts_or_last_pages_counts_pending_views() -> None:
     metrics = Metrics()
     pending = Pending(metrics)
     pending.add(page(1.0))
@@ -87,7 +87,7 @@ def test_each_view_is_counted_once_though_counting_asks_for_what_is_pending() ->
     assert [at for at, *_ in counted] == [1.0, 2.0]
 
 
-async def test_whoever_asks_what_a_visitor_did_has_it_counted(world: World, capture: Capture) -> None:
+async def test_asking_for_behaviour_counts_pending_views(world: World, capture: Capture) -> None:
     await world.journal.record([seen("anna", 1)], 100)
     await world.history("anna")
     for number, looks in enumerate(
@@ -110,7 +110,7 @@ async def test_a_profile_that_is_read_meanwhile_is_read_with_what_is_pending(wor
     assert len(await world.history("ben")) == 1
 
 
-async def test_who_asks_for_nothing_that_visitors_did_leaves_it_pending(world: World, capture: Capture) -> None:
+async def test_pages_that_ask_for_no_behaviour_leave_views_pending(world: World, capture: Capture) -> None:
     capture.note_again(NOON, QUESTION, PAGE, "anna", None)
     world.profiles.remembered("anna", NOON, has_news=False)
     assert len(world.profiles.pending.pages) == 1
@@ -154,7 +154,7 @@ async def test_however_many_pages_come_in_each_turn_the_list_stays_short() -> No
     assert len(pending.pages) <= FLUSH_AT + 2 * STEP
 
 
-async def test_pages_that_come_while_others_are_flushed_in_steps_are_scheduled_anew() -> None:
+async def test_pages_that_come_while_others_are_flushed_in_steps_are_scheduled_again() -> None:
     pending, counted, scheduled = Pending(), list[int](), list[str]()
     pending.set_counter(lambda pages: counted.append(len(pages)), lambda: scheduled.append("count"))
     pending.set_logger(lambda _: None, lambda: scheduled.append("log"))

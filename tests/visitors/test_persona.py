@@ -57,7 +57,7 @@ def test_a_persona_may_be_the_visitor_of_a_test_on_another_page() -> None:
     assert decide(publication.plan, context)["home.hero"].rule == "Early"
 
 
-def test_who_did_not_agree_to_be_known_is_not_and_why_says_so() -> None:
+def test_a_persona_without_consent_is_anonymous_and_why_says_so() -> None:
     plan, anna = published().plan, Profile("anna", {"orders": 3.0})
     for consent, rule, who in (
         ("profile", "Buyers", "visitor anna at"),

@@ -166,9 +166,7 @@ async def when_read(reader: ProfileReader, visitor_id: str) -> Profile | None:
     return await came
 
 
-async def test_who_does_not_wait_is_called_with_what_those_get_who_do(
-    reader: ProfileReader, store: GatedStore, metrics: Metrics
-) -> None:
+async def test_a_callback_gets_what_a_waiter_gets(reader: ProfileReader, store: GatedStore, metrics: Metrics) -> None:
     assert await when_read(reader, "anna") == ANNA
     assert await when_read(reader, "nobody") == Profile("nobody")
     store.gate.clear()

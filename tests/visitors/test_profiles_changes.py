@@ -74,7 +74,7 @@ async def test_what_is_remembered_is_asked_for_at_once_when_another_worker_waits
     await reader.aclose()
 
 
-async def test_who_waits_for_a_profile_to_be_current_waits_for_a_read_that_pages_gave_up() -> None:
+async def test_waiting_for_a_current_profile_outlasts_the_page_budget() -> None:
     store = Slow(Profile("anna"))
     reader = ProfileReader(store, Metrics(), settings=Settings(profile_budget_ms=1))  # type: ignore[arg-type]
     assert await reader.get("anna", 1.0) is None
@@ -140,7 +140,7 @@ async def test_what_a_device_did_counts_no_more_than_the_store_has_it_though_all
     await reader.aclose()
 
 
-async def test_who_asks_for_nothing_that_was_done_needs_no_news_of_it() -> None:
+async def test_pages_that_ask_for_no_behaviour_need_no_fresh_profile() -> None:
     store = Slow(Profile("anna", {"orders": 1.0}))
     store.gate.set()
     reader = ProfileReader(store, Metrics(), settings=PATIENT)  # type: ignore[arg-type]

@@ -47,7 +47,7 @@ def test_no_look_vouches_where_memory_is_not_believed_at_all() -> None:
     assert memory.fresh("anna", NOW) is MISSING
 
 
-def test_who_was_asked_for_meanwhile_stays_where_who_came_first_is_forgotten() -> None:
+def test_recently_used_profiles_stay_when_older_ones_are_forgotten() -> None:
     memory = Remembered(3, 5.0)
     for visitor_id in ("anna", "bert", "cleo"):
         memory.put(visitor_id, Profile(visitor_id), [], NOW)
@@ -67,7 +67,7 @@ def test_memory_is_bounded_where_everybody_is_asked_for() -> None:
     assert sum(memory.held(str(number)) is not None for number in range(5 * MOST_SPARED)) == 2 * MOST_SPARED
 
 
-def test_who_was_changed_is_not_believed_and_better_than_nothing() -> None:
+def test_a_changed_profile_is_stale_but_better_than_none() -> None:
     memory = Remembered(10, 5.0)
     memory.put("anna", ANNA, [], NOW)
     memory.synced(NOW)
@@ -100,7 +100,7 @@ def test_so_many_are_remembered_and_those_asked_for_stay() -> None:
     assert memory.among({"anna", "ben", "cleo", "dora"}) == {"anna", "cleo", "dora"}
 
 
-def test_who_is_forgotten_is_not_known_from_then_on_and_freed_by_a_thread_one_after_the_other() -> None:
+def test_forgotten_profiles_are_unknown_at_once_and_freed_by_a_thread() -> None:
     class News(list[Arrival]):
         def __del__(self) -> None:
             freed.append(threading.current_thread())
@@ -118,7 +118,7 @@ def test_who_is_forgotten_is_not_known_from_then_on_and_freed_by_a_thread_one_af
     assert threading.current_thread() not in freed
 
 
-def test_whoever_still_has_what_is_remembered_no_more_has_nothing() -> None:
+def test_references_to_forgotten_profiles_are_empty() -> None:
     memory = Remembered(1, 5.0)
     gone = []
     for profile in (ANNA, ANNA, Profile("bert")):
@@ -129,7 +129,7 @@ def test_whoever_still_has_what_is_remembered_no_more_has_nothing() -> None:
     ]  # fmt: skip
 
 
-def test_what_is_found_of_a_device_goes_by_its_person_until_they_are_parted() -> None:
+def test_a_devices_profile_is_its_persons_until_split_off() -> None:
     memory = Remembered(10, 5.0)
     memory.put("anna", ANNA, [], NOW)
     memory.put("phone", PHONE, [], NOW)

@@ -82,7 +82,7 @@ async def test_everybody_may_be_known_until_all_that_the_store_knows_is_read() -
         assert store_filter.may_hold("nobody") is MayHold.NOTHING
 
 
-async def test_who_comes_while_the_others_are_read_is_known_too() -> None:
+async def test_visitors_added_while_ids_are_read_are_known() -> None:
     store_filter, store = StoreFilter(), Store()
     store.may_go_on.clear()
     store_filter.forget()
@@ -124,7 +124,7 @@ async def test_what_was_read_before_everybody_may_have_changed_does_not_count() 
     ],
     ids=["nothing", "news", "deeds", "attributes", "segments", "devices", "bucket key", "damaged"],
 )
-async def test_who_leaves_memory_is_known_by_what_was_remembered(
+async def test_a_profile_that_leaves_memory_stays_known(
     profile: Profile | None, has_news: bool, may_hold: MayHold
 ) -> None:
     store_filter = StoreFilter()
@@ -199,9 +199,7 @@ async def met() -> AsyncIterator[tuple[ProfileReader, Store]]:
         ("mary", True, True),
     ],
 )
-async def test_the_store_is_asked_only_for_those_of_whom_it_may_have_what_is_asked(
-    visitor_id: str, has_news: bool, is_asked: bool
-) -> None:
+async def test_the_store_is_read_only_for_ids_it_may_have(visitor_id: str, has_news: bool, is_asked: bool) -> None:
     async with met() as (reader, _):
         found = reader.remembered(visitor_id, NOW, has_news=has_news)
     assert (found is MISSING) == is_asked
@@ -221,7 +219,7 @@ async def test_what_a_stranger_does_counts_on_their_next_page() -> None:
         assert store.asked == []
 
 
-async def test_who_is_forgotten_for_others_is_no_stranger_afterwards() -> None:
+async def test_a_profile_dropped_for_room_does_not_count_as_absent() -> None:
     async with met() as (reader, store):
         store.profiles["mary"] = Profile("mary", {"loyalty": "gold"})
         store.profiles["paul"] = Profile("paul", {"loyalty": "gold"})
@@ -232,7 +230,7 @@ async def test_who_is_forgotten_for_others_is_no_stranger_afterwards() -> None:
         assert await reader.get("paul", NOW) == store.profiles["paul"]
 
 
-async def test_whom_others_changed_is_no_stranger() -> None:
+async def test_visitors_changed_by_other_processes_do_not_count_as_absent() -> None:
     async with met() as (reader, _):
         reader.synced(NOW, ["paul"])
         reader.invalidate(["rosa"])
@@ -240,7 +238,7 @@ async def test_whom_others_changed_is_no_stranger() -> None:
         assert [reader.remembered(id, NOW) for id in ("paul", "rosa", "sven")] == [MISSING] * 3
 
 
-async def test_nobody_is_taken_for_a_stranger_while_nobody_looks_what_others_change() -> None:
+async def test_no_visitor_counts_as_absent_while_changes_are_not_watched() -> None:
     async with met() as (reader, _):
         assert reader.remembered("nobody", NOW + 4, has_news=False) is not MISSING
         assert reader.remembered("nobody", NOW + 5, has_news=False) is MISSING
@@ -253,7 +251,7 @@ async def test_after_somebody_was_erased_nothing_of_them_is_left_here() -> None:
         assert reader.store_filter._next is None
 
 
-async def test_whoever_did_something_again_after_all_were_read_anew_is_no_stranger() -> None:
+async def test_visitors_active_after_a_reread_do_not_count_as_absent() -> None:
     store_filter, store = StoreFilter(), Store()
     async with followed(store_filter, store):
         store_filter.forget()

@@ -12,13 +12,13 @@ from proxy.visitors.store_filter import BITS_EACH, MOST_BITS, BloomFilter
 
 
 @given(st.lists(st.text(max_size=64), max_size=300), st.integers(0, 200))
-def test_who_is_in_it_is_never_missed_however_many_more_than_there_is_room_for(texts: list[str], room: int) -> None:
+def test_an_overfull_filter_has_no_false_negatives(texts: list[str], room: int) -> None:
     bloom_filter = BloomFilter(room)
     bloom_filter.add_all(texts)
     assert all(text in bloom_filter for text in texts)
 
 
-def test_nobody_is_in_an_empty_one() -> None:
+def test_an_empty_filter_holds_no_id() -> None:
     bloom_filter = BloomFilter(1_000)
     assert not any(f"visitor-{number}" in bloom_filter for number in range(1_000))
 

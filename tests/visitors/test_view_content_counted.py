@@ -29,7 +29,7 @@ def test_a_browser_counts() -> None:
         (((b"dnt", b"1"),), "unwanted"),
     ],
 )
-def test_who_does_not_want_it_does_not_count(headers: Headers, why: str) -> None:
+def test_visitors_who_opted_out_do_not_count(headers: Headers, why: str) -> None:
     assert why_not_counted(request(*headers), CONSENTS) == why
 
 

@@ -140,7 +140,7 @@ def test_a_value_of_one_cookie_is_worthless_in_the_other() -> None:
         b"",
     ],
 )
-def test_a_genuine_signature_over_nonsense_is_ignored(payload: bytes) -> None:
+def test_a_valid_signature_over_malformed_content_is_ignored(payload: bytes) -> None:
     value = signed(b"tailorbird visitor v1", payload)
     assert COOKIES.read(b"__Host-tb_v=" + value, NOW) == ANONYMOUS
 
@@ -189,7 +189,7 @@ def test_made_up_cookies_do_not_fill_the_memory() -> None:
     )
 )
 @example([b"a=1", b"; ", ANNA, b"; ", ANNAS_SEGMENTS, b"; ", b"a=1"])
-def test_who_was_verified_before_is_known_as_they_would_be_read_or_not_at_all(pieces: list[bytes]) -> None:
+def test_a_remembered_verification_gives_what_reading_would(pieces: list[bytes]) -> None:
     cookie_header = b"".join(pieces)
     for before in (ANNA, header(ANNA, ANNAS_SEGMENTS)):
         COOKIES.read(before, NOW)
@@ -222,7 +222,7 @@ def test_whose_cookies_are_genuine_is_known_by_them_as_browsers_write_them(
     ],
     ids=["none", "forged", "no visitor", "other order", "twice", "forged segments", "a preview"],
 )
-def test_whoever_else_is_not_known_before_they_are_read(ours: tuple[bytes, ...]) -> None:
+def test_other_visitors_are_unknown_until_read(ours: tuple[bytes, ...]) -> None:
     cookies = Cookies(SECRET)
     assert cookies.known(header(*ours), NOW) is None
     assert cookies.known(header(*ours), NOW) is None, "nothing of it is remembered"
