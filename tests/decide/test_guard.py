@@ -6,7 +6,7 @@ import pytest
 
 from proxy.bucketing import BUCKETS, bucket
 from proxy.decide.engine import decide
-from proxy.decide.guard import holdout_split, split_outcomes, splits_of
+from proxy.decide.guard import holdout_split, split_change_times, split_outcomes, splits_of
 from proxy.decide.plan import compile_plan
 from proxy.model import (
     Arm,
@@ -81,16 +81,21 @@ def test_visitors_beyond_the_last_arm_or_without_id_are_not_in_the_experiment() 
 
 
 def test_the_key_that_chance_draws_by_outlives_a_login() -> None:
-    rule = Rule("A", "hero", experiment=HALVES)
-    before = [hero(rule, targeting_key=id) for id in IDS]
-    after = [hero(rule, targeting_key=f"customer {id}", bucket_key=id, channel="app") for id in IDS]
-    assert before == after
+    rollout = Rule("A", "hero", variant="a", draws=(Draw("rollout:A", ((ALWAYS, 5_000),)),))
+    for rule in (Rule("A", "hero", experiment=HALVES), rollout, Rule("A", "hero", variant="a", holdout=5_000)):
+        before = [hero(rule, targeting_key=id) for id in IDS]
+        after = [hero(rule, targeting_key=f"customer {id}", bucket_key=id, channel="app") for id in IDS]
+        assert before == after and len(set(before)) == 2
 
 
 def test_an_experiment_may_be_split_by_an_attribute_with_the_same_arm_for_all_who_share_it() -> None:
     rule = Rule("A", "hero", experiment=Experiment(HALVES.arms, split_by="company"))
     arms = {hero(rule, targeting_key=id, attributes={"company": "Northwind"}).arm for id in IDS}
-    assert len(arms) == 1 and hero(rule, targeting_key="1").rule == ""
+    assert len(arms) == 1
+    for value in ("", 7.0, True, frozenset({"Northwind"})):
+        assert hero(rule, targeting_key="1", attributes={"company": value}).rule == ""
+    assert hero(rule, targeting_key="1").rule == ""
+    assert list(splits_of(rule)) == [], "no split of visitors"
     assert compile_plan([rule]).inputs_of(["hero"]).attributes == {"company"}
 
 
@@ -130,6 +135,14 @@ def test_a_holdout_may_be_of_all_slots_or_of_some_and_ends_at_its_time() -> None
     assert hero(rule, holdouts=(everywhere,), targeting_key=key, now=1_000.0).rule == "A"
     assert hero(rule, holdouts=(elsewhere,), targeting_key=key).rule == "A"
     assert hero(Rule("B", "hero", live_until=0), holdouts=(everywhere,), targeting_key=key).detail == "default"
+    later = Holdout("Q4", 500, live_from=10.0)
+    assert [hero(rule, holdouts=(later,), targeting_key=key, now=now).withheld for now in (9.9, 10.0)] == ["", "A"]
+
+
+def test_the_times_at_which_splits_change_are_those_of_ramps_and_holdouts() -> None:
+    ramp = Draw("rollout:A", ((ALWAYS, 100), (5.0, 200), (7.0, 300)))
+    held_out = [Holdout("Q4", 500, live_from=1.0), Holdout("Q1", 500, live_until=9.0)]
+    assert sorted(split_change_times([Rule("A", "hero", draws=(ramp,))], held_out)) == [1.0, 5.0, 7.0, 9.0]
 
 
 def test_a_page_that_draws_or_caps_needs_to_know_who_it_is() -> None:
