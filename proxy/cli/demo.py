@@ -16,13 +16,12 @@ from typing import Any
 import click
 import uvloop
 
-from proxy.cli.options import given, setting_options
+from proxy.cli.options import setting_options, settings_now
 from proxy.demo.catalogue import PRODUCTS
 from proxy.demo.sessions import COOKIE as SESSION_COOKIE
 from proxy.demo.shop import create_shop
 from proxy.demo.toolbar import routes, with_toolbar
 from proxy.demo.visitors import VISITORS, seeded
-from proxy.environment import from_environment
 from proxy.errors import OperatorError
 from proxy.processes.listener import Listener, run
 from proxy.settings import DEFAULTS, Settings
@@ -43,7 +42,7 @@ def command(shop_port: int, **flags: Any) -> None:
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
     with tempfile.TemporaryDirectory(prefix="tailorbird-") as folder:
         try:
-            uvloop.run(demo(shop_port, {"store": f"sqlite:{Path(folder) / 'demo.db'}", **given(**flags)}))
+            uvloop.run(demo(shop_port, {"store": f"sqlite:{Path(folder) / 'demo.db'}", **flags}))
         except OperatorError as error:
             if isinstance(error.__cause__, OSError) and error.__cause__.errno == errno.EADDRINUSE:
                 error.help = "is it another demo? `tailorbird demo --port 0 --admin-port 0 --shop-port 0` takes others"
@@ -73,7 +72,7 @@ async def demo(shop_port: int, flags: dict[str, Any]) -> None:
 def demo_settings(origin: str, flags: dict[str, Any]) -> Settings:
     """The environment's settings, with a key of this run where there is none; the loopback may name a country; the
     shop's session cookie, which every visitor has, makes no page personal. Raises `OperatorError`."""
-    settings = from_environment(os.environ, origin=(origin,), **flags)
+    settings = settings_now(origin=(origin,), **flags)
     if not Path(settings.rules).is_dir():
         raise OperatorError(
             f"there is no rule folder `{settings.rules}`",

@@ -4,7 +4,6 @@ front of it. The checks are in `proxy/doctor/`."""
 from __future__ import annotations
 
 import json
-import os
 import re
 import ssl
 import sys
@@ -18,14 +17,13 @@ from urllib.parse import unquote, urljoin, urlsplit
 import click
 import httpx
 
-from proxy.cli.options import form_option
+from proxy.cli.options import form_option, settings_now
 from proxy.cli.rulefolder import A_FOLDER
 from proxy.diagnostics import Finding
 from proxy.doctor.checkup import checkup
 from proxy.doctor.fetched import FetchedPage, Level, Line
 from proxy.doctor.pictures import Shown, links_of, pictures_of, told_of_links, told_of_pictures
 from proxy.doctor.proposal import PUT_IT, Copies, Proposal, is_in_place, proposed, told, told_of_policy
-from proxy.environment import from_environment
 from proxy.errors import OriginError
 from proxy.page.slots import matches_page
 from proxy.rulebook.check import check
@@ -63,7 +61,7 @@ def command(url: str, rules: Path | None, pattern: str | None, is_written: bool,
         raise click.UsageError("--write needs --rules, the folder to write into")
     if pattern is not None and not matches_page(pattern, _path_of(url)):
         raise click.BadParameter(f"the page at {_path_of(url)} is none of `{pattern}`", param_hint="--path")
-    first = fetch(url, from_environment(os.environ))
+    first = fetch(url, settings_now())
     checked = check(read_folder(rules)) if rules else None
     lines = checkup(replace(first, declared=checked.declared, has_rules=True) if checked else first)
     if checked and all(line.level is not Level.FAIL for line in lines):

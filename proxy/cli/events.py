@@ -4,7 +4,6 @@ profiles from the log."""
 from __future__ import annotations
 
 import json
-import os
 import sys
 import time
 from collections import Counter
@@ -17,10 +16,9 @@ import msgspec
 from proxy.audience.results import HELD, SLOT, exposures_in
 from proxy.cli import options
 from proxy.cli.existing_store import asked
-from proxy.cli.options import Subcommands, form_option, given, setting_options
+from proxy.cli.options import Subcommands, form_option, setting_options, settings_now
 from proxy.conditions.localtime import iso_time
 from proxy.diagnostics import did_you_mean
-from proxy.environment import from_environment
 from proxy.events import segment
 from proxy.events.intake import Access, Receipt, Rejected, Sender
 from proxy.events.segment import Batch, Verdict
@@ -56,7 +54,7 @@ def listed(kinds: tuple[str, ...], since: float, until: float, **flags: Any) -> 
     was sent. `choices` are the rules whose content the page had, by slot: `part` is the arm of an experiment, else
     `shown`, or `held out` where the page's own content was shown for comparison.
     """
-    settings = from_environment(os.environ, **given(**flags))
+    settings = settings_now(**flags)
     unknown = [kind for kind in kinds if kind not in KINDS]
     if unknown:
         raise click.UsageError(f"there is no kind `{unknown[0]}`; {did_you_mean(unknown[0], KINDS)}")
@@ -76,7 +74,7 @@ def listed(kinds: tuple[str, ...], since: float, until: float, **flags: Any) -> 
 @form_option("how to print the list")
 def rejected(form: str, **flags: Any) -> None:
     """List the events that were refused, oldest first, with the reason and what was sent."""
-    settings = from_environment(os.environ, **given(**flags))
+    settings = settings_now(**flags)
     refused = asked(settings.store, lambda places: places.store.refused())
     if not refused:
         click.echo("no event was refused", err=True)
@@ -90,7 +88,7 @@ def rejected(form: str, **flags: Any) -> None:
 def replay(reason: str, **flags: Any) -> None:
     """Check the refused events again, with today's write keys. Those that are accepted leave the list. It is safe to
     repeat."""
-    settings = from_environment(os.environ, **given(**flags))
+    settings = settings_now(**flags)
     outcomes = asked(settings.store, lambda places: replayed(places.store, settings, reason))
     told = [f"{count} {outcome}" for outcome, count in sorted(outcomes.items())]
     click.echo(f"{sum(outcomes.values())} judged again: {', '.join(told) or 'there are none'}")
@@ -100,7 +98,7 @@ def replay(reason: str, **flags: Any) -> None:
 @setting_options("store")
 def rebuild(**flags: Any) -> None:
     """Rebuild all profiles from the log. Those that come out the same are not written."""
-    settings = from_environment(os.environ, **given(**flags))
+    settings = settings_now(**flags)
     began = time.monotonic()
     changed = asked(settings.store, lambda places: places.store.rebuild())
     click.echo(f"{changed} profiles came out differently; it took {time.monotonic() - began:.1f} s")

@@ -10,14 +10,17 @@ from pathlib import Path
 
 import click
 
-from proxy.audience.merging import Merge
+from proxy.audience.merging import MOST_RULES, Merge
+from proxy.audience.rows import attribute_name
 from proxy.cli.existing_store import STORE, asked
 from proxy.cli.options import Subcommands
 from proxy.cli.rulefolder import A_FILE
 from proxy.conditions.localtime import utc_minute
+from proxy.conditions.nodes import as_map, is_nothing
 from proxy.diagnostics import Finding, as_text
 from proxy.model import Arrival
-from proxy.rulebook.mergefile import read_merge_rules
+from proxy.rulebook.read import read_yaml, start_of, text_of
+from proxy.rulebook.scalars import read_choice
 from proxy.stores.joining import ledger, whole
 from proxy.stores.personal_data import Places, unmerged
 
@@ -92,3 +95,25 @@ async def _joined(places: Places, visitor: str) -> tuple[Sequence[str], Sequence
     """The ids that are one person, and how they came to be."""
     ids = await whole(places.store, visitor)
     return ids, await ledger(places.store, ids[0])
+
+
+def read_merge_rules(name: str, raw: bytes, findings: list[Finding]) -> dict[str, Merge]:
+    """The merge rules in a file, by attribute; none in an empty file. `newest`, the default, is left out."""
+    text = text_of(name, raw, findings)
+    root = read_yaml(name, text, findings) if text is not None else None
+    if root is None or is_nothing(root):
+        return {}
+    table = as_map(root, "a file of merge rules", findings)
+    rules: dict[str, Merge] = {}
+    for entry in table.entries if table else ():
+        rule = read_choice(entry.value, entry.key.text, list(Merge), findings)
+        attribute = attribute_name(entry.key.text)
+        if attribute in rules:
+            what = f'"{entry.key.text}" is "{attribute}", which has a rule already'
+            findings.append(Finding("R102", what, entry.key.place, "keep one of them"))
+        elif rule and rule != Merge.NEWEST:
+            rules[attribute] = Merge(rule)
+    if len(rules) > MOST_RULES:
+        what = f"there are rules for {len(rules)} attributes, more than {MOST_RULES}"
+        findings.append(Finding("Y003", what, start_of(name), "leave out those for which the newest word will do"))
+    return rules

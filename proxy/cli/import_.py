@@ -7,7 +7,6 @@ counts), once to store; so a second import of the same file changes nothing.
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 import time
 from collections.abc import Iterator
@@ -26,10 +25,9 @@ from proxy.cli.import_products import products
 from proxy.cli.import_rules import import_rules
 from proxy.cli.import_segments import import_segments
 from proxy.cli.importing import BATCH, Form, Report, a_store, opened, read_lines, report_on, with_a_bar
-from proxy.cli.options import Subcommands, form_option, setting_options
+from proxy.cli.options import Subcommands, form_option, setting_options, settings_now
 from proxy.cli.rulefolder import A_FILE
 from proxy.diagnostics import many
-from proxy.environment import from_environment
 from proxy.model import Profile
 
 
@@ -74,7 +72,7 @@ def profiles(file: Path, store: str | None, form: Form, dry_run: bool) -> None:
     """Import profiles from FILE: CSV with a header, or JSON lines. A column has the visitor id (`visitor id`, `id` or
     `customer id`); one may have segments (`segments`); the others become attributes of the same name. Exit code 1 when
     nothing could be imported."""
-    url = None if dry_run else from_environment(os.environ, store=store).store
+    url = None if dry_run else settings_now(store=store).store
     report = report_on(file, form)
     totals = asyncio.run(_import(file, url, report, time.time()))
     report.end(totals, dry_run)

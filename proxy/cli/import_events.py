@@ -6,7 +6,6 @@ The log takes each event once. So an interrupted import is simply run again, and
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -21,9 +20,8 @@ import click
 
 from proxy.audience.rows import Sheet, attribute_name, read_rows
 from proxy.cli.importing import BATCH, Form, Report, Taken, a_store, opened, read_lines, report_on, with_a_bar
-from proxy.cli.options import form_option, setting_options
+from proxy.cli.options import form_option, setting_options, settings_now
 from proxy.cli.rulefolder import A_FILE
-from proxy.environment import from_environment
 from proxy.events.imported import COLUMNS, EVENTS, ORDERS, Reading, Result, events, lines_of_orders, orders
 from proxy.model import Arrival
 
@@ -114,7 +112,7 @@ def _run(
     timezone: str,
     since: datetime | None,
 ) -> None:
-    url = None if dry_run else from_environment(os.environ, store=store).store
+    url = None if dry_run else settings_now(store=store).store
     since_at = since.replace(tzinfo=ZoneInfo(timezone)).timestamp() if since else float("-inf")
     reading = Reading(time.time(), timezone, columns, since_at)
     named = named_in(sheet, columns)

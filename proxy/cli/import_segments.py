@@ -4,7 +4,6 @@ not stored again, so a second import of the same file changes nothing."""
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -20,10 +19,9 @@ from proxy.audience.outside import ENTERED
 from proxy.audience.rows import read_rows
 from proxy.cli.import_events import column_option, named_in, timezone_option
 from proxy.cli.importing import BATCH, Form, Report, a_store, opened, report_on, with_a_bar
-from proxy.cli.options import form_option, setting_options
+from proxy.cli.options import form_option, setting_options, settings_now
 from proxy.cli.rulefolder import A_FILE
 from proxy.diagnostics import many
-from proxy.environment import from_environment
 from proxy.events.imported import Reading
 from proxy.events.imported_segments import (
     SEGMENT_COLUMNS,
@@ -77,7 +75,7 @@ def import_segments(
     """
     if leave and whole:
         raise click.UsageError("--leave and --whole contradict each other")
-    url = None if dry_run else from_environment(os.environ, store=store).store
+    url = None if dry_run else settings_now(store=store).store
     report = report_on(file, form)
     run = Import(report, time.time(), said["segment"], not leave, said["columns"], said["timezone"])
     asyncio.run(run.read(file, url, is_whole=whole))

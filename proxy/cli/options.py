@@ -3,6 +3,7 @@ help come from one row."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, TypeVar, get_type_hints
@@ -11,7 +12,7 @@ import click
 import msgspec
 import orjson
 
-from proxy.environment import PREFIX, as_written
+from proxy.environment import PREFIX, as_written, from_environment
 from proxy.settings import Settings, rows
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -71,6 +72,6 @@ def setting_options(*names: str) -> Callable[[Command], Command]:
     return add
 
 
-def given(**flags: Any) -> dict[str, Any]:
-    """The flags that were given: lists as tuples, None and empty lists left out."""
-    return {name: value for name, value in flags.items() if value not in (None, ())}
+def settings_now(**flags: Any) -> Settings:
+    """The settings of the environment, overridden by the flags that were given. Raises `OperatorError`."""
+    return from_environment(os.environ, **{name: value for name, value in flags.items() if value not in (None, ())})

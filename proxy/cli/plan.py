@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 import time
 from pathlib import Path
@@ -12,12 +11,11 @@ from typing import NoReturn
 import click
 
 from proxy.cli.existing_store import recorded_views
-from proxy.cli.options import as_json, form_option
+from proxy.cli.options import as_json, form_option, settings_now
 from proxy.cli.replay import views_in
 from proxy.cli.rulefolder import A_FILE, A_FOLDER, CATALOGUE, MOST_VIEWS, loaded_from, rules_option, store_option
 from proxy.cli.states import State, before_saved, must_be_good, publication_of, state_of
 from proxy.drafts.report import as_text, prospect
-from proxy.environment import from_environment
 from proxy.errors import OperatorError
 from proxy.model import View
 from proxy.rulebook.compile import Loaded
@@ -93,7 +91,7 @@ def _views(log: Path | None, store: str | None, most: int) -> list[View]:
     if log:
         return list(views_in(log))[-most:] if most else []
     try:
-        return asyncio.run(recorded_views(from_environment(os.environ, store=store).store, most))
+        return asyncio.run(recorded_views(settings_now(store=store).store, most))
     except OperatorError as error:
         click.echo(f"no page views: {error}", err=True)
         return []

@@ -3,7 +3,6 @@ time."""
 
 from __future__ import annotations
 
-import os
 import re
 import time
 from pathlib import Path
@@ -12,11 +11,11 @@ from urllib.parse import urlsplit
 
 import click
 
+from proxy.cli.options import settings_now
 from proxy.cli.persona import persona_of, persona_options
 from proxy.cli.rulefolder import CATALOGUE, rules_option, store_option
 from proxy.cli.states import publication_of, state_of
 from proxy.diagnostics import did_you_mean
-from proxy.environment import from_environment
 from proxy.rulebook.compile import Publication
 from proxy.serve.drafts import DRAFT
 from proxy.stores.versions import Versions
@@ -85,7 +84,7 @@ def command(
     publication = publication_of(state, catalogue, store)
     _must_be_a_test(case, publication)
     persona = persona_of(publication, case=case, **said)
-    tokens = Tokens(from_environment(os.environ).secret)
+    tokens = Tokens(settings_now().secret)
     token = tokens.token(Preview(int(time.time()) + seconds, name, persona)).decode()
     click.echo(parts._replace(query=f"{parts.query}&__tb={token}".lstrip("&"), path=parts.path or "/").geturl())
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 
 import click
 
+from proxy.cli.options import settings_now
 from proxy.cli.rulefolder import folder_arguments, loaded_from
 from proxy.cli.states import author_of, author_option, is_published_mode, must_be_good, state_of
-from proxy.environment import from_environment
 from proxy.errors import OperatorError
 from proxy.serve.publishing import publish
 from proxy.stores.history import Action
@@ -33,7 +32,7 @@ def command(folder: Path, catalogue: Path | None, store: str | None, message: st
             "this folder is live as it is saved, so there is nothing to publish",
             help="set TAILORBIRD_RULES_MODE=published, here and for `tailorbird serve`",
         )
-    approval, by = from_environment(os.environ).approval, author_of(author)
+    approval, by = settings_now().approval, author_of(author)
     entry = publish(versions, draft.files, loaded, approval=approval, author=by, message=message, now=time.time())
     is_asked = entry.action is Action.REQUESTED
     says = f"waits for a second person: tailorbird approve {entry.version}" if is_asked else "is live"

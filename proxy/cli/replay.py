@@ -4,7 +4,6 @@ else."""
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,11 +11,10 @@ from pathlib import Path
 import click
 
 from proxy.cli.existing_store import recorded_views
-from proxy.cli.options import as_json, form_option
+from proxy.cli.options import as_json, form_option, settings_now
 from proxy.cli.rulefolder import A_FILE, CATALOGUE, MOST_VIEWS, good, read_rules, rules_option, store_option
 from proxy.drafts.replay import replay_recorded
 from proxy.drafts.report import replay_text
-from proxy.environment import from_environment
 from proxy.errors import OperatorError
 from proxy.model import View
 from proxy.stores.views import packed, unpacked
@@ -44,7 +42,7 @@ def command(
     FILE has a view in each line, as JSON, as `--save` writes it; without FILE they come from the store. Exit code 1
     when anything differs.
     """
-    url = from_environment(os.environ, store=store).store
+    url = settings_now(store=store).store
     views = (list(views_in(file)) if file else asyncio.run(recorded_views(url, most)))[-most:]
     if save:
         save.write_bytes(b"".join(packed(view) + b"\n" for view in views))

@@ -19,8 +19,8 @@ from typing import Any, NamedTuple
 import click
 
 from proxy.bus.shared_counts import SharedCounts
-from proxy.cli.options import given, setting_options
-from proxy.environment import PREFIX, from_environment, mistaken, to_environment
+from proxy.cli.options import setting_options, settings_now
+from proxy.environment import PREFIX, mistaken, to_environment
 from proxy.errors import OperatorError
 from proxy.metrics import Metrics
 from proxy.processes import logs
@@ -50,7 +50,7 @@ SHORTEST_TOKEN = 8  # a browser asks for it like for a password, and may be told
 @setting_options(*FLAGS)
 def command(**flags: Any) -> None:
     """Put Tailorbird in front of a shop. Every setting may also come from the environment: see docs/reference."""
-    settings = from_environment(os.environ, **given(**flags))
+    settings = settings_now(**flags)
     require_what_serving_needs(settings)
     logs.set_up(settings.log_level, settings.log_format)
     if settings.workers > 1:

@@ -3,13 +3,12 @@ another system signs (`docs/cookies.md`)."""
 
 from __future__ import annotations
 
-import os
 import secrets
 import time
 
 import click
 
-from proxy.environment import from_environment
+from proxy.cli.options import settings_now
 from proxy.visitors.visitor import Cookies
 
 
@@ -24,7 +23,7 @@ def command(visitor: str | None, segments: tuple[str, ...], expires: int | None,
     \b
     curl -H "$(tailorbird sign --visitor anna --segment VIP)" http://localhost:8080/
     """
-    cookies = Cookies.from_settings(from_environment(os.environ), is_demo=demo)
+    cookies = Cookies.from_settings(settings_now(), is_demo=demo)
     visitor = secrets.token_hex(16) if visitor is None else visitor
     now = time.time()
     pairs = [cookies.visitor_pair(visitor, now)]

@@ -13,9 +13,8 @@ from pathlib import Path
 
 import click
 
-from proxy.cli.options import Command
+from proxy.cli.options import Command, settings_now
 from proxy.cli.rulefolder import good, loaded_from
-from proxy.environment import from_environment
 from proxy.errors import OperatorError
 from proxy.rulebook.compile import Loaded, Publication
 from proxy.serve.publishing import is_live
@@ -79,7 +78,7 @@ def must_be_good(state: State, loaded: Loaded) -> Publication:
 def is_published_mode(history: Sequence[Entry]) -> bool:
     """Whether what is live was published, by the setting or by what last happened; a folder that nobody served yet may
     be published too."""
-    return from_environment(os.environ).rules_mode == "published" or not is_live_as_saved(history)
+    return settings_now().rules_mode == "published" or not is_live_as_saved(history)
 
 
 def author_option(does: str) -> Callable[[Command], Command]:

@@ -3,7 +3,6 @@ sending these again."""
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -14,10 +13,9 @@ import click
 import msgspec
 
 from proxy.cli.existing_store import asked
-from proxy.cli.options import Subcommands, form_option, given, setting_options
+from proxy.cli.options import Subcommands, form_option, setting_options, settings_now
 from proxy.cli.rulefolder import folder_argument, read_rules
 from proxy.conditions.localtime import iso_time
-from proxy.environment import from_environment
 from proxy.model import Delivery
 from proxy.outbox.leader import webhooks_in
 from proxy.ports import Outbox, Waiting
@@ -41,7 +39,7 @@ def show(folder: Path, form: str, **flags: Any) -> None:
 
     Exit code 1 when the file or the folder has problems.
     """
-    settings = from_environment(os.environ, **given(**flags))
+    settings = settings_now(**flags)
     webhooks = webhooks_in(settings.webhooks)
     publication = read_rules(folder, None, settings.store).publication
     if publication is None:
@@ -63,7 +61,7 @@ def show(folder: Path, form: str, **flags: Any) -> None:
 @form_option("how to print the list")
 def given_up(form: str, **flags: Any) -> None:
     """List the messages that were given up, oldest first, with the reason."""
-    settings = from_environment(os.environ, **given(**flags))
+    settings = settings_now(**flags)
     for one in asked(settings.store, lambda places: places.outbox.given_up()):
         click.echo(msgspec.json.encode(msgspec.structs.asdict(one)) if form == "json" else _as_text(one))
 
@@ -73,7 +71,7 @@ def given_up(form: str, **flags: Any) -> None:
 @click.option("--webhook", default="", help="only those for this webhook")
 def replay(webhook: str, **flags: Any) -> None:
     """Send the messages that were given up again, after those that wait already. It is safe to repeat."""
-    settings = from_environment(os.environ, **given(**flags))
+    settings = settings_now(**flags)
     click.echo(f"{asked(settings.store, lambda places: _again(places.outbox, webhook))} wait again")
 
 

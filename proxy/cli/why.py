@@ -5,7 +5,6 @@ Nothing is fetched and nothing need run: rules come from their folder, the visit
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -15,18 +14,16 @@ import click
 
 from proxy.audience.traits import STRANGER
 from proxy.cli.existing_store import asked
-from proxy.cli.options import as_json, form_option
+from proxy.cli.options import as_json, form_option, settings_now
 from proxy.cli.persona import persona_of, persona_options
 from proxy.cli.rulefolder import CATALOGUE, good, read_rules, rules_option, store_option
 from proxy.conditions.localtime import utc_minute
 from proxy.decide.why import why, why_text
 from proxy.diagnostics import did_you_mean
-from proxy.environment import from_environment
 from proxy.errors import RequestError
 from proxy.http.message import Request
 from proxy.model import Profile
-from proxy.page.json_lists import find_json_lists
-from proxy.page.json_slots import find_json_slots
+from proxy.page.json_lists import find_json_lists, find_json_slots
 from proxy.page.lists import Lists, find_lists
 from proxy.page.markup import Markup
 from proxy.page.scan import Uncut, UncutReason
@@ -71,7 +68,7 @@ def command(
     publication = good(read_rules(rules, catalogue, store))
     _must_have_rules(slots, publication)
     persona = persona_of(publication, **said)
-    url_of_store = from_environment(os.environ, store=store).store
+    url_of_store = settings_now(store=store).store
     profile = _profile(persona.visitor, url_of_store) if persona.visitor else STRANGER
     context = context_as(publication.plan, _request(url), persona, profile, time.time())
     path = str(context.attributes["page"])

@@ -19,8 +19,8 @@ from pathlib import Path
 
 import uvloop
 
+from proxy.cli.options import settings_now
 from proxy.cli.serve import Places, serve
-from proxy.environment import from_environment
 from proxy.errors import TailorbirdError
 from proxy.processes import logs
 from proxy.processes.liveness import beat
@@ -38,7 +38,7 @@ def main(arguments: list[str]) -> None:
     folder, *numbers = arguments
     public, admin, line = map(int, numbers)
     try:
-        settings = from_environment(os.environ)
+        settings = settings_now()
         logs.set_up(settings.log_level, settings.log_format)
         for module in (*IMPORTED_LATE, *modules_of(settings.store)):
             import_module(module)

@@ -13,11 +13,10 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from proxy.demo import answers
-from proxy.demo.cart import Cart, cart_of, with_pieces
 from proxy.demo.catalogue import Catalogue, Item
 from proxy.demo.forgery import Tokens, must_refuse, origin_of, read_form
 from proxy.demo.pages import Pages
-from proxy.demo.sessions import Order, Session, Sessions, order_number
+from proxy.demo.sessions import Cart, Order, Session, Sessions, cart_of, order_number, with_pieces
 
 ADDRESS_FIELDS = ("name", "email", "street", "city")
 MAX_FIELD = 120

@@ -7,29 +7,35 @@ from typing import Any
 import click
 from click.testing import CliRunner
 
-from proxy.cli.options import Subcommands, given, setting_options
+from proxy.cli.options import Subcommands, setting_options, settings_now
+from proxy.settings import Settings
 
 
-def flags_of(*arguments: str) -> dict[str, Any]:
-    seen: dict[str, Any] = {}
+def settings_by(*arguments: str) -> Settings:
+    seen: list[Settings] = []
 
     @click.command()
     @setting_options("origin", "port", "keep_host")
     def command(**flags: Any) -> None:
-        seen.update(given(**flags))
+        seen.append(settings_now(**flags))
 
-    result = CliRunner().invoke(command, list(arguments))
+    environment = {"TAILORBIRD_ORIGIN": "http://elsewhere", "TAILORBIRD_PORT": "7000"}
+    result = CliRunner().invoke(command, list(arguments), env=environment)
     assert result.exit_code == 0, result.output
-    return seen
+    return seen[0]
 
 
 def test_what_is_not_given_is_left_to_the_environment() -> None:
-    assert flags_of() == {}
+    settings = settings_by()
+    assert (settings.origin, settings.port) == (("http://elsewhere",), 7000)
 
 
 def test_lists_and_numbers_have_their_types() -> None:
-    given = flags_of("--origin", "http://a", "--origin", "/api=http://b", "--port", "9000", "--keep-host", "false")
-    assert given == {"origin": ("http://a", "/api=http://b"), "port": 9000, "keep_host": False}
+    settings = settings_by(
+        "--origin", "http://a", "--origin", "/api=http://b", "--port", "9000", "--keep-host", "false"
+    )
+    assert settings.origin == ("http://a", "/api=http://b")
+    assert (settings.port, settings.keep_host) == (9000, False)
 
 
 def test_a_switch_shows_its_default_as_one_would_write_it() -> None:

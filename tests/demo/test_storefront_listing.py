@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from proxy.demo.catalogue import load
-from proxy.demo.listing import Refinement, facets, refinement_of
+from proxy.demo.storefront import Refinement, facets, refinement_of
 
 SHOES = load().in_category("shoes")
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from proxy.cli.rules import as_json
 from proxy.decide.engine import decide
 from proxy.model import NOWHERE, AllOf, AnyOf, Condition, EvaluationContext, Fact, NoneOf, Rule, Segment
-from proxy.rulebook.asjson import as_json
 from proxy.rulebook.compile import Publication, load
 from proxy.stores.ruledir import read_folder
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from proxy.audience.merging import MOST_RULES, Merge
+from proxy.cli.identity import read_merge_rules
 from proxy.diagnostics import Finding, as_text
-from proxy.rulebook.mergefile import read_merge_rules
 
 
 def read(text: str) -> tuple[dict[str, Merge], str]:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from proxy.demo.cart import MAX_LINES, MAX_PIECES, cart_of, with_pieces
 from proxy.demo.catalogue import load
+from proxy.demo.sessions import MAX_LINES, MAX_PIECES, cart_of, with_pieces
 
 CATALOGUE = load()
 
