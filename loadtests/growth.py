@@ -34,7 +34,9 @@ from proxy.metrics import Metrics
 from proxy.model import AllOf, EvaluationContext, Fact, Headers, OneOf, Rule
 from proxy.page.encode import Assembled
 from proxy.page.fragments import Fragment, trusted_html
-from proxy.page.template import Template, Uncut, cut
+from proxy.page.markup import Markup
+from proxy.page.scan import Uncut, find_slots
+from proxy.page.template import Template, cut_at
 from proxy.personalise import personalise
 from proxy.serve.reading import PageReader
 from proxy.settings import Settings
@@ -110,11 +112,13 @@ def template(names: Sequence[str]) -> Template:
     """A page of 61 KB with these slots at even distances, deflated."""
     between = "<p>word and word again</p>\n" * (PAGE_BYTES // 27 // len(names))
     body = "".join(f'<div data-slot="{name}">default</div>{between}' for name in names)
-    found = cut(f"<html><body>{body}</body></html>".encode(), path="/", charset="utf-8", declared=(), max_slots=99)
-    if isinstance(found, Uncut):
-        raise AssertionError(str(found))
-    found.deflate()
-    return found
+    page = f"<html><body>{body}</body></html>".encode()
+    slots = find_slots(Markup(page, "utf-8"), path="/", declared=(), max_slots=99)
+    if isinstance(slots, Uncut):
+        raise AssertionError(str(slots))
+    template = cut_at(page, slots)
+    template.deflate()
+    return template
 
 
 def cost_us(one: Case) -> float:

@@ -16,9 +16,10 @@ from proxy.page.encode import Coding
 from proxy.page.fragments import Wrapper, banner
 from proxy.page.presentation import PLAIN
 from proxy.page.product_row import product_row
-from proxy.page.template import Template, cut
+from proxy.page.template import Template
 from proxy.personalise import MOST_REMEMBERED, Personalised, Stock, personalise, stocked, untouched, with_products
 from tests.catalogue.worlds import did, shop
+from tests.page.cutting import cut
 
 PAGE = b'<p>before</p><div data-slot="home.hero">ours</div><p>between</p><div data-slot="all.topbar">bar</div>'
 PLAN = compile_plan(

@@ -9,12 +9,10 @@ from functools import cached_property
 from proxy.page.holes import HoleAt
 from proxy.page.json_fills import JsonForm, form_of
 from proxy.page.lists import CardList, ListAt
-from proxy.page.markup import Markup
 from proxy.page.page_subject import NO_SUBJECT, PageSubject
 from proxy.page.piece import Piece
-from proxy.page.scan import SlotRange, Uncut, find_slots
+from proxy.page.scan import SlotRange
 from proxy.page.seams import Seams
-from proxy.page.slots import DeclaredSlot
 
 
 @dataclass(frozen=True)
@@ -52,21 +50,6 @@ class Template:
         cards = [piece for found in self.lists.values() for piece in (*found.cards, *found.gaps)]
         for piece in (*self.statics, *self.defaults, *cards):
             piece.prepare(has_frame=has_frames)
-
-
-def cut(
-    body: bytes,
-    *,
-    path: str,
-    charset: str,
-    declared: Iterable[DeclaredSlot],
-    max_slots: int,
-) -> Template | Uncut:
-    """The page cut at its slots, or why it stays whole; the arguments are those of `Markup` and `find_slots`."""
-    slots = find_slots(Markup(body, charset), path=path, declared=declared, max_slots=max_slots)
-    if isinstance(slots, Uncut):
-        return slots
-    return cut_at(body, slots)
 
 
 def cut_at(

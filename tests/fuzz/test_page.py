@@ -16,7 +16,7 @@ from proxy.page.markup import Markup
 from proxy.page.piece import Piece
 from proxy.page.scan import Uncut, find_slots
 from proxy.page.slots import DeclaredSlot
-from proxy.page.template import cut
+from tests.page.cutting import cut
 
 FRAGMENT = banner(Wrapper("Rule"), title="{name|Hello}", text="x", button="y", link="/z", image="/i")
 DECLARED = (

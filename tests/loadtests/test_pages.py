@@ -13,8 +13,9 @@ from loadtests.rows import row_of, table
 from loadtests.storefront import SLOTS, VARIANTS, shoppers, storefront
 from loadtests.verdicts import OURS, QUIET
 from proxy.decide.conjunctions import facts_of
-from proxy.page.template import Template, cut
+from proxy.page.template import Template
 from proxy.rulebook.compile import load
+from tests.page.cutting import cut
 
 needs_nginx = pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is not installed: it is the shop here")
 

@@ -12,7 +12,8 @@ import zstandard
 from proxy.model import Attributes
 from proxy.page.encode import Assembled, Coding, assemble
 from proxy.page.fragments import Fragment, Wrapper, banner, editor_html
-from proxy.page.template import Template, cut
+from proxy.page.template import Template
+from tests.page.cutting import cut
 
 KEY = b"k" * 32
 STATIC = "<p>Static é words, again and again.</p>\r\n" * 60

@@ -4,7 +4,8 @@ import zlib
 
 from proxy.page.scan import Uncut, UncutReason
 from proxy.page.slots import DeclaredSlot
-from proxy.page.template import Template, cut
+from proxy.page.template import Template
+from tests.page.cutting import cut
 
 PAGE = b"<!doctype html>\r\n<body><div data-slot=home.hero>old \xe9</div>\r\n<div data-slot=a></div></body>"
 

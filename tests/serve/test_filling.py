@@ -12,12 +12,13 @@ from proxy.decide.plan import compile_plan
 from proxy.model import Cap, Decision, EvaluationContext, Holdout, Measure, Reading, Rule
 from proxy.page.encode import Coding
 from proxy.page.fragments import Wrapper, banner, trusted_html
-from proxy.page.template import Template, cut
+from proxy.page.template import Template
 from proxy.personalise import NO_STOCK, Stock
 from proxy.rulebook.compile import Publication
 from proxy.serve.filling import Filling, is_settled_by
 from proxy.serve.page_memo import PageMemo, PageMemoEntry
 from tests.decide.worlds import NUMBERS, SLOTS, TEXTS, World
+from tests.page.cutting import cut
 
 SEEN = Cap("once", Measure(Reading.COUNT, ("banner shown",)), 1.0)
 

@@ -10,7 +10,7 @@ from proxy.httpcache.stored import CacheOptions, stored_response
 from proxy.metrics import Tally
 from proxy.model import Consent
 from proxy.page.page_subject import PageSubject
-from proxy.page.template import Template, cut, cut_at
+from proxy.page.template import Template, cut_at
 from proxy.rulebook.policy import PagePolicy
 from proxy.serve.lookups import SHARE, Lookups
 from proxy.serve.pages import Entry
@@ -18,6 +18,7 @@ from proxy.visitors.capture import Page
 from proxy.visitors.equivalence import EquivalenceClasses
 from proxy.visitors.inputs import Inputs
 from proxy.visitors.view_content import ViewContent
+from tests.page.cutting import cut
 from tests.wire.site import NOON, PAGE, in_segment, published, shown
 
 PUBLICATION = published(shown("Hello VIP", when=in_segment("vip")))

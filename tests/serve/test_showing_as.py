@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from proxy.http.message import Request
 from proxy.model import Profile
 from proxy.page.piece import Piece
-from proxy.page.template import Template, cut
+from proxy.page.template import Template
 from proxy.rulebook.compile import load
 from proxy.serve.showing_as import OVERLAY, ShowingAs
 from proxy.visitors.persona import Persona
 from proxy.visitors.preview import Preview
+from tests.page.cutting import cut
 from tests.wire.site import NOON
 
 RULES = b"""rules:

@@ -10,11 +10,12 @@ from proxy.bucketing import BUCKETS
 from proxy.http.message import HeaderSet, Question
 from proxy.model import Cap, Draw, Fact, Measure, OneOf, Reading
 from proxy.page.slots import DeclaredSlot
-from proxy.page.template import Template, cut
+from proxy.page.template import Template
 from proxy.rulebook.compile import Publication
 from proxy.serve.showing import Met
 from proxy.serve.slot_fills import FillCache, SlotFills
 from proxy.serve.slot_maps import SlotMap
+from tests.page.cutting import cut
 from tests.serve.test_showing import Broken
 from tests.wire.site import Site, in_segment, published, shown
 

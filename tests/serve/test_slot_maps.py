@@ -6,11 +6,12 @@ from proxy.metrics import Metrics
 from proxy.model import Headers
 from proxy.page.piece import Piece
 from proxy.page.slots import LISTING, DeclaredSlot
-from proxy.page.template import Template, cut
+from proxy.page.template import Template
 from proxy.rulebook.policy import PagePolicy
 from proxy.serve.reading import PageReader
 from proxy.serve.slot_maps import COMPARE_AGAIN, COMPARISONS, MOST, MOST_BYTES, Path, SlotMaps, Version
 from proxy.settings import Settings
+from tests.page.cutting import cut
 
 HTML: Headers = ((b"content-type", b"text/html; charset=utf-8"),)
 PAGE = (
