@@ -1,6 +1,6 @@
 """Page views recorded on their way to visitors, kept in a store, and decided again: by the rules that were live nothing
 differs from what was shown; by a draft that adds Norway to a list of countries, exactly the views of Norwegian VIPs
-within the rule's time do, as counted here without any of our code.
+on its day do, as counted here without any of our code.
 """
 
 from __future__ import annotations
@@ -32,10 +32,8 @@ PAGE = b'<div data-slot="all.topbar">bar</div><div data-slot="home.hero">hero</d
 RULES = read_folder(Path(__file__).parent.parent.parent / "rules")
 TODAY = b"country: [NL, BE, NO]"
 LIVE = RULES | {"home.rules.yaml": RULES["home.rules.yaml"].replace(TODAY, b"country: [NL, BE]")}
-EARLY = "Black Friday early access for VIPs"
-BEGINS, ENDS = (
-    datetime(2026, 11, day, hour, tzinfo=ZoneInfo("Europe/Amsterdam")).timestamp() for day, hour in ((25, 8), (28, 0))
-)
+EARLY = "Early access for VIPs on Fridays"
+BEGINS, ENDS = (datetime(2026, 11, day, tzinfo=ZoneInfo("Europe/Amsterdam")).timestamp() for day in (27, 28))
 AGENTS = (b"Mozilla/5.0 (X11; Linux x86_64)", b"Mozilla/5.0 (Linux; Android 14) Mobile", b"Opera/9.80 (Windows NT 6.1)")
 
 
