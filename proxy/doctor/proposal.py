@@ -28,7 +28,8 @@ from proxy.page.redaction import NotRedacted, nonces_in, redacted
 from proxy.page.tokens import Token, django_secret, tokens_in, unmasked
 from proxy.rulebook.cachefile import is_cookie_name
 from proxy.rulebook.policy import PagePolicy
-from proxy.serve.reading import CONTENT_POLICIES, secret_in
+from proxy.serve.pages import CONTENT_POLICIES
+from proxy.serve.reading import secret_in
 
 GUIDE = "docs/origins.md"
 PUT_IT = "put it into cache.yaml in the rule folder, as --write does"

@@ -184,7 +184,8 @@ class Keeping:
         if body is None:
             return self._refuse(fetch, "too-big", answer.status)
         declared, policy = self._declared(), fetch.policy
-        page = await self._reader.read_to_keep(body, answer.headers, fetch.request.path, declared, policy)
+        again = fetch.stale.read_again(body, answer.headers, declared, policy) if fetch.stale else None
+        page = again or await self._reader.read_to_keep(body, answer.headers, fetch.request.path, declared, policy)
         if isinstance(page, NotRedacted):
             return self._refuse(fetch, str(page), answer.status)
         stored = self._stored(fetch, answer.status, page.headers, page.body, requested_at, now)
@@ -193,7 +194,8 @@ class Keeping:
                 return no
             self._comparing.agreed(fetch.key)
         varying = self._chosen_by(fetch, stored)
-        return self._keep(fetch, Entry(stored, varying, declared, page.template, policy, fetch.needless))
+        is_as_came = page.body is body
+        return self._keep(fetch, Entry(stored, varying, declared, page.template, policy, fetch.needless, is_as_came))
 
     async def _differs(self, fetch: SharedFetch, page: Page) -> NotShared | None:
         """The refusal, if a second fetch brings a different page."""

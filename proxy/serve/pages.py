@@ -24,6 +24,10 @@ _PIECE_BYTES = 700
 """What a piece costs beside its bytes. Measured."""
 
 
+CONTENT_POLICIES = frozenset({b"content-security-policy", b"content-security-policy-report-only"})
+_READ_BY = CONTENT_POLICIES | {b"content-type", b"content-encoding", b"surrogate-control"}
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """HTML without content coding. `template` is None when the coding could not be undone; a page without slots, or
@@ -41,6 +45,7 @@ class Entry:
     * `template`: the cut page, None when the answer is no page; `declared`: the slots it was cut at. With others it has
       to be cut again.
     * `policy`: the operator's policy it was kept by; `needless`: the Set-Cookie values that were left out.
+    * `is_as_came`: the stored body is the origin's, byte for byte.
     * `packed`: a text that is no page, in the codings made so far.
     * `lead`: the fields of our answer, of a page with slots; `memo_entry`: what it was shown as, None for a page with
       holes.
@@ -53,6 +58,7 @@ class Entry:
     template: Template | None = None
     policy: PagePolicy | None = None
     needless: tuple[bytes, ...] = ()
+    is_as_came: bool = False
     packed: Precompressed | None = None
     lead: Lead | None = field(init=False, default=None)
     memo_entry: PageMemoEntry | None = field(init=False, default=None)
@@ -82,6 +88,17 @@ class Entry:
         piece = self.template.statics[0]
         return piece if answer.chunks[0] is piece.plain else None
 
+    def read_again(
+        self, body: bytes, headers: Headers, declared: Sequence[DeclaredSlot], policy: PagePolicy | None
+    ) -> Page | None:
+        """The page, if the origin sent the same again, with the same fields that it is read by: cut and packed as it is
+        kept, since to read it would give the same. None for another."""
+        is_same = self.is_as_came and self.declared is declared and self.policy is policy and self.stored.body == body
+        has_nonce = policy is not None and policy.has_nonce  # which is looked for in the page
+        if not is_same or has_nonce or _read_by(headers) != _read_by(self.stored.headers):
+            return None
+        return Page(tuple(field for field in headers if field[0] != b"content-length"), body, self.template)
+
     def expired(self, now: float) -> Entry:
         """The same, stale from now on."""
         return replace(self, stored=self.stored.made_stale(now))
@@ -100,6 +117,10 @@ class Entry:
 
 def _size(piece: Piece) -> int:
     return piece.size + piece.coded_bytes + _PIECE_BYTES + (TABLE_BYTES if piece.size > SHORT else 0)
+
+
+def _read_by(headers: Headers) -> list[tuple[bytes, bytes]]:
+    return [field for field in headers if field[0] in _READ_BY]
 
 
 def is_page(headers: Headers) -> bool:

@@ -28,13 +28,23 @@ from proxy.page.template import cut_at, cut_json
 from proxy.page.tokens import meta_nonce_in, token_in
 from proxy.ports import UpstreamResponse
 from proxy.rulebook.policy import PagePolicy
-from proxy.serve.pages import GZIP, Entry, Page, charset_of, coding_of, is_cut, is_html, is_json, readable
+from proxy.serve.pages import (
+    CONTENT_POLICIES,
+    GZIP,
+    Entry,
+    Page,
+    charset_of,
+    coding_of,
+    is_cut,
+    is_html,
+    is_json,
+    readable,
+)
 from proxy.serve.slot_maps import Comparison, SlotMap, SlotMaps, Version
 from proxy.settings import Settings
 
 QUICK_BYTES, QUICK_TAGS, QUICK_CODED_BYTES = 64 * 1024, 2_500, 16 * 1024
 """Of a page that is read on the event loop: most take 0.4 ms. The parser keeps all others waiting in a thread too."""
-CONTENT_POLICIES = frozenset({b"content-security-policy", b"content-security-policy-report-only"})
 
 Cut = tuple[Page, Sequence[str]]
 """A page, and why it, or a list of it, could not be cut."""
@@ -145,7 +155,7 @@ class PageReader:
         if entry.template and entry.template.holes:
             return None
         cut = await asyncio.to_thread(self._recut, entry, path, declared)
-        return replace(entry, declared=declared, template=self._told(cut).template)
+        return replace(entry, declared=declared, template=self._told(cut).template, is_as_came=False)
 
     # -- in a thread, but for what is read at once
 
