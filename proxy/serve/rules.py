@@ -44,6 +44,20 @@ NOTHING_YET = Loaded(
 )
 """Where files are drafts, and none has been published."""
 
+FAULT = Loaded(
+    None,
+    [
+        Finding(
+            "R202",
+            "these files meet with a fault of ours",
+            start_of("*" + RULE_FILES[0]),
+            "the log tells it: take back what was changed last, and send us both",
+        )
+    ],
+    {},
+)
+"""Where reading them failed in a way that no finding foresees."""
+
 IMPORTS_SECONDS = 5.0
 """How often the store is asked for attributes it did not have before."""
 
@@ -156,7 +170,11 @@ class Rules:
 
     def _load(self, files: Files, site: Site | None = None) -> Loaded:
         with garbage.collector_paused():
-            return load(files, catalogue=self._products, imported=self._imported, site=site)
+            try:
+                return load(files, catalogue=self._products, imported=self._imported, site=site)
+            except Exception:  # no reason to serve nothing, or to hear of no other change
+                log.exception("%s: a fault of ours", self._folder.path)
+                return FAULT
 
     async def _go_live(self) -> None:
         """Publishes the last good state, without what is paused."""

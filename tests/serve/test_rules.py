@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from proxy.errors import OperatorError
 from proxy.metrics import Metrics
-from proxy.rulebook.compile import Publication
+from proxy.rulebook.compile import Loaded, Publication, load
 from proxy.rulebook.pauses import Pause, What
-from proxy.serve.rules import Rules, nothing_published, products_of
+from proxy.serve.rules import FAULT, Rules, nothing_published, products_of
 from proxy.stores import open_store
 from proxy.stores.ruledir import RuleFolder
 from proxy.stores.versions import Versions
@@ -80,6 +82,25 @@ async def test_a_start_on_a_folder_with_findings_serves_the_last_good_version(tm
     assert (await desk.read(RULES.replace("home.hero", "home.heroo"))).publication is None, (
         "what somebody changed is not"
     )
+    await desk.store.aclose()
+
+
+async def test_a_fault_of_ours_with_a_folder_is_told_and_what_was_live_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk = Desk(tmp_path)
+    await desk.read(RULES)
+
+    def failing(files: Mapping[str, bytes], **more: Any) -> Loaded:
+        if b"odd" in files["a.rules.yaml"]:
+            raise ZeroDivisionError
+        return load(files, **more)
+
+    monkeypatch.setattr("proxy.serve.rules.load", failing)
+    live = await desk.read(RULES + "# odd")
+    assert live.publication is not None and live.publication.rules[0].name == "Sale"
+    assert live.loaded is not None and [finding.what for finding in live.loaded.findings] == [FAULT.findings[0].what]
+    assert "ZeroDivisionError" in caplog.text
     await desk.store.aclose()
 
 
