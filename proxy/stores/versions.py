@@ -16,6 +16,7 @@ import fcntl
 import os
 import re
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -277,9 +278,11 @@ def _read(path: Path) -> str:
 
 
 def replace_whole(path: Path, content: bytes) -> None:
-    """Replaces a file's content in one step: readers see the old or the new, never a part."""
+    """Replaces a file's content in one step: readers see the old or the new, never a part. Who may write it stays."""
     new = path.with_name(f".{path.name}.new")
     with new.open("wb") as file:
+        if path.exists():
+            os.fchmod(file.fileno(), stat.S_IMODE(path.stat().st_mode))
         file.write(content)
         file.flush()
         os.fsync(file.fileno())

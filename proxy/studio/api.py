@@ -10,9 +10,13 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from proxy.errors import UNDECODABLE, RequestError
+from proxy.studio.forms import body_of
 from proxy.studio.product_changes import changes_in
 from proxy.studio.purging import purge_in
 from proxy.studio.views import Site, status_view
+
+MAX_BYTES = 32 * 1024 * 1024
+"""Of a request: 10,000 changed products with three kilobytes each."""
 
 
 class Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -92,7 +96,7 @@ async def _sent(request: Request, says: str) -> bytes:
     text, but not that. Raises `RequestError`; `says` describes the expected body."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise RequestError(f"{says} application/json", status=415)
-    return await request.body()
+    return await body_of(request, MAX_BYTES)
 
 
 def _json(value: object, status: int = 200) -> Response:

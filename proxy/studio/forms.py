@@ -23,15 +23,20 @@ async def form_of(request: Request, most: int = MAX_BYTES) -> dict[str, str]:
         raise RequestError("this form was not sent from a page of the studio", status=403)
     if request.headers.get("content-type", "").partition(";")[0] != "application/x-www-form-urlencoded":
         raise RequestError("this is no form", status=415)
-    body = b""
+    try:
+        return dict(parse_qsl((await body_of(request, most)).decode(), keep_blank_values=True))
+    except ValueError as error:
+        raise RequestError("this is no form") from error
+
+
+async def body_of(request: Request, most: int) -> bytes:
+    """The body. Raises `RequestError` for one of more than `most` bytes."""
+    body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > most:
-            raise RequestError("this form is too large", status=413)
-    try:
-        return dict(parse_qsl(body.decode(), keep_blank_values=True))
-    except ValueError as error:
-        raise RequestError("this is no form") from error
+            raise RequestError(f"this is larger than {most:,} bytes", status=413)
+    return bytes(body)
 
 
 def _is_from(origin: str, host: str) -> bool:

@@ -12,7 +12,7 @@ from proxy.errors import OperatorError
 from proxy.rulebook.compile import version_of
 from proxy.rulebook.pauses import Pause, What
 from proxy.stores.history import Action, Entry
-from proxy.stores.versions import Versions
+from proxy.stores.versions import Versions, mark_of
 
 FILES = {"a.rules.yaml": b"version: 1\n", "banners/x.html": b"<p>x</p>"}
 OTHER = FILES | {"a.rules.yaml": b"version: 1 # again\n"}
@@ -134,6 +134,15 @@ def test_a_history_that_was_damaged_is_told_with_its_line(tmp_path: Path) -> Non
         history.write("{not json\n")
     with pytest.raises(OperatorError, match="line 2 of"):
         versions.history()
+
+
+def test_a_file_that_is_written_stays_open_to_the_same_people(tmp_path: Path) -> None:
+    path = tmp_path / "a.rules.yaml"
+    for mode in (0o664, 0o600):
+        path.write_bytes(b"old")
+        path.chmod(mode)
+        Versions(tmp_path).write("a.rules.yaml", b"new", mark_of(b"old"))
+        assert (path.read_bytes(), path.stat().st_mode & 0o777) == (b"new", mode)
 
 
 def test_a_message_may_hold_whatever_ends_a_line_elsewhere(tmp_path: Path) -> None:

@@ -64,6 +64,14 @@ async def test_a_purge_that_a_foreign_page_could_have_sent_is_refused(content_ty
     assert (answer.status_code, site.purged) == (415, [])
 
 
+@pytest.mark.parametrize("path", ["/api/purge", "/api/products", "/api/erase", "/api/export"])
+async def test_a_body_that_would_fill_the_memory_is_refused(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("proxy.studio.api.MAX_BYTES", 1_000)
+    async with browser(Shop()) as client:
+        answer = await client.post(path, content=b" " * 1_001, headers={"content-type": "application/json"})
+    assert answer.status_code == 413
+
+
 async def test_somebody_is_exported_and_erased_by_a_body_that_names_them() -> None:
     async with browser(Shop()) as client:
         told = await client.post("/api/export", json={"visitor": "anna"})
