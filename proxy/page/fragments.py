@@ -137,14 +137,16 @@ def editor_html(wrapper: Wrapper, source: str) -> Fragment:
     word = "tb" + hashlib.blake2b(source.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
     numbers = iter(range(len(fields)))
     marked = "".join(part if isinstance(part, str) else f"{word}{next(numbers)}x" for part in parts)
-    in_address, misplaced = set[int](), set[int]()
+    in_address, misplaced, named = set[int](), set[int](), set[int]()
 
     def look(tag: str, attribute: str, value: str) -> str:
         found = [int(number) for number in re.findall(word + r"(\d+)x", value)]
-        if found and attribute in ADDRESSES and _PATH_BEGUN.match(value.partition(word)[0]):
+        begun = re.sub(r"[\t\r\n]", "", value.partition(word)[0])  # browsers leave them out
+        if found and attribute in ADDRESSES and _PATH_BEGUN.match(begun):
             in_address.update(found)
         elif found and attribute in (*ADDRESSES, "srcset"):
             misplaced.update(found)
+        named.update(int(number) for number in re.findall(word + r"(\d+)x", attribute))
         return value
 
     removed = removed_from(marked)
@@ -152,7 +154,7 @@ def editor_html(wrapper: Wrapper, source: str) -> Fragment:
     kept = [int(number) for number in pieces[1::2]]
     times = Counter(kept)
     for number, field in enumerate(fields):
-        if number in misplaced or times[number] != 1:
+        if number in misplaced or number in named or times[number] != 1:
             line = marked[: marked.index(f"{word}{number}x")].count("\n") + 1
             raise _field_begins_address(field, line) if number in misplaced else _misplaced_field(field, line)
     content = list[str | Field](pieces)

@@ -163,7 +163,7 @@ def test_a_visitors_words_stay_words(payload: str) -> None:
         "<a href='{{ x }}'>y</a>", "<a href='//{{ x }}'>y</a>", "<a href='https://{{ x }}/a'>y</a>",
         "<a href='https://a.example{{ x }}'>y</a>", "<a href='https:/{{ x }}'>y</a>", "<a href='java{{ x }}'>y</a>",
         "<a href='/\\{{ x }}'>y</a>", "<a href=' {{ x }}'>y</a>", "<a href='tel:{{ x }}'>y</a>",
-        "<img src='{{ x }}'>", "<img src=/a srcset='/{{ x }} 2x'>",
+        "<img src='{{ x }}'>", "<img src=/a srcset='/{{ x }} 2x'>", "<a href='/\t/{{ x }}'>y</a>",
     ],
 )  # fmt: skip
 def test_a_field_may_not_choose_where_a_link_leads(source: str) -> None:
@@ -194,8 +194,12 @@ def test_behind_the_beginning_of_an_address_a_field_may_stand(source: str) -> No
 
 
 @pytest.mark.parametrize(
-    "source", ["<script>{{ x }}</script>", "<{{ x }}>", "<p {{ x }}>", "<p onclick='{{ x }}'>", "<!-- {{ x }} -->"]
-)
+    "source",
+    [
+        "<script>{{ x }}</script>", "<{{ x }}>", "<p {{ x }}>", "<p onclick='{{ x }}'>", "<!-- {{ x }} -->",
+        "<p data-{{ x }}='1'>", "<p aria-a{{ x }}>", "<p data-{{ x }}>{{ x }}</p>",
+    ],
+)  # fmt: skip
 def test_a_field_where_nothing_is_shown_is_reported(source: str) -> None:
     with pytest.raises(EditorError, match="stands where it cannot be shown") as caught:
         editor_html(BARE, "\n\n" + source)
