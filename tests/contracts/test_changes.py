@@ -72,7 +72,7 @@ async def other(url: str) -> AsyncIterator[Store]:
 # -- what may be believed
 
 
-async def test_who_is_changed_by_nobody_is_as_remembered_however_long_ago_that_was(worker: Worker) -> None:
+async def test_an_unchanged_profile_in_memory_stays_valid_however_old(worker: Worker) -> None:
     await worker.store.apply([seen("anna", 1)])
     await worker.vouching.look()
     remembered = await worker.profiles.get("anna", worker.at)
@@ -240,7 +240,7 @@ def told(visitor_id: str, number: int, plan: float) -> Arrival:
 
 
 @pytest.mark.parametrize("what", WRITERS)
-async def test_who_was_changed_by_somebody_else_is_read_again(
+async def test_a_profile_changed_by_another_process_is_read_again(
     what: str, worker: Worker, other: Store, url: str
 ) -> None:
     visitor_id, change = WRITERS[what]
@@ -262,7 +262,7 @@ ALONE = ("that device, then", "events taken out", "what is too old", "merge rule
 
 
 @pytest.mark.parametrize("what", ALONE)
-async def test_who_was_not_changed_is_as_remembered(what: str, worker: Worker, other: Store, url: str) -> None:
+async def test_an_unchanged_profile_is_not_read_again(what: str, worker: Worker, other: Store, url: str) -> None:
     visitor_id, change = WRITERS[what]
     await other.apply([seen("anna", 1), told("anna", 2, 9.0), told("anna", 3, 4.0), seen("zoe", 200)])
     await join(other, "laptop", "anna", NOON + 5)

@@ -111,7 +111,7 @@ async def test_the_log_is_read_on_from_any_place(store: Store) -> None:
     assert (await store.log(place, 100))[0] == [seen("v9", 99)]
 
 
-async def test_profiles_are_made_anew_from_the_log(store: Store, url: str) -> None:
+async def test_profiles_are_made_again_from_the_log(store: Store, url: str) -> None:
     await store.put_profiles([ANNA])
     await store.apply([seen(f"v{number % 7}", number) for number in range(50)] + [seen("anna", 1)])
     visitors = sorted([visitor_id async for visitor_id in store.visitors()])

@@ -85,7 +85,7 @@ async def test_a_shared_tablet_stays_with_who_came_first(store: Store) -> None:
     assert await store.get_profile("ben") is None
 
 
-async def test_of_two_who_log_in_at_one_moment_only_one_has_the_device(url: str) -> None:
+async def test_of_two_simultaneous_logins_on_a_device_one_wins(url: str) -> None:
     one, other = open_store(url, PATIENT), open_store(url, PATIENT)
     await one.apply([seen("tablet", number) for number in range(5)])
     joined = await asyncio.gather(join(one, "tablet", "anna", NOON + 10), join(other, "tablet", "ben", NOON + 10))

@@ -82,7 +82,7 @@ async def test_all_visitors_are_counted_and_what_was_counted_is_kept_for_a_minut
     )
 
 
-async def test_who_does_not_want_to_wait_is_told_that_it_is_being_counted(
+async def test_a_caller_that_does_not_wait_hears_that_results_are_being_counted(
     kept: KeptResults, publication: Publication
 ) -> None:
     looked = await kept.look(publication, 0, 0)

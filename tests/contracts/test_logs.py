@@ -31,7 +31,7 @@ async def test_everybody_is_told_once_however_many_they_are(store: Store) -> Non
     assert (await everybody(store)).keys() == set(ids)
 
 
-async def test_a_person_is_told_with_their_devices_and_these_only_once_they_are_parted(store: Store) -> None:
+async def test_devices_are_listed_with_their_person_and_alone_once_split_off(store: Store) -> None:
     await store.apply([event("phone", "1"), event("anna", "2")])
     await join(store, "phone", "anna", NOW)
     await store.apply([event("phone", "3")])

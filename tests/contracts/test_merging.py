@@ -43,7 +43,7 @@ async def attributes(store: Store, visitor_id: str) -> object:
 
 
 @pytest.mark.parametrize("order", [[0, 1, 2], [2, 1, 0]], ids=["in order", "backwards"])
-async def test_devices_are_joined_by_the_rules_and_parted_again(store: Store, order: list[int]) -> None:
+async def test_devices_are_merged_by_the_rules_and_split_again(store: Store, order: list[int]) -> None:
     await store.put_merge_rules(RULES)
     await store.apply([SAID[order[0]], SAID[order[1]]])
     await join(store, "laptop", "anna", NOON + 10)

@@ -55,7 +55,7 @@ async def test_what_is_delivered_waits_no_longer(outbox: Outbox) -> None:
     assert (await outbox.oldest("cdp", 9), await outbox.counts()) == ([], {})
 
 
-async def test_who_is_due_is_told_until_they_have_been_looked_at(outbox: Outbox) -> None:
+async def test_due_visitors_are_listed_until_looked_at(outbox: Outbox) -> None:
     await outbox.put(ME, [standing("anna", NOON + 60), standing("ben", NOON + 30), standing("cleo")], [], None, NOON)
     assert await outbox.due(NOON + 29.999, 9) == []
     assert await outbox.due(NOON + 60, 9) == ["ben", "anna"]

@@ -88,7 +88,7 @@ async def test_attribute_names_are_all_that_were_ever_stored(store: ProfileStore
     assert await store.attribute_names() == {"first name", "orders", "newsletter", "brands", "cart value"}
 
 
-async def test_a_store_that_tells_whom_it_knows_leaves_nobody_out(store: Store) -> None:
+async def test_the_ids_of_a_store_are_complete(store: Store) -> None:
     await store.put_profiles([ANNA, BEN])
     deed, trait = Event(NOON, "page:1", "page viewed"), Event(NOON, "web:1", "identified")
     await store.apply(

@@ -136,7 +136,7 @@ def interrupted(url: str, client: Redis, number: int, happen: Callable[[], Await
 
 @pytest.mark.parametrize("person", ["anna", "tablet"])
 @pytest.mark.parametrize("is_erased_meanwhile", [True, False], ids=["erased meanwhile", "joined meanwhile"])
-async def test_who_is_erased_while_a_device_is_joined_leaves_nothing_with_the_other(
+async def test_erasing_a_visitor_during_a_merge_leaves_nothing_with_the_other(
     person: str, is_erased_meanwhile: bool, machines: list[Store], valkey_url: str
 ) -> None:
     machine, *_ = machines
@@ -168,9 +168,7 @@ async def test_who_is_erased_while_a_device_is_joined_leaves_nothing_with_the_ot
 
 
 @pytest.mark.parametrize("number", range(1, 7))
-async def test_what_a_device_does_while_it_is_parted_is_its_own(
-    number: int, machines: list[Store], valkey_url: str
-) -> None:
+async def test_events_of_a_split_off_device_are_its_own(number: int, machines: list[Store], valkey_url: str) -> None:
     machine, *_ = machines
     await machine.apply([seen("tablet", 1), seen("anna", 2)])
     await join(machine, "tablet", "anna", NOON + 10)

@@ -81,7 +81,7 @@ async def test_what_a_device_does_is_its_persons_from_the_join_on(valkey: Store,
     assert await client.hget(log_key("tablet"), STAMP) == b"2 anna"
 
 
-async def test_damaged_news_are_made_anew_from_the_log(valkey: Store, client: Redis) -> None:
+async def test_damaged_news_are_made_again_from_the_log(valkey: Store, client: Redis) -> None:
     for number in range(3):
         await valkey.apply([seen("anna", number)])
     for damage in ("noise", None):
@@ -116,7 +116,7 @@ async def test_what_is_old_of_many_visitors_goes_in_a_few_round_trips(valkey: St
     assert await valkey.rebuild() == 0
 
 
-async def test_who_does_something_while_what_is_old_goes_keeps_it(valkey: Store) -> None:
+async def test_an_event_during_expiry_is_kept(valkey: Store) -> None:
     visitors = [f"v{number}" for number in range(30)]
     await valkey.apply([seen(visitor_id, number) for visitor_id in visitors for number in range(3)])
     gone = valkey.withdraw({visitor_id: ["web:0", "web:1"] for visitor_id in visitors})

@@ -40,7 +40,7 @@ async def test_whose_event_a_crash_kept_out_of_the_log_is_to_be_looked_at_when_i
     assert await unfinished.overdue(later + 2 * LONGEST_CHANGE_SECONDS) == {}
 
 
-async def test_who_takes_over_knows_of_what_was_begun_before(store: Store) -> None:
+async def test_a_new_reader_finds_changes_begun_before_it(store: Store) -> None:
     first, second = Unfinished(store), Unfinished(store)
     await store.apply([seen("anna", 1)])
     await first.overdue(NOON)

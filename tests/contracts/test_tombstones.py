@@ -30,7 +30,7 @@ async def other(tmp_path: Path) -> AsyncIterator[Store]:
 
 
 @pytest.mark.parametrize("is_from_other", [True, False], ids=["into it", "from it"])
-async def test_who_was_erased_does_not_come_back_in_a_copy(store: Store, other: Store, is_from_other: bool) -> None:
+async def test_erased_visitors_do_not_come_back_in_a_copy(store: Store, other: Store, is_from_other: bool) -> None:
     source, target = (other, store) if is_from_other else (store, other)
     await source.apply([seen("anna", 1), seen("ben", 2)])
     await source.erase(["anna"], NOON + 10)
@@ -66,7 +66,7 @@ async def test_the_last_time_somebody_was_erased_counts(store: Store, other: Sto
     assert [one.event.id for one in (await store.apply([seen("anna", 25), seen("anna", 31)])).new] == ["web:31"]
 
 
-async def test_who_is_marked_as_erased_stays_out_before_anything_is_deleted(store: Store) -> None:
+async def test_a_tombstone_counts_before_anything_is_deleted(store: Store) -> None:
     await store.apply([seen("anna", 1)])
     await store.mark_erased(["anna"], NOON + 10)
     assert [one.event.id for one in (await store.apply([seen("anna", 2), seen("anna", 11)])).new] == ["web:11"]

@@ -3,17 +3,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.httpcache.purge import Purge, purge_of
 from proxy.httpcache.response_cache import (
-    CHUNK_KEYS,
     MAX_VARIANTS,
     OVERHEAD_BYTES,
-    TAG_BYTES,
-    MarkedKeys,
     ResponseCache,
 )
 from proxy.model import Headers
@@ -167,21 +162,6 @@ def test_used_bytes_are_the_sum_of_sizes_and_never_exceed_the_limit(puts: list[t
     assert memory.used_bytes == 0
 
 
-def test_a_mark_holds_until_its_time() -> None:
-    marks = MarkedKeys()
-    marks.add(b"a", "private", until=100.0)
-    assert (marks.reason(b"a", 99.0), marks.reason(b"a", 100.0), marks.reason(b"b", 0.0)) == ("private", None, None)
-
-
-def test_marks_are_limited_and_the_oldest_is_dropped() -> None:
-    marks = MarkedKeys(most=2)
-    for key in (b"a", b"b", b"a", b"c"):
-        marks.add(key, "private", until=100.0)
-    assert [marks.reason(key, 0.0) for key in (b"a", b"b", b"c")] == ["private", None, "private"]
-    marks.clear()
-    assert marks.reason(b"c", 0.0) is None
-
-
 def test_a_crawler_that_requests_everything_once_does_not_evict_protected_keys() -> None:
     memory: ResponseCache[int] = ResponseCache(room_for(100))
     hot = [bytes([number]) for number in range(60)]
@@ -213,33 +193,6 @@ def test_a_large_entry_is_stored_though_all_others_are_protected() -> None:
     assert memory.get(b"x", NOBODY) == "large"
 
 
-def covered(memory: ResponseCache[str], purge: Purge) -> set[bytes]:
-    return {key for part in memory.keys_covered(purge) for key in part}
-
-
-def test_a_purge_finds_entries_by_address_prefix_and_tag() -> None:
-    memory: ResponseCache[str] = ResponseCache(room_for(1_000))
-    for path in ("a", "b", "c"):
-        for query in ("", "?1"):
-            key = f"https://shop.example/{path}{query}".encode()
-            memory.put(key, (), path, 100, [b"all", b"tag-" + path.encode()])
-    home = b"https://shop.example/a"
-    assert covered(memory, purge_of(urls=["https://shop.example/a", "https://shop.example/gone"])) == {home}
-    assert covered(memory, purge_of(urls=["/a"])) == {home}
-    assert covered(memory, purge_of(prefixes=["/a"])) == {home, home + b"?1"}
-    assert covered(memory, purge_of(tags=["tag-a"])) == {home, home + b"?1"}
-    assert len(covered(memory, purge_of(tags=["all", "unknown"]))) == 6
-
-
-def test_tags_are_those_of_the_current_entries() -> None:
-    memory: ResponseCache[str] = ResponseCache(room_for(100))
-    memory.put(b"http://h/a", (), "old", 100, [b"old"])
-    memory.put(b"http://h/a", (), "new", 100, [b"new"])
-    assert covered(memory, purge_of(tags=["old"])) == set()
-    memory.discard(b"http://h/a")
-    assert covered(memory, purge_of(tags=["new"])) == set()
-
-
 def test_a_change_reaches_every_entry_of_a_key_and_no_other() -> None:
     memory: ResponseCache[str] = ResponseCache(room_for(10))
     for key, varying in ((b"a", DUTCH), (b"a", FRENCH), (b"b", ())):
@@ -251,32 +204,6 @@ def test_a_change_reaches_every_entry_of_a_key_and_no_other() -> None:
         "stale",
         "fresh",
     ]
-
-
-def test_a_purge_removes_the_marks_of_the_keys_it_covers() -> None:
-    marks = MarkedKeys()
-    for path in (b"a", b"b"):
-        marks.add(b"http://h/" + path, "private", until=100.0)
-    list(marks.forget(purge_of(prefixes=["/a"])))
-    assert [marks.reason(b"http://h/" + path, 0.0) for path in (b"a", b"b")] == [None, "private"]
-
-
-@pytest.mark.parametrize("purge", [purge_of(prefixes=["/p"]), purge_of(tags=["all"])], ids=["prefix", "tag"])
-def test_a_large_purge_comes_in_chunks_without_keys_removed_meanwhile(purge: Purge) -> None:
-    count = 5 * CHUNK_KEYS
-    memory: ResponseCache[str] = ResponseCache(room_for(2 * count))
-    for number in range(count):
-        memory.put(b"http://h/p/%d" % number, (), "page", 100, [b"all"])
-    parts = memory.keys_covered(purge)
-    first = next(parts)
-    memory.put(b"http://h/p/new", (), "page", 100, [b"all"])
-    for number in range(count):
-        if number % 2:
-            memory.discard(b"http://h/p/%d" % number)
-    rest = [part for part in parts if part]
-    assert max(map(len, (first, *rest))) <= CHUNK_KEYS
-    expected = {b"http://h/p/%d" % number for number in range(0, count, 2)}
-    assert expected <= {*first}.union(*rest) <= expected | {*first}
 
 
 def test_bytes_of_keys_that_are_gone_protect_no_longer() -> None:
@@ -322,14 +249,3 @@ def test_keys_that_change_are_told_and_counted() -> None:
     memory.discard(b"b")
     assert changed == [b"a", b"b", b"c", b"a", b"b"]
     assert memory.key_count == 1
-
-
-def test_tags_take_room_and_go_with_what_they_are_of() -> None:
-    memory: ResponseCache[str] = ResponseCache(2 * room_for(1))
-    memory.put(b"http://h/", (), "page", 0, [b"old", b"shop"])
-    assert memory.used_bytes == OVERHEAD_BYTES + len(b"http://h/") + len(b"oldshop") + 2 * TAG_BYTES
-    memory.put(b"http://h/b", (), "page", 100)  # for which the first makes room
-    assert b"http://h/" not in memory and not memory._tagged
-    memory.discard(b"http://h/b")
-    memory.put(b"http://h/", (), "page", 0)
-    assert covered(memory, purge_of(tags=["old"])) == set()

@@ -57,7 +57,7 @@ def test_what_is_missing_is_asked_for(soft: int, hard: int, clients: int, given:
 
 
 @pytest.mark.skipif(resource.getrlimit(resource.RLIMIT_NOFILE)[1] < 1_000, reason="the test itself needs connections")
-async def test_who_comes_is_answered_while_more_are_idle_than_may_be_open(tmp_path: Path) -> None:
+async def test_new_clients_are_served_when_idle_connections_fill_the_limit(tmp_path: Path) -> None:
     (tmp_path / "a.rules.yaml").write_text("rules: []")
     async with Origin(always(ok(b"hello"))) as origin:
         python = shlex.quote(sys.executable)

@@ -11,7 +11,7 @@ import pytest
 from proxy.processes.lasting import lasting
 
 
-async def test_what_fails_is_logged_and_begins_anew_until_it_ends_by_itself(caplog: pytest.LogCaptureFixture) -> None:
+async def test_what_fails_is_logged_and_begins_again_until_it_ends_by_itself(caplog: pytest.LogCaptureFixture) -> None:
     turns: list[int] = []
 
     async def following(limit: int) -> None:
@@ -26,7 +26,7 @@ async def test_what_fails_is_logged_and_begins_anew_until_it_ends_by_itself(capl
     assert "following` failed" in caplog.messages[0]
 
 
-async def test_what_is_cancelled_does_not_begin_anew() -> None:
+async def test_what_is_cancelled_does_not_begin_again() -> None:
     begun = asyncio.Event()
 
     async def waiting() -> None:

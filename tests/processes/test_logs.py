@@ -44,7 +44,7 @@ def test_as_json_a_traceback_stays_in_its_line() -> None:
     }
 
 
-def test_of_many_alike_some_are_left_out_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_repeated_log_lines_are_suppressed_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(logs, "MOST_ALIKE", 2)
     few = FewAlike()
     said = [record("`%s` failed", number, at=at) for number, at in enumerate((0.0, 1.0, 2.0, 9.9, 10.0, 10.1))]

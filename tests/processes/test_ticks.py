@@ -28,7 +28,7 @@ def test_each_process_has_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     assert min(b - a for a, b in pairwise(apart)) > 0.05
 
 
-async def test_who_waits_goes_on_at_the_next() -> None:
+async def test_a_waiting_task_continues_at_the_next_tick() -> None:
     loop = asyncio.get_running_loop()
     began = loop.time()
     await tick(0.01)
