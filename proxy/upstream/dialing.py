@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import socket
 import ssl
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Awaitable, Callable
 
+from proxy.ending import ended
 from proxy.errors import OriginError
 from proxy.http.authority import Address
 from proxy.settings import Settings
+from proxy.upstream.addresses import PATIENCE_SECONDS, Addresses
 from proxy.upstream.connection import Connection
 from proxy.upstream.timeouts import Timeouts
 from proxy.upstream.tls import client_tls, no_tls
@@ -24,21 +28,57 @@ class Dialing:
         self._name = (settings.origin_name or address.host) if self._tls else None
         self._seconds = settings.connect_timeout_ms / 1_000
         self._timeouts = timeouts
+        self._addresses = None if _is_address(address.host) else Addresses(address.host, f"origin `{address}`")
 
     async def dial(self, on_lost: Callable[[Connection], None]) -> Connection:
         """A new connection; `on_lost` is called at its end. Raises `OriginError`."""
-        connection = Connection(on_lost)
-        host, port = self._address.host, self._address.port
-        loop = asyncio.get_running_loop()
+        made: list[Connection] = []
+
+        async def connect(host: str) -> Connection:
+            made.append(connection := Connection(on_lost))
+            loop, tls, name = asyncio.get_running_loop(), self._tls, self._name
+            await loop.create_connection(lambda: connection, host, self._address.port, ssl=tls, server_hostname=name)
+            return connection
+
+        opened: Connection | None = None
         try:
             async with self._timeouts.within(self._seconds):
-                await loop.create_connection(lambda: connection, host, port, ssl=self._tls, server_hostname=self._name)
-        except BaseException as error:
-            connection.abort()  # it may have connected just before the timeout or the cancellation
-            if isinstance(error, Exception):  # whatever it is, who waits for the answer has to be told
-                raise self._why(error) from error
-            raise
-        return connection
+                opened = await self._open(connect)
+        except Exception as error:  # whatever it is, who waits for the answer has to be told
+            raise self._why(error) from error
+        finally:
+            for each in made:
+                if each is not opened:
+                    each.abort()  # it may have connected just before the timeout or the cancellation
+        return opened
+
+    async def _open(self, connect: Callable[[str], Awaitable[Connection]]) -> Connection:
+        """The first of the origin's addresses that connects. (uvloop asks one after the other, and so none but the
+        first if that is silent.)"""
+        if self._addresses is None:
+            return await connect(self._address.host)
+        left, asked = deque(await self._addresses.now()), dict[asyncio.Future[Connection], str]()
+        try:
+            while True:
+                if left:
+                    address = left.popleft()
+                    asked[asyncio.ensure_future(connect(address))] = address
+                patience = PATIENCE_SECONDS if left else None
+                done, waiting = await asyncio.wait(asked, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+                for one in done:
+                    address, error = asked.pop(one), one.exception()
+                    if error is None:
+                        self._addresses.answers(address)
+                        return one.result()
+                    if not left and not asked:
+                        raise error
+                    self._addresses.ask_last(address, "does not connect")
+                for one in waiting if left and not done else ():
+                    self._addresses.ask_last(asked[one], "is silent")
+        finally:
+            await ended(*asked)
+            for one in asked:
+                one.cancelled() or one.exception()  # or asyncio complains that nobody looked
 
     def _why(self, error: Exception) -> OriginError:
         who = f"origin `{self._address}`"
@@ -49,3 +89,11 @@ class Dialing:
         if isinstance(error, socket.gaierror):
             return OriginError(f"{who} has no address: {error.strerror}", reason="refused")
         return OriginError(f"{who} refused the connection: {str(error) or 'it closed it at once'}", reason="refused")
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True

@@ -2,12 +2,15 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
 from proxy.errors import OriginError
 from proxy.http.authority import address_of
 from proxy.settings import Settings
+from proxy.upstream.addresses import PATIENCE_SECONDS
 from proxy.upstream.connection import Connection
 from proxy.upstream.dialing import Dialing
 from proxy.upstream.timeouts import Timeouts
@@ -19,14 +22,15 @@ def dialing_to(url: str, **settings: int) -> Dialing:
     return Dialing(address_of(url), made, Timeouts(made))
 
 
-async def test_a_connection_is_open_and_its_end_is_told() -> None:
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+async def test_a_connection_is_open_and_its_end_is_told(host: str) -> None:
     lost: asyncio.Queue[Connection] = asyncio.Queue()
 
     async def script(wire: Wire) -> None:
         """Closes at once."""
 
     async with Origin(script) as origin:
-        connection = await dialing_to(origin.url).dial(lost.put_nowait)
+        connection = await dialing_to(origin.url.replace("127.0.0.1", host)).dial(lost.put_nowait)
         assert await lost.get() is connection
 
 
@@ -44,20 +48,72 @@ async def test_whatever_goes_wrong_is_told_to_who_waits_for_a_connection(monkeyp
 
     monkeypatch.setattr(asyncio.get_running_loop(), "create_connection", fail)
     with pytest.raises(OriginError, match="label too long"):
-        await dialing_to("http://shop.example").dial(lambda _: None)
+        await dialing_to("http://127.0.0.1").dial(lambda _: None)
 
 
 async def test_an_origin_that_does_not_connect_in_time_is_told() -> None:
-    with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
-        url = f"http://127.0.0.1:{full.getsockname()[1]}"
+    with silent("127.0.0.1") as port:
+        url = f"http://127.0.0.1:{port}"
+        with pytest.raises(OriginError, match=f"origin `{url}` did not connect in time") as caught:
+            await dialing_to(url, connect_timeout_ms=30).dial(lambda _: None)
+    assert (caught.value.reason, caught.value.status) == ("timeout", 504)
+
+
+@pytest.fixture
+async def named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`shop.example` has two addresses."""
+
+    async def look_up(host: str, port: object, **_: object) -> list[tuple[int, int, int, str, tuple[str, int]]]:
+        assert host == "shop.example"
+        return [(2, 1, 6, "", (f"127.0.0.{last}", 0)) for last in (2, 1)]
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", look_up)
+
+
+@pytest.mark.usefixtures("named")
+async def test_one_silent_address_of_several_costs_the_first_who_asks_a_moment_and_nobody_after() -> None:
+    loop, taken = asyncio.get_running_loop(), list[float]()
+    with silent("127.0.0.2") as port, socket.create_server(("127.0.0.1", port)):
+        dialing = dialing_to(f"http://shop.example:{port}", connect_timeout_ms=20_000)
+        for _ in range(2):
+            begun = loop.time()
+            connection = await dialing.dial(lambda _: None)
+            taken.append(loop.time() - begun)
+            assert connection.is_open
+            connection.abort()
+    assert PATIENCE_SECONDS <= taken[0] < 10
+    assert taken[1] < PATIENCE_SECONDS
+
+
+@pytest.mark.usefixtures("named")
+async def test_one_address_of_several_that_refuses_is_no_trouble() -> None:
+    async def script(wire: Wire) -> None:
+        await wire.reader.read()
+
+    async with Origin(script) as origin:
+        connection = await dialing_to(f"http://shop.example:{origin.url.rpartition(':')[2]}").dial(lambda _: None)
+        assert connection.is_open
+        connection.abort()
+
+
+@pytest.mark.usefixtures("named")
+async def test_several_addresses_none_of_which_connects_are_told_once() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    with pytest.raises(OriginError, match=f"origin `http://shop.example:{port}` refused the connection"):
+        await dialing_to(f"http://shop.example:{port}", connect_timeout_ms=20_000).dial(lambda _: None)
+
+
+@contextmanager
+def silent(host: str, port: int = 0) -> Iterator[int]:
+    """The port of somebody who does not answer whoever connects, since their queue is full."""
+    with socket.create_server((host, port), backlog=0) as full:
         waiting = [socket.socket() for _ in range(4)]
         try:
             for one in waiting:
                 one.setblocking(False)
                 one.connect_ex(full.getsockname())
-            with pytest.raises(OriginError, match=f"origin `{url}` did not connect in time") as caught:
-                await dialing_to(url, connect_timeout_ms=30).dial(lambda _: None)
+            yield full.getsockname()[1]
         finally:
             for one in waiting:
                 one.close()
-    assert (caught.value.reason, caught.value.status) == ("timeout", 504)
