@@ -39,6 +39,8 @@ SETTLED_SECONDS = 10.0
 """A worker that holds too much so soon would be replaced by one that does, too: its limit is too low."""
 ENDED, STALLED, MEMORY, FAILED = REPLACED = ("ended", "stalled", "memory", "failed")
 """Why a worker is replaced."""
+NO_USR1 = "SIGUSR1 changes nothing: a log file that was moved away is made anew by itself"
+"""It ends a process that has no handler, and programs that rotate logs send it to other servers."""
 TOO_MUCH = 1.2
 """Times the memory a worker may hold: what it could not give back."""
 
@@ -128,8 +130,10 @@ class Supervisor:
     async def start(self) -> bool:
         """Starts the first worker and waits until it serves, since its error would be that of all. False when it
         failed."""
+        loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            asyncio.get_running_loop().add_signal_handler(number, self._told.put_nowait, number)
+            loop.add_signal_handler(number, self._told.put_nowait, number)
+        loop.add_signal_handler(signal.SIGUSR1, log.warning, NO_USR1)
         return await self._fill(0)
 
     async def keep(self) -> None:

@@ -116,6 +116,14 @@ async def test_a_rolling_restart_ends_nobody_before_its_successor_serves() -> No
         await until(lambda: not any(map(lives, before)))
 
 
+async def test_who_rotates_its_log_as_that_of_other_servers_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    async with supervised() as supervisor:
+        before = supervisor.workers
+        os.kill(os.getpid(), signal.SIGUSR1)
+        await until(lambda: "SIGUSR1 changes nothing" in caplog.text)
+        assert supervisor.workers == before and all(map(lives, before))
+
+
 async def test_of_each_worker_that_ends_it_is_told_which() -> None:
     ended: list[int] = []
     async with supervised(on_end=ended.append) as supervisor:
