@@ -1,7 +1,8 @@
 """The history of the visitor of an editor's test: words under `visitor:`, and with times under `events:`.
 
     visitor:
-      viewed: [SKU-1042, SKU-1042]     each once, just now; so `added to cart`, `searched`, `opened`, `clicked`
+      viewed: [SKU-1042, SKU-1042]     each once, just now; so `added to cart`, `searched`, `opened`,
+                                       and by the name of their rule `clicked` and `shown`
       cart: [HOTDOG-6]                 the same as added to cart
       bought: [HOTDOG-6, BUN-4]        one order with both
       events:
@@ -22,6 +23,7 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
+from proxy.audience.impressions import SHOWN
 from proxy.conditions.amounts import amount, no_amount
 from proxy.conditions.behaviours import ADDED, BOUGHT, CLICKED, PAGE, SEARCHED, VIEWED
 from proxy.conditions.durations import UNITS
@@ -42,11 +44,12 @@ KINDS = {
     "opened": PAGE,
     "clicked": CLICKED,
 }
-DONE_BY = (*KINDS, "events")
+DEEDS = {**KINDS, "shown": SHOWN}
+DONE_BY = (*DEEDS, "events")
 AGO = {f"{unit}s ago": UNITS[unit] for unit in ("day", "hour", "minute")}
 OF_ITEMS = ("category", "brand")
-OF_EVENTS = (*KINDS, *AGO, "times", "value", *OF_ITEMS)
-OF_SUBJECTS = (SEARCHED, PAGE, CLICKED)
+OF_EVENTS = (*DEEDS, *AGO, "times", "value", *OF_ITEMS)
+OF_SUBJECTS = (SEARCHED, PAGE, CLICKED, SHOWN)
 MAX_TIMES = 1_000
 
 
@@ -75,7 +78,7 @@ def read_done(entry: Entry, products: Mapping[str, Product], findings: list[Find
 
 
 def _deeds(entry: Entry, products: Mapping[str, Product], findings: list[Finding]) -> list[Deed]:
-    kind = KINDS[entry.key.text]
+    kind = DEEDS[entry.key.text]
     words = read_words(entry.value, entry.key.text, findings)
     if kind in OF_SUBJECTS:
         return [Deed(kind, subject=word.text) for word in words]
@@ -87,7 +90,7 @@ def _deeds(entry: Entry, products: Mapping[str, Product], findings: list[Finding
 
 def _not_sold(entry: Entry, products: Mapping[str, Product]) -> Iterator[Finding]:
     """R502 for a product that the catalogue does not have: no category, brand or price is known of it."""
-    if not products or KINDS[entry.key.text] in OF_SUBJECTS:
+    if not products or DEEDS[entry.key.text] in OF_SUBJECTS:
         return
     for word in one_or_more(entry.value):
         if isinstance(word, Scalar) and word.text not in products:
@@ -106,13 +109,13 @@ def _dated(node: Node, products: Mapping[str, Product], findings: list[Finding])
         return []
     parts = Part.of(table)
     findings += [unknown_word(each.key, "an event", OF_EVENTS) for word, each in parts.items() if word not in OF_EVENTS]
-    done = [deed for word in KINDS if word in parts for deed in _deeds(parts[word], products, findings)]
-    if not KINDS.keys() & parts.keys():
-        help = f"say what was done: {', '.join(KINDS)}"
+    done = [deed for word in DEEDS if word in parts for deed in _deeds(parts[word], products, findings)]
+    if not DEEDS.keys() & parts.keys():
+        help = f"say what was done: {', '.join(DEEDS)}"
         findings.append(Finding("R103", "this event says nothing that was done", table.place, help))
     more = {word: text.text for word in OF_ITEMS if (text := parts.text(word, findings))}
     if not more:  # who says of what brand it was, means one that is not sold any more
-        findings += [finding for word in KINDS if word in parts for finding in _not_sold(parts[word], products)]
+        findings += [finding for word in DEEDS if word in parts for finding in _not_sold(parts[word], products)]
     ago = sum(_number(parts[word], findings) * seconds for word, seconds in AGO.items() if word in parts)
     times = min(int(_number(parts["times"], findings)), MAX_TIMES) if "times" in parts else 1
     value = _number(parts["value"], findings) if "value" in parts else None

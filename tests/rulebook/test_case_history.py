@@ -35,6 +35,19 @@ def test_words_under_the_visitor_were_done_just_now(publish: Publish) -> None:
     assert read[0].items[0].category == "shoes/trail", "the catalogue knows it"
 
 
+def test_a_limit_is_tested_by_what_was_shown_before(publish: Publish) -> None:
+    rule = "rules: [{name: R, slot: home.hero, show: nothing new, limit: twice per visitor per week}]\n"
+    test = (
+        "tests: [{name: T, at: 2026-11-26 12:00, visitor: "
+        "{events: [{shown: R, days ago: %s, times: 2}]}, expect: {home.hero: %s}}]"
+    )
+    for days, shown in (("1", "nothing new"), ("8", "R")):
+        loaded = publish(rule + test % (days, shown))
+        assert loaded.publication
+        (outcome,) = run_cases(loaded.publication, NOW)
+        assert outcome.passed, days
+
+
 def test_events_say_how_long_ago_how_often_and_for_how_much(publish: Publish) -> None:
     read = deeds(
         publish,
