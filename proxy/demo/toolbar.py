@@ -38,10 +38,13 @@ def with_toolbar(publication: Publication) -> Publication:
         for number, (visitor, condition) in enumerate(bars)
         for name in [f"Demo toolbar for {visitor.name if visitor else 'strangers'}"]
     ]
+    old = publication.plan
+    holdouts = [replace(holdout, slots=holdout.slots or old.slots) for holdout in old.holdouts]  # all but the toolbar's
+    plan = compile_plan([*old.rules, *rules], old.segments, holdouts, version=old.version)
     fragments = {rule.variant: bar(visitor) for rule, (visitor, _) in zip(rules, bars, strict=True)}
     return replace(
         publication,
-        plan=compile_plan([*publication.rules, *rules], publication.segments, version=publication.version),
+        plan=replace(plan, journey=old.journey, inputs={**plan.inputs, **old.inputs}),
         fragments={**publication.fragments, **fragments},
         declared=(*publication.declared, DeclaredSlot(SLOT, selector="body", place="end")),
     )

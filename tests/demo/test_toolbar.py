@@ -99,3 +99,26 @@ def test_the_bar_marks_who_one_is(name: str) -> None:
     html = b"".join(piece.plain for piece in pieces if isinstance(piece, Piece)).decode()
     assert html.count("aria-current") == 1
     assert f'/_tb/demo/as/{name}"' in html[: html.index("aria-current")].rsplit("<a ", 1)[1]
+
+
+def test_stages_and_holdouts_are_those_of_the_rules_and_everybody_has_the_bar() -> None:
+    published = load(
+        {
+            "slots.yaml": b"slots: {home.hero: {}, all.topbar: {}}",
+            "a.rules.yaml": b"""\
+journey: {intent: {cart total: at least 1 EUR}}
+holdout: {name: All, share: 50%}
+rules:
+  - {name: Stage, slot: home.hero, when: {journey stage: intent}, show: nothing new}
+  - {name: Bar, slot: all.topbar, show: nothing new}
+""",
+        }
+    ).publication
+    assert published is not None
+    plan = with_toolbar(published).plan
+    assert plan.inputs_of(["home.hero"]) == published.plan.inputs_of(["home.hero"])
+    for visitor in map(str, range(20)):
+        context = EvaluationContext(visitor, NOW, {"cart total": 30.0})
+        decisions = decide(plan, context)
+        assert decisions.pop(SLOT).rule == "Demo toolbar for strangers"
+        assert decisions == decide(published.plan, context)
