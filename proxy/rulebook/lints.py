@@ -207,6 +207,11 @@ def _idle(rules: Iterable[Rule]) -> Iterator[Finding]:
             what = f'nothing acts on `also on` of "{rule.name}"'
             help = "take it out: apps, mails and kiosks ask for a slot by themselves, and are told what it shows"
             yield Finding("L13", what, rule.place, help, is_warning=True)
+        if rule.experiment and rule.experiment.goal == CLICKED and not all(arm.variant for arm in rule.experiment.arms):
+            what = f'"{rule.name}" hopes for clicks, and one of its variants shows nothing that can be clicked'
+            others = ", ".join(goal for goal in GOALS if goal != CLICKED)
+            help = f"show a banner in each variant, or take another goal: {others}"
+            yield Finding("L13", what, rule.place, help, is_warning=True)
         unmeasured = [each for each in rule.experiment.guardrails if each not in GOALS] if rule.experiment else []
         if unmeasured:
             what = f'nothing measures the {" or ".join(f"`{each}`" for each in unmeasured)} of "{rule.name}"'

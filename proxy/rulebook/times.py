@@ -138,8 +138,8 @@ def _meant(text: str) -> list[str]:
         days = [_iso(f"20{found[3]}", found[2], found[1])]
     elif found := re.fullmatch(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})", day):
         days = [_iso(*found.groups())]
-    elif found := re.fullmatch(r"(\d{1,2})([-/.])(\d{1,2})[-/.](\d{4})", day):
-        first, second, year = int(found[1]), int(found[3]), found[4]
+    elif found := re.fullmatch(r"(\d{1,2})([-/.])(\d{1,2})(?:[-/.](\d{4})|/(\d\d))", day):
+        first, second, year = int(found[1]), int(found[3]), found[4] or f"20{found[5]}"
         days = [_iso(year, second, first)] if second <= 12 else [_iso(year, first, second)]
         if first <= 12 and second <= 12 and first != second and found[2] != ".":  # with dots the day comes first
             days.append(_iso(year, first, second))

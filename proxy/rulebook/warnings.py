@@ -119,7 +119,8 @@ WARNINGS: tuple[FindingKind, ...] = (
         "L13",
         "a line that changes nothing",
         "`also on` is checked and kept, and nothing is sent by it: apps, mails and kiosks ask for a slot by "
-        "themselves. Of an experiment's `guardrails` nothing measures `page load time` and `bounce`. Other lines lack "
+        "themselves. Of an experiment's `guardrails` nothing measures `page load time` and `bounce`; clicks "
+        "are no goal for it where a variant shows the page's own, on which nobody clicks a banner. Other lines lack "
         "what they are about: `alt` an `image`, a slot's `place` a `selector`, `fresh` a page that is stored, a limit "
         "a rule that names it.",
         rule_text("also on: email"),

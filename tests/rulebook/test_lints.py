@@ -134,3 +134,11 @@ def test_clicks_on_a_banner_of_no_rule_are_reported_once(publish: Publish, banne
     (found,) = warned(publish, RULE % f", {asked}")
     assert (found.code, found.help) == ("L18", help)
     assert found.what == f'no rule is called "{banner}", whose clicks this asks for'
+
+
+def test_clicks_are_no_goal_where_a_variant_shows_nothing(publish: Publish) -> None:
+    variants = "[{name: a, show: %s}, {name: b, show: %s}]"
+    text = "experiments:\n  - {name: X, slot: home.hero, goal: banner clicked, variants: " + variants + "}"
+    banner = "{banner: {title: T}}"
+    assert [(one.code, one.place.line) for one in warned(publish, text % ("nothing new", banner))] == [("L13", 2)]
+    assert warned(publish, text % (banner, banner)) == []
