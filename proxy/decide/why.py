@@ -89,9 +89,10 @@ def why(plan: Plan, context: EvaluationContext, slots: Sequence[str] | None = No
     return tuple(map(explainer.slot, decisions))
 
 
-def why_text(stories: Iterable[SlotStory]) -> str:
-    """The stories as the command line and the studio print them."""
-    return "\n\n".join("\n".join(_slot_lines(story)) for story in stories)
+def why_text(stories: Iterable[SlotStory], most: int | None = None) -> str:
+    """The stories as the command line and the studio print them: of each slot's rules the first `most` and those that
+    fit, or all."""
+    return "\n\n".join("\n".join(_slot_lines(story, most)) for story in stories)
 
 
 class _Explainer:
@@ -230,15 +231,20 @@ MARKS: Mapping[Verdict, str] = {
 PRIORITIES = {80: "high", 50: "normal", 20: "low"}
 
 
-def _slot_lines(story: SlotStory) -> list[str]:
+def _slot_lines(story: SlotStory, most: int | None) -> list[str]:
     visitor = f"visitor {story.visitor}" if story.visitor else "an anonymous visitor"
     visitor += f" (consent: {story.consent})" if story.consent else ""
     version = f", rules {story.version}" if story.version else ""
     lines = [f"{story.slot} on {story.page or '(no page)'} for {visitor} at {story.at}{version}"]
     if not any(rule.verdict is Verdict.SHOWN for rule in story.rules):
         lines.append(f"{MARKS[Verdict.SHOWN]}the page's own default")
-    for rule in story.rules:
+    told = [
+        rule for place, rule in enumerate(story.rules) if most is None or place < most or rule.verdict != Verdict.NOT
+    ]
+    for rule in told:
         lines += [_rule_line(rule), *_fact_lines(rule.facts, depth=1)]
+    if len(told) < len(story.rules):
+        lines.append(f"and {len(story.rules) - len(told):,} more that do not fit: `tailorbird why` tells all")
     for holdout in story.holdouts:
         lines.append(f"  Holdout: {'yes' if holdout.ok else 'no'}  ({holdout.text}; {holdout.seen})")
     lines += [f"  · {line}" for line in story.products]

@@ -58,6 +58,9 @@ PURGE, PRODUCTS = "purge", "products"
 """Topics of messages to all processes: what to remove from the cache, and changes of products."""
 READINESS, LIVE = "readiness", "live"
 """Topics of messages between workers that ask for their readiness, and for the pages they showed last."""
+MOST_EXPLAINED = 200
+"""How many rules of a slot the studio explains, beside those that fit."""
+
 UNKNOWN_SECONDS = 60.0
 """When events could not be stored, and none was tried for so long since, nothing is known of whether they can be."""
 
@@ -254,10 +257,11 @@ class Desk:
         ]
         lists, missing = await self._lists(request_of(url), slots, publication)
         stories = with_products(why(publication.plan, context, slots), context, self.gateway.stock, lists)
-        return why_text([
+        told = [
             replace(story, products=missing) if story.slot.startswith(LISTING) and story.slot not in lists else story
             for story in stories
-        ])  # fmt: skip
+        ]
+        return why_text(told, MOST_EXPLAINED)
 
     async def _lists(
         self, page: Request, slots: Sequence[str], publication: Publication
