@@ -176,7 +176,6 @@ def _blank(connection: sqlite3.Connection, place: int) -> None:
 def between(connection: sqlite3.Connection, after: int, until: int) -> Iterator[tuple[int, bytes]]:
     """The page views between two places, each with its place, in order."""
     for first, bounds, value in connection.execute(RUNS, (after, until)):
-        kept = sqlite_words.whole(connection, sqlite_runs.pieces(bounds, value))
-        for place, piece in enumerate(kept, first):
-            if piece and after < place <= until:
-                yield place, piece
+        run = enumerate(sqlite_runs.pieces(bounds, value), first)
+        sought = {place: piece for place, piece in run if piece and after < place <= until}
+        yield from zip(sought, sqlite_words.whole(connection, list(sought.values())), strict=True)

@@ -14,7 +14,15 @@ import pytest
 from proxy import turns
 from proxy.events.fold import fold
 from proxy.model import Arrival, Event, Link, PackedEvent, Profile
-from proxy.stores import open_store, sqlite_changes, sqlite_log, sqlite_noted, sqlite_schema, sqlite_visitor
+from proxy.stores import (
+    open_store,
+    sqlite_changes,
+    sqlite_log,
+    sqlite_noted,
+    sqlite_schema,
+    sqlite_visitor,
+    sqlite_words,
+)
 from proxy.stores.packed_views import view as page_view
 from proxy.stores.record import deed_of
 from proxy.stores.sqlite_cache import LATELY, CachingConnection
@@ -68,6 +76,22 @@ def counts(connection: sqlite3.Connection) -> list[int]:
 def rows(connection: sqlite3.Connection) -> int:
     found: int = connection.execute("SELECT count(*) FROM noted_views").fetchone()[0]
     return found
+
+
+def test_only_what_lies_between_two_places_is_unpacked(
+    connection: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    note(connection, [opened("anna", at) for at in range(5)])
+    unpacked, whole = list[int](), sqlite_words.whole
+
+    def counting(connection: sqlite3.Connection, kept: list[bytes]) -> list[bytes]:
+        unpacked.append(len(kept))
+        return whole(connection, kept)
+
+    monkeypatch.setattr(sqlite_words, "whole", counting)
+    assert [place for place, _ in between(connection, 1, 3)] == [2, 3]
+    assert not list(between(connection, 5, 2**62)), "which is asked for each second"
+    assert unpacked == [2, 0]
 
 
 def test_both_logs_are_one_in_order(connection: sqlite3.Connection) -> None:
