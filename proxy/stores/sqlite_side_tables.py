@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from proxy.errors import StoreError
-from proxy.stores.sqlite import CONNECTION
+from proxy.stores.sqlite import CONNECTION, whole
 from proxy.stores.sqlite_file import Place, help_for, make, mark, must_be_ours, path_of
 from proxy.stores.threads import Threads
 
@@ -36,15 +36,9 @@ class SideTables:
         except RuntimeError as error:  # the thread was shut down
             raise StoreError(f"`{self._path}` is closed") from error
 
-    async def change(self, work: Callable[[sqlite3.Connection], Answer]) -> Answer:
-        """The same in one transaction."""
-
-        def whole(connection: sqlite3.Connection) -> Answer:
-            with connection:
-                connection.execute("BEGIN IMMEDIATE")
-                return work(connection)
-
-        return await self.run(whole)
+    async def change(self, work: Callable[[sqlite3.Connection], Answer], *, is_awaited: bool = True) -> Answer:
+        """The same in one transaction (`sqlite.whole`)."""
+        return await self.run(lambda connection: whole(connection, work, is_awaited=is_awaited))
 
     async def aclose(self) -> None:
         """Finishes what is under way."""

@@ -1,5 +1,6 @@
 """Recorded page views in the SQLite file of the profiles, in a table of their own: a batch a second is written, and
-reading is for commands."""
+reading is for commands. A batch is not brought to disk by itself: that takes several times as long as to write it, and
+events wait meanwhile."""
 
 from __future__ import annotations
 
@@ -28,7 +29,7 @@ class SqliteViews:
         self._file = SideTables(url, SCHEMA, "views")
 
     async def put_views(self, views: Sequence[View], *, most: int) -> None:
-        await self._file.change(lambda connection: _put(connection, list(small_enough(views)), most))
+        await self._file.change(lambda connection: _put(connection, list(small_enough(views)), most), is_awaited=False)
 
     async def get_views(self, most: int) -> list[View]:
         lines = await self._file.run(lambda connection: _lines(connection, most))

@@ -1,0 +1,36 @@
+"""Recorded page views in a SQLite file: what writing them costs others."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from proxy.model import View
+from proxy.stores import sqlite_views
+from proxy.stores.sqlite_views import SqliteViews
+
+NOON = 1_795_435_200.0
+
+
+async def test_a_batch_waits_for_no_disk_and_erasing_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    modes = dict[str, int]()
+
+    def noted(name: str) -> None:
+        work = getattr(sqlite_views, name)
+
+        def noting(connection: sqlite3.Connection, *arguments: object) -> object:
+            (modes[name],) = connection.execute("PRAGMA synchronous").fetchone()
+            return work(connection, *arguments)
+
+        monkeypatch.setattr(sqlite_views, name, noting)
+
+    noted("_put")
+    noted("_erase")
+    views = SqliteViews(f"sqlite:{tmp_path / 'store.db'}")
+    await views.put_views([View(NOON, "v1", {}, visitor=name) for name in ("anna", "ben")], most=9)
+    assert await views.erase_views("anna") == 1
+    assert [one.visitor for one in await views.get_views(9)] == ["ben"]
+    await views.aclose()
+    assert modes == {"_put": 1, "_erase": 2}  # NORMAL, FULL
