@@ -98,8 +98,8 @@ def read_stage(entry: Entry, names: Names, timezone: str, findings: list[Finding
     value = entry.value
     condition: Condition = EVERYBODY
     if isinstance(value, Scalar) and value.text != EVERYONE and value.text.casefold() in OTHERS:
-        help = Suggestion(f"write: {EVERYONE}", value.text, EVERYONE)
-        findings.append(Finding("R104", f'the stage "{name.text}" cannot be "{value.text}"', value.place, help))
+        instead = Suggestion(f"write: {EVERYONE}", value.text, EVERYONE)
+        findings.append(Finding("R104", f'the stage "{name.text}" cannot be "{value.text}"', value.place, instead))
     elif isinstance(value, MapNode) and (
         of_segments := [each.key for each in value.entries if each.key.text == "when"]
     ):

@@ -95,7 +95,7 @@ class Invalidation:
         """Warns once when a change of that time by our clock has another by the store's, with whose milliseconds the
         place begins (Redis and Valkey). Of what is told on two machines, the later word counts, by their clocks."""
         told, is_time, _ = newest.partition("-")
-        if not (is_time and told.isdecimal()):
+        if not (is_time and told.isdecimal() and int(told)):  # 0: nothing was told, as after the store lost everything
             return
         apart = max(since - int(told) / 1_000, int(told) / 1_000 - until)
         if apart > APART_SECONDS and not self._is_apart:

@@ -81,6 +81,16 @@ async def test_clocks_that_are_apart_are_told_once_until_they_agree(caplog: pyte
     assert "60 seconds apart" in caplog.text and "7 seconds apart" in caplog.text
 
 
+async def test_a_store_that_lost_all_changes_says_nothing_of_clocks(caplog: pytest.LogCaptureFixture) -> None:
+    store = Store()
+    invalidation, _ = invalidation_of(store)
+    places = iter([f"{int(NOW * 1_000)}-0", "0-0", f"{int(NOW * 1_000)}-1"])
+    store.newest_change = lambda: asyncio.sleep(0, next(places))  # type: ignore[method-assign]
+    for _ in range(3):
+        await invalidation.look()
+    assert not caplog.records
+
+
 async def test_when_it_may_be_anybody_nobody_is_remembered_at_all() -> None:
     store = Store()
     invalidation, profiles = invalidation_of(store)
