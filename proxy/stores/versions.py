@@ -64,8 +64,8 @@ class Versions:
         `OperatorError` for a line that cannot be read."""
         path = self._folder / "history.jsonl"
         entries = []
-        *lines, _ = _read(path).split("\n")  # other ends of lines may stand in a message
-        for number, line in enumerate(lines, 1):
+        *lines, last = _read(path).split("\n")  # other ends of lines may stand in a message
+        for number, line in enumerate([*lines, last] if _is_entry(last) else lines, 1):
             try:
                 entries.append(msgspec.json.decode(line, type=Entry))
             except UNDECODABLE as error:
@@ -233,7 +233,11 @@ class Versions:
     def _tell(self, entry: Entry) -> None:
         with (self._folder / "history.jsonl").open("a+b") as history:
             history.seek(0)
-            history.truncate(history.read().rfind(b"\n") + 1)
+            last = history.read().rpartition(b"\n")[2]
+            if _is_entry(last):
+                history.write(b"\n")
+            else:
+                history.truncate(history.tell() - len(last))
             history.write(msgspec.json.encode(entry) + b"\n")
             history.flush()
             os.fsync(history.fileno())
@@ -256,6 +260,13 @@ class Versions:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 help = "make room on its disk; what was live still is"
             raise OperatorError(what, help=help) from error
+
+
+def _is_entry(line: str | bytes) -> bool:
+    try:
+        return bool(msgspec.json.decode(line, type=Entry))
+    except UNDECODABLE:
+        return False
 
 
 def mark_of(content: bytes) -> str:

@@ -152,6 +152,15 @@ def test_a_message_may_hold_whatever_ends_a_line_elsewhere(tmp_path: Path) -> No
     assert [entry.message for entry in versions.history()] == [message]
 
 
+def test_a_last_entry_without_the_end_of_its_line_counts(tmp_path: Path) -> None:
+    versions, path = Versions(tmp_path), tmp_path / ".tailorbird/history.jsonl"
+    first = publish(versions)
+    path.write_bytes(path.read_bytes().rstrip())
+    assert versions.history() == [first]
+    second = publish(versions, OTHER)
+    assert versions.history() == [first, second]
+
+
 def test_an_entry_that_was_cut_short_never_counted_and_is_not_in_the_way(tmp_path: Path) -> None:
     versions = Versions(tmp_path)
     first = publish(versions)
