@@ -42,7 +42,7 @@ def _must_be_there(pause: Pause, versions: Versions, rules: Path) -> None:
     is_live_version = versions.live() and is_published_mode(versions.history())
     found = check(state_of("live" if is_live_version else "draft", rules).files)
     known = [rule.name for rule in found.rules] if pause.what is What.RULE else [rule.slot for rule in found.rules]
-    if pause.name not in known:
+    if pause not in {Pause(pause.what, name) for name in known}:
         raise click.BadParameter(
             f"there is no {pause.what} `{pause.name}`; {did_you_mean(pause.name, sorted(set(known)))}",
             param_hint="NAME",

@@ -51,3 +51,11 @@ def test_a_folder_with_mistakes_can_still_be_paused(tmp_path: Path) -> None:
     desk = Desk(tmp_path)
     desk.save(RULES.replace("NL, BE", "NL, UK"))
     assert desk.say("pause", "rule", "Sale")[0] == 0
+
+
+def test_a_name_is_found_however_its_blanks_stand(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    desk.save(RULES.replace("name: Sale", 'name: "Winter\\nsale "'))
+    assert desk.say("pause", "rule", "Winter sale")[0] == 0
+    assert desk.say("resume", "rule", " Winter sale")[0] == 0
+    assert not Versions(desk.rules).pauses()
