@@ -64,7 +64,11 @@ ORIGIN = ["--origin", "http://127.0.0.1:9"]
         (ORIGIN, READY | {"TAILORBIRD_WEBHOOKS": "no.yaml"}, "`TAILORBIRD_WEBHOOKS`: `no.yaml` cannot be read"),
     ],
 )
-def test_it_refuses_in_one_line(arguments: list[str], environment: dict[str, str], what: str) -> None:
+def test_it_refuses_in_one_line(
+    arguments: list[str], environment: dict[str, str], what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "rules").mkdir()
+    monkeypatch.chdir(tmp_path)  # a store and its reserve are made where it is started
     result = CliRunner().invoke(tailorbird, ["serve", *arguments], env=environment)
     assert result.exit_code == 1
     assert what in result.output
