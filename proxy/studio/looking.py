@@ -12,8 +12,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from proxy.conditions.amounts import amount
+from proxy.conditions.phrase import Kind, Phrase
 from proxy.conditions.vocabulary import COUNTRIES
-from proxy.diagnostics import did_you_mean
+from proxy.diagnostics import did_you_mean, nearest
 from proxy.errors import RequestError
 from proxy.model import AttributeValue
 from proxy.rulebook.compile import Publication
@@ -21,11 +23,13 @@ from proxy.stores.ruledir import read_folder
 from proxy.studio.versions import Html
 from proxy.studio.views import Site
 from proxy.visitors.context import languages_of
+from proxy.visitors.inputs import Inputs
 from proxy.visitors.persona import Persona
 from proxy.visitors.preview import LONGEST_SECONDS, Preview, Tokens
 
 DRAFT = "draft"
-FIELDS = ("url", "visitor", "country", "language", "device", "at", "as", "state")
+_TRUTHS = {"yes": True, "true": True, "no": False, "false": False}
+FIELDS = ("url", "visitor", "country", "language", "device", "at", "as", "state", "facts")
 
 
 def looking_routes(site: Site, html: Html, tokens: Tokens | None) -> list[Route]:
@@ -73,8 +77,26 @@ def _persona(asked: Mapping[str, str], segments: Sequence[str], publication: Pub
     languages = languages_of(asked["language"].encode())
     said: dict[str, AttributeValue | None] = {"country": country, "device": asked["device"], "language": languages}
     at = _moment(asked["at"], publication) if asked["at"] else 0.0
-    known_of = {name: value for name, value in said.items() if value}
+    known_of = {name: value for name, value in said.items() if value} | _facts(asked["facts"], publication)
     return Persona(asked["visitor"], tuple(segments), at, known_of, asked["as"])
+
+
+def _facts(text: str, publication: Publication) -> dict[str, AttributeValue]:
+    """Attributes as `orders: 3; location: Utrecht` says them. Raises `RequestError`."""
+    asked_for = Inputs.of(publication, tuple(publication.plan.slots)).attributes
+    facts: dict[str, AttributeValue] = {}
+    for line in filter(str.strip, text.split(";")):
+        name, colon, value = (part.strip() for part in line.partition(":"))
+        if not colon or not value:
+            raise RequestError(
+                f"`{line.strip()}` is not `word: value`", help="write it like orders: 3; first name: Anna"
+            )
+        if name not in asked_for:
+            close = nearest(name, asked_for)
+            raise RequestError(f"no rule asks for `{name}`", help=f'did you mean "{close}"?' if close else "")
+        number = amount(Phrase(name, name, Kind.NUMBER, ""), value)
+        facts[name] = number.low if number and number.low == number.high else _TRUTHS.get(value.casefold(), value)
+    return facts
 
 
 def _moment(at: str, publication: Publication) -> float:

@@ -45,6 +45,25 @@ async def test_a_link_shows_the_page_to_whom_the_form_says() -> None:
     assert preview_in(page, site.now()) == Preview(int(site.now()) + 3_600, "", persona)
 
 
+async def test_what_else_is_known_of_them_is_said_in_the_words_of_rules(tmp_path: Path) -> None:
+    rule = RULES.replace(
+        "show:", "when: {orders: at least 3, location: within 9 km of Utrecht, club: yes}\n    show:", 1
+    )
+    (tmp_path / "a.rules.yaml").write_text(rule)
+    (tmp_path / "slots.yaml").write_text("slots: {home.hero: {}}")
+    (tmp_path / "attributes.yaml").write_text("attributes: {club: truth}")
+    site = Shop(versions=Versions(tmp_path))
+    said = "orders: 4; location: Utrecht;club: yes;"
+    preview = preview_in(await ask(site, url=PAGE, state="draft", facts=said, preview=""), site.now())
+    assert preview and preview.persona.attributes == {"orders": 4.0, "location": "Utrecht", "club": True}
+    for wrong, told in (
+        ("orders", "is not `word: value`"),
+        ("order: 3", 'did you mean "orders"?'),
+        ("x: 3", "no rule asks"),
+    ):
+        assert told in await ask(site, url=PAGE, state="draft", facts=wrong)
+
+
 async def test_a_draft_is_asked_about_and_previewed_by_the_visitor_of_one_of_its_tests(tmp_path: Path) -> None:
     (tmp_path / "a.rules.yaml").write_text(RULES.replace("Winter <sale>", "Autumn") + SEEN)
     (tmp_path / "slots.yaml").write_text("slots: {home.hero: {}}")
