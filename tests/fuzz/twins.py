@@ -193,7 +193,7 @@ class Shop:
         nobody could read; in any order, since they stand in that of their times and the clock does not go."""
         accesslog = self.behind.tailorbird._accesslog
         assert accesslog is not None
-        accesslog._on_timer()
+        await accesslog._write()
         async with asyncio.timeout(20):
             while accesslog._file._done < accesslog._file._given:
                 await asyncio.sleep(0.01)
