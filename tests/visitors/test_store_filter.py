@@ -20,6 +20,12 @@ from tests.wire.patience import PATIENT
 NOW = 1_795_435_200.0
 
 
+@pytest.fixture
+def without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("proxy.visitors.store_filter.LEAST_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr("proxy.visitors.store_filter.REST", 0.0)
+
+
 class Store:
     """Knows some, told in two parts; notes who is read. It can be held up between the two."""
 
@@ -135,6 +141,7 @@ async def test_a_profile_that_leaves_memory_stays_known(
     assert store_filter.may_hold("anna") is may_hold
 
 
+@pytest.mark.usefixtures("without_pauses")
 async def test_a_store_that_does_not_tell_leaves_everybody_known() -> None:
     store_filter, store = StoreFilter(), Store()
     store.tells = False
@@ -144,9 +151,8 @@ async def test_a_store_that_does_not_tell_leaves_everybody_known() -> None:
     assert store_filter.may_hold("nobody") is MayHold.MORE
 
 
-async def test_where_many_have_come_all_are_read_again_into_more_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("proxy.visitors.store_filter.LEAST_PAUSE_SECONDS", 0.0)
-    monkeypatch.setattr("proxy.visitors.store_filter.REST", 0.0)
+@pytest.mark.usefixtures("without_pauses")
+async def test_where_many_have_come_all_are_read_again_into_more_room() -> None:
     store_filter, store = StoreFilter(), Store()
     store_filter.forget()
     async with followed(store_filter, store):
@@ -159,8 +165,8 @@ async def test_where_many_have_come_all_are_read_again_into_more_room(monkeypatc
             await store.is_half_read.wait()
 
 
-async def test_a_store_that_is_away_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("proxy.visitors.store_filter.LEAST_PAUSE_SECONDS", 0.0)
+@pytest.mark.usefixtures("without_pauses")
+async def test_a_store_that_is_away_is_asked_again() -> None:
     store_filter, store = StoreFilter(), Store()
     store.error = StoreError("away")
     store_filter.forget()
@@ -251,6 +257,7 @@ async def test_after_somebody_was_erased_nothing_of_them_is_left_here() -> None:
         assert reader.store_filter._next is None
 
 
+@pytest.mark.usefixtures("without_pauses")
 async def test_visitors_active_after_a_reread_do_not_count_as_absent() -> None:
     store_filter, store = StoreFilter(), Store()
     async with followed(store_filter, store):
