@@ -113,7 +113,7 @@ class Keeping:
         return answer
 
     async def _asked(self, fetch: SharedFetch, fields: Set[bytes], asked: Headers = ()) -> UpstreamResponse:
-        answer = await self._asking.for_everybody(fetch.request, fields, (*told_cookies(fetch), *asked))
+        answer = await self._asking.for_everybody(fetch.request, fields, (*told_cookies(fetch), *asked), fetch.hint)
         if fetch.policy is not None:
             overrides = fetch.policy.overrides
             fetch.needless = overrides.needless_cookies(answer.headers)

@@ -12,6 +12,7 @@ from proxy.http.message import Response
 from proxy.http.target import Sought
 from proxy.httpcache.stored import StoredResponse
 from proxy.metrics import Metrics
+from proxy.model import Headers
 from proxy.ports import UpstreamResponse
 from proxy.serve.pages import Entry
 from proxy.upstream.exchange import UNANSWERED
@@ -108,6 +109,11 @@ class SharedFetch:
         self.is_void = False
         self.passed: Passed | None = None
         self.flowing: asyncio.Future[Flowing] = asyncio.get_running_loop().create_future()
+
+    def hint(self, fields: Headers) -> None:
+        """Tells the client that asked first of early hints, while it waits: the answer may be its own."""
+        if self.is_led and self.request.on_hints is not None:
+            self.request.on_hints(fields)
 
     async def leader_left(self) -> None:
         """The client that asked first has left: a body that will not be stored is not read on."""

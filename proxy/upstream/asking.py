@@ -76,13 +76,14 @@ class Asking:
         return {name for name in candidates if request.get(name) is not None}
 
     async def for_everybody(
-        self, request: Request, fields: Collection[bytes], conditions: Headers = ()
+        self, request: Request, fields: Collection[bytes], conditions: Headers = (), on_hints: OnHints | None = None
     ) -> UpstreamResponse:
         """Makes an anonymous request for what `request` asks for: of its fields only `fields` are sent, and those that
-        the operator forwards."""
+        the operator forwards. `on_hints` is told of early hints."""
         origin = self._origins.of(request.path)
         told = self._told(request, self._host(origin, request), self._forwarded.union(fields))
-        asked = UpstreamRequest(b"GET", request.target, (*told, *self.credentials(request), *conditions))
+        headers = (*told, *self.credentials(request), *conditions)
+        asked = UpstreamRequest(b"GET", request.target, headers, on_hints=_mapped_hints(on_hints, origin, request))
         return await self._asked(origin, request, asked)
 
     def _told(self, request: Request, host: bytes, fields: Set[bytes]) -> Headers:
@@ -131,7 +132,9 @@ class Asking:
         self, origin: OriginTransport, quick: QuickExchange, request: Request, on_answer: OnAnswer
     ) -> Exchange:
         """As `OriginTransport.to_exchange`."""
-        asked = UpstreamRequest(request.method, request.target, (), on_hints=self._hinted(origin, request))
+        asked = UpstreamRequest(
+            request.method, request.target, (), on_hints=_mapped_hints(request.on_hints, origin, request)
+        )
         return origin.to_exchange(quick, asked, partial(self._told_of, origin, request, on_answer))
 
     def _told_of(
@@ -158,7 +161,7 @@ class Asking:
         head = request_head(request, host=host, trusted=trusted, accept_encoding=accept_encoding, without=without)
         if head is not None:
             return origin, UpstreamRequest(
-                request.method, request.target, (), head=head, on_hints=self._hinted(origin, request)
+                request.method, request.target, (), head=head, on_hints=_mapped_hints(request.on_hints, origin, request)
             )
         headers = request_headers(request, host=host, trusted=trusted, accept_encoding=accept_encoding, without=without)
         return origin, UpstreamRequest(
@@ -167,7 +170,7 @@ class Asking:
             headers,
             request.body,
             request.content_length,
-            on_hints=self._hinted(origin, request),
+            on_hints=_mapped_hints(request.on_hints, origin, request),
         )
 
     def _host(self, origin: OriginTransport, request: Request) -> bytes:
@@ -181,10 +184,6 @@ class Asking:
             await answer.aclose()
             raise
         return answer
-
-    def _hinted(self, origin: OriginTransport, request: Request) -> OnHints | None:
-        """A function that passes early hints on to the client, with the origin's address replaced by ours."""
-        return partial(_tell_mapped, request.on_hints, origin, _ours(request)) if request.on_hints else None
 
     def _map(self, origin: OriginTransport, request: Request, answer: UpstreamResponse) -> None:
         """Maps the answer's fields to those that the visitor gets; for a shape, once."""
@@ -206,6 +205,11 @@ class Asking:
 
 def _ours(request: Request) -> bytes:
     return request.scheme.encode() + b"://" + request.host
+
+
+def _mapped_hints(tell: OnHints | None, origin: OriginTransport, request: Request) -> OnHints | None:
+    """A function that passes early hints on to the client, with the origin's address replaced by ours."""
+    return partial(_tell_mapped, tell, origin, _ours(request)) if tell else None
 
 
 def _tell_mapped(tell: OnHints, origin: OriginTransport, ours: bytes, hints: Headers) -> None:

@@ -10,6 +10,7 @@ from proxy.http.message import Request, Response
 from proxy.http.target import Sought
 from proxy.httpcache.stored import CacheOptions, stored_response
 from proxy.metrics import Metrics
+from proxy.model import Headers
 from proxy.ports import UpstreamResponse
 from proxy.serve.shared_fetch import Flowing, Passed, SharedFetch, Trial, tell_failure
 from proxy.upstream.tee import Tee
@@ -43,6 +44,16 @@ async def test_what_flows_to_a_leader_that_left_is_read_on_only_while_it_may_be_
     assert not one.is_led
     assert await tee.feed(b"ab") is True
     assert await tee.feed(b"c") is False
+
+
+async def test_early_hints_are_for_a_leader_that_waits() -> None:
+    heard: list[Headers] = []
+    one = fetch()
+    one.request.on_hints = heard.append
+    one.hint(((b"link", b"</a.css>"),))
+    await one.leader_left()
+    one.hint(((b"link", b"</b.css>"),))
+    assert heard == [((b"link", b"</a.css>"),)]
 
 
 async def test_what_was_passed_to_a_leader_that_left_is_let_go() -> None:
