@@ -36,7 +36,7 @@ class SegmentsClaim(msgspec.Struct, frozen=True):
 
 Claim = TypeVar("Claim", VisitorClaim, SegmentsClaim)
 VISITOR_CLAIMS, SEGMENTS_CLAIMS = msgspec.json.Decoder(VisitorClaim), msgspec.json.Decoder(SegmentsClaim)
-_texts = msgspec.json.Decoder(list[str])
+_texts = msgspec.json.Decoder(frozenset[str])
 
 
 class SegmentLists:
@@ -52,9 +52,11 @@ class SegmentLists:
         names = self._known.get(key)
         if names is None:
             try:
-                names = frozenset(filter(None, _texts.decode(key)))
+                names = _texts.decode(key)
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 return None
+            if "" in names:
+                names -= {""}
             make_room(self._known, MOST_LISTS)
             self._known[key] = names
         return names

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hmac
 from binascii import a2b_base64, b2a_base64
 from hashlib import sha256
+from hmac import compare_digest
 from typing import TYPE_CHECKING
 
 from proxy.environment import mistaken
@@ -60,9 +61,12 @@ class Keyring:
         if keyed is None:
             return None
         head, _, signature = signed.rpartition(b".")
-        if not hmac.compare_digest(_signature(keyed, purpose, head), signature):
+        if not compare_digest(_signature(keyed, purpose, head), signature):
             return None
-        return _decoded(head[_BEGINS_BYTES:])
+        try:
+            return a2b_base64(head[_BEGINS_BYTES:].translate(_PLAIN) + b"==")  # more than enough is not looked at
+        except ValueError:
+            return None
 
 
 def key_id(key: bytes) -> bytes:
@@ -90,10 +94,3 @@ def _signature(keyed: Keyed, purpose: bytes, head: bytes) -> bytes:
 
 def _encoded(raw: bytes) -> bytes:
     return b2a_base64(raw, newline=False).translate(_URL).rstrip(b"=")
-
-
-def _decoded(text: bytes) -> bytes | None:
-    try:
-        return a2b_base64(text.translate(_PLAIN) + b"==")  # what is more than enough is not looked at
-    except ValueError:
-        return None

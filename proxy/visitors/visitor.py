@@ -154,9 +154,13 @@ class Cookies:
         if len(parts) == 3:  # mostly both cookies, the visitor's before the segments
             before, visitor, segments = parts
             if visitor.endswith(b"; ") and (not before or before.endswith(b"; ")):
-                known = self._known(visitor + segments.partition(b";")[0])
+                segments = segments.partition(b";")[0]
+                key = visitor + segments
+                known = self._known(key)
                 if known is not None:
                     return known
+                if visitor.find(b";") == len(visitor) - 2:
+                    return self._verified_now(key, (visitor[:-2], segments), now)
         return self._verified_apart(parts, now) if len(parts) > 1 else None
 
     def is_nobodys(self, cookie_header: bytes) -> bool:
