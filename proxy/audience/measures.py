@@ -76,7 +76,7 @@ def read(measure: Measure, history: Sequence[Event], now: float) -> Measured:
     """The value of a measure over a history in order (`at`, then `id`) at `now`, Unix seconds."""
     past = history[: bisect_right(history, now, key=AT)]
     window = window_of(measure, past, now)
-    events = _counted(measure, past)
+    events = counted(measure, past)
     if of_visits := _OF_VISITS.get(measure.reading):
         result = of_visits(events, window, now)
     else:
@@ -114,7 +114,7 @@ def with_those_above(category: str) -> frozenset[str]:
     return frozenset("/".join(parts[: depth + 1]) for depth in range(len(parts)))
 
 
-def _counted(measure: Measure, past: Sequence[Event]) -> list[Event]:
+def counted(measure: Measure, past: Sequence[Event]) -> list[Event]:
     """What is of its kinds and passes, in order."""
     events = [event for event in past if event.kind in measure.kinds and (not measure.where or counts(measure, event))]
     if SHOWN not in measure.kinds or asks_of_items(measure):

@@ -8,18 +8,17 @@ dropped and read again.
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from math import inf
 
-from proxy.audience.impressions import BANNERS, MOST_DEEDS, MOST_IMPRESSIONS, matches_kinds
+from proxy.audience.impressions import MOST_IMPRESSIONS, matches_kinds
 from proxy.audience.incremental import updated
-from proxy.audience.measures import AT, STAMP, DaysSince, Decaying, Measured, read
+from proxy.audience.losses import events_left, least_that_counts, oldest
+from proxy.audience.measures import STAMP, DaysSince, Decaying, Measured, read
 from proxy.audience.tracked import Measures, Tracked, bin_holds_until, bin_of
 from proxy.audience.traits import is_in_history, with_reported
-from proxy.audience.windows import window_of
 from proxy.conditions.values import is_number
-from proxy.model import Attributes, AttributeValue, Event, Measure, Period, Profile
+from proxy.model import Attributes, AttributeValue, Event, Profile, Reading
 
 NONE_REACHED: frozenset[int] = frozenset()
 NEVER = Measured(0.0, -inf, inf)
@@ -29,12 +28,17 @@ Current = Callable[[], Profile | None]
 
 class Readings:
     """The values `read` of these `measures`, by number; the `bins` they are in, and until before when if no event
-    comes. `reached` are the limits that are reached, until before `reached_until`. After `events_left` more events,
-    the history may lose one that counts."""
+    comes. `reached` are the limits that are reached, until before `reached_until`.
+
+    A history holds so many events, and loses the oldest. `certain_until` says, by number, with how many `added` events
+    it still has all that count; after `next_loss` that ends for one of them. Its bin may be certain for longer than its
+    value, which is then read again if it is asked for (`bins_certain_until`). Of a limit that is not reached, the value
+    is the most that it can be from then on.
+    """
 
     __slots__ = (
-        "bins", "bins_hold_until", "events_left", "measures", "newest_at", "newest_id", "only_imported", "reached",
-        "reached_until", "read", "reported",
+        "added", "bins", "bins_certain_until", "bins_hold_until", "certain_until", "measures", "newest_at", "newest_id",
+        "next_loss", "only_imported", "reached", "reached_until", "read", "reported",
     )  # fmt: skip
 
     def __init__(self, measures: Measures | None, reported: Attributes) -> None:
@@ -46,14 +50,18 @@ class Readings:
         self.only_imported: frozenset[int] = frozenset()  # the history holds nothing of that kind yet
         self.reached, self.reached_until = NONE_REACHED, -inf
         self.newest_at, self.newest_id = -inf, ""  # the id of the newest event, if it happened then
-        self.events_left = MOST_IMPRESSIONS
+        self.added, self.next_loss = 0, inf
+        self.certain_until: dict[int, float] = {}
+        self.bins_certain_until: dict[int, float] = {}
 
     def copy(self) -> Readings:
         """A copy that can be updated by itself."""
         other = Readings(self.measures, self.reported)
         other.read, other.bins, other.bins_hold_until = self.read.copy(), self.bins.copy(), self.bins_hold_until.copy()
         other.reached, other.reached_until, other.only_imported = self.reached, self.reached_until, self.only_imported
-        other.newest_at, other.newest_id, other.events_left = self.newest_at, self.newest_id, self.events_left
+        other.newest_at, other.newest_id, other.added = self.newest_at, self.newest_id, self.added
+        other.certain_until, other.bins_certain_until = self.certain_until.copy(), self.bins_certain_until.copy()
+        other.next_loss = self.next_loss
         return other
 
     # -- asked
@@ -94,7 +102,11 @@ class Readings:
         known = self.read[number] = read(one.measure, history, now)
         if one.name in self.reported and not is_in_history(one.measure, history):
             self.only_imported |= {number}
-        self._note_read(history, now, _oldest(one.measure, history, now), _most(one.measure))
+        self._note_read(history, now)
+        self._note_certain(number, events_left(one.measure, history, oldest(one.measure, known, history, now)))
+        least = least_that_counts(one.measure, known, history, now, one.breaks)
+        left = events_left(one.measure, history, least) if least is not None else 0
+        self.bins_certain_until[number] = self.added + left
         self._note_bin(number, known, now)
         return known
 
@@ -102,12 +114,13 @@ class Readings:
         measures = self.measures
         assert measures is not None
         limits = range(len(measures.caps))
+        self._drop_limits()
         places: dict[int, list[int]] = {number: [0] for number in measures.changed_by_any_event if number in limits}
         for place, event in enumerate(history):
             for number in measures.touched(event):
                 if number in limits:
                     places.setdefault(number, []).append(place)
-        oldest, until, reached = len(history), inf, set()
+        until, reached = inf, set()
         for number, at in places.items():
             cap = measures.caps[number]
             known = self.read[number] = read(cap.measure, history, now)
@@ -115,19 +128,23 @@ class Readings:
             count = value if is_number(value) else 0.0
             until = min(until, known.holds_until)
             counted = at if cap.measure.then else at[max(0, len(at) - int(count)) :]
-            oldest = min([oldest, *counted[:1]])
+            self._note_certain(number, events_left(cap.measure, history, next(iter(counted), len(history))))
             if count >= cap.limit:
                 reached.add(number)
         self.reached, self.reached_until = frozenset(reached), until
-        self._note_read(history, now, oldest, MOST_IMPRESSIONS)
+        self._note_read(history, now)
 
-    def _note_read(self, history: Sequence[Event], now: float, oldest: int, most: int) -> None:
-        """Notes when that was, and how many events may come until the oldest that counts may be lost."""
+    def _note_read(self, history: Sequence[Event], now: float) -> None:
+        """Notes when that was."""
         if now > self.newest_at:
             self.newest_at, self.newest_id = now, ""
         if history and STAMP(history[-1]) > (self.newest_at, self.newest_id):
             self.newest_at, self.newest_id = STAMP(history[-1])
-        self.events_left = min(self.events_left, most - len(history) + oldest)
+
+    def _note_certain(self, number: int, events_left: float) -> None:
+        """Notes how many events may come until one that counts may be lost."""
+        until = self.certain_until[number] = self.added + events_left
+        self.next_loss = min(self.next_loss, until)
 
     # -- updated
 
@@ -137,22 +154,25 @@ class Readings:
         if measures is None:
             return True
         is_next = at > self.newest_at or (at == self.newest_at and event.id > self.newest_id)
-        if not is_next or self.events_left < 1 or measures.changed_by_any_event:
+        if not is_next or measures.changed_by_any_event:
             self.measures = None
             return False
         is_alone = at > self.newest_at or not self.newest_id
         self.newest_at, self.newest_id = at, event.id
-        self.events_left -= 1
-        is_same = not (self.only_imported and self._drop_imported(event))
+        self.added += 1
+        is_same = self.added <= self.next_loss or self._note_losses()
+        if self.only_imported and self._drop_imported(event):
+            is_same = False
         many_limits = len(measures.caps)
         for number in measures.touched(event):
             known, is_limit = self.read.get(number), number < many_limits
+            if is_limit and self.reached_until == -inf:
+                continue  # nobody asked
             if known is None:
                 if not is_limit or self._may_follow(number, event):
                     continue
                 known = NEVER
-            if is_limit and self.reached_until == -inf:
-                continue  # nobody asked
+                self._note_certain(number, MOST_IMPRESSIONS)
             if not self._update(number, known, event, is_limit=is_limit, is_alone=is_alone):
                 is_same = False
         return is_same
@@ -180,10 +200,45 @@ class Readings:
         return bool(dropped)
 
     def _drop(self, number: int, *, is_limit: bool) -> bool:
-        self.read.pop(number, None)
         if is_limit:
-            self.reached, self.reached_until = NONE_REACHED, -inf
+            self._drop_limits()
+        else:
+            self.read.pop(number, None)
+            self.certain_until.pop(number, None)
         return False
+
+    def _drop_limits(self) -> None:
+        """Has all limits read again, as they are read together."""
+        self.reached, self.reached_until = NONE_REACHED, -inf
+        assert self.measures is not None
+        many = len(self.measures.caps)
+        for number in [number for number in self.read if number < many]:
+            del self.read[number]
+            self.certain_until.pop(number, None)
+
+    # -- lost
+
+    def _note_losses(self) -> bool:
+        """Notes that the history may have lost what some values count. False when a bin may have changed with it."""
+        lost = [number for number, until in self.certain_until.items() if until < self.added]
+        changed = [number for number in lost if not self._lose(number)]
+        self.next_loss = min(self.certain_until.values(), default=inf)
+        return not changed
+
+    def _lose(self, number: int) -> bool:
+        one, known = self._one(number), self.read.get(number)
+        if not one.name:
+            may_grow = number not in self.reached and one.measure.reading is Reading.COUNT and one.measure.then is None
+            if not may_grow:
+                return self._drop(number, is_limit=True)
+            self.certain_until[number] = inf
+            return True
+        until = self.bins_certain_until.get(number, 0.0)
+        if known is None or until < self.added:
+            return self._drop(number, is_limit=False)
+        del self.read[number]
+        self.certain_until[number] = until
+        return True
 
     def _note_bin(self, number: int, known: Measured, now: float) -> bool:
         """Notes the bin of a value; False when it has changed, or ends sooner."""
@@ -201,6 +256,8 @@ class Readings:
         reached, until = self.reached, self.reached_until
         value, (enough,) = known.value(now), self._one(number).breaks or (inf,)
         if is_number(value) and value >= enough and number not in reached:
+            if self.certain_until.get(number) == inf:
+                return self._drop(number, is_limit=True)
             self.reached = reached | {number}
         self.reached_until = min(until, known.holds_until)
         return self.reached is reached and self.reached_until == until
@@ -216,22 +273,3 @@ def readings_of(measures: Measures, profile: Profile) -> Readings:
     if not isinstance(known, Readings) or known.measures is not measures:
         known = profile.remembered[Readings] = Readings(measures, profile.attributes)
     return known
-
-
-def _oldest(measure: Measure, history: Sequence[Event], now: float) -> int:
-    """The place of the oldest event that may count, or decide what does."""
-    window = window_of(measure, history[: bisect_right(history, now, key=AT)], now)
-    since = max(window.since, now - window.within - 1.0)
-    kinds = None if measure.period is Period.VISIT else measure.kinds + (measure.then.kinds if measure.then else ())
-    told = (
-        place
-        for place, event in enumerate(history)
-        if event.at >= since and (kinds is None or matches_kinds(event, kinds))
-    )
-    return next(told, len(history))
-
-
-def _most(measure: Measure) -> int:
-    """The newest so many of its kinds of events are never lost."""
-    is_of_deeds = measure.period is not Period.VISIT and not measure.then and not set(measure.kinds) & set(BANNERS)
-    return MOST_DEEDS if is_of_deeds else MOST_IMPRESSIONS
