@@ -104,8 +104,8 @@ def read_stage(entry: Entry, names: Names, timezone: str, findings: list[Finding
     elif isinstance(value, MapNode) and (
         of_segments := [each.key for each in value.entries if each.key.text == "when"]
     ):
-        instead = f"write what must hold right below {name.text}, without this line"
-        findings.append(Finding("R104", 'a stage has no "when"', of_segments[0].place, instead))
+        help = f"write what must hold right below {name.text}, without this line"
+        findings.append(Finding("R104", 'a stage has no "when"', of_segments[0].place, help))
     elif value != Scalar(EVERYONE, value.place):
         condition = read_condition(value, names.at(timezone).words, findings, f'the stage "{name.text}"')
     return Segment(name.text, condition, "", timezone, name.place)
