@@ -97,7 +97,6 @@ def read_stage(entry: Entry, names: Names, timezone: str, findings: list[Finding
     name = entry.key
     value = entry.value
     condition: Condition = EVERYBODY
-    help: str | Suggestion
     if isinstance(value, Scalar) and value.text != EVERYONE and value.text.casefold() in OTHERS:
         instead = Suggestion(f"write: {EVERYONE}", value.text, EVERYONE)
         findings.append(Finding("R104", f'the stage "{name.text}" cannot be "{value.text}"', value.place, instead))
