@@ -14,9 +14,8 @@ from proxy.model import Reason, chosen_name
 from proxy.serve.decisions import Cors, Decisions, Shown, Wanted
 from proxy.serve.showing_as import Shows
 from proxy.settings import Settings
-from proxy.visitors.callers import Callers
+from proxy.visitors.callers import Callers, said_in
 from proxy.visitors.collect import read_body
-from proxy.visitors.said import said_in
 
 MOST_SLOTS = 50
 MAX_BYTES = 64 * 1024

@@ -32,8 +32,7 @@ from proxy.rulebook.compile import Publication
 from proxy.serve.showing import Met
 from proxy.serve.showing_as import Shows
 from proxy.settings import Settings
-from proxy.visitors.callers import Caller
-from proxy.visitors.said import Said
+from proxy.visitors.callers import Caller, Said
 
 log = logging.getLogger("tailorbird.decisions")
 

@@ -22,9 +22,8 @@ from proxy.serve.decide_api import MAX_BYTES
 from proxy.serve.decisions import Cors, Decisions, Shown, Wanted
 from proxy.serve.showing_as import Shows
 from proxy.settings import Settings
-from proxy.visitors.callers import Caller, Callers
+from proxy.visitors.callers import Caller, Callers, Said, said_in
 from proxy.visitors.collect import read_body
-from proxy.visitors.said import Said, said_in
 
 ONE_FLAG = "/_tb/ofrep/v1/evaluate/flags/"
 MOST_FLAGS = 200

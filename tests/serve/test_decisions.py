@@ -10,8 +10,7 @@ import pytest
 from proxy.errors import RequestError
 from proxy.model import Fact, OneOf
 from proxy.serve.decisions import Decided, Decisions, Wanted, page_at
-from proxy.visitors.callers import Caller
-from proxy.visitors.said import Said
+from proxy.visitors.callers import Caller, Said
 from tests.wire.large_shop import catalogue, likes
 from tests.wire.large_shop import published as loaded
 from tests.wire.origin import Origin, always, ok

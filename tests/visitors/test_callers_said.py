@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from proxy.visitors.said import Said, said_in
+from proxy.visitors.callers import Said, said_in
 
 
 @pytest.mark.parametrize(
