@@ -1,9 +1,9 @@
 """Where profiles and events live, the page views recorded last, what pages told of products, and what goes out to
-webhooks. One row and four files a store; every store passes the suites of `tests/contracts/`.
+webhooks. One row and three files a store; every store passes the suites of `tests/contracts/`.
 
 A store's module has `connect(url, settings) -> Store`, which raises `OperatorError` when the URL makes no sense;
-beside it `MODULE_views` has `connect(url) -> ViewLog`, `MODULE_sightings` has `connect(url) -> Sightings`, and
-`MODULE_outbox` has `connect(url) -> Outbox`.
+beside it `MODULE_pages` has `open_views(url) -> ViewLog` and `open_sightings(url) -> Sightings`, and `MODULE_outbox`
+has `connect(url) -> Outbox`.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ STORES = (
 
 def modules_of(url: str) -> tuple[str, ...]:
     """The modules of the store at `url`. Raises `OperatorError`."""
-    return tuple(f"proxy.stores.{_row(url).module}{part}" for part in ("", "_views", "_sightings", "_outbox"))
+    return tuple(f"proxy.stores.{_row(url).module}{part}" for part in ("", "_pages", "_outbox"))
 
 
 def open_store(url: str, settings: Settings = DEFAULTS) -> Store:
@@ -51,14 +51,14 @@ def open_store(url: str, settings: Settings = DEFAULTS) -> Store:
 
 def open_views(url: str) -> ViewLog:
     """The views recorded in the store at `url`. Raises `OperatorError`."""
-    log: ViewLog = importlib.import_module(f"proxy.stores.{_row(url).module}_views").connect(url)
+    log: ViewLog = importlib.import_module(f"proxy.stores.{_row(url).module}_pages").open_views(url)
     return log
 
 
 def open_sightings(url: str) -> Sightings:
     """The products seen on pages, in the store at `url`. Raises `OperatorError`."""
-    sightings: Sightings = importlib.import_module(f"proxy.stores.{_row(url).module}_sightings").connect(url)
-    return sightings
+    told: Sightings = importlib.import_module(f"proxy.stores.{_row(url).module}_pages").open_sightings(url)
+    return told
 
 
 def open_outbox(url: str) -> Outbox:
