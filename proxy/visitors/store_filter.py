@@ -86,14 +86,19 @@ class StoreFilter:
         for known in (self._known, self._next):
             if known is not None:
                 known.add(visitor_id, has_more=has_more)
+        self._note_full()
+
+    def _note_full(self) -> None:
         if self._known is not None and self._known.all.is_full:
             self._is_wanted.set()
 
     def add_doers(self, visitor_ids: Set[str]) -> None:
         """Notes that the store holds events of these visitors, or soon will."""
         new = visitor_ids - self._recent
-        for visitor_id in new:
-            self.add(visitor_id, has_more=False)
+        for filters in (self._known, self._next):
+            if filters is not None:
+                filters.all.add_all(new)
+        self._note_full()
         if len(self._recent) >= MOST_RECENT:
             self._recent = set()
         self._recent |= new
@@ -177,10 +182,12 @@ class BloomFilter:
 
     def add(self, text: str) -> None:
         """Adds a text."""
-        if text not in self:
-            number, mask, bits = hash(text), self._mask, self._bits
-            for place in (number & mask, number >> 32 & mask):
-                bits[place >> 3] |= 1 << (place & 7)
+        number, mask, bits = hash(text), self._mask, self._bits
+        one, other = number & mask, number >> 32 & mask
+        bit, other_bit = 1 << (one & 7), 1 << (other & 7)
+        if not bits[one >> 3] & bit or not bits[other >> 3] & other_bit:
+            bits[one >> 3] |= bit
+            bits[other >> 3] |= other_bit
             self._many += 1
 
     def add_all(self, texts: Iterable[str]) -> None:
