@@ -10,7 +10,7 @@ from proxy.serve.header_sets import EACH_TIME, MOST_CUTS, HeaderSets
 from proxy.settings import Settings
 from proxy.visitors.context import REQUEST_ATTRIBUTES, Seen
 from proxy.visitors.visitor import ANONYMOUS
-from tests.serve.test_header_sets import (
+from tests.serve.readings import (
     FIELDS,
     PEER,
     SETTINGS,
