@@ -38,7 +38,6 @@ PROVEN_ELSEWHERE = {
     "stores/redis_tombstones.py": "tests/contracts/test_tombstones.py",
     "stores/redis_connecting.py": "tests/contracts",
     "stores/redis_cluster.py": "tests/contracts, tests/bars/test_d9_cluster.py",
-    "stores/sqlite_pages.py": "tests/contracts",
     "stores/outboxes.py": "tests/contracts/test_outbox.py",
     "stores/sqlite_outbox.py": "tests/contracts/test_outbox.py",
     "stores/redis_outbox.py": "tests/contracts/test_outbox.py",

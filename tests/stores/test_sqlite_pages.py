@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from proxy.model import View
-from proxy.stores import sqlite_views
-from proxy.stores.sqlite_views import SqliteViews
+from proxy.stores import sqlite_pages
+from proxy.stores.sqlite_pages import SqliteViews
 
 NOON = 1_795_435_200.0
 
@@ -18,19 +18,19 @@ async def test_a_batch_waits_for_no_disk_and_erasing_does(tmp_path: Path, monkey
     modes = dict[str, int]()
 
     def noted(name: str) -> None:
-        work = getattr(sqlite_views, name)
+        work = getattr(sqlite_pages, name)
 
         def noting(connection: sqlite3.Connection, *arguments: object) -> object:
             (modes[name],) = connection.execute("PRAGMA synchronous").fetchone()
             return work(connection, *arguments)
 
-        monkeypatch.setattr(sqlite_views, name, noting)
+        monkeypatch.setattr(sqlite_pages, name, noting)
 
-    noted("_put")
+    noted("_put_views")
     noted("_erase")
     views = SqliteViews(f"sqlite:{tmp_path / 'store.db'}")
     await views.put_views([View(NOON, "v1", {}, visitor=name) for name in ("anna", "ben")], most=9)
     assert await views.erase_views("anna") == 1
     assert [one.visitor for one in await views.get_views(9)] == ["ben"]
     await views.aclose()
-    assert modes == {"_put": 1, "_erase": 2}  # NORMAL, FULL
+    assert modes == {"_put_views": 1, "_erase": 2}  # NORMAL, FULL
