@@ -12,7 +12,7 @@ from proxy.audience.readings import Readings, readings_of
 from proxy.audience.tracked import Measures
 from proxy.events.fold import fold
 from proxy.model import Arrival, PackedEvent, Profile
-from proxy.stores.record import as_remembered
+from proxy.stores.record import as_remembered, event_of
 
 MOST_NEWS = 16
 """So many new events of a visitor wait to be folded in together, while nobody asks for the history."""
@@ -42,11 +42,9 @@ class Known:
         if not self.news and self.profile is not None:
             known = self.profile.remembered.get(Readings)
             self.kept = known.copy() if isinstance(known, Readings) else None
-        if self.kept is not None:
-            arrival = as_remembered(arrival)  # once: it is folded in later
-            if not self.kept.add(arrival.event):
-                self.version += 1
         self.news.append(arrival)
+        if self.kept is not None and not self.kept.add(event_of(arrival)):
+            self.version += 1
         if len(self.news) >= MOST_NEWS:
             self.current()
 
