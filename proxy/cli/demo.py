@@ -8,6 +8,7 @@ import os
 import secrets
 import shutil
 import sys
+import sysconfig
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -30,6 +31,9 @@ from proxy.studio.views import Link
 from proxy.visitors.preview import Tokens
 from proxy.wiring import Tailorbird
 
+INSTALLED_RULES = Path(sysconfig.get_path("data")) / "share" / "tailorbird" / "rules"
+"""Where an installed wheel has the demo's rules."""
+
 
 @click.command("demo")
 @setting_options("rules", "port", "admin_port")
@@ -37,12 +41,12 @@ from proxy.wiring import Tailorbird
 @click.option(
     "--shop-port", type=click.IntRange(0, 65_535), default=8090, help="port of the demo shop  (default: 8090)"
 )
-def command(shop_port: int, **flags: Any) -> None:
+def command(shop_port: int, store: str | None, **flags: Any) -> None:
     """The demo shop behind Tailorbird, with links to open. Loopback only; stop it with Ctrl-C."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
     with tempfile.TemporaryDirectory(prefix="tailorbird-") as folder:
         try:
-            uvloop.run(demo(shop_port, {"store": f"sqlite:{Path(folder) / 'demo.db'}", **flags}))
+            uvloop.run(demo(shop_port, {**flags, "store": store or f"sqlite:{Path(folder) / 'demo.db'}"}))
         except OperatorError as error:
             if isinstance(error.__cause__, OSError) and error.__cause__.errno == errno.EADDRINUSE:
                 error.help = "is it another demo? `tailorbird demo --port 0 --admin-port 0 --shop-port 0` takes others"
@@ -74,10 +78,7 @@ def demo_settings(origin: str, flags: dict[str, Any]) -> Settings:
     shop's session cookie, which every visitor has, makes no page personal. Raises `OperatorError`."""
     settings = settings_now(origin=(origin,), **flags)
     if not Path(settings.rules).is_dir():
-        raise OperatorError(
-            f"there is no rule folder `{settings.rules}`",
-            help="the demo's own is the folder `rules` of Tailorbird's sources: run it there, or name it with --rules",
-        )
+        bring_rules(settings.rules)
     return replace(
         settings,
         secret=settings.secret or secrets.token_urlsafe(32),
@@ -85,6 +86,22 @@ def demo_settings(origin: str, flags: dict[str, Any]) -> Settings:
         ignored_cookies=(*settings.ignored_cookies, SESSION_COOKIE),
         catalogue=settings.catalogue or str(PRODUCTS),
     )
+
+
+def bring_rules(folder: str) -> None:
+    """Copies the demo's own rules, which were installed with Tailorbird, to `rules` here, to be edited. Raises
+    `OperatorError` if another folder was named, they are not there, or nothing can be written here."""
+    if folder != DEFAULTS.rules or not INSTALLED_RULES.is_dir():
+        raise OperatorError(
+            f"there is no rule folder `{folder}`",
+            help="without --rules the demo copies its own to `rules` here, if Tailorbird was installed from a wheel; "
+            "they are in the folder `rules` of its sources, too",
+        )
+    try:
+        shutil.copytree(INSTALLED_RULES, folder)
+    except OSError as error:
+        raise OperatorError(f"the demo's rules cannot be copied to `{folder}`: {error}") from error
+    click.echo(f"The demo's rules were copied to {folder}/")
 
 
 def links(proxy_url: str, shop_url: str) -> list[Link]:

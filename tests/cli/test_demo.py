@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
+import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
 from proxy.cli import tailorbird
-from proxy.cli.demo import announce, demo_settings
+from proxy.cli.demo import INSTALLED_RULES, announce, demo_settings
 from proxy.errors import OperatorError
 from proxy.settings import Settings
 
@@ -21,8 +24,53 @@ def settings_of_a_run(**flags: object) -> Settings:
 
 
 def test_a_demo_without_rules_to_show_says_where_they_are(tmp_path: Path) -> None:
-    with pytest.raises(OperatorError, match=r"there is no rule folder .* of Tailorbird's sources"):
+    with pytest.raises(OperatorError, match=r"there is no rule folder .*/none"):
         settings_of_a_run(rules=str(tmp_path / "none"))
+    assert not (tmp_path / "none").exists()
+
+
+def test_without_a_store_the_demos_goes_when_it_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    stores = list[str]()
+
+    async def serve(shop_port: int, flags: dict[str, Any]) -> None:
+        stores.append(settings_of_a_run(**flags | {"rules": RULES}).store)
+
+    monkeypatch.setattr("proxy.cli.demo.demo", serve)
+    assert CliRunner().invoke(tailorbird, ["demo"]).exit_code == 0
+    assert CliRunner().invoke(tailorbird, ["demo", "--store", "sqlite:kept.db"]).exit_code == 0
+    assert stores[0].endswith("/demo.db") and not Path(stores[0].removeprefix("sqlite:")).parent.exists()
+    assert stores[1] == "sqlite:kept.db"
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder, which is the current one, of who has installed Tailorbird as a wheel."""
+    shutil.copytree(RULES, tmp_path / "installed")
+    monkeypatch.setattr("proxy.cli.demo.INSTALLED_RULES", tmp_path / "installed")
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    return tmp_path / "here"
+
+
+def test_outside_a_checkout_the_demo_brings_its_rules(elsewhere: Path) -> None:
+    settings_of_a_run(rules=None)
+    edited = elsewhere / "rules" / "home.rules.yaml"
+    assert edited.read_bytes() == (Path(RULES) / "home.rules.yaml").read_bytes()
+    edited.write_text("rules: []\n")
+    settings_of_a_run(rules=None)
+    assert edited.read_text() == "rules: []\n", "what was edited is kept"
+
+
+def test_a_folder_where_nothing_can_be_written_is_told(elsewhere: Path) -> None:
+    (elsewhere / "rules").write_text("a file is in the way")
+    with pytest.raises(OperatorError, match=r"cannot be copied to `rules`: .*File exists"):
+        settings_of_a_run(rules=None)
+
+
+def test_the_wheel_has_the_rules_of_the_demo() -> None:
+    built = tomllib.loads((Path(RULES).parent / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]
+    assert built["wheel"]["shared-data"] == {"rules": "/".join(INSTALLED_RULES.parts[-3:])}
 
 
 def test_a_second_demo_says_how_to_have_ports_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
