@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -93,8 +94,11 @@ async def test_a_caller_that_does_not_wait_hears_that_results_are_being_counted(
 
 def children() -> list[str]:
     """The processes that count for this one."""
-    ids = [id for task in Path("/proc/self/task").iterdir() for id in (task / "children").read_text().split()]
-    return [id for id in ids if b"proxy.serve.results" in Path(f"/proc/{id}/cmdline").read_bytes()]
+    found = list[str]()
+    for thread in Path("/proc/self/task").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # another thread of this process has just ended
+            found += (thread / "children").read_text().split()
+    return [id for id in found if b"proxy.serve.results" in Path(f"/proc/{id}/cmdline").read_bytes()]
 
 
 @pytest.fixture
