@@ -37,7 +37,8 @@ def _lines(versions: Versions, history: Sequence[Entry], last: int) -> Iterator[
         entry = history[place]
         name = f"v{entry.version}" if entry.version else ""
         mark = "● live" if place == went_live else ""
-        said = entry.what or f'"{entry.message}"' if entry.what or entry.message else ""
+        message = " ".join(entry.message.split())  # of several lines, too, it is a row of the table
+        said = entry.what or f'"{message}"' if entry.what or message else ""
         action = "" if entry.action is Action.PUBLISHED else f"{entry.action}"
         when = datetime.fromtimestamp(entry.at).astimezone()
         line = f"{name:<5} {mark:<6}  {when.day:>2} {when:%b %H:%M}  {entry.author:<{width}}  {action:<11}  {said}"

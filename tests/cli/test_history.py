@@ -32,3 +32,10 @@ def test_as_json_it_is_the_whole_trail(tmp_path: Path) -> None:
     desk.publish(RULES)
     (entry,) = json.loads(desk.say("history", "--format", "json")[1])
     assert (entry["action"], entry["author"], entry["version"], len(entry["content"])) == ("published", "Mia", 1, 12)
+
+
+def test_a_message_of_several_lines_is_one_row(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    desk.publish(RULES, "-m", "too early:\n\n  the stock is not there\n")
+    (row, *_) = desk.say("history")[1].splitlines()
+    assert '"too early: the stock is not there"' in row
