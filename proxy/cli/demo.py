@@ -120,9 +120,9 @@ def announce(proxy_url: str, shop_url: str, studio_url: str, settings: Settings)
         click.echo(f"      {proxy_url}/_tb/demo/as/{visitor.name:<6}{visitor.says}")
     click.echo(f"  {studio_url}/   the studio: rules, what was shown just now, why")
     click.echo(f"  {shop_url}/   the shop alone, as it knows nothing of this\n")
-    click.echo(
-        f"Edit a file in {settings.rules}/ and reload. After some pages, who would have seen something different:"
-    )
+    publish = f", `{command} publish -m 'why'{rules}`" if settings.rules_mode == "published" else ""
+    click.echo(f"Edit a file in {settings.rules}/{publish} and reload.")
+    click.echo("After some pages, who would have seen something different:")
     click.echo(f"\n  {command} plan --store {settings.store}{rules}\n")
     key = "" if os.environ.get("TAILORBIRD_SECRET") else f"TAILORBIRD_SECRET={settings.secret} "  # of this run alone
     click.echo("The same page as somebody else sees it, by a link:\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import socket
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,8 @@ def test_what_is_printed_to_be_run_names_the_folder_that_is_shown(
     printed = capsys.readouterr().out
     assert "Edit a file in mine/" in printed and " plan --store sqlite:x.db --rules mine\n" in printed
     assert f"TAILORBIRD_SECRET={settings.secret} " in printed and " preview http://a/ " in printed
+    announce("http://a", "http://b", "http://c", replace(settings, rules_mode="published"))
+    assert "publish -m 'why' --rules mine` and reload" in capsys.readouterr().out
 
 
 def test_the_shops_session_cookie_makes_no_page_personal(monkeypatch: pytest.MonkeyPatch) -> None:
