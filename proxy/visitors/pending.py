@@ -23,7 +23,8 @@ FLUSH_AT = 500
 each, for caches are cold when it begins."""
 STEP = 32
 """So many are counted in one turn of the loop, and logged in the next; each takes up to 25 us, and whoever has asked
-meanwhile is answered before the next. Half as many in one turn that does both cost a sixth more each."""
+meanwhile is answered before the next. Half as many in one turn that does both cost a sixth more each. (While the list
+is searched, half as many are enough, since it is kept short.)"""
 SHORT = 32
 """While somebody searches the list for a visitor, it is no longer than this."""
 
@@ -109,7 +110,8 @@ class Pending:
         if self._counted:
             self.log_counted()
         else:
-            self._count_first(max(STEP, len(self.pages) + STEP - FLUSH_AT))
+            step = min(STEP, self.flush_at // 2)
+            self._count_first(max(step, len(self.pages) + step - self.flush_at))  # or the list would grow under load
         if self._counted or len(self.pages) >= STEP:
             self.flush_in_steps()
 
