@@ -44,9 +44,11 @@ async def test_a_rule_is_written_mended_and_saved_and_visitors_see_it(tab: Tab, 
             (await text.input_value()).replace("visitor: returning", "visitor: new").replace("welcome back", "spring")
         )
         await text.fill(rule.replace("slot: home.hero", "slott: home.hero"))
+        await page.route("**/static/write.js*", delayed)
         await page.get_by_role("button", name="Check and test").click()
-        await page.get_by_role("link", name="line 6").click()
-        await page.wait_for_function("getSelection().toString().includes('slott')")
+        await page.get_by_role("link", name="line 6").click()  # before the script runs: what was written has to stay
+        await page.wait_for_function("() => getSelection().toString().includes('slott')")
+        await page.unroute("**/static/write.js*")
         await page.get_by_role("button", name="Mend").click()
         await page.get_by_text("It is not saved yet").wait_for()
         assert await text.input_value() == rule

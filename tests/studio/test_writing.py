@@ -80,7 +80,7 @@ async def test_a_text_is_checked_and_tested_and_nothing_is_written(folder: Path)
     assert "1 passed, 0 failed" in good.text and "What to mend" not in good.text
     failing = await desk.send("check", "a.rules.yaml", TESTED.replace("show:", "when: {country: BE}\n    show:"))
     bad = await desk.send("check", "a.rules.yaml", MISSPELT)
-    assert "slott" in bad.text and 'value="mend"' in bad.text and 'data-line="4"' in bad.text
+    assert "slott" in bad.text and 'value="mend"' in bad.text and 'href="#line-4"' in bad.text
     assert "0 passed, 1 failed" in failing.text
     assert "R101: more" in bad.text and "Wrong, in example.rules.yaml" in bad.text
     assert written_in(bad) == MISSPELT

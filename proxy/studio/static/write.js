@@ -1,7 +1,7 @@
 // Writing a file: where the cursor is, a link to a line selects it, a new line begins as deep as the one before, and who
 // leaves what is not saved is asked first.
 const form = document.getElementById("write"), text = form.elements.text, at = document.getElementById("at");
-const first = text.value, wasSent = text.dataset.unsaved !== undefined;
+const first = text.defaultValue, wasSent = text.dataset.unsaved !== undefined;
 let leaving = false;
 
 const tell = () => {
@@ -28,10 +28,12 @@ form.addEventListener("submit", () => (leaving = true));
 addEventListener("beforeunload", (event) => {
   if (!leaving && (wasSent || text.value !== first)) event.preventDefault();
 });
-for (const link of document.querySelectorAll("a[data-line]")) {
-  link.addEventListener("click", (event) => {
-    event.preventDefault();
-    select(Number(link.dataset.line));
-  });
-}
-if (Number(text.dataset.line)) select(Number(text.dataset.line));
+const lineOf = (hash) => Number(/^#line-(\d+)$/.exec(hash)?.[1]);
+document.addEventListener("click", (event) => {
+  const line = lineOf(event.target.closest("a")?.hash);
+  if (!line) return;
+  event.preventDefault();
+  select(line);
+});
+const asked = lineOf(location.hash) || Number(text.dataset.line); // the former, if a link was clicked before this ran
+if (asked) select(asked);
