@@ -12,9 +12,13 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from heapq import nlargest
+from itertools import pairwise
 
 from proxy.model import Place
 
+MOST_COMPARED = 50
+"""Of more known words only these are compared letter by letter: those with most pairs of letters of the word."""
 MOST_NAMED = 8
 SLIP = 0.7
 """How alike two words must be, from 0 to 1, of which a program may write one for the other."""
@@ -68,7 +72,16 @@ def nearest(word: str, known: Iterable[str], alike: float = 0.6) -> str | None:
 
 @lru_cache(maxsize=512)  # where something was renamed, thousands of rules have the same wrong word
 def _nearest(word: str, known: tuple[str, ...], alike: float) -> str | None:
+    if len(known) > MOST_COMPARED:
+        pairs = _pairs(word)
+        known = tuple(nlargest(MOST_COMPARED, known, key=lambda one: len(pairs & _pairs(one))))
     return next(iter(difflib.get_close_matches(word, known, n=1, cutoff=alike)), None)
+
+
+@lru_cache(maxsize=10_000)
+def _pairs(word: str) -> frozenset[str]:
+    """The pairs of letters that stand side by side."""
+    return frozenset(map("".join, pairwise(word)))
 
 
 def did_you_mean(word: str, known: Sequence[str]) -> str:

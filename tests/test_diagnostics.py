@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
 import time
+from collections.abc import Sequence
+from types import SimpleNamespace
 
 import pytest
 
-from proxy.diagnostics import Finding, Suggestion, as_text, did_you_mean, in_order, is_slip
+from proxy.diagnostics import Finding, Suggestion, as_text, did_you_mean, in_order, is_slip, nearest
 from proxy.model import Place
 
 
@@ -46,6 +49,21 @@ def test_findings_stand_in_the_order_of_the_files() -> None:
         ("a.rules.yaml", 2, 7),
         ("a.rules.yaml", 9, 5),
     ]
+
+
+def test_of_many_words_few_are_compared_letter_by_letter(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared = list[int]()
+
+    def matches(word: str, known: Sequence[str], n: int, cutoff: float) -> list[str]:
+        compared.append(len(known))
+        return difflib.get_close_matches(word, known, n, cutoff)
+
+    monkeypatch.setattr("proxy.diagnostics.difflib", SimpleNamespace(get_close_matches=matches))
+    slots = [f"{page}.{place}{number}" for page in ("home", "category") for place in "ab" for number in range(400)]
+    assert nearest("catgory.b217", slots) == "category.b217"
+    assert nearest("Home.a33", slots) == "home.a33"
+    assert nearest("zzz", slots) is None
+    assert compared == [50, 50, 50]
 
 
 def test_help_names_the_nearest_word_else_what_is_allowed() -> None:
