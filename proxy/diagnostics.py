@@ -11,14 +11,14 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from heapq import nlargest
 from itertools import pairwise
 
 from proxy.model import Place
 
-MOST_COMPARED = 50
-"""Of more known words only these are compared letter by letter: those with most pairs of letters of the word."""
+MANY, MOST_COMPARED = 200, 50
+"""Of many known words only so many are compared letter by letter: those that share most with the word."""
 MOST_NAMED = 8
 SLIP = 0.7
 """How alike two words must be, from 0 to 1, of which a program may write one for the other."""
@@ -72,16 +72,21 @@ def nearest(word: str, known: Iterable[str], alike: float = 0.6) -> str | None:
 
 @lru_cache(maxsize=512)  # where something was renamed, thousands of rules have the same wrong word
 def _nearest(word: str, known: tuple[str, ...], alike: float) -> str | None:
-    if len(known) > MOST_COMPARED:
-        pairs = _pairs(word)
-        known = tuple(nlargest(MOST_COMPARED, known, key=lambda one: len(pairs & _pairs(one))))
+    if len(known) > MANY:
+        known = tuple(nlargest(MOST_COMPARED, known, key=partial(_shared, _parts(word))))
     return next(iter(difflib.get_close_matches(word, known, n=1, cutoff=alike)), None)
 
 
+def _shared(parts: frozenset[str], other: str) -> float:
+    """The share of these parts and another word's that both have (Sorensen and Dice)."""
+    others = _parts(other)
+    return len(parts & others) / (len(parts) + len(others) or 1)
+
+
 @lru_cache(maxsize=10_000)
-def _pairs(word: str) -> frozenset[str]:
-    """The pairs of letters that stand side by side."""
-    return frozenset(map("".join, pairwise(word)))
+def _parts(word: str) -> frozenset[str]:
+    """The letters, and the pairs of those that stand side by side."""
+    return frozenset([*word, *map("".join, pairwise(word))])
 
 
 def did_you_mean(word: str, known: Sequence[str]) -> str:
