@@ -43,6 +43,7 @@ PROVEN_ELSEWHERE = {
     "stores/redis_outbox.py": "tests/contracts/test_outbox.py",
     "stores/redis_pages.py": "tests/contracts",
     "stores/sqlite_side_tables.py": "tests/contracts",
+    "bus/local.py": "tests/contracts",
     "bus/machine.py": "tests/contracts",
     "bus/redis.py": "tests/contracts",
     "bus/joined.py": "tests/contracts",

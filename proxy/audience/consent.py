@@ -85,7 +85,7 @@ VERSION = 2
 
 def purposes(text: str) -> frozenset[int]:
     """The numbers of the purposes agreed to in a consent string of IAB Europe's Transparency and Consent Framework,
-    version 2: its core part, in base64url, has a bit for each. None when the text is no such string."""
+    version 2: its core part, in base64url, has a bit for each. Empty when the text is no such string."""
     core = text.split(".")[0]
     try:
         raw = base64.b64decode(core + "=" * (-len(core) % 4), altchars=b"-_", validate=True)

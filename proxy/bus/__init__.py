@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from proxy.bus.joined import JoinedBus
-from proxy.bus.listeners import LocalBus
+from proxy.bus.local import LocalBus
 from proxy.bus.machine import MachineBus
 from proxy.ports import Bus
 

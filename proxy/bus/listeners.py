@@ -1,5 +1,5 @@
-"""The message handlers of this process, one per topic; and the bus of a shop that one process serves, whose messages go
-to these. A handler that raises has not handled its message, and does not affect others."""
+"""The message handlers of this process, one per topic. A handler that raises has not handled its message, and does not
+affect others."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import os
 import secrets
 import socket
 
-from proxy.ports import OnMessage, Replies
+from proxy.ports import OnMessage
 
 log = logging.getLogger("tailorbird.bus")
 
@@ -61,27 +61,3 @@ class Listeners:
         except TimeoutError:
             return {}
         return {} if answer is None else {name: answer}
-
-
-class LocalBus:
-    """A `Bus` within this process."""
-
-    def __init__(self) -> None:
-        self.name = name_of_process()
-        self.is_alone = True
-        self._listeners = Listeners()
-
-    def listen(self, topic: str, on_message: OnMessage) -> None:
-        self._listeners.listen(topic, on_message)
-
-    async def open(self) -> None:
-        return
-
-    async def request(self, topic: str, payload: bytes = b"") -> Replies:
-        return Replies(frozenset({self.name}), await self._listeners.reply(self.name, topic, payload))
-
-    async def publish(self, topic: str, payload: bytes = b"") -> None:
-        await self._listeners.handle(topic, payload)
-
-    async def aclose(self) -> None:
-        return

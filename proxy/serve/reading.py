@@ -16,7 +16,8 @@ from proxy.metrics import Metrics
 from proxy.model import Headers
 from proxy.page.holes import HoleAt
 from proxy.page.includes import says_includes
-from proxy.page.json_lists import find_json_lists, find_json_slots
+from proxy.page.json_lists import find_json_lists
+from proxy.page.json_slots import find_json_slots
 from proxy.page.lists import Lists, find_lists, with_order_stylesheet
 from proxy.page.location import Location
 from proxy.page.markup import Markup

@@ -17,7 +17,7 @@ from proxy.bus import bus_of_machine, bus_of_shop
 from proxy.bus import listeners as listeners_module
 from proxy.bus import machine as machine_module
 from proxy.bus import redis as redis_module
-from proxy.bus.listeners import LocalBus
+from proxy.bus.local import LocalBus
 from proxy.bus.redis import RedisBus
 from proxy.errors import OperatorError
 from proxy.ports import Bus

@@ -20,7 +20,7 @@ import uvloop
 from redis.asyncio import Redis
 
 from proxy.bus import bus_of_machine, bus_of_shop
-from proxy.bus.listeners import LocalBus
+from proxy.bus.local import LocalBus
 from proxy.bus.redis import LIVE, MOST_REQUESTS, REQUESTS, RedisBus
 from proxy.errors import StoreError
 from proxy.ports import MISSED

@@ -129,7 +129,7 @@ async def test_pages_are_flushed_in_steps_when_their_time_is_over(
     pending.set_counter(lambda pages: counted.append(len(pages)), lambda: None)
     for at in range(4 * STEP):
         pending.add((float(at), "anna", ServedFrom(asking(), None), None, SENT, {}, "192.0.2.7"))
-    await eventually(lambda: len(lines(path)) == 4 * STEP)
+    await eventually(lambda: path.read_bytes().count(b"\n") == 4 * STEP)  # the last may be half written
     assert counted == [STEP] * 4
     await log.aclose()
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from proxy.httpcache.ranges import requested_range
 from proxy.httpcache.stored import CacheOptions, StoredResponse, stored_response
-from proxy.httpcache.validators import requested_range
 
 NOON = 784_111_777.0
 CHANGED = b"Sun, 06 Nov 1994 08:00:00 GMT"
