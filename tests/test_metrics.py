@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from pathlib import Path
 
-from proxy.metrics import HELP, HISTOGRAMS, MOST_UNCOUNTED, Decided, Metrics, Times
+from proxy.metrics import GAUGES, HELP, HISTOGRAMS, MOST_UNCOUNTED, Decided, Metrics, Times
 from proxy.model import Decision
 
 
@@ -67,6 +68,20 @@ def test_text_exposition_escapes_label_values() -> None:
 
 def test_every_metric_has_help_and_a_counters_name() -> None:
     assert all(re.fullmatch(r"tailorbird_[a-z_]+_total", name) and text for name, text in HELP.items())
+
+
+def test_every_metric_is_told_of_somewhere_and_whatever_is_told_of_has_a_row() -> None:
+    """A name without a row would make `/metrics` fail once it is counted."""
+    rows = {*HELP, *GAUGES, *HISTOGRAMS}
+    named = {
+        name
+        for path in (Path(__file__).parent.parent / "proxy").rglob("*.py")
+        if path.name not in ("metrics.py", "docs.py")
+        for name in re.findall(r'"(tailorbird_[a-z_]+)"', path.read_text(encoding="utf-8"))
+    }
+    named |= {"tailorbird_requests_total", "tailorbird_rule_matches_total"}  # by `Metrics` itself, for pages
+    assert rows - named == set(), "have a row in proxy/metrics.py and are counted or read nowhere"
+    assert named - rows == set(), "need a row in proxy/metrics.py"
 
 
 def test_a_tally_counts_beside_and_shows_when_somebody_reads() -> None:

@@ -10,6 +10,10 @@ from zoneinfo import ZoneInfo
 from proxy.model import AttributeValue
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+ZONED_ATTRIBUTES = ("weekday", "hours")
+"""The attributes that the clock tells in the time zone of a rule file."""
+CLOCK_ATTRIBUTES = (*ZONED_ATTRIBUTES, "now")
+"""The attributes that the clock tells: neither a request nor a visitor has them."""
 
 
 def clock_text(minutes: float) -> str:

@@ -28,6 +28,7 @@ from typing import NamedTuple
 import msgspec
 
 from proxy.conditions.derived import MARK, base_of, value_of
+from proxy.conditions.localtime import CLOCK_ATTRIBUTES
 from proxy.decide.clock import Clock
 from proxy.decide.column import Column, column
 from proxy.decide.conjunctions import Literal, alternatives, facts_of
@@ -52,7 +53,6 @@ from proxy.model import (
     Segment,
 )
 
-CLOCK_ATTRIBUTES = ("weekday", "hours", "now")
 SCHEDULE, VERIFIED = "schedule", "verified"
 JOURNEY = "journey stage"
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from proxy.conditions.explain import Explained, explain
+from proxy.conditions.localtime import ZONED_ATTRIBUTES
 from proxy.conditions.values import matches
 from proxy.decide.engine import decide, with_journey_stage
 from proxy.decide.guard import guard_of
@@ -30,9 +31,6 @@ from proxy.model import (
     Rule,
     Segment,
 )
-
-LOCAL_TIME = ("weekday", "hours")
-"""The attributes that depend on the rule's time zone."""
 
 
 class Verdict(StrEnum):
@@ -176,7 +174,7 @@ class _Explainer:
             when = reached_since(condition, self._context, owner.timezone) if explained.ok else ""
             if when:
                 explained = replace(explained, seen=f"{explained.seen}, {when}")
-            if when or condition.attribute in LOCAL_TIME:
+            if when or condition.attribute in ZONED_ATTRIBUTES:
                 explained = replace(explained, seen=explained.seen + self._timezone_note(owner))
             is_wanted_in = isinstance(condition.test, OneOf) == explained.ok
             named: list[Segment | Rule] = [

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 import msgspec
 
 from proxy.conditions.derived import base_of, value_of
+from proxy.conditions.localtime import CLOCK_ATTRIBUTES
 from proxy.conditions.values import holds, with_local_time
 from proxy.decide.conjunctions import facts_of
 from proxy.decide.engine import caps_read, fitting, with_journey_stage
 from proxy.decide.membership import names_of, verified_names
-from proxy.decide.plan import CLOCK_ATTRIBUTES, JOURNEY, Plan
+from proxy.decide.plan import JOURNEY, Plan
 from proxy.model import (
     AllOf,
     AnyOf,

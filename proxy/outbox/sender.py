@@ -15,6 +15,7 @@ import random
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
+from typing import assert_never
 
 import httpx
 import msgspec
@@ -201,11 +202,14 @@ def body_of(delivery: Delivery, form: Form, now: float) -> bytes:
             "library": {"name": "tailorbird"},
         },
     }
-    if form is Form.IDENTIFY:
-        call["traits"] = {key: delivery.entered}
-    else:
-        call["event"] = "Audience Entered" if delivery.entered else "Audience Exited"
-        call["properties"] = {"audience_key": key, "audience_name": delivery.segment, key: delivery.entered}
+    match form:
+        case Form.IDENTIFY:
+            call["traits"] = {key: delivery.entered}
+        case Form.TRACK:
+            call["event"] = "Audience Entered" if delivery.entered else "Audience Exited"
+            call["properties"] = {"audience_key": key, "audience_name": delivery.segment, key: delivery.entered}
+        case _:
+            assert_never(form)
     return msgspec.json.encode(call)
 
 

@@ -9,6 +9,7 @@ from proxy.conditions.amounts import amount, no_amount
 from proxy.conditions.choices import check_values
 from proxy.conditions.derived import place_of
 from proxy.conditions.forms import nowhere
+from proxy.conditions.localtime import ZONED_ATTRIBUTES
 from proxy.conditions.nodes import Entry, ListNode, MapNode, Node, Scalar, as_map, as_text, unknown_word
 from proxy.conditions.phrase import Kind, Phrase
 from proxy.conditions.vocabulary import phrase_of, spelled
@@ -22,7 +23,7 @@ from proxy.rulebook.times import read_moment
 from proxy.rulebook.words import LIST_TEST, ROW_TEST, TEST, Part, fields
 
 NOTHING_NEW = "nothing new"
-FROM_THE_CLOCK = ("weekday", "hours", "page", "date", "weekday there", "hours there")
+NOT_OF_A_VISITOR = (*ZONED_ATTRIBUTES, "page", "date", "weekday there", "hours there", "segment")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +126,8 @@ def _attribute(entry: Entry, names: Names, findings: list[Finding]) -> Attribute
     if word == "segments":
         return {"segment": _segments(entry, names, findings)}
     phrase = phrase_of(word, names.words)
-    if phrase is None or word in FROM_THE_CLOCK or word == "segment":
-        usable = [key for key in names.words if key not in (*FROM_THE_CLOCK, "segment")]
+    if phrase is None or word in NOT_OF_A_VISITOR:
+        usable = [key for key in names.words if key not in NOT_OF_A_VISITOR]
         known = ["segments", *spelled(word, usable), *DONE_BY]
         findings.append(unknown_word(entry.key, "a test's visitor", [*known, "unverified segments", "id"]))
         return {}

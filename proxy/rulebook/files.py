@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 
+from proxy.conditions.localtime import ZONED_ATTRIBUTES
 from proxy.conditions.nodes import ListNode, MapNode, Node, is_nothing
 from proxy.decide.conjunctions import facts_of
 from proxy.diagnostics import Finding
@@ -18,7 +19,6 @@ from proxy.rulebook.times import read_timezone
 from proxy.rulebook.words import FILE, Part, fields
 
 APART = (CATALOGUE_FILE, ORDER_FILE, VISIT_FILE)
-HOURS = ("weekday", "hours")
 _ESCAPED = re.compile(r"\\x[89a-f][0-9a-f]")  # bytes of a name that are no text: `ruledir.read_folder`
 
 
@@ -76,7 +76,9 @@ def without_clocks(files: Sequence[RuleFile], rules: Iterable[Rule]) -> Iterator
     silent = {file.name for file in files if "timezone" not in file.parts}
     for rule in rules:
         is_scheduled = bool(zones) and (rule.live_from > -inf or rule.live_until < inf)
-        if rule.place.file in silent and (is_scheduled or any(f.attribute in HOURS for f in facts_of(rule.condition))):
+        if rule.place.file in silent and (
+            is_scheduled or any(f.attribute in ZONED_ATTRIBUTES for f in facts_of(rule.condition))
+        ):
             silent.remove(rule.place.file)
             what = f'the clocks of "{rule.name}" are UTC, because its file has no time zone'
             help = f"write `timezone: {usual}` above the rules{', as in other files' if zones else ''}"

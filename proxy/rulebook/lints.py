@@ -12,6 +12,7 @@ from itertools import islice
 
 from proxy.audience.results import GOALS
 from proxy.conditions.behaviours import CLICKED
+from proxy.conditions.localtime import CLOCK_ATTRIBUTES
 from proxy.conditions.phrase import Kind
 from proxy.conditions.values import matches
 from proxy.decide.conjunctions import Literal, facts_of
@@ -35,7 +36,6 @@ MOST_TOLD = 3
 """How many experiments one is said to fight: with a thousand of them, pairs are too many to be read."""
 
 PAGE = "page"
-CLOCK = ("weekday", "hours", "now")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def _single_in(names: Names) -> IsSingle:
         for phrase in names.words.values()
         if phrase.parts is None and phrase.kind not in (Kind.SET, Kind.ANYTHING)
     }
-    return lambda attribute: attribute in single or attribute in CLOCK
+    return lambda attribute: attribute in single or attribute in CLOCK_ATTRIBUTES
 
 
 def _never_shows(dead: DeadRule) -> Finding:

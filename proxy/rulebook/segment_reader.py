@@ -11,6 +11,7 @@ from math import inf, isfinite, log2
 from proxy.audience.measures import DAY_SECONDS, DaysSince, Decaying
 from proxy.audience.traits import last_measured, trait
 from proxy.conditions.derived import AGO, MARK, base_of, moment_of
+from proxy.conditions.localtime import CLOCK_ATTRIBUTES, ZONED_ATTRIBUTES
 from proxy.conditions.values import matches
 from proxy.conditions.vocabulary import PHRASES
 from proxy.decide.conjunctions import facts_of
@@ -22,7 +23,7 @@ from proxy.rulebook.compile import Publication
 
 OF_REQUESTS = frozenset(
     phrase.attribute for phrase in PHRASES if not phrase.is_trait and phrase.measure is None and not phrase.parts
-) - {"segment", JOURNEY, "now", "weekday", "hours"}
+) - {"segment", JOURNEY, *CLOCK_ATTRIBUTES}
 """What no profile knows."""
 SOON_SECONDS = 0.001
 """An amount that may be reached and one that must be exceeded change within so long of one another."""
@@ -81,7 +82,7 @@ def unforeseen(publication: Publication, name: str) -> dict[str, str]:
         base_of(fact.attribute) for fact in _facts(publication, _needed(publication.segments, [name]), is_all=False)
     }
     there = asked & {"time zone", *OF_REQUESTS}
-    on_clocks = asked & {"weekday", "hours"}
+    on_clocks = asked & {*ZONED_ATTRIBUTES}
     return dict.fromkeys(sorted(there), "only a request tells it") | dict.fromkeys(
         sorted(on_clocks), "it is looked at when something happens, and once a day"
     )

@@ -17,6 +17,7 @@ from proxy.audience.identity import NOBODY
 from proxy.audience.rows import SEGMENT_NAMES, attribute_name
 from proxy.conditions.behaviours import TRAITS
 from proxy.conditions.phrase import Kind
+from proxy.conditions.vocabulary import REQUESTED
 from proxy.errors import RequestError
 from proxy.events.intake import MAX_TEXT_BYTES, VISITOR_ID, Access, stranger_id, traits_of
 from proxy.http.message import Request
@@ -87,15 +88,10 @@ def _country(text: str) -> str | None:
     return text.upper() if COUNTRY.fullmatch(text.upper()) else None
 
 
-def _as_written(text: str) -> str:
-    return text
-
-
 _READ: dict[str, Callable[[str], AttributeValue | None]] = {
+    **{row.attribute: _one_of(*row.choices) for row in REQUESTED if row.choices},
     "country": _country,
     "language": lambda text: languages_of(text.encode("utf-8", "replace")),
-    "device": _one_of("phone", "tablet", "desktop"),
-    "visitor": _one_of("new", "returning"),
     "referrer": lambda text: (host_of(text.encode("utf-8", "replace")) if "//" in text else text.lower()) or None,
 }
 _OF_A_DEVICE = ("location", "time zone", "app version")
@@ -127,7 +123,7 @@ def _read(name: str, value: object, *, by_server: bool) -> AttributeValue | None
     if name in _NAMES:
         may_say = by_server or name not in _OF_SERVERS
         is_text = isinstance(value, str) and len(value.encode("utf-8", "replace")) <= MAX_TEXT_BYTES
-        return _READ.get(name, _as_written)(str(value).strip()) if may_say and is_text else None
+        return _READ.get(name, str)(str(value).strip()) if may_say and is_text else None
     trait = traits_of({name: value}).get(name) if by_server else None
     if name in _COUNTED and isinstance(trait, str):
         return number_of(trait.strip())

@@ -12,6 +12,7 @@ from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
 from proxy.audience.traits import TRAIT_MEASURES, reading, trait
+from proxy.conditions.localtime import CLOCK_ATTRIBUTES
 from proxy.errors import RequestError
 from proxy.http.message import Request
 from proxy.model import AttributeValue, EvaluationContext, Measure, Profile, Visitor, nothing_read
@@ -140,7 +141,7 @@ def needs_profile(asked: Collection[str]) -> bool:
     """Whether any of the attributes can come from the profile, so that a look-up is worth its wait. Segments can;
     the clock's weekday and hours cannot."""
     return any(
-        name not in REQUEST_ATTRIBUTES and name not in ("weekday", "hours", "now") and not name.startswith(REFINEMENT)
+        name not in REQUEST_ATTRIBUTES and name not in CLOCK_ATTRIBUTES and not name.startswith(REFINEMENT)
         for name in asked
     )
 

@@ -6,8 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from proxy.audience.traits import TRAIT_MEASURES
+from proxy.conditions.localtime import CLOCK_ATTRIBUTES
 from proxy.decide.guard import BucketSplit
-from proxy.decide.plan import CLOCK_ATTRIBUTES
 from proxy.http.message import Request
 from proxy.model import AttributeValue, Cap
 from proxy.page.presentation import ROW_ATTRIBUTES

@@ -15,8 +15,9 @@ from collections.abc import Iterator
 from math import inf
 from typing import NamedTuple
 
+from proxy.conditions.localtime import CLOCK_ATTRIBUTES
 from proxy.decide.engine import caps_read
-from proxy.decide.plan import CLOCK_ATTRIBUTES, JOURNEY, Plan
+from proxy.decide.plan import JOURNEY, Plan
 from proxy.errors import StoreError
 from proxy.events.bots import is_bot
 from proxy.http.message import Request

@@ -60,6 +60,13 @@ from proxy.wiring.desk import Desk
 from proxy.wiring.public_listener import public_listener
 from proxy.wiring.visitor_messages import VisitorMessages
 
+LIMITER_GAUGES = {
+    "tailorbird_origin_limit": "limit",
+    "tailorbird_origin_requests": "under_way",
+    "tailorbird_origin_waiting": "waiting",
+}
+"""The gauges of an origin's limiter, with the attributes they are read from."""
+
 
 class Tailorbird:
     """The whole product: `app` is for the public listener, `desk` for the studio.
@@ -221,8 +228,8 @@ class Tailorbird:
     def _watch_limiters(self) -> None:
         for address, limiter in self._origins.limiters.items():
             self.metrics.watch("tailorbird_origin_seconds", limiter.times)
-            for name, what in (("limit", "limit"), ("requests", "under_way"), ("waiting", "waiting")):
-                self.metrics.gauge(f"tailorbird_origin_{name}", partial(getattr, limiter, what), "origin", address)
+            for name, what in LIMITER_GAUGES.items():
+                self.metrics.gauge(name, partial(getattr, limiter, what), "origin", address)
 
     def _hub(self) -> ProductIndex:
         return self._gateway.stock.shop.products

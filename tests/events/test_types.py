@@ -20,8 +20,9 @@ def test_every_kind_says_what_it_is_and_what_it_needs() -> None:
 def test_the_properties_of_every_subject_are_known() -> None:
     for row in TYPES:
         if row.needs == "subject":
-            assert not row.segment or row.kind in segment.SUBJECTS, row.kind
-            assert not row.ga4 or row.kind in (*ga4.SUBJECTS, "page viewed"), row.kind
+            needs = f"SUBJECTS does not say which properties the subject of `{row.kind}` is read from"
+            assert not row.segment or row.kind in segment.SUBJECTS, f"proxy/events/segment.py: {needs}"
+            assert not row.ga4 or row.kind in (*ga4.SUBJECTS, "page viewed"), f"proxy/events/ga4.py: {needs}"
 
 
 def test_whatever_is_remembered_has_a_bound() -> None:
@@ -29,6 +30,7 @@ def test_whatever_is_remembered_has_a_bound() -> None:
 
 
 def test_money_and_identity_are_told_by_servers_alone() -> None:
+    """Whoever opens a shop can read its public key."""
     assert {row.kind for row in TYPES if row.is_server_only} == {
         "order completed",
         "order refunded",

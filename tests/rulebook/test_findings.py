@@ -24,9 +24,9 @@ PROXY = Path(__file__).parents[2] / "proxy"
 def test_the_wrong_example_gives_the_finding_and_the_right_one_is_clean(kind: FindingKind, publish: Publish) -> None:
     publish = partial(publish, site=SITE) if kind.code.startswith("L") else publish
     found = publish(kind.wrong, kind.file).findings
-    assert {finding.code for finding in found} == {kind.code}
-    assert all(finding.help and finding.place.line for finding in found)
-    assert publish(kind.right, kind.file).findings == []
+    assert {finding.code for finding in found} == {kind.code}, "what `wrong` of its row gives"
+    assert all(finding.help and finding.place.line for finding in found), "each finding needs a help and a line"
+    assert publish(kind.right, kind.file).findings == [], "what `right` of its row gives"
     assert kind.title and kind.explanation
 
 
@@ -40,8 +40,9 @@ def test_every_code_that_is_given_is_in_the_table() -> None:
         if node.args and isinstance(node.args[0], ast.Constant)
     }
     codes = [kind.code for kind in FINDINGS]
-    assert given <= set(codes) and len(given) > 10
-    assert codes == sorted(set(codes), key=_in_table)
+    assert given - set(codes) == set(), "need a row in a table of findings"
+    assert len(given) > 10
+    assert codes == sorted(set(codes), key=_in_table), "a row stands out of order"
 
 
 def _in_table(code: str) -> tuple[int, int]:
