@@ -35,6 +35,16 @@ class HeaderSet:
     coding: Coding
 
 
+class OriginWait:
+    """How long a request waited for its origin: `seconds` until an answer's first byte, or the error in its place, of
+    all fetches that were made for it one after the other. A turn with the origin and connecting count."""
+
+    __slots__ = ("seconds",)
+
+    def __init__(self, seconds: float = 0.0) -> None:
+        self.seconds = seconds
+
+
 class Question:
     """What many requests have in common byte for byte: the page they ask for, the browser's header set, the referer.
     They differ in their own fields (cookies, say), of which there may be `room` many.
@@ -71,7 +81,7 @@ class Question:
         request.host, request.scheme, request.client = self.host, self.scheme, client
         request.body = request.content_length = request._named = None
         request.depth = 0
-        request.on_hints = None
+        request.on_hints = request.wait = None
         request.question, request._firsts, request._cookies = self, own, own.get(b"cookie", b"")
         return request
 
@@ -82,7 +92,7 @@ class Request:
     `host` is validated and lower-case; `headers` stay as they are; `client` is the address of whoever connected. `body`
     is None when none comes; `content_length` None with a body means it is streamed. `depth` counts the pages that this
     is a part of; `question` is None unless it was read by one. `on_hints` tells the client of early hints, None
-    for one that may not expect any."""
+    for one that may not expect any; `wait` is what is measured of its origin, if anybody wants to know."""
 
     method: bytes
     path: bytes
@@ -96,6 +106,7 @@ class Request:
     depth: int = 0
     question: Question | None = field(default=None, init=False, compare=False)
     on_hints: Callable[[Headers], None] | None = field(default=None, init=False, repr=False, compare=False)
+    wait: OriginWait | None = field(default=None, init=False, repr=False, compare=False)
     _firsts: dict[bytes, bytes] | None = field(default=None, init=False, repr=False, compare=False)
     _cookies: bytes | None = field(default=None, init=False, repr=False, compare=False)
     _named: tuple[bytes, tuple[bytes, ...]] | None = field(default=None, init=False, repr=False, compare=False)

@@ -36,7 +36,7 @@ def sought(request: Request, policy: PagePolicy | None, *, is_json: bool = False
     if is_json:
         headers = tuple(field for field in request.headers if field[0] != b"accept-encoding")
         shared = replace(shared, headers=headers)
-    shared.on_hints = request.on_hints
+    shared.on_hints, shared.wait = request.on_hints, request.wait
     return Sought(key, shared, policy)
 
 

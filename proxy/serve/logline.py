@@ -77,12 +77,13 @@ class Lines:
         status: int,
         head: Headers | bytes,
         seconds: float = 0.0,
+        waited: float = 0.0,
         *,
         is_whole: bool = True,
     ) -> bytes:
         """The line of an answer to a request that came `at` Unix seconds and took `seconds`, from its head to the last
-        byte written. `head`: the fields, or their lines, or the beginning of the answer. One that broke off, or whose
-        client left, is not whole."""
+        byte written, `waited` of them for the origin to begin its answer. `head`: the fields, or their lines, or the
+        beginning of the answer. One that broke off, or whose client left, is not whole."""
         lines = b"\r\n%b\r\n" % _lines(head).partition(b"\r\n\r\n")[0]
         length = _said(lines, _LENGTH)
         return b"".join(
@@ -90,6 +91,7 @@ class Lines:
                 self._of_moment(int(at * 1_000)),
                 *self._parts(asked),
                 b',"status":%d,"ms":%.3f' % (status, max(0.0, seconds) * 1_000),
+                b',"origin_ms":%.3f' % (waited * 1_000) if waited else b"",
                 b',"bytes":%d' % int(length) if length.isdigit() else b"",
                 _cache(_said(lines, _OURS)),
                 b"" if is_whole else b',"whole":false',

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from proxy.errors import Fault, OriginError, RequestError
 from proxy.http.forwarding import head_of_one
-from proxy.http.message import OwnFields, Question, Request, Response, as_lines
+from proxy.http.message import OriginWait, OwnFields, Question, Request, Response, as_lines
 from proxy.http.outgoing import cache_status, detail, passed_fields
 from proxy.http.target import Sought, sought
 from proxy.httpcache.policy import why_never_storable
@@ -99,6 +99,7 @@ class PassThrough:
         reason = self._marks.reason(question.key, now)
         if not reason and not self._personal.is_personal(request):
             return False
+        request.wait = OriginWait()
         try:
             has_begun = self._own.begins(request, partial(self._take, request, reason or "", give))
         except RequestError:  # raised again where the application answers it

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
 
 from proxy.errors import Fault, OriginError
 from proxy.http.forwarding import Common
-from proxy.http.message import OwnFields, Question, Request, Response
+from proxy.http.message import OriginWait, OwnFields, Question, Request, Response
 from proxy.model import HeadShape
 from proxy.upstream.exchange import Exchange
 from proxy.upstream.origin import OriginTransport
@@ -76,7 +77,7 @@ class QuickTurn(QuickExchange):
 
     __slots__ = (
         "client", "disconnected", "keep_alive", "own", "question", "reason", "response_complete", "response_started",
-        "route", "straight",
+        "route", "straight", "wait",
     )  # fmt: skip
 
     message_event: Any = NOBODY
@@ -90,6 +91,8 @@ class QuickTurn(QuickExchange):
         self.own = own
         self.client = client
         self.reason = reason
+        self.part = None
+        self.wait: OriginWait | None = None
         self.keep_alive = True
         self.disconnected = self.response_started = self.response_complete = False
 
@@ -111,5 +114,12 @@ class QuickTurn(QuickExchange):
     def request(self) -> Request:
         """The request in full, for the longer paths."""
         request = self.question.request(self.own, self.client.address)
+        request.wait = self.wait = OriginWait(self.waited())
         self.client.may_hint(request)
         return request
+
+    def waited(self) -> float:
+        """Seconds from asking to the first byte of the answer, or until now."""
+        if self.wait is not None:
+            return self.wait.seconds
+        return (monotonic() if self.part is None else self.part.began) - self.asked_at

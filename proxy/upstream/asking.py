@@ -10,11 +10,12 @@ import contextlib
 from collections.abc import Collection, Set
 from dataclasses import replace
 from functools import partial
+from time import monotonic
 
 from proxy.errors import OriginError
 from proxy.http.client import is_trusted, networks
 from proxy.http.forwarding import Common, in_common, request_head, request_headers, shared_headers
-from proxy.http.message import Request
+from proxy.http.message import OriginWait, Request
 from proxy.http.returning import response_headers
 from proxy.httpcache.coding import accepted_codings
 from proxy.memo import make_room
@@ -115,7 +116,10 @@ class Asking:
     ) -> bool:
         """The same without waiting, as `OriginTransport.begins`."""
         origin, asked = self._of_visitor(request, accept_encoding, without)
-        return origin.begins(asked, partial(self._told_of, origin, request, on_answer))
+        told = partial(self._told_of, origin, request, on_answer)
+        if request.wait is not None:
+            told = partial(_after, request.wait, monotonic(), told)
+        return origin.begins(asked, told)
 
     def in_common(
         self, request: Request, *, accept_encoding: bytes | None, without: Collection[bytes]
@@ -177,7 +181,12 @@ class Asking:
         return request.host if self._keep_host else origin.authority
 
     async def _asked(self, origin: OriginTransport, request: Request, asked: UpstreamRequest) -> UpstreamResponse:
-        answer = await origin.fetch(asked)
+        begun = monotonic()
+        try:
+            answer = await origin.fetch(asked)
+        finally:
+            if request.wait is not None:
+                request.wait.seconds += monotonic() - begun
         try:
             self._map(origin, request, answer)
         except OriginError:
@@ -201,6 +210,11 @@ class Asking:
             mapped = shape.transformed(partial(response_headers, address=origin.address, ours=ours))
             self._mapped[shape, ours] = mapped
         return mapped
+
+
+def _after(wait: OriginWait, begun: float, on_answer: OnAnswer, answer: UpstreamResponse | OriginError | None) -> None:
+    wait.seconds += monotonic() - begun
+    on_answer(answer)
 
 
 def _ours(request: Request) -> bytes:

@@ -101,7 +101,7 @@ class OriginTransport:
 
     def dispatch(self, quick: QuickExchange, head: bytes) -> bool:
         """As `begins`, with a ready head; `quick` gets the answer."""
-        now = time.monotonic()
+        now = quick.asked_at = time.monotonic()
         connection = self._take_idle_connection(now)
         if connection is None:
             return self._dials(partial(self._start_quick, quick, head), quick.refused)

@@ -90,13 +90,14 @@ class PartialAnswer:
 
 
 class QuickExchange:
-    """A GET without a body, sent at `begun`; the origin may take until `deadline`. A subclass decides what is done with
-    the answer: `buffer_seconds`, `answered`, `exchange`, `refused`, `failed`."""
+    """A GET without a body, asked for at `asked_at` and sent at `begun`; the origin may take until `deadline`. A
+    subclass decides what is done with the answer: `buffer_seconds`, `answered`, `exchange`, `refused`, `failed`."""
 
-    __slots__ = ("begun", "connection", "deadline", "origin", "part")
+    __slots__ = ("asked_at", "begun", "connection", "deadline", "origin", "part")
 
     origin: Origin
     connection: Connection
+    asked_at: float
     begun: float
     deadline: float
     part: PartialAnswer | None

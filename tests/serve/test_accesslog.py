@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from proxy.serve.logline import Line, Lines
 from proxy.settings import Settings
 from proxy.visitors.pending import FLUSH_AT, STEP, Pending, ServedFrom, ServedPage
 from tests.wire.asking import asking
-from tests.wire.origin import Origin, by_path, ok
+from tests.wire.origin import Origin, Wire, by_path, ok
 from tests.wire.served import Served, hear, request
 from tests.wire.site import PAGE, SHARED, eventually
 
@@ -55,7 +56,7 @@ async def logged(path: Path, sent: Sequence[bytes], *, has_lane: bool) -> list[d
         writer.close()
     found = lines(path)
     for each in found:
-        assert each.pop("ms") >= 0 and each.pop("time")
+        assert each.pop("ms") >= 0 and each.pop("origin_ms", 1) > 0 and each.pop("time")
     return found
 
 
@@ -71,6 +72,52 @@ async def test_each_request_has_a_line_by_whatever_way_it_is_answered(tmp_path: 
     assert {one["status"] for one in found if one["target"] in ("/_tb/none", "/missing")} == {404}
     assert found[3]["cache"].startswith("hit") and found[3]["bytes"] > 0
     assert found == await logged(tmp_path / "beside", sent, has_lane=False)
+
+
+async def slow(wire: Wire) -> None:
+    """Answers after 20 ms; the second half of a private page comes 300 ms after the first."""
+    while True:
+        asked = await wire.request()
+        await asyncio.sleep(0.02)
+        answer = ANSWERS[asked.target]
+        await wire.send(answer[: len(answer) - 3])
+        await asyncio.sleep(0.3 if asked.target == b"/mine" else 0)
+        await wire.send(answer[len(answer) - 3 :])
+
+
+@pytest.mark.parametrize("has_lane", [True, False])
+async def test_how_long_the_origin_took_to_begin_is_told_of_what_it_was_asked_for(
+    has_lane: bool, tmp_path: Path
+) -> None:
+    path, took_ms = tmp_path / "log", list[float]()
+    async with Origin(slow) as origin, Served(origin.url, has_lane=has_lane, access_log=str(path)) as served:
+        reader, writer = await served.connect()
+        for one in (path for path in ANSWERS for _ in range(4)):
+            begun = time.monotonic()
+            writer.write(request(b"GET", one, AGENT, (b"Cookie", b"_ga=7")))
+            await hear(reader)
+            took_ms.append((time.monotonic() - begun) * 1_000)
+            served.site.now += 1.0  # or lines of one moment might be told in another order
+        writer.close()
+    found = lines(path)
+    assert [one["target"] for one in found if "origin_ms" in one] == ["/", "/a.css", *["/mine"] * 4, *["/data"] * 4]
+    for one, took in zip(found, took_ms, strict=True):
+        assert one.get("origin_ms", took) >= 20 or one["cache"].startswith("hit")
+        assert one["target"] != "/mine" or one["origin_ms"] <= took - 50, "the second half of its answer does not count"
+
+
+async def test_an_origin_that_does_not_answer_was_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+
+    async def silent(wire: Wire) -> None:
+        await wire.request()
+        await wire.until_closed()
+
+    how = {"first_byte_timeout_ms": 30, "access_log": str(path)}
+    async with Origin(silent) as origin, Served(origin.url, **how) as served:
+        await served.get(b"/")
+    (found,) = lines(path)
+    assert (found["status"], found["origin_ms"] >= 30) == (504, True)
 
 
 async def test_lines_stand_in_the_order_of_the_answers_however_many_there_are(
