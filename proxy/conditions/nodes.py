@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import msgspec
 
+from proxy.conditions.other_words import OTHER_WORDS
 from proxy.diagnostics import Edit, Finding, Suggestion, did_you_mean
 from proxy.model import Place
 
@@ -49,26 +50,6 @@ class MapNode(msgspec.Struct, frozen=True, gc=False):
 Node = Scalar | ListNode | MapNode
 
 EVERYBODY = frozenset({"all", "anybody", "anyone", "always", "any", "everybody", "everyone", "true", "yes", "*"})
-OTHER_WORDS = {
-    "begin": "from", "begins": "from", "date from": "from", "start": "from", "start date": "from",
-    "starts": "from", "valid from": "from", "date until": "until", "end": "until", "end date": "until", "ends": "until",
-    "expires": "until", "till": "until", "to": "until", "valid until": "until", "condition": "when",
-    "conditions": "when", "if": "when", "only if": "when", "where": "when", "but not": "unless",
-    "except": "unless", "exclude": "unless", "not": "unless", "not when": "unless", "place": "slot",
-    "position": "slot", "content": "show", "display": "show", "then": "show", "headline": "title", "heading": "title",
-    "body": "text", "description": "text", "cta": "button", "href": "link", "url": "link",
-    "img": "image", "picture": "image", "alt text": "alt", "query": "search term",
-    "ab": "from", "vanaf": "from", "von": "from", "bis": "until", "tot": "until", "als": "when", "wenn": "when",
-    "außer": "unless", "behalve": "unless", "tenzij": "unless", "plaats": "slot", "platz": "slot",
-    "toon": "show", "zeige": "show", "knop": "button", "knopf": "button", "überschrift": "title", "bild": "image",
-    "priorität": "priority", "regeln": "rules", "regels": "rules", "land": "country", "sprache": "language",
-    "taal": "language", "gerät": "device", "seite": "page", "suchbegriff": "search term", "zoekterm": "search term",
-    "bestellungen": "orders", "bestellingen": "orders",
-}  # fmt: skip
-"""What a word is called elsewhere, and here: where this is one that may stand there."""
-
-TOWN_WORDS = ("city", "gemeente", "ort", "plaats", "place", "stad", "stadt", "town")
-TOWN_HELP = "write `location: within 20 km of Utrecht`; it is known of visitors whose app or login tells it"
 
 
 def as_map(node: Node | None, what: str, findings: list[Finding]) -> MapNode | None:
@@ -125,8 +106,6 @@ def unknown_word(word: Scalar, where: str, known: Sequence[str]) -> Finding:
     if word.text[:1].isdigit() and not any(each[:1].isdigit() for each in known):
         help = "within braces a comma ends a line: write numbers with a point, as 9.50, and put quotes around a text"
         return Finding("R101", f'I do not know "{word.text}" in {where}', word.place, help)
-    if word.text.casefold() in TOWN_WORDS and "location" in known:
-        return Finding("R101", f'I do not know "{word.text}" in {where}', word.place, TOWN_HELP)
     ours = OTHER_WORDS.get(word.text.casefold(), "")
     is_ours = ours in known
     help = Suggestion(f'did you mean "{ours}"?', word.text, ours) if is_ours else did_you_mean(word.text, known)

@@ -40,9 +40,10 @@ from proxy.conditions.nodes import (
 from proxy.conditions.phrase import MOST_READ, Kind, Phrase
 from proxy.conditions.signs import signs_of_a_pattern
 from proxy.conditions.tree import is_tree, read_tree
+from proxy.conditions.unknown import unknown_condition
 from proxy.conditions.values import number_text
 from proxy.conditions.vocabulary import phrase_of, spelled
-from proxy.diagnostics import Edit, Finding, Suggestion, nearest
+from proxy.diagnostics import Edit, Finding, Suggestion
 from proxy.model import (
     EVERYBODY,
     AllOf,
@@ -60,7 +61,6 @@ from proxy.model import (
 )
 
 GROUPS = ("any of", "all of", "none of", "unless")
-HOW_TO_DECLARE = "an attribute of your visitors is known once attributes.yaml names it, or an import brings it"
 
 Words = Mapping[str, Phrase]
 
@@ -87,9 +87,7 @@ def _read_line(entry: Entry, words: Words, findings: list[Finding]) -> Condition
         return _read_group(entry, words, findings)
     phrase = phrase_of(word, words)
     if phrase is None:
-        known = [*spelled(word, words), *GROUPS]
-        finding = unknown_word(entry.key, "a condition", known)
-        findings.append(finding if nearest(word, known) else replace(finding, note=HOW_TO_DECLARE))
+        findings.append(unknown_condition(entry.key, [*spelled(word, words), *GROUPS]))
         return EVERYBODY
     if phrase.parts and phrase.measure:
         return read_deed(entry, phrase, phrase.measure, read_tests, findings)

@@ -76,13 +76,6 @@ def test_what_a_comma_made_a_word_of_is_told_so(word: str) -> None:
     assert finding.what == f'I do not know "{word}" in an event' and "a comma ends a line" in finding.help
 
 
-def test_a_town_is_asked_for_by_the_location() -> None:
-    assert unknown_word(Scalar("City", HERE), "a condition", ["country", "location"]).help.startswith(
-        "write `location: "
-    )
-    assert unknown_word(Scalar("city", HERE), "a banner", ["title"]).help == "write one of: title"
-
-
 def test_an_unknown_word_names_the_nearest_known() -> None:
     finding = unknown_word(Scalar("titel", HERE), "a banner", ["title", "text"])
     assert (finding.code, finding.what) == ("R101", 'I do not know "titel" in a banner')

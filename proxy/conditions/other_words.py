@@ -1,0 +1,97 @@
+"""What the words of rule files are called elsewhere, so that who writes one of those is told ours: in the parts of a
+file the word alone; in conditions a whole line, since the values differ, too: `season: autumn` is a `date` between two
+days."""
+
+from __future__ import annotations
+
+OTHER_WORDS = {
+    "begin": "from", "begins": "from", "date from": "from", "start": "from", "start date": "from",
+    "starts": "from", "valid from": "from", "date until": "until", "end": "until", "end date": "until", "ends": "until",
+    "expires": "until", "till": "until", "to": "until", "valid until": "until", "condition": "when",
+    "conditions": "when", "if": "when", "only if": "when", "where": "when", "but not": "unless",
+    "except": "unless", "exclude": "unless", "not": "unless", "not when": "unless", "place": "slot",
+    "position": "slot", "content": "show", "display": "show", "then": "show", "headline": "title", "heading": "title",
+    "body": "text", "description": "text", "cta": "button", "href": "link", "url": "link",
+    "img": "image", "picture": "image", "alt text": "alt", "query": "search term",
+    "ab": "from", "vanaf": "from", "von": "from", "bis": "until", "tot": "until", "als": "when", "wenn": "when",
+    "außer": "unless", "behalve": "unless", "tenzij": "unless", "plaats": "slot", "platz": "slot",
+    "toon": "show", "zeige": "show", "knop": "button", "knopf": "button", "überschrift": "title", "bild": "image",
+    "priorität": "priority", "regeln": "rules", "regels": "rules", "land": "country", "sprache": "language",
+    "taal": "language", "gerät": "device", "seite": "page", "suchbegriff": "search term", "zoekterm": "search term",
+    "bestellungen": "orders", "bestellingen": "orders",
+}  # fmt: skip
+"""What a word is called elsewhere, and here: where this is one that may stand there."""
+
+CONDITION_LINES = {
+    "added to cart: {within: 14 days}": ("added", "added product", "product added"),
+    "average order: more than 80 EUR": ("aov", "average order value", "average spend"),
+    "bought: {category: shoes, within: 30 days}": (
+        "bought product", "gekauft", "gekocht", "has bought", "has ordered", "ordered", "purchase", "purchased",
+    ),
+    "brands viewed: Northwind": ("brand", "marke", "merk"),
+    "campaign: {source: newsletter}": (
+        "channel", "medium", "source", "traffic source", "utm", "utm campaign", "utm content", "utm medium",
+        "utm source", "utm term",
+    ),
+    "cart total: at least 20 EUR": (
+        "basket total", "basket value", "cart amount", "cart value", "warenkorbwert", "winkelwagen totaal",
+    ),
+    "clicked: {banner: Winter sale, within: 7 days}": ("banner clicked", "click", "clicked banner", "clicks"),
+    "country: NO": ("geo", "geo country", "market"),
+    "date: between 2026-09-22 and 2026-12-20": ("day of month", "month", "period", "quarter", "season", "year"),
+    "days since last order: at most 30": ("last bought", "last order", "last purchase", "recent order"),
+    "hours: between 08:00 and 17:00": ("clock", "daytime", "time", "time of day", "uhrzeit"),
+    "journey stage: intent": ("funnel", "phase", "stage"),
+    "lifetime spend: at least 500 EUR": (
+        "clv", "lifetime value", "ltv", "revenue", "spend", "spent", "total spend", "total spent", "umsatz",
+    ),
+    "location: within 20 km of Utrecht": (
+        "city", "gemeente", "municipality", "near", "ort", "plaats", "place", "postcode", "province", "region", "stad",
+        "stadt", "state", "town", "zip", "zip code",
+    ),
+    "opened: {page: starts with /blog, within: this visit}": (
+        "landing page", "last page", "page opened", "pages opened", "visited", "visited page",
+    ),
+    "orders: at least 1": ("customer", "existing customer", "has orders", "is customer", "kunde", "number of orders"),
+    "page: starts with /c/shoes": ("address", "page type", "pad", "pagina", "path", "url", "uri"),
+    "products in cart: [HOTDOG-6, BUN-4]": (
+        "basket", "cart", "cart contains", "cart items", "cart products", "contains product", "in basket", "in cart",
+        "items in cart", "product in cart", "warenkorb", "winkelwagen",
+    ),
+    "refinement: {colour: red}": ("color", "colour", "facet", "facets", "filter", "filters", "refine", "refined by"),
+    "search term: contains trail": ("keyword", "search", "search query", "searches for", "zoekopdracht"),
+    "searched: {for: contains trail, within: 14 days}": ("has searched", "searched for"),
+    "segment: VIP": ("audience", "audiences", "group", "segments", "zielgruppe"),
+    "viewed: {category: shoes, times: at least 3, within: 14 days}": (
+        "bekeken", "category", "has seen", "has viewed", "looked at", "product", "product viewed", "seen",
+        "viewed category", "viewed product", "viewed products",
+    ),
+    "visitor: new": ("first visit", "is new", "neu", "new", "new visitor", "nieuw"),
+    "visitor: returning": ("is returning", "known visitor", "returning", "returning visitor", "visitor type"),
+    "visits: at least 3": ("number of visits", "sessions", "visit count", "visited times"),
+    "weekday: [saturday, sunday]": ("day", "day of week", "tag", "wochentag"),
+}  # fmt: skip
+"""A whole line of a condition, and the words by which people look for it."""
+
+FACTS = frozenset({
+    "account", "age", "birthday", "browser", "company", "currency", "customer group", "customer type",
+    "email", "gender", "geslacht", "is logged in", "leeftijd", "logged in", "login", "loyalty", "member", "membership",
+    "name", "newsletter", "operating system", "os", "shop", "store", "temperature", "tier", "weather",
+})  # fmt: skip
+"""What many want to ask, and no page tells: only the shop's own data does."""
+
+_LINE_OF = {word: line for line, words in CONDITION_LINES.items() for word in words}
+
+
+def line_instead_of(word: str) -> str:
+    """The line to write in a condition instead of this unknown word; "" if there is none."""
+    return _LINE_OF.get(_plain(word), "")
+
+
+def is_own_fact(word: str) -> bool:
+    """Whether only the shop's own data can tell it."""
+    return _plain(word) in FACTS
+
+
+def _plain(word: str) -> str:
+    return " ".join(word.casefold().replace("_", " ").replace("-", " ").split())

@@ -1,0 +1,27 @@
+"""What is told of a word of a condition that nobody knows: the line that says it in our words, where people have other
+words for it; that only the shop's own data can tell it; else the most similar word."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from proxy.conditions.nodes import Scalar, unknown_word
+from proxy.conditions.other_words import OTHER_WORDS, is_own_fact, line_instead_of
+from proxy.diagnostics import Finding, nearest
+
+HOW_TO_DECLARE = "an attribute of your visitors is known once attributes.yaml names it, or an import brings it"
+HOW_TO_BRING = "no page tells it: add `{}:` to attributes.yaml, with its kind, as text, number or truth"
+HOW_LOCATED = "a visitor's location is known where an app or a login tells it"
+
+
+def unknown_condition(word: Scalar, known: Sequence[str]) -> Finding:
+    """R101 for a word that is none of `known`. An example line has values of its own, so no program writes it."""
+    finding = unknown_word(word, "a condition", known)
+    line = line_instead_of(word.text)
+    if line.partition(":")[0] in known and OTHER_WORDS.get(word.text.casefold()) not in known:
+        note = HOW_LOCATED if line.startswith("location:") else ""
+        return replace(finding, help=f"write a line like `{line}`", note=note)
+    if is_own_fact(word.text):
+        return replace(finding, help=HOW_TO_BRING.format(word.text), note=HOW_TO_DECLARE)
+    return finding if nearest(word.text, known) else replace(finding, note=HOW_TO_DECLARE)
