@@ -27,6 +27,7 @@ from proxy.visitors.capture import View
 from proxy.visitors.pending import Pending, ServedFrom
 from proxy.visitors.preview import PREVIEWS
 from proxy.visitors.view_content import ViewContent
+from proxy.visitors.visitor import NOBODYS
 
 _LOOKUP_BYTES = 1_800
 """The memory of a lookup beside its question. Measured."""
@@ -132,9 +133,11 @@ class PlainHits:
         """The id of the visitor whose view of the page is counted with others; "" if it is not, or was already."""
         cookies = own.get(b"cookie", b"")
         if not lookup.needs_full_view:
-            if lookup.view_content is None or self._cookies.is_nobodys(cookies):
+            if lookup.view_content is None:
                 return ""
             verified = self._cookies.verified(cookies, now)
+            if verified is NOBODYS:
+                return ""
             if verified is not None and self._consents.level(cookies, question.is_private) is Consent.PROFILE:
                 return verified.visitor_id
         if lookup.entry.template is not None:

@@ -36,7 +36,7 @@ from proxy.visitors.pending import NOTHING_MORE, ServedFrom
 from proxy.visitors.preview import PREVIEWS
 from proxy.visitors.profiles import ProfileReader
 from proxy.visitors.remembered import MISSING
-from proxy.visitors.visitor import Verified
+from proxy.visitors.visitor import NOBODYS, Verified
 
 _OK = STATUS_LINE[200]
 _ALL = Consent.PROFILE
@@ -110,10 +110,12 @@ class RepeatHits:
             return None
         cookies = own.get(b"cookie", b"")
         verified = verified_by(cookies, now)
-        if verified is None or (
-            lookup.consent is not _ALL and self._showing.consents.level(cookies, question.is_private) is not _ALL
+        if (
+            verified is None
+            or verified is NOBODYS
+            or (lookup.consent is not _ALL and self._showing.consents.level(cookies, question.is_private) is not _ALL)
         ):
-            return self._answer_unverified(lookup, question, own, client, now)
+            return self._answer_unverified(lookup, question, own, client, now, is_nobodys=verified is NOBODYS)
         classes = lookup.classes
         if not classes.is_lasting and self._pending_pages:
             self._remembered.flush_visitor(verified.visitor_id)
@@ -157,16 +159,15 @@ class RepeatHits:
         return b"".join(pieces)
 
     def _answer_unverified(
-        self, lookup: Lookup, question: Question, own: OwnFields, client: str, now: float
+        self, lookup: Lookup, question: Question, own: OwnFields, client: str, now: float, *, is_nobodys: bool
     ) -> bytes | Response | None:
         """The answer where the cookies are not verified yet, or are set by this answer."""
-        cookies = own.get(b"cookie", b"")
-        if PREVIEWS in cookies:
-            return None
-        if lookup.consent is _ALL and self._cookies.is_nobodys(cookies):
-            answer = self._answer_new_visitor(lookup, own, client, now)
+        if is_nobodys:
+            answer = self._answer_new_visitor(lookup, own, client, now) if lookup.consent is _ALL else None
             if answer is not None:
                 return answer
+        elif PREVIEWS in own.get(b"cookie", b""):
+            return None
         request = question.request(own, client)
         met = self._showing.meet(lookup.template, request, now)
         if met is None:

@@ -29,7 +29,7 @@ from proxy.serve.slot_maps import SlotMap
 from proxy.visitors.equivalence import NO_NUMBER, EquivalenceClasses
 from proxy.visitors.inputs import Inputs
 from proxy.visitors.known import NOBODY
-from proxy.visitors.visitor import Verified
+from proxy.visitors.visitor import NOBODYS, Verified
 
 log = logging.getLogger("tailorbird.showing")
 
@@ -93,7 +93,8 @@ class FillCache:
         inputs, cookies = showing.inputs_of(page), own.get(b"cookie", b"")
         if inputs.tells_visitors_apart:
             return None
-        verified = self._verified = showing.cookies.verified(cookies, now)
+        verified = showing.cookies.verified(cookies, now)
+        self._verified = verified = None if verified is NOBODYS else verified
         if verified is None or whose is not inputs or not self._is_unchanged(now):
             return None
         if showing.consents.level(cookies, question.is_private) is not Consent.PROFILE:

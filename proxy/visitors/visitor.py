@@ -32,6 +32,7 @@ from proxy.visitors.claims import (
     unsigned_segments,
 )
 from proxy.visitors.equivalence import NO_MEMBERSHIP, ClassMembership, EquivalenceClasses
+from proxy.visitors.first_cookies import FirstCookies, NewVisitor
 from proxy.visitors.known import Known
 from proxy.visitors.signing import Keyring
 
@@ -40,7 +41,7 @@ SEGMENTS_PURPOSE = b"tailorbird segments v1"
 MAX_COOKIE_BYTES = 512
 CLOCK_SKEW_SECONDS = 60
 MEMO_SIZE = 20_000
-ID_BYTES, IDS_AT_ONCE = 16, 32
+ID_BYTES = 16
 
 ANONYMOUS = Visitor()
 _OURS = frozenset((b"v=", b"s="))
@@ -84,6 +85,10 @@ class Verified(msgspec.Struct, eq=False, gc=False):
             self.membership = ClassMembership(classes, number, known, known.version, now, until)
 
 
+NOBODYS = Verified("", ANONYMOUS)
+"""The content of a Cookie header that has no cookie of ours."""
+
+
 class Cookies:
     """Reads and mints the cookies of one installation.
 
@@ -107,7 +112,7 @@ class Cookies:
         self._unsigned = unsigned.encode()
         self._flags = b"; Path=/; HttpOnly; SameSite=Lax" + (b"" if is_demo else b"; Secure")
         self._lasting = self._flags + (b"" if max_age is None else b"; Max-Age=%d" % max_age)
-        self._unused: list[str] = []
+        self._first_cookies = FirstCookies(lambda second, count: self._new_visitors(second, count, self._lasting))
         self._prefix = b"tb_" if is_demo else b"__Host-tb_"
         self.visitor_name = self._prefix + b"v"
         self.segments_name = self._prefix + b"s"
@@ -143,11 +148,11 @@ class Cookies:
     def known(self, cookie_header: bytes, now: float) -> Visitor | None:
         """The visitor behind a Cookie header, if it is `verified`."""
         verified = self.verified(cookie_header, now)
-        return None if verified is None else verified.at(now)
+        return None if verified is None or verified is NOBODYS else verified.at(now)
 
     def verified(self, cookie_header: bytes, now: float) -> Verified | None:
         """The content of our cookies in a Cookie header, if they are genuine, of one visitor, and written as browsers
-        write them; None when the header has to be parsed."""
+        write them; `NOBODYS` if it has none of ours; None when the header has to be parsed."""
         if self._unsigned:
             return None
         parts = cookie_header.split(self._prefix)  # in less than half the time of a regular expression
@@ -161,11 +166,7 @@ class Cookies:
                     return known
                 if visitor.find(b";") == len(visitor) - 2:
                     return self._verified_now(key, (visitor[:-2], segments), now)
-        return self._verified_apart(parts, now) if len(parts) > 1 else None
-
-    def is_nobodys(self, cookie_header: bytes) -> bool:
-        """Whether a Cookie header has no cookie of ours."""
-        return self._prefix not in cookie_header and not self._unsigned
+        return self._verified_apart(parts, now) if len(parts) > 1 else NOBODYS
 
     def _verified_apart(self, parts: Sequence[bytes], now: float) -> Verified | None:
         """The same for any cookies of ours, of a Cookie header split at their prefix."""
@@ -242,15 +243,20 @@ class Cookies:
 
     # -- minting
 
-    def new_visitor(self, now: float, *, is_for_session: bool = False) -> tuple[Visitor, bytes]:
+    def new_visitor(self, now: float, *, is_for_session: bool = False) -> NewVisitor:
         """A new visitor, and the Set-Cookie value for their cookie."""
-        if not self._unused:
-            digits = secrets.token_hex(ID_BYTES * IDS_AT_ONCE)
-            self._unused = [digits[at : at + 2 * ID_BYTES] for at in range(0, len(digits), 2 * ID_BYTES)]
-        visitor, second = self._unused.pop(), int(now)
+        return self._new_visitors(int(now), 1, self._flags)[0] if is_for_session else self._first_cookies.take(now)
+
+    def _new_visitors(self, second: int, count: int, flags: bytes) -> list[NewVisitor]:
+        digits = secrets.token_hex(ID_BYTES * count)
+        return [
+            self._new_visitor(digits[at : at + 2 * ID_BYTES], second, flags)
+            for at in range(0, len(digits), 2 * ID_BYTES)
+        ]
+
+    def _new_visitor(self, visitor: str, second: int, flags: bytes) -> NewVisitor:
         signed = self._keys.sign(VISITOR_PURPOSE, b'{"id":"%b","iat":%d}' % (visitor.encode(), second))
-        cookie = b"%b=%b%b" % (self.visitor_name, signed, self._flags if is_for_session else self._lasting)
-        return Visitor(visitor, float(second)), cookie
+        return Visitor(visitor, float(second)), b"%b=%b%b" % (self.visitor_name, signed, flags)
 
     def visitor_cookie(self, visitor_id: str, first_seen_at: float) -> bytes:
         """A Set-Cookie value. Raises `OperatorError` when the id is not 1 to 64 of `A-Za-z0-9_-`."""

@@ -104,10 +104,11 @@ DENIED = b"CookieConsent={stamp:'x'%2Cnecessary:true%2Cpreferences:false%2Cstati
         (b"{denied}", b""),
         (b"{stranger}", None),
         (b"{anna}; tb_p=a-preview", None),
+        (b"tb_p=a-preview", None),
     ],
     ids=[
         *("none", "forged", "twice", "within another", "with a blank", "another of ours", "forgotten", "denied"),
-        *("not remembered", "a preview"),
+        *("not remembered", "a preview", "a preview alone"),
     ],
 )
 async def test_an_unknown_visitor_gets_the_same_answer_or_a_full_lookup(

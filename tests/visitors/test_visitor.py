@@ -16,7 +16,7 @@ from proxy.http.message import cookies_named
 from proxy.metrics import Metrics
 from proxy.model import Visitor
 from proxy.visitors.signing import Keyring
-from proxy.visitors.visitor import ANONYMOUS, Cookies
+from proxy.visitors.visitor import ANONYMOUS, NOBODYS, Cookies
 
 ROOT = Path(__file__).parents[2]
 TABLE = json.loads((ROOT / "tests/cases/cookies.json").read_text())
@@ -228,10 +228,17 @@ def test_other_visitors_are_unknown_until_read(ours: tuple[bytes, ...]) -> None:
     assert cookies.known(header(*ours), NOW) is None, "nothing of it is remembered"
 
 
+def test_a_header_without_a_cookie_of_ours_is_told_from_one_that_must_be_read() -> None:
+    cookies = Cookies(SECRET)
+    assert all(cookies.verified(sent, NOW) is NOBODYS for sent in (b"", b"a=1", b"tb_v=1; a=1"))
+    assert cookies.verified(b"__Host-tb_p=a-preview", NOW) is None
+
+
 def test_where_hints_are_read_nobody_is_known_by_our_cookies_alone() -> None:
     cookies = Cookies(SECRET, unsigned="hints")
     assert cookies.read(ANNA, NOW).id == "anna"
     assert cookies.known(ANNA, NOW) is None
+    assert cookies.verified(b"a=1", NOW) is None
 
 
 def test_a_key_that_was_taken_away_no_longer_counts() -> None:

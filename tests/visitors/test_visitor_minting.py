@@ -22,6 +22,12 @@ def test_a_new_visitor_is_random_and_recognised() -> None:
     assert COOKIES.read(set_cookie.partition(b";")[0], NOW) == visitor
 
 
+def test_many_new_visitors_of_a_second_differ_and_each_is_recognised() -> None:
+    given = [COOKIES.new_visitor(NOW + 7) for _ in range(100)]
+    assert len({visitor.id for visitor, _ in given}) == 100
+    assert all(COOKIES.read(cookie.partition(b";")[0], NOW + 7) == visitor for visitor, cookie in given)
+
+
 def test_the_cookies_are_locked_to_the_host_and_hidden_from_scripts() -> None:
     session = COOKIES.visitor_cookie("anna", NOW)
     assert session.partition(b"; ")[2] == b"Path=/; HttpOnly; SameSite=Lax; Secure"
