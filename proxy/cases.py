@@ -170,7 +170,7 @@ def _fault_of_list(
 def as_case(case: Case, plan: Plan, now: float, slots: Iterable[str]) -> EvaluationContext:
     """What a page with these slots would know of the case's visitor: what they did is read off it as off a stored
     history."""
-    history = tuple(sorted(deed.event(now, number) for number, deed in enumerate(case.deeds)))
+    history = tuple(sorted(action.event(now, number) for number, action in enumerate(case.actions)))
     profile = Profile("", case.attributes, history=history)
     asked = plan.inputs_of(slots).measures
     read = {name: value for name in asked if (value := trait(profile, name, asked[name], now)) is not None}

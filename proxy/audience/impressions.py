@@ -15,7 +15,7 @@ from proxy.model import Event
 SHOWN = "banner shown"
 BANNERS = (SHOWN, "banner seen", "banner clicked")
 ORDERS = ("order completed", "order refunded", "order cancelled")
-MOST_IMPRESSIONS, MOST_DEEDS = 250, 500
+MOST_IMPRESSIONS, MOST_ACTIONS = 250, 500
 """A visitor's history has the newest so many events that tell of banners, and of all others; and more orders."""
 NAMES = attrgetter("shown")
 

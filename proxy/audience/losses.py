@@ -8,7 +8,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from math import floor, inf
 
-from proxy.audience.impressions import BANNERS, MOST_DEEDS, MOST_IMPRESSIONS, ORDERS, matches_kinds
+from proxy.audience.impressions import BANNERS, MOST_ACTIONS, MOST_IMPRESSIONS, ORDERS, matches_kinds
 from proxy.audience.measures import AT, DaysSince, Measured, counted
 from proxy.audience.tracked import Breaks
 from proxy.audience.windows import visits_of, window_of
@@ -61,7 +61,7 @@ def events_left(measure: Measure, history: Sequence[Event], first: int) -> int:
     newer = len(history) - first
     if measure.period is Period.VISIT or measure.then or set(measure.kinds) & set(BANNERS):
         has_banners = any(event.kind in BANNERS for event in history[first:])
-        return MOST_IMPRESSIONS - newer if has_banners else min(MOST_DEEDS - newer, MOST_IMPRESSIONS)
+        return MOST_IMPRESSIONS - newer if has_banners else min(MOST_ACTIONS - newer, MOST_IMPRESSIONS)
     if set(measure.kinds) <= set(ORDERS):
         newer = sum(event.kind in ORDERS for event in history[first:])
-    return MOST_DEEDS - newer
+    return MOST_ACTIONS - newer

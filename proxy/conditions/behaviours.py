@@ -1,5 +1,5 @@
-"""The table of phrases about a visitor's history: deeds (`viewed:` with parts under it), and traits that are calculated
-from deeds (`orders in the last N days`). An import may bring traits too; `audience/traits.py` joins both.
+"""The table of phrases about a visitor's history: actions (`viewed:` with parts under it), and traits that are
+calculated from actions (`orders in the last N days`). An import may bring traits too; `audience/traits.py` joins both.
 
 Rows are part of the vocabulary like any other. N in a key stands for a number, and its days may be any unit of
 `UNITS`.
@@ -29,7 +29,7 @@ RECENCY, FREQUENCY, MONETARY = (30.0, 90.0, 180.0, 365.0), (2.0, 3.0, 5.0, 10.0)
 """Where grades 1 to 5 part, unless `rfm:` in a rule file says otherwise: days since the last order, orders, spend."""
 
 
-def _deed(key: str, kind: str, parts: tuple[str, ...], help: str, example: str, wrong: str, code: str) -> Phrase:
+def _action(key: str, kind: str, parts: tuple[str, ...], help: str, example: str, wrong: str, code: str) -> Phrase:
     measure = Measure(Reading.COUNT, (kind,))
     return Phrase(
         key, key, Kind.TEXT, help, example, wrong, code, parts=parts + HOW_OFTEN, stands_alone=False, measure=measure
@@ -50,8 +50,8 @@ def _filled(key: str) -> str:
     return key.replace(" N ", " 30 ")
 
 
-DEEDS: tuple[Phrase, ...] = (
-    _deed(
+ACTIONS: tuple[Phrase, ...] = (
+    _action(
         "viewed",
         VIEWED,
         WHAT,
@@ -60,7 +60,7 @@ DEEDS: tuple[Phrase, ...] = (
         "viewed: {category: shoes/trail, within: 14 sleeps}",
         "R304",
     ),
-    _deed(
+    _action(
         "added to cart",
         ADDED,
         WHAT,
@@ -69,7 +69,7 @@ DEEDS: tuple[Phrase, ...] = (
         "added to cart: {then not: paid within 2 hours}",
         "R304",
     ),
-    _deed(
+    _action(
         "bought",
         BOUGHT,
         WHAT,
@@ -78,7 +78,7 @@ DEEDS: tuple[Phrase, ...] = (
         "bought: {times: at leat 2}",
         "R303",
     ),
-    _deed(
+    _action(
         "searched",
         SEARCHED,
         ("for",),
@@ -87,7 +87,7 @@ DEEDS: tuple[Phrase, ...] = (
         "searched: {four: trail}",
         "R101",
     ),
-    _deed(
+    _action(
         "opened",
         PAGE,
         ("page",),
@@ -96,7 +96,7 @@ DEEDS: tuple[Phrase, ...] = (
         "opened: {page: /blog, within: that visit}",
         "R304",
     ),
-    _deed(
+    _action(
         "clicked",
         CLICKED,
         ("banner",),

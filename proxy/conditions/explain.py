@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import inf
 
-from proxy.conditions.deeds import THIS_VISIT, words_of
+from proxy.conditions.actions import THIS_VISIT, words_of
 from proxy.conditions.derived import AGO, FROM, HOURS_THERE, MARK, WEEKDAY_THERE, base_of, value_of
 from proxy.conditions.durations import duration_text, length_text
 from proxy.conditions.localtime import clock_text, utc_minute

@@ -19,10 +19,10 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from proxy.conditions.actions import read_action
 from proxy.conditions.amounts import amount, is_amount_form, no_amount
 from proxy.conditions.choices import HOURS, NEGATED, TEXT_FORM, check_values
 from proxy.conditions.corrections import swapped
-from proxy.conditions.deeds import read_deed
 from proxy.conditions.derived import derived_name
 from proxy.conditions.forms import is_worked, read_worked
 from proxy.conditions.nodes import (
@@ -90,7 +90,7 @@ def _read_line(entry: Entry, words: Words, findings: list[Finding]) -> Condition
         findings.append(unknown_condition(entry.key, [*spelled(word, words), *GROUPS]))
         return EVERYBODY
     if phrase.parts and phrase.measure:
-        return read_deed(entry, phrase, phrase.measure, read_tests, findings)
+        return read_action(entry, phrase, phrase.measure, read_tests, findings)
     if phrase.parts is not None and (isinstance(entry.value, MapNode) or not phrase.stands_alone):
         parts = as_map(entry.value, f'"{word}"', findings)
         return all_of(_read_part(part, phrase, findings) for part in parts.entries) if parts else EVERYBODY

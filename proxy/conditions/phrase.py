@@ -43,7 +43,7 @@ class Phrase:
     values it takes, `shape` a regular expression that its values match, `hint` how to mend one that does not fit.
     `parts` are the words that may stand under it, () when any may; each is an attribute of its own, `attribute.part`.
     `example` and `wrong` are conditions that are clean and that give the finding `wrong_code`. A phrase whose value is
-    read off the visitor's history has a `measure`; one with parts too is a deed, whose parts all say more of it.
+    read off the visitor's history has a `measure`; one with parts too is an action, whose parts all say more of it.
     `timezone` is the zone that its dates are read in.
     """
 

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from math import inf
 
-from proxy.conditions.behaviours import DEEDS, TRAITS
+from proxy.conditions.behaviours import ACTIONS, TRAITS
 from proxy.conditions.derived import HOURS_THERE, WEEKDAY_THERE, derived_name
 from proxy.conditions.durations import UNITS, seconds_of
 from proxy.conditions.localtime import WEEKDAYS
@@ -220,7 +220,7 @@ REQUESTED: tuple[Phrase, ...] = (
     ),
 )
 
-PHRASES = (*REQUESTED, *DEEDS, *TRAITS)
+PHRASES = (*REQUESTED, *ACTIONS, *TRAITS)
 COUNTED = " N days"
 
 

@@ -36,8 +36,8 @@ def fold(
     need no `rules`; events `of_one_log`, the profile's own, are folded faster."""
     known = Profile(arrivals[0].visitor_id) if profile is None else profile
     for arrival in arrivals:
-        if not is_deed(arrival):
-            known = _more_than_deeds(known, arrival, rules)
+        if not is_history_only(arrival):
+            known = _beyond_history(known, arrival, rules)
     # Written out: `replace` takes as long as all of the above.
     return Profile(
         known.visitor_id,
@@ -56,12 +56,12 @@ def fold(
     )
 
 
-def is_deed(arrival: Arrival | PackedEvent) -> bool:
+def is_history_only(arrival: Arrival | PackedEvent) -> bool:
     """Whether the arrival changes only the history."""
     return isinstance(arrival, PackedEvent) or (not arrival.traits and arrival.event.kind not in BEYOND_HISTORY)
 
 
-def _more_than_deeds(known: Profile, arrival: Arrival, rules: Rules) -> Profile:
+def _beyond_history(known: Profile, arrival: Arrival, rules: Rules) -> Profile:
     if arrival.event.kind == IMPORTED:
         return _imported(known, arrival, rules)
     if arrival.event.kind in LINKING:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import enum
 from typing import NamedTuple
 
-from proxy.audience.impressions import MOST_DEEDS, MOST_IMPRESSIONS
+from proxy.audience.impressions import MOST_ACTIONS, MOST_IMPRESSIONS
 from proxy.model import Event
 
 
@@ -24,7 +24,7 @@ class EventClass(enum.StrEnum):
     NONE = "none"
 
 
-MOST = {EventClass.ORDER: 1_000, EventClass.ACTION: MOST_DEEDS, EventClass.EXPOSURE: MOST_IMPRESSIONS}
+MOST = {EventClass.ORDER: 1_000, EventClass.ACTION: MOST_ACTIONS, EventClass.EXPOSURE: MOST_IMPRESSIONS}
 """How many of the newest events of each class a visitor's history keeps."""
 
 

@@ -44,11 +44,11 @@ LONGEST_CHANGE_SECONDS = 30.0
 
 
 class KnownVisitors(NamedTuple):
-    """Some of the visitors that a store knows: those of whom it has events of their history only (`deeds`), and those
-    of whom it may have `more`. `place` is where to go on, "" at the end; `total` is about how many visitors there
+    """Some of the visitors that a store knows: those of whom it has nothing but a history (`history_only`), and
+    those of whom it may have `more`. `place` is where to go on, "" at the end; `total` is about how many visitors there
     are."""
 
-    deeds: Collection[str]
+    history_only: Collection[str]
     more: Collection[str]
     place: str
     total: int

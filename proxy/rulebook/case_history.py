@@ -44,17 +44,17 @@ KINDS = {
     "opened": PAGE,
     "clicked": CLICKED,
 }
-DEEDS = {**KINDS, "shown": SHOWN}
-DONE_BY = (*DEEDS, "events")
+ACTIONS = {**KINDS, "shown": SHOWN}
+DONE_BY = (*ACTIONS, "events")
 AGO = {f"{unit}s ago": UNITS[unit] for unit in ("day", "hour", "minute")}
 OF_ITEMS = ("category", "brand")
-OF_EVENTS = (*DEEDS, *AGO, "times", "value", *OF_ITEMS)
+OF_EVENTS = (*ACTIONS, *AGO, "times", "value", *OF_ITEMS)
 OF_SUBJECTS = (SEARCHED, PAGE, CLICKED, SHOWN)
 MAX_TIMES = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Deed:
+class Action:
     """An event, so many seconds before the test's moment."""
 
     kind: str
@@ -68,29 +68,29 @@ class Deed:
         return Event(now - self.ago, f"{number:04}", self.kind, self.subject, self.items, self.value)
 
 
-def read_done(entry: Entry, products: Mapping[str, Product], findings: list[Finding]) -> list[Deed]:
-    """The deeds of one line under `visitor:`. `products` are the catalogue's by id."""
+def read_done(entry: Entry, products: Mapping[str, Product], findings: list[Finding]) -> list[Action]:
+    """The actions of one line under `visitor:`. `products` are the catalogue's by id."""
     if entry.key.text != "events":
         findings += _not_sold(entry, products)
-        return _deeds(entry, products, findings)
+        return _actions(entry, products, findings)
     items = as_list(entry.value, '"events"', findings)
-    return [deed for node in (items.items if items else ()) for deed in _dated(node, products, findings)]
+    return [action for node in (items.items if items else ()) for action in _dated(node, products, findings)]
 
 
-def _deeds(entry: Entry, products: Mapping[str, Product], findings: list[Finding]) -> list[Deed]:
-    kind = DEEDS[entry.key.text]
+def _actions(entry: Entry, products: Mapping[str, Product], findings: list[Finding]) -> list[Action]:
+    kind = ACTIONS[entry.key.text]
     words = read_words(entry.value, entry.key.text, findings)
     if kind in OF_SUBJECTS:
-        return [Deed(kind, subject=word.text) for word in words]
+        return [Action(kind, subject=word.text) for word in words]
     items = tuple(_item(word.text, products) for word in words)
     if kind == BOUGHT:
-        return [Deed(kind, items=items, value=sum(item.price for item in items))] if items else []
-    return [Deed(kind, items=(item,)) for item in items]
+        return [Action(kind, items=items, value=sum(item.price for item in items))] if items else []
+    return [Action(kind, items=(item,)) for item in items]
 
 
 def _not_sold(entry: Entry, products: Mapping[str, Product]) -> Iterator[Finding]:
     """R502 for a product that the catalogue does not have: no category, brand or price is known of it."""
-    if not products or DEEDS[entry.key.text] in OF_SUBJECTS:
+    if not products or ACTIONS[entry.key.text] in OF_SUBJECTS:
         return
     for word in one_or_more(entry.value):
         if isinstance(word, Scalar) and word.text not in products:
@@ -102,29 +102,29 @@ def _item(id: str, products: Mapping[str, Product]) -> Item:
     return Item(id, known.category, known.brand, known.price) if known else Item(id)
 
 
-def _dated(node: Node, products: Mapping[str, Product], findings: list[Finding]) -> list[Deed]:
-    """The deeds of one entry of `events:`."""
+def _dated(node: Node, products: Mapping[str, Product], findings: list[Finding]) -> list[Action]:
+    """The actions of one entry of `events:`."""
     table = as_map(node, "each event", findings)
     if table is None:
         return []
     parts = Part.of(table)
     findings += [unknown_word(each.key, "an event", OF_EVENTS) for word, each in parts.items() if word not in OF_EVENTS]
-    done = [deed for word in DEEDS if word in parts for deed in _deeds(parts[word], products, findings)]
-    if not DEEDS.keys() & parts.keys():
-        help = f"say what was done: {', '.join(DEEDS)}"
+    done = [action for word in ACTIONS if word in parts for action in _actions(parts[word], products, findings)]
+    if not ACTIONS.keys() & parts.keys():
+        help = f"say what was done: {', '.join(ACTIONS)}"
         findings.append(Finding("R103", "this event says nothing that was done", table.place, help))
     more = {word: text.text for word in OF_ITEMS if (text := parts.text(word, findings))}
     if not more:  # who says of what brand it was, means one that is not sold any more
-        findings += [finding for word in DEEDS if word in parts for finding in _not_sold(parts[word], products)]
+        findings += [finding for word in ACTIONS if word in parts for finding in _not_sold(parts[word], products)]
     ago = sum(_number(parts[word], findings) * seconds for word, seconds in AGO.items() if word in parts)
     times = min(int(_number(parts["times"], findings)), MAX_TIMES) if "times" in parts else 1
     value = _number(parts["value"], findings) if "value" in parts else None
-    return [_at(deed, ago + second, value, more) for deed in done for second in range(times)]
+    return [_at(action, ago + second, value, more) for action in done for second in range(times)]
 
 
-def _at(deed: Deed, ago: float, value: float | None, more: Mapping[str, str]) -> Deed:
-    items = tuple(msgspec.structs.replace(item, **more) for item in deed.items)
-    return replace(deed, ago=ago, items=items, value=deed.value if value is None else value)
+def _at(action: Action, ago: float, value: float | None, more: Mapping[str, str]) -> Action:
+    items = tuple(msgspec.structs.replace(item, **more) for item in action.items)
+    return replace(action, ago=ago, items=items, value=action.value if value is None else value)
 
 
 def _number(entry: Entry, findings: list[Finding]) -> float:

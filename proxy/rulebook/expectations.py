@@ -16,7 +16,7 @@ from proxy.conditions.vocabulary import phrase_of, spelled
 from proxy.diagnostics import Edit, Finding, did_you_mean, nearest
 from proxy.model import Attributes, AttributeValue, Place, Product, Rule
 from proxy.page.slots import LISTING
-from proxy.rulebook.case_history import DONE_BY, Deed, read_done
+from proxy.rulebook.case_history import DONE_BY, Action, read_done
 from proxy.rulebook.names import Names
 from proxy.rulebook.scalars import read_words
 from proxy.rulebook.times import read_moment
@@ -49,8 +49,8 @@ class Expectation:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One test. `at` is None when it has no moment; `unverified` are segments without a signature; `deeds` are what the
-    visitor did before; `visitor` is their id, by which chance draws."""
+    """One test. `at` is None when it has no moment; `unverified` are segments without a signature; `actions` are what
+    the visitor did before; `visitor` is their id, by which chance draws."""
 
     name: str
     attributes: Attributes
@@ -58,7 +58,7 @@ class Case:
     at: float | None
     expect: tuple[Expectation, ...]
     place: Place
-    deeds: tuple[Deed, ...] = ()
+    actions: tuple[Action, ...] = ()
     visitor: str = ""
 
 
@@ -88,7 +88,7 @@ def read_case(
     name = found.text("name", findings)
     unverified = frozenset[str]()
     attributes: dict[str, AttributeValue] = {"segment": frozenset(), "page": _page(found, names, findings)}
-    deeds: list[Deed] = []
+    actions: list[Action] = []
     id = ""
     for entry in found.lines("visitor", findings):
         if entry.key.text == "id":
@@ -97,7 +97,7 @@ def read_case(
         elif entry.key.text == "unverified segments":
             unverified = _segments(entry, names, findings)
         elif entry.key.text in DONE_BY:
-            deeds += read_done(entry, products or {}, findings)
+            actions += read_done(entry, products or {}, findings)
         else:
             attributes |= _attribute(entry, names, findings)
     attributes["segment"] = unverified | _members(attributes["segment"])
@@ -108,7 +108,7 @@ def read_case(
         at=read_moment(found.node("at"), timezone, "at", findings),
         expect=_expectations(found, rules, names, findings, products or {}),
         place=name.place if name else node.place,
-        deeds=tuple(deeds),
+        actions=tuple(actions),
         visitor=id,
     )
 

@@ -16,8 +16,8 @@ from dataclasses import replace
 from itertools import pairwise
 from math import inf
 
+from proxy.conditions.actions import FIELDS
 from proxy.conditions.amounts import amount, no_amount
-from proxy.conditions.deeds import FIELDS
 from proxy.conditions.durations import DURATION_HELP, seconds_of
 from proxy.conditions.nodes import Entry, as_list, as_text, unknown_word
 from proxy.conditions.parse import read_tests

@@ -60,7 +60,7 @@ class Learning:
 
     def hear(self, applied: Applied) -> None:
         """Learns the events that this worker has applied, and prepares rows for their visitors."""
-        noted = arrivals_of(deed for deed in applied.page_events if deed.kind in LEARNT_KINDS)
+        noted = arrivals_of(event for event in applied.page_events if event.kind in LEARNT_KINDS)
         learnt = [arrival for arrival in (*applied.new, *noted) if arrival.event.kind in LEARNT_KINDS]
         shop = self._stock().shop
         for arrival in learnt:

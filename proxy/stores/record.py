@@ -186,14 +186,14 @@ _NO_TRAITS: dict[str, str] = {}
 _NOBODY = "", ""
 
 
-def deed(visitor_id: str, source: str, event: Told, details: msgspec.Raw = NOTHING) -> PackedEvent:
+def packed_event(visitor_id: str, source: str, event: Told, details: msgspec.Raw = NOTHING) -> PackedEvent:
     """A packed arrival of this visitor."""
     arrival = visitor_id, event, source, event[0], _NO_TRAITS, (), details, "", _NOBODY
     return PackedEvent(visitor_id, event[2], _encoder.encode(arrival))
 
 
-def deed_of(arrival: Arrival) -> PackedEvent:
-    """An arrival as a deed."""
+def packed_event_of(arrival: Arrival) -> PackedEvent:
+    """The arrival, packed."""
     return PackedEvent(arrival.visitor_id, arrival.event.kind, packed_arrival(arrival), arrival.via)
 
 

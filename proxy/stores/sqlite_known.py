@@ -2,8 +2,8 @@
 without profiles. First those in the table of profiles, in its order; then those who have events and are not in it, as
 in a damaged file that was recovered in part.
 
-Everything that is more than deeds is in a checkpoint (`sqlite_log.py`): a visitor with an empty checkpoint has only
-deeds.
+Everything that is more than a history is in a checkpoint (`sqlite_log.py`): a visitor with an empty checkpoint has only
+a history.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def known_visitors(connection: sqlite3.Connection, after: str) -> KnownVisitors:
     (of,) = connection.execute("SELECT coalesce(max(rowid), 0) FROM profiles").fetchone()
     place, is_other, id = after.partition(":")
     if not is_other:
-        last, deeds, more = connection.execute(PROFILES, (int(place or 0), AT_ONCE)).fetchone()
-        return KnownVisitors(_ids.decode(deeds), _ids.decode(more), ":" if last is None else str(last), of)
+        last, history_only, more = connection.execute(PROFILES, (int(place or 0), AT_ONCE)).fetchone()
+        return KnownVisitors(_ids.decode(history_only), _ids.decode(more), ":" if last is None else str(last), of)
     last, many, others = connection.execute(OTHERS, {"after": id, "most": AT_ONCE}).fetchone()
     return KnownVisitors((), _ids.decode(others), f":{last}" if last and many == AT_ONCE else "", of)

@@ -20,11 +20,11 @@ from itertools import islice
 from proxy.audience.identity import LINKING, routed
 from proxy.audience.merging import Rules
 from proxy.errors import DamagedValueError
-from proxy.events.fold import is_deed
+from proxy.events.fold import is_history_only
 from proxy.model import Arrival, PackedEvent, Profile
 from proxy.ports import Applied, Partition
 from proxy.stores import sqlite_bulk, sqlite_changes, sqlite_noted, sqlite_shared, sqlite_tombstones, sqlite_visitor
-from proxy.stores.record import arrivals_of, deed_of, import_of, packed, packed_arrival
+from proxy.stores.record import arrivals_of, import_of, packed, packed_arrival, packed_event_of
 from proxy.stores.sqlite_cache import cache_of
 from proxy.stores.tombstones import is_erased
 from proxy.turns import in_turns
@@ -107,37 +107,37 @@ def _not_erased(
 
 
 def _note(
-    connection: sqlite3.Connection, deeds: Sequence[PackedEvent], known: dict[str, int]
+    connection: sqlite3.Connection, page_events: Sequence[PackedEvent], known: dict[str, int]
 ) -> tuple[Sequence[PackedEvent], set[str]]:
     """Logs page views; returns those logged, and the visitors chosen for a checkpoint. Nearly all are of visitors who
     are known, and are logged as they are."""
     last = sqlite_visitor.last_place(connection)
     try:
-        numbers = sqlite_noted.numbers_of(deeds, known)
+        numbers = sqlite_noted.numbers_of(page_events, known)
     except KeyError:
-        return _note_new(connection, deeds, known, last)
-    return deeds, sqlite_noted.add(connection, deeds, numbers, last)
+        return _note_new(connection, page_events, known, last)
+    return page_events, sqlite_noted.add(connection, page_events, numbers, last)
 
 
 def _note_new(
-    connection: sqlite3.Connection, deeds: Sequence[PackedEvent], known: dict[str, int], last: int
+    connection: sqlite3.Connection, page_events: Sequence[PackedEvent], known: dict[str, int], last: int
 ) -> tuple[Sequence[PackedEvent], set[str]]:
     """The same where some visitors are new: their events may be a person's, or of somebody who was erased."""
-    ids = {deed.visitor_id for some in in_turns(deeds) for deed in some}
+    ids = {one.visitor_id for some in in_turns(page_events) for one in some}
     apart = _apart(connection, ids.difference(known))
-    theirs = [deed for deed in deeds if deed.visitor_id in apart] if apart else []
+    theirs = [one for one in page_events if one.visitor_id in apart] if apart else []
     if theirs:
-        others = [deed for deed in deeds if deed.visitor_id not in apart]
-        theirs = [deed_of(arrival) for arrival in _whose(connection, arrivals_of(theirs), apart)]
-        deeds = [*others, *theirs]
-        ids = {deed.visitor_id for deed in deeds}
-    if not deeds:
-        return deeds, set()
+        others = [one for one in page_events if one.visitor_id not in apart]
+        theirs = [packed_event_of(arrival) for arrival in _whose(connection, arrivals_of(theirs), apart)]
+        page_events = [*others, *theirs]
+        ids = {one.visitor_id for one in page_events}
+    if not page_events:
+        return page_events, set()
     sqlite_noted.meet(connection, ids, known, last)
-    drawn = sqlite_noted.add(connection, deeds, sqlite_noted.numbers_of(deeds, known), last)
-    for deed in theirs:
-        known.pop(deed.visitor_id, None)  # to be asked for again
-    return deeds, drawn
+    drawn = sqlite_noted.add(connection, page_events, sqlite_noted.numbers_of(page_events, known), last)
+    for one in theirs:
+        known.pop(one.visitor_id, None)  # to be asked for again
+    return page_events, drawn
 
 
 def _row(arrival: Arrival) -> tuple[str, str, float, bytes]:
@@ -154,7 +154,7 @@ def _logged(connection: sqlite3.Connection, last: int, arrivals: Sequence[Arriva
 
 def _due(connection: sqlite3.Connection, fresh: Sequence[Arrival], known: Collection[str]) -> set[str]:
     """The visitors who need a new checkpoint."""
-    whole = {one.visitor_id for one in fresh if not is_deed(one)}
+    whole = {one.visitor_id for one in fresh if not is_history_only(one)}
     them = {one.visitor_id for one in fresh}.difference(known)
     return whole | _drawn(fresh) | (them - sqlite_visitor.known(connection, them) if them else them)
 

@@ -25,7 +25,7 @@ from proxy.model import Arrival, Consent, Event, Item, PackedEvent, Product, Vis
 from proxy.page.page_subject import PageSubject
 from proxy.settings import Settings
 from proxy.stores.packed_views import PAGE, VIEWED, id_of_view, packed_part, view
-from proxy.stores.record import deed
+from proxy.stores.record import packed_event
 from proxy.visitors.consent import Consents, allowed
 from proxy.visitors.journal import Journal
 from proxy.visitors.pending import NOTHING_MORE, Pending, ServedFrom, ServedPage
@@ -147,7 +147,7 @@ class Capture:
                 if content.is_plain and not banners.more and visitor_id not in held:  # the usual case
                     arrivals.append(view(visitor_id, at, next(numbers), content.page, banners.words))
                 else:
-                    arrivals += self._since(visitor_id, self._deeds(at, visitor_id, content, banners))
+                    arrivals += self._since(visitor_id, self._events(at, visitor_id, content, banners))
             except Exception:
                 log.exception("what a page told is lost")
         if self._journal is not None:
@@ -166,7 +166,7 @@ class Capture:
         if view.is_first:
             self._hold(visitor.id, FirstView(view.at, page.view_content, banners, agreed))
             return ()
-        return self._since(visitor.id, [*agreed, *self._deeds(view.at, visitor.id, page.view_content, banners)])
+        return self._since(visitor.id, [*agreed, *self._events(view.at, visitor.id, page.view_content, banners)])
 
     def _hold(self, visitor_id: str, first: FirstView) -> None:
         self._held[visitor_id] = first
@@ -178,7 +178,7 @@ class Capture:
         if visitor_id not in self._held:
             return arrivals
         at, content, banners, more = self._held.pop(visitor_id)
-        return [*more, *self._deeds(at, visitor_id, content, banners), *arrivals]
+        return [*more, *self._events(at, visitor_id, content, banners), *arrivals]
 
     def _visitor(self, view: View) -> Visitor:
         return allowed(self._cookies.read(view.request.cookies, view.at), self._consents.of(view.request))
@@ -194,20 +194,24 @@ class Capture:
             page = self._pages[question] = Page(about, view_content_of(request, about))
         return page
 
-    def _deeds(self, at: float, visitor_id: str, content: ViewContent, banners: Banners) -> list[Arrival | PackedEvent]:
+    def _events(
+        self, at: float, visitor_id: str, content: ViewContent, banners: Banners
+    ) -> list[Arrival | PackedEvent]:
         """The page view, with its banners and the variant of each slot; and the further events."""
         number = next(self._numbers)
-        deeds: list[Arrival | PackedEvent] = [self._view(number, at, visitor_id, content, banners)]
+        events: list[Arrival | PackedEvent] = [self._view(number, at, visitor_id, content, banners)]
         for which, other in enumerate(self._others(content, banners.more), 1):
-            deeds.append(deed(visitor_id, PAGE, (at, id_of_view(number, which), *other, ())))
-        return deeds
+            events.append(packed_event(visitor_id, PAGE, (at, id_of_view(number, which), *other, ())))
+        return events
 
     def _view(self, number: int, at: float, visitor_id: str, content: ViewContent, banners: Banners) -> PackedEvent:
         """The page view alone."""
         if not content.came:
             return view(visitor_id, at, number, content.page, banners.words)
         details = packed_part({**banners.variants, **content.came})
-        return deed(visitor_id, PAGE, (at, id_of_view(number), VIEWED, content.page, (), 0.0, banners.shown), details)
+        return packed_event(
+            visitor_id, PAGE, (at, id_of_view(number), VIEWED, content.page, (), 0.0, banners.shown), details
+        )
 
     def _others(self, content: ViewContent, shown: Sequence[str]) -> Iterator[tuple[str, str, tuple[Item, ...], float]]:
         """Kind, subject, products and value of each event beside the view."""
@@ -215,7 +219,7 @@ class Capture:
         if content.product is not None:
             item = self._completed(content.product)
             yield "product viewed", "", (item,), item.price
-        yield from ((kind, subject, (), 0.0) for kind, subject in content.deeds)
+        yield from ((kind, subject, (), 0.0) for kind, subject in content.other_events)
 
     def _completed(self, item: Item) -> Item:
         """The item, completed with what the catalogue knows."""

@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import NamedTuple
 
 from proxy.errors import RequestError, StoreError
-from proxy.events.fold import is_deed
+from proxy.events.fold import is_history_only
 from proxy.metrics import Metrics
 from proxy.model import Arrival, PackedEvent
 from proxy.ports import Applied, EventStore, Refused
@@ -43,10 +43,10 @@ Hear = Callable[[Applied], None]
 
 
 class Change(NamedTuple):
-    """What the other workers are told: `deeds`, events that change only their visitors' histories; `visitor_ids` of the
+    """What the other workers are told: `history_only`, events that change nothing but histories; `visitor_ids` of the
     profiles to be read again; and the `names` of these changes in the store."""
 
-    deeds: Sequence[Arrival | PackedEvent] = ()
+    history_only: Sequence[Arrival | PackedEvent] = ()
     visitor_ids: Collection[str] = ()
     names: Sequence[str] = ()
 
@@ -214,13 +214,13 @@ class Journal:
         await self._bring_refused()
 
     async def _apply(self, entries: Sequence[Entry], noted: Sequence[Arrival | PackedEvent]) -> None:
-        deeds = [one for one in noted if isinstance(one, PackedEvent)]
-        told = [one for one in noted if not isinstance(one, PackedEvent)] if len(deeds) < len(noted) else []
+        page_events = [one for one in noted if isinstance(one, PackedEvent)]
+        told = [one for one in noted if not isinstance(one, PackedEvent)] if len(page_events) < len(noted) else []
         arrivals = [*(arrival for entry in entries for arrival in entry.arrivals), *told]
         early = [*(arrival for entry in entries if not entry.done for arrival in entry.arrivals), *noted]
-        count = len(arrivals) + len(deeds)
+        count = len(arrivals) + len(page_events)
         try:
-            applied = await self._store.apply(arrivals, deeds)
+            applied = await self._store.apply(arrivals, page_events)
         except StoreError as error:
             self._failed(entries, noted, error)
             return
@@ -252,13 +252,13 @@ class Journal:
 
     async def _told(self, waiting: Sequence[asyncio.Future[None]], applied: Applied) -> None:
         """Tells all workers, then those who wait. The next transaction does not wait for this."""
-        telling = {arrival.visitor_id for arrival in applied.new if not is_deed(arrival)}
+        telling = {arrival.visitor_id for arrival in applied.new if not is_history_only(arrival)}
         try:
             if telling:
                 await self._profiles.renew(telling, self._clock())
             if fresh := applied.all_new:
-                deeds = [one for one in fresh if one.visitor_id not in telling] if telling else fresh
-                await self._tell(Change(deeds, telling, applied.changes), bool(waiting))
+                history_only = [one for one in fresh if one.visitor_id not in telling] if telling else fresh
+                await self._tell(Change(history_only, telling, applied.changes), bool(waiting))
             if waiting:
                 await self._profiles.reads_ended(applied.visitors)
         finally:

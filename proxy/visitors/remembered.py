@@ -17,7 +17,7 @@ from typing import Final
 import msgspec
 
 from proxy.audience.traits import STRANGER
-from proxy.events.fold import is_deed
+from proxy.events.fold import is_history_only
 from proxy.garbage import let_go
 from proxy.metrics import Tally
 from proxy.model import Arrival, PackedEvent, Profile
@@ -133,7 +133,7 @@ class Remembered:
             person.version += 1
 
     def _note_stored(self, visitor_id: str) -> None:
-        """Notes that the store may hold more than deeds of this visitor."""
+        """Notes that the store may hold more of this visitor than a history."""
         self._store_filter.add(visitor_id)
         self._shared[hash(visitor_id) % SHARED_ENTRIES].version += 1
 
@@ -143,7 +143,7 @@ class Remembered:
         if abs(now - self.synced_at) >= self.seconds or visitor_id in self._persons:
             return MISSING
         held = self._store_filter.may_hold(visitor_id)
-        if held is MayHold.MORE or (held is MayHold.DEEDS and has_news):
+        if held is MayHold.MORE or (held is MayHold.HISTORY and has_news):
             return MISSING
         self.found.count += 1
         if not has_news:
@@ -187,7 +187,7 @@ class Remembered:
             visitor_id = arrival.visitor_id
             known = known_of(visitor_id)
             if not (
-                isinstance(arrival, PackedEvent) or is_deed(arrival)
+                isinstance(arrival, PackedEvent) or is_history_only(arrival)
             ):  # in that order it saves a call for each view
                 if known is None:
                     self._note_stored(visitor_id)

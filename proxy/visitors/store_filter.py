@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable, Iterable, Set
 
 from proxy.errors import StoreError
-from proxy.events.fold import is_deed
+from proxy.events.fold import is_history_only
 from proxy.model import Arrival, PackedEvent, Profile
 from proxy.ports import KnownVisitors, ProfileStore
 
@@ -35,16 +35,16 @@ twentieth of the time is spent reading, however often somebody is erased."""
 
 
 class MayHold(enum.Enum):
-    """The most that the store may hold of a visitor: `NOTHING`; `DEEDS`, only events of what they did; or `MORE`."""
+    """The most that the store may hold of a visitor: `NOTHING`; `HISTORY`, only events; or `MORE`."""
 
     NOTHING = enum.auto()
-    DEEDS = enum.auto()
+    HISTORY = enum.auto()
     MORE = enum.auto()
 
 
 class Filters:
-    """Two Bloom filters: the visitors of whom the store holds anything, and those of whom it may hold more than
-    deeds."""
+    """Two Bloom filters: the visitors of whom the store holds anything, and those of whom it may hold more than a
+    history."""
 
     def __init__(self, room: int) -> None:
         self.all, self.more = BloomFilter(room), BloomFilter(room)
@@ -57,7 +57,7 @@ class Filters:
 
     def add_all(self, some: KnownVisitors) -> None:
         """Adds a part of the store's visitors."""
-        self.all.add_all(some.deeds)
+        self.all.add_all(some.history_only)
         self.all.add_all(some.more)
         self.more.add_all(some.more)
 
@@ -79,7 +79,7 @@ class StoreFilter:
             return MayHold.MORE
         if visitor_id not in known.all:
             return MayHold.NOTHING
-        return MayHold.MORE if visitor_id in known.more else MayHold.DEEDS
+        return MayHold.MORE if visitor_id in known.more else MayHold.HISTORY
 
     def add(self, visitor_id: str, *, has_more: bool = True) -> None:
         """Notes that the store holds something of this visitor, or soon will."""
@@ -140,7 +140,7 @@ class StoreFilter:
         self._recent.clear()
         # An event that the store does not have by now is either among these, or will be added.
         for arrival in under_way():
-            new.add(arrival.visitor_id, has_more=not is_deed(arrival))
+            new.add(arrival.visitor_id, has_more=not is_history_only(arrival))
         place = ""
         while (some := await store.known_visitors(place)) is not None and self._next is new:
             new.add_all(some)

@@ -62,17 +62,17 @@ def is_opened(request: Request) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class ViewContent:
-    """The `page` viewed; referrer and campaign (`came`); `deeds`, the events of other kinds with their subjects; the
+    """The `page` viewed; referrer and campaign (`came`); `other_events`, those of other kinds with their subjects; the
     `product` whose page it is. With none of the last three a view `is_plain`."""
 
     page: str
     came: Mapping[str, str]
-    deeds: Sequence[tuple[str, str]] = ()
+    other_events: Sequence[tuple[str, str]] = ()
     product: Item | None = None
     is_plain: bool = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "is_plain", not (self.came or self.deeds or self.product))
+        object.__setattr__(self, "is_plain", not (self.came or self.other_events or self.product))
 
 
 class DecidedPage(Protocol):
@@ -133,7 +133,7 @@ def view_content_of(request: Request, about: PageSubject) -> ViewContent | None:
     return ViewContent(
         truncated(page_of(request.path), MOST_BYTES),
         dict(_came(request, parameters)),
-        tuple((kind, truncated(subject, MOST_BYTES)) for kind, subject in _deeds(about, parameters)),
+        tuple((kind, truncated(subject, MOST_BYTES)) for kind, subject in _other_events(about, parameters)),
         about.product,
     )
 
@@ -145,7 +145,7 @@ def _came(request: Request, parameters: Mapping[str, Sequence[str]]) -> Iterator
         yield "campaign", truncated(campaign[0], MOST_BYTES)
 
 
-def _deeds(about: PageSubject, parameters: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, str]]:
+def _other_events(about: PageSubject, parameters: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, str]]:
     term = search_term_of(parameters)
     if term:
         yield "searched", term

@@ -60,8 +60,8 @@ class VisitorMessages:
         histories are part of the message: to read them from the store costs a hundred times as much."""
         if self._bus.is_alone:
             return
-        arrivals = [one for one in change.deeds if isinstance(one, Arrival)]
-        page_events = [one for one in change.deeds if isinstance(one, PackedEvent)]
+        arrivals = [one for one in change.history_only if isinstance(one, Arrival)]
+        page_events = [one for one in change.history_only if isinstance(one, PackedEvent)]
         visitor_ids, names = list(change.visitor_ids), list(change.names)
         message = ProfilesChanged(self._bus.name, waits, visitor_ids, names, arrivals, page_events)
         await (self._bus.request if waits else self._bus.publish)(PROFILES, msgspec.msgpack.encode(message))

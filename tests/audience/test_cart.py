@@ -8,11 +8,11 @@ from proxy.audience.cart import in_cart
 from proxy.model import Event, Item
 
 
-def did(*deeds: str) -> list[Event]:
+def did(*actions: str) -> list[Event]:
     """Events in order: `product added A 2` is two of A."""
     events = []
-    for at, deed in enumerate(deeds):
-        kind, products = deed.split(": ")
+    for at, action in enumerate(actions):
+        kind, products = action.split(": ")
         items = tuple(
             Item(word.split("*")[0], price=1.0, quantity=float(word.split("*")[1])) for word in products.split()
         )
@@ -21,7 +21,7 @@ def did(*deeds: str) -> list[Event]:
 
 
 @pytest.mark.parametrize(
-    ("deeds", "left"),
+    ("actions", "left"),
     [
         (["product added: A*2", "product added: A*1 B*1"], {"A": 3.0, "B": 1.0}),
         (["product added: B*1 A*2", "product removed: A*1"], {"A": 1.0, "B": 1.0}),
@@ -33,8 +33,8 @@ def did(*deeds: str) -> list[Event]:
         (["product viewed: A*1"], {}),
     ],
 )
-def test_a_cart_is_what_was_added_less_what_was_taken_or_bought(deeds: list[str], left: dict[str, float]) -> None:
-    assert {item.product: item.quantity for item in in_cart(did(*deeds))} == left
+def test_a_cart_is_what_was_added_less_what_was_taken_or_bought(actions: list[str], left: dict[str, float]) -> None:
+    assert {item.product: item.quantity for item in in_cart(did(*actions))} == left
 
 
 def test_looking_at_a_cart_without_naming_its_products_says_nothing() -> None:

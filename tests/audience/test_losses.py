@@ -6,7 +6,7 @@ from math import inf
 
 import pytest
 
-from proxy.audience.impressions import MOST_DEEDS, MOST_IMPRESSIONS, ORDERS
+from proxy.audience.impressions import MOST_ACTIONS, MOST_IMPRESSIONS, ORDERS
 from proxy.audience.losses import events_left, least_that_counts, oldest
 from proxy.audience.measures import read
 from proxy.audience.traits import TRAIT_MEASURES
@@ -50,17 +50,17 @@ def test_the_oldest_event_is_the_first_that_decides(measure: Measure, kinds: tup
 
 def test_of_orders_only_newer_orders_count() -> None:
     events = history(BOUGHT, *(PAGE,) * 600)
-    assert events_left(Measure(Reading.SUM, ORDERS), events, 0) == MOST_DEEDS - 1
+    assert events_left(Measure(Reading.SUM, ORDERS), events, 0) == MOST_ACTIONS - 1
     assert events_left(VIEWS, events, 101) == 0
     assert set(ORDERS) == {row.kind for row in TYPES if row.event_class is EventClass.ORDER}
-    assert MOST[EventClass.ORDER] >= MOST_DEEDS
+    assert MOST[EventClass.ORDER] >= MOST_ACTIONS
 
 
 def test_banners_of_their_own_are_lost_sooner_than_those_that_views_name() -> None:
     shown = Measure(Reading.COUNT, (SHOWN,))
     assert events_left(shown, history(PAGE, PAGE), 0) == MOST_IMPRESSIONS
     assert events_left(shown, history(SHOWN, PAGE), 0) == MOST_IMPRESSIONS - 2
-    assert events_left(shown, history(*(PAGE,) * 400), 0) == MOST_DEEDS - 400
+    assert events_left(shown, history(*(PAGE,) * 400), 0) == MOST_ACTIONS - 400
 
 
 @pytest.mark.parametrize(

@@ -92,7 +92,7 @@ def bounded(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
     """Histories hold so little that events are lost all the time."""
     monkeypatch.setattr(module, "MOST_IMPRESSIONS", most)
     monkeypatch.setattr(losses, "MOST_IMPRESSIONS", most)
-    monkeypatch.setattr(losses, "MOST_DEEDS", most + 2)
+    monkeypatch.setattr(losses, "MOST_ACTIONS", most + 2)
     for one in (EventClass.EXPOSURE, EventClass.ACTION, EventClass.ORDER):
         monkeypatch.setitem(types.MOST, one, most + 2 * (one is not EventClass.EXPOSURE))
 

@@ -11,7 +11,7 @@ from proxy.events.fold import fold
 from proxy.model import Arrival, Event, Item, Profile
 from proxy.ports import Refused, Store
 from proxy.stores import open_store
-from proxy.stores.record import arrivals_of, deed_of, packed
+from proxy.stores.record import arrivals_of, packed, packed_event_of
 from tests.contracts.test_profile_store import ANNA, overwrite
 
 NOON = 1_795_435_200.0
@@ -44,7 +44,7 @@ async def test_what_is_noted_is_an_event_like_any_other(store: Store) -> None:
         event = Event(NOON + number, f"page:ab:{number}-0", "page viewed", "/")
         return Arrival(visitor_id, event, "page", NOON + number)
 
-    applied = await store.apply([seen("anna", 1)], [deed_of(view("anna", 2)), deed_of(view("ben", 3))])
+    applied = await store.apply([seen("anna", 1)], [packed_event_of(view("anna", 2)), packed_event_of(view("ben", 3))])
     assert list(applied.visitors) == ["anna", "ben"]
     assert {one.event.id for one in arrivals_of(applied.all_new)} == {"web:1", "page:ab:2-0", "page:ab:3-0"}
     assert await store.log_of("anna") == [seen("anna", 1), view("anna", 2)]

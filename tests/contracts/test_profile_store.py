@@ -12,7 +12,7 @@ from proxy.errors import DamagedValueError, StoreError
 from proxy.model import Arrival, Event, Profile
 from proxy.ports import ProfileStore, Store
 from proxy.stores import open_store
-from proxy.stores.record import deed_of, packed
+from proxy.stores.record import packed, packed_event_of
 from proxy.stores.redis_connecting import client_of
 from proxy.stores.redis_visitor import profile_key
 
@@ -90,16 +90,19 @@ async def test_attribute_names_are_all_that_were_ever_stored(store: ProfileStore
 
 async def test_the_ids_of_a_store_are_complete(store: Store) -> None:
     await store.put_profiles([ANNA, BEN])
-    deed, trait = Event(NOON, "page:1", "page viewed"), Event(NOON, "web:1", "identified")
+    viewed, trait = Event(NOON, "page:1", "page viewed"), Event(NOON, "web:1", "identified")
     await store.apply(
-        [Arrival("cleo", trait, "web", NOON, {"loyalty": "gold"})], [deed_of(Arrival("dora", deed, "page", NOON))]
+        [Arrival("cleo", trait, "web", NOON, {"loyalty": "gold"})],
+        [packed_event_of(Arrival("dora", viewed, "page", NOON))],
     )
-    deeds, more, place = set[str](), set[str](), ""
+    history_only, more, place = set[str](), set[str](), ""
     while (some := await store.known_visitors(place)) is not None:
-        deeds, more, place = deeds | set(some.deeds), more | set(some.more), some.place
+        history_only, more, place = history_only | set(some.history_only), more | set(some.more), some.place
         if not place:
             assert more - {"dora"} == {"anna", "ben", "cleo"}
-            assert deeds | more == {"anna", "ben", "cleo", "dora"}, "a checkpoint of deeds may be written now and then"
+            assert history_only | more == {"anna", "ben", "cleo", "dora"}, (
+                "a checkpoint of nothing but a history may be written now and then"
+            )
             return
     assert not place, "it told some, so it tells all"
 

@@ -52,8 +52,8 @@ def test_of_each_class_the_newest_are_kept() -> None:
 
 def test_a_page_view_that_names_banners_is_kept_with_the_newest_of_either_class() -> None:
     pages = [Event(float(number), f"p{number}", "page viewed", "/", shown=("Sale",)) for number in range(300)]
-    deeds = [viewed(1_000.0 + number, f"d{number:03d}") for number in range(MOST[EventClass.ACTION])]
-    assert merged([], [*pages, *deeds]) == (*pages[-MOST[EventClass.EXPOSURE] :], *deeds)
+    actions = [viewed(1_000.0 + number, f"d{number:03d}") for number in range(MOST[EventClass.ACTION])]
+    assert merged([], [*pages, *actions]) == (*pages[-MOST[EventClass.EXPOSURE] :], *actions)
     banners = [
         viewed(2_000.0 + number, f"s{number:03d}", "banner shown") for number in range(MOST[EventClass.EXPOSURE])
     ]

@@ -5,27 +5,27 @@ from __future__ import annotations
 import pytest
 
 from proxy.cases import run_cases
-from proxy.rulebook.case_history import Deed
+from proxy.rulebook.case_history import Action
 from tests.rulebook.conftest import Publish
 
 NOW = 1_795_608_000.0
 SHOE = ("SKU-1", "shoes/trail", "", 0.0, 1.0)
 
 
-def deeds(publish: Publish, *lines: str) -> tuple[Deed, ...]:
+def actions(publish: Publish, *lines: str) -> tuple[Action, ...]:
     text = "rules: [{name: R, slot: home.hero, show: nothing new}]\ntests:\n  - name: T\n    expect: {home.hero: R}\n"
     loaded = publish(text + "    visitor:\n" + "\n".join(f"      {line}" for line in lines))
     assert loaded.publication is not None, loaded.findings
-    return loaded.publication.cases[0].deeds
+    return loaded.publication.cases[0].actions
 
 
-def told(deed: Deed) -> tuple[object, ...]:
-    return (deed.kind, deed.ago, deed.subject, [item.product for item in deed.items], deed.value)
+def told(action: Action) -> tuple[object, ...]:
+    return (action.kind, action.ago, action.subject, [item.product for item in action.items], action.value)
 
 
 def test_words_under_the_visitor_were_done_just_now(publish: Publish) -> None:
-    read = deeds(publish, "viewed: [SKU-1, SKU-1]", "cart: SKU-1", "bought: [SKU-1, X]", "searched: trail")
-    assert [told(deed) for deed in read] == [
+    read = actions(publish, "viewed: [SKU-1, SKU-1]", "cart: SKU-1", "bought: [SKU-1, X]", "searched: trail")
+    assert [told(action) for action in read] == [
         ("product viewed", 0, "", ["SKU-1"], 0),
         ("product viewed", 0, "", ["SKU-1"], 0),
         ("product added", 0, "", ["SKU-1"], 0),
@@ -49,13 +49,13 @@ def test_a_limit_is_tested_by_what_was_shown_before(publish: Publish) -> None:
 
 
 def test_events_say_how_long_ago_how_often_and_for_how_much(publish: Publish) -> None:
-    read = deeds(
+    read = actions(
         publish,
         "events:",
         "  - {viewed: X, category: hats, brand: North, days ago: 3, times: 2}",
         "  - {bought: SKU-1, hours ago: 1, minutes ago: 30, value: 129 EUR}",
     )
-    assert [deed.ago for deed in read] == [259_200, 259_201, 5_400]
+    assert [action.ago for action in read] == [259_200, 259_201, 5_400]
     assert (read[0].items[0].category, read[0].items[0].brand, read[2].value) == ("hats", "North", 129)
 
 

@@ -16,13 +16,13 @@ from proxy.stores.record import (
     MAX_SAID_BYTES,
     arrivals_of,
     as_remembered,
-    deed,
-    deed_of,
     event_of,
     head_of,
     import_of,
     packed,
     packed_arrival,
+    packed_event,
+    packed_event_of,
     unpacked,
     unpacked_arrival,
     unpacked_whose,
@@ -140,15 +140,15 @@ def test_an_arrival_comes_back() -> None:
         unpacked_arrival(packed_arrival(arrival)[:-1])
 
 
-def test_a_deed_is_the_arrival_that_it_would_be() -> None:
+def test_a_packed_event_is_the_arrival_that_it_would_be() -> None:
     shown, details = ("sale", "summer"), {"slot home.hero": "b", "slot home.aside": "a", "depth": 2.0}
     event = Event(7.5, "page:ab:1-0", "page viewed", "/sale", (Item("a", price=2.0),), 3.0, shown)
     arrival = Arrival("anna", event, "page", 7.5, details=details)
     fields = 7.5, "page:ab:1-0", "page viewed", "/sale", (Item("a", price=2.0),), 3.0, packed_part(shown)
-    assert deed("anna", "page", fields, packed_part(details)) == deed_of(arrival)
-    assert arrivals_of([deed_of(arrival), arrival]) == [arrival, arrival]
+    assert packed_event("anna", "page", fields, packed_part(details)) == packed_event_of(arrival)
+    assert arrivals_of([packed_event_of(arrival), arrival]) == [arrival, arrival]
     plain = Arrival("ben", Event(7.5, "page:ab:2-1", "searched", "boots"), "page", 7.5)
-    assert arrivals_of([deed("ben", "page", (7.5, "page:ab:2-1", "searched", "boots", (), 0.0, ()))]) == [plain]
+    assert arrivals_of([packed_event("ben", "page", (7.5, "page:ab:2-1", "searched", "boots", (), 0.0, ()))]) == [plain]
 
 
 WORDS = packed_words(packed_part(("Sale", "Hello")), packed_part({"slot home.hero": "sale"}))
@@ -157,8 +157,12 @@ SEEN = Arrival("anna", Event(5.0, "web:1", "product viewed", "", (Item("hoka"),)
 
 @pytest.mark.parametrize(
     "told",
-    [view("anna", 5.0, 1, "/sale", WORDS), deed("anna", "page", (5.0, "p", "searched", "x", (), 0.0, ())), SEEN],
-    ids=["view", "deed", "arrival"],
+    [
+        view("anna", 5.0, 1, "/sale", WORDS),
+        packed_event("anna", "page", (5.0, "p", "searched", "x", (), 0.0, ())),
+        SEEN,
+    ],
+    ids=["view", "packed", "arrival"],
 )
 def test_a_profile_keeps_of_it_what_happened_and_when_it_was_received(told: Arrival | PackedEvent) -> None:
     (arrival,) = arrivals_of([told])
@@ -168,7 +172,7 @@ def test_a_profile_keeps_of_it_what_happened_and_when_it_was_received(told: Arri
     assert fold(None, [kept]) == fold(None, [arrival])
 
 
-def test_what_is_no_deed_is_damaged() -> None:
+def test_what_is_no_packed_event_is_damaged() -> None:
     for read in (as_remembered, event_of):
         with pytest.raises(DamagedValueError):
             read(PackedEvent("anna", "page viewed", b"\x99\xa4anna"))

@@ -11,7 +11,7 @@ import pytest
 from proxy.model import Arrival, Event, PackedEvent
 from proxy.stores import open_store, sqlite_log, sqlite_schema
 from proxy.stores.joining import join
-from proxy.stores.record import deed_of
+from proxy.stores.record import packed_event_of
 from proxy.stores.sqlite import whole
 from proxy.stores.sqlite_cache import LATELY, CachingConnection, cache_of
 from proxy.stores.sqlite_noted import all_of
@@ -29,8 +29,8 @@ def sent(visitor_id: str, at: int) -> Sequence[Arrival]:
     return [Arrival(visitor_id, Event(NOON + at, f"web:{at}", "page viewed"), "web", NOON + at)]
 
 
-def deeds(visitor_id: str, *at: int) -> Sequence[PackedEvent]:
-    return list(map(deed_of, views(visitor_id, *at)))
+def page_events(visitor_id: str, *at: int) -> Sequence[PackedEvent]:
+    return list(map(packed_event_of, views(visitor_id, *at)))
 
 
 @pytest.fixture
@@ -105,14 +105,14 @@ def test_a_transaction_that_failed_is_not_remembered(path: Path) -> None:
     connection = opened(path)
 
     def fail(connection: sqlite3.Connection) -> None:
-        sqlite_log.apply(connection, [], deeds("anna", 1, 2))
+        sqlite_log.apply(connection, [], page_events("anna", 1, 2))
         assert len(all_of(connection, "anna")) == 2
         raise RuntimeError
 
     with pytest.raises(RuntimeError):
         whole(connection, fail)
-    whole(connection, lambda connection: sqlite_log.apply(connection, [], deeds("ben", 3)))
-    whole(connection, lambda connection: sqlite_log.apply(connection, [], deeds("anna", 4)))
+    whole(connection, lambda connection: sqlite_log.apply(connection, [], page_events("ben", 3)))
+    whole(connection, lambda connection: sqlite_log.apply(connection, [], page_events("anna", 4)))
     assert all_of(connection, "ben") == {1: views("ben", 3)[0]}
     assert all_of(connection, "anna") == {2: views("anna", 4)[0]}
     assert sqlite_log.visitors(connection, "") == ["anna", "ben"]
@@ -124,9 +124,9 @@ async def test_events_of_who_is_known_go_where_another_process_says(path: Path) 
     await here.apply(sent("phone", 1))
     await here.apply(sent("phone", 2))
     assert not (await join(there, "phone", "anna", NOON + 3)).refusal
-    assert (await here.apply(sent("phone", 4), deeds("phone", 5))).visitors.keys() == {"anna"}
+    assert (await here.apply(sent("phone", 4), page_events("phone", 5))).visitors.keys() == {"anna"}
     await there.erase(["anna", "phone"], NOON + 6)
-    assert not (await here.apply(sent("anna", 5), deeds("phone", 6))).all_new
+    assert not (await here.apply(sent("anna", 5), page_events("phone", 6))).all_new
     assert [one.visitor_id for one in (await here.apply(sent("anna", 7))).new] == ["anna"]
     await here.aclose()
     await there.aclose()
@@ -134,9 +134,9 @@ async def test_events_of_who_is_known_go_where_another_process_says(path: Path) 
 
 async def test_a_visitor_erased_elsewhere_who_returns_is_found(path: Path) -> None:
     here, there = open_store(f"sqlite:{path}"), open_store(f"sqlite:{path}")
-    await here.apply([], deeds("anna", 1))
+    await here.apply([], page_events("anna", 1))
     await there.erase(["anna"], NOON + 2)
-    await here.apply([], deeds("anna", 3))
+    await here.apply([], page_events("anna", 3))
     assert [visitor_id async for visitor_id in there.visitors()] == ["anna"]
     assert await there.log_of("anna") == views("anna", 3)
     await here.aclose()

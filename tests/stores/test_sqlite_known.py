@@ -15,14 +15,14 @@ NOON = 1_795_435_200.0
 
 
 def told(connection: sqlite3.Connection) -> tuple[list[str], list[str], int]:
-    """All with deeds alone, all with more, and in how many parts."""
-    deeds, more, place = list[str](), list[str](), ""
+    """All with a history alone, all with more, and in how many parts."""
+    history_only, more, place = list[str](), list[str](), ""
     for parts in range(1, 20):
         some = sqlite_known.known_visitors(connection, place)
-        deeds += some.deeds
+        history_only += some.history_only
         more += some.more
         if not (place := some.place):
-            return deeds, more, parts
+            return history_only, more, parts
     raise AssertionError("it never ends")
 
 
@@ -58,8 +58,8 @@ def test_visitors_with_events_and_no_checkpoint_are_listed(connection: sqlite3.C
 def test_many_are_told_in_parts_and_nobody_is_left_out(connection: sqlite3.Connection, many: int) -> None:
     put(connection, (f"in-{number}" for number in range(many)), b"")
     log(connection, *(f"out-{number:05}" for number in range(many)))
-    deeds, more, _ = told(connection)
-    assert deeds == [f"in-{number}" for number in range(many)]
+    history_only, more, _ = told(connection)
+    assert history_only == [f"in-{number}" for number in range(many)]
     assert more == [f"out-{number:05}" for number in range(many)]
 
 

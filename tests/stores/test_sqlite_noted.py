@@ -24,7 +24,7 @@ from proxy.stores import (
     sqlite_words,
 )
 from proxy.stores.packed_views import view as page_view
-from proxy.stores.record import deed_of
+from proxy.stores.record import packed_event_of
 from proxy.stores.sqlite_cache import LATELY, CachingConnection
 from proxy.stores.sqlite_noted import add, all_of, between, meet, not_noted, number, numbers_of, take_out
 from proxy.stores.sqlite_visitor import MANY, checkpoint, last_place, log_of, profile_of, stored
@@ -41,7 +41,7 @@ def view(visitor_id: str, at: int) -> Arrival:
 
 
 def opened(visitor_id: str, at: int) -> PackedEvent:
-    return deed_of(view(visitor_id, at))
+    return packed_event_of(view(visitor_id, at))
 
 
 def sent(visitor_id: str, at: int) -> Arrival:
@@ -200,7 +200,7 @@ def test_some_or_all_of_a_visitors_are_taken_out(connection: sqlite3.Connection)
 
 def test_what_lies_together_keeps_its_place_when_some_of_it_is_taken_out(connection: sqlite3.Connection) -> None:
     many = [view(f"v{at % 5}", at) for at in range(1, 101)]
-    note(connection, list(map(deed_of, many)))
+    note(connection, list(map(packed_event_of, many)))
     assert 1 < rows(connection) < 10
     assert take_out(connection, "v1") == 20
     left = [one for one in many if one.visitor_id != "v1"]

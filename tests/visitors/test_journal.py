@@ -13,7 +13,7 @@ from proxy.ports import Applied, Refused, Store
 from proxy.settings import DEFAULTS, Settings
 from proxy.stores import open_store
 from proxy.stores.joining import join
-from proxy.stores.record import deed_of
+from proxy.stores.record import packed_event_of
 from proxy.visitors import journal as module
 from proxy.visitors.journal import Change, Journal
 from proxy.visitors.profiles import ProfileReader
@@ -68,7 +68,7 @@ class World:
         self.journal.open()
 
     async def _tell(self, change: Change, waits: bool) -> None:
-        self.told.append(({deed.visitor_id for deed in change.deeds}, set(change.visitor_ids), waits))
+        self.told.append(({one.visitor_id for one in change.history_only}, set(change.visitor_ids), waits))
 
     def events(self, outcome: str) -> int:
         return self.metrics.get("tailorbird_events_total", outcome)
@@ -174,7 +174,7 @@ async def test_a_full_queue_refuses_and_says_so(world: World) -> None:
 async def test_what_pages_note_counts_on_the_next_request_before_it_is_durable(world: World) -> None:
     await world.journal.record([seen("anna", 1)], 100)
     world.gate.is_open.clear()
-    world.journal.note([deed_of(seen("anna", 2)), deed_of(seen("ben", 3))])
+    world.journal.note([packed_event_of(seen("anna", 2)), packed_event_of(seen("ben", 3))])
     assert await world.history("anna") == ["web:1", "web:2"]
     assert await world.history("ben") == ["web:3"], "read from the store, which does not have it yet"
     world.gate.is_open.set()
@@ -187,7 +187,7 @@ async def test_what_pages_note_while_the_store_is_away_comes_there_later(
 ) -> None:
     monkeypatch.setattr(module, "AGAIN_SECONDS", 0.01)
     world.gate.failure = StoreError("away")
-    world.journal.note([deed_of(seen("anna", 1))])
+    world.journal.note([packed_event_of(seen("anna", 1))])
     while len(world.gate.batches) < 2:
         await asyncio.sleep(0.005)
     with pytest.raises(StoreError):
@@ -203,7 +203,7 @@ async def test_a_store_that_is_away_is_told_of_once_and_when_it_is_back(
 ) -> None:
     monkeypatch.setattr(module, "AGAIN_SECONDS", 0.001)
     world.gate.failure = StoreError("away")
-    world.journal.note([deed_of(seen("anna", 1))])
+    world.journal.note([packed_event_of(seen("anna", 1))])
     while len(world.gate.batches) < 5:
         await asyncio.sleep(0.002)
     assert world.journal.why_not == "away"
@@ -221,10 +221,10 @@ async def test_what_pages_note_counts_once_though_the_store_did_not_say_that_it_
     monkeypatch.setattr(module, "AGAIN_SECONDS", 0.01)
     view = Arrival("anna", Event(NOON, "page:ab:1-0", "page viewed", "/"), "page", NOON)
     world.gate.forgets = True
-    world.journal.note([deed_of(view)])
+    world.journal.note([packed_event_of(view)])
     while not world.events("repeated"):
         await asyncio.sleep(0.005)
-    world.journal.note([deed_of(seen("ben", 1))])
+    world.journal.note([packed_event_of(seen("ben", 1))])
     await world.journal.aclose()
     assert (await world.store.log("", 9))[0] == [view, seen("ben", 1)]
     assert await world.history("anna") == ["page:ab:1-0"]
@@ -232,15 +232,15 @@ async def test_what_pages_note_counts_once_though_the_store_did_not_say_that_it_
 
 @pytest.mark.parametrize("world", [Settings(waiting_events=2)], ids=["rows"], indirect=True)
 async def test_what_pages_note_is_lost_and_counted_when_it_is_too_much(world: World) -> None:
-    world.journal.note([deed_of(seen("anna", 1)), deed_of(seen("anna", 2))])
-    world.journal.note([deed_of(seen("anna", 3))])
+    world.journal.note([packed_event_of(seen("anna", 1)), packed_event_of(seen("anna", 2))])
+    world.journal.note([packed_event_of(seen("anna", 3))])
     assert world.events("lost") == 1
     assert await world.history("anna") == ["web:1", "web:2"]
 
 
 async def test_what_pages_note_may_say_more_than_what_was_done(world: World) -> None:
     told = Arrival("anna", Event(NOON, "page:consent:1", "identified"), "page", NOON, {"consent level": "profile"})
-    world.journal.note([told, deed_of(seen("anna", 1)), deed_of(seen("ben", 2))])
+    world.journal.note([told, packed_event_of(seen("anna", 1)), packed_event_of(seen("ben", 2))])
     await world.journal.aclose()
     assert (await world.store.log("", 9))[0] == [told, seen("anna", 1), seen("ben", 2)]
     assert world.told == [({"ben"}, {"anna"}, False)]
@@ -282,7 +282,7 @@ async def test_what_a_device_did_is_its_persons_though_nobody_here_knew(world: W
     assert await world.history("phone") == []
     assert await world.history("anna") == []
     await join(world.store, "phone", "anna", NOON)  # elsewhere
-    world.journal.note([deed_of(seen("phone", 1))])
+    world.journal.note([packed_event_of(seen("phone", 1))])
     await applied(world, 1)
     assert await world.history("anna") == ["web:1"]
     assert await world.history("phone") == ["web:1"]
@@ -292,7 +292,7 @@ async def test_what_a_device_did_is_its_persons_though_nobody_here_knew(world: W
 async def test_what_was_counted_and_the_store_did_not_take_counts_no_more(world: World) -> None:
     await world.store.mark_erased(["anna"], NOON + 5)
     assert await world.history("anna") == []
-    world.journal.note([deed_of(seen("anna", 1))])
+    world.journal.note([packed_event_of(seen("anna", 1))])
     assert await world.history("anna") == ["web:1"]
     await applied(world, 1)
     assert await world.history("anna") == []

@@ -12,15 +12,15 @@ from proxy.audience.tracked import Measures, bin_of
 from proxy.audience.traits import trait
 from proxy.events.fold import fold
 from proxy.model import Arrival, AttributeValue, Cap, Event, PackedEvent, Profile
-from proxy.stores.record import deed_of, event_of
+from proxy.stores.record import event_of, packed_event_of
 from proxy.visitors.known import MOST_NEWS, Known
 from tests.audience.test_readings import ATTRIBUTES, EVERY_KIND, HOUR, NOON, happened, reached
 
 MEASURES = Measures(EVERY_KIND, ATTRIBUTES)
 
 
-def deed(event: Event) -> PackedEvent:
-    return deed_of(Arrival("anna", event, "page", event.at))
+def packed(event: Event) -> PackedEvent:
+    return packed_event_of(Arrival("anna", event, "page", event.at))
 
 
 def history(arrivals: Sequence[Arrival]) -> tuple[Event, ...]:
@@ -73,7 +73,7 @@ def test_values_of_each_worker_are_those_of_the_whole_history(seed: int) -> None
         event = happened(random, now + random.choice((0.0,) * 9 + (-50.0, -30 * HOUR)), number)
         arrivals.append(Arrival("anna", event, "page", event.at))
         for others in late:
-            others.append(deed(event))
+            others.append(packed(event))
         if random.random() < 0.02:  # they are erased
             arrivals, late = [], [[] for _ in workers]
             for known in workers:
@@ -101,7 +101,7 @@ def test_values_of_each_worker_are_those_of_the_whole_history(seed: int) -> None
 def test_what_many_did_is_folded_in_though_nobody_asks() -> None:
     known = Known(NOON, Profile("anna"), [])
     for number in range(MOST_NEWS):
-        known.add(deed(Event(NOON + number, f"{number:03}", "page viewed", "/")))
+        known.add(packed(Event(NOON + number, f"{number:03}", "page viewed", "/")))
     assert known.profile is not None and len(known.profile.history) == MOST_NEWS
     assert known.news == []
 
@@ -110,7 +110,7 @@ def test_folding_in_what_they_did_changes_nothing_that_pages_found() -> None:
     known = Known(NOON, Profile("anna"), [])
     assert known.profile is not None
     Page(len(EVERY_KIND)).found(known, NOON)
-    known.add(deed(Event(NOON, "1", "page viewed", "/", shown=("Sale",))))
+    known.add(packed(Event(NOON, "1", "page viewed", "/", shown=("Sale",))))
     before, kept = known.version, known.kept
     profile = known.current()
     assert known.version == before and kept is not None and profile is not None
@@ -122,7 +122,7 @@ def test_a_page_that_asks_what_nobody_did_has_nothing_folded() -> None:
     page = Page(*(number for number, one in enumerate(MEASURES.all) if one.name in ("orders", "pages viewed")))
     page.found(known, NOON)
     for number in range(MOST_NEWS - 1):
-        known.add(deed(Event(NOON + number, f"{number:03}", "page viewed", "/")))
+        known.add(packed(Event(NOON + number, f"{number:03}", "page viewed", "/")))
         found, _ = page.found(known, NOON + number)
         past = tuple(map(event_of, known.news))
         assert found == page.right(past, reached(EVERY_KIND, past, NOON + number), NOON + number)
@@ -131,6 +131,6 @@ def test_a_page_that_asks_what_nobody_did_has_nothing_folded() -> None:
 
 
 def test_a_reference_to_a_forgotten_visitor_is_empty() -> None:
-    known = Known(NOON, Profile("anna"), [deed(Event(NOON, "1", "page viewed", "/"))])
+    known = Known(NOON, Profile("anna"), [packed(Event(NOON, "1", "page viewed", "/"))])
     known.end()
     assert (known.is_current, known.current()) == (False, None)

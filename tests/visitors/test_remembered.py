@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from proxy.model import Arrival, Event, Link, PackedEvent, Profile
-from proxy.stores.record import deed_of
+from proxy.stores.record import packed_event_of
 from proxy.visitors.remembered import MISSING, MOST_SPARED, STALE_SECONDS, Remembered
 
 NOW = 1_795_435_200.0
@@ -150,4 +150,4 @@ def test_of_many_who_did_something_only_devices_are_told_as_their_persons() -> N
 
 
 def view(visitor_id: str, number: str) -> PackedEvent:
-    return deed_of(Arrival(visitor_id, Event(NOW, f"page:{number}", "page viewed", "/"), "page", NOW))
+    return packed_event_of(Arrival(visitor_id, Event(NOW, f"page:{number}", "page viewed", "/"), "page", NOW))

@@ -81,8 +81,8 @@ async def test_everybody_may_be_known_until_all_that_the_store_knows_is_read() -
         store.may_go_on.set()
         await known(store_filter)
         assert [store_filter.may_hold(id) for id in ("dora", "emil", "mary")] == [
-            MayHold.DEEDS,
-            MayHold.DEEDS,
+            MayHold.HISTORY,
+            MayHold.HISTORY,
             MayHold.MORE,
         ]
         assert store_filter.may_hold("nobody") is MayHold.NOTHING
@@ -99,7 +99,7 @@ async def test_visitors_added_while_ids_are_read_are_known() -> None:
         store_filter.add("ines")
         store.may_go_on.set()
         await known(store_filter)
-    assert [store_filter.may_hold(id) for id in ("finn", "hugo")] == [MayHold.DEEDS] * 2
+    assert [store_filter.may_hold(id) for id in ("finn", "hugo")] == [MayHold.HISTORY] * 2
     assert [store_filter.may_hold(id) for id in ("gina", "ines")] == [MayHold.MORE] * 2
 
 
@@ -120,15 +120,15 @@ async def test_what_was_read_before_everybody_may_have_changed_does_not_count() 
     ("profile", "has_news", "may_hold"),
     [
         (Profile("anna"), False, MayHold.NOTHING),
-        (Profile("anna"), True, MayHold.DEEDS),
-        (Profile("anna", history=(Event(NOW, "1", "page viewed"),)), False, MayHold.DEEDS),
+        (Profile("anna"), True, MayHold.HISTORY),
+        (Profile("anna", history=(Event(NOW, "1", "page viewed"),)), False, MayHold.HISTORY),
         (Profile("anna", {"loyalty": "gold"}), False, MayHold.MORE),
         (Profile("anna", segments=frozenset({"VIP"})), False, MayHold.MORE),
         (Profile("anna", links={"phone": Link(NOW, is_device=True)}), False, MayHold.MORE),
         (Profile("anna", bucket_key="older"), False, MayHold.MORE),
         (None, False, MayHold.MORE),
     ],
-    ids=["nothing", "news", "deeds", "attributes", "segments", "devices", "bucket key", "damaged"],
+    ids=["nothing", "news", "history", "attributes", "segments", "devices", "bucket key", "damaged"],
 )
 async def test_a_profile_that_leaves_memory_stays_known(
     profile: Profile | None, has_news: bool, may_hold: MayHold
@@ -160,7 +160,7 @@ async def test_where_many_have_come_all_are_read_again_into_more_room() -> None:
         store.is_half_read.clear()
         for number in range(2 * SPARE):
             store_filter.add(f"visitor-{number}", has_more=False)
-        assert store_filter.may_hold("visitor-7") is MayHold.DEEDS
+        assert store_filter.may_hold("visitor-7") is MayHold.HISTORY
         async with asyncio.timeout(PATIENT.profile_budget_ms / 1_000):
             await store.is_half_read.wait()
 
@@ -264,7 +264,7 @@ async def test_visitors_active_after_a_reread_do_not_count_as_absent() -> None:
         store_filter.forget()
         await known(store_filter)
         store_filter.add_doers({"zoe"})
-        assert store_filter.may_hold("zoe") is MayHold.DEEDS
+        assert store_filter.may_hold("zoe") is MayHold.HISTORY
         store.may_go_on.clear()
         store.is_half_read.clear()
         store_filter.forget()
@@ -272,4 +272,4 @@ async def test_visitors_active_after_a_reread_do_not_count_as_absent() -> None:
         store_filter.add_doers({"zoe"})
         store.may_go_on.set()
         await known(store_filter)
-        assert store_filter.may_hold("zoe") is MayHold.DEEDS
+        assert store_filter.may_hold("zoe") is MayHold.HISTORY

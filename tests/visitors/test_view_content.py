@@ -24,7 +24,7 @@ def told(
 
 
 @pytest.mark.parametrize(
-    ("path", "query", "about", "deeds"),
+    ("path", "query", "about", "others"),
     [
         (b"/", b"", NO_SUBJECT, ()),
         (b"/p", b"", PageSubject(product=Item("a")), ()),
@@ -36,9 +36,9 @@ def told(
     ],
 )
 def test_a_page_tells_what_it_and_its_address_say(
-    path: bytes, query: bytes, about: PageSubject, deeds: tuple[tuple[str, str], ...]
+    path: bytes, query: bytes, about: PageSubject, others: tuple[tuple[str, str], ...]
 ) -> None:
-    assert told(path, query, about) == ViewContent(path.decode(), {}, deeds, about.product)
+    assert told(path, query, about) == ViewContent(path.decode(), {}, others, about.product)
 
 
 def test_a_page_tells_where_one_came_from() -> None:
@@ -58,8 +58,8 @@ def test_nothing_told_is_longer_or_more_than_it_may_be() -> None:
     query = b"&".join(b"%d=%s" % (number, b"x" * 300) for number in range(MOST_REFINEMENTS + 3))
     found = told(b"/" + b"p" * 300, query, PageSubject(listing="l" * 300))
     assert found is not None
-    assert len(found.page) == MOST_BYTES and len(found.deeds) == 1 + MOST_REFINEMENTS
-    assert {len(subject) for _, subject in found.deeds} == {MOST_BYTES}
+    assert len(found.page) == MOST_BYTES and len(found.other_events) == 1 + MOST_REFINEMENTS
+    assert {len(subject) for _, subject in found.other_events} == {MOST_BYTES}
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Reads a deed: `viewed:` and the lines under it, which together are one fact about how often it was done.
+"""Reads an action: `viewed:` and the lines under it, which together are one fact about how often it was done.
 
 viewed:
   category: shoes/trail          which products: category, product or brand (`searched` has for, `opened` page)
@@ -34,10 +34,10 @@ FOLLOWING = re.compile(rf"({'|'.join(FOLLOWED)})( it)? within (.+)")
 FOLLOWING_HELP = "write: bought within 2 hours; or: bought it within 2 hours, for the same product"
 
 
-def read_deed(
+def read_action(
     entry: Entry, phrase: Phrase, measure: Measure, read_tests: ReadTests, findings: list[Finding]
 ) -> Condition:
-    """The fact that a deed and the lines under it are; `read_tests` reads a value's form."""
+    """The fact that an action and the lines under it are; `read_tests` reads a value's form."""
     known = phrase.parts or ()
     if isinstance(entry.value, Scalar) and entry.value.text:
         findings.append(_only_a_word(entry.value, phrase.key, known))
@@ -127,7 +127,7 @@ def _written(part: Entry) -> str:
 
 
 def words_of(measure: Measure) -> tuple[str, str, str]:
-    """How `why` words a deed: that it was done, once, several times."""
+    """How `why` words an action: that it was done, once, several times."""
     return DONE.get(measure.kinds[0], ("done", "time", "times"))
 
 

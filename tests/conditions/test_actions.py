@@ -1,4 +1,4 @@
-"""Deeds, from the lines under them to what is measured and how often."""
+"""Actions, from the lines under them to what is measured and how often."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ TRAIL = ("category", OneOf(frozenset({"shoes/trail"})))
         ),
     ],
 )
-def test_a_deed_is_how_often_something_was_done(parts: str, measure: Measure, times: Test) -> None:
+def test_an_action_is_how_often_something_was_done(parts: str, measure: Measure, times: Test) -> None:
     condition, findings = read(f"viewed: {parts}")
     assert not findings and isinstance(condition, Fact)
     assert (condition.measure, condition.test) == (measure, times)
