@@ -16,6 +16,7 @@ from collections.abc import Iterable
 
 _PLACE, _CALLED = 18, 28
 """So many bits has a place within an era, and of so many is a visitor called by."""
+_ERA = _PLACE + _CALLED
 _WITHIN = (1 << _PLACE) - 1
 _HEAD = f"(((({{era}}) << {_CALLED}) | (({{number}}) >> {32 - _CALLED})) << {_PLACE})"
 _BEGINS = _HEAD.format(era="era", number="{number}")
@@ -31,12 +32,25 @@ WHERE era >= {{after}} >> {_PLACE} AND key BETWEEN {_BEGINS} AND {_BEGINS} | {_W
 """The places after one where something of whoever has this `number` (of 32 bits) is noted."""
 
 
+# From one era to the next, past what is in it.
+NEW_ERAS = f"""
+WITH RECURSIVE one (era) AS (
+    SELECT min(key) >> {_ERA} FROM noted_at
+    WHERE key >= (SELECT coalesce(max(era), -1) + 1 FROM noted_eras) << {_ERA}
+    UNION ALL
+    SELECT (SELECT min(key) >> {_ERA} FROM noted_at WHERE key >= (one.era + 1) << {_ERA}) FROM one
+    WHERE one.era IS NOT NULL
+)
+INSERT INTO noted_eras SELECT era FROM one WHERE era IS NOT NULL
+"""  # noqa: S608  # a constant
+
+
 def add(connection: sqlite3.Connection, rows: str, number: str, place: str) -> None:
-    """Adds the numbers and places of these rows."""
+    """Adds the numbers and places of these rows; none is of an earlier era than the last."""
     era = f"({place}) >> {_PLACE}"
     key = f"{_HEAD.format(era=era, number=number)} | (({place}) & {_WITHIN})"
     connection.execute(f"INSERT OR IGNORE INTO noted_at SELECT {key} FROM {rows} ORDER BY 1")  # noqa: S608
-    connection.execute(f"INSERT OR IGNORE INTO noted_eras SELECT DISTINCT {era} FROM {rows}")  # noqa: S608
+    connection.execute(NEW_ERAS)
 
 
 def take_out(connection: sqlite3.Connection, number: int, places: Iterable[int]) -> None:

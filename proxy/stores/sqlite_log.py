@@ -68,7 +68,7 @@ def apply(
     due = _due(connection, fresh, known).union(due)
     views, drawn = _note(connection, page_events, known) if page_events else (page_events, set[str]())
     sqlite_bulk.write(connection, NAME, [(name,) for name in sorted({name for own in fresh for name in own.traits})])
-    profiles = sqlite_visitor.checkpoint(connection, due, if_long=drawn)
+    profiles = sqlite_visitor.checkpoint(connection, due | drawn)
     if new:
         met = new.difference(apart).intersection([one.visitor_id for one in fresh])
         known.update((id, sqlite_noted.number(id)) for id in met)

@@ -177,17 +177,11 @@ def remade(connection: sqlite3.Connection, visitor_id: str) -> Profile | None:
     return fold(None, arrivals, sqlite_shared.merge_rules(connection), of_one_log=True) if arrivals else None
 
 
-def current(
-    connection: sqlite3.Connection, visitor_ids: Collection[str], if_long: Collection[str] = ()
-) -> dict[str, Profile]:
-    """The profiles of those visitors who have one; of those in `if_long`, when it takes long to read. A damaged one is
-    remade."""
-    wanted, rules = set(visitor_ids), sqlite_shared.merge_rules(connection)
-    ids = list(wanted.union(if_long))
+def current(connection: sqlite3.Connection, visitor_ids: Collection[str]) -> dict[str, Profile]:
+    """The profiles of those visitors who have one. A damaged one is remade."""
+    ids, rules = list(set(visitor_ids)), sqlite_shared.merge_rules(connection)
     found: dict[str, Profile | None] = {}
     for visitor_id, value in zip(ids, stored(connection, ids), strict=True):
-        if visitor_id not in wanted and not value.is_long:
-            continue
         try:
             found[visitor_id] = profile_of(value, visitor_id, rules)
         except DamagedValueError:
@@ -198,11 +192,9 @@ def current(
 # -- checkpoints
 
 
-def checkpoint(
-    connection: sqlite3.Connection, visitor_ids: Collection[str], if_long: Collection[str] = ()
-) -> dict[str, Profile]:
+def checkpoint(connection: sqlite3.Connection, visitor_ids: Collection[str]) -> dict[str, Profile]:
     """Writes the visitors' profiles (`current`) as checkpoints and returns them."""
-    profiles = current(connection, visitor_ids, if_long) if visitor_ids or if_long else {}
+    profiles = current(connection, visitor_ids) if visitor_ids else {}
     write(connection, profiles)
     return profiles
 
