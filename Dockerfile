@@ -14,7 +14,8 @@ COPY --from=build /opt/tailorbird /opt/tailorbird
 ENV PATH=/opt/tailorbird/bin:$PATH PYTHONUNBUFFERED=1 \
     TAILORBIRD_HOST=0.0.0.0 TAILORBIRD_RULES=/rules TAILORBIRD_STORE=sqlite:/data/tailorbird.db \
     SQLITE_TMPDIR=/data
-USER tailorbird
+# By its number: Kubernetes' `runAsNonRoot` takes no name.
+USER 10001
 VOLUME ["/data", "/rules"]
 EXPOSE 8080 8081
 HEALTHCHECK --interval=10s --timeout=2s CMD ["python", "-c", "import os, urllib.request as r; e = os.environ.get; a = e('TAILORBIRD_ADMIN_PORT', '8081'); r.urlopen('http://127.0.0.1:' + (a + '/livez' if a != '0' else e('TAILORBIRD_PORT', '8080') + '/_tb/readyz'), timeout=1)"]

@@ -158,7 +158,14 @@ async def serve(
 def supervise(settings: Settings) -> int:
     """Keeps the workers until told to stop; the exit code."""
     places = places_of(settings)
-    with tempfile.TemporaryDirectory(prefix="tailorbird-") as folder:
+    try:
+        shared = tempfile.TemporaryDirectory(prefix="tailorbird-")
+    except FileNotFoundError as error:  # of all folders that it looks for
+        raise OperatorError(
+            "there is no folder for temporary files, in which workers hear of each other",
+            help="let Tailorbird's user write into `/tmp` (with a read-only root, a tmpfs), or name another in TMPDIR",
+        ) from error
+    with shared as folder:
         return asyncio.run(_supervise(settings, places, Path(folder)))
 
 

@@ -4,6 +4,7 @@ tells whether keys were added since, or another server, with another key or none
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Sequence
 from typing import Any
 
@@ -12,10 +13,17 @@ from redis.asyncio.client import Pipeline
 from proxy.ports import Tombstones
 from proxy.stores.tombstones import new_key, tombstone
 
+log = logging.getLogger("tailorbird.stores")
+
 TOMBSTONES_KEY = "tb:tombstones"
 OWN_KEY = "tb:tombstone-key"
 BROUGHT_KEYS = "tb:tombstone-keys"
 AT_ONCE = 500
+LOST = (
+    "the store is not what it was: its server has lost what it had, or another is in its place; profiles, events and "
+    "who was erased are gone (help: `tailorbird store copy` brings them from a backup; with `appendonly yes` a server "
+    "has them again after a restart)"
+)
 
 
 class RedisTombstones:
@@ -37,6 +45,8 @@ class RedisTombstones:
     def are_others(self, own: bytes | None, brought: Collection[bytes]) -> bool:
         """True when the store has keys that were not known here; from now on they are."""
         if own != self._own:
+            if self._own:
+                log.warning(LOST)
             self._own = b""
             return True
         is_new = not self._brought.issuperset(brought)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from proxy.cli import tailorbird
-from proxy.cli.serve import Places, announce
+from proxy.cli.serve import Places, announce, supervise
 from proxy.environment import set_by
 from proxy.errors import OperatorError
 from proxy.settings import Settings
@@ -115,3 +116,13 @@ def test_what_a_program_reads_has_no_lines_for_people(
         announce(Places(bound, None), Settings(**chosen))
     told = capsys.readouterr().out if is_printed else caplog.messages[0]
     assert told.startswith("proxy  http://127.0.0.1:") and capsys.readouterr().out == ""
+
+
+def test_without_a_folder_for_temporary_files_several_workers_say_what_they_need(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: [str(tmp_path / "none")])
+    with pytest.raises(OperatorError) as caught:
+        supervise(Settings(port=0, admin_port=0, workers=2))
+    assert "write into `/tmp`" in str(caught.value) and "TMPDIR" in str(caught.value)

@@ -19,7 +19,7 @@ from proxy.stores.joining import join, part
 from proxy.stores.personal_data import Places, erased
 from proxy.stores.redis import RedisStore
 from proxy.stores.redis_log import RedisLog
-from proxy.stores.redis_tombstones import RedisTombstones
+from proxy.stores.redis_tombstones import LOST, RedisTombstones
 from tests.contracts.conftest import flush
 from tests.wire.patience import PATIENT
 
@@ -183,3 +183,16 @@ async def test_events_of_a_split_off_device_are_its_own(number: int, machines: l
         assert profile is not None
         assert {event.id for event in profile.history} == ids
     assert await machine.rebuild() == 0
+
+
+async def test_a_server_that_lost_what_it_had_is_told_of_once_by_each_process(
+    machines: list[Store], valkey_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    machine, *_ = machines
+    await machine.apply([seen("anna", 1)])
+    assert LOST not in caplog.messages
+    await flush(valkey_url)
+    for number in (2, 3):
+        await machine.apply([seen("anna", number)])
+    assert caplog.messages.count(LOST) == 1
+    assert [one.event.id for one in await machine.log_of("anna")] == ["web:2", "web:3"]
