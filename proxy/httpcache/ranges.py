@@ -1,4 +1,5 @@
-"""Range requests (RFC 9110 section 14): which bytes of a stored answer a request wants."""
+"""Range requests (RFC 9110 section 14): which bytes of a stored answer a request wants, and what a part says of the
+whole."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ import re
 from proxy.httpcache.stored import StoredResponse
 from proxy.model import Headers
 
+_PART = re.compile(rb"bytes[ \t]+\d{1,18}-\d{1,18}/(\d{1,18})", re.IGNORECASE)
 _ONE_RANGE = re.compile(rb"bytes=[ \t]*(\d{0,18})-(\d{0,18})[ \t]*", re.IGNORECASE)
 
 
@@ -21,6 +23,13 @@ def requested_range(stored: StoredResponse, request: Headers) -> range | None:
     if match is None or match[1] == match[2] == b"":
         return None
     return _positions(match[1], match[2], len(stored.body))
+
+
+def whole_length(answer: Headers) -> int | None:
+    """The size of the whole that the answer is one part of, in bytes, by its Content-Range; None if that is not
+    said."""
+    match = _PART.fullmatch(_value(answer, b"content-range") or b"")
+    return None if match is None else int(match[1])
 
 
 def _positions(first: bytes, last: bytes, length: int) -> range | None:

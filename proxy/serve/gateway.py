@@ -26,22 +26,21 @@ from proxy.http.target import Sought, changed_by, kept_as, sought, why_never_sha
 from proxy.httpcache.policy import CacheReason, may_reuse
 from proxy.httpcache.purge import Purge
 from proxy.httpcache.response_cache import MarkedKeys, ResponseCache
-from proxy.httpcache.stored import CacheOptions
 from proxy.metrics import Metrics
 from proxy.model import CacheVerdict
 from proxy.page.page_subject import PageSubject
 from proxy.page.piece import Piece
 from proxy.page.slots import DeclaredSlot
 from proxy.personalise import Stock
-from proxy.ports import UpstreamResponse
 from proxy.rulebook.compile import Publication
 from proxy.rulebook.policy import NO_POLICY
 from proxy.serve.accesslog import AccessLog
 from proxy.serve.api import api_routes
 from proxy.serve.comparing import Comparing
 from proxy.serve.fetching import Fetching, StaleFallback
+from proxy.serve.fill_behind import FillBehind
 from proxy.serve.hole_filling import HoleFilling
-from proxy.serve.keeping import Keeping, seems_for_all
+from proxy.serve.keeping import Keeping
 from proxy.serve.known_pages import KnownPages
 from proxy.serve.own import Own
 from proxy.serve.pages import Entry, has_json_slots
@@ -93,7 +92,6 @@ class Gateway:
         asking = Asking(origins, settings)
         self._personal = Personal(settings.ignored_cookies, tells_credentials=asking.tells_credentials)
         self._tells_all = asking.tells_all
-        self._choices = CacheOptions.of(settings)
         self.memory = self._memory = ResponseCache[Entry](settings.cache_bytes)
         self._marks = MarkedKeys()
         self._stale_fallback = StaleFallback(settings)
@@ -104,6 +102,7 @@ class Gateway:
             asking, self._memory, self._marks, declared, reader, comparing, settings, clock, learn, miss
         )
         self._fetching = Fetching(self._keeping, self._memory, metrics, settings.collapse_wait_ms / 1_000)
+        self._fill = FillBehind(self._fetching, self._marks, settings, clock)
         capture, recorder = capture or Capture(None, cookies, settings), recorder or Recorder()
         self._showing = Showing(cookies, profiles, metrics, settings, recorder, capture)
         hole_filling = HoleFilling(Parts(self._part, settings, metrics))
@@ -184,7 +183,8 @@ class Gateway:
         if entry is not None and entry.policy is not policy:
             entry = None  # stored under another policy: as if it were not there
         if reason := why_never_shared(request, wishes, is_stored=entry is not None):
-            return await self._as_visitor(request, reason)
+            is_part = reason == "range" and request.method == b"GET"
+            return await self._as_visitor(request, reason, fill=asked if is_part else None)
         verdict = may_reuse(entry.stored, now, wishes) if entry else _NOT_STORED
         if entry and verdict:
             if verdict.reason == CacheReason.WHILE_REVALIDATE:
@@ -274,10 +274,6 @@ class Gateway:
             self._fill(fill, answer)
         self._count("bypass")
         return await self._own.answer(request, answer, self._clock(), f"fwd=bypass; {detail(reason)}")
-
-    def _fill(self, asked: Sought, answer: UpstreamResponse) -> None:
-        if seems_for_all(answer, asked.policy, self._clock(), self._choices):
-            self._fetching.in_background(asked, None)
 
     async def _part(self, request: Request, *, is_own: bool) -> Response | Piece:
         """A part of a page, asked for on its visitor's behalf: as themselves, or like any page."""

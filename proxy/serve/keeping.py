@@ -25,7 +25,6 @@ from proxy.page.page_subject import PageSubject
 from proxy.page.redaction import NotRedacted
 from proxy.page.slots import DeclaredSlot
 from proxy.ports import UpstreamResponse
-from proxy.rulebook.policy import PagePolicy
 from proxy.serve.comparing import Comparing
 from proxy.serve.negotiation import Negotiation, judged_headers, told_cookies, without_choices
 from proxy.serve.pages import Entry, Page, is_cut, is_html, is_page
@@ -281,17 +280,6 @@ class Keeping:
 
     def _chosen_by(self, fetch: SharedFetch, stored: StoredResponse) -> Varying:
         return self._negotiation.chosen_by(fetch, stored, is_cut=self._is_cut(fetch, stored.headers))
-
-
-def seems_for_all(answer: UpstreamResponse, policy: PagePolicy | None, now: float, choices: CacheOptions) -> bool:
-    """Whether the answer to a visitor's own request looks as if a shared fetch would bring the same."""
-    headers = answer.headers
-    if policy is not None:
-        headers = policy.overrides.without_vary_cookie(
-            policy.overrides.stored_headers(headers, answer.status, now, choices)
-        )
-        choices = policy.overrides.with_own_field(choices)
-    return bool(may_store(b"GET", (), answer.status, headers, now, choices))
 
 
 def _length(headers: Headers) -> int:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.httpcache.ranges import requested_range
+from proxy.httpcache.ranges import requested_range, whole_length
 from proxy.httpcache.stored import CacheOptions, StoredResponse, stored_response
 
 NOON = 784_111_777.0
@@ -65,3 +65,19 @@ def test_if_range_gives_a_part_only_of_the_same_version(condition: bytes, holds:
 def test_if_range_never_holds_by_a_weak_tag() -> None:
     weak = stored_response(200, ((b"etag", b'W/"a"'),), b"0123456789", 0, 0, CacheOptions())
     assert requested_range(weak, ((b"range", b"bytes=0-1"), (b"if-range", b'W/"a"'))) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "length"),
+    [
+        (b"bytes 0-3/10", 10),
+        (b"Bytes 9-9/10", 10),
+        (b"bytes 0-3/*", None),
+        (b"bytes */10", None),
+        (b"items 0-3/10", None),
+        (b"bytes 0-3/10, bytes 5-6/10", None),
+        (b"", None),
+    ],
+)
+def test_a_part_says_how_long_the_whole_is(said: bytes, length: int | None) -> None:
+    assert whole_length(((b"etag", b'"a"'), (b"content-range", said))) == length
