@@ -17,8 +17,9 @@ from proxy.stores import sqlite_bulk, sqlite_noted
 from proxy.stores.record import unpacked_whose
 from proxy.stores.sqlite_visitor import last_place
 
-# The table has its name from when erasing was all that it told of.
+# Named when erasing was all that it told of.
 SCHEMA = "CREATE TABLE IF NOT EXISTS erasures (place INTEGER PRIMARY KEY, visitor_id TEXT);"
+NAMED = "ALTER TABLE erasures ADD COLUMN visitor_id TEXT"
 MOST = 50_000
 """Who has missed more changes than that had better remember nobody."""
 WITHIN = "place > json_extract(gap.value, '$[0]') AND place <= json_extract(gap.value, '$[1]')"

@@ -1,6 +1,6 @@
 """The visitors that a SQLite store has something of, for `visitors/store_filter.py`: all ids, a thousand at a time,
 without profiles. First those in the table of profiles, in its order; then those who have events and are not in it, as
-in a damaged file that was recovered in part.
+in a file that an older Tailorbird wrote.
 
 Everything that is more than a history is in a checkpoint (`sqlite_log.py`): a visitor with an empty checkpoint has only
 a history.

@@ -38,7 +38,7 @@ visitor_id IN (SELECT value FROM json_each(:ids))
 OR EXISTS (SELECT 1 FROM json_each(:ids) WHERE instr(payload, CAST(value AS BLOB)) > 0)
 """
 NEXT = "SELECT place, value FROM events WHERE place > ? ORDER BY place LIMIT ?"
-# Whoever has an event has a checkpoint, but where a damaged file was recovered in part.
+# Whoever has an event has a checkpoint, but for some whose file an older Tailorbird wrote.
 VISITORS = """
 SELECT visitor_id FROM profiles WHERE visitor_id > :after
 UNION SELECT visitor_id FROM events WHERE visitor_id > :after
