@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from math import inf
 
 from proxy.audience.lift import ALPHA, SUSPICIOUS_P_VALUE, Lift, money_lift, share_lift, split_p_value
-from proxy.audience.results import ALL, GOALS, HELD_OUT, ORDER, Comparison, Tally, holdout_name
+from proxy.audience.results import ALL, CLICK, GOALS, HELD_OUT, ORDER, Comparison, Tally, holdout_name
 from proxy.audience.verdicts import Judge, Outcome, ReportOptions, Verdict, percent
 from proxy.bucketing import BUCKETS
 from proxy.model import Holdout, Rule
@@ -29,6 +29,13 @@ class Row:
     paid_by_payer: float
     lifts: Mapping[str, Lift | None]
     verdict: Verdict | None
+    has_clicks: bool = True
+
+    def why_not_compared(self, kind: str) -> str:
+        """Why it has no lift of this, in words; "" where it has one, or is not compared at all."""
+        if self.lifts.get(kind) or not self.lifts:
+            return ""
+        return "nothing to click, so not compared" if kind == CLICK and not self.has_clicks else "too few to compare"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +89,16 @@ def _rule_report(
     sizes = [comparison.groups.get(group, Tally()).visitors for group in shares]
     is_by_visitor = not (rule and rule.experiment and rule.experiment.split_by)
     chance = split_p_value(sizes, list(shares.values())) if any(sizes) and is_by_visitor else None
+    silent = _showing_nothing(rule)
     judge = Judge(comparison.began, rule, bool(shares), alpha, asked)
     rows = []
     for group, tally in groups:
         is_compared = tally is not base and is_by_visitor
         lifts = _lifts(counted, tally, base, alpha, is_one_currency=len(currencies) < 2) if is_compared else {}
-        verdict = judge.verdict(lifts.get(counted[0])) if group in rivals else None
-        rows.append(_row(group, tally, counted, lifts, verdict))
+        has_clicks = not {group, groups[0][0]} & silent
+        lift, can_be = lifts.get(counted[0]), counted[0] != CLICK or has_clicks
+        verdict = judge.verdict(lift, can_be_compared=can_be) if group in rivals else None
+        rows.append(_row(group, tally, counted, lifts, verdict, has_clicks))
     verdict = _overall(rows, chance, rule, counted[0])
     if verdict.word is Outcome.DISTRUST:
         rows = [replace(row, lifts={}, verdict=None) for row in rows]
@@ -119,6 +129,12 @@ def _in_order(groups: Mapping[str, Tally], expected: Sequence[str]) -> list[tupl
     return sorted(groups.items(), key=lambda each: (order.index(each[0]) if each[0] in order else len(order), each[0]))
 
 
+def _showing_nothing(rule: Rule | None) -> set[str]:
+    """The groups that saw the page's own, of which no click is known."""
+    arms = rule.experiment.arms if rule and rule.experiment else ()
+    return {HELD_OUT, *(arm.name for arm in arms if not arm.variant)}
+
+
 def _lifts(
     counted: Sequence[str], tally: Tally, base: Tally, alpha: float, *, is_one_currency: bool
 ) -> dict[str, Lift | None]:
@@ -128,13 +144,17 @@ def _lifts(
 
 
 def _row(
-    group: str, tally: Tally, counted: Sequence[str], lifts: Mapping[str, Lift | None], verdict: Verdict | None
+    group: str,
+    tally: Tally,
+    counted: Sequence[str],
+    lifts: Mapping[str, Lift | None],
+    verdict: Verdict | None,
+    has_clicks: bool,
 ) -> Row:
     did = {kind: tally.converted[kind] for kind in counted}
     money = tally.money
-    return Row(
-        group, tally.visitors, did, money.total / tally.visitors, money.total / max(1, money.payers), lifts, verdict
-    )
+    paid, paid_by_payer = money.total / tally.visitors, money.total / max(1, money.payers)
+    return Row(group, tally.visitors, did, paid, paid_by_payer, lifts, verdict, has_clicks)
 
 
 def _overall(rows: Sequence[Row], chance: float | None, rule: Rule | None, goal: str) -> Verdict:

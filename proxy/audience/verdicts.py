@@ -72,12 +72,16 @@ class Judge:
             self.has_shares if self.rule is None else not self.rule.paused and self.options.now < self.rule.live_until
         )
 
-    def verdict(self, lift: Lift | None) -> Verdict:
-        """The verdict on a group with this lift of the goal; None for too few conversions."""
+    def verdict(self, lift: Lift | None, *, can_be_compared: bool = True) -> Verdict:
+        """The verdict on a group with this lift of the goal; None for too few conversions, or where one group had
+        nothing to click and clicks are the goal: then it cannot be compared."""
         tried = self.rule.experiment if self.rule else None
         if tried and tried.split_by:
             why = f"it is split by {tried.split_by}, and those who share one do not act on their own"
             return Verdict(Outcome.UNDECIDED, f"counted, not judged: {why}")
+        if lift is None and not can_be_compared:
+            why = "who saw the page's own had nothing to click: compare by another goal"
+            return Verdict(Outcome.UNDECIDED, f"clicks cannot be compared: {why}")
         if tried and self.days < tried.min_days:
             return Verdict(Outcome.EARLY, f"too early: it runs for {int(self.days)} of at least {tried.min_days} days")
         if lift is None:

@@ -82,8 +82,8 @@ def _text(told: Sequence[RuleReport], visitors: int) -> Iterator[str]:
 def _lines(row: Row, cap: float | None) -> Iterator[str]:
     for kind, did in row.did.items():
         lift = row.lifts.get(kind)
-        compared = f"  {in_percent(lift)}" if lift else "  too few to compare" if row.lifts else ""
-        yield f"{did:>9,} {kind}, {did / row.visitors:.2%}{compared}"
+        compared = in_percent(lift) if lift else row.why_not_compared(kind)
+        yield f"{did:>9,} {kind}, {did / row.visitors:.2%}  {compared}".rstrip()
     if row.paid_by_payer:
         lift = row.lifts.get(PAID_BY_EACH)
         compared = f"  {in_money(lift)}" if lift else ""

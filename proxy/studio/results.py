@@ -175,7 +175,7 @@ def _row(row: Row, told: RuleReport, scale: float) -> RowView:
 def _cell(kind: str, did: int, row: Row, scale: float) -> CellView:
     reached, lift = f"{did:,}, {did / row.visitors:.2%}", row.lifts.get(kind)
     if lift is None:
-        return CellView(kind, reached, "too few to compare" if row.lifts else "")
+        return CellView(kind, reached, row.why_not_compared(kind))
     return CellView(kind, reached, in_percent(lift), _bar(lift, scale))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from proxy.audience.report import RuleReport, in_money, in_percent, reports, shares_of
-from proxy.audience.results import ALL, HELD_OUT, LEAST_PAYERS, ORDER, Comparison, Tally, holdout_name
+from proxy.audience.results import ALL, CLICK, HELD_OUT, LEAST_PAYERS, ORDER, Comparison, Tally, holdout_name
 from proxy.audience.verdicts import DAY, Outcome, ReportOptions
 from proxy.model import Arm, Experiment, Holdout, Rule
 
@@ -167,3 +167,33 @@ def test_what_each_paid_is_told_with_what_each_paid_who_paid_and_up_to_what_it_c
     lift = new.lifts["paid"]
     assert lift is not None and lift.value == 0.0 and in_money(lift).startswith("+0.00 (-")
     assert in_percent(lift).endswith("may be chance")
+
+
+def clicks(visitors: int, clicked: int) -> Tally:
+    return Tally(visitors, {CLICK: clicked, ORDER: visitors // 10})
+
+
+def test_clicks_are_not_compared_with_those_of_who_saw_nothing_to_click_and_it_is_said() -> None:
+    comparison = Comparison({HELD_OUT: clicks(1_000, 0), ALL: clicks(9_000, 900)}, began=NOW - 20 * DAY)
+    rule = Rule("Hero", "home.hero", holdout=1_000)
+    (told,) = reports({"Hero": comparison}, [rule], (), ReportOptions(NOW, goal=CLICK))
+    assert told.verdict.text.startswith("clicks cannot be compared: ")
+    assert told.rows[1].why_not_compared(CLICK) == "nothing to click, so not compared"
+    (by_orders,) = reports({"Hero": comparison}, [rule], (), ReportOptions(NOW))
+    assert by_orders.rows[1].lifts[ORDER] and by_orders.rows[1].why_not_compared(ORDER) == ""
+
+
+def test_of_an_experiment_on_clicks_those_are_told_who_saw_nothing_to_click_and_arms_with_banners_are_compared() -> (
+    None
+):
+    arms = (Arm("A", 4_000, "x"), Arm("B", 4_000, "x"), Arm("C", 2_000))
+    rule = Rule("Bar", "all.topbar", experiment=Experiment(arms, goal=CLICK))
+    groups = {"A": clicks(4_000, 200), "B": clicks(4_000, 400), "C": clicks(2_000, 0), HELD_OUT: clicks(900, 0)}
+    (told,) = reports({"Bar": Comparison(groups, began=NOW - 20 * DAY)}, [rule], (), ReportOptions(NOW))
+    assert told.verdict.text.startswith("B: better by ")
+    said = {row.group: row.why_not_compared(CLICK) for row in told.rows}
+    nothing = "nothing to click, so not compared"
+    assert said == {"A": "", "B": "", "C": nothing, HELD_OUT: nothing}
+    few = groups | {"B": clicks(4_000, 2)}
+    (told,) = reports({"Bar": Comparison(few, began=NOW - 20 * DAY)}, [rule], (), ReportOptions(NOW))
+    assert told.rows[1].why_not_compared(CLICK) == "too few to compare"
