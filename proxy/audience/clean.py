@@ -45,6 +45,8 @@ GROUPED = re.compile(
 DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]*)(?:[.,](?P<fraction>[0-9]+))?")
 DOTTED = re.compile(r"(\d\d)\.(\d\d)\.(\d{4})(?=$| )", re.ASCII)  # the day comes first everywhere; not with slashes
 SLASHED = re.compile(r"\d{1,2}/\d{1,2}/\d{4}", re.ASCII)
+SHORTENED = re.compile(r"\d(?:[.,]\d+)?E\+\d{1,3}", re.ASCII | re.IGNORECASE)
+NO_ID = "has no visitor id of 1 to 64 letters, digits, hyphens and underscores"
 MAX_DIGITS = 15
 MAX_NUMBER = 40
 
@@ -57,13 +59,20 @@ class Cleaned:
     notes: tuple[Note, ...]
 
 
+def shortened(text: str) -> str:
+    """What is wrong with an id or number that a spreadsheet has shortened, so that others look the same; "" if none."""
+    if not SHORTENED.fullmatch(text):
+        return ""
+    return f"`{text}` is a long number as a spreadsheet shortens it: give its column the format Text, fill it anew"
+
+
 def clean(row: Row, *, now: float) -> Cleaned:
     """The profile in a row; `now` is when it is imported."""
     if row.is_refused or not row.cells:
         return Cleaned(None, row.notes)
     visitor_id = visitor_id_of(row)
     if visitor_id is None:
-        return _refused(row, "has no visitor id of 1 to 64 letters, digits, hyphens and underscores")
+        return _refused(row, shortened(str(row.cells.get(_id_name(row), ""))) or NO_ID)
     notes = list(row.notes)
     attributes, segments = _attributes(row, notes), _segments(row, notes)
     profile = Profile(visitor_id, attributes, segments, now)

@@ -23,6 +23,7 @@ from proxy.errors import UNDECODABLE, OperatorError
 MAX_LINE_BYTES = 64 * 1024
 MAX_NAME = 64
 MAX_COLUMNS = 500
+MOST_LISTED = 8
 DELIMITERS = ",;\t|"
 SEPARATOR = re.compile(r'"?sep=([,;\t|])"?', re.IGNORECASE)
 """A first line by which spreadsheets tell one another what parts the cells."""
@@ -181,9 +182,15 @@ def _csv_rows(texts: Iterable[str], source: Source) -> Iterator[Row]:
     if missing := next((name for name in source.sheet.named if name not in names), ""):
         raise OperatorError(f"no column is called `{missing}`", help=did_you_mean(missing, [*filter(None, names)]))
     if not set(names) & set(source.sheet.id_names):
-        help = f"call it `visitor id`, `id` or `customer id`{source.sheet.naming}"
+        help = f"call it `visitor id`, `id` or `customer id`{source.sheet.naming}; {_listed(names)}"
         raise OperatorError("no column holds the visitor id", help=help)
     return _csv_body(names, read(texts, strict=True), source)
+
+
+def _listed(names: list[str]) -> str:
+    """The columns there are."""
+    there = [f"`{name}`" for name in names if name]
+    return f"there are {', '.join(there[:MOST_LISTED])}{' and more' * (len(there) > MOST_LISTED)}"
 
 
 def _header(cells: list[str], columns: Columns) -> list[str]:

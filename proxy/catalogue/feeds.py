@@ -61,6 +61,10 @@ def _not_a_feed(data: bytes) -> Problem | None:
     if format_of(data) is not FORMATS[-1] or not data.strip() or re.search(rb"^\s*[{\[]", data, re.MULTILINE):
         return None
     columns = "a table whose first line names its columns (id, title, link, price ...)"
+    named = re.split(r"[,;\t]", _first_line(data.lstrip()).decode("utf-8", "replace").replace('"', ""))
+    if lacking := [name for name in ("id", "title") if name not in map(str.strip, named) and len(named) > 1]:
+        what = f"no column of this table is called {' or '.join(f'`{name}`' for name in lacking)}"
+        return Problem(1, what, f"rename those that have them: it has {', '.join(map(str.strip, named[:8]))}")
     return Problem(1, "this is no feed that can be read", f"write {columns}, an XML feed, or JSON lines")
 
 

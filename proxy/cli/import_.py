@@ -10,17 +10,16 @@ import asyncio
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
 
 import click
 
 from proxy.audience.clean import clean, last_lines
 from proxy.audience.mixed_columns import MixedColumns
-from proxy.audience.rows import Note, read_rows
-from proxy.cli.import_events import import_events, import_orders
+from proxy.audience.rows import ID_NAMES, PROFILES, Note, Row, read_rows
+from proxy.cli.import_events import column_option, import_events, import_orders, named_in
 from proxy.cli.import_products import products
 from proxy.cli.import_rules import import_rules
 from proxy.cli.import_segments import import_segments
@@ -66,25 +65,26 @@ command.add_command(import_segments)
 @command.command("profiles")
 @click.argument("file", type=A_FILE)
 @setting_options("store")
+@column_option({"visitor": ID_NAMES})
 @form_option("how to print the report")
 @click.option("--dry-run", is_flag=True, help="report only, store nothing")
-def profiles(file: Path, store: str | None, form: Form, dry_run: bool) -> None:
+def profiles(file: Path, store: str | None, columns: dict[str, str], form: Form, dry_run: bool) -> None:
     """Import profiles from FILE: CSV with a header, or JSON lines. A column has the visitor id (`visitor id`, `id` or
     `customer id`); one may have segments (`segments`); the others become attributes of the same name. Exit code 1 when
     nothing could be imported."""
     url = None if dry_run else settings_now(store=store).store
     report = report_on(file, form)
-    totals = asyncio.run(_import(file, url, report, time.time()))
+    totals = asyncio.run(_import(file, url, columns, report, time.time()))
     report.end(totals, dry_run)
     sys.exit(0 if totals.imported else 1)
 
 
-async def _import(file: Path, url: str | None, report: Report, now: float) -> Totals:
+async def _import(file: Path, url: str | None, columns: dict[str, str], report: Report, now: float) -> Totals:
     totals = Totals()
     with opened(file) as lines:
-        last = last_lines(read_rows(read_lines(lines)))
+        last = last_lines(_rows(read_lines(lines), columns))
         lines.seek(0)
-        profiles = _cleaned(lines, last, now, report, totals)
+        profiles = _cleaned(_rows(with_a_bar(lines, "profiles"), columns), last, now, report, totals)
         async with a_store(url) as store:
             while batch := list(islice(profiles, BATCH)):
                 totals.imported += len(batch)
@@ -92,10 +92,21 @@ async def _import(file: Path, url: str | None, report: Report, now: float) -> To
     return totals
 
 
-def _cleaned(lines: BinaryIO, last: dict[str, int], now: float, report: Report, totals: Totals) -> Iterator[Profile]:
+def _rows(lines: Iterator[bytes], columns: dict[str, str]) -> Iterator[Row]:
+    """The rows of a file, with the visitor id under its usual name where `columns` says that it has another."""
+    named = columns.get("visitor", ID_NAMES[0])
+    for row in read_rows(lines, named_in(PROFILES, columns)):
+        others = {name: cell for name, cell in row.cells.items() if name not in (named, ID_NAMES[0])}
+        id = {ID_NAMES[0]: row.cells[named]} if named in row.cells else {}
+        yield replace(row, cells=others | id)
+
+
+def _cleaned(
+    rows: Iterator[Row], last: dict[str, int], now: float, report: Report, totals: Totals
+) -> Iterator[Profile]:
     """The profiles to store, each visitor's once; tells the report and counts what did not become one."""
     columns = MixedColumns()
-    for row in read_rows(with_a_bar(lines, "profiles")):
+    for row in rows:
         result = clean(row, now=now)
         for note in result.notes:
             report.note(note)

@@ -20,8 +20,8 @@ from proxy.audience.rows import read_rows
 from proxy.cli.import_events import column_option, named_in, timezone_option
 from proxy.cli.importing import BATCH, Form, Report, a_store, opened, report_on, with_a_bar
 from proxy.cli.options import form_option, setting_options, settings_now
-from proxy.cli.rulefolder import A_FILE
-from proxy.diagnostics import many
+from proxy.cli.rulefolder import A_FILE, read_rules
+from proxy.diagnostics import many, nearest
 from proxy.events.imported import Reading
 from proxy.events.imported_segments import (
     SEGMENT_COLUMNS,
@@ -57,7 +57,7 @@ class Taken:
 
 @click.command("segments")
 @click.argument("file", type=A_FILE)
-@setting_options("store")
+@setting_options("store", "rules")
 @click.option("--segment", default="", metavar="NAME", help="the segment of rows that name none")
 @click.option("--leave", is_flag=True, help="who is in FILE leaves the segments, which undoes an import")
 @click.option("--whole", is_flag=True, help="who is not in FILE leaves the segments that are, unless a row was refused")
@@ -66,7 +66,7 @@ class Taken:
 @form_option("of the report")
 @click.option("--dry-run", is_flag=True, help="report only, store nothing")
 def import_segments(
-    file: Path, store: str | None, form: Form, dry_run: bool, leave: bool, whole: bool, **said: Any
+    file: Path, store: str | None, rules: str | None, form: Form, dry_run: bool, leave: bool, whole: bool, **said: Any
 ) -> None:
     """Members of segments of another system from FILE: CSV with a header, or JSON lines. A row has a visitor id and a
     segment, or several by `;`; it may say since when (else: now) and, in a column `status`, that they entered or left.
@@ -75,12 +75,28 @@ def import_segments(
     """
     if leave and whole:
         raise click.UsageError("--leave and --whole contradict each other")
-    url = None if dry_run else settings_now(store=store).store
+    settings = settings_now(store=store, rules=rules)
+    url = None if dry_run else settings.store
     report = report_on(file, form)
     run = Import(report, time.time(), said["segment"], not leave, said["columns"], said["timezone"])
     asyncio.run(run.read(file, url, is_whole=whole))
+    for line in _asked_for_by_none(run.totals.segments, Path(settings.rules)):
+        click.echo(line, err=True)
     report.end(run.totals, dry_run)
     sys.exit(0 if run.totals.imported else 1)
+
+
+def _asked_for_by_none(segments: Sequence[str], rules: Path) -> Iterator[str]:
+    """A line for each segment that the rule folder does not name: it was misspelt, or waits for its rule. Nothing where
+    there is no folder, or none that can be read."""
+    publication = read_rules(rules, None, None).publication if segments and rules.is_dir() else None
+    known = [segment.name for segment in publication.plan.segments] if publication else []
+    folded = set(map(str.casefold, known))
+    for name in segments if publication else ():
+        if name.casefold() not in folded:
+            close = nearest(name, known)
+            help = f"did you mean `{close}`?" if close else f"rules can ask it once `segments:` has `{name}: {{}}`"
+            yield f"no rule file names the segment `{name}`; {help}"
 
 
 class Import:

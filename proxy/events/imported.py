@@ -8,15 +8,16 @@ by how many rows before it said the same.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from proxy.audience.clean import dated, number_of
+from proxy.audience.clean import dated, number_of, shortened
 from proxy.audience.rows import Note, Row, Sheet
 from proxy.events.intake import Access, Receipt, Rejected, ReportedEvent, Sender, accepted, unix_time
 from proxy.events.properties import MOST_AMOUNT
@@ -108,6 +109,9 @@ def orders(rows: Iterable[Row], lines: Counter[int], reading: Reading) -> Iterat
             yield Result(None, row.notes)
             continue
         number = reading.text(row, "order")
+        if problem := shortened(number):
+            yield _refused(row, problem)
+            continue
         if not number:
             yield _order([row], _alike(row, alike), "", reading)
             continue
@@ -223,7 +227,7 @@ def _judged(said: ReportedEvent | str, row: Row, reading: Reading, notes: tuple[
         return _refused(row, said)
     verdict = accepted(said, IMPORT, Receipt(reading.now, ""))
     if isinstance(verdict, Rejected):
-        return _refused(row, verdict.what)
+        return _refused(row, shortened(reading.text(row, "visitor")) or verdict.what)
     is_too_old = verdict.event.at < reading.since
     return Result(
         None if is_too_old else verdict, row.notes if notes is None else notes, verdict.visitor_id, is_too_old
@@ -245,9 +249,17 @@ def time_of(row: Row, reading: Reading) -> float | str:
         try:
             there = datetime.fromisoformat(dated(text) or text)
         except ValueError:
-            return f"`{text}` is no time; write it as 2026-11-25 or 2026-11-25 08:00"
+            return f"`{text}` is no time; {_day_in_a_spreadsheet(text)}write it as 2026-11-25 or 2026-11-25 08:00"
         at = (there if there.tzinfo else there.replace(tzinfo=ZoneInfo(reading.timezone))).timestamp()
     return at if at <= reading.now + AHEAD_SECONDS else f"`{text}` is still to come"
+
+
+def _day_in_a_spreadsheet(text: str) -> str:
+    """What a number of five digits was before a spreadsheet lost its format: a day, counted from the end of 1899."""
+    if not re.fullmatch(r"[3-7]\d{4}(?:[.,]\d+)?", text, re.ASCII):
+        return ""
+    day = date(1899, 12, 30) + timedelta(days=int(text[:5]))
+    return f"as a spreadsheet counts days it is {day}: give its column the format Date, or "
 
 
 def _alike(row: Row, alike: Counter[int]) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from proxy.audience.clean import TRUTHS, segments_of
+from proxy.audience.clean import NO_ID, TRUTHS, segments_of, shortened
 from proxy.audience.outside import ENTERED, LEFT
 from proxy.audience.rows import Note, Row, Sheet
 from proxy.events.imported import COLUMNS, IMPORT, Reading, time_of
@@ -28,8 +28,9 @@ SEGMENT_COLUMNS: Mapping[str, tuple[str, ...]] = {
 }
 """The names a column may have, after `audience.rows.attribute_name`, the first one found."""
 SEGMENTS = Sheet(SEGMENT_COLUMNS["visitor"], frozenset())
-STATUSES = TRUTHS | dict.fromkeys(["in", "add", "added", "enter", "entered", "active", "member", "1"], True)
-STATUSES |= dict.fromkeys(["out", "remove", "removed", "left", "exit", "exited", "inactive", "0"], False)
+_IN = "in add added enter entered active joined subscribed member 1"
+_OUT = "out remove removed left exit exited inactive unsubscribed 0"
+STATUSES = TRUTHS | dict.fromkeys(_IN.split(), True) | dict.fromkeys(_OUT.split(), False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ def _of_row(row: Row, reading: Reading, segment: str, is_in: bool) -> Membership
     problem = (
         at if isinstance(at, str)
         else "names no segment; a column `segment` does, or --segment for all rows" if not names
-        else f"`{status}` says neither in nor out; write yes or no" if status and status not in STATUSES
+        else f"`{status}` says neither in nor out; write entered or left" if status and status not in STATUSES
         else ""
     )  # fmt: skip
     kind = ENTERED if STATUSES.get(status, is_in) else LEFT
@@ -86,7 +87,7 @@ def _of_row(row: Row, reading: Reading, segment: str, is_in: bool) -> Membership
     for name in names if not problem else ():
         arrival = _arrival(reading.text(row, "visitor"), name, kind, float(at), reading.now)
         if arrival is None:
-            problem = "has no visitor id of 1 to 64 letters, digits, hyphens and underscores"
+            problem = shortened(reading.text(row, "visitor")) or NO_ID
             break
         arrivals.append(arrival)
     if problem:

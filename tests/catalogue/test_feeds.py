@@ -109,7 +109,8 @@ def test_a_spreadsheet_with_a_feeds_columns_is_one(table: str) -> None:
     [
         (b"PK\x03\x04\x14\0", "a workbook"),
         ("id,title\n".encode("utf-16"), "in UTF-16"),
-        (b"sku,name,url\nA,Chair,/p/a\nB,Table,/p/b\n", "no feed that can be read"),
+        (b"sku,name,url\nA,Chair,/p/a\nB,Table,/p/b\n", "no column of this table is called `id` or `title`"),
+        (b"ID;Name;Preis\nA;Chair;9,50\n", "no column of this table is called `title`"),
         (b"hello\n", "no feed that can be read"),
     ],
 )

@@ -151,3 +151,17 @@ def test_a_column_of_numbers_with_a_word_in_it_is_reported(tmp_path: Path, url: 
         "people.csv:3: orders: `many` is a text; in 2 rows it is a number. Kept as it is",
         "3 profiles imported: 3 new or changed; 0 rows refused, 0 replaced by later ones, 0 values cleaned.",
     ]
+
+
+def test_the_column_of_the_visitor_id_may_have_any_name_that_is_told(tmp_path: Path, url: str) -> None:
+    (tmp_path / "file.csv").write_text("Kundennummer;visitor id;Name\nc-1;x;Anna\n1,2E+11;y;Ben\n", encoding="utf-8")
+    told = run(tmp_path / "file.csv", "--store", url, "--column", "visitor=Kundennummer")
+    profile = stored(url, "c-1")
+    assert profile and profile.attributes == {"name": "Anna"} and stored(url, "x") is None
+    assert "file.csv:3: refused: `1,2E+11` is a long number as a spreadsheet shortens it" in told.output
+
+
+def test_a_file_without_a_column_of_ids_is_told_which_columns_it_has(tmp_path: Path, url: str) -> None:
+    (tmp_path / "file.csv").write_text("Kundennummer;Name\nc-1;Anna\n")
+    told = run(tmp_path / "file.csv", "--store", url).output
+    assert "or name it by --column visitor=NAME; there are `kundennummer`, `name`" in told

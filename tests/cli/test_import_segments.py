@@ -74,7 +74,7 @@ def test_of_a_whole_list_with_a_row_that_was_refused_nobody_leaves(url: str, tmp
 
 def test_a_dry_run_stores_nothing_and_the_report_is_json_too(tmp_path: Path) -> None:
     told = run(FILE, tmp_path, "--store", f"sqlite:{tmp_path}/new.db", "--dry-run", "--format", "json")
-    report = json.loads(told.output)
+    report = json.loads(told.stdout)
     assert (report["dry_run"], report["imported"], report["refused"], len(report["notes"])) == (True, 3, 1, 1)
     assert not (tmp_path / "new.db").exists()
 
@@ -84,3 +84,18 @@ def test_columns_are_named_and_a_file_without_any_member_fails(url: str, tmp_pat
     assert (told.exit_code, segments(url, "anna")) == (0, [["VIP"]])
     assert run("id,segment\n?,VIP\n", tmp_path, "--store", url).exit_code == 1
     assert run("id\nanna\n", tmp_path, "--store", url, "--whole", "--leave").exit_code == 2
+
+
+def test_a_segment_that_no_rule_file_names_is_told_with_the_one_that_was_meant(url: str, tmp_path: Path) -> None:
+    rules = tmp_path / "rules"
+    rules.mkdir()
+    (rules / "a.rules.yaml").write_text("version: 1\nsegments: {VIP: {}, Wholesale: {}}\nrules: []\n")
+    told = run("id,segment\nanna,vip\nben,Wholesal\n", tmp_path, "--store", url, "--rules", str(rules))
+    assert "no rule file names the segment `Wholesal`; did you mean `Wholesale`?" in told.output
+    assert "`vip`" not in told.output and told.exit_code == 0
+    new = run("id,segment\nanna,Autumn\n", tmp_path, "--store", url, "--rules", str(rules))
+    assert "`Autumn`; rules can ask it once `segments:` has `Autumn: {}`" in new.output
+    (rules / "a.rules.yaml").write_text("version: [")
+    assert (
+        "no rule file" not in run("id,segment\nanna,Autumn\n", tmp_path, "--store", url, "--rules", str(rules)).output
+    )

@@ -81,6 +81,12 @@ def test_orders_without_a_number_that_say_the_same_are_several_the_same_each_tim
     assert ids == [event.id for event in happened(order_results(text))]
 
 
+def test_order_numbers_that_a_spreadsheet_has_shortened_are_not_taken_for_one_order() -> None:
+    results = order_results("visitor,date,order\nanna,2026-11-01,1.2E+11\nben,2026-11-01,1.2E+11\nben,2026-11-01,7\n")
+    assert [line for line, _ in refusals(results)] == [2, 3]
+    assert "a spreadsheet shortens it" in refusals(results)[0][1] and len(happened(results)) == 1
+
+
 def test_times_without_a_zone_are_on_the_clocks_said() -> None:
     text = "visitor,date\na,2026-11-01\na,2026-11-01T00:00:00Z\na,01.11.2026 00:00\na,1793487600\na,1793487600000\n"
     assert [event.at for event in happened(order_results(text))] == [
@@ -98,6 +104,8 @@ def test_times_without_a_zone_are_on_the_clocks_said() -> None:
         ("anna,", "says no time"),
         ("anna,31/12/2026", "`31/12/2026` is no time"),
         ("anna,13.31.2026", "`13.31.2026` is no time"),
+        ("anna,46287.6", "`46287.6` is no time; as a spreadsheet counts days it is 2026-09-22: give its column"),
+        ("1.2E+11,2026-11-01", "`1.2E+11` is a long number as a spreadsheet shortens it"),
         ("anna,2027-01-01", "is still to come"),
         ("a@b.example,2026-11-01", "an id is 1 to 64 letters"),
         (",2026-11-01", "there is neither"),

@@ -53,7 +53,9 @@ def test_what_all_rows_have_need_not_stand_in_each() -> None:
         ("anna smith,VIP,,", "has no visitor id"),
         ("null,VIP,,", "has no visitor id"),
         ("anna,VIP,soon,", "`soon` is no time"),
-        ("anna,VIP,,maybe", "`maybe` says neither in nor out; write yes or no"),
+        ("anna,VIP,,maybe", "`maybe` says neither in nor out; write entered or left"),
+        ("anna,VIP,46287,", "`46287` is no time; as a spreadsheet counts days it is 2026-09-22: give its column"),
+        ('"1,23E+12",VIP,,', "`1,23E+12` is a long number as a spreadsheet shortens it"),
         ("anna," + "V" * 65 + ",,", "names no segment"),
     ],
 )
