@@ -17,16 +17,16 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from proxy.audience.consent import LEVEL
 from proxy.audience.impressions import SHOWN
 from proxy.http.message import OwnFields, Question, Request
 from proxy.memo import make_room
-from proxy.model import Arrival, Consent, Event, Item, PackedEvent, Product, Visitor
+from proxy.model import Arrival, Consent, Item, PackedEvent, Product, Visitor
 from proxy.page.page_subject import PageSubject
 from proxy.settings import Settings
 from proxy.stores.packed_views import PAGE, VIEWED, id_of_view, packed_part, view
 from proxy.stores.record import packed_event
 from proxy.visitors.consent import Consents, allowed
+from proxy.visitors.consent_changes import ConsentChanges
 from proxy.visitors.journal import Journal
 from proxy.visitors.pending import NOTHING_MORE, Pending, ServedFrom, ServedPage
 from proxy.visitors.view_content import NO_BANNERS, Banners, DecidedPage, ViewContent, banners_of, view_content_of
@@ -36,8 +36,6 @@ log = logging.getLogger("tailorbird.capture")
 
 MOST_HELD = 10_000
 MOST_TOLD = 5_000
-MOST_REMEMBERED = 50_000
-"""Visitors whose last consent is known."""
 
 
 class View(NamedTuple):
@@ -83,7 +81,7 @@ class Capture:
         self.is_on = self._journal is not None
         self._cookies = cookies
         self._consents = Consents(settings)
-        self._agreed = ConsentChanges(settings, cookies, self._consents)
+        self.consent_changes = ConsentChanges(settings, cookies, self._consents)
         self._products = products
         self._pages: dict[Question, Page] = {}
         self._held: OrderedDict[str, FirstView] = OrderedDict()
@@ -106,7 +104,7 @@ class Capture:
         if not self.is_on:
             return Page(about, None)
         page = self._pages.get(question)
-        return page if page is not None and page.about is about and not self._agreed.is_asked else None
+        return page if page is not None and page.about is about and not self.consent_changes.is_asked else None
 
     def note_again(self, at: float, question: Question, page: Page, visitor_id: str, done: DecidedPage | None) -> None:
         """Records a view of `page` by a known visitor who consents."""
@@ -131,6 +129,11 @@ class Capture:
             self.note(View(at, question.request(own, client), about, None))
         else:
             self.note_again(at, question, page, visitor.id, None)
+
+    def forget(self) -> None:
+        """Forgets all visitors: any of them may have been erased."""
+        self._held.clear()
+        self.consent_changes.forget()
 
     def _count(self, views: Sequence[ServedPage]) -> None:
         """Makes events of served pages, and notes them in the journal."""
@@ -158,7 +161,7 @@ class Capture:
         page = self._page(view.request, view.about)
         if page.view_content is None:
             return ()
-        agreed = self._agreed.news(view.request, view.visitor, view.at) if self._agreed.is_asked else []
+        agreed = self.consent_changes.news(view.request, view.visitor, view.at) if self.consent_changes.is_asked else []
         visitor = view.visitor or self._visitor(view)
         if not visitor.id or visitor.consent < Consent.SESSION:
             return agreed
@@ -232,33 +235,3 @@ class Capture:
             brand=item.brand or known.brand,
             price=item.price or known.price,
         )
-
-
-class ConsentChanges:
-    """The attribute `consent level` of a visitor's profile, written when their consent changes: webhooks act between
-    requests, and are told of a visitor's segments only with full consent. Without webhooks, `is_asked` is False and
-    nothing is written; a request itself reads its own consent.
-
-    Remembers the last consent of visitors for one worker.
-    """
-
-    def __init__(self, settings: Settings, cookies: Cookies, consents: Consents) -> None:
-        self._cookies = cookies
-        self._consents = consents
-        self.is_asked = bool(settings.webhooks)
-        self._last: dict[str, Consent] = {}
-        # With consent tools most visitors change it, on whichever worker: then the first word here is news as well.
-        self._usual = None if settings.consent else Consent.PROFILE
-
-    def news(self, request: Request, visitor: Visitor | None, at: float) -> list[Arrival]:
-        """The change of consent of a page's visitor, as events; none for visitors without an id."""
-        if not self.is_asked:
-            return []
-        consent = self._consents.of(request)
-        known = visitor if visitor and visitor.id else self._cookies.read(request.cookies, at)
-        if not known.id or self._last.get(known.id, self._usual) is consent:
-            return []
-        make_room(self._last, MOST_REMEMBERED)
-        self._last[known.id] = consent
-        event = Event(at, f"{PAGE}:{LEVEL}:{at!r}", "identified")
-        return [Arrival(known.id, event, PAGE, at, {LEVEL: consent.name.lower()})]

@@ -13,7 +13,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from proxy.errors import RequestError, StoreError
@@ -24,6 +24,7 @@ from proxy.ports import Applied, EventStore, Refused
 from proxy.processes.lasting import lasting
 from proxy.settings import DEFAULTS, Settings
 from proxy.stores.record import arrivals_of
+from proxy.visitors.consent_changes import ConsentWord, consents_in
 from proxy.visitors.early_events import not_applied_early, visitors_not_stored
 from proxy.visitors.event_queue import Entry, Queue, rows_of
 from proxy.visitors.pending import Pending
@@ -44,11 +45,12 @@ Hear = Callable[[Applied], None]
 
 class Change(NamedTuple):
     """What the other workers are told: `history_only`, events that change nothing but histories; `visitor_ids` of the
-    profiles to be read again; and the `names` of these changes in the store."""
+    profiles to be read again; the `names` of these changes in the store; and what was written of `consents`."""
 
     history_only: Sequence[Arrival | PackedEvent] = ()
     visitor_ids: Collection[str] = ()
     names: Sequence[str] = ()
+    consents: Mapping[str, ConsentWord] = {}
 
 
 Tell = Callable[[Change, bool], Awaitable[None]]
@@ -84,9 +86,8 @@ class Journal:
         self._refused: list[Refused] = []
         self._woken = asyncio.Event()
         self._pressed = asyncio.Event()
-        self._again_at = 0.0
+        self._again_at = self.failed_at = 0.0
         self.why_not = ""  # the error while events cannot be stored; "" while they can
-        self.failed_at = 0.0
         self._is_closing = False
         self._running: asyncio.Task[None] | None = None
         self._telling: set[asyncio.Future[None]] = set()
@@ -246,8 +247,7 @@ class Journal:
         self._spawn(self._told([entry.done for entry in entries if entry.done], applied))
 
     def _spawn(self, telling: Awaitable[None]) -> None:
-        task = asyncio.ensure_future(telling)
-        self._telling.add(task)
+        self._telling.add(task := asyncio.ensure_future(telling))
         task.add_done_callback(self._telling.discard)
 
     async def _told(self, waiting: Sequence[asyncio.Future[None]], applied: Applied) -> None:
@@ -258,7 +258,9 @@ class Journal:
                 await self._profiles.renew(telling, self._clock())
             if fresh := applied.all_new:
                 history_only = [one for one in fresh if one.visitor_id not in telling] if telling else fresh
-                await self._tell(Change(history_only, telling, applied.changes), bool(waiting))
+                await self._tell(
+                    Change(history_only, telling, applied.changes, consents_in(applied.new)), bool(waiting)
+                )
             if waiting:
                 await self._profiles.reads_ended(applied.visitors)
         finally:

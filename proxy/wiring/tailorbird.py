@@ -136,6 +136,9 @@ class Tailorbird:
         """Builds the cache, and the catalogue with what is learnt of products."""
         settings, clock = self.settings, self.now
         self._product_news = ProductNews(open_sightings(settings.store), self._hub, clock)
+        capture = Capture(self.journal, self.cookies, settings, lambda id: self._rules.product(id))
+        self._messages.on_consents(capture.consent_changes.hear)
+        self._profiles.on_forget(capture.forget)
         self._gateway = Gateway(
             self._origins,
             self.cookies,
@@ -145,7 +148,7 @@ class Tailorbird:
             nothing_published(),
             clock,
             self._recorder,
-            Capture(self.journal, self.cookies, settings, lambda id: self._rules.product(id)),
+            capture,
             self._product_news.read,
             self._product_news.miss,
             self._accesslog,

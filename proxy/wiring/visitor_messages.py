@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import msgspec
 
 from proxy.model import Arrival, PackedEvent
 from proxy.ports import Bus
 from proxy.stores.personal_data import Places, Receipt, erased
+from proxy.visitors.consent_changes import ConsentWord
 from proxy.visitors.invalidation import Invalidation
 from proxy.visitors.journal import Change
 from proxy.visitors.profiles import ProfileReader
@@ -33,6 +34,7 @@ class ProfilesChanged(Sender, frozen=True, array_like=True):
     names: list[str] = []
     arrivals: list[Arrival] = []
     page_events: list[PackedEvent] = []
+    consents: dict[str, ConsentWord] = {}
 
 
 class VisitorMessages:
@@ -51,9 +53,14 @@ class VisitorMessages:
         self._invalidation = invalidation
         self._keeper = keeper
         self._clock = clock
+        self._hear_consents: Callable[[Mapping[str, ConsentWord]], None] = lambda _: None
         bus.listen(PROFILES, self._on_profiles)
         bus.listen(ERASING, self._on_erasing)
         bus.listen(ERASED, self._on_erased)
+
+    def on_consents(self, hear: Callable[[Mapping[str, ConsentWord]], None]) -> None:
+        """Has `hear` called with what other processes wrote of visitors' consent."""
+        self._hear_consents = hear
 
     async def send_change(self, change: Change, waits: bool) -> None:
         """Sends a change of profiles; if `waits`, until all processes have received it. Events that only add to
@@ -62,8 +69,8 @@ class VisitorMessages:
             return
         arrivals = [one for one in change.history_only if isinstance(one, Arrival)]
         page_events = [one for one in change.history_only if isinstance(one, PackedEvent)]
-        visitor_ids, names = list(change.visitor_ids), list(change.names)
-        message = ProfilesChanged(self._bus.name, waits, visitor_ids, names, arrivals, page_events)
+        visitor_ids, names, consents = list(change.visitor_ids), list(change.names), dict(change.consents)
+        message = ProfilesChanged(self._bus.name, waits, visitor_ids, names, arrivals, page_events, consents)
         await (self._bus.request if waits else self._bus.publish)(PROFILES, msgspec.msgpack.encode(message))
 
     async def _on_profiles(self, message: bytes) -> bytes:
@@ -73,6 +80,7 @@ class VisitorMessages:
         self._profiles.arrived((), [*change.arrivals, *change.page_events])
         self._profiles.invalidate(change.visitor_ids)
         self._invalidation.know(change.names)
+        self._hear_consents(change.consents)
         if change.is_awaited:
             await self._profiles.renew(change.visitor_ids, self._clock())
             await self._profiles.reads_ended([arrival.visitor_id for arrival in change.arrivals])

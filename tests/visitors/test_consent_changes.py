@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -43,3 +45,38 @@ async def test_a_browser_that_does_not_want_it_is_noted_though_no_tool_is_asked(
 @pytest.mark.parametrize("settings", [{}, {"webhooks": "", **TOOL}], ids=["who agrees to all", "nobody is told"])
 async def test_what_nobody_needs_is_not_noted(tmp_path: Path, settings: dict[str, object]) -> None:
     assert await levels(tmp_path, 2 * OF_A_PAGE, ALL, ALL, **settings) == []
+
+
+async def until_noted(shop: Behind, level: str, fields: dict[str, str]) -> None:
+    """Opens a page with these fields, again and again, until that is what is noted of the visitor."""
+    cookie = f"{shop.cookies_of('anna')['cookie']}; {fields['cookie']}"
+    async with asyncio.timeout(20):
+        while True:
+            await shop.client.get("/", headers={**OPENED, "cookie": cookie})
+            profile = await shop.tailorbird.store.get_profile("anna")
+            if profile is not None and profile.attributes.get(LEVEL) == level:
+                return
+            await asyncio.sleep(0.05)
+
+
+async def test_who_withdraws_at_a_worker_what_they_agreed_to_at_another_is_noted(tmp_path: Path) -> None:
+    (tmp_path / "webhooks.yaml").write_text(WEBHOOKS, "utf-8")
+    settings = {"webhooks": str(tmp_path / "webhooks.yaml"), **TOOL}
+    with tempfile.TemporaryDirectory() as shared:  # sockets have short paths
+        async with (
+            Origin(always(ok(PAGE, *HTML))) as origin,
+            Behind(origin.url, FOLDER, tmp_path, shared=Path(shared), **settings) as one,
+            Behind(origin.url, FOLDER, tmp_path, shared=Path(shared), **settings) as other,
+        ):
+            await until_noted(one, "session", SESSION)
+            await until_noted(other, "profile", ALL)
+            await until_noted(one, "session", SESSION)
+
+
+async def test_it_is_noted_again_of_who_was_erased(tmp_path: Path) -> None:
+    (tmp_path / "webhooks.yaml").write_text(WEBHOOKS, "utf-8")
+    settings = {"webhooks": str(tmp_path / "webhooks.yaml"), **TOOL}
+    async with Origin(always(ok(PAGE, *HTML))) as origin, Behind(origin.url, FOLDER, tmp_path, **settings) as shop:
+        await until_noted(shop, "session", SESSION)
+        await shop.tailorbird.desk.erase("anna")
+        await until_noted(shop, "session", SESSION)
