@@ -87,13 +87,15 @@ class Profile:
 
 class Visitor(msgspec.Struct, frozen=True, gc=False):
     """The visitor of a request, from its verified cookies. The id is "" for an anonymous visitor: there was no valid
-    cookie, or it may not be used. `unverified` are segments of an unsigned cookie that an operator allowed by name."""
+    cookie, or it may not be used. `unverified` are segments of an unsigned cookie that an operator allowed by name.
+    `is_for_session`: their cookie ends with the browser's session, where others last longer."""
 
     id: str = ""
     first_seen_at: float = 0.0
     segments: frozenset[str] = frozenset()
     unverified: frozenset[str] = frozenset()
     consent: Consent = Consent.PROFILE
+    is_for_session: bool = False
 
 
 def nothing_read(measure: Measure) -> AttributeValue | None:

@@ -56,15 +56,16 @@ class HasSlots(Protocol):
 
 
 class Met(NamedTuple):
-    """A visitor, with the profile if the page needs it, and with the cookie to set for a new one."""
+    """A visitor, with the profile if the page needs it, and with the cookie to set, if any."""
 
     visitor: Visitor
     profile: Profile | None = None
     set_cookie: bytes | None = None
+    is_new: bool = False
 
 
-def _met(visitor: Visitor, profile: Profile | None, now: float) -> Met:
-    return Met(visitor, of_this_visit(profile, now) if visitor.consent is Consent.SESSION else profile)
+def _met(visitor: Visitor, profile: Profile | None, now: float, set_cookie: bytes | None = None) -> Met:
+    return Met(visitor, of_this_visit(profile, now) if visitor.consent is Consent.SESSION else profile, set_cookie)
 
 
 class Showing:
@@ -112,27 +113,28 @@ class Showing:
     def meet(self, page: HasSlots, request: Request, now: float) -> Met | None:
         """The visitor, from cookies and worker memory; None when the store has to be read."""
         if self.publication.is_off:
-            return Met(ANONYMOUS)
+            return Met(allowed(ANONYMOUS, self.consents.of(request)))
         visitor = self._visitor(request, now)
         if not visitor.id:
             return self._meet_without_cookie(visitor, now, has_cookie=self.cookies.visitor_name in request.cookies)
         inputs = self.inputs_of(page)
         if not inputs.needs_profile:
-            return Met(visitor)
+            return Met(visitor, set_cookie=self._renewed(visitor))
         profile = self._profiles.remembered(visitor.id, now, has_news=inputs.needs_history)
-        return None if profile is MISSING else _met(visitor, profile, now)
+        return None if profile is MISSING else _met(visitor, profile, now, self._renewed(visitor))
 
     def meets_soon(self, request: Request, now: float, then: Callable[[Met], None]) -> bool:
         """Starts to read the profile where `meet` gave None; True if `then` will be called."""
         visitor = self._visitor(request, now)
-        return self._profiles.when_read(visitor.id, now, lambda profile: then(_met(visitor, profile, now)))
+        set_cookie = self._renewed(visitor)
+        return self._profiles.when_read(visitor.id, now, lambda profile: then(_met(visitor, profile, now, set_cookie)))
 
     async def meet_waiting(self, template: Template, request: Request, now: float) -> Met:
         """The visitor, from the store if necessary, within the reader's budget."""
         if (met := self.meet(template, request, now)) is not None:
             return met
         visitor = self._visitor(request, now)
-        return _met(visitor, await self._profiles.get(visitor.id, now), now)
+        return _met(visitor, await self._profiles.get(visitor.id, now), now, self._renewed(visitor))
 
     async def meet_named(self, visitor_id: str, now: float, request: Request | None = None) -> Met:
         """A visitor named by a server, which is responsible for their consent; or by their own `request`."""
@@ -151,7 +153,12 @@ class Showing:
         new, cookie = self.cookies.new_visitor(now, is_for_session=visitor.consent is Consent.SESSION)
         if visitor is not ANONYMOUS:
             new = msgspec.structs.replace(visitor, id=new.id, first_seen_at=new.first_seen_at)
-        return Met(new, STRANGER, cookie)
+        return Met(new, STRANGER, cookie, is_new=True)
+
+    def _renewed(self, visitor: Visitor) -> bytes | None:
+        """The cookie of a known visitor whose consent asks for another lifetime than it has."""
+        is_for_session = visitor.consent is Consent.SESSION
+        return self.cookies.renewed(visitor, is_for_session=is_for_session) if self.gives_cookies else None
 
     def inputs_of(self, page: HasSlots) -> Inputs:
         """The inputs of its slots, worked out once for each publication."""
@@ -190,10 +197,10 @@ class Showing:
         self._metrics.show(now, request.path, done.decided)
         if self.capture.is_on:
             question, visitor = request.question, met.visitor
-            is_plain = met.set_cookie is None and bool(visitor.id) and visitor.consent is Consent.PROFILE
+            is_plain = not met.is_new and bool(visitor.id) and visitor.consent is Consent.PROFILE
             page = self.capture.page_of(question, about) if is_plain and question is not None else None
             if page is None or question is None:
-                self.capture.note(View(now, request, about, visitor, done, met.set_cookie is not None))
+                self.capture.note(View(now, request, about, visitor, done, met.is_new))
             else:
                 self.capture.note_again(now, question, page, visitor.id, done)
 

@@ -18,11 +18,13 @@ UnixSecond = Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799)]
 """Up to the year 9999."""
 
 
-class VisitorClaim(msgspec.Struct, frozen=True):
-    """Payload of the visitor cookie: id, and Unix second of the first visit."""
+class VisitorClaim(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Payload of the visitor cookie: id, and Unix second of the first visit; `session`: the cookie was set to end with
+    the browser's session, where others last longer."""
 
     id: str
     iat: UnixSecond
+    session: bool = False
 
 
 class SegmentsClaim(msgspec.Struct, frozen=True):

@@ -84,8 +84,7 @@ class Journal:
         self._noted: list[Arrival | PackedEvent] = []
         self._tried = Queue()  # nobody waits for them; their transaction failed, and may be in the store all the same
         self._refused: list[Refused] = []
-        self._woken = asyncio.Event()
-        self._pressed = asyncio.Event()
+        self._woken, self._pressed = asyncio.Event(), asyncio.Event()
         self._again_at = self.failed_at = 0.0
         self.why_not = ""  # the error while events cannot be stored; "" while they can
         self._is_closing = False
@@ -258,9 +257,8 @@ class Journal:
                 await self._profiles.renew(telling, self._clock())
             if fresh := applied.all_new:
                 history_only = [one for one in fresh if one.visitor_id not in telling] if telling else fresh
-                await self._tell(
-                    Change(history_only, telling, applied.changes, consents_in(applied.new)), bool(waiting)
-                )
+                change = Change(history_only, telling, applied.changes, consents_in(applied.new))
+                await self._tell(change, bool(waiting))
             if waiting:
                 await self._profiles.reads_ended(applied.visitors)
         finally:

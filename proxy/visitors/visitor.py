@@ -60,15 +60,14 @@ class Verified(msgspec.Struct, eq=False, gc=False):
 
     @classmethod
     def of(cls, claim: VisitorClaim, segments: SegmentsClaim | None, names: frozenset[str]) -> Verified:
-        if segments is None:
-            return cls(claim.id, Visitor(claim.id, float(claim.iat)))
-        full = Visitor(claim.id, float(claim.iat), names)
-        return cls(claim.id, full, float(segments.iat - CLOCK_SKEW_SECONDS), float(segments.exp))
+        full = Visitor(claim.id, float(claim.iat), names, is_for_session=claim.session)
+        counts = (float(segments.iat - CLOCK_SKEW_SECONDS), float(segments.exp)) if segments is not None else ()
+        return cls(claim.id, full, *counts)
 
     @property
     def bare(self) -> Visitor:
         """The visitor without the segments. Rarely needed: a browser drops the segment cookie when it expires."""
-        return Visitor(self.full.id, self.full.first_seen_at)
+        return msgspec.structs.replace(self.full, segments=frozenset())
 
     def at(self, now: float) -> Visitor:
         """The visitor at a moment: with the segments while they count."""
@@ -226,8 +225,8 @@ class Cookies:
         if names is None:
             segments, names = None, frozenset()
         verified = Verified.of(claim, segments, names)
-        # Genuine cookies only are kept, so that what an attacker makes up cannot push them out.
-        if segments is not None or not segments_cookie:
+        # Genuine ones only are kept: made-up ones must not push them out. Those of a session are looked at each time.
+        if (segments is not None or not segments_cookie) and not claim.session:
             make_room(self._memo, MEMO_SIZE)
             self._memo[key] = verified
         return verified
@@ -249,14 +248,19 @@ class Cookies:
 
     def _new_visitors(self, second: int, count: int, flags: bytes) -> list[NewVisitor]:
         digits = secrets.token_hex(ID_BYTES * count)
-        return [
-            self._new_visitor(digits[at : at + 2 * ID_BYTES], second, flags)
-            for at in range(0, len(digits), 2 * ID_BYTES)
-        ]
+        new = [Visitor(digits[at : at + 2 * ID_BYTES], float(second)) for at in range(0, len(digits), 2 * ID_BYTES)]
+        return [(visitor, self._set(visitor, flags)) for visitor in new]
 
-    def _new_visitor(self, visitor: str, second: int, flags: bytes) -> NewVisitor:
-        signed = self._keys.sign(VISITOR_PURPOSE, b'{"id":"%b","iat":%d}' % (visitor.encode(), second))
-        return Visitor(visitor, float(second)), b"%b=%b%b" % (self.visitor_name, signed, flags)
+    def renewed(self, visitor: Visitor, *, is_for_session: bool) -> bytes | None:
+        """The Set-Cookie value for a visitor whose cookie should last longer or shorter than it does; else None."""
+        if visitor.is_for_session is is_for_session or self._lasting == self._flags:
+            return None
+        return self._set(visitor, self._flags if is_for_session else self._lasting)
+
+    def _set(self, visitor: Visitor, flags: bytes) -> bytes:
+        more = b"" if flags == self._lasting else b',"session":true'
+        payload = b'{"id":"%b","iat":%d%b}' % (visitor.id.encode(), int(visitor.first_seen_at), more)
+        return b"%b=%b%b" % (self.visitor_name, self._keys.sign(VISITOR_PURPOSE, payload), flags)
 
     def visitor_cookie(self, visitor_id: str, first_seen_at: float) -> bytes:
         """A Set-Cookie value. Raises `OperatorError` when the id is not 1 to 64 of `A-Za-z0-9_-`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -117,9 +118,38 @@ async def test_a_session_gets_a_cookie_that_ends_with_it() -> None:
     assert passing["set-cookie"] and "Max-Age" not in passing["set-cookie"]
 
 
-async def test_without_consent_nothing_is_recorded_even_anonymously() -> None:
+async def test_a_cookie_lasts_as_long_as_what_is_agreed_to_now_and_its_visitor_stays_the_same() -> None:
     origin = Origin(always(ok(PAGE, *SHARED)))
-    rules = published(shown("Hi"))
+    async with (
+        origin,
+        Site(origin.url, publication=published(shown("Hi")), consent=("own",), visitor_cookie="persistent") as site,
+    ):
+        cookie, visitors, told = "", set(), []
+        for level in ("session", "session", "profile", "profile", "session", "session"):
+            got = await site.get(b"/", (b"cookie", f"{cookie}; tb_consent={level}".encode()))
+            cookie = got["set-cookie"].partition(";")[0] or cookie
+            visitors.add(site.cookies.read(cookie.encode(), site.now).id)
+            told.append(got["set-cookie"] and ("for long" if "Max-Age" in got["set-cookie"] else "for the session"))
+    assert told == ["for the session", "", "for long", "", "for the session", ""]
+    assert len(visitors) == 1
+
+
+@pytest.mark.parametrize("setting", ["session", "off"])
+async def test_where_all_cookies_last_alike_or_others_set_them_none_is_set_anew(setting: str) -> None:
+    origin = Origin(always(ok(PAGE, *SHARED)))
+    async with (
+        origin,
+        Site(origin.url, publication=published(shown("Hi")), consent=("own",), visitor_cookie=setting) as site,
+    ):
+        name, cookie = site.visitor("anna")
+        for level in (b"profile", b"session", b"profile"):
+            assert not (await site.get(b"/", (name, cookie + b"; tb_consent=" + level)))["set-cookie"]
+
+
+@pytest.mark.parametrize("is_off", [False, True], ids=["live", "paused"])
+async def test_without_consent_nothing_is_recorded_even_anonymously(is_off: bool) -> None:
+    origin = Origin(always(ok(PAGE, *SHARED)))
+    rules = replace(published(shown("Hi")), is_off=is_off)
     async with origin, Site(origin.url, publication=rules, consent=("own",), recorded_a_second=1_000.0) as site:
         _, cookie = site.visitor("anna")
         for level, recorded in ((b"none", 0), (b"contextual", 1), (b"profile", 1)):
@@ -127,7 +157,7 @@ async def test_without_consent_nothing_is_recorded_even_anonymously() -> None:
             await site.get(b"/", (b"cookie", cookie + b"; tb_consent=" + level))
             views = list(site.recorder.take())
             assert len(views) == recorded
-            assert {view.visitor for view in views} <= {"anna" if level == b"profile" else ""}
+            assert {view.visitor for view in views} <= {"anna" if level == b"profile" and not is_off else ""}
 
 
 @pytest.mark.parametrize(
