@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 import msgspec
 
 from proxy.errors import UNDECODABLE
-from proxy.events.intake import Receipt, Rejected, ReportedEvent, Sender, accepted
+from proxy.events.intake import Receipt, Rejected, ReportedEvent, Sender, accepted, of_theirs
 from proxy.events.properties import ORDER_NAMES, Properties, details_of, first, items_of, text, value_of
 from proxy.events.segment import MAX_EVENT_BYTES, Verdict
 from proxy.events.types import BY_GA4
@@ -80,6 +80,14 @@ def arrivals_in(body: bytes, query: bytes, sender: Sender, moment: Receipt, *, m
 def _pushed(
     payload: bytes, whole: Body, shared: Mapping[str, str], sender: Sender, moment: Receipt, number: int
 ) -> Arrival | Rejected:
+    user, client = whole.user_id or "", whole.client_id or shared.get("cid", "")
+    said = _read(payload, whole, user, client)
+    if isinstance(said, Rejected):
+        return of_theirs(said, user, client, sender)
+    return accepted(said, sender, moment, number)
+
+
+def _read(payload: bytes, whole: Body, user: str, client: str) -> ReportedEvent | Rejected:
     if len(payload) > MAX_EVENT_BYTES:
         return Rejected("too-large", f"an event has at most {MAX_EVENT_BYTES} bytes")
     try:
@@ -87,11 +95,7 @@ def _pushed(
     except UNDECODABLE as error:
         return Rejected("not-json", f"the event cannot be read: {error}")
     at = whole.timestamp_micros / 1e6 if whole.timestamp_micros else None
-    client = whole.client_id or shared.get("cid", "")
-    said = _said(
-        event.name or event.event, {**event.params, **(event.ecommerce or {})}, whole.user_id or "", client, at
-    )
-    return said if isinstance(said, Rejected) else accepted(said, sender, moment, number)
+    return _said(event.name or event.event, {**event.params, **(event.ecommerce or {})}, user, client, at)
 
 
 def _parameters(line: bytes) -> dict[str, str]:
@@ -115,8 +119,11 @@ def _beacon(asked: Mapping[str, str], sender: Sender, moment: Receipt, number: i
     items = [_listed(value) for name, value in sorted(asked.items()) if name.startswith("pr") and name[2:].isdigit()]
     if items:
         properties["items"] = items
-    said = _said(asked.get("en", ""), properties, asked.get("uid", ""), asked.get("cid", ""), None)
-    return said if isinstance(said, Rejected) else accepted(said, sender, moment, number)
+    user, client = asked.get("uid", ""), asked.get("cid", "")
+    said = _said(asked.get("en", ""), properties, user, client, None)
+    if isinstance(said, Rejected):
+        return of_theirs(said, user, client, sender)
+    return accepted(said, sender, moment, number)
 
 
 def _listed(parts: str) -> dict[str, object]:

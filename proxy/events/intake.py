@@ -10,7 +10,7 @@ import enum
 import hmac
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import msgspec
@@ -72,10 +72,12 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """Why an event was refused: `reason` is a word for counters and lists, `what` a sentence for the sender."""
+    """Why an event was refused: `reason` is a word for counters and lists, `what` a sentence for the sender; and whose
+    it is, "" if it names nobody."""
 
     reason: str
     what: str
+    visitor_id: str = ""
 
 
 class ReportedEvent(msgspec.Struct, frozen=True):
@@ -102,6 +104,18 @@ PUBLIC, TRUSTED, SERVER = Access
 
 def accepted(said: ReportedEvent, sender: Sender, moment: Receipt, number: int = 0) -> Arrival | Rejected:
     """The event as an arrival, or why it is refused. `number` is its position in the request."""
+    verdict = _judged(said, sender, moment, number)
+    return of_theirs(verdict, said.user_id, said.anonymous_id, sender) if isinstance(verdict, Rejected) else verdict
+
+
+def of_theirs(refusal: Rejected, user_id: str, anonymous_id: str, sender: Sender) -> Rejected:
+    """The refusal of an event that names these ids, with the visitor whose event it is: so that it is found when they
+    are exported or erased."""
+    visitor_id = _visitor(user_id, anonymous_id, sender)
+    return replace(refusal, visitor_id=visitor_id) if isinstance(visitor_id, str) else refusal
+
+
+def _judged(said: ReportedEvent, sender: Sender, moment: Receipt, number: int) -> Arrival | Rejected:
     row = BY_KIND[said.kind]
     is_trusted = sender.access is SERVER or (sender.access is TRUSTED and said.kind not in MEMBERSHIP)
     if row.is_server_only and not is_trusted:
@@ -112,7 +126,7 @@ def accepted(said: ReportedEvent, sender: Sender, moment: Receipt, number: int =
         return Rejected(f"no-{row.needs}", f"`{row.kind}` says no {row.needs}: {row.help}")
     if len(said.message_id) > MAX_ID:
         return Rejected("message-id", f"a message id has at most {MAX_ID} characters")
-    visitor_id = _visitor(said, sender)
+    visitor_id = _visitor(said.user_id, said.anonymous_id, sender)
     if isinstance(visitor_id, Rejected):
         return visitor_id
     at = _happened(said.at, sender, moment)
@@ -137,14 +151,14 @@ def accepted(said: ReportedEvent, sender: Sender, moment: Receipt, number: int =
 # -- whose
 
 
-def _visitor(said: ReportedEvent, sender: Sender) -> str | Rejected:
+def _visitor(user_id: str, anonymous_id: str, sender: Sender) -> str | Rejected:
     if sender.access is SERVER:
-        return _named(said.user_id or said.anonymous_id)
+        return _named(user_id or anonymous_id)
     if sender.visitor_id:
         return sender.visitor_id
-    if not said.anonymous_id or NOBODY.fullmatch(said.anonymous_id):
+    if not anonymous_id or NOBODY.fullmatch(anonymous_id):
         return Rejected("no-visitor", "there is neither our cookie nor an anonymousId")
-    return stranger_id(sender.key, sender.source, said.anonymous_id)
+    return stranger_id(sender.key, sender.source, anonymous_id)
 
 
 def _named(text: str) -> str | Rejected:

@@ -14,7 +14,7 @@ import msgspec
 
 from proxy.audience.outside import ENTERED, LEFT
 from proxy.errors import UNDECODABLE
-from proxy.events.intake import Receipt, Rejected, ReportedEvent, Sender, accepted, unix_time
+from proxy.events.intake import Receipt, Rejected, ReportedEvent, Sender, accepted, of_theirs, unix_time
 from proxy.events.segment import Verdict
 
 ID_NAMES = ("userId", "user_id", "visitor", "id", "externalId", "external_id", "anonymousId", "anonymous_id")
@@ -69,10 +69,11 @@ def arrivals_in(body: bytes, listed: Listed, sender: Sender, moment: Receipt, *,
     who = chain(((ENTERED, one) for one in changes.add), ((LEFT, one) for one in changes.remove))
     for number, (kind, one) in enumerate(who):
         payload = msgspec.json.encode({"segment": segment, "add" if kind == ENTERED else "remove": [one]})
-        if number >= most:
-            yield payload, Rejected("too-many", f"a list has at most {most} of them")
-            continue
         visitor_id = _text(one, ID_NAMES) if isinstance(one, dict) else _id(one)
+        if number >= most:
+            too_many = Rejected("too-many", f"a list has at most {most} of them")
+            yield payload, of_theirs(too_many, visitor_id, "", sender)
+            continue
         message_id = f"{listed.message_id}-{number}" if listed.message_id else ""
         yield (
             payload,

@@ -13,7 +13,7 @@ import msgspec
 
 from proxy.audience.outside import ENTERED, LEFT, MEMBERSHIP
 from proxy.errors import UNDECODABLE
-from proxy.events.intake import Receipt, Rejected, ReportedEvent, Sender, accepted, unix_time
+from proxy.events.intake import Receipt, Rejected, ReportedEvent, Sender, accepted, of_theirs, unix_time
 from proxy.events.properties import ORDER_NAMES, Properties, details_of, first, items_of, text, value_of
 from proxy.events.types import BY_SEGMENT
 from proxy.model import Arrival
@@ -82,9 +82,10 @@ def arrivals_in(
     moment = replace(moment, sent_at=unix_time(batch.sent_at))
     for number, raw in enumerate(calls):
         if number >= most:
-            yield raw, Rejected("too-many", f"a batch has at most {most} events")
+            yield raw, _unread(raw, sender, Rejected("too-many", f"a batch has at most {most} events"))
         elif len(raw) > MAX_EVENT_BYTES:
-            yield raw, Rejected("too-large", f"an event has at most {MAX_EVENT_BYTES} bytes")
+            too_large = Rejected("too-large", f"an event has at most {MAX_EVENT_BYTES} bytes")
+            yield raw, _unread(raw, sender, too_large)
         else:
             yield raw, _judged(raw, named, sender, moment, number)
 
@@ -95,7 +96,19 @@ def _judged(raw: msgspec.Raw, named: str, sender: Sender, moment: Receipt, numbe
     except UNDECODABLE as error:
         return Rejected("not-json", f"the event cannot be read: {error}")
     said = said_in(call, (call.type or "") if named == "batch" else named)
-    return said if isinstance(said, Rejected) else accepted(said, sender, moment, number)
+    return _theirs(said, call, sender) if isinstance(said, Rejected) else accepted(said, sender, moment, number)
+
+
+def _unread(raw: msgspec.Raw, sender: Sender, refusal: Rejected) -> Rejected:
+    """The refusal of a call that is not looked at, but for whose it is."""
+    try:
+        return _theirs(refusal, _calls.decode(raw), sender)
+    except UNDECODABLE:
+        return refusal
+
+
+def _theirs(refusal: Rejected, call: Call, sender: Sender) -> Rejected:
+    return of_theirs(refusal, _id(call.user_id), _id(call.anonymous_id), sender)
 
 
 def said_in(call: Call, type: str) -> ReportedEvent | Rejected:

@@ -126,7 +126,7 @@ class Applied:
 @dataclass(frozen=True, slots=True)
 class Refused:
     """An event that was refused: when it came (Unix seconds) and from which source, the reason, the bytes that were
-    sent, the visitor of the cookie, and the route it was sent to."""
+    sent, the visitor whose event it is ("": unknown), and the route it was sent to."""
 
     received_at: float
     source: str

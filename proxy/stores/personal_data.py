@@ -22,6 +22,7 @@ from proxy.model import Arrival, Delivery, Profile, View
 from proxy.ports import Outbox, Refused, Store, ViewLog
 from proxy.stores.joining import part, parted, unlink, whole
 from proxy.stores.record import traits_of
+from proxy.stores.refusals import theirs
 from proxy.stores.tombstones import is_erased
 
 Values = dict[str, object]
@@ -165,10 +166,7 @@ async def _events(places: Places, ids: Collection[str]) -> list[Arrival]:
 
 
 async def _not_taken(places: Places, ids: Collection[str]) -> list[Refused]:
-    def is_theirs(one: Refused) -> bool:
-        return one.visitor_id in ids or any(visitor_id.encode() in one.payload for visitor_id in ids)
-
-    return [one for one in await places.store.refused() if is_theirs(one)]
+    return list(filter(theirs(ids), await places.store.refused()))
 
 
 async def _views(places: Places, ids: Collection[str]) -> list[View]:

@@ -14,6 +14,7 @@ from proxy.ports import Refused
 from proxy.stores import redis_changes
 from proxy.stores.record import packed_arrival, packed_refused, unpacked_arrival, unpacked_refused
 from proxy.stores.redis_streams import Fields, take_out, trim_before
+from proxy.stores.refusals import theirs
 
 FEED, MOST_IN_FEED = "tb:feed", 100_000
 NAMES = "tb:attribute-names"
@@ -108,6 +109,7 @@ async def forget_names(client: Any, visitor_ids: Collection[str]) -> int:
 
     for stream in (FEED, redis_changes.KEY, *BUS_KEYS):
         await take_out(client, stream, names_them)
-    gone = await take_out(client, REFUSED, names_them)
+    is_theirs = theirs(visitor_ids)
+    gone = await take_out(client, REFUSED, lambda fields: is_theirs(unpacked_refused(fields[b"v"])))
     await redis_changes.tell(client)
     return gone

@@ -33,10 +33,6 @@ EVERY = 64
 # Not to abort in the midst of many rows, for which SQLite would keep a copy of each page: 12 us a row, else 8.
 LOG = "INSERT OR IGNORE INTO events (visitor_id, id, received_at, value)"
 NAME = "INSERT OR IGNORE INTO attribute_names"
-REFUSED_OF_THEM = """
-visitor_id IN (SELECT value FROM json_each(:ids))
-OR EXISTS (SELECT 1 FROM json_each(:ids) WHERE instr(payload, CAST(value AS BLOB)) > 0)
-"""
 NEXT = "SELECT place, value FROM events WHERE place > ? ORDER BY place LIMIT ?"
 # Whoever has an event has a checkpoint, but for some whose file an older Tailorbird wrote.
 VISITORS = """
@@ -278,8 +274,5 @@ def erase(connection: sqlite3.Connection, visitor_ids: Collection[str], now: flo
     return {
         "events": events + sum(sqlite_noted.take_out(connection, visitor_id) for visitor_id in visitor_ids),
         "profiles": sqlite_visitor.forget(connection, visitor_ids),
-        "events not taken": connection.execute(
-            f"DELETE FROM refused WHERE {REFUSED_OF_THEM}",  # noqa: S608
-            {"ids": ids},
-        ).rowcount,
+        "events not taken": sqlite_shared.forget_theirs(connection, visitor_ids),
     }

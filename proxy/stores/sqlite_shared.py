@@ -3,11 +3,13 @@ an event reads in the same transaction, and the newest of the events that were n
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from proxy.audience.merging import Merge, Rules
 from proxy.ports import Refused
+from proxy.stores.refusals import theirs
 
 RULES = "CREATE TABLE IF NOT EXISTS merge_rules (attribute TEXT PRIMARY KEY, rule TEXT NOT NULL) WITHOUT ROWID;"
 REFUSED = """
@@ -23,6 +25,11 @@ CREATE TABLE IF NOT EXISTS refused (
 """
 COLUMNS = "received_at, source, reason, payload, visitor_id, call"
 MOST_REFUSED = 10_000
+MAY_BE_THEIRS = f"""
+WITH them AS (SELECT value FROM json_each(?))
+SELECT place, {COLUMNS} FROM refused WHERE visitor_id IN them
+OR EXISTS (SELECT 1 FROM them WHERE instr(payload, CAST(value AS BLOB)) > 0)
+"""  # noqa: S608
 
 
 def merge_rules(connection: sqlite3.Connection) -> Rules:
@@ -52,6 +59,15 @@ def forget_refused(connection: sqlite3.Connection, gone: Iterable[Refused]) -> N
     """Deletes these."""
     rows = ((one.received_at, one.source, one.payload) for one in gone)
     connection.executemany("DELETE FROM refused WHERE received_at = ? AND source = ? AND payload = ?", rows)
+
+
+def forget_theirs(connection: sqlite3.Connection, visitor_ids: Collection[str]) -> int:
+    """Deletes those of these visitors, or that name one; how many those were."""
+    is_theirs = theirs(visitor_ids)
+    rows = connection.execute(MAY_BE_THEIRS, (json.dumps(list(visitor_ids)),))
+    gone = [(place,) for place, *row in rows if is_theirs(Refused(*row))]
+    connection.executemany("DELETE FROM refused WHERE place = ?", gone)
+    return len(gone)
 
 
 def forget_before(connection: sqlite3.Connection, moment: float) -> None:

@@ -112,8 +112,8 @@ class Collect:
         verdicts = await asyncio.to_thread(judge) if len(body) > THREAD_BYTES else judge()
         for payload, verdict in verdicts:
             if isinstance(verdict, Rejected):
-                kept = without_key(bytes(payload))[:MAX_KEPT_BYTES]
-                self._journal.refuse(Refused(now, sender.source, verdict.reason, kept, sender.visitor_id, call))
+                kept, whose = without_key(bytes(payload))[:MAX_KEPT_BYTES], verdict.visitor_id or sender.visitor_id
+                self._journal.refuse(Refused(now, sender.source, verdict.reason, kept, whose, call))
         arrivals = [verdict for _, verdict in verdicts if isinstance(verdict, Arrival)]
         await self._journal.record(arrivals, len(body))
         await self._joiner.join(dict.fromkeys(arrival.joins for arrival in arrivals), now)

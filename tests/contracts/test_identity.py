@@ -160,11 +160,12 @@ async def test_events_withdrawn_never_came(store: Store) -> None:
 async def test_what_was_erased_does_not_come_back_and_what_is_new_does(store: Store) -> None:
     await store.apply([seen("anna", 1), seen("ben", 1)])
     await store.put_profiles([Profile("anna", {"first name": "Anna"}, updated_at=NOON)])
-    await store.refuse([Refused(NOON, "web", "type", b'{"userId": "anna"}'), Refused(NOON, "web", "type", b"{}")])
+    others = b'{"userId": "ben", "subject": "anna-1"}'
+    await store.refuse([Refused(NOON, "web", "type", sent) for sent in (b'{"userId": "anna"}', others)])
     gone = await store.erase(["anna"], NOON + 10)
     assert dict(gone) == {"events": 2, "profiles": 1, "events not taken": 1}
     assert (await store.get_profile("anna"), list(await store.log_of("anna"))) == (None, [])
-    assert [one.payload for one in await store.refused()] == [b"{}"]
+    assert [one.payload for one in await store.refused()] == [others]
     assert "anna" not in str(await store.log("", 100))
     again = await store.apply([seen("anna", 1), seen("anna", 11)])
     assert [one.event.id for one in again.new] == ["web:11"]

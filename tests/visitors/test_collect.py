@@ -148,6 +148,33 @@ async def test_what_was_not_taken_is_kept_as_it_was_sent(shop: Behind) -> None:
     assert json.loads(kept.payload) == {"type": "dance", "userId": "anna"}
 
 
+@pytest.mark.parametrize(
+    ("route", "body"),
+    [
+        ("/_tb/v1/batch", {"batch": [{"type": "dance", "userId": "anna"}]}),
+        ("/_tb/v1/batch", {"batch": [{"type": "track", "event": "x" * 40_000, "userId": "anna"}]}),
+        ("/_tb/v1/batch", {"batch": [page(userId="anna", timestamp="soon")]}),
+        ("/_tb/v1/audience", {"userId": "anna", "type": "dance"}),
+        ("/_tb/g/collect", {"user_id": "anna", "events": [{"params": {"street": "High Street 1"}}]}),
+        ("/_tb/g/collect", {"client_id": "anna", "events": [{"name": "x" * 40_000}]}),
+    ],
+    ids=["unknown", "too large", "no time", "audience", "without a name", "too large for GA4"],
+)
+async def test_whose_what_was_not_taken_is_known(shop: Behind, route: str, body: dict[str, object]) -> None:
+    answer = await shop.client.post(route, json=body, auth=httpx.BasicAuth(SERVER, ""))
+    assert answer.status_code == 200
+    await shop.tailorbird.journal.aclose()
+    (kept,) = await shop.tailorbird.store.refused()
+    assert kept.visitor_id == "anna"
+
+
+async def test_an_app_names_only_visitors_of_its_own_in_what_was_not_taken(shop: Behind) -> None:
+    await send(shop, "batch", {"batch": [{"type": "dance", "anonymousId": "anna"}]}, "pk_1")
+    await shop.tailorbird.journal.aclose()
+    (kept,) = await shop.tailorbird.store.refused()
+    assert kept.visitor_id.startswith("anon_")
+
+
 async def test_a_store_that_is_away_means_send_it_again(shop: Behind, monkeypatch: pytest.MonkeyPatch) -> None:
     async def away(*_: object) -> None:
         raise StoreError("away")
