@@ -17,6 +17,7 @@ from proxy.personalise import Stock
 from proxy.serve.learning import Learning
 from proxy.stores import open_store
 from tests.catalogue.worlds import PRODUCTS
+from tests.wire.memory import remembered
 from tests.wire.site import eventually
 
 
@@ -54,6 +55,20 @@ async def test_what_follows_this_workers_own_events_need_not_be_read(tmp_path: P
     while await learning.catch_up():
         pass
     assert (shop.baskets.bought("HOTDOG"), len(learning._own)) == (5, 0)
+    await store.aclose()
+
+
+async def test_nothing_says_who_it_was_whom_the_log_no_longer_tells_of(tmp_path: Path) -> None:
+    store = open_store(f"sqlite:{tmp_path / 'store.db'}")
+    shop = Shop(PRODUCTS)
+    learning = Learning(store, lambda: Stock(shop))
+    await store.apply([order("b", 1, "HOTDOG")])  # another worker's, so the log has to be read
+    learning.hear(await store.apply([order("qz7-anna", 2, "HOTDOG")]))
+    await store.erase(["qz7-anna"], 3.0)
+    shop.forget_visits()
+    while await learning.catch_up():
+        pass
+    assert not remembered(learning, [b"qz7-anna"])
     await store.aclose()
 
 
