@@ -17,7 +17,7 @@ from proxy.decide.plan import Plan
 from proxy.decide.why import SlotStory, Verdict, why
 from proxy.diagnostics import many
 from proxy.model import Decision, EvaluationContext, Profile, Rule
-from proxy.personalise import Stock, list_told, row_of
+from proxy.personalise import Stock, explained_order, row_of
 from proxy.rulebook import expectations
 from proxy.rulebook.compile import Publication
 from proxy.rulebook.expectations import NOTHING_NEW, Case, Expectation
@@ -134,7 +134,7 @@ def _fault(
         return _fault_of_row(expectation, decision, context, stock)
     if expectation.given:
         return _fault_of_list(expectation, decision, context, stock)
-    return None if _is_met(expectation, decision) else _fault_of_rule(expectation, plan, context)
+    return None if _is_fulfilled(expectation, decision) else _fault_of_rule(expectation, plan, context)
 
 
 def _fault_of_row(
@@ -159,7 +159,7 @@ def _fault_of_list(
     expectation: Expectation, decision: Decision, context: EvaluationContext, stock: Stock
 ) -> Fault | None:
     """None when the products stand first that must."""
-    order, lines = list_told(decision, expectation.given, context, stock)
+    order, lines = explained_order(decision, expectation.given, context, stock)
     first = tuple(order[: len(expectation.begins)])
     if first == expectation.begins:
         return None
@@ -184,7 +184,7 @@ def as_case(case: Case, plan: Plan, now: float, slots: Iterable[str]) -> Evaluat
     )
 
 
-def _is_met(expectation: Expectation, decision: Decision) -> bool:
+def _is_fulfilled(expectation: Expectation, decision: Decision) -> bool:
     """The page's own is shown as well when a rule says `nothing new`."""
     if not expectation.rule:
         return not decision.variant

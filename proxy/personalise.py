@@ -260,12 +260,12 @@ def with_products(
         told[place] = replace(told[place], products=(*row.explanations(asking), *map(str, row.steps)))
     for place, story in enumerate(told):
         if lists and story.slot in lists:
-            _, lines = list_told(story.decision, lists[story.slot], context, stock)
+            _, lines = explained_order(story.decision, lists[story.slot], context, stock)
             told[place] = replace(story, products=lines)
     return tuple(told)
 
 
-def list_told(
+def explained_order(
     decision: Decision, products: Sequence[str], context: EvaluationContext, stock: Stock
 ) -> tuple[Sequence[str], tuple[str, ...]]:
     """A list in the order decided, and where each product of it goes and why, a line each."""

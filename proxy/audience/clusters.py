@@ -87,7 +87,7 @@ class _Space:
         self._counts = [counts[row] for row in self._rows]
         self._votes = _votes(feature for row in self._rows for feature in row)
         self._weight = {row: self._sum(row) for row in self._rows}
-        self._apart = [[self._distance(one, other) for other in self._rows] for one in self._rows]
+        self._distances = [[self._distance(one, other) for other in self._rows] for one in self._rows]
 
     def groups(self, count: int, counts: Sequence[int] | None = None) -> Groups:
         """The medoids of `count` groups; of the visitors that `counts` has of each row, if given."""
@@ -111,7 +111,7 @@ class _Space:
         total = 0.0
         for number, own in enumerate(theirs):
             for place in own:
-                sums = [sum(self._apart[place][one] * self._counts[one] for one in group) for group in theirs]
+                sums = [sum(self._distances[place][one] * self._counts[one] for one in group) for group in theirs]
                 mine = sums[number] / (sizes[number] - 1) if sizes[number] > 1 else 0.0
                 next_ = min(sums[one] / sizes[one] for one in range(len(theirs)) if one != number and sizes[one])
                 if sizes[number] > 1 and max(mine, next_):
@@ -147,25 +147,25 @@ class _Space:
     def _start(self, count: int, asked: Sequence[int], counts: Sequence[int]) -> Groups:
         """The medoid of all; then, again and again, the row that reduces the sum of distances most."""
         chosen = [self._middle(asked, counts)]
-        near = self._apart[chosen[0]]
+        near = self._distances[chosen[0]]
         while len(chosen) < min(count, len(asked)):
             gains = {
-                place: sum([counts[one] * max(near[one] - self._apart[place][one], 0.0) for one in asked])
+                place: sum([counts[one] * max(near[one] - self._distances[place][one], 0.0) for one in asked])
                 for place in asked
             }
             chosen.append(max(asked, key=lambda place: (gains[place], -place)))
-            near = list(map(min, near, self._apart[chosen[-1]]))
+            near = list(map(min, near, self._distances[chosen[-1]]))
         return tuple(chosen)
 
     def _middle(self, own: Sequence[int], counts: Sequence[int]) -> int:
         """The medoid of these rows."""
-        sums = {place: sum([counts[one] * self._apart[place][one] for one in own]) for place in own}
+        sums = {place: sum([counts[one] * self._distances[place][one] for one in own]) for place in own}
         return min(own, key=lambda place: (sums[place], place))
 
     def _assigned(self, groups: Groups, asked: Iterable[int]) -> list[list[int]]:
         theirs: list[list[int]] = [[] for _ in groups]
         for place in asked:
-            away = [self._apart[middle][place] for middle in groups]
+            away = [self._distances[middle][place] for middle in groups]
             theirs[away.index(min(away))].append(place)
         return theirs
 

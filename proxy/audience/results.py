@@ -118,17 +118,17 @@ class Results:
         events = [arrival.event for arrival in in_order]
         orders = [arrival for arrival in in_order if arrival.event.kind == ORDER]
         paid = [(arrival.event.at, str(arrival.details.get(CURRENCY, "")).upper()) for arrival in orders]
-        met: dict[str, tuple[str, float]] = {}
+        first_met: dict[str, tuple[str, float]] = {}
         crossed: set[str] = set()
         for arrival in in_order:
             at = arrival.event.at
             for choice in exposures_in(arrival) if self._since <= at < self._until else ():
-                if met.setdefault(choice.rule, (choice.group, at))[0] != choice.group:
+                if first_met.setdefault(choice.rule, (choice.group, at))[0] != choice.group:
                     crossed.add(choice.rule)
                 for holdout in self._holdouts:
                     if _is_about(holdout, choice, at):
-                        met.setdefault(holdout_name(holdout), (_drawn(holdout, key), at))
-        for name, (group, at) in met.items():
+                        first_met.setdefault(holdout_name(holdout), (_holdout_group(holdout, key), at))
+        for name, (group, at) in first_met.items():
             comparison = self.comparisons[name]
             comparison.crossed += name in crossed
             comparison.began = min(comparison.began, at)
@@ -145,7 +145,7 @@ def _is_about(holdout: Holdout, choice: Exposure, at: float) -> bool:
     return holdout.live_from <= at < holdout.live_until and (not holdout.slots or choice.slot in holdout.slots)
 
 
-def _drawn(holdout: Holdout, key: str) -> str:
+def _holdout_group(holdout: Holdout, key: str) -> str:
     return HELD_OUT if bucket(HOLDOUT + holdout.name, key) < holdout.share else ALL
 
 

@@ -29,12 +29,12 @@ _COMPARED = ("title", "link", "category", "brand", "price", "currency", "image")
 def contradictions(products: Collection[Product], lines: Mapping[str, int]) -> Iterator[Problem]:
     """What is doubtful about them as a whole, each a warning at the line of the later one. `lines` are the lines of
     products by id."""
-    yield from _apart_in_a_group(products, lines)
+    yield from _different_variants(products, lines)
     yield from _twice(products, lines)
     yield from _other_currencies(products, lines)
 
 
-def _apart_in_a_group(products: Collection[Product], lines: Mapping[str, int]) -> Iterator[Problem]:
+def _different_variants(products: Collection[Product], lines: Mapping[str, int]) -> Iterator[Problem]:
     """Variants of one thing differ in size or colour, not in what they are."""
     first: dict[str, Product] = {}
     for product in products:

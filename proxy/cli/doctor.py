@@ -22,8 +22,8 @@ from proxy.cli.rulefolder import A_FOLDER
 from proxy.diagnostics import Finding
 from proxy.doctor.checkup import checkup
 from proxy.doctor.fetched import FetchedPage, Level, Line
-from proxy.doctor.pictures import Shown, links_of, pictures_of, told_of_links, told_of_pictures
-from proxy.doctor.proposal import PUT_IT, Copies, Proposal, is_in_place, proposed, told, told_of_policy
+from proxy.doctor.pictures import Shown, link_lines, links_of, picture_lines, pictures_of
+from proxy.doctor.proposal import PUT_IT, Copies, Proposal, is_in_place, policy_line, proposal_lines, proposed
 from proxy.errors import OriginError
 from proxy.page.slots import matches_page
 from proxy.rulebook.check import check
@@ -66,19 +66,19 @@ def command(url: str, rules: Path | None, pattern: str | None, is_written: bool,
     lines = checkup(replace(first, declared=checked.declared, has_rules=True) if checked else first)
     if checked and all(line.level is not Level.FAIL for line in lines):
         pictures, links = pictures_of(checked.fragments), links_of(checked.fragments)
-        lines += told_of_pictures(pictures, _shown(url, list(pictures), first.settings))
-        lines += told_of_links(links, _shown(url, list(links), first.settings))
+        lines += picture_lines(pictures, _shown(url, list(pictures), first.settings))
+        lines += link_lines(links, _shown(url, list(links), first.settings))
     policy = ""
     if first.is_bounded and all(line.level is not Level.FAIL for line in lines):
         copies = Copies(first, fetch(url, first.settings), _as_known(url, first), pattern or first.path)
         standing = checked.policy.of(urlsplit(url).path.encode() or b"/") if checked and pattern is None else None
-        said = told_of_policy(copies, standing) if standing else None
+        said = policy_line(copies, standing) if standing else None
         if said and said.level is Level.OK:
             lines = [*(line for line in lines if line.check not in OVERRULED or line.level is Level.OK), said]
         else:
             proposal = proposed(copies)
             is_new = not (standing and proposal and is_in_place(proposal, standing))
-            lines += [*([said] if said else []), *(told(copies, proposal) if is_new else ())]
+            lines += [*([said] if said else []), *(proposal_lines(copies, proposal) if is_new else ())]
             policy = proposal.text if proposal and is_new else ""
             if is_written and rules and proposal and policy:
                 written = _written(rules, proposal)

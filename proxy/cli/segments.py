@@ -71,11 +71,11 @@ def command(
     if not (estimate or like or suggest or rfm):
         looked.memberships = counted(Folder(folder, catalogue, store), looked.population, now)
         looked.population = sum(looked.memberships.values())
-    told = _told(publication, looked, like, suggest, rfm, most)
+    told = _figures(publication, looked, like, suggest, rfm, most)
     click.echo(as_json(told) if form == "json" else _text(told))
 
 
-def _told(
+def _figures(
     publication: Publication, looked: Looked, like: str | None, suggest: bool, rfm: bool, most: int
 ) -> dict[str, Any]:
     """What was asked for, as plain values."""

@@ -21,7 +21,7 @@ from proxy.outbox.leader import webhooks_in
 from proxy.ports import Outbox, Waiting
 from proxy.rulebook.compile import Publication
 from proxy.rulebook.segment_reader import unforeseen
-from proxy.rulebook.webhookfile import Webhook, told_of, unknown_segments
+from proxy.rulebook.webhookfile import Webhook, segments_sent, unknown_segments
 
 
 @click.group("webhooks", cls=Subcommands)
@@ -46,7 +46,7 @@ def show(folder: Path, form: str, **flags: Any) -> None:
         raise click.ClickException(f"`{folder}` has problems; `tailorbird check {folder}` tells them")
     counts = asked(settings.store, lambda places: places.outbox.counts())
     if form == "json":
-        click.echo(msgspec.json.encode([_told(one, publication, counts) for one in webhooks]))
+        click.echo(msgspec.json.encode([_row(one, publication, counts) for one in webhooks]))
         return
     for webhook in webhooks:
         click.echo(_line(webhook, publication, counts.get(webhook.name, Waiting())))
@@ -85,13 +85,13 @@ async def _again(outbox: Outbox, webhook: str) -> int:
 # -- told
 
 
-def _told(webhook: Webhook, publication: Publication, counts: Mapping[str, Waiting]) -> dict[str, object]:
+def _row(webhook: Webhook, publication: Publication, counts: Mapping[str, Waiting]) -> dict[str, object]:
     waiting = counts.get(webhook.name, Waiting())
     return {
         "name": webhook.name,
         "url": webhook.url,
         "form": webhook.form,
-        "segments": sorted(told_of(webhook, publication.segments)),
+        "segments": sorted(segments_sent(webhook, publication.segments)),
         "waiting": waiting.waiting,
         "waiting_since": waiting.since or None,
         "given_up": waiting.given_up,
@@ -100,7 +100,7 @@ def _told(webhook: Webhook, publication: Publication, counts: Mapping[str, Waiti
 
 def _line(webhook: Webhook, publication: Publication, counted: Waiting) -> str:
     host = urlsplit(webhook.url).netloc
-    segments = ", ".join(sorted(told_of(webhook, publication.segments))) or "no segment"
+    segments = ", ".join(sorted(segments_sent(webhook, publication.segments))) or "no segment"
     since = f" since {iso_time(counted.since)}" if counted.waiting else ""
     return f"{webhook.name} ({host}): {segments}\n  {counted.waiting} waiting{since}, {counted.given_up} given up"
 
@@ -108,7 +108,7 @@ def _line(webhook: Webhook, publication: Publication, counted: Waiting) -> str:
 def _doubts(webhooks: Sequence[Webhook], publication: Publication) -> Iterator[str]:
     for name in unknown_segments(webhooks, publication.segments):
         yield f"no rule file has the segment `{name}`"
-    for name in sorted({name for webhook in webhooks for name in told_of(webhook, publication.segments)}):
+    for name in sorted({name for webhook in webhooks for name in segments_sent(webhook, publication.segments)}):
         for attribute, why in unforeseen(publication, name).items():
             yield f"`{name}` asks for `{attribute}`: {why}"
 

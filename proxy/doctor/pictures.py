@@ -48,7 +48,7 @@ def _addresses(fragments: Mapping[str, Fragment], hint: bytes, selector: str, at
     return dict(list(found.items())[:MOST])
 
 
-def told_of_pictures(named: Mapping[str, str], answers: Mapping[str, Shown]) -> Iterator[Line]:
+def picture_lines(named: Mapping[str, str], answers: Mapping[str, Shown]) -> Iterator[Line]:
     """A line for each address without a picture, or one line when all have one. `named` are the rules that show
     them."""
     wrong = [(address, shown) for address, shown in answers.items() if not _is_picture(shown)]
@@ -60,7 +60,7 @@ def told_of_pictures(named: Mapping[str, str], answers: Mapping[str, Shown]) -> 
         yield Line(Level.OK, "pictures", f"all {len(answers)} that rules show are there")
 
 
-def told_of_links(named: Mapping[str, str], answers: Mapping[str, Shown]) -> Iterator[Line]:
+def link_lines(named: Mapping[str, str], answers: Mapping[str, Shown]) -> Iterator[Line]:
     """A line for each address without a page, or one line when all have one. A page that wants a login counts as a
     page."""
     wrong = [(address, shown) for address, shown in answers.items() if shown.status in NO_PAGE or shown.status >= 500]

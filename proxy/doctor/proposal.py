@@ -148,10 +148,10 @@ def _with_help(copies: Copies, policy: PagePolicy, overruled: tuple[str, ...]) -
     return Proposal(replace(policy, overrides=replace(policy.overrides, cookies=cookies), holes=holes), (), overruled)
 
 
-def told(copies: Copies, proposal: Proposal | None) -> Iterator[Line]:
+def proposal_lines(copies: Copies, proposal: Proposal | None) -> Iterator[Line]:
     """The lines that `doctor` prints about a proposal."""
     if proposal is None:
-        yield from _told_of_none(copies)
+        yield from _no_proposal_lines(copies)
         return
     fix = "have the shop answer its token alone, as told below" if proposal.with_help else f"see {GUIDE} for holes"
     for reason in proposal.unsolved:
@@ -175,7 +175,7 @@ def is_in_place(proposal: Proposal, policy: PagePolicy) -> bool:
     return replace(proposal.policy, pattern=policy.pattern) == policy
 
 
-def _told_of_none(copies: Copies) -> Iterator[Line]:
+def _no_proposal_lines(copies: Copies) -> Iterator[Line]:
     different = list(_different(copies, ()))
     if not different:
         yield Line(Level.OK, "policy", "none is needed: the page is the same for everybody, and says so")
@@ -183,7 +183,7 @@ def _told_of_none(copies: Copies) -> Iterator[Line]:
         yield Line(Level.WARN, "policy", f"the page says that it may be kept, but {reason}", f"see {GUIDE} for holes")
 
 
-def told_of_policy(copies: Copies, policy: PagePolicy) -> Line:
+def policy_line(copies: Copies, policy: PagePolicy) -> Line:
     """The line about the policy in cache.yaml: what it makes of the page."""
     if not policy.is_kept:
         return Line(Level.OK, "policy", f'by cache.yaml, for "{policy.pattern}", every visitor asks the shop')

@@ -23,7 +23,7 @@ _WRAPPER = re.compile(
     rb' data-tb-rule="[^"]*" data-tb-variant="[^"]*"(?: class="[^"]*")?'
 )
 # Said in words of their own, or no part of what a rule means: a changed order shows in who sees something different.
-_SAID_APART = {"name", "priority", "condition", "variant", "order", "place", "timezone", "live_from", "live_until"}
+_NOT_LISTED = {"name", "priority", "condition", "variant", "order", "place", "timezone", "live_from", "live_until"}
 
 
 class Kind(StrEnum):
@@ -109,7 +109,7 @@ def _aspects(rule: Rule) -> dict[str, str]:
     said = {
         field.name.replace("_", " "): _said(getattr(rule, field.name))
         for field in fields(rule)
-        if field.name not in _SAID_APART
+        if field.name not in _NOT_LISTED
     }
     said["priority"] = priority_text(rule.priority)
     said["from"] = moment(rule.live_from, rule.timezone)

@@ -82,7 +82,7 @@ def _replay(views: Sequence[View], outcomes_of: Callable[[View], Iterator[_Outco
         for outcome in outcomes:
             tallies.setdefault(outcome.slot, _Tally()).add(outcome)
     ends = (min(view.at for view in views), max(view.at for view in views)) if views else (0.0, 0.0)
-    told = (tally.told(slot) for slot, tally in sorted(tallies.items()) if tally.shifts or tally.unsure)
+    told = (tally.result(slot) for slot, tally in sorted(tallies.items()) if tally.shifts or tally.unsure)
     return Replay(len(views), *ends, different, unsure, tuple(told))
 
 
@@ -101,7 +101,7 @@ class _Tally:
         if outcome.shift:
             self.shifts[outcome.shift] += 1
 
-    def told(self, slot: str) -> SlotReplay:
+    def result(self, slot: str) -> SlotReplay:
         ordered = sorted(self.shifts.items(), key=lambda shift: (-shift[1], shift[0]))
         shifts = tuple(Shift(*names, views) for names, views in ordered)
         return SlotReplay(slot, self.views, self.shifts.total(), self.unsure, shifts, tuple(sorted(self.not_recorded)))

@@ -25,8 +25,8 @@ REMEMBERED = frozenset(kind for kind in BY_KIND if class_of(kind) is not EventCl
 OF_CLASS = {one: frozenset(kind for kind in BY_KIND if class_of(kind) is one) for one in MOST}
 
 BEYOND_HISTORY = frozenset((IMPORTED, *LINKING, *MEMBERSHIP))
-MAX_TOLD = 100
-"""The attributes of one visitor that events told most recently; what was told before is forgotten."""
+MAX_ATTRIBUTES = 100
+"""The attributes of one visitor that events set most recently; those set before are forgotten."""
 
 
 def fold(
@@ -46,11 +46,11 @@ def fold(
         max(known.updated_at, *[arrival.received_at for arrival in arrivals]),
         merged(known.history, [arrival.event for arrival in arrivals], of_one_log=of_one_log),
         known.bucket_key,
-        known.told,
+        known.stamps,
         known.imported,
         known.hidden,
         known.links,
-        known.lent,
+        known.from_devices,
         known.listed,
         known.outside,
     )
@@ -68,7 +68,7 @@ def _beyond_history(known: Profile, arrival: Arrival, rules: Rules) -> Profile:
         known = _linked(known, arrival)
     elif arrival.event.kind in MEMBERSHIP:
         known = _in_segments(known, known.listed, known.imported, memberships_after(known.outside, arrival))
-    return _told(known, arrival, values_of(arrival.traits), rules) if arrival.traits else known
+    return _with_attributes(known, arrival, values_of(arrival.traits), rules) if arrival.traits else known
 
 
 def in_order(arrivals: Iterable[Arrival]) -> list[Arrival]:
@@ -140,35 +140,41 @@ def _linked(profile: Profile, arrival: Arrival) -> Profile:
     return replace(after, bucket_key=eldest[2]) if eldest else after
 
 
-def _told(profile: Profile, arrival: Arrival, words: Values, rules: Rules) -> Profile:
+def _with_attributes(profile: Profile, arrival: Arrival, traits: Values, rules: Rules) -> Profile:
     """The profile with the arrival's attributes."""
     stamp, is_own = stamp_of(arrival), not arrival.via
-    said = {name: profile.attributes[name] for name in profile.told}
-    told, lent = dict(profile.told), set(profile.lent)
-    for name, value in words.items():
+    values = {name: profile.attributes[name] for name in profile.stamps}
+    stamps, from_devices = dict(profile.stamps), set(profile.from_devices)
+    for name, value in traits.items():
         rule = rules.get(name, Merge.NEWEST)
-        known = StampedValue(told[name], said[name], name not in lent) if name in told else None
+        known = StampedValue(stamps[name], values[name], name not in from_devices) if name in stamps else None
         if rule is Merge.NEWEST and stamp <= profile.imported:
-            continue  # the import said it last
-        word = merge_values(rule, StampedValue(stamp, value, is_own), known)
-        said[name], told[name] = word.value, word.stamp
-        (lent.discard if word.is_own or rule is not Merge.OWN else lent.add)(name)
-    before = _without(profile.attributes, profile.told) | dict(profile.hidden)
-    return _of(replace(profile, lent=frozenset(lent)), before=before, said=said, told=told, rules=rules)
+            continue  # the import set it last
+        newer = merge_values(rule, StampedValue(stamp, value, is_own), known)
+        values[name], stamps[name] = newer.value, newer.stamp
+        if rule is Merge.OWN and not newer.is_own:
+            from_devices.add(name)
+        else:
+            from_devices.discard(name)
+    imported = _without(profile.attributes, profile.stamps) | dict(profile.hidden)
+    profile = replace(profile, from_devices=frozenset(from_devices))
+    return _joined(profile, imported=imported, values=values, stamps=stamps, rules=rules)
 
 
 def _imported(profile: Profile, arrival: Arrival, rules: Rules) -> Profile:
     """The profile with an import; for attributes with a merge rule, it is one source among others."""
-    stamp, words = stamp_of(arrival), values_of(arrival.traits)
-    if not rules.keys().isdisjoint(words):
-        profile = _told(profile, arrival, {name: words[name] for name in words.keys() & rules.keys()}, rules)
+    stamp, traits = stamp_of(arrival), values_of(arrival.traits)
+    if not rules.keys().isdisjoint(traits):
+        ruled = {name: traits[name] for name in traits.keys() & rules.keys()}
+        profile = _with_attributes(profile, arrival, ruled, rules)
     if stamp <= profile.imported:
         return profile
-    told = {name: when for name, when in profile.told.items() if when > stamp or name in rules}
-    said = {name: profile.attributes[name] for name in told}
+    stamps = {name: when for name, when in profile.stamps.items() if when > stamp or name in rules}
+    values = {name: profile.attributes[name] for name in stamps}
     key = str(arrival.details.get("bucket key", "")) or profile.bucket_key
     profile = _in_segments(profile, frozenset(arrival.segments), stamp, profile.outside)
-    return _of(replace(profile, bucket_key=key, imported=stamp), before=words, said=said, told=told, rules=rules)
+    profile = replace(profile, bucket_key=key, imported=stamp)
+    return _joined(profile, imported=traits, values=values, stamps=stamps, rules=rules)
 
 
 def _in_segments(
@@ -178,15 +184,15 @@ def _in_segments(
     return replace(profile, segments=segments, listed=listed, outside=outside)
 
 
-def _of(profile: Profile, *, before: Values, said: Values, told: dict[str, Stamp], rules: Rules) -> Profile:
-    """The profile whose attributes are those of an import and, before them, what events said: of what has a rule all,
+def _joined(profile: Profile, *, imported: Values, values: Values, stamps: dict[str, Stamp], rules: Rules) -> Profile:
+    """The profile whose attributes are those of an import and, before them, what events set: of what has a rule all,
     of the rest the newest."""
-    ruled = {name: when for name, when in told.items() if name in rules}
-    free = sorted(((when, name) for name, when in told.items() if name not in rules), reverse=True)[:MAX_TOLD]
+    ruled = {name: when for name, when in stamps.items() if name in rules}
+    free = sorted(((when, name) for name, when in stamps.items() if name not in rules), reverse=True)[:MAX_ATTRIBUTES]
     kept = ruled | {name: when for when, name in free}
-    said = {name: said[name] for name in kept}
-    hidden = {name: value for name, value in before.items() if name in kept}
-    return replace(profile, attributes=before | said, told=kept, hidden=hidden)
+    values = {name: values[name] for name in kept}
+    hidden = {name: value for name, value in imported.items() if name in kept}
+    return replace(profile, attributes=imported | values, stamps=kept, hidden=hidden)
 
 
 def values_of(traits: Mapping[str, str | float | bool | list[str]]) -> Values:

@@ -48,10 +48,10 @@ class Profile:
 
     The sources of attributes and segments, so that the result is the same in whatever order events come:
 
-    * `told`: by name, the stamps of the attributes that events set.
+    * `stamps`: by name, the stamps of the attributes that events set.
     * `imported`: the stamp of the import that set the others.
     * `hidden`: the values of that import for attributes that events set later.
-    * `lent`: names of attributes that only a device set; a value set for the person itself replaces them.
+    * `from_devices`: names of attributes that only a device set; a value set for the person itself replaces them.
     * `listed`: the segments that an import listed.
     * `outside`: by casefolded name, what events last said of a segment.
 
@@ -64,12 +64,12 @@ class Profile:
     updated_at: float = 0.0
     history: tuple[Event, ...] = ()
     bucket_key: str = ""
-    told: Mapping[str, Stamp] = field(default_factory=dict, compare=False)
+    stamps: Mapping[str, Stamp] = field(default_factory=dict, compare=False)
     imported: Stamp = field(default=(0.0, ""), compare=False)
     hidden: Attributes = field(default_factory=dict, compare=False)
     remembered: dict[object, object] = field(init=False, default_factory=dict, repr=False, compare=False)
     links: Mapping[str, Link] = field(default_factory=dict)
-    lent: frozenset[str] = field(default=frozenset(), compare=False)
+    from_devices: frozenset[str] = field(default=frozenset(), compare=False)
     listed: frozenset[str] = field(default=frozenset(), compare=False)
     outside: Mapping[str, Membership] = field(default_factory=dict, compare=False)
 

@@ -29,7 +29,7 @@ from proxy.outbox.unfinished import Unfinished
 from proxy.ports import Outbox, Store
 from proxy.rulebook.compile import Publication
 from proxy.rulebook.segment_reader import SegmentReader
-from proxy.rulebook.webhookfile import Webhook, told_of
+from proxy.rulebook.webhookfile import Webhook, segments_sent
 
 log = logging.getLogger("tailorbird.outbox")
 
@@ -165,7 +165,7 @@ class Follower:
     def _rules_hash(self, publication: Publication) -> str:
         """A hash of the segments' conditions, and of which webhooks want to know of them."""
         if self._rules[0] is not publication:
-            wanted = {one.name: sorted(told_of(one, publication.segments)) for one in self._webhooks}
+            wanted = {one.name: sorted(segments_sent(one, publication.segments)) for one in self._webhooks}
             conditions = [(one.name, one.condition, one.timezone) for one in publication.segments]
             digest = hashlib.blake2b(msgspec.json.encode((wanted, conditions), order="deterministic"), digest_size=8)
             self._rules = publication, digest.hexdigest()
@@ -183,7 +183,7 @@ class Follower:
         """The standings of these visitors that changed, the messages to send, and the time of evaluation."""
         ids, now = sorted(set(visitor_ids)), self._clock()
         before = await self._outbox.standings(ids)
-        wanted = {one.name: told_of(one, publication.segments) for one in self._webhooks}
+        wanted = {one.name: segments_sent(one, publication.segments) for one in self._webhooks}
         reader = SegmentReader(publication, now, only=frozenset[str]().union(*wanted.values()))
         standings: list[Standing] = []
         deliveries: list[Delivery] = []

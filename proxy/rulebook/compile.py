@@ -120,8 +120,8 @@ class Publication:
         drawn by."""
         plans = [plan for plan in (self.plan, self.plan.journey) if plan is not None]
         shown = frozenset().union(*(filling.attributes for filling in self.fillings.values()))
-        drawn_by = {rule.experiment.split_by for rule in self.rules if rule.experiment}
-        whole = shown.union(drawn_by, (base_of(name) for plan in plans for name, _ in plan.derived))
+        bucket_key_in_view = {rule.experiment.split_by for rule in self.rules if rule.experiment}
+        whole = shown.union(bucket_key_in_view, (base_of(name) for plan in plans for name, _ in plan.derived))
 
         def breaks(name: str) -> Breaks:
             columns = [plan.columns[name] for plan in plans if name in plan.columns]

@@ -18,10 +18,10 @@ from proxy.rulebook.mending import in_quotes
 from proxy.rulebook.scalars import idle
 from proxy.rulebook.words import Part
 
-SPOKEN = ("title", "text", "button", "alt")
+TEXT_WORDS = ("title", "text", "button", "alt")
 OF_A_PICTURE = ("alt", "image width", "image height")
 _TAG = re.compile(r"</?[a-z][a-z0-9]*(?:\s[^<>]*)?/?>|<!--", re.IGNORECASE)
-_SETTLED = re.compile(r"[/#?{]|[a-z][a-z0-9+.-]*:", re.IGNORECASE)
+_NOT_RELATIVE = re.compile(r"[/#?{]|[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 
 
 def content_lints(
@@ -37,10 +37,10 @@ def content_lints(
             yield from (idle(lines[word], 'add "image:", its address') for word in OF_A_PICTURE if word in lines)
         if slot and slot.longest_title and "title" in lines:
             yield from _long_title(lines["title"].value, slot, slot.longest_title)
-        for word in SPOKEN:
+        for word in TEXT_WORDS:
             yield from _as_it_stands(lines[word].value) if word in lines else ()
         for word in ("link", "image"):
-            yield from _adrift(lines[word].value) if word in lines else ()
+            yield from _relative_link(lines[word].value) if word in lines else ()
         yield from _sold_out(_named("chosen", lines.node("strategy")), catalogue)
         yield from pin_lints(lines.node("pin"), catalogue)
 
@@ -93,9 +93,9 @@ def _as_it_stands(text: Node) -> Iterator[Finding]:
         yield Finding("L17", what, text.place, help, is_warning=True)
 
 
-def _adrift(address: Node) -> Iterator[Finding]:
+def _relative_link(address: Node) -> Iterator[Finding]:
     """L12 for a relative link, which means another page on each page that it is on."""
-    if isinstance(address, Scalar) and not _SETTLED.match(address.text):
+    if isinstance(address, Scalar) and not _NOT_RELATIVE.match(address.text):
         instead = f"https://{address.text}" if address.text.startswith("www.") else f"/{address.text}"
         help = Suggestion(f"write: {instead}", address.text, instead)
         what = f'from /c/shoes, "{address.text}" leads to /c/{address.text}'

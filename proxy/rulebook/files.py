@@ -18,7 +18,7 @@ from proxy.rulebook.scalars import read_choice
 from proxy.rulebook.times import read_timezone
 from proxy.rulebook.words import FILE, Part, fields
 
-APART = (CATALOGUE_FILE, ORDER_FILE, VISIT_FILE)
+READ_ELSEWHERE = (CATALOGUE_FILE, ORDER_FILE, VISIT_FILE)
 _ESCAPED = re.compile(r"\\x[89a-f][0-9a-f]")  # bytes of a name that are no text: `ruledir.read_folder`
 
 
@@ -45,7 +45,7 @@ def texts(files: Mapping[str, bytes], findings: list[Finding]) -> Iterator[tuple
             what = f"this file says the same as {other}"
             findings.append(Finding("R201", what, start_of(name), "delete one of them"))
             continue
-        text = text_of(name, files[name], findings) if name not in APART else None
+        text = text_of(name, files[name], findings) if name not in READ_ELSEWHERE else None
         if text is not None or name.endswith(".html"):  # one that cannot be read is there all the same
             yield name, text or ""
 

@@ -35,7 +35,7 @@ MAX_DEPTH = 20
 
 MAGIC = ("*", "&", "!")
 QUOTE_HELP = "put quotes around the text"
-SPOKEN = ("name", "title", "text", "button", "alt")
+TEXT_WORDS = ("name", "title", "text", "button", "alt")
 """Words whose value somebody reads."""
 
 _OF_SIGNS = {
@@ -176,7 +176,7 @@ class _Reader:
     def _note_cut(self, entry: Entry) -> None:
         """L14 for a text whose end became a comment by a `#`."""
         value = entry.value
-        if entry.key.text not in SPOKEN or not isinstance(value, Scalar) or not value.text:
+        if entry.key.text not in TEXT_WORDS or not isinstance(value, Scalar) or not value.text:
             return
         row = self._rows[value.place.line - 1]
         cut = _CUT.match(row, value.place.end - 1)
@@ -196,7 +196,7 @@ class _Reader:
 
 def _slip(name: str, text: str, error: yaml.YAMLError) -> Finding:
     """The finding for a syntax error in an editor's words, with the edits that mend it if there are any."""
-    finding = _told(name, text, error)
+    finding = _yaml_finding(name, text, error)
     if isinstance(error, yaml.reader.ReaderError):
         return replace(finding, edits=(Edit(finding.place.line, finding.place.column, finding.place.end, ""),))
     mark, opening = getattr(error, "problem_mark", None), getattr(error, "context_mark", None)
@@ -242,7 +242,7 @@ def _missing(edit: Edit, row: str) -> tuple[str, str] | None:
     return None
 
 
-def _told(name: str, text: str, error: yaml.YAMLError) -> Finding:
+def _yaml_finding(name: str, text: str, error: yaml.YAMLError) -> Finding:
     """libyaml names tokens; editors meet seven slips."""
     if isinstance(error, yaml.reader.ReaderError):
         before = text.encode()[: error.position].decode("utf-8", "ignore")  # libyaml counts bytes

@@ -36,7 +36,7 @@ class Rivals:
         wanted = [_wanted(forms) for forms in self._forms]
         drawn = [{draw.seed for draw in rule.draws} for rule in rules]
         in_groups = _having(enumerate(drawn))
-        self._apart = [_union(in_groups[seed] for seed in seeds) for seeds in drawn]
+        self._excluded = [_union(in_groups[seed] for seed in seeds) for seeds in drawn]
         for asked in {asked for each in wanted for asked in each}:
             tests = {number: each[asked] for number, each in enumerate(wanted) if asked in each}
             if is_single(asked[0]):
@@ -45,7 +45,7 @@ class Rivals:
 
     def before(self, number: int) -> Iterator[Rule]:
         """The earlier experiments that may share visitors with this one."""
-        candidates = ((1 << number) - 1) & ~self._apart[number]
+        candidates = ((1 << number) - 1) & ~self._excluded[number]
         while candidates:
             lowest = candidates & -candidates
             candidates ^= lowest
@@ -62,7 +62,7 @@ class Rivals:
         having = _having(texts.items())
         everybody = _union(1 << number for number in texts)
         for number, its in texts.items():
-            self._apart[number] |= everybody & ~_union(having[text] for text in its)
+            self._excluded[number] |= everybody & ~_union(having[text] for text in its)
 
     def _part_by_numbers(self, wanted: dict[int, list[Between]]) -> None:
         lows = sorted((min(test.low for test in tests), number) for number, tests in wanted.items())
@@ -71,9 +71,9 @@ class Rivals:
         below = list(accumulate((1 << number for _, number in highs), or_, initial=0))
         above = list(accumulate((1 << number for _, number in reversed(lows)), or_, initial=0))[::-1]
         for low, number in lows:
-            self._apart[number] |= below[bisect_left(highs, (low, -1))]
+            self._excluded[number] |= below[bisect_left(highs, (low, -1))]
         for high, number in highs:
-            self._apart[number] |= above[bisect_right(lows, (high, len(self._rules)))]
+            self._excluded[number] |= above[bisect_right(lows, (high, len(self._rules)))]
 
 
 def forms_of(rule: Rule) -> list[Conjunction]:

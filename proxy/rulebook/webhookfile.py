@@ -94,7 +94,7 @@ def _secret(found: Part, findings: list[Finding]) -> str:
     return written.text if written else ""
 
 
-def told_of(webhook: Webhook, segments: Iterable[Segment]) -> frozenset[str]:
+def segments_sent(webhook: Webhook, segments: Iterable[Segment]) -> frozenset[str]:
     """The segments of rule files whose changes a webhook gets."""
     folded = {name.casefold() for name in webhook.segments}
     return frozenset(

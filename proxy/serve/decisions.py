@@ -93,8 +93,8 @@ class Decisions:
         page, now, template = wanted.page(), self._clock(), apart(wanted.slots, [JsonForm.OBJECT] * len(wanted.slots))
         self._metrics.count("tailorbird_decisions_asked_total", "way", self._way, len(wanted.slots))
         try:
-            met = await met_by(self._showing, template, page, wanted.caller, now)
-            context = _told(self._showing.context_of(template, page, met, now), wanted.said)
+            met = await visitor_of_caller(self._showing, template, page, wanted.caller, now)
+            context = _with_said(self._showing.context_of(template, page, met, now), wanted.said)
             plan, stock = self._showing.publication.plan, self._showing.stock
             fragments = self._showing.publication.fragments
             done = personalise(template, plan, fragments, context, coding="identity", key=b"", stock=stock)
@@ -106,14 +106,14 @@ class Decisions:
         return Decided(shown, met.set_cookie)
 
 
-async def met_by(showing: Shows, template: Template, page: Request, caller: Caller, now: float) -> Met:
+async def visitor_of_caller(showing: Shows, template: Template, page: Request, caller: Caller, now: float) -> Met:
     """The visitor whom the caller asks for."""
     if not caller.visitor_id:
         return await showing.meet_waiting(template, page, now)
     return await showing.meet_named(caller.visitor_id, now, None if caller.is_server else page)
 
 
-def _told(context: EvaluationContext, said: Said) -> EvaluationContext:
+def _with_said(context: EvaluationContext, said: Said) -> EvaluationContext:
     """The context with what is said of the visitor."""
     attributes = {**context.attributes, **said.attributes}
     if said.segments:

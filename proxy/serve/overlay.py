@@ -31,7 +31,7 @@ class Loser(msgspec.Struct, frozen=True, omit_defaults=True):
     distance: str = ""
 
 
-class Told(msgspec.Struct, frozen=True, omit_defaults=True):
+class SlotLine(msgspec.Struct, frozen=True, omit_defaults=True):
     """A slot: the rule that shows ("" for the page's own), our word for why, and the others."""
 
     slot: str
@@ -48,12 +48,12 @@ class Explained(msgspec.Struct, frozen=True, omit_defaults=True):
     at: str = ""
     visitor: str = ""
     consent: str = ""
-    slots: tuple[Told, ...] = ()
+    slots: tuple[SlotLine, ...] = ()
 
 
 def explained(stories: Sequence[SlotStory]) -> bytes:
     """The stories on one line of ASCII JSON, as many of the losers as fit."""
-    told = [_told(story) for story in stories]
+    told = [_slot_line(story) for story in stories]
     head = Explained()
     if stories:
         first = stories[0]
@@ -85,10 +85,10 @@ def overlay(preview: Preview, stories: Sequence[SlotStory], now: float, styleshe
     )
 
 
-def _told(story: SlotStory) -> Told:
+def _slot_line(story: SlotStory) -> SlotLine:
     others = tuple(_loser(rule) for rule in story.rules if rule.verdict is not Verdict.SHOWN)
     held = next((f"{fact.text}, {fact.seen}" for fact in story.holdouts), "")
-    return Told(story.slot, story.decision.rule, story.decision.detail, held, others)
+    return SlotLine(story.slot, story.decision.rule, story.decision.detail, held, others)
 
 
 def _loser(rule: RuleStory) -> Loser:

@@ -84,9 +84,9 @@ class Parts:
         finally:
             for task in tasks:
                 task.cancel()
-        return [self._told(*each) for each in zip(tasks, fills, strict=True)]
+        return [self._counted_part(*each) for each in zip(tasks, fills, strict=True)]
 
-    def _told(self, task: asyncio.Task[Part | str], fill: Fill) -> Part | None:
+    def _counted_part(self, task: asyncio.Task[Part | str], fill: Fill) -> Part | None:
         found: Part | str = LATE
         if task.done() and not task.cancelled():
             error = task.exception()

@@ -24,7 +24,7 @@ from proxy.page.piece import Piece
 from proxy.page.slots import LISTING
 from proxy.page.template import Template
 from proxy.personalise import arrangement_of, asking_of
-from proxy.serve.decisions import met_by, page_at
+from proxy.serve.decisions import page_at, visitor_of_caller
 from proxy.serve.showing import Met
 from proxy.serve.showing_as import Shows
 from proxy.settings import Settings
@@ -85,7 +85,7 @@ class Rank:
         page, caller = _page(request, found), self._callers.of(request, found.visitor)
         now, template = self._clock(), Template((LISTING + found.listing,), (_EMPTY, _EMPTY), (_EMPTY,))
         try:
-            met = await met_by(self._showing, template, page, caller, now)
+            met = await visitor_of_caller(self._showing, template, page, caller, now)
             return self._ranked(found, template, page, met, now)
         except Exception:  # whatever fault of ours it is, a list that cannot be arranged is still a list
             log.exception("listing `%s` stays as it came", found.listing)

@@ -79,7 +79,7 @@ class PageReader:
         if (known := self._at_once(version, headers, path, declared, body)) is not None:
             return known
         if version is None:
-            return self._told(await asyncio.to_thread(self._read, body, headers, path, declared, policy))
+            return self._counting_doubts(await asyncio.to_thread(self._read, body, headers, path, declared, policy))
         headers, is_studied = _without_coding(headers), version.path.is_to_be_compared
         cut = await asyncio.to_thread(self._read, version.body, headers, path, declared, policy)
         compare = await asyncio.to_thread(self._slot_maps.compare, version) if is_studied else None
@@ -125,7 +125,7 @@ class PageReader:
             if known.is_same and not known.template.slots and (coding := coding_of(headers)):
                 coded = self._slot_maps.at(path, version.path.charset + coding, declared, has_includes=False)
                 self._slot_maps.put(Version(coded, body), known.template, known.doubts)
-            return self._told((Page(_without_coding(headers), version.body, known.template), known.doubts))
+            return self._counting_doubts((Page(_without_coding(headers), version.body, known.template), known.doubts))
         at = version.path
         if not at.is_quick or at.is_to_be_compared or not _is_quick(version.body):
             return None
@@ -135,7 +135,7 @@ class PageReader:
         page, doubts = cut
         if page.template is not None and page.body is version.body:  # and nothing in it was changed
             self._slot_maps.put(version, page.template, doubts, compare)
-        return self._told(cut)
+        return self._counting_doubts(cut)
 
     async def read_to_keep(
         self,
@@ -147,7 +147,7 @@ class PageReader:
     ) -> Page | NotRedacted:
         """The page as it may be stored: redacted and deflated; or why it may not."""
         read = await asyncio.to_thread(self._read_to_keep, body, headers, path, declared, policy)
-        return read if isinstance(read, NotRedacted) else self._told(read)
+        return read if isinstance(read, NotRedacted) else self._counting_doubts(read)
 
     async def recut(self, entry: Entry, path: bytes, declared: Sequence[DeclaredSlot]) -> Entry | None:
         """The entry cut for other declared slots. None for one with holes, whose places are not known any more."""
@@ -156,7 +156,7 @@ class PageReader:
         if entry.template and entry.template.holes:
             return None
         cut = await asyncio.to_thread(self._recut, entry, path, declared)
-        return replace(entry, declared=declared, template=self._told(cut).template, is_as_came=False)
+        return replace(entry, declared=declared, template=self._counting_doubts(cut).template, is_as_came=False)
 
     # -- in a thread, but for what is read at once
 
@@ -229,7 +229,7 @@ class PageReader:
             cut[0].template.deflate(has_frames=self._has_frames)
         return cut
 
-    def _told(self, cut: Cut) -> Page:
+    def _counting_doubts(self, cut: Cut) -> Page:
         page, doubts = cut
         for doubt in doubts:
             self._metrics.count("tailorbird_page_passthrough_total", "reason", doubt)

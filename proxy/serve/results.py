@@ -100,7 +100,7 @@ class KeptResults:
             began, now = monotonic(), self._clock()
             names = frozenset(rule.name for rule in publication.rules)
             since = now - days * DAY if days else -inf
-            found = await _counted_apart(Question(self._url, names, publication.plan.holdouts, since))
+            found = await _counted_in_process(Question(self._url, names, publication.plan.holdouts, since))
         kept = StoredResults(publication.version, days, now, monotonic() - began, found)
         self._keep(kept)
         if not self._machine.is_alone:
@@ -124,7 +124,7 @@ class KeptResults:
 # -- the process
 
 
-async def _counted_apart(question: Question) -> PackedResults:
+async def _counted_in_process(question: Question) -> PackedResults:
     """Has it counted. Raises `StoreError`."""
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(

@@ -35,7 +35,7 @@ from proxy.visitors.context import Seen, context_from
 from proxy.visitors.equivalence import NO_NUMBER, EquivalenceClasses
 from proxy.visitors.inputs import Inputs
 from proxy.visitors.profiles import ProfileReader
-from proxy.visitors.recording import Noted, Recorder
+from proxy.visitors.recording import Recorder, SampledPage
 from proxy.visitors.remembered import MISSING
 from proxy.visitors.view_content import DecidedPage
 from proxy.visitors.visitor import ANONYMOUS, Cookies
@@ -272,7 +272,7 @@ class Showing:
             return
         context, plan = self.context(inputs, request, met, now, values), self.publication.plan
         country_header = self.seen(request, met.visitor, now).country_header
-        self.recorder.note(Noted(plan, request, met.visitor, context, country_header, done.decided.decisions))
+        self.recorder.note(SampledPage(plan, request, met.visitor, context, country_header, done.decided.decisions))
 
     def circumstances(self, coding: Coding, request_values: Values, now: float) -> tuple[Hashable, float]:
         """All that deciding and filling look at beside the visitor; and until when it stays the same."""

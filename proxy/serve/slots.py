@@ -105,7 +105,7 @@ class Slots:
         cookies = ((b"set-cookie", met.set_cookie),) if met.set_cookie else ()
         if not done.decisions:  # deciding failed
             return [SlotAnswer(None) for _ in names], cookies
-        return list(map(_told, done.decisions, contents_of(done))), cookies
+        return list(map(_slot_answer, done.decisions, contents_of(done))), cookies
 
     def _answer(self, request: Request, kind: bytes, body: bytes, more: Headers) -> Response:
         fields = (b"content-type", kind), (b"content-length", b"%d" % len(body))
@@ -119,7 +119,7 @@ def as_opened(page: Request) -> Request:
     return replace(page, headers=(*kept, (b"accept", b"text/html")))
 
 
-def _told(decision: Decision, content: bytes) -> SlotAnswer:
+def _slot_answer(decision: Decision, content: bytes) -> SlotAnswer:
     if not decision.variant:
         return SlotAnswer(None, decision.rule)
     return SlotAnswer(content.decode(), decision.rule, decision.variant)

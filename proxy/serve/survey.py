@@ -93,19 +93,19 @@ class Survey:
 
     async def groups(self, publication: Publication) -> SegmentSurvey:
         """How the segments are now. May raise `StoreError`."""
-        return await asyncio.to_thread(_groups, publication, await self._drawn())
+        return await asyncio.to_thread(_groups, publication, await self._current_sample())
 
     async def typed(self, publication: Publication, names: Names, text: str) -> ConditionSize:
         """How many would be in a segment with this `when:`, as a rule file has it. May raise `StoreError`."""
         findings: list[Finding] = []
         condition = typed_condition(text, names, findings)
-        sample = await self._drawn()
+        sample = await self._current_sample()
         if findings:
             return ConditionSize(None, sample.population, len(sample.profiles), tuple(findings))
         counted = await asyncio.to_thread(self._counted, publication, condition, sample)
         return replace(counted, problems=tuple(asked_of_requests(condition)))
 
-    async def _drawn(self) -> _Sample:
+    async def _current_sample(self) -> _Sample:
         async with self._turn:
             now = self._clock()
             if not self._sample.at <= now < self._sample.at + KEPT_SECONDS:

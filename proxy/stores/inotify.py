@@ -29,16 +29,16 @@ class Inotify:
         """Raises `OSError` where the system has no inotify."""
         try:
             self._libc = ctypes.CDLL(None, use_errno=True)
-            self._told = self._libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
+            self._descriptor = self._libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
             self._woken = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         except (AttributeError, OSError) as error:
             raise OSError("the system does not tell") from error
-        if self._told < 0:
+        if self._descriptor < 0:
             os.close(self._woken)
             raise OSError(ctypes.get_errno(), "the system does not tell")
         self._watched: Sequence[str] = ()
         self._poll = select.poll()
-        for number in (self._told, self._woken):
+        for number in (self._descriptor, self._woken):
             self._poll.register(number, select.POLLIN)
 
     def watch(self, folders: Sequence[str]) -> bool:
@@ -47,7 +47,7 @@ class Inotify:
         if self._watched is folders:
             return True
         for folder in folders:
-            if self._libc.inotify_add_watch(self._told, os.fsencode(folder), _CHANGES) < 0:
+            if self._libc.inotify_add_watch(self._descriptor, os.fsencode(folder), _CHANGES) < 0:
                 raise OSError(ctypes.get_errno(), f"`{folder}` cannot be watched")
         self._watched = folders
         return False
@@ -56,7 +56,7 @@ class Inotify:
         """Returns when something changes, when it is woken, or after so many seconds."""
         for number, _ in self._poll.poll(seconds * 1_000):
             with contextlib.suppress(BlockingIOError):
-                while number == self._told and os.read(number, 65_536):
+                while number == self._descriptor and os.read(number, 65_536):
                     pass
 
     def wake(self) -> None:
@@ -65,11 +65,11 @@ class Inotify:
 
     def close(self) -> None:
         """Closes it; `wait` must not be called any more."""
-        os.close(self._told)
+        os.close(self._descriptor)
         os.close(self._woken)
 
 
-def are_told(folders: Sequence[str], paths: Collection[str], mounts: Path = _MOUNTS) -> bool:
+def are_reported(folders: Sequence[str], paths: Collection[str], mounts: Path = _MOUNTS) -> bool:
     """Whether inotify reports every change of these paths in these folders."""
     if any(os.path.realpath(path) != os.path.abspath(path) for path in (*folders, *paths)):
         return False

@@ -49,7 +49,7 @@ class PersonalData(NamedTuple):
     erase: Callable[[Places, Collection[str], float], Awaitable[Mapping[str, int]]]
 
 
-class Told(NamedTuple):
+class ReportedSegment(NamedTuple):
     """A segment that a webhook was told a visitor is in."""
 
     visitor: str
@@ -178,10 +178,10 @@ async def _erase_views(places: Places, ids: Collection[str], now: float) -> Mapp
     return {"page views": sum([await places.views.erase_views(visitor_id) for visitor_id in all])}
 
 
-async def _told(places: Places, ids: Collection[str]) -> list[Told | Delivery]:
+async def _webhook_messages(places: Places, ids: Collection[str]) -> list[ReportedSegment | Delivery]:
     standings, deliveries = await places.outbox.stored_of(ids)
     told = [
-        Told(one.visitor_id, webhook, segment, since)
+        ReportedSegment(one.visitor_id, webhook, segment, since)
         for one in standings
         for webhook, segments in one.by_webhook.items()
         for segment, since in segments.items()
@@ -189,7 +189,7 @@ async def _told(places: Places, ids: Collection[str]) -> list[Told | Delivery]:
     return [*told, *deliveries]
 
 
-async def _erase_told(places: Places, ids: Collection[str], now: float) -> Mapping[str, int]:
+async def _erase_webhook_messages(places: Places, ids: Collection[str], now: float) -> Mapping[str, int]:
     return {"messages to webhooks": await places.outbox.erase(ids)}
 
 
@@ -211,8 +211,8 @@ def _is_old_profile(profile: Profile, moment: float) -> bool:
     return min(profile.updated_at, *(event.at for event in profile.history), inf) <= moment
 
 
-def _is_old_message(one: Told | Delivery, moment: float) -> bool:
-    return (one.since if isinstance(one, Told) else one.queued_at) <= moment
+def _is_old_message(one: ReportedSegment | Delivery, moment: float) -> bool:
+    return (one.since if isinstance(one, ReportedSegment) else one.queued_at) <= moment
 
 
 # -- as plain values
@@ -257,8 +257,8 @@ def _refused(one: Refused) -> Values:
     }
 
 
-def _message(one: Told | Delivery) -> Values:
-    if isinstance(one, Told):
+def _message(one: ReportedSegment | Delivery) -> Values:
+    if isinstance(one, ReportedSegment):
         return {**one._asdict(), "since": iso_time(one.since)}
     return {**_named(one), "at": iso_time(one.at), "queued_at": iso_time(one.queued_at)}
 
@@ -275,7 +275,7 @@ def _named(struct: msgspec.Struct) -> Values:
 
 PERSONAL_DATA = (
     PersonalData("page views", _views, _view, lambda view, moment: view.at <= moment, _erase_views),
-    PersonalData("messages to webhooks", _told, _message, _is_old_message, _erase_told),
+    PersonalData("messages to webhooks", _webhook_messages, _message, _is_old_message, _erase_webhook_messages),
     PersonalData("profiles", _profiles, _profile, _is_old_profile, _nothing),
     PersonalData("events not taken", _not_taken, _refused, lambda one, moment: one.received_at <= moment, _nothing),
     PersonalData("events", _events, _event, is_erased, _erase_in_store),

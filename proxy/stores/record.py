@@ -31,8 +31,8 @@ Trait = str | float | bool | list[str]
 class Record(msgspec.Struct, array_like=True, frozen=True):
     """The stored form of a profile: see `model.Profile` for the fields.
 
-    `segments` are those an import listed, `imported` its stamp; `told` holds time, event id and value of each attribute
-    that events told.
+    `segments` are those an import listed, `imported` its stamp; `from_events` holds time, event id and value of each
+    attribute that events set.
     """
 
     format: int
@@ -40,17 +40,17 @@ class Record(msgspec.Struct, array_like=True, frozen=True):
     imported: Stamp
     attributes: dict[str, Trait]
     segments: list[str]
-    told: dict[str, tuple[float, str, Trait]]
+    from_events: dict[str, tuple[float, str, Trait]]
     updated_at: float
     history: tuple[Event, ...]
     bucket_key: str
     links: dict[str, Link] = {}
-    lent: list[str] = []
+    from_devices: list[str] = []
     outside: dict[str, Membership] = {}
 
 
-class Whose(msgspec.Struct, array_like=True, frozen=True):
-    """An arrival, but for what it is."""
+class VisitorOnly(msgspec.Struct, array_like=True, frozen=True):
+    """What an arrival begins with."""
 
     visitor_id: str
 
@@ -66,7 +66,7 @@ class Happened(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 _encoder = msgspec.msgpack.Encoder(order="sorted")
 _FIELDS = _encoder.encode([None] * len(Record.__struct_fields__))[: -len(Record.__struct_fields__)]
-_whose_decoder = msgspec.msgpack.Decoder(Whose)
+_visitor_decoder = msgspec.msgpack.Decoder(VisitorOnly)
 _decoder = msgspec.msgpack.Decoder(Record)
 _refused_decoder = msgspec.msgpack.Decoder(Refused)
 _arrival_decoder = msgspec.msgpack.Decoder(Arrival)
@@ -77,7 +77,7 @@ _arrivals_decoder = msgspec.msgpack.Decoder(list[Arrival])
 def packed(profile: Profile) -> bytes:
     """The value to store. Raises `StoreError` when it is larger than any may be."""
     traits = traits_of(profile.attributes)
-    before = {name: value for name, value in traits.items() if name not in profile.told}
+    before = {name: value for name, value in traits.items() if name not in profile.stamps}
     value = _encoder.encode(
         Record(
             FORMAT,
@@ -85,12 +85,12 @@ def packed(profile: Profile) -> bytes:
             profile.imported,
             before | traits_of(profile.hidden),
             sorted(profile.listed),
-            {name: (*stamp, traits[name]) for name, stamp in profile.told.items()},
+            {name: (*stamp, traits[name]) for name, stamp in profile.stamps.items()},
             profile.updated_at,
             profile.history,
             profile.bucket_key,
             dict(profile.links),
-            sorted(profile.lent),
+            sorted(profile.from_devices),
             dict(profile.outside),
         )
     )
@@ -117,16 +117,16 @@ def unpacked(value: bytes, visitor_id: str) -> Profile:
     before = values_of(record.attributes)
     return Profile(
         visitor_id,
-        before | values_of({name: value for name, (_, _, value) in record.told.items()}),
+        before | values_of({name: value for name, (_, _, value) in record.from_events.items()}),
         segments_of(record.segments, record.imported, record.outside),
         record.updated_at,
         record.history,
         record.bucket_key,
-        told={name: (at, id) for name, (at, id, _) in record.told.items()},
+        stamps={name: (at, id) for name, (at, id, _) in record.from_events.items()},
         imported=record.imported,
-        hidden={name: value for name, value in before.items() if name in record.told},
+        hidden={name: value for name, value in before.items() if name in record.from_events},
         links=record.links,
-        lent=frozenset(record.lent),
+        from_devices=frozenset(record.from_devices),
         listed=frozenset(record.segments),
         outside=record.outside,
     )
@@ -153,10 +153,10 @@ def unpacked_arrival(value: bytes) -> Arrival:
         raise DamagedValueError("an event in the log cannot be read") from None
 
 
-def unpacked_whose(value: bytes) -> str:
-    """Whose the arrival in a logged value is. Raises `DamagedValueError` when it is not one."""
+def unpacked_visitor_id(value: bytes) -> str:
+    """The visitor of the arrival in a logged value. Raises `DamagedValueError` when it is not one."""
     try:
-        return _whose_decoder.decode(value).visitor_id
+        return _visitor_decoder.decode(value).visitor_id
     except UNDECODABLE:
         raise DamagedValueError("an event in the log cannot be read") from None
 
@@ -197,22 +197,24 @@ def packed_event_of(arrival: Arrival) -> PackedEvent:
     return PackedEvent(arrival.visitor_id, arrival.event.kind, packed_arrival(arrival), arrival.via)
 
 
-def event_of(told: Arrival | PackedEvent) -> Event:
+def event_of(arrival: Arrival | PackedEvent) -> Event:
     """What happened. Raises `DamagedValueError`."""
-    if isinstance(told, Arrival):
-        return told.event
-    return event_of_view(told.own_bytes, told.shared_bytes) if told.shared_bytes else _happened(told.own_bytes).event
+    if isinstance(arrival, Arrival):
+        return arrival.event
+    if arrival.shared_bytes:
+        return event_of_view(arrival.own_bytes, arrival.shared_bytes)
+    return _happened(arrival.own_bytes).event
 
 
-def as_remembered(told: Arrival | PackedEvent) -> Arrival:
+def as_remembered(arrival: Arrival | PackedEvent) -> Arrival:
     """The part of an event that a profile keeps. Raises `DamagedValueError`."""
-    if isinstance(told, Arrival):
-        return told
-    if told.shared_bytes:
-        event = event_of_view(told.own_bytes, told.shared_bytes)
-        return Arrival(told.visitor_id, event, "", event.at)
-    happened = _happened(told.own_bytes)
-    return Arrival(told.visitor_id, happened.event, "", happened.received_at)
+    if isinstance(arrival, Arrival):
+        return arrival
+    if arrival.shared_bytes:
+        event = event_of_view(arrival.own_bytes, arrival.shared_bytes)
+        return Arrival(arrival.visitor_id, event, "", event.at)
+    happened = _happened(arrival.own_bytes)
+    return Arrival(arrival.visitor_id, happened.event, "", happened.received_at)
 
 
 def _happened(packed: bytes) -> Happened:
@@ -222,11 +224,11 @@ def _happened(packed: bytes) -> Happened:
         raise DamagedValueError("an event in the log cannot be read") from None
 
 
-def arrivals_of(told: Iterable[Arrival | PackedEvent]) -> list[Arrival]:
+def arrivals_of(arrivals: Iterable[Arrival | PackedEvent]) -> list[Arrival]:
     """All of them as arrivals. Raises `DamagedValueError`."""
     return [
         unpacked_arrival(joined(one.own_bytes, one.shared_bytes)) if isinstance(one, PackedEvent) else one
-        for one in told
+        for one in arrivals
     ]
 
 

@@ -41,7 +41,7 @@ from proxy.stores.redis_visitor import (
     ran,
     stored,
 )
-from proxy.stores.tombstones import is_erased, whose_are
+from proxy.stores.tombstones import is_erased, visitors_of
 
 SHORTEST_WAIT_SECONDS = 0.002
 WHOLE = (*LINKING, IMPORTED)
@@ -194,7 +194,7 @@ class RedisLog:
             telling = self._writer.pipeline(transaction=False)
             redis_changes.tell(telling, {arrival.visitor_id for arrival in done.fresh}, done.changes[0])
             redis_shared.tell(telling, done.fresh)
-            ids = list({id for arrival in done.fresh for id in whose_are(arrival)})
+            ids = list({id for arrival in done.fresh for id in visitors_of(arrival)})
             asks(telling, await self._tombstones.keys(), ids)
             name, *_, erased = await telling.execute()
             done.changes.append(name.decode())
@@ -204,7 +204,7 @@ class RedisLog:
     async def _take_back(self, done: Done, erased_at: Mapping[str, float | None]) -> None:
         """Takes out what was added of visitors who were being erased. Who erases leaves the tombstone first: either it
         is seen here, or they see these events."""
-        gone = [one for one in done.fresh if any(is_erased(one, erased_at[id]) for id in whose_are(one))]
+        gone = [one for one in done.fresh if any(is_erased(one, erased_at[id]) for id in visitors_of(one))]
         if not gone:
             return
         ids: dict[str, set[str]] = {}
@@ -236,7 +236,7 @@ def _own(waiting: Waiting, known: Mapping[str, Known], given: Container[tuple[st
         for arrival in arrivals:
             if _is_routed(arrival, given) and known[arrival.via].stamp.alias != visitor_id:
                 done.left.setdefault(arrival.via, []).append(replace(arrival, visitor_id=arrival.via, via=""))
-            elif not any(is_erased(arrival, known[id].erased_at) for id in whose_are(arrival)):
+            elif not any(is_erased(arrival, known[id].erased_at) for id in visitors_of(arrival)):
                 whose = routed(arrival, known[visitor_id].stamp.alias)
                 of = own if whose.visitor_id == visitor_id else done.left
                 of.setdefault(whose.visitor_id, []).append(whose)

@@ -13,7 +13,7 @@ from proxy.stores import sightings as sighted
 from proxy.stores.redis_connecting import mapping_errors, patient
 from proxy.stores.redis_streams import take_out
 from proxy.stores.redis_tombstones import RedisTombstones
-from proxy.stores.views import drawn_by, is_from_before, is_of_erased, names_in, small_enough, unpacked
+from proxy.stores.views import bucket_key_in_view, is_from_before, is_of_erased, names_in, small_enough, unpacked
 
 KEY = "tb:views"
 BATCH = 1_000
@@ -72,7 +72,7 @@ class RedisViews:
             return await take_out(self._client, KEY, lambda one: is_from_before(unpacked(one[b"line"]), before))
 
     async def _take_out(self, visitor_id: str) -> int:
-        id, drawn = visitor_id.encode(), drawn_by(visitor_id)
+        id, drawn = visitor_id.encode(), bucket_key_in_view(visitor_id)
         return await take_out(self._client, KEY, lambda fields: fields[b"visitor"] == id or drawn in fields[b"line"])
 
     async def _erased(self, views: Sequence[View]) -> set[str]:

@@ -32,7 +32,7 @@ from proxy.rulebook.read import (
     SLOT_FILE,
 )
 from proxy.settings import DEFAULTS, Settings
-from proxy.stores.inotify import Inotify, are_told
+from proxy.stores.inotify import Inotify, are_reported
 from proxy.stores.versions import FOLDER as VERSIONS
 from proxy.stores.versions import Versions
 
@@ -219,7 +219,7 @@ class _Listed(NamedTuple):
         paths = [*there, *map(str, files)]
         try:
             times = [_stamp(os.stat(folder)) for folder in there]
-            is_told = are_told(there, paths)
+            is_told = are_reported(there, paths)
         except OSError:  # gone since, or lost by a network's file system
             return None
         if str(folders[0]) not in there or any(changed_ns > (at - SETTLED_SECONDS) * 1e9 for changed_ns, _, _ in times):

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from proxy.ports import Changed
 from proxy.stores import sqlite_bulk, sqlite_noted
-from proxy.stores.record import unpacked_whose
+from proxy.stores.record import unpacked_visitor_id
 from proxy.stores.sqlite_visitor import last_place
 
 # Named when erasing was all that it told of.
@@ -95,7 +95,7 @@ def changed(connection: sqlite3.Connection, missed: Missed) -> Changed | None:
     if None in marked or len(marked) < missed.marks[1] - missed.marks[0]:
         return None
     sent = _names(connection, VISITORS, (json.dumps(missed.log),))
-    noted = [unpacked_whose(piece) for gap in missed.log for _, piece in sqlite_noted.between(connection, *gap)]
+    noted = [unpacked_visitor_id(piece) for gap in missed.log for _, piece in sqlite_noted.between(connection, *gap)]
     return Changed({*marked, *sent, *noted})
 
 

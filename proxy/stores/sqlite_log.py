@@ -55,43 +55,46 @@ def apply(
     """Logs the events that the log does not have; it never has those in `noted`. A device's events go to its person."""
     known = cache_of(connection).known(connection, sqlite_changes.marked(connection))
     new = {one.visitor_id for one in arrivals}.difference(known)
-    apart = _apart(connection, new)
-    whose = sqlite_noted.not_noted(connection, _whose(connection, arrivals, apart))
+    diverted = _diverted(connection, new)
+    routed_arrivals = sqlite_noted.not_noted(connection, _routed(connection, arrivals, diverted))
     last, changes = sqlite_visitor.last_place(connection), connection.total_changes
-    sqlite_bulk.write(connection, LOG, [_row(arrival) for arrival in whose])
-    is_all = connection.total_changes - changes == len(whose)
-    fresh = whose if is_all else _logged(connection, last, whose)
-    due = _due(connection, fresh, known).union(due)
+    sqlite_bulk.write(connection, LOG, [_row(arrival) for arrival in routed_arrivals])
+    is_all = connection.total_changes - changes == len(routed_arrivals)
+    new_arrivals = routed_arrivals if is_all else _logged(connection, last, routed_arrivals)
+    due = _due(connection, new_arrivals, known).union(due)
     views, drawn = _note(connection, page_events, known) if page_events else (page_events, set[str]())
-    sqlite_bulk.write(connection, NAME, [(name,) for name in sorted({name for own in fresh for name in own.traits})])
+    names = sorted({name for arrival in new_arrivals for name in arrival.traits})
+    sqlite_bulk.write(connection, NAME, [(name,) for name in names])
     profiles = sqlite_visitor.checkpoint(connection, due | drawn)
     if new:
-        met = new.difference(apart).intersection([one.visitor_id for one in fresh])
-        known.update((id, sqlite_noted.number(id)) for id in met)
-    linked = {one.visitor_id: profiles[one.visitor_id] for one in fresh if one.event.kind in LINKING}
+        first_seen = new.difference(diverted).intersection([one.visitor_id for one in new_arrivals])
+        known.update((id, sqlite_noted.number(id)) for id in first_seen)
+    linked = {one.visitor_id: profiles[one.visitor_id] for one in new_arrivals if one.event.kind in LINKING}
     span = last, sqlite_visitor.last_place(connection)
     places = str(span[0] or ""), str(span[1] or "")
-    return Applied(fresh, linked, places, (sqlite_changes.name_of(span),), views)
+    return Applied(new_arrivals, linked, places, (sqlite_changes.name_of(span),), views)
 
 
-def _apart(connection: sqlite3.Connection, visitor_ids: Collection[str]) -> set[str]:
+def _diverted(connection: sqlite3.Connection, visitor_ids: Collection[str]) -> set[str]:
     """Those of these visitors who have a tombstone, or are devices."""
     if not visitor_ids:
         return set()
     return {*sqlite_tombstones.erased_at(connection, visitor_ids), *sqlite_visitor.persons(connection, visitor_ids)}
 
 
-def _whose(connection: sqlite3.Connection, arrivals: Sequence[Arrival], apart: Collection[str]) -> Sequence[Arrival]:
+def _routed(
+    connection: sqlite3.Connection, arrivals: Sequence[Arrival], diverted: Collection[str]
+) -> Sequence[Arrival]:
     """The arrivals that may be logged, each under its visitor or person."""
     if devices := {one.via for one in arrivals if one.via}:  # as of a join, or of a copy
         erased = sqlite_tombstones.erased_at(connection, devices)
         arrivals = [one for one in arrivals if not is_erased(one, erased.get(one.via))] if erased else arrivals
-    if not apart:
+    if not diverted:
         return arrivals
-    allowed = _not_erased(connection, arrivals, apart)
-    persons = sqlite_visitor.persons(connection, apart)
-    whose = [routed(one, persons.get(one.visitor_id, "")) for one in allowed]
-    return _not_erased(connection, whose, persons.values())
+    allowed = _not_erased(connection, arrivals, diverted)
+    persons = sqlite_visitor.persons(connection, diverted)
+    routed_arrivals = [routed(one, persons.get(one.visitor_id, "")) for one in allowed]
+    return _not_erased(connection, routed_arrivals, persons.values())
 
 
 def _not_erased(
@@ -120,18 +123,18 @@ def _note_new(
 ) -> tuple[Sequence[PackedEvent], set[str]]:
     """The same where some visitors are new: their events may be a person's, or of somebody who was erased."""
     ids = {one.visitor_id for some in in_turns(page_events) for one in some}
-    apart = _apart(connection, ids.difference(known))
-    theirs = [one for one in page_events if one.visitor_id in apart] if apart else []
-    if theirs:
-        others = [one for one in page_events if one.visitor_id not in apart]
-        theirs = [packed_event_of(arrival) for arrival in _whose(connection, arrivals_of(theirs), apart)]
-        page_events = [*others, *theirs]
+    diverted = _diverted(connection, ids.difference(known))
+    rerouted = [one for one in page_events if one.visitor_id in diverted] if diverted else []
+    if rerouted:
+        others = [one for one in page_events if one.visitor_id not in diverted]
+        rerouted = [packed_event_of(arrival) for arrival in _routed(connection, arrivals_of(rerouted), diverted)]
+        page_events = [*others, *rerouted]
         ids = {one.visitor_id for one in page_events}
     if not page_events:
         return page_events, set()
     sqlite_noted.meet(connection, ids, known, last)
     drawn = sqlite_noted.add(connection, page_events, sqlite_noted.numbers_of(page_events, known), last)
-    for one in theirs:
+    for one in rerouted:
         known.pop(one.visitor_id, None)  # to be asked for again
     return page_events, drawn
 
@@ -148,14 +151,18 @@ def _logged(connection: sqlite3.Connection, last: int, arrivals: Sequence[Arriva
     return [arrival for key, arrival in reversed(once.items()) if key in new]
 
 
-def _due(connection: sqlite3.Connection, fresh: Sequence[Arrival], known: Collection[str]) -> set[str]:
+def _due(connection: sqlite3.Connection, new_arrivals: Sequence[Arrival], known: Collection[str]) -> set[str]:
     """The visitors who need a new checkpoint."""
-    whole = {one.visitor_id for one in fresh if not is_history_only(one)}
-    them = {one.visitor_id for one in fresh}.difference(known)
-    return whole | _drawn(fresh) | (them - sqlite_visitor.known(connection, them) if them else them)
+    whole = {one.visitor_id for one in new_arrivals if not is_history_only(one)}
+    new_visitors = {one.visitor_id for one in new_arrivals}.difference(known)
+    return (
+        whole
+        | _random_visitors(new_arrivals)
+        | (new_visitors - sqlite_visitor.known(connection, new_visitors) if new_visitors else new_visitors)
+    )
 
 
-def _drawn(arrivals: Sequence[Arrival]) -> set[str]:
+def _random_visitors(arrivals: Sequence[Arrival]) -> set[str]:
     return {one.visitor_id for one in arrivals[random.randrange(EVERY) :: EVERY]}  # noqa: S311  # no secret
 
 
@@ -270,7 +277,7 @@ def erase(connection: sqlite3.Connection, visitor_ids: Collection[str], now: flo
     sqlite_tombstones.leave(connection, visitor_ids, now)
     sqlite_changes.mark(connection)
     ids = json.dumps(list(visitor_ids))
-    events = connection.execute(f"DELETE FROM events WHERE {sqlite_visitor.THEM}", (ids,)).rowcount  # noqa: S608
+    events = connection.execute(f"DELETE FROM events WHERE {sqlite_visitor.OF_VISITORS}", (ids,)).rowcount  # noqa: S608
     return {
         "events": events + sum(sqlite_noted.take_out(connection, visitor_id) for visitor_id in visitor_ids),
         "profiles": sqlite_visitor.forget(connection, visitor_ids),

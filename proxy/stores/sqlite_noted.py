@@ -23,7 +23,7 @@ import msgspec
 
 from proxy.model import PAGE_EVENT_PREFIX, Arrival, PackedEvent
 from proxy.stores import sqlite_bulk, sqlite_eras, sqlite_runs, sqlite_words
-from proxy.stores.record import readable, unpacked_whose
+from proxy.stores.record import readable, unpacked_visitor_id
 from proxy.stores.sqlite_cache import LATELY, NEWEST, cache_of
 from proxy.stores.sqlite_runs import ALONE, CUT
 from proxy.turns import in_turns, let_others
@@ -137,7 +137,7 @@ def _drawn(connection: sqlite3.Connection, last: int) -> set[str]:
     places = random.sample(range(max(last - LATELY, 0), last), min(LATELY // EVERY, last))
     sought = f"SELECT {LIES_THERE} FROM (SELECT 1 + value AS place FROM json_each(?))"  # noqa: S608
     kept = [value for (value,) in connection.execute(sought, (json.dumps(places),)) if value]
-    whose = set(map(unpacked_whose, sqlite_words.whole(connection, kept)))
+    whose = set(map(unpacked_visitor_id, sqlite_words.whole(connection, kept)))
     numbered = json.dumps([(id, number(id)) for id in whose])
     return set(json.loads(connection.execute(WITH_LONG, (numbered,)).fetchone()[0]))
 

@@ -58,7 +58,7 @@ DELETE FROM deliveries WHERE is_given_up AND number <= (
 COUNTS = """
 SELECT webhook, is_given_up, count(*), min(queued_at) FROM deliveries GROUP BY webhook, is_given_up
 """
-OF_THEM = "visitor_id IN (SELECT value FROM json_each(?))"
+OF_VISITORS = "visitor_id IN (SELECT value FROM json_each(?))"
 AT_ONCE = 500
 
 
@@ -154,7 +154,7 @@ def _rows(connection: sqlite3.Connection, sought: str, asked: tuple[object, ...]
 
 
 def _values(connection: sqlite3.Connection, table: str, visitor_ids: Collection[str]) -> list[bytes]:
-    rows = connection.execute(f"SELECT value FROM {table} WHERE {OF_THEM}", (json.dumps(list(visitor_ids)),))  # noqa: S608
+    rows = connection.execute(f"SELECT value FROM {table} WHERE {OF_VISITORS}", (json.dumps(list(visitor_ids)),))  # noqa: S608
     return [value for (value,) in rows]
 
 
@@ -200,7 +200,7 @@ def _again(connection: sqlite3.Connection, deliveries: Sequence[Delivery], now: 
 def _erase(connection: sqlite3.Connection, visitor_ids: Collection[str]) -> int:
     ids = (json.dumps(list(visitor_ids)),)
     return sum(
-        connection.execute(f"DELETE FROM {table} WHERE {OF_THEM}", ids).rowcount  # noqa: S608
+        connection.execute(f"DELETE FROM {table} WHERE {OF_VISITORS}", ids).rowcount  # noqa: S608
         for table in ("standings", "deliveries")
     )
 

@@ -15,7 +15,7 @@ from proxy.stores import sightings as sighted
 from proxy.stores import sqlite_tombstones
 from proxy.stores.sqlite_answers import AnswerCache
 from proxy.stores.sqlite_side_tables import SideTables
-from proxy.stores.views import drawn_by, is_from_before, is_of_erased, names_in, small_enough, unpacked
+from proxy.stores.views import bucket_key_in_view, is_from_before, is_of_erased, names_in, small_enough, unpacked
 
 VIEWS = f"""
 PRAGMA secure_delete = ON;
@@ -73,7 +73,7 @@ def _lines(connection: sqlite3.Connection, most: int) -> list[bytes]:
 
 
 def _erase(connection: sqlite3.Connection, visitor_id: str) -> int:
-    return connection.execute(ERASE, (visitor_id, drawn_by(visitor_id))).rowcount
+    return connection.execute(ERASE, (visitor_id, bucket_key_in_view(visitor_id))).rowcount
 
 
 def _forget(connection: sqlite3.Connection, before: float) -> int:

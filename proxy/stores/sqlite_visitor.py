@@ -76,7 +76,7 @@ SELECT
 WRITE = "INSERT OR ROLLBACK INTO profiles (visitor_id, value, until)"
 REPLACE = "ON CONFLICT (visitor_id) DO UPDATE SET value = excluded.value, until = excluded.until"
 MANY = 16
-THEM = "visitor_id IN (SELECT value FROM json_each(?))"
+OF_VISITORS = "visitor_id IN (SELECT value FROM json_each(?))"
 
 
 class Packed(NamedTuple):
@@ -116,7 +116,7 @@ def stored(connection: sqlite3.Connection, visitor_ids: Sequence[str]) -> list[S
     sought = json.dumps(sqlite_noted.sought(connection, visitor_ids))
     (found,) = connection.execute(READ, {"most": MAX_BYTES + 1, "sought": sought}).fetchone()
     rows = _decoder.decode(found)
-    noted = _noted(connection, [values for *_, values in rows])
+    noted = _page_views(connection, [values for *_, values in rows])
     # To SQLite's JSON a text ends at a NUL, so what it found may be another visitor's.
     return [
         Stored(bytes.fromhex(checkpoint), _sent(sent), theirs) if id == wanted else Stored()
@@ -129,7 +129,7 @@ def _sent(values: str | None) -> Packed:
     return Packed(bytes.fromhex(values), len(values.split())) if values else NOTHING
 
 
-def _noted(connection: sqlite3.Connection, whose: Sequence[str | None]) -> list[Packed]:
+def _page_views(connection: sqlite3.Connection, whose: Sequence[str | None]) -> list[Packed]:
     """The same for page views; removed ones are empty."""
     kept = [[bytes.fromhex(value) for value in values.split()] if values else [] for values in whose]
     whole = iter(sqlite_words.whole(connection, [value for theirs in kept for value in theirs]))
@@ -156,7 +156,7 @@ def log_of(connection: sqlite3.Connection, visitor_id: str) -> list[Arrival]:
     """All events of one visitor, in order."""
     sought = *sqlite_noted.one_sought(connection, visitor_id), visitor_id
     sent, noted = connection.execute(LOG_OF, sought).fetchone()
-    return in_order(_arrivals(Stored(b"", _sent(sent), *_noted(connection, [noted])), visitor_id))
+    return in_order(_arrivals(Stored(b"", _sent(sent), *_page_views(connection, [noted])), visitor_id))
 
 
 def undamaged(values: Iterable[bytes]) -> list[Arrival]:
@@ -213,8 +213,9 @@ def write(connection: sqlite3.Connection, profiles: Mapping[str, Profile]) -> No
 def forget(connection: sqlite3.Connection, visitor_ids: Collection[str]) -> int:
     """Deletes the visitors' profiles; returns how many there were."""
     ids = (json.dumps(list(visitor_ids)),)
-    connection.execute(f"DELETE FROM devices WHERE {THEM} OR person IN (SELECT value FROM json_each(?))", ids * 2)  # noqa: S608
-    return connection.execute(f"DELETE FROM profiles WHERE {THEM}", ids).rowcount  # noqa: S608
+    of_theirs = f"DELETE FROM devices WHERE {OF_VISITORS} OR person IN (SELECT value FROM json_each(?))"  # noqa: S608
+    connection.execute(of_theirs, ids * 2)
+    return connection.execute(f"DELETE FROM profiles WHERE {OF_VISITORS}", ids).rowcount  # noqa: S608
 
 
 def last_place(connection: sqlite3.Connection) -> int:
@@ -230,14 +231,14 @@ def persons(connection: sqlite3.Connection, visitor_ids: Collection[str]) -> dic
     """The person of each of these visitors who is a device."""
     if connection.execute("SELECT 1 FROM devices LIMIT 1").fetchone() is None:
         return {}
-    sought = f"SELECT json_group_object(visitor_id, person) FROM devices WHERE {THEM}"  # noqa: S608
+    sought = f"SELECT json_group_object(visitor_id, person) FROM devices WHERE {OF_VISITORS}"  # noqa: S608
     found: dict[str, str] = json.loads(connection.execute(sought, (json.dumps(list(visitor_ids)),)).fetchone()[0])
     return found
 
 
 def known(connection: sqlite3.Connection, visitor_ids: Collection[str]) -> set[str]:
     """Those of the visitors who have a checkpoint."""
-    sought = f"SELECT json_group_array(visitor_id) FROM profiles WHERE {THEM}"  # noqa: S608
+    sought = f"SELECT json_group_array(visitor_id) FROM profiles WHERE {OF_VISITORS}"  # noqa: S608
     return set(json.loads(connection.execute(sought, (json.dumps(list(visitor_ids)),)).fetchone()[0]))
 
 

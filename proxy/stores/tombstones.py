@@ -29,6 +29,6 @@ def is_erased(arrival: Arrival, erased_at: float | None) -> bool:
     return erased_at is not None and (arrival.event.at <= erased_at or arrival.event.kind == IMPORTED)
 
 
-def whose_are(arrival: Arrival) -> tuple[str, ...]:
+def visitors_of(arrival: Arrival) -> tuple[str, ...]:
     """The visitors whose tombstones may forbid the arrival: its visitor, and the device it came from."""
     return (arrival.visitor_id, arrival.via) if arrival.via else (arrival.visitor_id,)

@@ -43,7 +43,7 @@ def names_in(views: Iterable[View]) -> set[str]:
     return {id for view in views for id in (view.visitor, view.bucket_key) if id}
 
 
-def drawn_by(visitor_id: str) -> bytes:
+def bucket_key_in_view(visitor_id: str) -> bytes:
     """The text in a line of a view that chance drew by this visitor."""
     return b'"bucket_key":' + _encoder.encode(visitor_id)
 

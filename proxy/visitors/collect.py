@@ -117,7 +117,7 @@ class Collect:
         arrivals = [verdict for _, verdict in verdicts if isinstance(verdict, Arrival)]
         await self._journal.record(arrivals, len(body))
         await self._joiner.join(dict.fromkeys(arrival.joins for arrival in arrivals), now)
-        return self._told(request, [verdict for _, verdict in verdicts], cookie)
+        return self._judged(request, [verdict for _, verdict in verdicts], cookie)
 
     # -- who sends
 
@@ -155,7 +155,7 @@ class Collect:
 
     # -- out
 
-    def _told(self, request: Request, verdicts: Sequence[Arrival | Rejected], cookie: bytes | None) -> Response:
+    def _judged(self, request: Request, verdicts: Sequence[Arrival | Rejected], cookie: bytes | None) -> Response:
         """Segment's answer for success; with `strict=1` it lists the events that were refused, and why."""
         more = ((b"set-cookie", cookie),) if cookie else ()
         refused = [

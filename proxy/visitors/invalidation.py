@@ -26,7 +26,7 @@ SETTLE_SECONDS = 0.1
 """The pause in which this worker learns of its own changes that the store has already: so it does not read them
 again."""
 MOST_KNOWN = 10_000
-APART_SECONDS = 5.0
+CLOCK_TOLERANCE_SECONDS = 5.0
 """Machines that ask a time server are apart by less."""
 
 
@@ -48,7 +48,7 @@ class Invalidation:
         self._place = ""
         self._known: list[str] = []
         self._begun: deque[tuple[float, Collection[str]]] = deque()
-        self._is_away = self._is_apart = False
+        self._is_away = self._clocks_differ = False
         self._looked_at = 0.0
 
     def know(self, changes: Iterable[str]) -> None:
@@ -98,12 +98,12 @@ class Invalidation:
         if not (is_time and told.isdecimal() and int(told)):  # 0: nothing was told, as after the store lost everything
             return
         apart = max(since - int(told) / 1_000, int(told) / 1_000 - until)
-        if apart > APART_SECONDS and not self._is_apart:
+        if apart > CLOCK_TOLERANCE_SECONDS and not self._clocks_differ:
             what = (
                 "the clocks of this machine and of the store are %d seconds apart: the older word about a visitor may"
             )
             log.warning(what + " count on pages; have both ask a time server (NTP)", apart)
-        self._is_apart = apart > APART_SECONDS
+        self._clocks_differ = apart > CLOCK_TOLERANCE_SECONDS
 
     def _over(self, at: float) -> set[str]:
         """The visitors whose announced change is certain to be over."""

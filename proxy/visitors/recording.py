@@ -39,12 +39,12 @@ log = logging.getLogger("tailorbird.recording")
 TYPED = "search term"
 OF_THE_REQUEST = frozenset(REQUEST_ATTRIBUTES) - {TYPED}
 BURST_SECONDS = 1.0
-MOST_NOTED = 100_000
+MOST_WAITING = 100_000
 VIEWS = "tailorbird_views_recorded_total"
 FLUSH_SECONDS = 1.0
 
 
-class Noted(NamedTuple):
+class SampledPage(NamedTuple):
     """A decided page, as it is noted when it is answered."""
 
     plan: Plan
@@ -61,11 +61,11 @@ class Recorder:
     def __init__(self, a_second: float = 0.0) -> None:
         self._step = 1 / a_second if a_second else inf
         self.due_at = -inf if a_second else inf
-        self._noted: deque[Noted] = deque()
+        self._noted: deque[SampledPage] = deque()
 
-    def note(self, noted: Noted) -> None:
+    def note(self, noted: SampledPage) -> None:
         """Notes a view, unless recording is off."""
-        if len(self._noted) < MOST_NOTED:
+        if len(self._noted) < MOST_WAITING:
             self._noted.append(noted)
         saved_up = max(BURST_SECONDS - self._step, 0.0)
         self.due_at = max(self.due_at, noted.context.now - saved_up) + self._step
@@ -78,7 +78,7 @@ class Recorder:
                 yield view_of(noted)
 
 
-def view_of(noted: Noted) -> View:
+def view_of(noted: SampledPage) -> View:
     """The record of a page."""
     context = noted.context
     slots = [decision.slot for decision in noted.decisions]
@@ -104,7 +104,7 @@ def _is_of_a_bot(request: Request) -> bool:
     return agent is not None and is_bot(agent)
 
 
-def _attributes(noted: Noted, asked: frozenset[str]) -> Iterator[tuple[str, AttributeValue]]:
+def _attributes(noted: SampledPage, asked: frozenset[str]) -> Iterator[tuple[str, AttributeValue]]:
     said = context_of(
         noted.request,
         noted.visitor,

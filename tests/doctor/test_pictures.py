@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from proxy.doctor.fetched import Level, Line
-from proxy.doctor.pictures import MOST, Shown, links_of, pictures_of, told_of_links, told_of_pictures
+from proxy.doctor.pictures import MOST, Shown, link_lines, links_of, picture_lines, pictures_of
 from proxy.rulebook.check import check
 from tests.rulebook.conftest import FILES
 
@@ -50,7 +50,7 @@ def test_the_shops_own_pictures_are_found_each_once() -> None:
     ],
 )
 def test_what_is_no_picture_is_reported(answers: dict[str, Shown], told: list[tuple[Level, str]]) -> None:
-    lines: list[Line] = list(told_of_pictures({f"/{name}": name.upper() for name in "abcd"}, answers))
+    lines: list[Line] = list(picture_lines({f"/{name}": name.upper() for name in "abcd"}, answers))
     assert [(line.level, line.says) for line in lines] == told
 
 
@@ -82,5 +82,5 @@ def test_the_shops_own_pages_are_found_each_once() -> None:
     ],
 )
 def test_what_leads_to_no_page_is_reported(answers: dict[str, Shown], told: list[tuple[Level, str]]) -> None:
-    lines: list[Line] = list(told_of_links({f"/{name}": name.upper() for name in "abcd"}, answers))
+    lines: list[Line] = list(link_lines({f"/{name}": name.upper() for name in "abcd"}, answers))
     assert [(line.level, line.says) for line in lines] == told

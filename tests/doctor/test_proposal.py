@@ -6,7 +6,7 @@ import pytest
 
 from proxy.diagnostics import Finding
 from proxy.doctor.fetched import FetchedPage, Level
-from proxy.doctor.proposal import Copies, Proposal, is_in_place, proposed, told, told_of_policy
+from proxy.doctor.proposal import Copies, Proposal, is_in_place, policy_line, proposal_lines, proposed
 from proxy.model import Headers
 from proxy.page.tokens import masked
 from proxy.rulebook.cachefile import read_policy
@@ -57,20 +57,20 @@ def proposal_for(*args: FetchedPage) -> Proposal:
 def test_a_page_that_is_the_same_for_everybody_and_says_so_needs_none() -> None:
     one = copies(page_of(PAGE, *KEPT))
     assert proposed(one) is None
-    assert [line.level for line in told(one, None)] == [Level.OK]
+    assert [line.level for line in proposal_lines(one, None)] == [Level.OK]
 
 
 def test_of_a_page_that_says_so_and_is_new_each_time_only_the_place_is_reported() -> None:
     one = copies(page_of(PAGE % (b"1", b""), *KEPT), page_of(PAGE % (b"2", b""), *KEPT))
     assert proposed(one) is None
-    (line,) = told(one, None)
+    (line,) = proposal_lines(one, None)
     assert (line.level, "differ at html > body > p, line 2" in line.says) == (Level.WARN, True)
 
 
 def test_a_lifetime_is_proposed_for_a_page_without_one() -> None:
     made = proposal_for(page_of(PAGE))
     assert (made.policy.overrides.fresh_seconds, made.policy.holes) == (60, ())
-    assert "the page is kept" in next(told(copies(page_of(PAGE)), made)).says
+    assert "the page is kept" in next(proposal_lines(copies(page_of(PAGE)), made)).says
 
 
 def test_a_page_that_says_nothing_of_keeping_is_never_kept_for_who_is_logged_in() -> None:
@@ -122,7 +122,7 @@ def test_for_a_token_that_the_shop_could_answer_alone_that_way_is_reported() -> 
     ]
     (policy,) = policy_of("  - path: /c\n" + "".join(f"    {line}\n" for line in told_as_comment)).pages
     assert policy.holes[0].fill.source == "/csrf"
-    assert told_of_policy(copies(*pages), policy) == (
+    assert policy_line(copies(*pages), policy) == (
         Level.OK,
         "policy",
         'by cache.yaml, for "/c", the page is kept',
@@ -149,7 +149,7 @@ def test_what_a_policy_in_the_folder_makes_of_the_page_is_reported(said: str, ex
     fields = ((b"vary", b"Cookie"), (b"set-cookie", b"sid=1"))
     stranger, known = page_of(PAGE % (b"Hello", b""), *fields), page_of(PAGE % (b"Hello Anna", b""), *fields)
     (policy,) = policy_of("  - path: /c\n" + said).pages
-    line = told_of_policy(copies(stranger, stranger, known), policy)
+    line = policy_line(copies(stranger, stranger, known), policy)
     assert expected in line.says
     assert (line.level is Level.WARN) == bool(line.fix) == ("not enough" in line.says)
 
@@ -183,7 +183,7 @@ def test_what_the_shop_says_itself_is_overruled_by_people_only() -> None:
     page = page_of(PAGE, (b"cache-control", b"private, no-store"))
     made = proposal_for(page)
     assert "# despite: [private, no-store]" in made.text
-    line = next(told(copies(page), made))
+    line = next(proposal_lines(copies(page), made))
     assert line.says == "with the policy below the page still is each visitor's own: no-store"
     assert line.fix.endswith("add `despite: [private, no-store]`")
 
@@ -193,7 +193,7 @@ def test_what_stands_in_the_folder_is_not_proposed_again() -> None:
     made = proposal_for(page)
     (standing,) = policy_of(made.text.replace("path: /c", "path: /*")).pages
     assert is_in_place(made, standing) and not is_in_place(made, replace(standing, is_kept=False))
-    line = told_of_policy(copies(page), standing)
+    line = policy_line(copies(page), standing)
     assert "is not enough: no-store" in line.says and line.fix.endswith("add `despite: [private, no-store]`")
 
 

@@ -103,9 +103,9 @@ def test_an_import_is_the_latest_word_on_all_attributes() -> None:
 
 
 def test_what_was_told_longest_ago_is_forgotten_when_it_is_too_much() -> None:
-    many = [told(float(number + 1), "e", **{f"a{number:03d}": 1.0}) for number in range(folding.MAX_TOLD + 1)]
+    many = [told(float(number + 1), "e", **{f"a{number:03d}": 1.0}) for number in range(folding.MAX_ATTRIBUTES + 1)]
     crm = imported(0.5, 1, a000=7.0)
-    assert fold(None, many).attributes.keys() == {f"a{number:03d}" for number in range(1, folding.MAX_TOLD + 1)}
+    assert fold(None, many).attributes.keys() == {f"a{number:03d}" for number in range(1, folding.MAX_ATTRIBUTES + 1)}
     assert fold(None, [*many, crm]).attributes["a000"] == 7.0, "the import's word is back"
 
 
@@ -134,10 +134,10 @@ def test_trust_rules_apply_to_events_and_imports() -> None:
 
 def test_a_devices_word_counts_until_the_person_has_one() -> None:
     rules = {"email": Merge.OWN}
-    lent = fold(None, [by_device(told(2.0, "b", email="guest"))], rules)
-    assert (lent.attributes, lent.lent) == ({"email": "guest"}, {"email"})
-    own = fold(lent, [told(1.0, "a", email="anna")], rules)
-    assert (own.attributes, own.lent) == ({"email": "anna"}, frozenset())
+    from_devices = fold(None, [by_device(told(2.0, "b", email="guest"))], rules)
+    assert (from_devices.attributes, from_devices.from_devices) == ({"email": "guest"}, {"email"})
+    own = fold(from_devices, [told(1.0, "a", email="anna")], rules)
+    assert (own.attributes, own.from_devices) == ({"email": "anna"}, frozenset())
 
 
 def test_segments_of_an_import_and_of_events_are_one_set() -> None:
@@ -150,11 +150,13 @@ def test_segments_of_an_import_and_of_events_are_one_set() -> None:
 
 
 def test_what_has_a_rule_is_never_forgotten() -> None:
-    many = [told(float(number + 2), f"e{number}", **{f"a{number:03d}": 1.0}) for number in range(folding.MAX_TOLD + 9)]
+    many = [
+        told(float(number + 2), f"e{number}", **{f"a{number:03d}": 1.0}) for number in range(folding.MAX_ATTRIBUTES + 9)
+    ]
     first = told(1.0, "a", channel="search")
     profile = fold(None, [first, *many], {"channel": Merge.OLDEST})
     assert profile.attributes["channel"] == "search"
-    assert len(profile.told) == folding.MAX_TOLD + 1
+    assert len(profile.stamps) == folding.MAX_ATTRIBUTES + 1
 
 
 KINDS = [
@@ -224,7 +226,7 @@ def test_so_they_do_by_whatever_rules(
             profile = fold(profile, [arrival], rules)
         assert profile is not None
         assert packed(profile) == packed(fold(None, said, rules))
-        assert unpacked(packed(profile), "anna").lent == profile.lent
+        assert unpacked(packed(profile), "anna").from_devices == profile.from_devices
 
 
 @given(st.lists(EVENTS, max_size=8), st.lists(EVENTS, max_size=8), st.lists(EVENTS, max_size=8))
@@ -262,10 +264,10 @@ class small_bounds:
     """Bounds that a dozen events meet."""
 
     def __enter__(self) -> None:
-        self._before = dict(MOST), folding.MAX_TOLD
+        self._before = dict(MOST), folding.MAX_ATTRIBUTES
         MOST.update({EventClass.ORDER: 2, EventClass.ACTION: 3, EventClass.EXPOSURE: 1})
-        folding.MAX_TOLD = 2
+        folding.MAX_ATTRIBUTES = 2
 
     def __exit__(self, *_: object) -> None:
         MOST.update(self._before[0])
-        folding.MAX_TOLD = self._before[1]
+        folding.MAX_ATTRIBUTES = self._before[1]

@@ -4,7 +4,7 @@ import pytest
 
 from proxy.diagnostics import Finding, as_text
 from proxy.rulebook.compile import load
-from proxy.rulebook.webhookfile import Form, Webhook, read_webhooks, told_of, unknown_segments
+from proxy.rulebook.webhookfile import Form, Webhook, read_webhooks, segments_sent, unknown_segments
 
 FILE = """
 webhooks:
@@ -41,10 +41,12 @@ def test_a_webhook_without_segments_gets_all_computed_ones() -> None:
     publication = load({"a.rules.yaml": RULES}).publication
     assert publication is not None
     cdp, mail = read(FILE)[0]
-    assert told_of(cdp, publication.segments) == {"VIP", "Left their cart"}
-    assert told_of(mail, publication.segments) == {"VIP", "Left their cart"}, "whom others know they need not be told"
+    assert segments_sent(cdp, publication.segments) == {"VIP", "Left their cart"}
+    assert segments_sent(mail, publication.segments) == {"VIP", "Left their cart"}, (
+        "whom others know they need not be told"
+    )
     named = Webhook("b2b", "https://x.example/", "s" * 16, frozenset({"wholesale", "Runners"}))
-    assert told_of(named, publication.segments) == {"Wholesale"}
+    assert segments_sent(named, publication.segments) == {"Wholesale"}
     assert unknown_segments([cdp, named], publication.segments) == ["Runners"]
 
 

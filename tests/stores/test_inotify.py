@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from proxy.settings import Settings
-from proxy.stores.inotify import Inotify, are_told
+from proxy.stores.inotify import Inotify, are_reported
 from proxy.stores.ruledir import RuleFolder, read_folder
 
 LONG = 3_600.0
@@ -30,7 +30,7 @@ def inotify() -> Iterator[Inotify]:
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "a.rules.yaml").write_text("rules: []\n")
     (tmp_path / "banners").mkdir()
-    if not are_told([str(tmp_path)], []):
+    if not are_reported([str(tmp_path)], []):
         pytest.skip("this file system tells nothing")
     return tmp_path
 
@@ -76,16 +76,16 @@ def test_only_file_systems_that_tell_all_are_relied_on(kind: str, is_told: bool,
     other = "22 27 0:9999 / /proc rw - proc proc rw\n"
     this = f"30 27 {os.major(device)}:{os.minor(device)} / /srv rw shared:1 - {kind} /dev/sda1 rw\n" if kind else ""
     (tmp_path / "mounts").write_text(other + this)
-    assert are_told([str(tmp_path)], [], tmp_path / "mounts") == is_told
+    assert are_reported([str(tmp_path)], [], tmp_path / "mounts") == is_told
 
 
 def test_what_a_link_leads_to_is_not_told(folder: Path) -> None:
     link, other = folder / "b.rules.yaml", folder.parent / "linked"
-    assert are_told([str(folder)], [str(folder / "a.rules.yaml")])
+    assert are_reported([str(folder)], [str(folder / "a.rules.yaml")])
     link.symlink_to("a.rules.yaml")
     other.symlink_to(folder)
-    assert not are_told([str(folder)], [str(link)])
-    assert not are_told([str(other)], [])
+    assert not are_reported([str(folder)], [str(link)])
+    assert not are_reported([str(other)], [])
 
 
 @pytest.mark.parametrize("change", CHANGES)

@@ -25,7 +25,7 @@ from proxy.stores.record import (
     packed_event_of,
     unpacked,
     unpacked_arrival,
-    unpacked_whose,
+    unpacked_visitor_id,
 )
 from proxy.visitors.view_content import MOST_BYTES, MOST_SHOWN
 
@@ -177,4 +177,4 @@ def test_what_is_no_packed_event_is_damaged() -> None:
         with pytest.raises(DamagedValueError):
             read(PackedEvent("anna", "page viewed", b"\x99\xa4anna"))
     with pytest.raises(DamagedValueError):
-        unpacked_whose(WORDS)
+        unpacked_visitor_id(WORDS)

@@ -13,7 +13,7 @@ from proxy.model import Arrival, Event, PackedEvent, Profile
 from proxy.stores import open_store, sqlite_schema
 from proxy.stores.joining import join, part
 from proxy.stores.packed_views import packed_part, packed_words, view
-from proxy.stores.record import arrivals_of, packed, packed_event_of, unpacked_whose
+from proxy.stores.record import arrivals_of, packed, packed_event_of, unpacked_visitor_id
 from proxy.stores.sqlite_noted import between, move, number
 from proxy.stores.sqlite_runs import bounds, pieces
 from proxy.stores.sqlite_words import NUMBERED
@@ -99,7 +99,7 @@ def as_of_version_8(connection: sqlite3.Connection) -> None:
     """One index had all."""
     columns = "visitor INTEGER NOT NULL, place INTEGER NOT NULL, PRIMARY KEY (visitor, place)"
     connection.execute(f"CREATE TABLE noted_of ({columns}) WITHOUT ROWID")
-    whose = [(number(unpacked_whose(value)), place) for place, value in between(connection, 0, 2**62)]
+    whose = [(number(unpacked_visitor_id(value)), place) for place, value in between(connection, 0, 2**62)]
     as_of_version_9(connection)
     connection.executemany("INSERT INTO noted_of VALUES (?, ?)", whose)
     connection.executescript(VERSION_8)
@@ -107,7 +107,7 @@ def as_of_version_8(connection: sqlite3.Connection) -> None:
 
 def as_of_version_7(connection: sqlite3.Connection) -> None:
     """Each of what pages noted had a row."""
-    rows = [(place, unpacked_whose(value), value) for place, value in between(connection, 0, 2**62)]
+    rows = [(place, unpacked_visitor_id(value), value) for place, value in between(connection, 0, 2**62)]
     as_of_version_8(connection)
     columns = "place INTEGER PRIMARY KEY, visitor_id TEXT NOT NULL, value BLOB NOT NULL"
     connection.execute(f"CREATE TABLE noted ({columns})")
