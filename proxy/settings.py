@@ -97,6 +97,7 @@ class Settings:
     secret: str = row("", "signing key for our cookies; a second, older one may follow after a comma")
     admin_token: str = row("", "bearer token of the admin listener, 8 characters or more; only the demo goes without")
     reader_token: str = row("", "bearer token for who only looks at the admin listener: analysts, metrics; empty: none")
+    writer_token: str = row("", "bearer token for who writes drafts in the studio, and publishes none; empty: none")
     studio_writes: bool = row(False, "let the studio's page *Files* write files of the rule folder")
     visitor_cookie: str = row(
         "session", "the visitor cookie we set: off, session or persistent", words=("off", "session", "persistent")

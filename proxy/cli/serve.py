@@ -60,6 +60,18 @@ def command(**flags: Any) -> None:
     uvloop.run(serve(settings))
 
 
+def require_that_writers_publish_nothing(settings: Settings) -> None:
+    """Raises `OperatorError` where a file that a writer saves would be live, or a token has two roles."""
+    if settings.writer_token and not (settings.rules_mode == "published" and settings.studio_writes):
+        help = "set TAILORBIRD_RULES_MODE=published and TAILORBIRD_STUDIO_WRITES=true, or leave it out"
+        raise mistaken("writer_token", "nobody can write drafts here, which somebody else publishes", help=help)
+    tokens = [token for token in (settings.admin_token, settings.reader_token, settings.writer_token) if token]
+    if len(set(tokens)) < len(tokens):
+        raise OperatorError(
+            "two of the admin listener's tokens are the same", help="give each its own, like `openssl rand -hex 16`"
+        )
+
+
 def require_what_serving_needs(settings: Settings) -> None:
     """Raises `OperatorError` for what has no safe default."""
     if not settings.origin:
@@ -73,7 +85,8 @@ def require_what_serving_needs(settings: Settings) -> None:
             "the admin listener has no token",
             help="set TAILORBIRD_ADMIN_TOKEN, or --admin-port 0 for no admin listener",
         )
-    for name in ("admin_token", "reader_token"):
+    require_that_writers_publish_nothing(settings)
+    for name in ("admin_token", "reader_token", "writer_token"):
         if settings.admin_port and 0 < len(getattr(settings, name)) < SHORTEST_TOKEN:
             raise OperatorError(
                 f"the admin listener's token is shorter than {SHORTEST_TOKEN} characters",
@@ -119,6 +132,7 @@ async def serve(
     """Serves until told to stop, alone, or as one of those who `inherited` bound sockets and share `folder`. `beside`
     runs from when we are ready."""
     from proxy.studio.app import create_studio
+    from proxy.studio.roles import Others
     from proxy.visitors.preview import Tokens
     from proxy.wiring import Tailorbird
 
@@ -132,7 +146,7 @@ async def serve(
         studio = create_studio(
             tailorbird.desk,
             token=settings.admin_token,
-            reader_token=settings.reader_token,
+            others=Others(settings.reader_token, settings.writer_token, settings.approval == "required"),
             may_write=settings.studio_writes,
             tokens=Tokens(settings.secret),
         )

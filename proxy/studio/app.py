@@ -8,7 +8,6 @@ foreign page cannot reach it by DNS rebinding.
 from __future__ import annotations
 
 import hmac
-from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,8 @@ from proxy.studio.api import api_routes, list_query, refused
 from proxy.studio.forms import basic_of
 from proxy.studio.looking import looking_routes
 from proxy.studio.results import results_routes
-from proxy.studio.segments import SIZE_PATH, segment_routes
+from proxy.studio.roles import ONLY, ROLE, Others, Role
+from proxy.studio.segments import segment_routes
 from proxy.studio.versions import version_routes
 from proxy.studio.views import Site, status_view
 from proxy.studio.writing import writing_routes
@@ -44,17 +44,20 @@ HEADERS = {
 NO_TOKEN = PlainTextResponse(
     "the admin listener wants its token\n", 401, {"www-authenticate": 'Basic realm="Tailorbird"', **HEADERS}
 )
-IS_READER: ContextVar[bool] = ContextVar("is_reader", default=False)
-"""Whether the request came with the reader's token: its pages have no buttons that it may not press."""
-ONLY_LOOKS = PlainTextResponse("with this token one may look, and change nothing\n", 403, HEADERS)
+REFUSED = {role: PlainTextResponse(f"{said}\n", 403, HEADERS) for role, said in ONLY.items()}
 
 
 def create_studio(
-    site: Site, *, token: str, reader_token: str = "", may_write: bool = False, tokens: Tokens | None = None
+    site: Site,
+    *,
+    token: str,
+    others: Others = Others(),
+    may_write: bool = False,
+    tokens: Tokens | None = None,
 ) -> Starlette:
-    """The ASGI app of the admin listener. An empty `token` opens it to local Hosts only (the demo on loopback); who has
-    the `reader_token` may look at its pages, but change nothing. One `may_write` files of the rule folder there, or
-    not; `tokens` signs links to previews."""
+    """The ASGI app of the admin listener. An empty `token` opens it to local Hosts only (the demo on loopback);
+    `others` have tokens with which less is allowed. One `may_write` files of the rule folder there, or not; `tokens`
+    signs links to previews."""
     pages = minijinja.Environment(
         loader=lambda name: (HERE / "templates" / name).read_text(encoding="utf-8"),
         auto_escape_callback=lambda name: True,
@@ -62,7 +65,9 @@ def create_studio(
     )
 
     def html(name: str, code: int = 200, **values: Any) -> Response:
-        return Response(pages.render_template(name, is_reader=IS_READER.get(), **values), code, media_type="text/html")
+        role = ROLE.get()
+        may = {"is_reader": role is Role.READER, "is_writer": role is Role.WRITER, "writers_ask": others.writers_ask}
+        return Response(pages.render_template(name, **may, **values), code, media_type="text/html")
 
     async def home(request: Request) -> Response:
         status = await status_view(site, *list_query(request, page=1))
@@ -95,18 +100,18 @@ def create_studio(
         OperatorError: error_page,
         HTTPException: error_page,
     }
-    gate: Any = (Gate, (), {"token": token, "reader_token": reader_token})
+    gate: Any = (Gate, (), {"token": token, "others": others})
     return Starlette(routes=routes, middleware=[gate], exception_handlers=handlers)
 
 
 class Gate:
     """Admits a request by token, or without a token by a local Host; and sets the security headers of every answer. Who
-    has the reader's token gets what changes nothing."""
+    has another token gets what its role may."""
 
-    def __init__(self, app: Any, token: str, reader_token: str = "") -> None:
+    def __init__(self, app: Any, token: str, others: Others) -> None:
         self.app = app
         self.token = token.encode()
-        self.reader_token = reader_token.encode()
+        self.others = others
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
@@ -114,11 +119,11 @@ class Gate:
             return
         headers = dict(scope["headers"])
         is_open = scope["path"] in OPEN_PATHS or self.is_allowed(headers)
-        is_reader = not is_open and self.is_reader(headers)
-        if not is_open and not (is_reader and _only_looks(scope)):
-            await (ONLY_LOOKS if is_reader else NO_TOKEN)(scope, receive, send)
+        role = Role.OWNER if is_open else self.others.role_of(_offered(_authorization(headers)))
+        if role is None or not self.others.may(role, scope["method"], scope["path"]):
+            await (REFUSED[role] if role else NO_TOKEN)(scope, receive, send)
             return
-        IS_READER.set(is_reader)
+        ROLE.set(role)
 
         async def send_guarded(message: Any) -> None:
             if message["type"] == "http.response.start":
@@ -135,17 +140,11 @@ class Gate:
         if not self.token:
             host = headers.get(b"host", b"").decode("latin-1")
             return host.rsplit(":", 1)[0] in LOCAL_HOSTS
-        return hmac.compare_digest(_offered(headers.get(b"authorization", b"").decode("latin-1")), self.token)
-
-    def is_reader(self, headers: dict[bytes, bytes]) -> bool:
-        """True for the reader's token."""
-        offered = _offered(headers.get(b"authorization", b"").decode("latin-1"))
-        return bool(self.reader_token) and hmac.compare_digest(offered, self.reader_token)
+        return hmac.compare_digest(_offered(_authorization(headers)), self.token)
 
 
-def _only_looks(scope: Any) -> bool:
-    """Whether a request changes nothing."""
-    return scope["method"] in ("GET", "HEAD") or scope["path"] == SIZE_PATH
+def _authorization(headers: dict[bytes, bytes]) -> str:
+    return headers.get(b"authorization", b"").decode("latin-1")
 
 
 def _offered(authorization: str) -> bytes:

@@ -30,6 +30,8 @@ ORIGIN = ["--origin", "http://127.0.0.1:9"]
         (ORIGIN, READY | {"TAILORBIRD_SECRET": ""}, "there is no signing key (help: set TAILORBIRD_SECRET"),
         (ORIGIN, READY | {"TAILORBIRD_SECRET": "short"}, "a signing key is shorter than 16 bytes"),
         (ORIGIN, READY | {"TAILORBIRD_ADMIN_TOKEN": ""}, "the admin listener has no token"),
+        (ORIGIN, READY | {"TAILORBIRD_WRITER_TOKEN": "a-writers-token"}, "nobody can write drafts here"),
+        (ORIGIN, READY | {"TAILORBIRD_READER_TOKEN": "a-token-for-tests"}, "tokens are the same"),
         (
             ORIGIN,
             READY | {"TAILORBIRD_ADMIN_TOKEN": "1234567"},

@@ -8,8 +8,10 @@ import base64
 import httpx
 import pytest
 
+from proxy.drafts.report import Outlook
 from proxy.processes.listener import Listener
 from proxy.studio.app import create_studio
+from proxy.studio.roles import Others
 from tests.studio.test_app import TOKEN, Shop, browser
 
 
@@ -60,7 +62,7 @@ async def test_with_a_token_every_page_asks_for_it(path: str, authorization: str
 )
 async def test_with_the_readers_token_one_may_look_and_change_nothing(method: str, path: str, status: int) -> None:
     site = Shop()
-    app = create_studio(site, token=TOKEN, reader_token="another-long-token")
+    app = create_studio(site, token=TOKEN, others=Others("another-long-token"))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="https://admin.example") as client:
         answer = await client.request(method, path, auth=("Kim", "another-long-token"), content=b"orders: at least 1")
         assert answer.status_code == status
@@ -71,12 +73,27 @@ async def test_with_the_readers_token_one_may_look_and_change_nothing(method: st
 
 @pytest.mark.parametrize("path", ["/", "/versions", "/file?name=new"])
 async def test_a_readers_pages_say_so_and_hide_what_changes_something(path: str) -> None:
-    app = create_studio(Shop(), token=TOKEN, reader_token="another-long-token", may_write=True)
+    app = create_studio(Shop(), token=TOKEN, others=Others("another-long-token"), may_write=True)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="https://admin.example") as client:
         read = (await client.get(path, auth=("Kim", "another-long-token"))).text
         assert '<body class="looks">' in read and "You are here to look" in read
         assert ("<textarea" in read) == ('<textarea name="text" readonly' in read)
         assert "looks" not in (await client.get(path, auth=("Kim", TOKEN))).text
+
+
+async def test_a_writers_pages_say_so_and_offer_nothing_that_is_refused() -> None:
+    for asks in (False, True):
+        others = Others(writer_token="writers-long-token", writers_ask=asks)
+        app = create_studio(
+            Shop(planned=Outlook("~ Sale", True, asks, "1")), token=TOKEN, others=others, may_write=True
+        )
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="https://admin.example") as client:
+            plan = (await client.get("/plan", auth=("Kim", "writers-long-token"))).text
+            assert '<body class="writes">' in plan and "You write drafts" in plan
+            assert ("Ask to publish</button>" in plan) == asks and ">Publish</button>" not in plan
+            file = (await client.get("/file?name=new", auth=("Kim", "writers-long-token"))).text
+            assert "Save the draft" in file and "readonly" not in file
+            assert "You write drafts" not in (await client.get("/plan", auth=("Mia", TOKEN))).text
 
 
 async def test_health_is_open_with_a_token() -> None:
