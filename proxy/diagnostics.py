@@ -155,7 +155,7 @@ def in_order(findings: Iterable[Finding]) -> list[Finding]:
 
 def many(count: int, noun: str) -> str:
     """As `1 rule`, `1,200 rules`."""
-    return f"{count:,} {noun}{'s' * (count != 1)}"
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def rows_of(text: str) -> list[str]:

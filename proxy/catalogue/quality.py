@@ -136,8 +136,9 @@ def contradiction(product: Product, page: Product) -> str:
     if product.price and page.price not in prices and page.currency in ("", product.currency):
         return f"costs {page.price:g} on its page, {product.price:g} in the catalogue"
     if page.in_stock != product.in_stock:
-        sold_out, there = ("on its page", "in the catalogue")[:: 1 if product.in_stock else -1]
-        return f"is sold out {sold_out}, and not {there}"
+        if product.in_stock:
+            return "is sold out on its page, and not in the catalogue"
+        return "is sold out in the catalogue, and not on its page"
     return ""
 
 

@@ -166,8 +166,7 @@ class Arrangement:
         for shift, moves in zip(self.shifts, weights, strict=True):
             for id, places in moves.items():
                 if id not in pinned:
-                    far = f"{places:+.3g} place{'s' * (abs(places) != 1)}" if places > -inf else TO_THE_END
-                    why.setdefault(id, []).append(f"{far} by {shift.fit}")
+                    why.setdefault(id, []).append(f"{_places_text(places)} by {shift.fit}")
         told = [(id, place) for place, id in enumerate(order, start=1) if id in why and was[id] != place]
         return order, [Move(id, was[id], place, tuple(why[id])) for id, place in told]
 
@@ -197,6 +196,12 @@ def summed_moves(weights: Iterable[Mapping[str, float]]) -> dict[str, float]:
     return total
 
 
+def _places_text(places: float) -> str:
+    if places == -inf:
+        return TO_THE_END
+    return f"{places:+.3g} place" if abs(places) == 1 else f"{places:+.3g} places"
+
+
 def moves_text(products: Sequence[str], order: Sequence[str], moves: Iterable[Move], get: Get) -> Iterator[str]:
     """Where each product of a list goes and why, a line each; how many made room, and which nothing is known of."""
     stayed, others = sum(map(eq, products, order)), 0
@@ -206,7 +211,8 @@ def moves_text(products: Sequence[str], order: Sequence[str], moves: Iterable[Mo
         title = f"  {known.title}" if known else ""
         yield f"{move.product}{title}: {move.was} → {move.now}, {', '.join(move.why)}"
     room = len(products) - stayed - others
-    yield f"{room} made room for others, " * bool(room) + f"{stayed} stay where the shop has them"
+    made_room = f"{room} made room for others, " if room else ""
+    yield f"{made_room}{stayed} stay where the shop has them"
     unknown = [id for id in products if get(id) is None]
     if unknown:
         named = ", ".join(unknown[:MOST_NAMED]) + (", ..." if len(unknown) > MOST_NAMED else "")

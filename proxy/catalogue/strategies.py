@@ -30,6 +30,7 @@ from proxy.catalogue.candidates import (
 )
 from proxy.catalogue.strategy_context import IN_CART, OF_HISTORY, OF_PAGE, StrategyContext
 from proxy.catalogue.walk import path_text
+from proxy.diagnostics import many
 
 Explain = Callable[[StrategyContext, Sequence[str], str], str]
 """The reason why a strategy gave a product, in a line, with its counts."""
@@ -66,7 +67,7 @@ def because_trending(context: StrategyContext, words: Sequence[str], product: st
 
 def because_again(context: StrategyContext, words: Sequence[str], product: str) -> str:
     count = context.shopper.bought.get(product, 0)
-    return f"bought {count} time{'s' if count != 1 else ''} before"
+    return f"bought {many(count, 'time')} before"
 
 
 def because_liked(context: StrategyContext, words: Sequence[str], product: str) -> str:

@@ -19,6 +19,7 @@ from math import exp
 from typing import NamedTuple
 
 from proxy.catalogue.covisits import Covisits, Row
+from proxy.diagnostics import many
 
 _LAST = 10
 _FADE = 1.8
@@ -147,7 +148,7 @@ def path_text(way: ProductPath, product: str, title: dict[str, str]) -> str:
 
 
 def _visits(count: int) -> str:
-    return f"{count} earlier visit{'s' if count != 1 else ''}"
+    return many(count, "earlier visit")
 
 
 def _latest(visit: Sequence[str]) -> list[tuple[str, float]]:

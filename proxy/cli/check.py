@@ -62,7 +62,8 @@ def _overlooked(folder: Path, files: Mapping[str, bytes]) -> Iterator[str]:
             continue
         if held := _HELD.search(file.read_bytes()):
             right = BY_WHAT_THEY_HOLD.get(held[1], f"{stem[1]}.rules.yaml")
-            yield f"`{name}` is not read: call it {right}{', in the folder itself' * ('/' in name)}"
+            where = ", in the folder itself" if "/" in name else ""
+            yield f"`{name}` is not read: call it {right}{where}"
 
 
 def _mend(folder: Path, files: Mapping[str, bytes], load: Callable[[Mapping[str, bytes]], Loaded]) -> dict[str, bytes]:

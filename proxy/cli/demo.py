@@ -113,7 +113,7 @@ def links(proxy_url: str, shop_url: str) -> list[Link]:
 def announce(proxy_url: str, shop_url: str, studio_url: str, settings: Settings) -> None:
     """Prints the links to open, and commands that work as they stand."""
     command = "tailorbird" if shutil.which("tailorbird") else sys.argv[0]
-    rules = f" --rules {settings.rules}" * (settings.rules != DEFAULTS.rules)
+    rules = f" --rules {settings.rules}" if settings.rules != DEFAULTS.rules else ""
     click.echo("Tailorbird demo. Open:\n")
     click.echo(f"  {proxy_url}/   the shop, personalised; switch person in the toolbar below")
     for visitor in VISITORS:

@@ -104,7 +104,7 @@ def _written(rules: Path, proposal: Proposal) -> Line:
     before, others = said[: head.end()], said[head.end() :]
     first = re.search(r"^ *(?=- )", others, re.MULTILINE)
     policy = indent(dedent(proposal.text), first.group() if first else "  ")
-    below = others + "\n" * (not others.endswith("\n")) + policy
+    below = others.removesuffix("\n") + "\n" + policy
     files = read_folder(rules)
     wrong: list[Finding] = []
     for text in (before + policy + others, before + below):

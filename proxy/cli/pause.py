@@ -27,7 +27,7 @@ def command(what: str, name: str, rules: Path, author: str | None) -> None:
     pause = Pause(What(what), name)
     _must_be_there(pause, versions, rules)
     if versions.pause([pause], author=author_of(author), now=time.time()):
-        name = f' "{pause.name}"' * bool(pause.name)
+        name = f' "{pause.name}"' if pause.name else ""
         click.echo(f"{pause} is paused, until `tailorbird resume {pause.what}{name}`")
     else:
         click.echo(f"{pause} is paused already")

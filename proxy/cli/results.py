@@ -74,7 +74,8 @@ def _text(told: Sequence[RuleReport], visitors: int) -> Iterator[str]:
         began = datetime.fromtimestamp(one.since, UTC)
         lines = [f"{one.rule}, since {began:%Y-%m-%d}: {one.verdict.text}"]
         for row in one.rows:
-            lines.append(f"  {row.group:<{width}}  {row.visitors:>9,} visitor{'s' * (row.visitors != 1)}")
+            noun = "visitor" if row.visitors == 1 else "visitors"
+            lines.append(f"  {row.group:<{width}}  {row.visitors:>9,} {noun}")
             lines += [f"  {'':<{width}}  {line}" for line in _lines(row, one.cap)]
         yield "\n".join([*lines, *(f"  ! {note}" for note in one.notes)])
 

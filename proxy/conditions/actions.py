@@ -67,7 +67,9 @@ def _only_a_word(value: Scalar, key: str, known: Sequence[str]) -> Finding:
         help = f"write: `{key}: {{within: {found[1]}}}`"
         return Finding("R104", f'"{key}" should be lines of `word: value`', value.place, help)
     first, *others = sorted((word for word in known if word in FIELDS), key=lambda word: word != "product")
-    help = f"write: `{key}: {{{first}: {value.text}}}`" + f"; or {', '.join(others)}" * bool(others)
+    help = f"write: `{key}: {{{first}: {value.text}}}`"
+    if others:
+        help += f"; or {', '.join(others)}"
     return Finding("R104", f'"{key}" should be lines of `word: value`', value.place, help)
 
 

@@ -170,7 +170,9 @@ def checks_text(checks: Checks) -> str:
     errors = [finding for finding in checks.findings if not finding.is_warning]
     warnings = [finding for finding in checks.findings if finding.is_warning]
     said = [_counted(errors, "error"), _counted(warnings, "warning")]
-    said.append(f"{many(checks.passed, 'test')} passed" + f", {checks.failed} failed" * bool(checks.failed))
+    said.append(f"{many(checks.passed, 'test')} passed")
+    if checks.failed:
+        said.append(f"{checks.failed} failed")
     return ", ".join(said)
 
 

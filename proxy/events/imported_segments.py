@@ -76,12 +76,13 @@ def _of_row(row: Row, reading: Reading, segment: str, is_in: bool) -> Membership
     at = reading.now if reading.cell(row, "time") in (None, "") else time_of(row, reading)
     said = reading.cell(row, "status")
     status = "" if said is None else str(said).strip().casefold()
-    problem = (
-        at if isinstance(at, str)
-        else "names no segment; a column `segment` does, or --segment for all rows" if not names
-        else f"`{status}` says neither in nor out; write entered or left" if status and status not in STATUSES
-        else ""
-    )  # fmt: skip
+    problem = ""
+    if isinstance(at, str):
+        problem = at
+    elif not names:
+        problem = "names no segment; a column `segment` does, or --segment for all rows"
+    elif status and status not in STATUSES:
+        problem = f"`{status}` says neither in nor out; write entered or left"
     kind = ENTERED if STATUSES.get(status, is_in) else LEFT
     arrivals = []
     for name in names if not problem else ():

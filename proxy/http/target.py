@@ -45,7 +45,9 @@ def kept_as(address: bytes, policy: Policy) -> bytes:
     whole, _, query = address.partition(b"?")
     page = policy.of(path_of(whole)) if query else None
     counts = query if page is None else page.overrides.significant_query(query)
-    return address if counts == query else whole + b"?" * bool(counts) + counts
+    if counts == query:
+        return address
+    return whole + b"?" + counts if counts else whole
 
 
 def path_of(address: bytes) -> bytes:

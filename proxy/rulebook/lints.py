@@ -171,7 +171,8 @@ def _fighting(rules: Iterable[Rule], is_single: IsSingle, now: float) -> Iterato
             if others:
                 what = f'"{others[0].name}" and "{rule.name}" fight for {rule.slot}'
                 help = "put them into a group, one after the other, or give them different visitors"
-                note = f"the other one{'s' * (len(others) > 1)}: {', '.join(str(other.place) for other in others)}"
+                label = "the other one" if len(others) == 1 else "the other ones"
+                note = f"{label}: {', '.join(str(other.place) for other in others)}"
                 yield Finding("L9", what, rule.place, help, note, True)
 
 

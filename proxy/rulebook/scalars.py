@@ -80,7 +80,8 @@ def read_span(node: Node | None, what: str, findings: list[Finding]) -> int | No
         return int(match[1]) * SECONDS_OF[match[2]]
     help = "write a number and seconds, minutes, hours or days, as 5 minutes"
     if match := _OTHER_SPAN.fullmatch(written.text):
-        instead = f"{match[1]} {_UNITS[match[2][:1].casefold()]}{'s' * (int(match[1]) != 1)}"
+        unit = _UNITS[match[2][:1].casefold()]
+        instead = f"{match[1]} {unit}" if int(match[1]) == 1 else f"{match[1]} {unit}s"
         help = Suggestion(f"write: {instead}", written.text, instead)
     findings.append(unfit(what, written, help))
     return None

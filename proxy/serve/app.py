@@ -177,7 +177,7 @@ class App:
         query = scope["query_string"]
         return self._incoming.request(
             scope["method"].encode(),
-            scope["raw_path"] + b"?" * bool(query) + query,
+            scope["raw_path"] + b"?" + query if query else scope["raw_path"],
             scope["http_version"],
             scope["headers"],
             peer=scope["client"][0] if scope.get("client") else "",

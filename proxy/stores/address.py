@@ -96,7 +96,7 @@ def _address(url: str) -> Address:
     path = [part for part in parts.path.split("/") if part] if kind else []
     if kind == "sentinel" and not path:
         raise ValueError("name the master after the Sentinels: redis+sentinel://HOST:PORT/MASTER")
-    plain = scheme + url.partition("?")[0][len(parts.scheme) :] + f"?{query}" * bool(query)
+    plain = scheme + url.partition("?")[0][len(parts.scheme) :] + (f"?{query}" if query else "")
     if not kind:
         BlockingConnectionPool.from_url(plain)  # raises as the library does, but takes any word for database 0
         if scheme != "unix" and not re.fullmatch(r"/?\d*", parts.path):

@@ -198,7 +198,8 @@ class Shop:
             while accesslog._file._done < accesslog._file._given:
                 await asyncio.sleep(0.01)
         lines = [json.loads(line) for line in self._log.read_bytes().splitlines()]
-        kept = [{name: line[name] for name in line.keys() - {"ms", "origin_ms", "bytes"}} for line in lines if line["method"]]
+        measured = {"ms", "origin_ms", "bytes"}
+        kept = [{name: line[name] for name in line.keys() - measured} for line in lines if line["method"]]
         return sorted(kept, key=lambda line: json.dumps(line, sort_keys=True))
 
     def counted(self, what: str) -> dict[str, float]:
