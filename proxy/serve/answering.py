@@ -25,7 +25,6 @@ from proxy.model import Headers
 from proxy.serve.accesslog import AccessLog, TurnLog
 from proxy.serve.app import PENDING, RELAY, REQUEST, SAID
 from proxy.serve.backlog import Backlog
-from proxy.serve.quick_turn import NOBODY
 from proxy.settings import Settings
 from proxy.upstream.connection import Pieces
 from proxy.upstream.exchange import Exchange
@@ -265,19 +264,6 @@ class Answering(HttpToolsProtocol):
         cycle.scope[RELAY] = partial(self._relay, cycle)  # type: ignore[literal-required]
         if cycle.scope["http_version"] == "1.1" and request.get(b"sec-fetch-mode") is not None:
             request.on_hints = partial(self._hint, cycle)
-
-
-class Turn:
-    """The state of an answer that is sent without ASGI. `keep_alive` is False when the connection ends with it;
-    `disconnected` when the client has gone."""
-
-    __slots__ = ("disconnected", "keep_alive", "response_complete", "response_started")
-
-    message_event: Any = NOBODY
-
-    def __init__(self) -> None:
-        self.keep_alive = True
-        self.disconnected = self.response_started = self.response_complete = False
 
 
 def cycle_of(connection: HttpToolsProtocol, scope: Any) -> RequestResponseCycle:

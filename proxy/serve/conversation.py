@@ -21,6 +21,7 @@ from proxy.page.encode import AT_ONCE_BYTES
 from proxy.serve.accesslog import AccessLog
 from proxy.serve.admission import LOOK_SECONDS, Admission
 from proxy.serve.answering import Answering
+from proxy.serve.turn import ANSWERED
 from proxy.settings import Settings
 from proxy.upstream.relay import OwedAnswer
 
@@ -111,6 +112,8 @@ class Conversation(Answering):
     def on_response_complete(self) -> None:
         """As uvicorn's, without its timer: idle connections are found by `look`."""
         self._end_turn(self._owed.popleft())
+        if not self._owed:
+            self.cycle = ANSWERED
         self.since = self.loop.time()
         if self.transport.is_closing():
             return

@@ -23,13 +23,13 @@ from proxy.http.message import OwnFields, Question, Request, Response
 from proxy.metrics import Metrics
 from proxy.serve.accesslog import HEAD_BYTES, AccessLog
 from proxy.serve.admission import Admission
-from proxy.serve.answering import Turn
 from proxy.serve.app import ANSWER
 from proxy.serve.conversation import Conversation, Phase, failure_of, in_one_write, reason_of
 from proxy.serve.header_sets import HeaderSets
 from proxy.serve.logline import LoggedRequest
 from proxy.serve.pass_through import Give
 from proxy.serve.quick_turn import Client, QuickTurn
+from proxy.serve.turn import Turn
 from proxy.settings import Settings
 from proxy.upstream.relay import OwedAnswer
 

@@ -16,6 +16,7 @@ from proxy.errors import Fault, OriginError
 from proxy.http.forwarding import Common
 from proxy.http.message import OriginWait, OwnFields, Question, Request, Response
 from proxy.model import HeadShape
+from proxy.serve.turn import NOBODY
 from proxy.upstream.exchange import Exchange
 from proxy.upstream.origin import OriginTransport
 from proxy.upstream.plain import Plain
@@ -24,16 +25,6 @@ from proxy.upstream.relay import OwedAnswer
 
 if TYPE_CHECKING:
     from proxy.serve.pass_through import PassThrough
-
-
-class _Nobody:
-    """Stands for the event that waits for more of a request body: there is none."""
-
-    def set(self) -> None:
-        """Does nothing."""
-
-
-NOBODY = _Nobody()
 
 
 class Client(Protocol):

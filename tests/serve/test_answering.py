@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from proxy.serve.answering import Turn
+from proxy.serve.turn import Turn
 
 
 def test_a_turn_is_open_until_it_is_said_to_be_complete() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from proxy.errors import OriginError
 from proxy.http.message import Response
-from proxy.serve.answering import Turn
+from proxy.serve.turn import Turn
 from proxy.settings import DEFAULTS
 from proxy.upstream.relay import CLIENT_LEFT, Relay, written_at_once
 from tests.wire.origin import Origin, Wire, always, ok
