@@ -1,5 +1,5 @@
 """`tailorbird store copy FROM TO`: copies a whole store into another of any kind. It can be repeated, after an
-interruption or to bring over what is new: what the target has already does not change."""
+interruption or to bring over what is new: what the target has already does not change, but for who was erased since."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ import click
 from proxy.catalogue.product_index import MOST_LEARNT
 from proxy.cli.existing_store import existing_store
 from proxy.cli.options import Subcommands
-from proxy.model import LogProgress, Sighting
-from proxy.ports import Outbox, Sightings, Store, ViewLog
+from proxy.model import Arrival, LogProgress, Sighting
+from proxy.ports import Outbox, Sightings, Store, Tombstones, ViewLog
 from proxy.stores import open_outbox, open_sightings, open_store, open_views
 from proxy.stores.address import without_password
+from proxy.stores.personal_data import Places, Receipt, all_erased
+from proxy.stores.tombstones import is_erased, tombstone
 from proxy.stores.views import packed
 
 BATCH = 5_000
@@ -39,7 +41,8 @@ def command() -> None:
 def copy(source: str, target: str) -> None:
     """Copy all of the store FROM into the store TO: every visitor's log, from which their profiles follow, refused
     events, the tombstones of erased visitors, what webhooks have sent and have yet to send, recorded page views, and
-    facts about products from pages and changes. Both are written as in --store."""
+    facts about products from pages and changes. Whoever was erased from FROM is erased from TO. Both are written as in
+    --store."""
     if source == target:
         raise click.BadParameter("it is FROM, too", param_hint="TO")
     visitors, events = asyncio.run(_copied(source, target))
@@ -57,6 +60,8 @@ async def _copied(source: str, target: str) -> tuple[int, int]:
         aclosing(open_sightings(source)) as sightings,
         aclosing(open_sightings(target)) as other_sightings,
     ):
+        if receipts := await forgotten(store, Places(other, other_views, outbox)):
+            click.echo(f"erased from it, as from the other: {len(receipts)}{_but(receipts[-1])}")
         done = await copied(store, other, _on_a_screen if sys.stderr.isatty() else lambda _: None)
         if not await told(told_before, outbox, await other.end_of_log(), time.time()):
             shown = without_password(target)
@@ -68,6 +73,33 @@ async def _copied(source: str, target: str) -> tuple[int, int]:
 
 def _on_a_screen(count: int) -> None:
     click.echo(f"\r{count} visitors", nl=False, err=True)
+
+
+def _but(receipt: Receipt) -> str:
+    return "".join(f"; {said}" for said in (receipt.not_overwritten, receipt.overwriting) if said)
+
+
+async def forgotten(source: Store, target: Places) -> list[Receipt]:
+    """Erases from the target whom the source has erased since it was copied; what came after that stays."""
+    tombstones = await source.tombstones()
+    await target.store.put_tombstones(tombstones)
+    marked = [(id, at) async for id in target.store.visitors() if (at := _erased_at(tombstones, id)) > -inf]
+    theirs, later = dict[str, float](), list[Arrival]()
+    for visitor_id, at in marked:
+        log = await target.store.log_of(visitor_id)
+        stays = [arrival for arrival in log if not is_erased(arrival, at)]
+        if len(stays) < len(log):
+            theirs[visitor_id] = at
+            later += stays
+    times = iter(theirs.values())
+    receipts = await all_erased(target, theirs, lambda: next(times)) if theirs else []
+    await target.store.apply(later)
+    return receipts
+
+
+def _erased_at(tombstones: Tombstones, visitor_id: str) -> float:
+    found = (tombstones.erased_at.get(tombstone(key, visitor_id), -inf) for key in tombstones.keys)
+    return max(found, default=-inf)
 
 
 async def copied(source: Store, target: Store, tell: Callable[[int], None] = lambda _: None) -> tuple[int, int]:

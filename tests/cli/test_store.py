@@ -8,10 +8,11 @@ import pytest
 from click.testing import CliRunner
 
 from proxy.cli import tailorbird
-from proxy.cli.store import copied, said, seen, told
+from proxy.cli.store import copied, forgotten, said, seen, told
 from proxy.model import Arrival, Delivery, Event, LogProgress, Product, Profile, Sighting, Standing, View
 from proxy.ports import Refused, Store
 from proxy.stores import open_outbox, open_sightings, open_store, open_views
+from proxy.stores.personal_data import Places, erased
 from tests.wire.storage import storage
 
 NOON = 1_795_435_200.0
@@ -43,6 +44,27 @@ async def test_everything_is_copied_once(source: Store, tmp_path: Path, kind: st
         assert await copied(source, target) == (2, 0), "what is there changes nothing"
         assert len(await target.refused()) == 1
         await target.aclose()
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "valkey"])
+async def test_whoever_was_erased_since_is_erased_from_the_copy_with_what_was_before(
+    source: Store, tmp_path: Path, kind: str
+) -> None:
+    places = Places(source, open_views(f"sqlite:{tmp_path}/from.db"), open_outbox(f"sqlite:{tmp_path}/from.db"))
+    async with storage(kind, tmp_path) as url:
+        copy = Places(open_store(url), open_views(url), open_outbox(url))
+        await copied(source, copy.store)
+        await copy.views.put_views([View(NOON, "v1", {}, visitor=name) for name in ("ben", "anna")], most=10)
+        await copy.store.apply([viewed("ben", 9_000), viewed("anna", 9_000)])
+        await erased(places, "ben", NOON + 5_000)
+        (receipt,) = await forgotten(source, copy)
+        assert (receipt.visitor, receipt.erased["events"], receipt.is_whole) == ("ben", 3, True)
+        assert [one.event.id for one in await copy.store.log_of("ben")] == ["web:9000"], "that is of somebody new"
+        assert [view.visitor for view in await copy.views.get_views(10)] == ["anna"]
+        assert len(await copy.store.log_of("anna")) == 3
+        assert await forgotten(source, copy) == [], "nothing of before is left"
+        for one in (*copy, *places[1:]):
+            await one.aclose()
 
 
 async def test_the_command_says_what_it_copied(source: Store, tmp_path: Path) -> None:
