@@ -32,6 +32,8 @@ class Settings:
     tls_key: str = row("", "PEM file of its private key; empty: in the file of the certificate")
     backlog: int = row(1_024, "connections of a listener that may wait to be accepted", "connections")
 
+    shop_url: str = row("", "the shop's address, as https://shop.example; then a preview of `/sale` opens there")
+
     rules: str = row("rules", "the folder editors own")
     rules_mode: str = row(
         "folder",
@@ -39,9 +41,7 @@ class Settings:
         words=("folder", "published"),
     )
     rules_debounce_ms: int = row(200, "how long a changed folder must be quiet before it is read", "milliseconds")
-    rules_poll_ms: int = row(
-        400, "how often a rule folder is looked at whose file system tells no changes", "milliseconds"
-    )
+    rules_poll_ms: int = row(400, "how often a folder is looked at whose file system tells no changes", "milliseconds")
     approval: str = row(
         "as before",
         "who may publish: none (everybody alone), required (a second person approves) or as before",

@@ -59,9 +59,10 @@ async def demo(shop_port: int, flags: dict[str, Any]) -> None:
     settings = demo_settings(shop.url, flags)
     tailorbird = Tailorbird(settings, is_demo=True, adapt=with_toolbar)
     proxy = tailorbird.listener("127.0.0.1", settings.port)
+    tokens = Tokens(settings.secret, is_demo=True, shop_url=proxy.url)
     studio = Listener(
         "studio",
-        create_studio(tailorbird.desk, token="", may_write=True, tokens=Tokens(settings.secret, is_demo=True)),
+        create_studio(tailorbird.desk, token="", may_write=True, tokens=tokens),
         "127.0.0.1",
         settings.admin_port,
     )

@@ -7,7 +7,6 @@ import re
 import time
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import click
 
@@ -16,6 +15,7 @@ from proxy.cli.persona import persona_of, persona_options
 from proxy.cli.rulefolder import CATALOGUE, rules_option, store_option
 from proxy.cli.states import publication_of, state_of
 from proxy.diagnostics import did_you_mean
+from proxy.errors import RequestError
 from proxy.rulebook.compile import Publication
 from proxy.serve.drafts import DRAFT
 from proxy.stores.versions import Versions
@@ -71,22 +71,23 @@ def command(
     **said: Any,
 ) -> None:
     """Print a link to the page URL of the shop that shows one draft, as one visitor, at one time. It is signed with
-    TAILORBIRD_SECRET and holds for an hour at most; what it shows is never stored or counted.
+    TAILORBIRD_SECRET and holds for an hour at most; what it shows is never stored or counted. A path is enough where
+    TAILORBIRD_SHOP_URL says where the shop is.
 
     \b
     tailorbird preview https://shop.example/ --draft --segment VIP --country NO --at 2026-11-25T12:00
     """
-    parts = urlsplit(url)
-    if not parts.scheme.startswith("http") or not parts.netloc:
-        raise click.BadParameter(f"`{url}` is not the whole address of a page", param_hint="URL")
     name = str(version) if version else draft
     state = state_of(name or ("live" if Versions(rules).live() else DRAFT), rules)
     publication = publication_of(state, catalogue, store)
     _must_be_a_test(case, publication)
     persona = persona_of(publication, case=case, **said)
-    tokens = Tokens(settings_now().secret)
-    token = tokens.token(Preview(int(time.time()) + seconds, name, persona)).decode()
-    click.echo(parts._replace(query=f"{parts.query}&__tb={token}".lstrip("&"), path=parts.path or "/").geturl())
+    settings = settings_now()
+    tokens = Tokens(settings.secret, shop_url=settings.shop_url)
+    try:
+        click.echo(tokens.link(url, Preview(int(time.time()) + seconds, name, persona)))
+    except RequestError as error:
+        raise click.BadParameter(str(error), param_hint="URL") from error
 
 
 def _must_be_a_test(case: str, publication: Publication) -> None:

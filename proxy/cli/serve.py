@@ -148,7 +148,7 @@ async def serve(
             token=settings.admin_token,
             others=Others(settings.reader_token, settings.writer_token, settings.approval == "required"),
             may_write=settings.studio_writes,
-            tokens=Tokens(settings.secret),
+            tokens=Tokens(settings.secret, shop_url=settings.shop_url),
         )
         listeners.append(Listener("studio", studio, bound=places.admin, drain_seconds=1))
     is_alone = inherited is None  # else the supervisor says what happens to all

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
@@ -53,7 +52,8 @@ def looking_routes(site: Site, html: Html, tokens: Tokens | None) -> list[Route]
             wrong = str(error)
         cases = [case.name for case in publication.cases] if publication else []
         values = {"asked": asked, "segments": segments, "cases": cases, "story": story, "link": link, "wrong": wrong}
-        return html("why.html", is_draft=site.is_published, may_preview=tokens is not None, **values)
+        may = {"may_preview": tokens is not None, "must_say_where": tokens is not None and not tokens.shop_url}
+        return html("why.html", is_draft=site.is_published, **may, **values)
 
     async def draft() -> Publication:
         loaded = await site.load(await asyncio.to_thread(read_folder, site.versions.rules))
@@ -113,16 +113,10 @@ def _moment(at: str, publication: Publication) -> float:
 
 def _link(asked: Mapping[str, str], persona: Persona, tokens: Tokens | None, now: float) -> str:
     """The address of the preview. Raises `RequestError`."""
-    try:
-        parts = urlsplit(asked["url"])
-    except ValueError:  # as `http://[`
-        parts = urlsplit("")
-    if tokens is None or parts.scheme not in ("http", "https") or not parts.netloc:
-        what = f"`{asked['url']}` is not the whole address of a page"
-        raise RequestError(what, help="write it like https://shop.example/sale")
-    preview = Preview(int(now) + LONGEST_SECONDS, asked["state"] if asked["state"] == DRAFT else "", persona)
-    token = tokens.token(preview).decode()
-    return parts._replace(query=f"{parts.query}&__tb={token}".lstrip("&"), path=parts.path or "/").geturl()
+    if tokens is None:
+        raise RequestError("no links are made here")
+    state = asked["state"] if asked["state"] == DRAFT else ""
+    return tokens.link(asked["url"], Preview(int(now) + LONGEST_SECONDS, state, persona))
 
 
 def _listed(said: list[str]) -> list[str]:

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import msgspec
 
-from proxy.errors import UNDECODABLE, OperatorError
+from proxy.errors import UNDECODABLE, OperatorError, RequestError
+from proxy.http.authority import address_of
 from proxy.http.message import Request, Response, cookies_named
 from proxy.visitors.persona import Persona
 from proxy.visitors.signing import Keyring
@@ -26,6 +28,7 @@ PARAMETER = b"__tb="
 PREVIEWS = b"tb_p="
 """How the name of its cookie ends, whatever goes before."""
 OFF = b"off"
+PATHS = "; its path is enough once TAILORBIRD_SHOP_URL says where the shop is"
 
 
 class Preview(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -38,12 +41,28 @@ class Preview(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Tokens:
-    """Signs and reads tokens. In the demo, on plain http, the cookie has no `__Host-` prefix."""
+    """Signs and reads tokens. In the demo, on plain http, the cookie has no `__Host-` prefix. Where the shop's address
+    is known (`shop_url`), a path is enough to say which page a link opens."""
 
-    def __init__(self, secret: str, *, is_demo: bool = False) -> None:
+    def __init__(self, secret: str, *, is_demo: bool = False, shop_url: str = "") -> None:
         self._keys = Keyring(secret)
+        self.shop_url = str(address_of(shop_url, "shop_url")) if shop_url else ""
         self._cookie = PREVIEWS if is_demo else b"__Host-" + PREVIEWS
         self._flags = b"; Path=/; HttpOnly; SameSite=Lax" + (b"" if is_demo else b"; Secure")
+
+    def link(self, page: str, preview: Preview) -> str:
+        """The address that shows a page, by its address or path, as a preview has it. Raises `RequestError` for what is
+        neither, `OperatorError` when the preview does not fit."""
+        is_path = page.startswith("/") and not page.startswith(("//", "/\\"))
+        try:
+            parts = urlsplit(self.shop_url + page if is_path else page)
+        except ValueError:  # as `http://[`
+            parts = urlsplit("")
+        if parts.scheme not in ("http", "https") or not parts.netloc:
+            help = "write it like https://shop.example/sale"
+            raise RequestError(f"`{page}` is not the whole address of a page", help=f"{help}{PATHS * is_path}")
+        query = f"{parts.query}&__tb={self.token(preview).decode()}".lstrip("&")
+        return parts._replace(query=query, path=parts.path or "/").geturl()
 
     def token(self, preview: Preview) -> bytes:
         """The signed token. Raises `OperatorError` when it does not fit into a cookie."""

@@ -83,3 +83,8 @@ def test_a_draft_with_mistakes_gives_no_link(desk: Desk) -> None:
 def test_without_a_key_there_is_no_link(tmp_path: Path) -> None:
     code, output = Desk(tmp_path, TAILORBIRD_SECRET="").say("preview", "https://shop.example/")
     assert (code, "TAILORBIRD_SECRET" in output) == (1, True)
+
+
+def test_a_path_is_enough_where_a_setting_says_where_the_shop_is(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TAILORBIRD_SHOP_URL", "https://shop.example")
+    assert desk.say("preview", "/sale", "--draft")[1].startswith("https://shop.example/sale?__tb=")

@@ -24,8 +24,8 @@ SEEN = """tests:
 """
 
 
-async def ask(site: Shop, **fields: str) -> str:
-    app = create_studio(site, token="", tokens=TOKENS)
+async def ask(site: Shop, tokens: Tokens = TOKENS, /, **fields: str) -> str:
+    app = create_studio(site, token="", tokens=tokens)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:8081") as client:
         return html.unescape((await client.get("/why", params=fields)).text)
 
@@ -75,6 +75,13 @@ async def test_a_draft_is_asked_about_and_previewed_by_the_visitor_of_one_of_its
     assert "<option selected>Norwegians</option>" in page
     (tmp_path / "a.rules.yaml").write_text("rules: [")
     assert "the draft has mistakes" in await ask(site, url="/", state="draft")
+
+
+async def test_where_the_shops_address_is_known_a_path_is_enough() -> None:
+    tokens = Tokens("a key of this test", is_demo=True, shop_url="https://shop.example")
+    page = await ask(Shop(), tokens, url="/sale?q=a", preview="")
+    assert preview_in(page, Shop().now())
+    assert "write the whole address" in await ask(Shop()) and "write the whole address" not in await ask(Shop(), tokens)
 
 
 @pytest.mark.parametrize(

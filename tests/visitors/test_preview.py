@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from proxy.errors import OperatorError
+from proxy.errors import OperatorError, RequestError
 from proxy.http.message import Request, Response
 from proxy.model import Headers
 from proxy.visitors.persona import Persona
@@ -109,3 +109,24 @@ def test_what_may_hold_a_token_is_told_from_what_cannot() -> None:
 def test_what_does_not_fit_into_a_cookie_is_refused() -> None:
     with pytest.raises(OperatorError, match="bytes long"):
         TOKENS.token(Preview(NOW + 60, persona=Persona(attributes={"search term": "x" * 3_000})))
+
+
+@pytest.mark.parametrize("page", ["/sale?q=a", "https://shop.example/sale?q=a"])
+def test_a_link_opens_a_page_by_its_address_or_path(page: str) -> None:
+    tokens = Tokens(SECRET, shop_url="https://shop.example/")
+    assert tokens.link(page, PREVIEW) == f"https://shop.example/sale?q=a&__tb={GOOD.decode()}"
+    assert tokens.link("/", PREVIEW).startswith("https://shop.example/?__tb=")
+
+
+@pytest.mark.parametrize("page", ["sale", "//evil.example/x", "/\\evil.example", "javascript:x", "http://[", ""])
+def test_a_link_to_what_is_no_page_of_the_shop_is_refused(page: str) -> None:
+    for shop_url in ("", "https://shop.example"):
+        with pytest.raises(RequestError, match="is not the whole address"):
+            Tokens(SECRET, shop_url=shop_url).link(page, PREVIEW)
+
+
+def test_a_path_alone_tells_the_setting_that_makes_it_enough() -> None:
+    with pytest.raises(RequestError, match="TAILORBIRD_SHOP_URL"):
+        TOKENS.link("/sale", PREVIEW)
+    with pytest.raises(OperatorError, match="SHOP_URL"):
+        Tokens(SECRET, shop_url="shop.example")
