@@ -19,7 +19,7 @@ from proxy.conditions.behaviours import TRAITS
 from proxy.conditions.phrase import Kind
 from proxy.conditions.vocabulary import REQUESTED
 from proxy.errors import RequestError
-from proxy.events.intake import MAX_TEXT_BYTES, VISITOR_ID, Access, stranger_id, traits_of
+from proxy.events.intake import MAX_NAME, MAX_TEXT_BYTES, VISITOR_ID, Access, stranger_id, traits_of
 from proxy.http.message import Request
 from proxy.model import AttributeValue
 from proxy.settings import Settings
@@ -28,6 +28,7 @@ from proxy.visitors.context import COUNTRY, REQUEST_ATTRIBUTES, host_of, languag
 from proxy.visitors.writekeys import WriteKeys, key_in
 
 MOST_SEGMENTS = 100
+MOST_NAMES = 200
 LONGEST_PAGE = 2_000
 
 
@@ -102,12 +103,15 @@ _OF_SERVERS = frozenset({"country"})
 
 
 def said_in(told: Mapping[str, object], *, by_server: bool) -> Said:
-    """Reads an evaluation context; `firstName` is `first name`."""
+    """Reads an evaluation context; `firstName` is `first name`. Raises `RequestError` for more names than are looked
+    up in a moment, as anybody may ask."""
+    if len(told) > MOST_NAMES:
+        raise RequestError(f"a context has at most {MOST_NAMES} names", help="say what rules ask for")
     page, segments = "/", frozenset[str]()
     attributes: dict[str, AttributeValue] = {}
     ignored: list[str] = []
     for key, value in told.items():
-        name = attribute_name(key)
+        name = attribute_name(key) if len(key) <= MAX_NAME else ""
         if name == "page" and isinstance(value, str) and 0 < len(value) <= LONGEST_PAGE:
             page = value
         elif name in SEGMENT_NAMES and by_server and (found := _names_in(value)) is not None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from proxy.errors import RequestError
 from proxy.visitors.callers import Said, said_in
 
 
@@ -48,3 +49,14 @@ def test_what_a_shop_knows_its_servers_say_alone(told: dict[str, Any], expected:
 )
 def test_what_makes_no_sense_is_ignored_from_servers_too(told: dict[str, Any]) -> None:
     assert said_in(told, by_server=True) == Said(ignored=tuple(told))
+
+
+def test_a_name_that_no_attribute_can_have_is_ignored_however_long() -> None:
+    long = {"aB" * 32: "x", "a" * 65: "x", "page" * 16_000: "/"}
+    assert said_in(long, by_server=True) == Said(ignored=tuple(long))
+
+
+def test_no_more_names_are_looked_up_than_anybody_has_a_use_for() -> None:
+    assert len(said_in({f"a{number}": "x" for number in range(200)}, by_server=True).attributes) == 200
+    with pytest.raises(RequestError, match="at most 200 names"):
+        said_in({f"a{number}": "x" for number in range(201)}, by_server=False)
