@@ -26,6 +26,7 @@ from proxy.page.markup import Markup
 from proxy.page.piece import Piece, joined
 from proxy.page.product_row import VisitorFragment
 from proxy.page.scan import SlotRange, Uncut, UncutReason
+from proxy.page.selecting import TooManySiblings, elements_by
 from proxy.page.slots import LISTING, MOST_ORDERED, DeclaredSlot, stylesheet, stylesheet_url
 
 MARKER = "data-list"
@@ -194,7 +195,12 @@ def with_order_stylesheet(page: Markup, *, path: str, declared: Sequence[Declare
 def _lists(page: Markup, slot: DeclaredSlot, *, is_hydrated: bool) -> Iterator[ListAt | Uncut]:
     body = page.body
     selector = slot.selector or f'[{MARKER}="{slot.name.removeprefix(LISTING)}"]'
-    for number, element in enumerate(page.document.select(selector)):
+    try:
+        elements = elements_by(selector, page)
+    except TooManySiblings:
+        yield Uncut(UncutReason.TOO_MANY_SIBLINGS, 0, slot.name)
+        return
+    for number, element in enumerate(elements):
         children = list(_children(element, _attribute(slot)))
         spans = [child for child in children if child.product]
         if len(spans) < 2:

@@ -19,6 +19,7 @@ from proxy.page.includes import include_edits, unwrapped
 from proxy.page.location import Location, location_of
 from proxy.page.markup import Markup
 from proxy.page.scan import UncutReason
+from proxy.page.selecting import TooManySiblings, elements_by
 
 RAW_TEXT = frozenset({"script", "style", "noscript", "iframe", "noembed", "noframes", "xmp", "plaintext"})
 """Elements whose content is not HTML: nothing that is escaped as HTML may be inserted there."""
@@ -78,7 +79,11 @@ def _leftover_secret(page: Redacted) -> NotRedacted | None:
 
 def _edits(page: Markup, holes: Sequence[Hole]) -> Iterator[Edit]:
     for hole in holes:
-        for element in page.document.select(hole.selector):
+        try:
+            elements = elements_by(hole.selector, page)
+        except TooManySiblings:
+            raise _Impossible(NotRedacted("too-many-siblings", Location("the page"))) from None
+        for element in elements:
             edit = _attribute(page.text, element, hole) if hole.attribute else _content(element, hole)
             if edit is not None:
                 yield edit

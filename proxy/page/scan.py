@@ -27,6 +27,7 @@ from turbohtml import Document, Element, Namespace
 from proxy.errors import EditorError
 from proxy.page.isolation import SlotCandidate, are_isolated
 from proxy.page.markup import Markup
+from proxy.page.selecting import TooManySiblings, elements_by, has_nested_has
 from proxy.page.slots import SLOT_NAME, DeclaredSlot, Place
 
 MARKER = "data-slot"
@@ -59,6 +60,7 @@ class UncutReason(enum.StrEnum):
     CARD_NOT_CLOSED = "card_not_closed"
     CARDS_NOT_APART = "cards_not_apart"
     TOO_MANY_CARDS = "too_many_cards"
+    TOO_MANY_SIBLINGS = "too_many_siblings"
 
 
 _EXPLANATIONS = {
@@ -79,6 +81,10 @@ _EXPLANATIONS = {
         "has cards in `{slot}` that cannot change places without changing more: tags are left open"
     ),
     UncutReason.TOO_MANY_CARDS: "has more cards in `{slot}` than are put in order",
+    UncutReason.TOO_MANY_SIBLINGS: (
+        "has thousands of elements side by side, among which the selector of `{slot}` would be looked for too long; "
+        "write it without `:nth-...`, `:only-...`, `...-of-type` and `:has()`"
+    ),
     UncutReason.TOO_MANY_SLOTS: "has more slots than `max_slots`; the first too many is `{slot}`",
 }
 
@@ -140,6 +146,8 @@ def find_slots(
 
 def check_selector(selector: str) -> None:
     """Raises `EditorError` if `selector` is not a CSS selector."""
+    if has_nested_has(selector):
+        raise EditorError(f"`{selector}` has `:has()` within `:has()`, as CSS does not", help="write one of them")
     try:
         turbohtml.parse("").select(selector)
     except turbohtml.SelectorSyntaxError as error:
@@ -213,11 +221,11 @@ class _Search:
 
     def _selected(self, document: Document) -> Iterator[SlotCandidate]:
         for slot, selector in self._declared:
-            matches = [
-                found
-                for element in document.select(selector)
-                for found in _candidates_of(slot.name, element, slot.place)
-            ]
+            try:
+                elements = elements_by(selector, self._page, document)
+            except TooManySiblings:
+                raise CannotCut(UncutReason.TOO_MANY_SIBLINGS, 0, slot.name) from None
+            matches = [found for element in elements for found in _candidates_of(slot.name, element, slot.place)]
             if len(matches) > 1:
                 raise _cannot_cut(matches[1], UncutReason.SEVERAL_MATCHES)
             yield from matches
