@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import click
+import pytest
 from click.testing import CliRunner
 
+import proxy.cli
 from proxy.cli import COMMANDS, tailorbird
 from proxy.cli.docs import MADE, PAGES, SECTIONS, table
 from proxy.conditions.vocabulary import PHRASES
@@ -34,6 +37,15 @@ def test_a_folder_that_cannot_be_made_is_told_in_a_line(tmp_path: Path) -> None:
     result = CliRunner().invoke(tailorbird, ["docs", str(tmp_path / "file" / "docs")])
     assert result.exit_code == 1
     assert result.output == f"tailorbird: `{tmp_path}/file/docs`: Not a directory\n"
+
+
+@pytest.mark.parametrize("name", [row.name for row in COMMANDS])
+def test_every_row_is_a_module_with_a_command_that_says_what_it_does(name: str) -> None:
+    module = Path(proxy.cli.__file__).parent / f"{name}_.py"
+    module = module if module.exists() else module.with_name(f"{name}.py")
+    assert module.exists(), f"`{name}` has a row of COMMANDS in proxy/cli/__init__.py: write its `command` in {module}"
+    command = tailorbird.get_command(click.Context(tailorbird), name)
+    assert command is not None and command.help, f"the docstring of `command` in {module} is its help"
 
 
 def test_a_misspelled_command_is_answered_with_the_nearest() -> None:

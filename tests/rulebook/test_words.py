@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+from pathlib import Path
+
 from proxy.diagnostics import Finding
-from proxy.rulebook.words import RULE, Part, Word, fields
+from proxy.rulebook import words
+from proxy.rulebook.words import Part, Word, fields
 from tests.rulebook.conftest import node
 
 WORDS = (Word("name", "what it is called", required=True), Word("when", "what must hold"))
@@ -34,8 +38,18 @@ def test_a_misspelt_word_is_not_told_twice_as_unknown_and_missing() -> None:
     assert [finding.code for finding in findings] == ["R101"]
 
 
-def test_every_word_says_what_stands_behind_it() -> None:
-    assert all(word.help for word in RULE)
+def test_every_word_says_what_stands_behind_it_and_is_read() -> None:
+    tables = [value for value in vars(words).values() if isinstance(value, tuple)]
+    known = {word.name: word.help for table in tables for word in table if isinstance(word, Word)}
+    assert len(known) > 50
+    assert [name for name, help in known.items() if not help] == [], "need a help"
+    named = {
+        node.value
+        for path in Path(words.__file__).parent.glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and path.name != "words.py"
+    }
+    assert [name for name in known if name not in named] == [], "nothing in proxy/rulebook reads these"
 
 
 def test_a_part_gives_what_stands_behind_a_word_and_nothing_where_there_is_none() -> None:
