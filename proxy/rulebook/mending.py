@@ -4,9 +4,11 @@ bytes of a file (comments, spaces, line ends) stay as they are."""
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from proxy.conditions.vocabulary import PHRASES
 from proxy.diagnostics import Edit, Finding, Suggestion, rows_of
 
 MAX_ROUNDS = 100
@@ -15,6 +17,10 @@ _PART = r"(?:[\w/. -]|:(?=\w))+"
 _LIST = re.compile(rf"\[{_PART}(?:, {_PART})+\]")
 _SIGN = re.compile(r">(=)? *(\d.*)")
 _PAIRS = ("''", '""', "“”", "„“", "„”", "‘’", "‚‘", "«»", "»«")
+NAMED = ("R301", "R302", "R308", "R601")
+"""The findings of names that the folder declares: slots, segments and stages, limits, rules."""
+VOCABULARY = frozenset(phrase.key for phrase in PHRASES)
+IS_IT_THE_SLIP = "It stands only where it is declared: if it is misspelt there, mend it there"
 BOM = b"\xef\xbb\xbf"
 
 Files = Mapping[str, bytes]
@@ -31,10 +37,15 @@ class Mended:
 
 
 def with_edits(findings: Iterable[Finding], sources: Mapping[str, str]) -> list[Finding]:
-    """The findings; those whose help says what to write instead have the edit that writes it."""
+    """The findings; those whose help says what to write instead have the edit that writes it, but where what is
+    declared may be the slip."""
     rows: dict[str, list[str]] = {}
     found = []
+    findings = list(findings)
+    doubtful = _doubtful(findings, sources)
     for finding in findings:
+        if _named(finding, sources.get("attributes.yaml", "")) in doubtful:
+            finding = replace(finding, help=f"{finding.help} {IS_IT_THE_SLIP}")
         if isinstance(finding.help, Suggestion) and not finding.edits:
             name = finding.place.file
             if name not in rows:
@@ -42,6 +53,29 @@ def with_edits(findings: Iterable[Finding], sources: Mapping[str, str]) -> list[
             finding = replace(finding, help=str(finding.help), edits=_instead(finding, finding.help, rows[name]))
         found.append(finding)
     return found
+
+
+def _doubtful(findings: Iterable[Finding], sources: Mapping[str, str]) -> set[tuple[str, str, str]]:
+    """The corrections that several places need alike, to a name that stands nowhere but where it is declared: as likely
+    as not, that is where it is misspelt."""
+    own = sources.get("attributes.yaml", "")
+    counts = Counter(filter(None, (_named(finding, own) for finding in findings)))
+    return {named for named, count in counts.items() if count > 1 and _times(named[2], sources) == 1}
+
+
+def _named(finding: Finding, own: str) -> tuple[str, str, str] | None:
+    """The correction of a name that the folder declares; `own` is its file of attributes."""
+    help = finding.help
+    if not isinstance(help, Suggestion):
+        return None
+    is_own = finding.code == "R101" and help.instead in own and help.instead not in VOCABULARY
+    return (finding.code, help.wrong, help.instead) if is_own or finding.code in NAMED else None
+
+
+def _times(name: str, sources: Mapping[str, str]) -> int:
+    """How often a name is written in the rule files."""
+    word = re.compile(rf"(?<![\w.-]){re.escape(name)}(?![\w-]|\.\w)")
+    return sum(len(word.findall(text)) for text in sources.values() if name in text)
 
 
 def mended(files: Files, check: Check) -> tuple[dict[str, bytes], list[Mended]]:

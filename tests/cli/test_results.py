@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import time
 from pathlib import Path
@@ -143,8 +144,17 @@ def test_what_is_no_time_is_reported_with_how_one_is_written(option: str, url: s
     assert run(url, rules, option, "2026-11-25T08:00+01:00").exit_code == 0
 
 
-def from_the_warehouse(url: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
-    (sql,) = re.findall(r"^```sql\n(.*?)^```$", (ROOT / "docs" / "results.md").read_text(), re.MULTILINE | re.DOTALL)
+def of_the_docs(language: str) -> str:
+    pattern = rf"^```{language}\n(.*?)^```$"
+    (block,) = re.findall(pattern, (ROOT / "docs" / "results.md").read_text(), re.MULTILINE | re.DOTALL)
+    return str(block)
+
+
+def from_the_warehouse(
+    url: str, folder: Path, monkeypatch: pytest.MonkeyPatch, select: str = ""
+) -> list[tuple[Any, ...]]:
+    sql = of_the_docs("sql")
+    sql = sql.rpartition("SELECT rule, part")[0] + select if select else sql
     listed = CliRunner().invoke(tailorbird, ["events", "list", "--store", url])
     (folder / "events.jsonl").write_text(listed.output + listed.output)  # loaded twice
     monkeypatch.chdir(folder)
@@ -159,6 +169,28 @@ def test_the_sql_of_the_docs_says_the_same_of_orders(
         for row in told(url, rules, "--goal", "order completed")["Bar"]["rows"]
     ]
     assert from_the_warehouse(url, tmp_path, monkeypatch) == sorted(expected, key=lambda row: row[1])
+
+
+def test_the_arithmetic_of_the_docs_gives_the_lifts_and_the_chance_that_are_told(
+    url: str, rules: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_hand: dict[str, Any] = {}
+    exec(of_the_docs("python"), by_hand)
+    bar = told(url, rules, "--goal", "order completed")["Bar"]
+    rows = {row["group"]: row for row in bar["rows"]}
+    (did, visitors), (did_there, there) = (
+        (rows[arm]["did"]["order completed"], rows[arm]["visitors"]) for arm in ("new", "control")
+    )
+    lifts = {
+        kind: [lift[end] for end in ("value", "low", "high")] for kind, lift in rows["new"]["lifts"].items() if lift
+    }
+    assert by_hand["share_lift"](did, visitors, did_there, there) == pytest.approx(lifts["order completed"])
+    paid: dict[str, list[float]] = {"new": [], "control": [], "held out": []}
+    for part, amount in from_the_warehouse(url, tmp_path, monkeypatch, "SELECT part, paid FROM did WHERE rule = 'Bar'"):
+        paid[part].append(amount)
+    cap = bar["cap"] or math.inf
+    assert by_hand["money_lift"](paid["new"], paid["control"], cap) == pytest.approx(lifts["paid"])
+    assert by_hand["chance_of_the_split"]([visitors, there], [0.5, 0.5]) == pytest.approx(bar["chance"])
 
 
 def test_a_person_with_two_devices_counts_once_for_what_the_first_of_them_met(

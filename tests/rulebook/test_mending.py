@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -83,3 +84,36 @@ def test_edits_that_touch_are_made_one_after_the_other_and_those_beside_the_text
 
     assert mended({"a": b"abc"}, check)[0] == {"a": b"xc"}  # type: ignore[arg-type]
     assert mended({"a": b"\xff"}, check)[0] == {"a": b"\xff"}  # type: ignore[arg-type]
+
+
+DECLARED = {"a.rules.yaml": "segments:\n  Trial runners: {}\nrules: []\n"}
+
+
+def misspelt(line: int, meant: str = "Trial runners", code: str = "R302") -> Finding:
+    help = Suggestion(f'did you mean "{meant}"?', "Trail runners", meant)
+    return Finding(code, "there is no segment", Place("b.rules.yaml", line, 1, 14), help)
+
+
+@pytest.mark.parametrize(
+    ("uses", "more", "is_mended"),
+    [
+        (1, "", True),
+        (2, "", False),
+        (2, "  - {segment: Trial runners}\n", True),
+        (2, "  - {segment: Trial runners-2}\n", False),
+    ],
+)
+def test_a_name_that_stands_only_where_it_is_declared_is_not_written_over_what_several_places_say(
+    uses: int, more: str, is_mended: bool
+) -> None:
+    sources = DECLARED | {"b.rules.yaml": "Trail runners\n" * uses + more}
+    told = with_edits([misspelt(line) for line in range(1, uses + 1)], sources)
+    assert [bool(finding.edits) for finding in told] == [is_mended] * uses
+    assert all(("if it is misspelt there" in finding.help) != is_mended for finding in told)
+
+
+def test_a_declared_attribute_may_be_the_slip_and_a_word_of_ours_is_not() -> None:
+    for meant, is_mended in (("trial tier", False), ("orders", True)):
+        sources = {"attributes.yaml": f"attributes:\n  {meant}: text\n", "b.rules.yaml": "Trail runners\n" * 2}
+        told = with_edits([misspelt(line, meant, "R101") for line in (1, 2)], sources)
+        assert [bool(finding.edits) for finding in told] == [is_mended] * 2
