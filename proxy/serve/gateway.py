@@ -77,6 +77,7 @@ class Gateway:
         profiles: ProfileReader,
         metrics: Metrics,
         settings: Settings,
+        *,
         publication: Publication,
         clock: Callable[[], float] = time.time,
         recorder: Recorder | None = None,
@@ -99,8 +100,9 @@ class Gateway:
         comparing = self._comparing = Comparing(settings)
         declared, policy_of = (lambda: self._declared), (lambda path: self._policy.of(path))
         self._keeping = Keeping(
-            asking, self._memory, self._marks, declared, reader, comparing, settings, clock, learn, miss
-        )
+            asking, self._memory, self._marks, declared=declared, reader=reader, comparing=comparing,
+            settings=settings, clock=clock, learn=learn, miss=miss,
+        )  # fmt: skip
         self._fetching = Fetching(self._keeping, self._memory, metrics, settings.collapse_wait_ms / 1_000)
         self._fill = FillBehind(self._fetching, self._marks, settings, clock)
         capture, recorder = capture or Capture(None, cookies, settings), recorder or Recorder()
@@ -112,9 +114,11 @@ class Gateway:
         self._warm = Warm(self._memory, self._personal, self._stored_answers, repeat_hits, metrics, settings)
         self.hit, self.repeat_hit = self._warm.hit, repeat_hits.answer
         self._own = Own(asking, self._showing, declared, policy_of, reader, hole_filling, metrics, settings)
-        ways = (self._memory, self._marks, self._personal, policy_of, self._fill)
         known_pages = KnownPages(self._showing, reader, capture, declared, metrics, settings, clock)
-        self._pass_through = PassThrough(self._own, known_pages, *ways, metrics, settings, clock)
+        self._pass_through = PassThrough(
+            self._own, known_pages, memory=self._memory, marks=self._marks, personal=self._personal,
+            policy_of=policy_of, fill=self._fill, metrics=metrics, settings=settings, clock=clock,
+        )  # fmt: skip
         self._stylesheets = Stylesheets()
         self.start_quick, self.is_long_poll = self._pass_through.start_quick, self._own.is_long_poll
         self.stylesheet = self._stylesheets.get

@@ -53,6 +53,7 @@ class Keeping:
         asking: Asking,
         memory: ResponseCache[Entry],
         marks: MarkedKeys,
+        *,
         declared: Callable[[], Sequence[DeclaredSlot]],
         reader: PageReader,
         comparing: Comparing,

@@ -64,6 +64,7 @@ class PassThrough:
         self,
         own: Own,
         known_pages: KnownPages,
+        *,
         memory: ResponseCache[Entry],
         marks: MarkedKeys,
         personal: Personal,

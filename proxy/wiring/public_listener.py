@@ -37,10 +37,10 @@ def public_listener(
         app.begins,
         settings,
         metrics,
-        gateway.repeat_hit,
-        app.start_quick,
-        accesslog,
-        admission,
+        repeat_hit=gateway.repeat_hit,
+        start_quick=app.start_quick,
+        accesslog=accesslog,
+        admission=admission,
     )
     return Listener(
         "proxy",

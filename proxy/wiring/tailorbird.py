@@ -145,13 +145,13 @@ class Tailorbird:
             self._profiles,
             self.metrics,
             settings,
-            nothing_published(),
-            clock,
-            self._recorder,
-            capture,
-            self._product_news.read,
-            self._product_news.miss,
-            self._accesslog,
+            publication=nothing_published(),
+            clock=clock,
+            recorder=self._recorder,
+            capture=capture,
+            learn=self._product_news.read,
+            miss=self._product_news.miss,
+            accesslog=self._accesslog,
         )
         self._profiles.on_forget(lambda: self._gateway.stock.shop.forget_visits())
         self._routes.update(self._gateway.routes)

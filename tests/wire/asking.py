@@ -52,8 +52,8 @@ async def telling(publication: Publication, page: bytes = PAGE, **settings: Any)
         capture = Capture(journal, site.cookies, site.settings)
         plain = site.gateway
         site.gateway = Gateway(
-            site.origins, site.cookies, site.profiles, site.metrics, site.settings, publication,
-            lambda: site.now, site.recorder, capture=capture,
+            site.origins, site.cookies, site.profiles, site.metrics, site.settings,
+            publication=publication, clock=lambda: site.now, recorder=site.recorder, capture=capture,
         )  # fmt: skip
         await plain.aclose()
         yield site

@@ -110,9 +110,9 @@ class Site:
             self.profiles,
             self.metrics,
             self.settings,
-            publication or published(),
-            lambda: self.now,
-            self.recorder,
+            publication=publication or published(),
+            clock=lambda: self.now,
+            recorder=self.recorder,
             accesslog=self.accesslog,
         )
 
