@@ -196,7 +196,7 @@ class Follower:
                 try:
                     standing, new = _standing_of(reader, last, profile, wanted, now)
                 except Exception:  # a bug met with one visitor must not stop the messages about all others
-                    log.exception("the segments of `%s` could not be evaluated", visitor_id)
+                    log.exception("the segments of a visitor could not be evaluated")
                     self._metrics.count("tailorbird_decide_errors_total")
                     continue
                 standings += [standing] if standing != last else []

@@ -26,6 +26,7 @@ _OURS = b"\r\ncache-status: tailorbird; "
 _LENGTH = b"\r\ncontent-length: "
 _HIT = b',"status":200,"ms":0.000,"bytes":'
 _END = b"}\n"
+_BEACONS = b"/_tb/g/"
 _SECRET = re.compile(rb"([?&](?:__tb|writeKey|api_secret)=)[^&#]+")
 """Previews and keys of event sources, which some can name in the address alone."""
 _MS = [b'%03dZ","client":' % ms for ms in range(1_000)]
@@ -161,7 +162,9 @@ def _of_request(request: Request) -> bytes:
 
 
 def _unsecret(address: bytes) -> bytes:
-    """Without what opens something to whoever reads it."""
+    """Without what opens something to whoever reads it, and without what a beacon says of a visitor."""
+    if address.startswith(_BEACONS):
+        return address.partition(b"?")[0]
     return _SECRET.sub(rb"\1...", address) if b"?" in address else address
 
 

@@ -71,6 +71,11 @@ def test_what_opens_something_is_in_no_line(name: str) -> None:
     assert (told[1]["target"], told[1]["referer"]) == (f"/sale?{name}=...", "/?__tb=...#x")
 
 
+def test_what_a_beacon_says_is_in_no_line() -> None:
+    told = line(Request(b"GET", b"/_tb/g/collect", b"en=search&uid=anna&ep.search_term=socks", b"shop.example", ()))
+    assert told["target"] == "/_tb/g/collect"
+
+
 def test_a_line_says_who_asked_what_and_how_it_was_answered() -> None:
     assert line((QUESTION, OWN, "10.1.2.3"), seconds=0.0125) == {
         "time": "2023-11-14T22:13:20.250Z",
