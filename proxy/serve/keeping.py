@@ -194,8 +194,8 @@ class Keeping:
                 return no
             self._comparing.agreed(fetch.key)
         varying = self._chosen_by(fetch, stored)
-        is_as_came = page.body is body
-        return self._keep(fetch, Entry(stored, varying, declared, page.template, policy, fetch.needless, is_as_came))
+        entry = Entry(stored, varying, declared, page.template, policy, fetch.needless, page.body is body)
+        return self._keep(fetch, replace(entry, memo_entry=fetch.stale.memo_entry) if again and fetch.stale else entry)
 
     async def _differs(self, fetch: SharedFetch, page: Page) -> NotShared | None:
         """The refusal, if a second fetch brings a different page."""

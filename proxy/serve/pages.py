@@ -47,8 +47,9 @@ class Entry:
     * `policy`: the operator's policy it was kept by; `needless`: the Set-Cookie values that were left out.
     * `is_as_came`: the stored body is the origin's, byte for byte.
     * `packed`: a text that is no page, in the codings made so far.
-    * `lead`: the fields of our answer, of a page with slots; `memo_entry`: what it was shown as, None for a page with
-      holes.
+    * `memo_entry`: what a page with slots was shown as, None for one with holes. It is of one template: it goes with
+      that.
+    * `lead`: the fields of our answer, of a page with slots.
     * `fresh_until`: Unix seconds until which it may be given without asking the origin.
     """
 
@@ -60,8 +61,8 @@ class Entry:
     needless: tuple[bytes, ...] = ()
     is_as_came: bool = False
     packed: Precompressed | None = None
+    memo_entry: PageMemoEntry | None = None
     lead: Lead | None = field(init=False, default=None)
-    memo_entry: PageMemoEntry | None = field(init=False, default=None)
     fresh_until: float = field(init=False, default=0.0)
 
     def __post_init__(self) -> None:
@@ -74,7 +75,7 @@ class Entry:
         if self.has_slots:
             object.__setattr__(self, "lead", Lead(stored.headers))
             has_holes = self.template is not None and bool(self.template.holes)
-            object.__setattr__(self, "memo_entry", None if has_holes else PageMemoEntry())
+            object.__setattr__(self, "memo_entry", None if has_holes else self.memo_entry or PageMemoEntry())
 
     @property
     def has_slots(self) -> bool:

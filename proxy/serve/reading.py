@@ -152,11 +152,12 @@ class PageReader:
     async def recut(self, entry: Entry, path: bytes, declared: Sequence[DeclaredSlot]) -> Entry | None:
         """The entry cut for other declared slots. None for one with holes, whose places are not known any more."""
         if not is_cut(entry.stored.headers, path, declared):
-            return replace(entry, declared=declared, template=None)
+            return replace(entry, declared=declared, template=None, memo_entry=None)
         if entry.template and entry.template.holes:
             return None
         cut = await asyncio.to_thread(self._recut, entry, path, declared)
-        return replace(entry, declared=declared, template=self._counting_doubts(cut).template, is_as_came=False)
+        template = self._counting_doubts(cut).template
+        return replace(entry, declared=declared, template=template, is_as_came=False, memo_entry=None)
 
     # -- in a thread, but for what is read at once
 

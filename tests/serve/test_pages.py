@@ -7,9 +7,10 @@ import pytest
 
 from proxy.httpcache.stored import CacheOptions, stored_response
 from proxy.model import Headers
+from proxy.page.slots import DeclaredSlot
 from proxy.serve.pages import Entry, coding_of, is_page
 from tests.wire.origin import Origin, ok
-from tests.wire.site import PAGE, Site, answering
+from tests.wire.site import PAGE, SHARED, Site, answering, in_segment, published, shown
 
 HTML: Headers = ((b"content-type", b"text/html; charset=utf-8"),)
 
@@ -89,3 +90,37 @@ async def test_a_page_that_comes_again_with_a_nonce_in_its_fields_is_not_kept_an
         await site.get(b"/")
         site.now += 61
         assert (await site.get(b"/"))["cache-status"].endswith('detail="csp-nonce at Content-Security-Policy"')
+
+
+@pytest.mark.parametrize("again", [b'HTTP/1.1 304 Not Modified\r\nETag: "page-1"\r\n\r\n', ok(PAGE, *SHARED)])
+async def test_a_page_that_is_fetched_again_and_is_the_same_is_shown_as_before_and_not_put_together_anew(
+    again: bytes,
+) -> None:
+    rules = published(shown("Hello VIP", when=in_segment("vip")))
+    script = answering(lambda seen: ok(PAGE, *SHARED) if seen.get(b"if-none-match") is None else again)
+    async with Origin(script) as origin, Site(origin.url, publication=rules) as site:
+        first = await site.get(b"/", site.visitor("anna", "vip"))
+        before = site.gateway.kept(site.request(b"/"))
+        site.now += 61
+        second = await site.get(b"/", site.visitor("berta", "vip"))
+        after = site.gateway.kept(site.request(b"/"))
+    assert len(origin.requests) == 2
+    assert b"Hello VIP" in first.body and second.body == first.body
+    assert before is not None and after is not None and before is not after
+    assert before.memo_entry is not None and before.memo_entry is after.memo_entry
+
+
+async def test_another_page_or_the_same_cut_elsewhere_is_put_together_anew() -> None:
+    elsewhere = published(declared=[DeclaredSlot("home.top", selector="main", place="start")])
+    script = answering(lambda seen: ok(PAGE + b"%d" % len(origin.requests), *SHARED))
+    async with Origin(script) as origin, Site(origin.url) as site:
+        memos = []
+        for waited, publication in ((0, published()), (61, published()), (0, elsewhere)):
+            site.now += waited
+            site.gateway.publish(publication)
+            await site.get(b"/")
+            entry = site.gateway.kept(site.request(b"/"))
+            assert entry is not None and entry.memo_entry is not None
+            memos.append(entry.memo_entry)
+        assert len(origin.requests) == 2
+    assert len(set(map(id, memos))) == 3
