@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 BENCH  := $(VENV)/.bench
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check test bench load bar docs lock clean
+.PHONY: help demo check test bench load bar docs map lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## ?/\t/' | expand -t 10
@@ -49,6 +49,9 @@ bar: $(BENCH)  ## one acceptance bar in its full form: make bar BAR=A9
 
 docs: $(READY)  ## regenerate docs/reference
 	$(BIN)/tailorbird docs docs/reference
+
+map:  ## every module, with what it is
+	@grep -rm1 '^"""' --include='*.py' proxy | sed -E 's/:"""/\t/; s/"""$$//' | sort | expand -t 44
 
 COMPILE = .cache/lock/bin/pip-compile --quiet --strip-extras --generate-hashes --allow-unsafe --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
 
