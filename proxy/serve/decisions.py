@@ -28,7 +28,7 @@ from proxy.page.slots import LISTING
 from proxy.page.template import Template
 from proxy.personalise import Personalised, personalise
 from proxy.rulebook.compile import Publication
-from proxy.serve.showing import Met
+from proxy.serve.showing import Who
 from proxy.serve.showing_as import Shows
 from proxy.visitors.callers import Caller, Said
 
@@ -93,8 +93,8 @@ class Decisions:
         page, now, template = wanted.page(), self._clock(), apart(wanted.slots, [JsonForm.OBJECT] * len(wanted.slots))
         self._metrics.count("tailorbird_decisions_asked_total", "way", self._way, len(wanted.slots))
         try:
-            met = await visitor_of_caller(self._showing, template, page, wanted.caller, now)
-            context = _with_said(self._showing.context_of(template, page, met, now), wanted.said)
+            who = await visitor_of_caller(self._showing, template, page, wanted.caller, now)
+            context = _with_said(self._showing.context_of(template, page, who, now), wanted.said)
             plan, stock = self._showing.publication.plan, self._showing.stock
             fragments = self._showing.publication.fragments
             done = personalise(template, plan, fragments, context, coding="identity", key=b"", stock=stock)
@@ -103,14 +103,14 @@ class Decisions:
             self._metrics.count("tailorbird_decide_errors_total")
             return Decided(None)
         shown = list(map(Shown, done.decisions, contents_of(done)))
-        return Decided(shown, met.set_cookie)
+        return Decided(shown, who.set_cookie)
 
 
-async def visitor_of_caller(showing: Shows, template: Template, page: Request, caller: Caller, now: float) -> Met:
+async def visitor_of_caller(showing: Shows, template: Template, page: Request, caller: Caller, now: float) -> Who:
     """The visitor whom the caller asks for."""
     if not caller.visitor_id:
-        return await showing.meet_waiting(template, page, now)
-    return await showing.meet_named(caller.visitor_id, now, None if caller.is_server else page)
+        return await showing.recognise_waiting(template, page, now)
+    return await showing.recognise_named(caller.visitor_id, now, None if caller.is_server else page)
 
 
 def _with_said(context: EvaluationContext, said: Said) -> EvaluationContext:

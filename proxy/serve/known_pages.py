@@ -89,11 +89,11 @@ class KnownPages:
         fills, cookie_line = self._fills.repeat(slot_map, question, own, now), b""
         if fills is None:
             request = question.request(own, client.address)
-            met = self._showing.meet(slot_map, request, now)
-            if met is None:
+            who = self._showing.recognise(slot_map, request, now)
+            if who is None:
                 return False
-            fills = self._fills.of(slot_map, request, met, now)
-            cookie_line = b"" if met.set_cookie is None else b"set-cookie: %b\r\n" % met.set_cookie
+            fills = self._fills.of(slot_map, request, who, now)
+            cookie_line = b"" if who.set_cookie is None else b"set-cookie: %b\r\n" % who.set_cookie
         key = self._showing.filling.key if pages.is_tagged else None
         chunks, etag = slot_map.filled(plain, shifts, fills.contents, key)
         coding: Coding = "identity" if plain is body else "gzip"

@@ -193,12 +193,12 @@ class Own:
         headers = passed_head(answer.headers, said)
         if not page.template.slots:
             return self._untouched(request, answer, page, body, headers, now)
-        met = self._showing.meet(page.template, request, now)
-        if met is None or _is_coded(answer):
+        who = self._showing.recognise(page.template, request, now)
+        if who is None or _is_coded(answer):
             return self._filled(request, answer, page.template, now, headers)
-        shown = self._showing.show(page.template, request, met, now, "identity").page
+        shown = self._showing.show(page.template, request, who, now, "identity").page
         lead, is_tagged = as_lines(personal_head(headers)), not forbids_storing(headers)
-        return assembled_answer(answer.status, lead, shown, request, met.set_cookie, is_tagged=is_tagged)
+        return assembled_answer(answer.status, lead, shown, request, who.set_cookie, is_tagged=is_tagged)
 
     def _untouched(
         self, request: Request, answer: UpstreamResponse, page: Page, body: bytes, headers: Headers, now: float
@@ -217,13 +217,13 @@ class Own:
         if template.holes:
             set_cookies = [value for name, value in headers if name == b"set-cookie"]
             hole_fills = await self._hole_filling.fill(template, request, set_cookies=set_cookies) or NO_FILLS
-        met = await self._showing.meet_waiting(template, request, now)
-        page = self._showing.show(template, request, met, now, "identity", hole_fills=hole_fills.fragments).page
+        who = await self._showing.recognise_waiting(template, request, now)
+        page = self._showing.show(template, request, who, now, "identity", hole_fills=hole_fills.fragments).page
         if _is_coded(answer) and accepts_gzip(request.get_list(b"accept-encoding")):
             data = await asyncio.to_thread(gzipped, page.chunks)
             page = structs.replace(page, chunks=[data], length=len(data), coding="gzip")
         lead, is_tagged = hole_fills.lead(as_lines(personal_head(headers))), not forbids_storing(headers)
-        return assembled_answer(answer.status, lead, page, request, met.set_cookie, is_tagged=is_tagged)
+        return assembled_answer(answer.status, lead, page, request, who.set_cookie, is_tagged=is_tagged)
 
 
 def _wishes(request: Request) -> tuple[bool, bytes]:

@@ -25,7 +25,7 @@ from proxy.page.slots import LISTING
 from proxy.page.template import Template
 from proxy.personalise import arrangement_of, asking_of
 from proxy.serve.decisions import page_at, visitor_of_caller
-from proxy.serve.showing import Met
+from proxy.serve.showing import Who
 from proxy.serve.showing_as import Shows
 from proxy.settings import Settings
 from proxy.visitors.callers import Callers
@@ -85,15 +85,15 @@ class Rank:
         page, caller = _page(request, found), self._callers.of(request, found.visitor)
         now, template = self._clock(), Template((LISTING + found.listing,), (_EMPTY, _EMPTY), (_EMPTY,))
         try:
-            met = await visitor_of_caller(self._showing, template, page, caller, now)
-            return self._ranked(found, template, page, met, now)
+            who = await visitor_of_caller(self._showing, template, page, caller, now)
+            return self._ranked(found, template, page, who, now)
         except Exception:  # whatever fault of ours it is, a list that cannot be arranged is still a list
             log.exception("listing `%s` stays as it came", found.listing)
             self._metrics.count("tailorbird_decide_errors_total")
             return Ranked(found.products)
 
-    def _ranked(self, found: Found, template: Template, page: Request, met: Met, now: float) -> Ranked:
-        context, stock = self._showing.context_of(template, page, met, now), self._showing.stock
+    def _ranked(self, found: Found, template: Template, page: Request, who: Who, now: float) -> Ranked:
+        context, stock = self._showing.context_of(template, page, who, now), self._showing.stock
         (decision,) = decide(self._showing.publication.plan, context, template.slots).values()
         arrangement = arrangement_of(decision, context, stock)
         if arrangement is None:

@@ -27,7 +27,7 @@ from proxy.serve.logline import beside_cookies
 from proxy.serve.lookups import NOTHING, Lookup, Lookups
 from proxy.serve.pages import Entry
 from proxy.serve.plain_hits import PlainHits
-from proxy.serve.showing import Met, Showing
+from proxy.serve.showing import Showing, Who
 from proxy.serve.stored_answers import StoredAnswers
 from proxy.visitors.capture import View
 from proxy.visitors.equivalence import NO_NUMBER
@@ -141,7 +141,7 @@ class RepeatHits:
             if not (lookup.pages or lookup.inputs.tells_visitors_apart):
                 lookup.valid_until = -inf  # so that the next request looks for the pages made meanwhile
             return self._decide_and_answer(
-                lookup, question.request(own, client), own, Met(verified.at(now), profile), now
+                lookup, question.request(own, client), own, Who(verified.at(now), profile), now
             )
         self._hits.count += 1
         if lookup.needs_full_view:
@@ -169,14 +169,14 @@ class RepeatHits:
         elif PREVIEWS in own.get(b"cookie", b""):
             return None
         request = question.request(own, client)
-        met = self._showing.meet(lookup.template, request, now)
-        if met is None:
+        who = self._showing.recognise(lookup.template, request, now)
+        if who is None:
             return None
-        done = lookup.pages.get(self._number(lookup, met.visitor, met.profile, now))
+        done = lookup.pages.get(self._number(lookup, who.visitor, who.profile, now))
         if done is None:
-            return self._decide_and_answer(lookup, request, own, met, now)
-        self._showing.tell(lookup.template.about, request, met, now, done)
-        return self._compose(lookup, request, own, done.page, met.set_cookie, now)
+            return self._decide_and_answer(lookup, request, own, who, now)
+        self._showing.tell(lookup.template.about, request, who, now, done)
+        return self._compose(lookup, request, own, done.page, who.set_cookie, now)
 
     def _answer_new_visitor(self, lookup: Lookup, own: OwnFields, client: str, now: float) -> bytes | None:
         """The answer for a visitor without our cookies, if an equivalent visitor was shown the page."""
@@ -198,11 +198,11 @@ class RepeatHits:
         return b"".join((*lines, *done.page.chunks))
 
     def _decide_and_answer(
-        self, lookup: Lookup, request: Request, own: OwnFields, met: Met, now: float
+        self, lookup: Lookup, request: Request, own: OwnFields, who: Who, now: float
     ) -> bytes | Response:
         """The answer where no equivalent visitor was shown the page: decides what its slots show."""
-        page = self._showing.show(lookup.template, request, met, now, lookup.question.coding, lookup.memo_entry).page
-        return self._compose(lookup, request, own, page, met.set_cookie, now)
+        page = self._showing.show(lookup.template, request, who, now, lookup.question.coding, lookup.memo_entry).page
+        return self._compose(lookup, request, own, page, who.set_cookie, now)
 
     def _compose(
         self, lookup: Lookup, request: Request, own: OwnFields, page: Assembled, set_cookie: bytes | None, now: float

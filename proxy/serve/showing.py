@@ -55,7 +55,7 @@ class HasSlots(Protocol):
     def about(self) -> PageSubject: ...
 
 
-class Met(NamedTuple):
+class Who(NamedTuple):
     """A visitor, with the profile if the page needs it, and with the cookie to set, if any."""
 
     visitor: Visitor
@@ -64,8 +64,8 @@ class Met(NamedTuple):
     is_new: bool = False
 
 
-def _met(visitor: Visitor, profile: Profile | None, now: float, set_cookie: bytes | None = None) -> Met:
-    return Met(visitor, of_this_visit(profile, now) if visitor.consent is Consent.SESSION else profile, set_cookie)
+def _who(visitor: Visitor, profile: Profile | None, now: float, set_cookie: bytes | None = None) -> Who:
+    return Who(visitor, of_this_visit(profile, now) if visitor.consent is Consent.SESSION else profile, set_cookie)
 
 
 class Showing:
@@ -110,50 +110,50 @@ class Showing:
 
     # -- the visitor
 
-    def meet(self, page: HasSlots, request: Request, now: float) -> Met | None:
+    def recognise(self, page: HasSlots, request: Request, now: float) -> Who | None:
         """The visitor, from cookies and worker memory; None when the store has to be read."""
         if self.publication.is_off:
-            return Met(allowed(ANONYMOUS, self.consents.of(request)))
+            return Who(allowed(ANONYMOUS, self.consents.of(request)))
         visitor = self._visitor(request, now)
         if not visitor.id:
-            return self._meet_without_cookie(visitor, now, has_cookie=self.cookies.visitor_name in request.cookies)
+            return self._recognise_without_cookie(visitor, now, has_cookie=self.cookies.visitor_name in request.cookies)
         inputs = self.inputs_of(page)
         if not inputs.needs_profile:
-            return Met(visitor, set_cookie=self._renewed(visitor))
+            return Who(visitor, set_cookie=self._renewed(visitor))
         profile = self._profiles.remembered(visitor.id, now, has_news=inputs.needs_history)
-        return None if profile is MISSING else _met(visitor, profile, now, self._renewed(visitor))
+        return None if profile is MISSING else _who(visitor, profile, now, self._renewed(visitor))
 
-    def meets_soon(self, request: Request, now: float, then: Callable[[Met], None]) -> bool:
-        """Starts to read the profile where `meet` gave None; True if `then` will be called."""
+    def recognises_soon(self, request: Request, now: float, then: Callable[[Who], None]) -> bool:
+        """Starts to read the profile where `recognise` gave None; True if `then` will be called."""
         visitor = self._visitor(request, now)
         set_cookie = self._renewed(visitor)
-        return self._profiles.when_read(visitor.id, now, lambda profile: then(_met(visitor, profile, now, set_cookie)))
+        return self._profiles.when_read(visitor.id, now, lambda profile: then(_who(visitor, profile, now, set_cookie)))
 
-    async def meet_waiting(self, template: Template, request: Request, now: float) -> Met:
+    async def recognise_waiting(self, template: Template, request: Request, now: float) -> Who:
         """The visitor, from the store if necessary, within the reader's budget."""
-        if (met := self.meet(template, request, now)) is not None:
-            return met
+        if (who := self.recognise(template, request, now)) is not None:
+            return who
         visitor = self._visitor(request, now)
-        return _met(visitor, await self._profiles.get(visitor.id, now), now, self._renewed(visitor))
+        return _who(visitor, await self._profiles.get(visitor.id, now), now, self._renewed(visitor))
 
-    async def meet_named(self, visitor_id: str, now: float, request: Request | None = None) -> Met:
+    async def recognise_named(self, visitor_id: str, now: float, request: Request | None = None) -> Who:
         """A visitor named by a server, which is responsible for their consent; or by their own `request`."""
         named = Visitor(visitor_id)
         visitor = allowed(named, self.consents.of(request)) if request is not None else named
-        return _met(visitor, await self._profiles.get(visitor.id, now) if visitor.id else None, now)
+        return _who(visitor, await self._profiles.get(visitor.id, now) if visitor.id else None, now)
 
     def _visitor(self, request: Request, now: float) -> Visitor:
         return allowed(self.cookies.of(request, now), self.consents.of(request))
 
-    def _meet_without_cookie(self, visitor: Visitor, now: float, *, has_cookie: bool) -> Met:
+    def _recognise_without_cookie(self, visitor: Visitor, now: float, *, has_cookie: bool) -> Who:
         if visitor.consent < Consent.SESSION:
-            return Met(visitor, set_cookie=self.cookies.forgotten if has_cookie else None)
+            return Who(visitor, set_cookie=self.cookies.forgotten if has_cookie else None)
         if not self.gives_cookies:
-            return Met(visitor, STRANGER)
+            return Who(visitor, STRANGER)
         new, cookie = self.cookies.new_visitor(now, is_for_session=visitor.consent is Consent.SESSION)
         if visitor is not ANONYMOUS:
             new = msgspec.structs.replace(visitor, id=new.id, first_seen_at=new.first_seen_at)
-        return Met(new, STRANGER, cookie, is_new=True)
+        return Who(new, STRANGER, cookie, is_new=True)
 
     def _renewed(self, visitor: Visitor) -> bytes | None:
         """The cookie of a known visitor whose consent asks for another lifetime than it has."""
@@ -174,7 +174,7 @@ class Showing:
         self,
         template: Template,
         request: Request,
-        met: Met,
+        who: Who,
         now: float,
         coding: Coding,
         memo_entry: PageMemoEntry | None = None,
@@ -183,24 +183,24 @@ class Showing:
         """The page for this visitor; with its defaults, and no decisions, when deciding or rendering fails.
         `memo_entry` holds the variants of a stored page, None for a page with holes; `hole_fills` fills those."""
         try:
-            done = self._decide(template, request, met, now, coding, memo_entry, hole_fills)
+            done = self._decide(template, request, who, now, coding, memo_entry, hole_fills)
         except Exception:  # any fault of ours: it must not cost the page (the law above)
             log.exception("`%s` is shown with its defaults", request.path.decode("latin-1"))
             self._metrics.count("tailorbird_decide_errors_total")
             return Personalised(self.filling.plain(template, coding, hole_fills), Decided.by(()))
-        self.tell(template.about, request, met, now, done)
+        self.tell(template.about, request, who, now, done)
         return done
 
-    def tell(self, about: PageSubject, request: Request, met: Met, now: float, done: DecidedPage) -> None:
+    def tell(self, about: PageSubject, request: Request, who: Who, now: float, done: DecidedPage) -> None:
         """Counts the page, and captures its view: together with others (`visitors/pending.py`) where nothing but the
         visitor and the time tells it from those."""
         self._metrics.show(now, request.path, done.decided)
         if self.capture.is_on:
-            question, visitor = request.question, met.visitor
-            is_plain = not met.is_new and bool(visitor.id) and visitor.consent is Consent.PROFILE
+            question, visitor = request.question, who.visitor
+            is_plain = not who.is_new and bool(visitor.id) and visitor.consent is Consent.PROFILE
             page = self.capture.page_of(question, about) if is_plain and question is not None else None
             if page is None or question is None:
-                self.capture.note(View(now, request, about, visitor, done, met.is_new))
+                self.capture.note(View(now, request, about, visitor, done, who.is_new))
             else:
                 self.capture.note_again(now, question, page, visitor.id, done)
 
@@ -209,36 +209,36 @@ class Showing:
         is_believed = bool(self._trusted) and is_trusted(request.client, self._trusted)
         return Seen(request, visitor, now, self._country_header if is_believed else b"")
 
-    def context_of(self, template: Template, request: Request, met: Met, now: float) -> EvaluationContext:
+    def context_of(self, template: Template, request: Request, who: Who, now: float) -> EvaluationContext:
         """The context in which the template's slots are decided."""
-        inputs, _, of_request, of_visitor = self.inputs_and_values(template, request, met, now)
-        return self.context(inputs, request, met, now, of_request + of_visitor)
+        inputs, _, of_request, of_visitor = self.inputs_and_values(template, request, who, now)
+        return self.context(inputs, request, who, now, of_request + of_visitor)
 
     def _decide(
         self,
         template: Template,
         request: Request,
-        met: Met,
+        who: Who,
         now: float,
         coding: Coding,
         memo_entry: PageMemoEntry | None,
         hole_fills: Sequence[Fragment],
     ) -> Personalised:
         """The page from the memo, or decided and filled now."""
-        inputs, classes, of_request, of_visitor = self.inputs_and_values(template, request, met, now)
+        inputs, classes, of_request, of_visitor = self.inputs_and_values(template, request, who, now)
         values = of_request + of_visitor
         if memo_entry is None:
             done = self.filling.compose_unshared(
-                template, self.context(inputs, request, met, now, values), coding, hole_fills
+                template, self.context(inputs, request, who, now, values), coding, hole_fills
             )
         else:
             number = NO_NUMBER
             if not inputs.tells_visitors_apart:
-                number = classes.number(of_visitor, met.visitor, met.profile, now)
+                number = classes.number(of_visitor, who.visitor, who.profile, now)
             circumstances, _ = self.circumstances(coding, of_request, now)
             known = memo_entry.get(circumstances, number)
             if known is None:
-                context = self.context(inputs, request, met, now, values)
+                context = self.context(inputs, request, who, now, values)
                 done = self.filling.compose_shared(
                     template, context, coding, memo_entry, circumstances, inputs.of_request
                 )
@@ -247,32 +247,32 @@ class Showing:
             else:
                 done = known
         if now >= self.recorder.due_at:
-            self.record(inputs, request, met, now, values, done)
+            self.record(inputs, request, who, now, values, done)
         return done
 
     def inputs_and_values(
-        self, page: HasSlots, request: Request, met: Met, now: float
+        self, page: HasSlots, request: Request, who: Who, now: float
     ) -> tuple[Inputs, EquivalenceClasses, Values, Values]:
         """The inputs of the page's slots, their classes of visitors, and the values of this request and of this
         visitor."""
         inputs = self.inputs_of(page)
         of_request = inputs.cached_values(request)
         if of_request is None:
-            of_request = inputs.request_values(self.seen(request, met.visitor, now))
+            of_request = inputs.request_values(self.seen(request, who.visitor, now))
         classes = self.classes(inputs)
-        return inputs, classes, of_request, classes.values(met.visitor, met.profile, now)
+        return inputs, classes, of_request, classes.values(who.visitor, who.profile, now)
 
-    def context(self, inputs: Inputs, request: Request, met: Met, now: float, values: Values) -> EvaluationContext:
+    def context(self, inputs: Inputs, request: Request, who: Who, now: float, values: Values) -> EvaluationContext:
         """The context with these values of the inputs."""
-        return context_from(self.seen(request, met.visitor, now), met.profile, inputs.attributes, values)
+        return context_from(self.seen(request, who.visitor, now), who.profile, inputs.attributes, values)
 
-    def record(self, inputs: Inputs, request: Request, met: Met, now: float, values: Values, done: DecidedPage) -> None:
+    def record(self, inputs: Inputs, request: Request, who: Who, now: float, values: Values, done: DecidedPage) -> None:
         """Records a view, if its visitor consents."""
-        if met.visitor.consent is Consent.NONE:
+        if who.visitor.consent is Consent.NONE:
             return
-        context, plan = self.context(inputs, request, met, now, values), self.publication.plan
-        country_header = self.seen(request, met.visitor, now).country_header
-        self.recorder.note(SampledPage(plan, request, met.visitor, context, country_header, done.decided.decisions))
+        context, plan = self.context(inputs, request, who, now, values), self.publication.plan
+        country_header = self.seen(request, who.visitor, now).country_header
+        self.recorder.note(SampledPage(plan, request, who.visitor, context, country_header, done.decided.decisions))
 
     def circumstances(self, coding: Coding, request_values: Values, now: float) -> tuple[Hashable, float]:
         """All that deciding and filling look at beside the visitor; and until when it stays the same."""

@@ -1,7 +1,7 @@
 """Showing what a draft of the rules shows to a persona: what `Showing` is to visitors, this is to who looks at a
 preview, on a page, in its slots without it and in its lists.
 
-Its law: nobody is met, counted or recorded by it, and who looks gets no cookie.
+Its law: nobody is recognised, counted or recorded by it, and who looks gets no cookie.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from proxy.personalise import Personalised, Stock, fills_of, with_products
 from proxy.rulebook.compile import Publication
 from proxy.rulebook.expectations import Case
 from proxy.serve.overlay import overlay
-from proxy.serve.showing import Met, Showing
+from proxy.serve.showing import Showing, Who
 from proxy.visitors.persona import context_as
 from proxy.visitors.preview import Preview
 from proxy.visitors.visitor import ANONYMOUS
@@ -57,30 +57,30 @@ class ShowingAs:
         self.stories: Sequence[SlotStory] = ()
         self.took_ms = 0.0
 
-    def meet(self, template: Template, request: Request, now: float) -> Met | None:
+    def recognise(self, template: Template, request: Request, now: float) -> Who | None:
         """None: a preview is never answered at once."""
         return None
 
-    async def meet_waiting(self, template: Template, request: Request, now: float) -> Met:
+    async def recognise_waiting(self, template: Template, request: Request, now: float) -> Who:
         """The persona's visitor."""
-        return await self.meet_named(self._preview.persona.visitor, now)
+        return await self.recognise_named(self._preview.persona.visitor, now)
 
-    async def meet_named(self, visitor_id: str, now: float, request: Request | None = None) -> Met:
+    async def recognise_named(self, visitor_id: str, now: float, request: Request | None = None) -> Who:
         """A visitor by id, whatever their consent."""
-        return Met(ANONYMOUS, await self._profile_of(visitor_id, now) if visitor_id else None)
+        return Who(ANONYMOUS, await self._profile_of(visitor_id, now) if visitor_id else None)
 
     def passed(self, template: Template, request: Request, now: float) -> None:
         """Nothing: a preview is counted nowhere."""
 
-    def context_of(self, template: Template, request: Request, met: Met, now: float) -> EvaluationContext:
+    def context_of(self, template: Template, request: Request, who: Who, now: float) -> EvaluationContext:
         """What deciding looks at, as the persona has it."""
-        return context_as(self.publication.plan, request, self._preview.persona, met.profile, now, self._case)
+        return context_as(self.publication.plan, request, self._preview.persona, who.profile, now, self._case)
 
     def show(
         self,
         template: Template,
         request: Request,
-        met: Met,
+        who: Who,
         now: float,
         coding: Coding,
         *,
@@ -89,7 +89,7 @@ class ShowingAs:
         """The page as the persona sees it, with what the preview is and why each slot shows what it does."""
         started = time.perf_counter()
         plan, fragments = self.publication.plan, self.publication.fragments
-        context = self.context_of(template, request, met, now)
+        context = self.context_of(template, request, who, now)
         slots = tuple(dict.fromkeys(slot for slot in template.slots if slot not in ("", OVERLAY.name)))
         decided = decide(plan, context, template.slots)
         decisions = tuple(decided[slot] for slot in template.slots)

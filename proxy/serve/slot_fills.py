@@ -24,7 +24,7 @@ from proxy.page.encode import Content
 from proxy.page.piece import Piece
 from proxy.personalise import fills_of
 from proxy.rulebook.compile import Publication
-from proxy.serve.showing import Met, Showing
+from proxy.serve.showing import Showing, Who
 from proxy.serve.slot_maps import SlotMap
 from proxy.visitors.equivalence import NO_NUMBER, EquivalenceClasses
 from proxy.visitors.inputs import Inputs
@@ -69,7 +69,7 @@ class FillCache:
         self._publication: Publication | None = None
         self._verified: Verified | None = None  # the last one: mostly their page is filled next
 
-    def of(self, page: SlotMap, request: Request, met: Met, now: float) -> SlotFills:
+    def of(self, page: SlotMap, request: Request, who: Who, now: float) -> SlotFills:
         """What fills the page's slots for this visitor, counted and captured; defaults when deciding or rendering
         fails."""
         if self._publication is not self._showing.publication:
@@ -78,12 +78,12 @@ class FillCache:
             self._by_what.clear()
             self._shared_bits.clear()
         try:
-            fills = self._of(page, request, met, now)
+            fills = self._of(page, request, who, now)
         except Exception:  # as in `Showing.show`: it must not cost the page
             log.exception("`%s` is shown with its defaults", request.path.decode("latin-1"))
             self._metrics.count("tailorbird_decide_errors_total")
             return SlotFills((None,) * len(page.slots), Decided.by(()))
-        self._showing.tell(page.about, request, met, now, fills)
+        self._showing.tell(page.about, request, who, now, fills)
         return fills
 
     def repeat(self, page: SlotMap, question: Question, own: OwnFields, now: float) -> SlotFills | None:
@@ -122,17 +122,17 @@ class FillCache:
         publication = self._showing.publication
         return publication is self._publication and not publication.is_off and now < self._showing.recorder.due_at
 
-    def _of(self, page: SlotMap, request: Request, met: Met, now: float) -> SlotFills:
+    def _of(self, page: SlotMap, request: Request, who: Who, now: float) -> SlotFills:
         showing = self._showing
-        inputs, classes, of_request, of_visitor = showing.inputs_and_values(page, request, met, now)
+        inputs, classes, of_request, of_visitor = showing.inputs_and_values(page, request, who, now)
         number = NO_NUMBER
         if not inputs.tells_visitors_apart:
-            number = classes.number(of_visitor, met.visitor, met.profile, now)
+            number = classes.number(of_visitor, who.visitor, who.profile, now)
         circumstances, _ = showing.circumstances("identity", of_request, now)
         key = page.slots, circumstances, number
         fills = self._by_who.get(key) if number != NO_NUMBER else None
         if fills is None:
-            context = showing.context(inputs, request, met, now, of_request + of_visitor)
+            context = showing.context(inputs, request, who, now, of_request + of_visitor)
             shared_bits = self._shared_bits.get((page.slots, circumstances)) or self._find_shared_bits(
                 page, circumstances, inputs, context
             )
@@ -141,9 +141,9 @@ class FillCache:
                 make_room(self._by_who, MOST)
                 self._by_who[key] = fills
         if number != NO_NUMBER:
-            self._keep(number, classes, inputs, met.visitor, now)
+            self._keep(number, classes, inputs, who.visitor, now)
         if now >= showing.recorder.due_at:
-            showing.record(inputs, request, met, now, of_request + of_visitor, fills)
+            showing.record(inputs, request, who, now, of_request + of_visitor, fills)
         return fills
 
     def _keep(self, number: int, classes: EquivalenceClasses, inputs: Inputs, visitor: Visitor, now: float) -> None:

@@ -100,9 +100,9 @@ class Slots:
         if not names:
             return [], ()
         template, now = apart(names), self._clock()
-        met = await self._showing.meet_waiting(template, page, now)
-        done = self._showing.show(template, page, met, now, "identity")
-        cookies = ((b"set-cookie", met.set_cookie),) if met.set_cookie else ()
+        who = await self._showing.recognise_waiting(template, page, now)
+        done = self._showing.show(template, page, who, now, "identity")
+        cookies = ((b"set-cookie", who.set_cookie),) if who.set_cookie else ()
         if not done.decisions:  # deciding failed
             return [SlotAnswer(None) for _ in names], cookies
         return list(map(_slot_answer, done.decisions, contents_of(done))), cookies

@@ -29,7 +29,7 @@ from proxy.serve.pages import Entry
 from proxy.serve.pass_through import Give
 from proxy.serve.precompression import CODED_BYTES, Precompressed, is_precompressible
 from proxy.serve.shared_fetch import Flowing
-from proxy.serve.showing import Met, Showing
+from proxy.serve.showing import Showing, Who
 from proxy.settings import Settings
 
 
@@ -52,10 +52,10 @@ class StoredAnswers:
         if entry.template is None or entry.lead is None:
             return self._plain(entry, request, now, hit(ttl))
         hole_fills = self._hole_filling.at_once(entry, request) if entry.template.holes else NO_FILLS
-        met = self._showing.meet(entry.template, request, now)
-        if hole_fills is None or met is None:
+        who = self._showing.recognise(entry.template, request, now)
+        if hole_fills is None or who is None:
             return None
-        return self._filled(entry, entry.template, request, met, now, entry.lead.of_hit(ttl), hole_fills)
+        return self._filled(entry, entry.template, request, who, now, entry.lead.of_hit(ttl), hole_fills)
 
     def begins(self, entry: Entry, request: Request, now: float, give: Give) -> bool:
         """True when nothing but the visitor's profile is missing for `at_once`, and is being read: `give` is called
@@ -64,14 +64,14 @@ class StoredAnswers:
             return False
         lead = entry.lead.of_hit(int(entry.fresh_until - now))
         then = partial(self._give, entry, entry.template, request, now, lead, give)
-        return self._showing.meets_soon(request, now, then)
+        return self._showing.recognises_soon(request, now, then)
 
     def _give(
-        self, entry: Entry, template: Template, request: Request, now: float, lead: bytes, give: Give, met: Met
+        self, entry: Entry, template: Template, request: Request, now: float, lead: bytes, give: Give, who: Who
     ) -> None:
         answer = None
         try:
-            answer = self._filled(entry, template, request, met, now, lead, NO_FILLS)
+            answer = self._filled(entry, template, request, who, now, lead, NO_FILLS)
         finally:
             give(request, answer)
 
@@ -87,8 +87,8 @@ class StoredAnswers:
         )
         if hole_fills is None:
             return None
-        met = await self._showing.meet_waiting(entry.template, request, now)
-        return self._filled(entry, entry.template, request, met, now, entry.lead.saying(said), hole_fills)
+        who = await self._showing.recognise_waiting(entry.template, request, now)
+        return self._filled(entry, entry.template, request, who, now, entry.lead.saying(said), hole_fills)
 
     async def flowing(self, flowing: Flowing, request: Request, now: float, said: str) -> Response:
         """An asset that is still coming."""
@@ -139,16 +139,16 @@ class StoredAnswers:
         entry: Entry,
         template: Template,
         request: Request,
-        met: Met,
+        who: Who,
         now: float,
         lead: bytes,
         hole_fills: FilledHoles,
     ) -> Response:
         coding = coding_for(request, self._codings)
-        page = self._showing.show(template, request, met, now, coding, entry.memo_entry, hole_fills.fragments).page
+        page = self._showing.show(template, request, who, now, coding, entry.memo_entry, hole_fills.fragments).page
         if hole_fills is not NO_FILLS:
             lead = hole_fills.lead(lead)
-        return assembled_answer(entry.stored.status, lead, page, request, met.set_cookie)
+        return assembled_answer(entry.stored.status, lead, page, request, who.set_cookie)
 
 
 def _as_later(head: StoredResponse, headers: Headers) -> Headers:

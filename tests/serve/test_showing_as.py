@@ -40,7 +40,7 @@ def showing(persona: Persona = Persona()) -> ShowingAs:
 
 async def shown(page: Template, persona: Persona) -> tuple[str, list[str]]:
     shows, request = showing(persona), Request(b"GET", b"/", b"", b"shop.example", ())
-    met = await shows.meet_waiting(page, request, NOON)
+    met = await shows.recognise_waiting(page, request, NOON)
     assert not met.visitor.id and met.set_cookie is None, "who looks stays nobody"
     done = shows.show(page, request, met, NOON, "identity")
     assert [story.slot for story in shows.stories] == ["home.hero", "home.row"]

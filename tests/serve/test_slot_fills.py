@@ -12,7 +12,7 @@ from proxy.model import Cap, Draw, Fact, Measure, OneOf, Reading
 from proxy.page.slots import DeclaredSlot
 from proxy.page.template import Template
 from proxy.rulebook.compile import Publication
-from proxy.serve.showing import Met
+from proxy.serve.showing import Who
 from proxy.serve.slot_fills import FillCache, SlotFills
 from proxy.serve.slot_maps import SlotMap
 from tests.page.cutting import cut
@@ -52,10 +52,10 @@ class Shown:
         self.showing = site.gateway._showing
         self.insets = FillCache(self.showing, site.metrics)
 
-    async def met(self, visitor: str, *segments: str) -> tuple[bytes, Met]:
+    async def met(self, visitor: str, *segments: str) -> tuple[bytes, Who]:
         name, cookies = self.site.visitor(visitor, *segments)
         request = self.site.request(b"/", (name, cookies))
-        return cookies, await self.showing.meet_waiting(outline_of(PAGE).of(PAGE), request, self.site.now)
+        return cookies, await self.showing.recognise_waiting(outline_of(PAGE).of(PAGE), request, self.site.now)
 
     async def fills(self, visitor: str, *segments: str, page: bytes = PAGE, language: bytes = b"nl") -> SlotFills:
         """That of a visitor's page, which has to be what it would be without any memory."""
@@ -72,7 +72,7 @@ class Shown:
         """Asks twice as a browser does: what comes of the second time, where the number of the first is known."""
         own = {b"cookie": b"session=1; " + self.site.visitor(visitor, *segments)[1]}
         request, now = QUESTION.request(own, ""), self.site.now
-        met = await self.showing.meet_waiting(OUTLINE, request, now)
+        met = await self.showing.recognise_waiting(OUTLINE, request, now)
         self.insets.repeat(OUTLINE, QUESTION, own, now)  # who has no number yet gets one
         first = self.insets.of(OUTLINE, request, met, now)
         again = self.insets.repeat(OUTLINE, QUESTION, own, now)
