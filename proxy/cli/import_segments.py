@@ -20,8 +20,8 @@ from proxy.audience.rows import read_rows
 from proxy.cli.import_events import column_option, named_in, timezone_option
 from proxy.cli.importing import BATCH, Form, Report, a_store, opened, report_on, with_a_bar
 from proxy.cli.options import form_option, setting_options, settings_now
-from proxy.cli.rulefolder import A_FILE, read_rules
-from proxy.diagnostics import many, nearest
+from proxy.cli.rulefolder import A_FILE, no_such_segment, read_rules
+from proxy.diagnostics import many
 from proxy.events.imported import Reading
 from proxy.events.imported_segments import (
     SEGMENT_COLUMNS,
@@ -94,9 +94,7 @@ def _asked_for_by_none(segments: Sequence[str], rules: Path) -> Iterator[str]:
     folded = set(map(str.casefold, known))
     for name in segments if publication else ():
         if name.casefold() not in folded:
-            close = nearest(name, known)
-            help = f"did you mean `{close}`?" if close else f"rules can ask it once `segments:` has `{name}: {{}}`"
-            yield f"no rule file names the segment `{name}`; {help}"
+            yield no_such_segment(name, known)
 
 
 class Import:

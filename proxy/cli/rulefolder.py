@@ -16,7 +16,7 @@ from proxy import garbage
 from proxy.catalogue.feeds import read_feed
 from proxy.cli.existing_store import existing_store, recorded_views
 from proxy.cli.options import Command
-from proxy.diagnostics import as_text
+from proxy.diagnostics import as_text, nearest
 from proxy.model import Product
 from proxy.rulebook.compile import Loaded, Publication, load
 from proxy.rulebook.lints import Site
@@ -24,6 +24,8 @@ from proxy.stores import exists
 from proxy.stores.ruledir import read_folder
 
 MOST_VIEWS = 20_000
+ALIKE = 0.8
+"""How alike a misspelt segment is to the one that was meant; others are merely new."""
 
 
 class RuleFolder(click.Path):
@@ -105,6 +107,13 @@ def good(loaded: Loaded, *, note: str = "") -> Publication:
             click.echo(note, err=True)
         sys.exit(1)
     return loaded.publication
+
+
+def no_such_segment(name: str, known: Sequence[str]) -> str:
+    """What is told of a segment that other systems speak of and the folder's rule files, with those `known`, do not."""
+    close = nearest(name, known, ALIKE)
+    help = f"did you mean `{close}`?" if close else f"rules can ask it once `segments:` has `{name}: {{}}`"
+    return f"no rule file names the segment `{name}`; {help}"
 
 
 def site_now(store: str | None) -> Site:

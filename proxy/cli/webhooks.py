@@ -14,7 +14,7 @@ import msgspec
 
 from proxy.cli.existing_store import asked
 from proxy.cli.options import Subcommands, form_option, setting_options, settings_now
-from proxy.cli.rulefolder import folder_argument, read_rules
+from proxy.cli.rulefolder import folder_argument, no_such_segment, read_rules
 from proxy.conditions.localtime import iso_time
 from proxy.model import Delivery
 from proxy.outbox.leader import webhooks_in
@@ -107,7 +107,7 @@ def _line(webhook: Webhook, publication: Publication, counted: Waiting) -> str:
 
 def _doubts(webhooks: Sequence[Webhook], publication: Publication) -> Iterator[str]:
     for name in unknown_segments(webhooks, publication.segments):
-        yield f"no rule file has the segment `{name}`"
+        yield no_such_segment(name, [segment.name for segment in publication.plan.segments])
     for name in sorted({name for webhook in webhooks for name in segments_sent(webhook, publication.segments)}):
         for attribute, why in unforeseen(publication, name).items():
             yield f"`{name}` asks for `{attribute}`: {why}"

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -27,8 +28,17 @@ from proxy.visitors.persona import Persona
 from proxy.visitors.preview import LONGEST_SECONDS, Preview, Tokens
 
 DRAFT = "draft"
+DEEPEST = 4
 _TRUTHS = {"yes": True, "true": True, "no": False, "false": False}
 FIELDS = ("url", "visitor", "country", "language", "device", "at", "as", "state", "facts")
+
+
+class LineView(msgspec.Struct, frozen=True):
+    """A line of a story, and how deep it stands in it, up to `DEEPEST`."""
+
+    text: str
+    depth: int
+    is_heading: bool
 
 
 def looking_routes(site: Site, html: Html, tokens: Tokens | None) -> list[Route]:
@@ -51,7 +61,8 @@ def looking_routes(site: Site, html: Html, tokens: Tokens | None) -> list[Route]
         except RequestError as error:
             wrong = str(error)
         cases = [case.name for case in publication.cases] if publication else []
-        values = {"asked": asked, "segments": segments, "cases": cases, "story": story, "link": link, "wrong": wrong}
+        lines = [msgspec.to_builtins(line) for line in story_view(story)]
+        values = {"asked": asked, "segments": segments, "cases": cases, "story": lines, "link": link, "wrong": wrong}
         may = {"may_preview": tokens is not None, "must_say_where": tokens is not None and not tokens.shop_url}
         return html("why.html", is_draft=site.is_published, **may, **values)
 
@@ -62,6 +73,17 @@ def looking_routes(site: Site, html: Html, tokens: Tokens | None) -> list[Route]
         return loaded.publication
 
     return [Route("/why", page)]
+
+
+def story_view(story: str) -> list[LineView]:
+    """The lines of a story, as the command prints it: the first of each slot is its heading."""
+    lines, is_first = [], True
+    for line in story.splitlines():
+        if line.strip():
+            inner = line.lstrip(" ")
+            lines.append(LineView(inner, min(DEEPEST, (len(line) - len(inner) + 4) // 5), is_first))
+        is_first = not line.strip()
+    return lines
 
 
 def _persona(asked: Mapping[str, str], segments: Sequence[str], publication: Publication) -> Persona:

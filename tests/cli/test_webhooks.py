@@ -45,7 +45,7 @@ def test_each_webhook_is_reported_with_what_waits_and_what_is_doubtful(shop: Pat
     assert show(shop).output.splitlines() == [
         "cdp (cdp.example): Phones, VIP",
         "  2 waiting since 2026-11-23T12:00:00Z, 1 given up",
-        "no rule file has the segment `Gone`",
+        "no rule file names the segment `Gone`; rules can ask it once `segments:` has `Gone: {}`",
         "`Phones` asks for `device`: only a request tells it",
     ]
     (told,) = json.loads(show(shop, "--format", "json").output)

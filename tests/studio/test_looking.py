@@ -13,6 +13,7 @@ import pytest
 from proxy.http.message import Request
 from proxy.stores.versions import Versions
 from proxy.studio.app import create_studio
+from proxy.studio.looking import story_view
 from proxy.visitors.persona import Persona
 from proxy.visitors.preview import Preview, Tokens
 from tests.studio.test_app import RULES, Shop
@@ -101,3 +102,27 @@ async def test_what_would_make_no_difference_or_no_sense_is_told(fields: dict[st
     page = await ask(Shop(), **fields)
     assert told in page
     assert "__tb=" not in page
+
+
+STORY = """home.hero on / for Anna
+✘ not            A <b>   priority high
+     ✘ segment: VIP
+          ✘ VIP
+  · SKU-1: 2 → 1
+
+all.topbar on / for Anna
+✔ SHOWN          the page's own default"""
+
+
+def test_a_story_is_lines_that_know_how_deep_they_stand_and_each_slot_has_a_heading() -> None:
+    lines = [(line.text[:9], line.depth, line.is_heading) for line in story_view(STORY)]
+    assert lines == [
+        ("home.hero", 0, True),
+        ("✘ not    ", 0, False),
+        ("✘ segment", 1, False),
+        ("✘ VIP", 2, False),
+        ("· SKU-1: ", 1, False),
+        ("all.topba", 0, True),
+        ("✔ SHOWN  ", 0, False),
+    ]
+    assert story_view("") == []
