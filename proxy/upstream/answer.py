@@ -175,7 +175,9 @@ class Answer:
         if self._head_bytes > MAX_HEAD_BYTES or len(self._fields) >= MAX_FIELDS:
             raise _malformed("its head is too large")
         if not self.has_head:  # trailers are dropped: we never promised to carry them
-            self._fields.append((name.lower(), value))
+            # Spaces behind a value are no part of it (RFC 9110 5.5). Tabs stay: with one behind it, the parser does not
+            # take `chunked` for that, so nor may we.
+            self._fields.append((name.lower(), value.rstrip(b" ")))
 
     def on_headers_complete(self) -> None:
         if self.has_head:

@@ -49,6 +49,8 @@ def body_of(answer: Answer) -> bytes:
         (CHUNKED + b"5\r\nhello\r\n0\r\n\r\n", b"hello"),
         (CHUNKED + b"5;name=value\r\nhello\r\n1\r\n!\r\n0\r\nX-Trailer: dropped\r\n\r\n", b"hello!"),
         (CHUNKED + b"5  \r\nhello\r\n1 \t;name=value\r\n!\r\n0   \r\n\r\n", b"hello!"),
+        (OK + b"Transfer-Encoding: chunked  \r\n\r\n5\r\nhello\r\n0\r\n\r\n", b"hello"),
+        (OK + b"Content-Length: 5 \r\n\r\nhello", b"hello"),
         (OK + b"Content-Length: 0\r\n\r\n", b""),
         (b"HTTP/1.1 204 No Content\r\n\r\n", b""),
         (b"HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n", b""),
@@ -71,6 +73,18 @@ def test_fields_of_informational_answers_and_trailers_are_not_the_answers() -> N
     answer = read(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + CHUNKED + b"0\r\nSet-Cookie: late=1\r\n\r\n")
     assert answer.headers == ((b"transfer-encoding", b"chunked"),)
     assert answer.hints == (((b"link", b"</a>"),),)
+
+
+def test_spaces_behind_a_value_are_no_part_of_it() -> None:
+    fields = b'ETag: "a"  \r\nContent-Type:text/html \r\nX-Empty:  \r\nX-Two: a  b\r\n'
+    said = read(OK + b"Content-Length: 0 \r\n" + fields + b"\r\n").headers
+    assert said == (
+        (b"content-length", b"0"),
+        (b"etag", b'"a"'),
+        (b"content-type", b"text/html"),
+        (b"x-empty", b""),
+        (b"x-two", b"a  b"),
+    )
 
 
 @pytest.mark.parametrize("framing", [b"Content-Length: 5\r\n", b"Transfer-Encoding: chunked\r\n", b""])
@@ -133,6 +147,7 @@ def test_a_body_after_head_is_not_taken_and_costs_the_connection() -> None:
         pytest.param(OK + b"Transfer-Encoding: gzip, chunked\r\n\r\n", id="a second coding"),
         pytest.param(OK + b"Transfer-Encoding: chunked, identity\r\n\r\n", id="chunked not last"),
         pytest.param(OK + b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n", id="chunked twice"),
+        pytest.param(OK + b"Transfer-Encoding: chunked\t\r\n\r\n", id="chunked and a tab"),
         pytest.param(OK + b"Transfer-Encoding: xchunked\r\n\r\n", id="almost chunked"),
         pytest.param(OK + b"Transfer-Encoding: gzip\r\n\r\n", id="a coding to undo"),
         pytest.param(OK + b"Transfer-Encoding: a, b\r\n\r\n", id="two unknown codings"),
