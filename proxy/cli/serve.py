@@ -23,9 +23,9 @@ from proxy.cli.options import setting_options, settings_now
 from proxy.environment import PREFIX, mistaken, to_environment
 from proxy.errors import OperatorError
 from proxy.metrics import Metrics
-from proxy.processes import logs
+from proxy.processes import logs, systemd
 from proxy.processes.descriptors import within_reach
-from proxy.processes.listener import Listener, bind, run, url_of
+from proxy.processes.listener import Listener, bind, run, url_of, without_delay
 from proxy.processes.supervisor import REPLACED, Supervisor
 from proxy.processes.zygote import Command
 from proxy.settings import FLAGS, Settings
@@ -109,9 +109,12 @@ def require_what_serving_needs(settings: Settings) -> None:
 
 
 def places_of(settings: Settings) -> Places:
-    """Binds both. Raises `OperatorError`."""
-    public = bind("proxy", settings.host, settings.port, settings.backlog)
-    return Places(public, bind("studio", settings.admin_host, settings.admin_port) if settings.admin_port else None)
+    """Binds both, where systemd has not. Raises `OperatorError`."""
+    public, studio = systemd.passed()
+    public = without_delay(public) if public else bind("proxy", settings.host, settings.port, settings.backlog)
+    if not settings.admin_port:
+        return Places(public, None)
+    return Places(public, studio or bind("studio", settings.admin_host, settings.admin_port))
 
 
 def announce(places: Places, settings: Settings) -> None:
@@ -120,6 +123,7 @@ def announce(places: Places, settings: Settings) -> None:
     tell(f"proxy  {url_of(places.public, is_tls=bool(settings.tls_certificate))}/")
     if places.admin is not None:
         tell(f"studio {url_of(places.admin, is_tls=False)}/")
+    systemd.notify(systemd.READY)
 
 
 async def serve(
@@ -156,6 +160,7 @@ async def serve(
     def stop_accepting() -> None:
         if is_alone:
             log.info("stopping: within %.0f s", settings.lame_duck_seconds + settings.drain_seconds)
+            systemd.notify(systemd.STOPPING)
         tailorbird.desk.stop_accepting()
 
     async with tailorbird:

@@ -191,6 +191,11 @@ def bind(name: str, host: str, port: int, backlog: int = DEFAULTS.backlog) -> so
                 "name one of this machine by `--host` or `--admin-host`; 0.0.0.0 is all",
             ),
         ) from error
+    return without_delay(bound)
+
+
+def without_delay(bound: socket.socket) -> socket.socket:
+    """The socket, set to send at once what is written."""
     # Connections inherit it. Without it a head and a body written apart wait 40 ms for each other (Nagle and delayed
     # ACK), and asyncio sets it only on sockets it made itself.
     bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -19,6 +19,7 @@ import os
 import signal
 from collections.abc import Callable, Coroutine
 
+from proxy.processes import systemd
 from proxy.processes.logs import STACKS
 from proxy.processes.memory_limit import held_bytes, limit_of
 from proxy.processes.zygote import Command, Zygote
@@ -146,6 +147,7 @@ class Supervisor:
             self._spawn(self._replace_all())
         watching.cancel()
         log.info("stopping by %s: within %.0f s", number.name, self._longest_seconds)
+        systemd.notify(systemd.STOPPING)
         await self.stop(number)
         log.info("stopped")
 
@@ -249,16 +251,17 @@ class Supervisor:
     async def _replace_all(self) -> None:
         """Replaces all workers from a new zygote: the program on the disk may be another version."""
         async with self._turn:
-            fresh = await self._conceive()
-            for place in range(len(self._places)):
-                if self._is_stopping or not await self._fill(place, fresh):
-                    log.error("the workers that are there go on")
-                    fresh.close()
-                    return
-            before, self._zygote = self._zygote, fresh
-            if before is not None:
-                before.close()
-            log.info("all workers were replaced")
+            with systemd.reloading():
+                fresh = await self._conceive()
+                for place in range(len(self._places)):
+                    if self._is_stopping or not await self._fill(place, fresh):
+                        log.error("the workers that are there go on")
+                        fresh.close()
+                        return
+                before, self._zygote = self._zygote, fresh
+                if before is not None:
+                    before.close()
+                log.info("all workers were replaced")
 
     async def _watch(self) -> None:
         while True:
