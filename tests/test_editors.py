@@ -28,8 +28,9 @@ def test_there_are_twenty_and_the_first_page_lists_them() -> None:
 
 BLOCKS = [(path.stem, text) for path in RECIPES for text in BLOCK.findall(path.read_text(encoding="utf-8"))]
 BLOCKS += [
-    (f"merchandising {number}", text)
-    for number, text in enumerate(BLOCK.findall((EDITORS / "merchandising.md").read_text(encoding="utf-8")), start=1)
+    (f"{page} {number}", text)
+    for page in ("merchandising", "how-often-and-to-whom")
+    for number, text in enumerate(BLOCK.findall((EDITORS / f"{page}.md").read_text(encoding="utf-8")), start=1)
 ]
 
 
