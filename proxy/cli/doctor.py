@@ -25,6 +25,7 @@ from proxy.doctor.fetched import FetchedPage, Level, Line
 from proxy.doctor.pictures import Shown, link_lines, links_of, picture_lines, pictures_of
 from proxy.doctor.proposal import PUT_IT, Copies, Proposal, is_in_place, policy_line, proposal_lines, proposed
 from proxy.errors import OriginError
+from proxy.http.forwarding import VIA
 from proxy.page.slots import matches_page
 from proxy.rulebook.check import check
 from proxy.rulebook.read import CACHE_FILE
@@ -151,6 +152,7 @@ def fetch(url: str, settings: Settings, cookies: str = "") -> FetchedPage:
     """Fetches `url` with no cookies but these, without redirects or the environment's proxies, within
     `TIMEOUT_SECONDS` and little more than `max_page_bytes`. Raises `OriginError`."""
     fields = {"accept": "text/html", "accept-encoding": "gzip", "user-agent": "tailorbird-doctor"}
+    fields |= {"via": VIA.decode()}  # as we ask for pages: nginx compresses for no proxy unless it is told to
     fields |= {"cookie": cookies} if cookies else {}
     name = {"sni_hostname": settings.origin_name} if settings.origin_name else {}
     deadline = time.monotonic() + TIMEOUT_SECONDS

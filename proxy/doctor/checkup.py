@@ -182,7 +182,8 @@ def _compression(fetched: FetchedPage) -> Iterator[Line]:
         yield Line(Level.OK, "compression", "none, and the page is small")
     else:
         says = "the origin does not compress; Tailorbird compresses the pages it keeps, no others"
-        yield Line(Level.WARN, "compression", says, "turn gzip on at the origin for text/html")
+        fix = "turn gzip on at the origin for its content type; nginx also needs `gzip_proxied any;`"
+        yield Line(Level.WARN, "compression", says, fix)
 
 
 def _clock(fetched: FetchedPage) -> Iterator[Line]:

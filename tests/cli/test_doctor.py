@@ -50,6 +50,15 @@ def policy_of(text: str) -> Policy:
     return policy
 
 
+async def compresses_for_no_proxy(wire: Wire) -> None:
+    """As nginx with `gzip on` and nothing else."""
+    page = PAGE + b" " * 2_000
+    while True:
+        is_from_proxy = (await wire.request()).get(b"via") is not None
+        packed = ok(gzip.compress(page), b"Content-Type: text/html", b"Content-Encoding: gzip")
+        await wire.send(ok(page, b"Content-Type: text/html") if is_from_proxy else packed)
+
+
 async def doctor(*arguments: str, **environment: str) -> Result:
     return await asyncio.to_thread(CliRunner().invoke, command, arguments, env=environment, catch_exceptions=True)
 
@@ -267,3 +276,10 @@ async def test_pictures_and_links_of_rules_are_asked_of_the_shop(tmp_path: Path)
     assert 'pictures    /gone.webp, which "Sale" shows, answers 404' in result.output
     assert 'links       /sail, where "Next" leads, answers 404' in result.output
     assert "here.webp" not in result.output and result.exit_code == 0
+
+
+async def test_an_origin_that_compresses_for_no_proxy_is_told_of() -> None:
+    async with Origin(compresses_for_no_proxy) as origin:
+        told = await doctor(origin.url)
+    assert "warn  compression" in told.output
+    assert "gzip_proxied any;" in told.output
