@@ -22,7 +22,7 @@ from collections.abc import Callable, Coroutine
 from proxy.processes import systemd
 from proxy.processes.logs import STACKS
 from proxy.processes.memory_limit import held_bytes, limit_of
-from proxy.processes.zygote import Command, Zygote
+from proxy.processes.zygote import Command, Zygote, reaped
 from proxy.settings import Settings
 
 log = logging.getLogger("tailorbird.workers")
@@ -233,6 +233,7 @@ class Supervisor:
         await worker.is_over.wait()
         self._alive.discard(worker)
         self._on_end(worker.pid)
+        self._spawn(reaped(worker.pid))
         if self._is_stopping or worker not in self._places:
             return
         log.error("worker %d is replaced", worker.pid)

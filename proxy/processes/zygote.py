@@ -129,3 +129,17 @@ def _reap(options: int) -> None:
         while (ended := os.waitpid(-1, options))[0]:
             if code := os.waitstatus_to_exitcode(ended[1]):
                 log.error("worker %d ended with %d", ended[0], code)
+
+
+async def reaped(pid: int) -> None:
+    """Waits for the end of a worker, if it is ours to wait for: in a container, where the supervisor is process 1, it
+    gets the workers of a zygote that was killed, and they would stay in the table of processes. 0 is nobody."""
+    while _is_ours(pid):  # noqa: ASYNC110  # nobody tells
+        await asyncio.sleep(REAP_SECONDS)
+
+
+def _is_ours(pid: int) -> bool:
+    """False also once it has ended, and is reaped."""
+    with contextlib.suppress(ChildProcessError):
+        return pid > 0 and os.waitpid(pid, os.WNOHANG) == (0, 0)
+    return False

@@ -9,7 +9,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
-from proxy.processes.zygote import Command, Zygote
+from proxy.processes.zygote import Command, Zygote, reaped
 from tests.wire.daemon import children
 
 SCRIPT = """
@@ -86,3 +86,29 @@ async def test_it_goes_after_the_last_of_its_workers_and_no_signal_ends_it() -> 
         assert not zygote.is_gone
         os.kill(int(number), signal.SIGTERM)
         assert await asyncio.wait_for(zygote.process.wait(), 30) == 0
+
+
+def waiting_on(pipe: int) -> int:
+    """The id of a process of ours that waits for what comes over the pipe."""
+    arguments = [sys.executable, "-c", "input()"]
+    return os.posix_spawn(sys.executable, arguments, os.environ, file_actions=[(os.POSIX_SPAWN_DUP2, pipe, 0)])
+
+
+async def test_a_worker_that_was_left_to_us_is_gone_from_the_table_of_processes() -> None:
+    parent, pipe = os.pipe()
+    pid = waiting_on(parent)
+    reaping = asyncio.create_task(reaped(pid))
+    await asyncio.sleep(0)
+    assert not reaping.done()
+    os.kill(pid, signal.SIGKILL)
+    await asyncio.wait_for(reaping, 30)
+    assert pid not in children(os.getpid())
+    os.close(parent)
+    os.close(pipe)
+
+
+async def test_nobody_waits_for_processes_of_others() -> None:
+    ours = await asyncio.create_subprocess_exec("true")
+    for pid in (0, os.getppid()):
+        await asyncio.wait_for(reaped(pid), 30)
+    assert await ours.wait() == 0, "its end was left to who started it"
