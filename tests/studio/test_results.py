@@ -7,6 +7,7 @@ import io
 import re
 from copy import deepcopy
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -99,6 +100,15 @@ async def test_each_rule_is_told_with_its_groups_its_verdict_and_how_old_that_is
     assert "Sale &lt;now&gt; 9,000 500, 5.56% order completed" in told, "where nobody is held out, at the end"
     assert "who left after a first page is in no group" in told
     assert page.index("holdout: Q4") < page.index(">Bar<"), "what most visitors met comes first"
+
+
+async def test_a_rules_name_is_read_in_its_own_direction_whatever_stands_beside_it() -> None:
+    name = "\u062e\u0631\u064a\u0641 2026!"
+    many = looked({name: {"held out": group(900, 60), "shown": group(900, 80)}, "Alone": {"shown": group(9, 1)}})
+    page = await asked(many)
+    names = re.findall(r"<a( class=\"name\")?( dir=\"auto\")? href=\"/results\?rule=[^>]*>(.*?)</a>", page)
+    assert [(direction, told) for _, direction, told in names] == [(' dir="auto"', name), (' dir="auto"', "Alone")]
+    assert f"<bdi>{name}</bdi></h2>" in await asked(many, f"/results?rule={quote(name)}")
 
 
 async def test_bars_are_drawn_to_one_scale_from_loss_to_lift() -> None:
