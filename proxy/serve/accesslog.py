@@ -51,6 +51,7 @@ class AccessLog:
         self._timer: asyncio.TimerHandle | None = None
         self._writing: asyncio.Future[None] | None = None
         self._is_due = False
+        self._is_handing_over = False
 
     @classmethod
     def of(cls, settings: Settings, metrics: Metrics, clock: Callable[[], float] = time.time) -> AccessLog | None:
@@ -93,26 +94,30 @@ class AccessLog:
         self._hand_over()
 
     def _make_many(self) -> None:
-        """Makes them in a turn of the loop of their own: whoever has asked meanwhile is answered before."""
+        """Makes some of them in a turn of the loop of their own: whoever has asked meanwhile is answered before."""
         self._is_due = False
-        self._make()
-        if self._many >= ENOUGH:
-            self._hand_over()
+        self._make(max(AT_ONCE, len(self._noted) - AT_ONCE))  # or they would grow under load
+        if self._many >= ENOUGH and not self._is_handing_over:
+            self._is_handing_over = True
+            asyncio.get_running_loop().call_soon(self._hand_over)
 
-    def _make(self) -> None:
-        """Makes the lines up to the first page that is pending."""
+    def _make(self, most: int | None = None) -> None:
+        """Makes the lines up to the first page that is pending, or the `most` first of these."""
         self._pending.log_counted()
         noted, pending = self._noted, self._pending.pages
         noted.sort(key=_AT)  # some were added late
         many = bisect_left(noted, pending[0][0], key=_AT) if pending else len(noted)
         if many < len(noted):
             self._pending.flush_in_steps()
+        if most is not None:
+            many = min(many, most)
         if many:
             self._made.append(self.lines.joined(noted[:many]))
             self._many += many
             del noted[:many]
 
     def _hand_over(self) -> None:
+        self._is_handing_over = False
         made, many, self._made, self._many = self._made, self._many, [], 0
         if many:
             self._file.write(b"".join(made), many)

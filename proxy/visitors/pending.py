@@ -22,9 +22,9 @@ FLUSH_AT = 500
 """So many pages are flushed without anybody asking, once the last of them has been answered: fewer at a time cost more
 each, for caches are cold when it begins."""
 STEP = 32
-"""So many are counted in one turn of the loop, and logged in the next; each takes up to 25 us, and whoever has asked
-meanwhile is answered before the next. Half as many in one turn that does both cost a sixth more each. (While the list
-is searched, half as many are enough, since it is kept short.)"""
+"""So many are counted in one turn of the loop, shown in the metrics in the next, and logged in the third; each takes up
+to 25 us, and whoever has asked meanwhile is answered before the next. Half as many in one turn that does all of it cost
+a sixth more each. (While the list is searched, half as many are enough, since it is kept short.)"""
 SHORT = 32
 """While somebody searches the list for a visitor, it is no longer than this."""
 
@@ -54,6 +54,7 @@ class Pending:
     is one, or there are `flush_at`."""
 
     __slots__ = (
+        "_asked",
         "_count",
         "_counted",
         "_is_flushing",
@@ -61,6 +62,8 @@ class Pending:
         "_metrics",
         "_schedule_count",
         "_schedule_log",
+        "_shown",
+        "_waiting",
         "flush_at",
         "pages",
     )
@@ -68,8 +71,11 @@ class Pending:
     def __init__(self, metrics: Metrics | None = None) -> None:
         self.pages: list[ServedPage] = []
         self.flush_at = FLUSH_AT
-        self._counted: list[ServedPage] = []  # but not logged yet
+        self._counted: list[ServedPage] = []  # but not in the metrics yet
+        self._shown: list[ServedPage] = []  # there, but not logged yet
         self._is_flushing = False
+        self._asked = 0  # so many of the first pages somebody waits for
+        self._waiting: list[asyncio.Future[None]] = []
         self._metrics = metrics or Metrics()
         self._metrics.flush_before_reading(self.flush)
         self._count: Tell = lambda _: None
@@ -100,28 +106,38 @@ class Pending:
             self.flush_in_steps()
 
     def flush_in_steps(self) -> None:
-        """Flushes from now on, a step in each turn of the loop."""
+        """Flushes from now on, a step in each turn of the loop: never two in one, whoever asks."""
         if not self._is_flushing:
             self._is_flushing = True
             asyncio.get_running_loop().call_soon(self._next_step)
 
     def _next_step(self) -> None:
         self._is_flushing = False
-        if self._counted:
-            self.log_counted()
-        else:
-            step = min(STEP, self.flush_at // 2)
-            self._count_first(max(step, len(self.pages) + step - self.flush_at))  # or the list would grow under load
-        if self._counted or len(self.pages) >= STEP:
-            self.flush_in_steps()
+        try:
+            if self._shown:
+                self._log_shown()
+            elif self._counted:
+                self._show_counted()
+            else:
+                step = min(STEP, self.flush_at // 2)
+                self._count_first(
+                    max(step, len(self.pages) + step - self.flush_at)
+                )  # or the list would grow under load
+        finally:
+            is_done = not (self._counted or self._shown) and self._asked <= 0
+            if not is_done or len(self.pages) >= STEP:
+                self.flush_in_steps()
+            while is_done and self._waiting:
+                if not (waiting := self._waiting.pop()).done():
+                    waiting.set_result(None)
 
     async def flushed(self) -> None:
-        """Flushes all pages that are in the list by now, a step in each turn."""
-        for _ in range(0, len(self.pages), STEP):
-            self._count_first(STEP)
-            await asyncio.sleep(0)
-            self.log_counted()
-            await asyncio.sleep(0)
+        """Flushes all pages that are in the list by now, in steps."""
+        self._asked = max(self._asked, len(self.pages))
+        self.flush_in_steps()
+        waiting = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiting)
+        await waiting
         if self.pages:
             self._schedule_count()
             self._schedule_log()
@@ -139,6 +155,7 @@ class Pending:
     def _count_first(self, count: int) -> None:
         pages = self.pages[:count]
         del self.pages[:count]  # first: counting may ask for a flush
+        self._asked -= len(pages)
         self.flush_at = FLUSH_AT
         if pages:
             self._counted += pages
@@ -146,10 +163,18 @@ class Pending:
 
     def log_counted(self) -> None:
         """Logs the pages that are counted by now."""
+        self._show_counted()
+        self._log_shown()
+
+    def _show_counted(self) -> None:
         pages, self._counted = self._counted, []
         if pages:
+            self._shown += pages
             self._metrics.show_all(
                 [(at, source.question.path, done.decided) for at, _, source, done, sent, _, _ in pages if sent and done]
             )
-            if ours := [page for page in pages if page[4] is not None]:
-                self._log(ours)
+
+    def _log_shown(self) -> None:
+        pages, self._shown = self._shown, []
+        if ours := [page for page in pages if page[4] is not None]:
+            self._log(ours)

@@ -14,7 +14,7 @@ import pytest
 from proxy.metrics import Metrics
 from proxy.page.encode import Assembled
 from proxy.serve import accesslog
-from proxy.serve.accesslog import AT_ONCE, GONE, AccessLog
+from proxy.serve.accesslog import AT_ONCE, ENOUGH, GONE, AccessLog
 from proxy.serve.logfile import LogFile
 from proxy.serve.logline import Line, Lines
 from proxy.settings import Settings
@@ -200,12 +200,44 @@ async def test_lines_are_formatted_in_a_turn_of_the_loop_of_their_own(tmp_path: 
         log.add([(1.0, b"{}\n")] * AT_ONCE)
         assert not made.together  # whoever has asked meanwhile is answered first
     await asyncio.sleep(0)
-    assert made.together == [2 * AT_ONCE]
+    assert made.together == [AT_ONCE]
     log.add([(1.0, b"{}\n")])
     await asyncio.sleep(0)
-    assert made.together == [2 * AT_ONCE]  # a few wait for more
+    assert made.together == [AT_ONCE] * 2
+    await asyncio.sleep(0)
+    assert made.together == [AT_ONCE] * 2  # a few wait for more
     await log.aclose()
     assert lines(tmp_path / "log") == [{}] * (2 * AT_ONCE + 1)
+
+
+async def test_however_many_lines_come_in_each_turn_few_wait(tmp_path: Path) -> None:
+    made = CountedLines()
+    log = AccessLog(LogFile(str(tmp_path / "log"), Metrics()), made)
+    for turn in range(1, 9):
+        log.add([(1.0, b"{}\n")] * (3 * AT_ONCE))
+        await asyncio.sleep(0)
+        assert turn * 3 * AT_ONCE - sum(made.together) <= AT_ONCE
+    await log.aclose()
+    assert lines(tmp_path / "log") == [{}] * (24 * AT_ONCE)
+
+
+async def test_many_lines_are_handed_to_the_thread_in_a_turn_that_formats_none(tmp_path: Path) -> None:
+    made, handed = CountedLines(), list[int]()
+
+    class Noting(LogFile):
+        def write(self, lines: bytes, many: int) -> None:
+            handed.append(many)
+            super().write(lines, many)
+
+    log = AccessLog(Noting(str(tmp_path / "log"), Metrics()), made)
+    while sum(made.together) < ENOUGH:
+        log.add([(1.0, b"{}\n")] * AT_ONCE)
+        await asyncio.sleep(0)
+        assert not handed
+    formatted = len(made.together)
+    await asyncio.sleep(0)
+    assert (handed, len(made.together)) == ([sum(made.together)], formatted)
+    await log.aclose()
 
 
 async def test_what_is_refused_has_a_line_too(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from pathlib import Path
 
 import pytest
@@ -47,6 +47,26 @@ def capture(world: World) -> Capture:
 
 def page(at: float, *, is_whole: bool = True) -> ServedPage:
     return at, "anna", SOURCE, SALE, SALE.page if is_whole else None, {}, "192.0.2.7"
+
+
+class Shown(Metrics):
+    """Metrics that note how many pages they were told of at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.many: list[int] = []
+
+    def show_all(self, shown: Iterable[tuple[float, bytes, Decided]]) -> None:
+        pages = list(shown)
+        self.many.append(len(pages))
+        super().show_all(pages)
+
+
+class Faulty(Metrics):
+    """Metrics that cannot be told of pages."""
+
+    def show_all(self, shown: Iterable[tuple[float, bytes, Decided]]) -> None:
+        raise ValueError("a fault")
 
 
 def test_reading_counts_or_last_pages_counts_pending_views() -> None:
@@ -123,13 +143,14 @@ async def test_what_is_pending_comes_to_the_store_though_nobody_asks(world: Worl
     assert [one.event.subject for one in await world.store.log_of("anna")] == ["/"]
 
 
-async def test_many_pages_are_counted_in_one_turn_of_the_loop_and_logged_in_the_next() -> None:
-    pending, counted, logged = Pending(), list[int](), list[int]()
+async def test_many_pages_are_counted_shown_and_logged_in_three_turns_of_the_loop() -> None:
+    metrics = Shown()
+    pending, counted, logged, shown = Pending(metrics), list[int](), list[int](), metrics.many
     pending.set_counter(lambda pages: counted.append(len(pages)), lambda: None)
     pending.set_logger(lambda pages: logged.append(len(pages)), lambda: None)
     for enough, searches in ((FLUSH_AT, list[str]), (SHORT, pending.visitor_ids), (FLUSH_AT, list[str])):
-        counted.clear()
-        logged.clear()
+        for told in (counted, shown, logged):
+            told.clear()
         for number in range(enough):
             assert len(pending.pages) == number
             searches()
@@ -137,10 +158,11 @@ async def test_many_pages_are_counted_in_one_turn_of_the_loop_and_logged_in_the_
         assert not counted  # the last is to be answered first
         step = min(STEP, enough // 2)
         for turn in range(enough // STEP):
-            await asyncio.sleep(0)
-            assert (counted, len(logged)) == ([step] * (turn + 1), turn)
-            await asyncio.sleep(0)
-            assert (len(counted), logged) == (turn + 1, [step] * (turn + 1))
+            for told in (counted, shown, logged):
+                before = [len(one) for one in (counted, shown, logged)]
+                await asyncio.sleep(0)
+                assert told == [step] * (turn + 1)
+                assert sum(map(len, (counted, shown, logged))) == sum(before) + 1
         await asyncio.sleep(0)
         assert len(pending.pages) < STEP
         pending.flush()
@@ -155,7 +177,48 @@ async def test_however_many_pages_come_in_each_turn_the_list_stays_short(is_sear
                 pending.visitor_ids()
             pending.add(page(1.0))
         await asyncio.sleep(0)
-    assert len(pending.pages) <= most + 4 * STEP  # those of the turn that logs, and of the next
+    assert len(pending.pages) <= most + 6 * STEP  # those of the turns that show and log, and of the next
+
+
+async def test_however_many_ask_for_a_flush_a_turn_has_one_step() -> None:
+    metrics = Shown()
+    pending, steps = Pending(metrics), list[str]()
+    pending.set_counter(lambda _: steps.append("count"), lambda: None)
+    pending.set_logger(lambda _: steps.append("log"), lambda: None)
+    for _ in range(3 * STEP):
+        pending.add(page(1.0))
+    pending.flush_in_steps()
+    asked = [asyncio.create_task(pending.flushed()) for _ in range(2)]
+    most = 0
+    while not all(one.done() for one in asked):
+        before = len(steps) + len(metrics.many)
+        await asyncio.sleep(0)
+        most = max(most, len(steps) + len(metrics.many) - before)
+    assert (most, len(pending.pages), len(metrics.many)) == (1, 0, 3)
+    assert steps == ["count", "log"] * 3
+
+
+async def test_who_waits_for_a_flush_is_told_of_one_at_once() -> None:
+    pending, logged = Pending(), list[int]()
+    pending.set_logger(lambda pages: logged.append(len(pages)), lambda: None)
+    for _ in range(2 * STEP):
+        pending.add(page(1.0))
+    asked = asyncio.create_task(pending.flushed())
+    await asyncio.sleep(0)
+    pending.flush()
+    await asyncio.wait_for(asked, 5)
+    assert sum(logged) == 2 * STEP
+
+
+async def test_a_fault_in_a_step_leaves_nobody_waiting() -> None:
+    pending, counted = Pending(Faulty()), list[int]()
+    pending.set_counter(lambda pages: counted.append(len(pages)), lambda: None)
+    for _ in range(2 * STEP):
+        pending.add(page(1.0))
+    told = list[str]()
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(str(context["exception"])))
+    await asyncio.wait_for(pending.flushed(), 5)
+    assert (counted, told) == ([STEP, STEP], ["a fault"] * 2)
 
 
 async def test_pages_that_come_while_others_are_flushed_in_steps_are_scheduled_again() -> None:
