@@ -53,21 +53,21 @@ async def _copied(source: str, target: str) -> tuple[int, int]:
     async with (
         existing_store(source) as store,
         aclosing(open_store(target)) as other,
-        aclosing(open_outbox(source)) as told_before,
+        aclosing(open_outbox(source)) as old_outbox,
         aclosing(open_outbox(target)) as outbox,
         aclosing(open_views(source)) as views,
         aclosing(open_views(target)) as other_views,
         aclosing(open_sightings(source)) as sightings,
         aclosing(open_sightings(target)) as other_sightings,
     ):
-        if receipts := await forgotten(store, Places(other, other_views, outbox)):
+        if receipts := await copy_erasures(store, Places(other, other_views, outbox)):
             click.echo(f"erased from it, as from the other: {len(receipts)}{_but(receipts[-1])}")
-        done = await copied(store, other, _on_a_screen if sys.stderr.isatty() else lambda _: None)
-        if not await told(told_before, outbox, await other.end_of_log(), time.time()):
+        done = await copy_events(store, other, _on_a_screen if sys.stderr.isatty() else lambda _: None)
+        if not await copy_webhook_state(old_outbox, outbox, await other.end_of_log(), time.time()):
             shown = without_password(target)
             click.echo(f"servers tell webhooks from `{shown}` already, so what they were told was not copied", err=True)
-        await seen(views, other_views)
-        await said(sightings, other_sightings)
+        await copy_views(views, other_views)
+        await copy_sightings(sightings, other_sightings)
         return done
 
 
@@ -79,7 +79,7 @@ def _but(receipt: Receipt) -> str:
     return "".join(f"; {said}" for said in (receipt.not_overwritten, receipt.overwriting) if said)
 
 
-async def forgotten(source: Store, target: Places) -> list[Receipt]:
+async def copy_erasures(source: Store, target: Places) -> list[Receipt]:
     """Erases from the target whom the source has erased since it was copied; what came after that stays."""
     tombstones = await source.tombstones()
     await target.store.put_tombstones(tombstones)
@@ -102,8 +102,8 @@ def _erased_at(tombstones: Tombstones, visitor_id: str) -> float:
     return max(found, default=-inf)
 
 
-async def copied(source: Store, target: Store, tell: Callable[[int], None] = lambda _: None) -> tuple[int, int]:
-    """How many visitors there were, and how many of their events the target did not have."""
+async def copy_events(source: Store, target: Store, tell: Callable[[int], None] = lambda _: None) -> tuple[int, int]:
+    """Copies all visitors; returns how many there were, and how many of their events the target did not have."""
     visitors = events = 0
     await target.put_tombstones(await source.tombstones())  # before all else: what they forbid stays out from now on
     rules = await source.merge_rules()
@@ -124,9 +124,9 @@ async def copied(source: Store, target: Store, tell: Callable[[int], None] = lam
     return visitors, events
 
 
-async def told(source: Outbox, target: Outbox, place: str, now: float) -> bool:
-    """Whether the target knows now what webhooks were told, so that they are told of changes alone: of what comes into
-    the target's log after `place`, and of what a look at everybody finds. Not where somebody has the lead."""
+async def copy_webhook_state(source: Outbox, target: Outbox, place: str, now: float) -> bool:
+    """Copies what webhooks were told, so that they are told of changes alone: of what comes into the target's log after
+    `place`, and of what a look at everybody finds. False where somebody has the lead: then nothing is copied."""
     if not (await source.progress()).swept_rules:
         return True  # nobody was ever told anything
     if not await target.lead(COPYING, now, LEAD_SECONDS):
@@ -147,7 +147,7 @@ async def told(source: Outbox, target: Outbox, place: str, now: float) -> bool:
     return True
 
 
-async def seen(source: ViewLog, target: ViewLog) -> None:
+async def copy_views(source: ViewLog, target: ViewLog) -> None:
     """Records in the target the views that it does not have."""
     there = await target.get_views(MOST_VIEWS)
     known = {packed(view) for view in there}
@@ -156,7 +156,7 @@ async def seen(source: ViewLog, target: ViewLog) -> None:
         await target.put_views(new[start : start + BATCH], most=len(there) + len(new))
 
 
-async def said(source: Sightings, target: Sightings) -> None:
+async def copy_sightings(source: Sightings, target: Sightings) -> None:
     """Tells the target of products what is newer than what it was told."""
     known = {sighting.key: sighting.at for sighting in await _all(target)}
     new = [sighting for sighting in await _all(source) if sighting.at > known.get(sighting.key, -inf)]

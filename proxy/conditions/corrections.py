@@ -137,7 +137,7 @@ def better_value(value: str, help: str, fits: Callable[[str], bool], choices: Se
     spelled = {choice.casefold(): choice for choice in choices}
     meant = (spelled.get(found.casefold(), found) for found in _values(value, choices))
     instead = next((found for found in meant if found != value and fits(found)), None)
-    several = _several(value.strip(), fits) or _apart(value, choices, fits)
+    several = _several(value.strip(), fits) or _separated(value, choices, fits)
     if several and not (instead and "." in instead):  # as `google.com/search`
         instead = f"[{', '.join(several)}]"
     is_named = isinstance(help, Suggestion) or f'"{instead}"' in help
@@ -194,7 +194,7 @@ def _several(value: str, fits: Callable[[str], bool]) -> list[str]:
     return next((parts for parts in tries if _all_of(parts, fits)), [])
 
 
-def _apart(value: str, choices: Sequence[str], fits: Callable[[str], bool]) -> list[str]:
+def _separated(value: str, choices: Sequence[str], fits: Callable[[str], bool]) -> list[str]:
     """Names with blanks between, of a phrase that has them all: `DE AT`. A small `no` may be a not."""
     return _all_of(value.split(), fits) if choices and not value.startswith("no ") else []
 

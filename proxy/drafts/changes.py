@@ -107,7 +107,7 @@ def _differences(before: Mapping[str, str], after: Mapping[str, str], *, shows_o
 def _aspects(rule: Rule) -> dict[str, str]:
     """What a rule says, word by word; a missing word is ""."""
     said = {
-        field.name.replace("_", " "): _said(getattr(rule, field.name))
+        field.name.replace("_", " "): _value_text(getattr(rule, field.name))
         for field in fields(rule)
         if field.name not in _NOT_LISTED
     }
@@ -117,14 +117,14 @@ def _aspects(rule: Rule) -> dict[str, str]:
     return said | _asked(rule.condition)
 
 
-def _said(value: object) -> str:
+def _value_text(value: object) -> str:
     match value:
         case bool():
             return "yes" if value else "no"
         case int():  # a share, in buckets
             return percent(value) if value else ""
         case tuple():
-            return ", ".join(map(_said, value))
+            return ", ".join(map(_value_text, value))
         case Cap() | Draw():
             return value.text
         case Experiment(arms):

@@ -95,7 +95,7 @@ def _read(payload: bytes, whole: Body, user: str, client: str) -> ReportedEvent 
     except UNDECODABLE as error:
         return Rejected("not-json", f"the event cannot be read: {error}")
     at = whole.timestamp_micros / 1e6 if whole.timestamp_micros else None
-    return _said(event.name or event.event, {**event.params, **(event.ecommerce or {})}, user, client, at)
+    return _reported_event(event.name or event.event, {**event.params, **(event.ecommerce or {})}, user, client, at)
 
 
 def _parameters(line: bytes) -> dict[str, str]:
@@ -120,7 +120,7 @@ def _beacon(asked: Mapping[str, str], sender: Sender, moment: Receipt, number: i
     if items:
         properties["items"] = items
     user, client = asked.get("uid", ""), asked.get("cid", "")
-    said = _said(asked.get("en", ""), properties, user, client, None)
+    said = _reported_event(asked.get("en", ""), properties, user, client, None)
     if isinstance(said, Rejected):
         return of_theirs(said, user, client, sender)
     return accepted(said, sender, moment, number)
@@ -130,7 +130,7 @@ def _listed(parts: str) -> dict[str, object]:
     return {ITEM_PARTS[part[:2]]: part[2:] for part in parts.split("~") if part[:2] in ITEM_PARTS}
 
 
-def _said(
+def _reported_event(
     name: str, properties: Properties, user_id: str, client_id: str, at: float | None
 ) -> ReportedEvent | Rejected:
     if name in EARLY:

@@ -21,7 +21,7 @@ from proxy.audience.clean import dated, number_of, shortened
 from proxy.audience.rows import Note, Row, Sheet
 from proxy.events.intake import Access, Receipt, Rejected, ReportedEvent, Sender, accepted, unix_time
 from proxy.events.properties import MOST_AMOUNT
-from proxy.events.segment import Call, said_in
+from proxy.events.segment import Call, reported_event
 from proxy.events.types import BY_GA4, BY_KIND, BY_SEGMENT, EventClass
 from proxy.model import Arrival, Item
 
@@ -209,7 +209,7 @@ def _call(row: Row, alike: Counter[int]) -> ReportedEvent | str:
     except msgspec.ValidationError as error:
         return f"is no call: {error}"
     call.message_id = call.message_id or _alike(row, alike)
-    said = said_in(call, call.type or "")
+    said = reported_event(call, call.type or "")
     return said.what if isinstance(said, Rejected) else said
 
 

@@ -95,7 +95,7 @@ def _judged(raw: msgspec.Raw, named: str, sender: Sender, moment: Receipt, numbe
         call = _calls.decode(raw)
     except UNDECODABLE as error:
         return Rejected("not-json", f"the event cannot be read: {error}")
-    said = said_in(call, (call.type or "") if named == "batch" else named)
+    said = reported_event(call, (call.type or "") if named == "batch" else named)
     return _theirs(said, call, sender) if isinstance(said, Rejected) else accepted(said, sender, moment, number)
 
 
@@ -111,7 +111,7 @@ def _theirs(refusal: Rejected, call: Call, sender: Sender) -> Rejected:
     return of_theirs(refusal, _id(call.user_id), _id(call.anonymous_id), sender)
 
 
-def said_in(call: Call, type: str) -> ReportedEvent | Rejected:
+def reported_event(call: Call, type: str) -> ReportedEvent | Rejected:
     """The events of a call, by its type."""
     properties: Properties = call.properties or {}
     traits: Properties = {}

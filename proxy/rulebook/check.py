@@ -93,7 +93,7 @@ def check(
         if name.endswith((".yaml", *RULE_FILES)) and (root := read_yaml(name, sources[name], findings))
     }
     products = catalogue or _own_catalogue(files, findings)
-    checked = _said(roots, sources, products, imported, findings)
+    checked = _contents(roots, sources, products, imported, findings)
     fell(roots)
     readable = {name: source for name, source in sources.items() if source or not files.get(name)}
     findings += file_faults(readable)
@@ -108,7 +108,7 @@ def _is_of_slots(finding: Finding) -> bool:
     return finding.place.file == SLOT_FILE
 
 
-def _said(
+def _contents(
     roots: Mapping[str, Node],
     sources: Mapping[str, str],
     catalogue: Sequence[Product],

@@ -15,7 +15,7 @@ from proxy.serve.cors import Cors
 from proxy.serve.decisions import Decisions, Shown, Wanted
 from proxy.serve.showing_as import Shows
 from proxy.settings import Settings
-from proxy.visitors.callers import Callers, said_in
+from proxy.visitors.callers import Callers, stated_context
 from proxy.visitors.collect import read_body
 
 MOST_SLOTS = 50
@@ -86,14 +86,14 @@ class DecideApi:
             raise RequestError("decisions are asked for by POST", status=405, help=EXAMPLE)
         asked = _asked_in(await read_body(request, MAX_BYTES))
         caller = self._callers.of(request, asked.visitor)
-        said = said_in(asked.context, by_server=caller.is_server)
+        stated = stated_context(asked.context, by_server=caller.is_server)
         there = set(self._decisions.slots)
         slots = [slot for slot in dict.fromkeys(asked.slots) if slot in there]
         if not slots:
-            return Answer({}, self._decisions.version, said.ignored), None
-        decided = await self._decisions.of(Wanted(slots, request, caller, said))
+            return Answer({}, self._decisions.version, stated.ignored), None
+        decided = await self._decisions.of(Wanted(slots, request, caller, stated))
         told = [FAILED] * len(slots) if decided.shown is None else map(SlotDecision.of, decided.shown)
-        return Answer(dict(zip(slots, told, strict=True)), self._decisions.version, said.ignored), decided.set_cookie
+        return Answer(dict(zip(slots, told, strict=True)), self._decisions.version, stated.ignored), decided.set_cookie
 
 
 def _asked_in(body: bytes) -> Asked:

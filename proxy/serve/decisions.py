@@ -30,7 +30,7 @@ from proxy.personalise import Personalised, personalise
 from proxy.rulebook.compile import Publication
 from proxy.serve.showing import Who
 from proxy.serve.showing_as import Shows
-from proxy.visitors.callers import Caller, Said
+from proxy.visitors.callers import Caller, StatedContext
 
 log = logging.getLogger("tailorbird.decisions")
 
@@ -46,11 +46,11 @@ class Wanted:
     slots: Sequence[str]
     request: Request
     caller: Caller
-    said: Said
+    stated: StatedContext
 
     def page(self) -> Request:
         """The request as if it were for that page. Raises `RequestError`."""
-        page = page_at(self.request, self.said.page)
+        page = page_at(self.request, self.stated.page)
         # The fields of a server's request say nothing of the visitor whom it names.
         return replace(page, headers=()) if self.caller.is_server and self.caller.visitor_id else page
 
@@ -94,7 +94,7 @@ class Decisions:
         self._metrics.count("tailorbird_decisions_asked_total", "way", self._way, len(wanted.slots))
         try:
             who = await visitor_of_caller(self._showing, template, page, wanted.caller, now)
-            context = _with_said(self._showing.context_of(template, page, who, now), wanted.said)
+            context = _with_stated(self._showing.context_of(template, page, who, now), wanted.stated)
             plan, stock = self._showing.publication.plan, self._showing.stock
             fragments = self._showing.publication.fragments
             done = personalise(template, plan, fragments, context, coding="identity", key=b"", stock=stock)
@@ -113,13 +113,13 @@ async def visitor_of_caller(showing: Shows, template: Template, page: Request, c
     return await showing.recognise_named(caller.visitor_id, now, None if caller.is_server else page)
 
 
-def _with_said(context: EvaluationContext, said: Said) -> EvaluationContext:
+def _with_stated(context: EvaluationContext, stated: StatedContext) -> EvaluationContext:
     """The context with what is said of the visitor."""
-    attributes = {**context.attributes, **said.attributes}
-    if said.segments:
+    attributes = {**context.attributes, **stated.attributes}
+    if stated.segments:
         known = attributes.get("segment")
-        attributes["segment"] = said.segments | known if isinstance(known, frozenset) else said.segments
-    return msgspec.structs.replace(context, attributes=attributes, unverified=context.unverified - said.segments)
+        attributes["segment"] = stated.segments | known if isinstance(known, frozenset) else stated.segments
+    return msgspec.structs.replace(context, attributes=attributes, unverified=context.unverified - stated.segments)
 
 
 def known_slots(publication: Publication) -> frozenset[str]:

@@ -23,7 +23,7 @@ from proxy.serve.decide_api import MAX_BYTES
 from proxy.serve.decisions import Decisions, Shown, Wanted
 from proxy.serve.showing_as import Shows
 from proxy.settings import Settings
-from proxy.visitors.callers import Caller, Callers, Said, said_in
+from proxy.visitors.callers import Caller, Callers, StatedContext, stated_context
 from proxy.visitors.collect import read_body
 
 ONE_FLAG = "/_tb/ofrep/v1/evaluate/flags/"
@@ -87,20 +87,20 @@ class Ofrep:
             return in_json(error.status, Failure(str(error), _CODES.get(error.status, "GENERAL"), key), *fields)
 
     async def _one(self, request: Request, key: str) -> Response:
-        caller, said = await self._asked(request)
+        caller, stated = await self._asked(request)
         if key not in self._decisions.slots:
             raise _NotEvaluated(404, "FLAG_NOT_FOUND", f"there is no slot `{key}`")
-        flags, cookies = await self._flags(Wanted([key], request, caller, said))
-        flags[0].metadata |= _ignored(said)
+        flags, cookies = await self._flags(Wanted([key], request, caller, stated))
+        flags[0].metadata |= _ignored(stated)
         return in_json(200, flags[0], *cookies)
 
     async def _all(self, request: Request) -> Response:
-        caller, said = await self._asked(request)
+        caller, stated = await self._asked(request)
         slots = self._decisions.slots
         if len(slots) > MOST_FLAGS:
             raise _NotEvaluated(400, "GENERAL", f"there are more than {MOST_FLAGS} slots: ask for one at a time")
-        flags, cookies = await self._flags(Wanted(slots, request, caller, said))
-        told = {"rules": self._decisions.version, **_ignored(said)}
+        flags, cookies = await self._flags(Wanted(slots, request, caller, stated))
+        told = {"rules": self._decisions.version, **_ignored(stated)}
         answer = in_json(200, Flags(flags, told))
         etag = b'"%b"' % hashlib.sha256(b"".join(answer.chunks)).hexdigest()[:32].encode()
         known = (request.get(b"if-none-match") or b"").removeprefix(b"W/")
@@ -108,7 +108,7 @@ class Ofrep:
             return Response(304, (*NOT_STORED, (b"etag", etag), *cookies))
         return Response(200, (*answer.headers, (b"etag", etag), *cookies), answer.chunks)
 
-    async def _asked(self, request: Request) -> tuple[Caller, Said]:
+    async def _asked(self, request: Request) -> tuple[Caller, StatedContext]:
         """Who calls, and what they say. Raises `RequestError` or `_NotEvaluated`."""
         if request.method != b"POST":
             raise RequestError("flags are evaluated by POST", status=405)
@@ -120,8 +120,8 @@ class Ofrep:
         if has_key and not named:
             raise _NotEvaluated(400, "TARGETING_KEY_MISSING", f"`{KEY}` names the visitor")
         caller = self._callers.of(request, named if has_key else "")
-        said = said_in(context, by_server=caller.is_server)
-        return caller, said if has_key or not named else said._replace(ignored=(KEY, *said.ignored))
+        stated = stated_context(context, by_server=caller.is_server)
+        return caller, stated if has_key or not named else stated._replace(ignored=(KEY, *stated.ignored))
 
     async def _flags(self, wanted: Wanted) -> tuple[list[Flag], Headers]:
         """All that is wanted, evaluated, and the cookie of a new visitor."""
@@ -132,9 +132,9 @@ class Ofrep:
         return [_flag(one, self._decisions.version) for one in decided.shown], cookies
 
 
-def _ignored(said: Said) -> dict[str, str]:
+def _ignored(stated: StatedContext) -> dict[str, str]:
     """What did not count, for all flags of an answer: with each of a thousand it would be a thousand times as long."""
-    return {"ignored": ", ".join(said.ignored)} if said.ignored else {}
+    return {"ignored": ", ".join(stated.ignored)} if stated.ignored else {}
 
 
 def _flag(shown: Shown, version: str) -> Flag:

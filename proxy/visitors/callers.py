@@ -71,7 +71,7 @@ class Callers:
         return Caller(named, has_key=True, is_server=True)
 
 
-class Said(NamedTuple):
+class StatedContext(NamedTuple):
     """The address of the `page`; `attributes` as rules name them; `segments` that a server vouches for; `ignored`, the
     names of what is malformed or not this program's to say."""
 
@@ -102,7 +102,7 @@ _OF_SERVERS = frozenset({"country"})
 """Where somebody is, is told by a proxy that is trusted, or by a server."""
 
 
-def said_in(told: Mapping[str, object], *, by_server: bool) -> Said:
+def stated_context(told: Mapping[str, object], *, by_server: bool) -> StatedContext:
     """Reads an evaluation context; `firstName` is `first name`. Raises `RequestError` for more names than are looked
     up in a moment, as anybody may ask."""
     if len(told) > MOST_NAMES:
@@ -120,7 +120,7 @@ def said_in(told: Mapping[str, object], *, by_server: bool) -> Said:
             attributes[_NAMES.get(name, name)] = read
         else:
             ignored.append(key)
-    return Said(page, attributes, segments, tuple(ignored))
+    return StatedContext(page, attributes, segments, tuple(ignored))
 
 
 def _read(name: str, value: object, *, by_server: bool) -> AttributeValue | None:

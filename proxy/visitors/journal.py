@@ -243,13 +243,13 @@ class Journal:
         self._count("repeated", count - len(fresh))
         for hear in self._hear:
             asyncio.get_running_loop().call_soon(hear, applied)
-        self._spawn(self._told([entry.done for entry in entries if entry.done], applied))
+        self._spawn(self._notify([entry.done for entry in entries if entry.done], applied))
 
     def _spawn(self, telling: Awaitable[None]) -> None:
         self._telling.add(task := asyncio.ensure_future(telling))
         task.add_done_callback(self._telling.discard)
 
-    async def _told(self, waiting: Sequence[asyncio.Future[None]], applied: Applied) -> None:
+    async def _notify(self, waiting: Sequence[asyncio.Future[None]], applied: Applied) -> None:
         """Tells all workers, then those who wait. The next transaction does not wait for this."""
         telling = {arrival.visitor_id for arrival in applied.new if not is_history_only(arrival)}
         try:

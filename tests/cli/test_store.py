@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from proxy.cli import tailorbird
-from proxy.cli.store import copied, forgotten, said, seen, told
+from proxy.cli.store import copy_erasures, copy_events, copy_sightings, copy_views, copy_webhook_state
 from proxy.model import Arrival, Delivery, Event, LogProgress, Product, Profile, Sighting, Standing, View
 from proxy.ports import Refused, Store
 from proxy.stores import open_outbox, open_sightings, open_store, open_views
@@ -37,11 +37,11 @@ async def source(tmp_path: Path) -> AsyncIterator[Store]:
 async def test_everything_is_copied_once(source: Store, tmp_path: Path, kind: str) -> None:
     async with storage(kind, tmp_path) as url:
         target = open_store(url)
-        assert await copied(source, target) == (2, 4)
+        assert await copy_events(source, target) == (2, 4)
         for visitor_id in ("anna", "ben"):
             assert await target.get_profile(visitor_id) == await source.get_profile(visitor_id)
         assert await target.refused() == await source.refused()
-        assert await copied(source, target) == (2, 0), "what is there changes nothing"
+        assert await copy_events(source, target) == (2, 0), "what is there changes nothing"
         assert len(await target.refused()) == 1
         await target.aclose()
 
@@ -53,16 +53,16 @@ async def test_whoever_was_erased_since_is_erased_from_the_copy_with_what_was_be
     places = Places(source, open_views(f"sqlite:{tmp_path}/from.db"), open_outbox(f"sqlite:{tmp_path}/from.db"))
     async with storage(kind, tmp_path) as url:
         copy = Places(open_store(url), open_views(url), open_outbox(url))
-        await copied(source, copy.store)
+        await copy_events(source, copy.store)
         await copy.views.put_views([View(NOON, "v1", {}, visitor=name) for name in ("ben", "anna")], most=10)
         await copy.store.apply([viewed("ben", 9_000), viewed("anna", 9_000)])
         await erased(places, "ben", NOON + 5_000)
-        (receipt,) = await forgotten(source, copy)
+        (receipt,) = await copy_erasures(source, copy)
         assert (receipt.visitor, receipt.erased["events"], receipt.is_whole) == ("ben", 3, True)
         assert [one.event.id for one in await copy.store.log_of("ben")] == ["web:9000"], "that is of somebody new"
         assert [view.visitor for view in await copy.views.get_views(10)] == ["anna"]
         assert len(await copy.store.log_of("anna")) == 3
-        assert await forgotten(source, copy) == [], "nothing of before is left"
+        assert await copy_erasures(source, copy) == [], "nothing of before is left"
         for one in (*copy, *places[1:]):
             await one.aclose()
 
@@ -80,22 +80,22 @@ async def test_what_webhooks_were_told_is_copied_and_told_nobody_again(
 ) -> None:
     async with storage(kind, tmp_path) as url:
         target = open_store(url)
-        await copied(source, target)
+        await copy_events(source, target)
         boxes = open_outbox(f"sqlite:{tmp_path}/from.db"), open_outbox(url)
-        assert await told(*boxes, "", NOON) and await boxes[1].progress() == LogProgress()
+        assert await copy_webhook_state(*boxes, "", NOON) and await boxes[1].progress() == LogProgress()
         standing = Standing("anna", {"cdp": {"VIP": NOON}}, NOON + 60)
         waits, lost = (Delivery(f"m{n}", "cdp", "anna", "VIP", True, NOON, NOON) for n in range(2))
         assert await boxes[0].lead("me", NOON, 60.0)
         await boxes[0].put("me", [standing], [waits, lost], LogProgress("7", "rules", NOON), NOON)
         await boxes[0].give_up(lost)
         for _ in range(2):
-            assert await told(*boxes, await target.end_of_log(), NOON)
+            assert await copy_webhook_state(*boxes, await target.end_of_log(), NOON)
             assert await boxes[1].stored_of(["anna"]) == await boxes[0].stored_of(["anna"])
             assert (await boxes[1].oldest("cdp", 9), await boxes[1].given_up()) == ([waits], [lost])
         assert await boxes[1].progress() == LogProgress(await target.end_of_log(), "store copy", NOON)
         while not await boxes[1].lead("a server", NOON, 60.0):  # a server of its own clock lets go a moment later
             await asyncio.sleep(0.001)
-        assert not await told(*boxes, "", NOON), "whoever serves from it knows better"
+        assert not await copy_webhook_state(*boxes, "", NOON), "whoever serves from it knows better"
         for one in (*boxes, target):
             await one.aclose()
 
@@ -108,18 +108,18 @@ async def test_recorded_views_and_what_was_told_of_products_are_copied_once(tmp_
         recorded = [View(NOON + n, "v", {"home.hero": "Sale"}, visitor=f"v{n}") for n in range(3)]
         await views[0].put_views(recorded[:2], most=9)
         await views[1].put_views(recorded[2:], most=9)
-        await seen(*views)
-        await seen(*views)
+        await copy_views(*views)
+        await copy_views(*views)
         assert await views[1].get_views(9) == [recorded[2], *recorded[:2]]
         mat = Product("MAT", "Mat", "/p/MAT")
         gone, sold_out = Sighting("CUP", NOON, None), Sighting("MAT", NOON, mat, mat, is_change=True)
         older, newer = Sighting("BAG", NOON, None), Sighting("BAG", NOON + 1, None)
         await products[0].put_sightings([gone, older, sold_out], most=9)
         await products[1].put_sightings([newer], most=9)
-        await said(*products)
+        await copy_sightings(*products)
         assert (await products[1].get_sightings(0, 9))[0] == [newer, gone, sold_out]
         before = (await products[1].get_sightings(0, 9))[1]
-        await said(*products)
+        await copy_sightings(*products)
         assert (await products[1].get_sightings(before, 9))[0] == []
         for one in (*views, *products):
             await one.aclose()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from proxy.audience.merging import Merge
-from proxy.cli.store import copied
+from proxy.cli.store import copy_events
 from proxy.model import Arrival, Event, Profile
 from proxy.ports import Store
 from proxy.stores import open_store
@@ -75,7 +75,7 @@ async def test_a_copy_has_the_rules_too(store: Store, tmp_path: Path) -> None:
     await store.put_merge_rules(RULES)
     await store.apply(SAID[:2])
     await other.apply(SAID[2:])
-    await copied(store, other)
+    await copy_events(store, other)
     assert await other.merge_rules() == RULES
     assert await other.rebuild() == 0
     assert (await other.get_profile("laptop") or Profile("")).attributes["points"] == 9.0

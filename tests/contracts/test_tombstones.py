@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.cli.store import copied
+from proxy.cli.store import copy_events
 from proxy.model import Arrival, Event, Profile, View
 from proxy.ports import Store
 from proxy.stores import open_store, open_views
@@ -36,8 +36,8 @@ async def test_erased_visitors_do_not_come_back_in_a_copy(store: Store, other: S
     await source.erase(["anna"], NOON + 10)
     await target.apply([seen("cleo", 3)])
     await target.erase(["cleo"], NOON + 10)
-    await copied(source, target)
-    await copied(source, target)
+    await copy_events(source, target)
+    await copy_events(source, target)
 
     replayed = await target.apply([seen("anna", 1), seen("ben", 2), seen("cleo", 3), seen("anna", 11)])
     assert [(one.visitor_id, one.event.id) for one in replayed.new] == [("anna", "web:11")]

@@ -10,7 +10,7 @@ import pytest
 from proxy.errors import RequestError
 from proxy.model import Fact, OneOf
 from proxy.serve.decisions import Decided, Decisions, Wanted, page_at
-from proxy.visitors.callers import Caller, Said
+from proxy.visitors.callers import Caller, StatedContext
 from tests.wire.large_shop import catalogue, likes
 from tests.wire.large_shop import published as loaded
 from tests.wire.origin import Origin, always, ok
@@ -35,9 +35,9 @@ async def decided(
     *headers: tuple[bytes, bytes],
     slots: tuple[str, ...] = ("home.hero",),
     by: Caller = Caller(),
-    **said: Any,
+    **stated: Any,
 ) -> Decided:
-    return await deciding(site).of(Wanted(slots, site.request(b"/_tb/decide", *headers), by, Said(**said)))
+    return await deciding(site).of(Wanted(slots, site.request(b"/_tb/decide", *headers), by, StatedContext(**stated)))
 
 
 def told(found: Decided) -> list[Any]:

@@ -9,7 +9,7 @@ from proxy.events.intake import stranger_id
 from proxy.http.message import Request
 from proxy.model import Headers
 from proxy.settings import Settings
-from proxy.visitors.callers import Caller, Callers, said_in
+from proxy.visitors.callers import Caller, Callers, stated_context
 from proxy.visitors.collect import stranger_key
 from proxy.visitors.context import REQUEST_ATTRIBUTES
 
@@ -38,9 +38,9 @@ def test_a_server_names_anybody_an_app_its_own_and_who_has_no_key_nobody() -> No
 
 @pytest.mark.parametrize("phrase", [one for one in REQUESTED if one.choices and one.attribute in REQUEST_ATTRIBUTES])
 def test_what_a_phrase_may_be_an_app_may_say_and_nothing_else(phrase: Phrase) -> None:
-    said = said_in({phrase.attribute: phrase.choices[0].upper()}, by_server=True)
-    assert said.attributes == {phrase.attribute: phrase.choices[0]}
-    assert said_in({phrase.attribute: "no choice"}, by_server=True).ignored == (phrase.attribute,)
+    stated = stated_context({phrase.attribute: phrase.choices[0].upper()}, by_server=True)
+    assert stated.attributes == {phrase.attribute: phrase.choices[0]}
+    assert stated_context({phrase.attribute: "no choice"}, by_server=True).ignored == (phrase.attribute,)
 
 
 def test_a_key_comes_as_other_clients_send_it_too() -> None:
