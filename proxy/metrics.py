@@ -18,6 +18,8 @@ from proxy.model import Decision
 
 HELP = {
     "tailorbird_requests_total": "requests answered, by result: personalised, default, asset, bypass, error",
+    "tailorbird_answers_total": "answers to clients, by status: 2xx, 3xx, 4xx, 5xx, 1xx (an upgrade); gone: the client "
+    "left before",
     "tailorbird_cache_requests_total": "requests, and parts of pages, by what the cache said",
     "tailorbird_rule_matches_total": "slots filled, by rule",
     "tailorbird_profile_lookups_total": "profile look-ups by outcome: memory, store, unknown, damaged, timeout, "
@@ -71,6 +73,7 @@ ALWAYS_TOLD = ("tailorbird_decide_errors_total", "tailorbird_access_log_lost_tot
 """Counters without a label: they are 0 before they are counted, or a rise from nothing would be none to Prometheus."""
 
 HISTOGRAMS = {
+    "tailorbird_answer_seconds": "how long a client waited until its answer began; from memory: not at all",
     "tailorbird_origin_seconds": "how long an origin took to begin its answer",
 }
 MOST_UNCOUNTED = 32
@@ -106,10 +109,10 @@ class Times:
         self._counts = [0] * (len(AT_MOST_SECONDS) + 1)
         self._seconds = 0.0
 
-    def note(self, seconds: float) -> None:
-        """Adds a duration."""
-        self._counts[bisect_left(AT_MOST_SECONDS, seconds)] += 1
-        self._seconds += seconds
+    def note(self, seconds: float, by: int = 1) -> None:
+        """Adds a duration, so many times."""
+        self._counts[bisect_left(AT_MOST_SECONDS, seconds)] += by
+        self._seconds += seconds * by
 
     def take(self, name: str) -> Counts:
         """The durations since the last call, as counts by step (not cumulative), and their sum in microseconds."""
@@ -138,14 +141,17 @@ class Decided(msgspec.Struct, eq=False, gc=False):
 
 
 class Metrics:
-    """Counts by name and label value; and the last `live_size` decided pages."""
+    """Counts by name and label value; and the last `live_size` decided pages. `from_memory` counts answers with status
+    200 for which nobody waited."""
 
     def __init__(self, live_size: int = 200) -> None:
         self.live_size = live_size
         self._settled: Counts = Counter()
         self._gauges: dict[tuple[str, str, str], Callable[[], int]] = {}
         self._tallies: dict[tuple[str, str, str], Tally] = {}
-        self._times: list[tuple[str, Times]] = []
+        self._answer_times = Times()
+        self._times = [("tailorbird_answer_seconds", self._answer_times)]
+        self.from_memory = Tally()
         self._personalised = self.tally("tailorbird_requests_total", "result", "personalised")
         self._default = self.tally("tailorbird_requests_total", "result", "default")
         self._matches: dict[str, Tally] = {}
@@ -156,6 +162,11 @@ class Metrics:
     def count(self, name: str, label: str = "", value: str = "", by: int = 1) -> None:
         """Adds to `name{label="value"}`. `name` must be a row of `HELP`."""
         self._settled[name, label, value] += by
+
+    def answered(self, status: int, seconds: float) -> None:
+        """Counts an answer to a client, who waited so long until it began."""
+        self._settled["tailorbird_answers_total", "status", f"{status // 100}xx"] += 1
+        self._answer_times.note(seconds)
 
     def gauge(self, name: str, read: Callable[[], int], label: str = "", value: str = "") -> None:
         """Sets the function that reads a gauge. `name` must be a row of `GAUGES`."""
@@ -240,6 +251,10 @@ class Metrics:
             if tally.count:
                 self._settled[key] += tally.count
                 tally.count = 0
+        if at_once := self.from_memory.count:
+            self._settled["tailorbird_answers_total", "status", "2xx"] += at_once
+            self._answer_times.note(0.0, at_once)
+            self.from_memory.count = 0
         for name, times in self._times:
             self._settled.update(times.take(name))
         return self._settled

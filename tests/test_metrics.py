@@ -79,7 +79,8 @@ def test_every_metric_is_told_of_somewhere_and_whatever_is_told_of_has_a_row() -
         if path.name not in ("metrics.py", "docs.py")
         for name in re.findall(r'"(tailorbird_[a-z_]+)"', path.read_text(encoding="utf-8"))
     }
-    named |= {"tailorbird_requests_total", "tailorbird_rule_matches_total"}  # by `Metrics` itself, for pages
+    # By `Metrics` itself, for pages and answers:
+    named |= {"tailorbird_requests_total", "tailorbird_rule_matches_total", "tailorbird_answer_seconds"}
     assert rows - named == set(), "have a row in proxy/metrics.py and are counted or read nowhere"
     assert named - rows == set(), "need a row in proxy/metrics.py"
 
@@ -94,7 +95,7 @@ def test_a_tally_counts_beside_and_shows_when_somebody_reads() -> None:
 
 
 def test_times_are_a_histogram_of_all_that_noted_some() -> None:
-    (name,), metrics, times = HISTOGRAMS, Metrics(), (Times(), Times())
+    name, metrics, times = "tailorbird_origin_seconds", Metrics(), (Times(), Times())
     for one in times:
         metrics.watch(name, one)
     assert f'{name}_bucket{{le="+Inf"}} 0\n{name}_sum 0.0\n{name}_count 0\n' in metrics.as_text()
@@ -107,6 +108,18 @@ def test_times_are_a_histogram_of_all_that_noted_some() -> None:
         for step, count in steps.items():
             assert f'{name}_bucket{{le="{step}"}} {count}\n' in text
         assert f"{name}_sum 60.6105\n{name}_count 6\n" in text
+
+
+def test_answers_are_counted_by_status_with_how_long_they_took_to_begin() -> None:
+    metrics = Metrics()
+    for status, seconds in ((200, 0.002), (304, 0.0), (404, 0.03), (502, 20.0)):
+        metrics.answered(status, seconds)
+    metrics.from_memory.count += 5
+    for _ in range(2):
+        assert metrics.by_value("tailorbird_answers_total") == {"2xx": 6, "3xx": 1, "4xx": 1, "5xx": 1}
+        text = metrics.as_text()
+        assert 'tailorbird_answer_seconds_bucket{le="0.005"} 7\n' in text
+        assert "tailorbird_answer_seconds_sum 20.032\ntailorbird_answer_seconds_count 9\n" in text
 
 
 def test_what_is_told_passes_the_rules_of_prometheus() -> None:

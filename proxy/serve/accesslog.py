@@ -14,14 +14,10 @@ from collections.abc import Callable, Sequence
 from operator import itemgetter
 
 from proxy.http.client import networks
-from proxy.http.message import OriginWait, Request
 from proxy.metrics import Metrics
-from proxy.model import Headers
 from proxy.serve.logfile import LogFile
-from proxy.serve.logline import Line, Lines, LoggedRequest
-from proxy.serve.quick_turn import QuickTurn
+from proxy.serve.logline import Line, Lines
 from proxy.settings import Settings
-from proxy.upstream.relay import OwedAnswer
 from proxy.visitors.pending import Pending, ServedPage
 
 PAUSE_SECONDS = 0.5
@@ -32,8 +28,6 @@ AT_ONCE = 32
 """So many lines are formatted at a time. Pages wait for that: 20 us; for 500 lines it was 300."""
 HEAD_BYTES = 4_096
 """Of an answer in one piece, so much is looked at: the head is in it."""
-GONE = 499
-"""The status logged when the client left before the answer, as nginx has it."""
 _AT = itemgetter(0)
 
 
@@ -132,38 +126,3 @@ class AccessLog:
         if self._timer is not None:
             self._timer.cancel()
         await self._file.aclose()
-
-
-class TurnLog:
-    """Collects what is logged of the answers that one connection owes."""
-
-    def __init__(self, log: AccessLog) -> None:
-        self._log = log
-        self._asked: dict[OwedAnswer, tuple[float, LoggedRequest]] = {}
-        self._said: dict[OwedAnswer, tuple[int, Headers | bytes, float]] = {}
-
-    def asked(self, turn: OwedAnswer, asked: LoggedRequest, *, instead_of: OwedAnswer | None = None) -> None:
-        """Notes that an answer is owed from now on, or in place of another."""
-        at, _ = self._asked.pop(instead_of, (self._log.clock(), None)) if instead_of else (self._log.clock(), None)
-        self._asked[turn] = at, asked
-        if isinstance(asked, Request) and asked.wait is None:
-            asked.wait = OriginWait()
-
-    def answer_began(self, turn: OwedAnswer, status: int, head: Headers | bytes) -> None:
-        """Notes the status and the head of an answer."""
-        self._said[turn] = status, head, turn.waited() if isinstance(turn, QuickTurn) else 0.0
-
-    def turn_ended(self, turn: OwedAnswer, *, is_whole: bool) -> None:
-        """Notes that an answer is complete, or broke off; logs it."""
-        status, head, waited = self._said.pop(turn, (GONE, b"", 0.0))
-        if turn in self._asked:
-            at, asked = self._asked.pop(turn)
-            if isinstance(asked, Request) and asked.wait is not None:
-                waited = asked.wait.seconds
-            line = self._log.lines.of(at, asked, status, head, self._log.clock() - at, waited, is_whole=is_whole)
-            self._log.add([(at, line)])
-
-    def answered_at_once(self, asked: LoggedRequest, status: int, head: Headers | bytes) -> None:
-        """Logs a request that was answered at once."""
-        at = self._log.clock()
-        self._log.add([(at, self._log.lines.of(at, asked, status, head))])

@@ -21,10 +21,12 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from proxy.errors import Fault, OriginError
 from proxy.http.message import Request, Response, as_lines
+from proxy.metrics import Metrics
 from proxy.model import Headers
-from proxy.serve.accesslog import AccessLog, TurnLog
+from proxy.serve.accesslog import AccessLog
 from proxy.serve.app import PENDING, RELAY, REQUEST, SAID
 from proxy.serve.backlog import Backlog
+from proxy.serve.turn_log import TurnLog
 from proxy.settings import Settings
 from proxy.upstream.connection import Pieces
 from proxy.upstream.exchange import Exchange
@@ -41,12 +43,16 @@ class Answering(HttpToolsProtocol):
     attributes, they would else be looked up in a dict."""
 
     __slots__ = (
-        "_backlog", "_descriptor", "_is_idle_now", "_owed", "_relaying", "_settings", "_turns", "loop", "transport",
+        "_backlog", "_descriptor", "_is_idle_now", "_metrics", "_owed", "_relaying", "_settings", "_turns", "loop",
+        "transport",
     )  # fmt: skip
 
-    def __init__(self, settings: Settings, accesslog: AccessLog | None = None, **uvicorn: Any) -> None:
+    def __init__(
+        self, settings: Settings, metrics: Metrics, accesslog: AccessLog | None = None, **uvicorn: Any
+    ) -> None:
         super().__init__(**uvicorn)
-        self._turns = None if accesslog is None else TurnLog(accesslog)
+        self._metrics = metrics
+        self._turns = TurnLog(metrics, accesslog)
         self._settings = settings
         self._owed: deque[OwedAnswer] = deque()
         self._backlog = Backlog(settings)
@@ -99,10 +105,9 @@ class Answering(HttpToolsProtocol):
             request: Request | None = scope.get(REQUEST)
             if request is not None:
                 request.on_hints = None
-            if self._turns is not None and SAID in scope:
+            if SAID in scope:
                 self._turns.answer_began(turn, *scope[SAID])
-        if self._turns is not None:
-            self._turns.turn_ended(turn, is_whole=turn.response_complete)
+        self._turns.turn_ended(turn, is_whole=turn.response_complete)
 
     async def _relay(self, cycle: RequestResponseCycle, response: Response, source: Source) -> BaseException | None:
         """Sends the answer as it comes from its source; returns the error, or None."""
@@ -208,8 +213,7 @@ class Answering(HttpToolsProtocol):
         """Writes a whole answer; `turn` is the first of those owed."""
         if not self._owed:
             return  # the client has gone
-        if self._turns is not None:
-            self._turns.answer_began(turn, status, lead)
+        self._turns.answer_began(turn, status, lead)
         size = len(lead) + (len(body[0]) if len(body) == 1 else sum(map(len, body)))
         turn.response_started = True
         if not turn.keep_alive or size > self._settings.client_buffer_bytes or self.transport.is_closing():
@@ -224,8 +228,7 @@ class Answering(HttpToolsProtocol):
 
     def _write_answer(self, turn: OwedAnswer, answer: Response, *, is_head: bool = False) -> None:
         """Writes an answer: at once if all of it is there and the client has room for it, else by a relay."""
-        if self._turns is not None:
-            self._turns.answer_began(turn, answer.status, answer.lead or answer.headers)
+        self._turns.answer_began(turn, answer.status, answer.lead or answer.headers)
         stream = answer.stream if isinstance(answer.stream, Exchange | Ready) else None
         pieces = answer.chunks if stream is None else stream.pieces
         turn.response_started = True
@@ -245,7 +248,7 @@ class Answering(HttpToolsProtocol):
         scope: Any = {"type": "http", "http_version": "1.1", "method": request.method.decode(), name: what}
         cycle = cycle_of(self, scope)
         self._fill_scope(cycle, request)
-        if self._turns is not None and not is_gone:
+        if not is_gone:
             self._turns.asked(cycle, request, instead_of=self._owed[0] if self._owed else None)
         if is_gone:
             cycle.disconnected = True

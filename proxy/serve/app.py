@@ -49,7 +49,7 @@ REQUEST = "tailorbird.request"
 RELAY = "tailorbird.relay"
 """Where in the scope the protocol puts what sends an answer without ASGI, be it ready or still on its way."""
 SAID = "tailorbird.said"
-"""Where in the scope it finds the status and the head of the answer, for its log."""
+"""Where in the scope it finds the status and the head of the answer, and when it began (monotonic)."""
 PIECE_BYTES = 32_768
 """How much is handed to the server at a time: what waits for a slow client in our memory is at most twice that."""
 
@@ -140,7 +140,7 @@ class App:
             log.exception("a request could not be answered")
             self._metrics.count("tailorbird_requests_total", "result", "error")
             response = in_words(500, "something went wrong", *NOT_STORED, CLOSE)
-        scope[SAID] = response.status, response.lead or response.headers
+        scope[SAID] = response.status, response.lead or response.headers, time.monotonic()
         relay: Relaying | None = scope.get(RELAY)
         if response.stream is None and relay is not None and response.get(b"connection") is None:
             await relay(response, Ready(b"".join(response.chunks)))

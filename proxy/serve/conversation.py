@@ -49,7 +49,7 @@ class Conversation(Answering):
     """A connection with deadlines. `address` is the client's."""
 
     __slots__ = (
-        "_admission", "_is_draining", "_is_since_old", "_metrics", "_most_waiting", "_phase", "_refill", "_since",
+        "_admission", "_is_draining", "_is_since_old", "_most_waiting", "_phase", "_refill", "_since",
         "_unread", "_uploaded", "address",
     )  # fmt: skip
 
@@ -61,8 +61,7 @@ class Conversation(Answering):
         accesslog: AccessLog | None = None,
         **uvicorn: Any,
     ) -> None:
-        super().__init__(settings, accesslog, **uvicorn)
-        self._metrics = metrics
+        super().__init__(settings, metrics, accesslog, **uvicorn)
         self._admission = admission
         self._phase = Phase.HEAD
         self._unread = 0  # bytes since the parser last reported something
@@ -236,12 +235,12 @@ class Conversation(Answering):
             self.transport.write_eof()
         else:
             self.transport.close()
-        if self._turns is not None and self._owed:
+        if self._owed:
             self._turns.answer_began(self._owed[0], error.status, ())
-        elif self._turns is not None:
+        else:
             path, _, query = self.url.partition(b"?")
             nobody = Request(b"", path, query, b"", tuple(self.headers or ()), client=self.address)
-            self._turns.answered_at_once(nobody, error.status, ())
+            self._turns.answered(nobody, error.status, ())
         self._cancel_answers()  # an application that reads the body must not take it for complete
 
     def _cancel_answers(self) -> None:

@@ -78,6 +78,7 @@ class ClientProtocol(Conversation):
         "_begins",
         "_begun_in",
         "_fed",
+        "_from_memory",
         "_header_sets",
         "_incoming",
         "_read",
@@ -105,6 +106,7 @@ class ClientProtocol(Conversation):
         self._start_quick = start_quick
         self._incoming = incoming
         self._header_sets = header_sets
+        self._from_memory = metrics.from_memory
         self._small = min(settings.max_request_line_bytes, settings.max_field_bytes, settings.max_head_bytes)
         self._fed = 0  # bytes of the current read
         self._begun_in = 0  # bytes of the read in which the current request began
@@ -126,6 +128,7 @@ class ClientProtocol(Conversation):
                     answer = repeat_hit(question, own, self.address)
                     if isinstance(answer, bytes):
                         self._write_now(answer)
+                        self._from_memory.count += 1
                         self._is_since_old = True
                     else:
                         self._is_idle_now = False
@@ -199,8 +202,7 @@ class ClientProtocol(Conversation):
         super().on_headers_complete()
         self._owed.append(self.cycle)
         self._fill_scope(self.cycle, request)
-        if self._turns:
-            self._turns.asked(self.cycle, request)
+        self._turns.asked(self.cycle, request)
         if self._is_draining:
             self.cycle.keep_alive = False
         self._phase = Phase.BODY
@@ -261,8 +263,7 @@ class ClientProtocol(Conversation):
         if data is None:
             return False
         self._write_now(data)
-        if self._turns is not None:
-            self._turns.answered_at_once(request, response.status, data[:HEAD_BYTES])
+        self._turns.answered(request, response.status, data[:HEAD_BYTES])
         return True
 
     def _answer_question(self, question: Question, own: OwnFields, known: Response | None) -> None:
@@ -292,7 +293,6 @@ class ClientProtocol(Conversation):
 
     def _owe(self, turn: OwedAnswer, asked: LoggedRequest) -> None:
         self._phase = Phase.IDLE
-        if self._turns is not None:
-            self._turns.asked(turn, asked)
+        self._turns.asked(turn, asked)
         self.cycle: Any = turn
         self._owed.append(turn)

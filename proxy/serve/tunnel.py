@@ -12,6 +12,7 @@ import base64
 import hashlib
 import logging
 import socket
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any, cast
@@ -29,9 +30,10 @@ from proxy.httpcache.key import normalised
 from proxy.metrics import Metrics
 from proxy.model import Headers
 from proxy.ports import UpstreamRequest, UpstreamResponse
-from proxy.serve.accesslog import AccessLog, TurnLog
+from proxy.serve.accesslog import AccessLog
 from proxy.serve.app import OWN_PREFIX
 from proxy.serve.shared_fetch import tell_failure
+from proxy.serve.turn_log import TurnLog
 from proxy.settings import Settings
 from proxy.upstream.origin import OriginTransport
 from proxy.upstream.origins import Origins
@@ -95,7 +97,8 @@ class Tunnel(_End):
         self._settings = settings
         self._trusted = networks(settings.trusted_proxies)
         self._metrics = metrics
-        self._turns = None if accesslog is None else TurnLog(accesslog)
+        self._turns = TurnLog(metrics, accesslog)
+        self._begun = 0.0  # monotonic
         self._connections = cast(set[Any], server_state.connections)
         self._opening: asyncio.Task[None] | None = None
         self._drained = asyncio.Event()
@@ -140,6 +143,7 @@ class Tunnel(_End):
 
     async def _open(self, head: bytes) -> None:
         request: Request | None = None
+        self._begun = time.monotonic()
         try:
             request = self._request(head)
             origin = self._origins.of(request.path)
@@ -189,8 +193,8 @@ class Tunnel(_End):
         ours = request.scheme.encode() + b"://" + request.host
         headers = response_headers(answer.headers, address=origin.address, ours=ours)
         is_agreed = answer.status != 101 or _is_agreement(answer.headers, request)
-        if self._turns is not None and is_agreed:
-            self._turns.answered_at_once(request, answer.status, headers)
+        if is_agreed:
+            self._turns.answered(request, answer.status, headers, time.monotonic() - self._begun)
         if answer.status != 101:
             await self._pass_on(answer, headers)
         elif not is_agreed:
@@ -225,8 +229,8 @@ class Tunnel(_End):
     def _refuse(self, status: int, request: Request | None) -> None:
         assert self.transport is not None
         if not self.transport.is_closing():
-            if self._turns is not None and request is not None:
-                self._turns.answered_at_once(request, status, ())
+            if request is not None:
+                self._turns.answered(request, status, (), time.monotonic() - self._begun)
             self.transport.write(_head(status, ((b"content-length", b"0"), (b"connection", b"close"))))
             self.transport.close()
 

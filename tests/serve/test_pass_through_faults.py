@@ -27,7 +27,7 @@ Row = tuple[str, str, tuple[bytes, ...]]
 # and of what pieces.
 STRAIGHT: dict[str, Row] = {
     "a whole answer": ("proxy.serve.pass_through:_said", TOLD, (FINE,)),
-    "what is logged of a whole answer": ("proxy.serve.accesslog:TurnLog.answer_began", TOLD, (FINE,)),
+    "what is logged of a whole answer": ("proxy.serve.turn_log:TurnLog.answer_began", TOLD, (FINE,)),
     "a whole answer that was given": ("proxy.serve.backlog:Backlog.replaced", GIVEN, (FINE,)),
     "what is learnt from a whole answer": ("proxy.upstream.limiter:Limit.note", GIVEN, (FINE,)),
     "a page that came before": ("proxy.serve.slot_maps:SlotMap.filled", TOLD, (PAGE,)),
