@@ -115,6 +115,8 @@ class Conversation(Answering):
             self.cycle = ANSWERED
         self.since = self.loop.time()
         if self.transport.is_closing():
+            for turn in self._owed:  # they came behind the last request that this connection was for
+                self._turns.forget(turn)
             return
         if self.flow.read_paused:
             self.flow.resume_reading()

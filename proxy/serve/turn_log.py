@@ -60,6 +60,10 @@ class TurnLog:
         line = self._log.lines.of(asked.time, asked.request, status, head, seconds, waited, is_whole=is_whole)
         self._log.add([(asked.time, line)])
 
+    def forget(self, turn: OwedAnswer) -> None:
+        """Neither counts nor logs an answer that is not owed after all."""
+        self._asked.pop(turn, None)
+
     def answered(self, asked: LoggedRequest, status: int, head: Headers | bytes, seconds: float = 0.0) -> None:
         """Counts and logs a request that was answered at once, or after some time."""
         self._metrics.answered(status, seconds)

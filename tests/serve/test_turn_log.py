@@ -84,6 +84,17 @@ async def test_an_origin_that_does_not_answer_is_a_5xx_that_was_waited_for() -> 
         assert counted(served) == {"5xx": 1} and not {"0.005", "0.01", "0.025"} & set(waited(served))
 
 
+async def test_what_is_asked_behind_the_last_request_of_a_connection_does_not_count() -> None:
+    last = b"GET /mine HTTP/1.0\r\nHost: shop.example\r\nConnection: keep-alive\r\n\r\n"
+    async with Origin(by_path(ANSWERS)) as origin, Served(origin.url) as served:
+        reader, writer = await served.connect()
+        writer.write(last + request(b"GET", b"/mine") * 2)
+        await reader.read()
+        writer.close()
+        await eventually(lambda: not served.site.metrics.gauges()["tailorbird_clients", "", ""])
+        assert counted(served) == {"2xx": 1}
+
+
 async def test_who_left_before_the_answer_is_told_apart() -> None:
     asked, may_answer = asyncio.Event(), asyncio.Event()
 
