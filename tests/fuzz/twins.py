@@ -55,22 +55,22 @@ class Said(NamedTuple):
             while (chunk := _CHUNK.match(body)) is not None:
                 size = int(chunk[1], 16)
                 whole, body = whole + body[chunk.end() : chunk.end() + size], body[chunk.end() + size + 2 :]
-            body = whole + body
+            body = _inflated(ends + whole).removeprefix(ends) + body
         return Said(_LENGTH.sub(b"", head.replace(_CHUNKS, b""), count=1) + ends + body, self.is_closed)
 
 
 def _inflated(data: bytes) -> bytes:
     """With what is in gzip as it reads, and without its length: a page that many ask for is packed better in time."""
     before, found, _ = data.partition(_GZIP)
-    if not found:
+    if not found or _CHUNKS in before.rpartition(b"HTTP/1.1 ")[2]:
         return data
     decoder = zlib.decompressobj(31)
     try:
         plain = decoder.decompress(data[len(before) :])
-    except zlib.error:  # in chunks
+    except zlib.error:  # broken
         return data
     head, told, last = before.rpartition(b"content-length: ")
-    return head + (last.partition(b"\r")[2] if told else last) + plain + _inflated(decoder.unused_data)
+    return head + (last.partition(b"\n")[2] if told else last) + plain + _inflated(decoder.unused_data)
 
 
 class Line(asyncio.Protocol):
