@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, get_type_hints
 
 from proxy.diagnostics import did_you_mean
-from proxy.errors import OperatorError
+from proxy.errors import OperatorError, must_be_none
 from proxy.setting_row import why_not
 from proxy.settings import FLAGS, Settings, rows
 
@@ -43,10 +43,18 @@ def to_environment(settings: Settings) -> dict[str, str]:
 def from_environment(environment: Mapping[str, str], **flags: Any) -> Settings:
     """Settings from `TAILORBIRD_*`, overridden by the `flags` that are not None.
 
-    Raises `OperatorError` for an unknown name, a value that does not fit its type, and a number that makes no sense.
+    Raises `OperatorError` for unknown names, values that do not fit their type, and numbers that make no sense: for all
+    of them at once.
     """
-    types = get_type_hints(Settings)
-    units = {row.name: row.metadata["unit"] for row in rows()}
+    settings, errors = read_environment(environment, **flags)
+    must_be_none(errors)
+    return settings
+
+
+def read_environment(environment: Mapping[str, str], **flags: Any) -> tuple[Settings, list[OperatorError]]:
+    """The same, with the defaults in place of what is mistaken, and all mistakes."""
+    types, table = get_type_hints(Settings), {row.name: row for row in rows()}
+    errors: list[OperatorError] = []
     chosen: dict[str, Any] = {}
     for key, text in environment.items():
         if not key.startswith(PREFIX):
@@ -54,17 +62,26 @@ def from_environment(environment: Mapping[str, str], **flags: Any) -> Settings:
         name = key[len(PREFIX) :].lower()
         if name not in types:
             known = [PREFIX + known.upper() for known in types]
-            raise OperatorError(f"there is no setting `{key}`", help=did_you_mean(key, known))
-        chosen[name] = _parse(key, text, types[name], units[name])
+            errors.append(OperatorError(f"there is no setting `{key}`", help=did_you_mean(key, known)))
+            continue
+        value = text.strip()
+        if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
+            help = "leave them out: systemd and shells do so themselves, Docker takes them for a part of the value"
+            errors.append(OperatorError(f"`{key}` stands in quotes", help=help))
+            value = value[1:-1]
+        if flags.get(name) is None:
+            try:
+                chosen[name] = _parse(key, value, types[name], table[name].metadata["unit"])
+            except OperatorError as error:
+                errors.append(error)
     chosen.update({name: value for name, value in flags.items() if value is not None})
-    for row in rows():
-        if row.name in chosen and (help := why_not(row, chosen[row.name])):
-            raise OperatorError(f"{set_by(row.name)} is `{as_written(chosen[row.name])}`", help=help)
-    return Settings(**chosen)
+    for name, value in list(chosen.items()):
+        if help := why_not(table[name], value):
+            errors.append(OperatorError(f"{set_by(name)} is `{as_written(chosen.pop(name))}`", help=help))
+    return Settings(**chosen), errors
 
 
 def _parse(key: str, text: str, kind: Any, unit: str) -> Any:
-    text = text.strip()
     if kind is bool:
         if text.lower() in ("1", "true", "yes", "on"):
             return True

@@ -5,6 +5,8 @@ Text: lower case, the user's words in backticks; what, where, how to mend.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
 import msgspec
 
 UNDECODABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
@@ -35,6 +37,32 @@ class EditorError(TailorbirdError):
 
 class OperatorError(TailorbirdError):
     """Who runs Tailorbird can mend it: a setting, a file, a port."""
+
+
+class OperatorErrors(OperatorError):
+    """Several at once, each on lines of its own."""
+
+    def __init__(self, errors: Sequence[OperatorError]) -> None:
+        super().__init__("\n".join(map(str, errors)))
+        self.errors = errors
+
+
+def must_be_none(errors: Iterable[OperatorError]) -> None:
+    """Raises them, if there are any."""
+    match list(errors):
+        case [error]:
+            raise error
+        case [_, *_] as several:
+            raise OperatorErrors(several)
+
+
+def raised_by(checks: Iterable[Callable[[], object]]) -> Iterator[OperatorError]:
+    """What each check raises of it."""
+    for check in checks:
+        try:
+            check()
+        except OperatorError as error:
+            yield error
 
 
 class OriginError(TailorbirdError):

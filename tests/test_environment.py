@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from proxy.environment import PREFIX, from_environment, to_environment
-from proxy.errors import OperatorError
+from proxy.errors import OperatorError, OperatorErrors
 from proxy.settings import Settings
 
 
@@ -44,6 +44,21 @@ def test_an_unknown_name_is_refused_with_the_nearest_one() -> None:
 def test_a_value_of_the_wrong_type_is_refused_by_name(name: str, text: str) -> None:
     with pytest.raises(OperatorError, match=f"`{PREFIX}{name}` is `{text}`"):
         from_environment({PREFIX + name: text})
+
+
+def test_all_mistakes_are_told_at_once() -> None:
+    names = {"PROT": "1", "PORT": "many", "KEEP_HOST": "perhaps", "WORKERS": "0"}
+    with pytest.raises(OperatorErrors) as caught:
+        from_environment({PREFIX + name: text for name, text in names.items()}, admin_port=-1)
+    assert [str(error).split("`")[1] for error in caught.value.errors] == [
+        "TAILORBIRD_PROT", "TAILORBIRD_PORT", "TAILORBIRD_KEEP_HOST", "--workers", "--admin-port",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ['"8080"', "'8080'"])
+def test_a_value_in_quotes_is_refused_as_not_all_who_read_files_of_them_take_them_off(text: str) -> None:
+    with pytest.raises(OperatorError, match=r"`TAILORBIRD_PORT` stands in quotes.*leave them out"):
+        from_environment({"TAILORBIRD_PORT": text})
 
 
 def test_a_flag_is_looked_at_as_the_environment_is() -> None:

@@ -13,7 +13,7 @@ import click
 
 from proxy.cli.readable import made_readable
 from proxy.diagnostics import did_you_mean
-from proxy.errors import StoreError, TailorbirdError
+from proxy.errors import OperatorErrors, StoreError, TailorbirdError
 
 
 class Row(NamedTuple):
@@ -91,7 +91,8 @@ class Commands(click.Group):
         except TailorbirdError as error:
             if isinstance(error, StoreError):
                 error.help = error.help or "is it up, and is its address right, in --store or TAILORBIRD_STORE?"
-            click.echo(f"tailorbird: {error}", err=True)
+            for one in error.errors if isinstance(error, OperatorErrors) else [error]:
+                click.echo(f"tailorbird: {one}", err=True)
             sys.exit(1)
         except BrokenPipeError:  # click ends quietly: whoever read has seen enough
             raise

@@ -12,7 +12,8 @@ import click
 import msgspec
 import orjson
 
-from proxy.environment import PREFIX, as_written, from_environment
+from proxy.environment import PREFIX, as_written, read_environment
+from proxy.errors import OperatorError, must_be_none
 from proxy.settings import Settings, rows
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -74,4 +75,11 @@ def setting_options(*names: str) -> Callable[[Command], Command]:
 
 def settings_now(**flags: Any) -> Settings:
     """The settings of the environment, overridden by the flags that were given. Raises `OperatorError`."""
-    return from_environment(os.environ, **{name: value for name, value in flags.items() if value not in (None, ())})
+    settings, errors = read_settings(**flags)
+    must_be_none(errors)
+    return settings
+
+
+def read_settings(**flags: Any) -> tuple[Settings, list[OperatorError]]:
+    """The same, with all mistakes (`environment.read_environment`)."""
+    return read_environment(os.environ, **{name: value for name, value in flags.items() if value not in (None, ())})

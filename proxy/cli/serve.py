@@ -12,26 +12,26 @@ import os
 import socket
 import sys
 import tempfile
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
 
 from proxy.bus.shared_counts import SharedCounts
-from proxy.cli.options import setting_options, settings_now
-from proxy.environment import PREFIX, mistaken, to_environment
-from proxy.errors import OperatorError
+from proxy.cli.mistakes import missing, unfit
+from proxy.cli.options import read_settings, setting_options
+from proxy.environment import PREFIX, as_written, to_environment
+from proxy.errors import OperatorError, must_be_none
 from proxy.metrics import Metrics
 from proxy.processes import logs, systemd
 from proxy.processes.descriptors import within_reach
 from proxy.processes.listener import Listener, bind, run, url_of, without_delay
 from proxy.processes.supervisor import REPLACED, Supervisor
 from proxy.processes.zygote import Command
-from proxy.settings import FLAGS, Settings
+from proxy.settings import FLAGS, Settings, rows
 from proxy.stores import keep_reserve
 from proxy.turns import take_short_turns
-from proxy.upstream.tls import client_tls
 
 
 class Places(NamedTuple):
@@ -43,15 +43,18 @@ class Places(NamedTuple):
 
 log = logging.getLogger("tailorbird.processes")
 
-SHORTEST_TOKEN = 8  # a browser asks for it like for a password, and may be told it by who types
-
 
 @click.command("serve")
 @setting_options(*FLAGS)
-def command(**flags: Any) -> None:
+@click.option("--check", is_flag=True, help="only check the settings, and print those that are not as by default")
+def command(*, check: bool, **flags: Any) -> None:
     """Put Tailorbird in front of a shop. Every setting may also come from the environment: see docs/reference."""
-    settings = settings_now(**flags)
-    require_what_serving_needs(settings)
+    settings, mistakes = read_settings(**flags)
+    if check:
+        must_be_none([*mistakes, *missing(settings), *unfit(settings)])
+        click.echo(effective(settings, flags))
+        return
+    must_be_sound(settings, mistakes)
     logs.set_up(settings.log_level, settings.log_format)
     if settings.workers > 1:
         sys.exit(supervise(settings))
@@ -60,52 +63,37 @@ def command(**flags: Any) -> None:
     uvloop.run(serve(settings))
 
 
-def require_that_writers_publish_nothing(settings: Settings) -> None:
-    """Raises `OperatorError` where a file that a writer saves would be live, or a token has two roles."""
-    if settings.writer_token and not (settings.rules_mode == "published" and settings.studio_writes):
-        help = "set TAILORBIRD_RULES_MODE=published and TAILORBIRD_STUDIO_WRITES=true, or leave it out"
-        raise mistaken("writer_token", "nobody can write drafts here, which somebody else publishes", help=help)
-    tokens = [token for token in (settings.admin_token, settings.reader_token, settings.writer_token) if token]
-    if len(set(tokens)) < len(tokens):
-        raise OperatorError(
-            "two of the admin listener's tokens are the same", help="give each its own, like `openssl rand -hex 16`"
-        )
+def must_be_sound(settings: Settings, mistakes: Sequence[OperatorError]) -> None:
+    """Raises all `mistakes` with all others in the settings; those that take importing what serves are left to the
+    workers, where there will be any."""
+    found = [*mistakes, *missing(settings)]
+    if found or settings.workers == 1:
+        found += unfit(settings)
+    must_be_none(found)
 
 
-def require_what_serving_needs(settings: Settings) -> None:
-    """Raises `OperatorError` for what has no safe default."""
-    if not settings.origin:
-        raise mistaken("origin", "there is none", help="add --origin https://shop.example")
-    if not settings.secret:
-        raise OperatorError(
-            "there is no signing key", help="set TAILORBIRD_SECRET to 32 random bytes, like `openssl rand -hex 32`"
-        )
-    if settings.admin_port and not settings.admin_token:
-        raise OperatorError(
-            "the admin listener has no token",
-            help="set TAILORBIRD_ADMIN_TOKEN, or --admin-port 0 for no admin listener",
-        )
-    require_that_writers_publish_nothing(settings)
-    for name in ("admin_token", "reader_token", "writer_token"):
-        if settings.admin_port and 0 < len(getattr(settings, name)) < SHORTEST_TOKEN:
-            raise OperatorError(
-                f"the admin listener's token is shorter than {SHORTEST_TOKEN} characters",
-                help=f"set {PREFIX}{name.upper()} to random ones, like `openssl rand -hex 16`",
-            )
-    if settings.tls_key and not settings.tls_certificate:
-        raise OperatorError("there is a TLS key, but no certificate", help="name its PEM file in --tls-certificate")
-    if settings.origin_ca or settings.origin_certificate:
-        client_tls(settings)  # also where no origin is asked over https yet
-    if settings.webhooks:
-        from proxy.outbox.leader import webhooks_in  # with the whole language of rules
+def effective(settings: Settings, flags: Mapping[str, Any]) -> str:
+    """The settings that are not as by default, a line each, with where each is from."""
+    lines = []
+    for row in rows():
+        value, variable = getattr(settings, row.name), PREFIX + row.name.upper()
+        if value != row.default:
+            source = f"--{row.name.replace('_', '-')}" if flags.get(row.name) not in (None, ()) else variable
+            lines.append(f"{row.name} = {_shown(row.name, as_written(value))}  ({source})")
+    return "\n".join([*lines, f"the other {len(rows()) - len(lines)} are as by default"])
 
-        webhooks_in(settings.webhooks)
-    if not Path(settings.rules).is_dir():
-        raise mistaken(
-            "rules",
-            f"there is no folder `{settings.rules}`",
-            help="one with nothing but `rules: []` in a.rules.yaml shows pages as they are",
-        )
+
+def _shown(name: str, value: str) -> str:
+    """A value as anybody may read it, who looks at a log."""
+    if name == "write_keys":
+        return ",".join(f"{row.rpartition(':')[0]}:..." for row in value.split(","))
+    if name == "secret" or name.endswith("_token"):
+        return f"{len(value)} characters"
+    if name == "store" and "@" in value:
+        from proxy.stores.address import without_password  # with the client of such servers
+
+        return without_password(value)
+    return value
 
 
 def places_of(settings: Settings) -> Places:

@@ -43,6 +43,18 @@ def modules_of(url: str) -> tuple[str, ...]:
     return tuple(f"proxy.stores.{_row(url).module}{part}" for part in ("", "_pages", "_outbox"))
 
 
+def must_be_address(url: str) -> None:
+    """Raises `OperatorError` for the address of a store that cannot be there; asks no server."""
+    if _row(url).module == "redis":
+        from proxy.stores.address import address_of
+
+        address_of(url)
+    else:
+        from proxy.stores import sqlite_file
+
+        sqlite_file.must_be_usable(sqlite_file.path_of(url))
+
+
 def open_store(url: str, settings: Settings = DEFAULTS) -> Store:
     """The store at `url`; its module is imported only now. Raises `OperatorError`."""
     store: Store = importlib.import_module(f"proxy.stores.{_row(url).module}").connect(url, settings)
@@ -110,6 +122,6 @@ def _row(url: str) -> Row:
     for row in STORES:
         if row.scheme == scheme:
             return row
-    is_path = "/" in url or "." in scheme
+    is_path = ("/" in url and "://" not in url) or "." in scheme
     help = f"write sqlite:{url}" if is_path else did_you_mean(scheme, [row.scheme for row in STORES])
     raise OperatorError(f"no store speaks `{scheme}`", help=help)

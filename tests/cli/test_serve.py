@@ -78,6 +78,37 @@ def test_it_refuses_in_one_line(
     assert result.output.count("\n") == 1
 
 
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_it_tells_all_mistakes_at_once(workers: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    wrong = {"TAILORBIRD_PROT": "1", "TAILORBIRD_BACKLOG": "few", "TAILORBIRD_CONSENT": "ours"}
+    result = CliRunner().invoke(tailorbird, ["serve", "--workers", workers], env=wrong)
+    assert result.exit_code == 1
+    told = result.output.splitlines()
+    assert all(line.startswith("tailorbird: ") for line in told)
+    assert len(told) == len(wrong) + 4, "and there is no origin, no secret, no token, no folder of rules"
+
+
+def test_it_checks_without_serving_and_says_where_each_setting_is_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "rules").mkdir()
+    chosen = {"TAILORBIRD_STORE": "redis://shop:hidden@there", "TAILORBIRD_WRITE_KEYS": f"shop:server:{'hidden' * 4}"}
+    result = CliRunner().invoke(tailorbird, ["serve", "--check", *ORIGIN], env=READY | chosen)
+    assert result.exit_code == 0
+    for line in (
+        "origin = http://127.0.0.1:9  (--origin)",
+        "store = redis://...@there  (TAILORBIRD_STORE)",
+        "secret = 30 characters  (TAILORBIRD_SECRET)",
+        "write_keys = shop:server:...  (TAILORBIRD_WRITE_KEYS)",
+    ):
+        assert line in result.output.splitlines()
+    assert "hidden" not in result.output
+    assert CliRunner().invoke(tailorbird, ["serve", "--check"], env=READY).exit_code == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["rules"]
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
