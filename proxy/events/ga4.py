@@ -32,7 +32,9 @@ ITEM_PARTS = {
     "qt": "quantity",
 }
 """Of a beacon's `pr1=idSKU~nmName~pr12.5`: the two letters each part begins with."""
-MOST_PARAMETERS = 200
+MOST_PARAMETERS, MOST_OF_ALL = 200, 2_000
+"""Of a beacon, and of all of a request together, with those of its address counted for each line they are shared by: 5 kB
+could name 500,000."""
 EARLY = {"gtm.js", "gtm.dom", "gtm.load", ""}
 
 
@@ -61,9 +63,20 @@ def arrivals_in(body: bytes, query: bytes, sender: Sender, moment: Receipt, *, m
     """What becomes of each event of a request, of at most so many."""
     shared = _parameters(query)
     if not body.lstrip().startswith((b"{", b"[")):
-        lines = [line for line in body.splitlines() if line.strip()] or [b""]
+        lines, left = [line for line in body.splitlines() if line.strip()] or [b""], MOST_OF_ALL
         for number, line in enumerate(lines[:most]):
-            yield line or query, _beacon(shared | _parameters(line), sender, moment, number)
+            asked = shared | _parameters(line)
+            left -= len(asked)
+            if left < 0:
+                too_many = Rejected(
+                    "too-many", f"the events of a request have at most {MOST_OF_ALL} parameters together"
+                )
+                yield (
+                    b"\n".join(lines[number:most]),
+                    of_theirs(too_many, asked.get("uid", ""), asked.get("cid", ""), sender),
+                )
+                return
+            yield line or query, _beacon(asked, sender, moment, number)
         return
     try:
         is_list = body.lstrip().startswith(b"[")

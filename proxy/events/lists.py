@@ -15,7 +15,7 @@ import msgspec
 from proxy.audience.outside import ENTERED, LEFT
 from proxy.errors import UNDECODABLE
 from proxy.events.intake import Receipt, Rejected, ReportedEvent, Sender, accepted, of_theirs, unix_time
-from proxy.events.segment import Verdict
+from proxy.events.segment import Verdict, require_few
 
 ID_NAMES = ("userId", "user_id", "visitor", "id", "externalId", "external_id", "anonymousId", "anonymous_id")
 SEGMENT_NAMES = ("segment", "audience_key", "audienceName", "audience_name", "audienceId", "audience_id")
@@ -60,12 +60,14 @@ def list_in(body: bytes) -> Listed | None:
 
 
 def arrivals_in(body: bytes, listed: Listed, sender: Sender, moment: Receipt, *, most: int) -> Iterator[Verdict]:
-    """The outcome for each visitor in the list, at most so many; added ones before removed ones."""
+    """The outcome for each visitor in the list, at most so many; added ones before removed ones. Raises `RequestError`
+    for more than twice as many."""
     moment = replace(moment, sent_at=unix_time(listed.sent_at))
     said = _named.decode(body)
     segment = _text({**(said.get("properties") or {}), **said}, SEGMENT_NAMES)
     changes = listed.properties.list_data if listed.properties else None
     changes = changes or Changes(listed.add or [], listed.remove or [])
+    require_few(len(changes.add) + len(changes.remove), most)
     who = chain(((ENTERED, one) for one in changes.add), ((LEFT, one) for one in changes.remove))
     for number, (kind, one) in enumerate(who):
         payload = msgspec.json.encode({"segment": segment, "add" if kind == ENTERED else "remove": [one]})

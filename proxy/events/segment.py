@@ -12,7 +12,7 @@ from dataclasses import replace
 import msgspec
 
 from proxy.audience.outside import ENTERED, LEFT, MEMBERSHIP
-from proxy.errors import UNDECODABLE
+from proxy.errors import UNDECODABLE, RequestError
 from proxy.events.intake import Receipt, Rejected, ReportedEvent, Sender, accepted, of_theirs, unix_time
 from proxy.events.properties import ORDER_NAMES, Properties, details_of, first, items_of, text, value_of
 from proxy.events.types import BY_SEGMENT
@@ -77,8 +77,9 @@ def arrivals_in(
     body: bytes, batch: Batch, named: str, sender: Sender, moment: Receipt, *, most: int
 ) -> Iterator[Verdict]:
     """The outcome of each call, at most so many. `named` is the call in the address, "batch" if each call has its
-    type."""
+    type. Raises `RequestError` for more than twice as many."""
     calls = [msgspec.Raw(body)] if batch.batch is None else batch.batch
+    require_few(len(calls), most)
     moment = replace(moment, sent_at=unix_time(batch.sent_at))
     for number, raw in enumerate(calls):
         if number >= most:
@@ -88,6 +89,13 @@ def arrivals_in(
             yield raw, _unread(raw, sender, too_large)
         else:
             yield raw, _judged(raw, named, sender, moment, number)
+
+
+def require_few(count: int, most: int) -> None:
+    """Raises `RequestError` for more events than twice as many as a request may have: to tell of each whose it is would
+    take seconds."""
+    if count > 2 * most:
+        raise RequestError(f"{count:,} events came in one request, and {most:,} are taken", status=413)
 
 
 def _judged(raw: msgspec.Raw, named: str, sender: Sender, moment: Receipt, number: int) -> Arrival | Rejected:

@@ -38,7 +38,8 @@ from proxy.visitors.writekeys import BROWSER, Source, WriteKeys, key_in
 
 CALLS = ("identify", "track", "page", "screen", "group", "alias", "batch")
 LETTERS = {"i": "identify", "t": "track", "p": "page"}  # the browser build's
-THREAD_BYTES = 16_384  # reading more than that takes longer than the others should wait
+THREAD_BYTES, THREAD_PARTS = 16_384, 500
+"""Reading a body of more bytes, or more commas and line ends, takes longer than the others should wait."""
 MAX_KEPT_BYTES = 32_768
 _KEY = re.compile(rb'((?:^|&)(?:writeKey|api_secret)=)[^&"\s]+|("writeKey"\s*:\s*)"(?:[^"\\]|\\.)*"')
 
@@ -108,12 +109,10 @@ class Collect:
             said = {"accepted": 0, "reason": why} if _query(request, "strict") == "1" else {}
             return self._answer(request, 200, {"success": True, **said})
         moment = Receipt(now, f"{self._name}{next(self._numbers):x}", self._late_seconds)
-        judge = partial(judged, call, body, request.query, batch, sender, moment, self._most)
-        verdicts = await asyncio.to_thread(judge) if len(body) > THREAD_BYTES else judge()
-        for payload, verdict in verdicts:
-            if isinstance(verdict, Rejected):
-                kept, whose = without_key(bytes(payload))[:MAX_KEPT_BYTES], verdict.visitor_id or sender.visitor_id
-                self._journal.refuse(Refused(now, sender.source, verdict.reason, kept, whose, call))
+        judge = partial(_judged_and_refused, call, body, request.query, batch, sender, moment, self._most)
+        verdicts, refused = await asyncio.to_thread(judge) if _takes_long(body, request.query) else judge()
+        for one in refused:
+            self._journal.refuse(one)
         arrivals = [verdict for _, verdict in verdicts if isinstance(verdict, Arrival)]
         await self._journal.record(arrivals, len(body))
         await self._joiner.join(dict.fromkeys(arrival.joins for arrival in arrivals), now)
@@ -205,6 +204,24 @@ def judged(
         call = "batch" if call == "audience" else call
         found = segment.arrivals_in(body, batch, call, sender, moment, most=most)
     return list(found)
+
+
+def _judged_and_refused(
+    call: str, body: bytes, query: bytes, batch: segment.Batch, sender: Sender, moment: Receipt, most: int
+) -> tuple[list[Verdict], list[Refused]]:
+    """The outcomes, and what is kept of the events that were refused."""
+    verdicts = judged(call, body, query, batch, sender, moment, most)
+    refused = []
+    for payload, verdict in verdicts:
+        if isinstance(verdict, Rejected):
+            kept, whose = without_key(bytes(payload))[:MAX_KEPT_BYTES], verdict.visitor_id or sender.visitor_id
+            refused.append(Refused(moment.received_at, sender.source, verdict.reason, kept, whose, call))
+    return verdicts, refused
+
+
+def _takes_long(body: bytes, query: bytes) -> bool:
+    lines = body.count(b"\n")
+    return len(body) > THREAD_BYTES or body.count(b",") + lines + lines * query.count(b"&") > THREAD_PARTS
 
 
 def without_key(payload: bytes) -> bytes:

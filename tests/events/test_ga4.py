@@ -73,6 +73,14 @@ def test_a_beacons_lines_are_an_event_each() -> None:
     assert [verdict.event.kind for verdict in read if isinstance(verdict, Arrival)] == ["list viewed", "custom event"]
 
 
+def test_the_parameters_of_the_address_are_not_read_again_for_very_many_lines() -> None:
+    shared = b"&".join(b"pr%d=idSKU~nmA~pr1" % number for number in range(200))
+    *taken, last = verdicts(b"\n".join([b"en=view_item"] * 2_500), shared)
+    assert len(taken) == 2_000 // 201
+    assert all(isinstance(verdict, Arrival) for verdict in taken)
+    assert isinstance(last, Rejected) and last.reason == "too-many"
+
+
 @pytest.mark.parametrize(
     ("body", "why"), [(b"{", "not-json"), (b"[3]", "not-json"), (b'{"event": "gtm.js"}', "type"), (b"", "type")]
 )

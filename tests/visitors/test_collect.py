@@ -125,6 +125,22 @@ async def test_a_body_that_cannot_be_read_is_refused(shop: Behind, body: bytes, 
     assert (answer.json()["success"], answer.json()["code"]) == (False, str(status))
 
 
+@pytest.mark.parametrize(
+    ("route", "body"),
+    [("batch", {"batch": [0] * 5_001}), ("audience", {"segment": "VIP", "add": [0] * 5_001})],
+    ids=["a batch", "a list"],
+)
+async def test_very_many_events_are_refused_together_since_each_takes_time(
+    shop: Behind, route: str, body: dict[str, Any]
+) -> None:
+    answer = await send(shop, route, body)
+    assert (answer.status_code, answer.json()["message"]) == (
+        413,
+        "5,001 events came in one request, and 2,500 are taken",
+    )
+    assert (await send(shop, "batch?strict=1", {"batch": [page(userId="anna")] * 2_501})).json()["accepted"] == 2_500
+
+
 # -- what is said
 
 
