@@ -145,7 +145,12 @@ class Settings:
     )
     capture: bool = row(True, "count what pages tell by themselves: views, products, searches, banners shown")
     max_event_bytes: int = row(1_048_576, "largest body of events, unpacked; larger ones get 413", "bytes", least=1)
-    max_events: int = row(2_500, "most events in one request; what is beyond is refused, with more than twice as many all of it (413)", "events", least=1)
+    max_events: int = row(
+        2_500,
+        "most events in one request; what is beyond is refused, with more than twice as many all of it (413)",
+        "events",
+        least=1,
+    )
     waiting_events: int = row(
         10_000, "events that may wait for the store, per worker; more are sent back with 503", "events", least=1
     )

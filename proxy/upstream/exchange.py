@@ -22,6 +22,7 @@ from proxy.upstream.plain import Plain
 from proxy.upstream.sending import head_of, send
 from proxy.upstream.timeouts import Timeouts
 from proxy.upstream.tls import broken
+from proxy.upstream.uploads import Place
 
 HIGH_WATER_BYTES = 256 * 1024
 SAFE_METHODS = frozenset({b"GET", b"HEAD", b"OPTIONS"})
@@ -34,6 +35,7 @@ class Exchange(Awaited):
     `is_over` once it has given the connection back.
 
     `on_end` is called once, with whether the connection may carry another exchange. `read` is as `Answer` takes it.
+    `place` is that of its upload.
     """
 
     deadline = 0.0
@@ -50,11 +52,13 @@ class Exchange(Awaited):
         timeouts: Timeouts,
         on_end: Callable[[Connection, bool], None],
         read: Callable[[bytes], Plain | None] = plain.read,
+        place: Place | None = None,
     ) -> None:
         self._connection = connection
         self._request = request
         self._timeouts = timeouts
         self._on_end = on_end
+        self._place = place
         connection.listener = self
         self._loop = asyncio.get_running_loop()
         self._answer = Answer(is_head=request.method == b"HEAD", read=read)
@@ -147,6 +151,8 @@ class Exchange(Awaited):
         self._upload.add_done_callback(self._uploaded)
 
     def _uploaded(self, upload: asyncio.Task[None]) -> None:
+        if self._place is not None:
+            self._place.end()
         if not upload.cancelled() and (error := upload.exception()) is not None:
             self._fail(error)
 

@@ -32,6 +32,7 @@ from proxy.upstream.quick_exchange import QuickExchange
 from proxy.upstream.retries import Retries
 from proxy.upstream.switch import Switch
 from proxy.upstream.timeouts import Timeouts
+from proxy.upstream.uploads import Place, Uploads
 
 log = logging.getLogger("tailorbird.origin")
 
@@ -55,6 +56,7 @@ class OriginTransport:
         self._timeouts = Timeouts(settings)
         self._dialing = Dialing(self.address, settings, self._timeouts)
         self.limiter = Limiter(settings, time.monotonic)
+        self._uploads = Uploads(self.limiter)
         self.breaker = Breaker(time.monotonic, settings, self._tell)
         self._server_errors = server_errors or Tally()
         self._retries = Retries(settings.retry_fraction)
@@ -222,21 +224,22 @@ class OriginTransport:
         log.warning("%s", failing if is_left_alone else f"origin `{self.address}` answers again")
 
     async def _fetch(self, request: UpstreamRequest) -> UpstreamResponse:
-        await self._take_slot(request)
-        self._retries.earn()
-        connection = self._idle.take(time.monotonic()) or await self._new(request)
-        exchange = self._exchange(connection, request)
-        try:
-            return await self._answered(exchange, connection, request)
-        except OriginError as error:
-            if error.reason != "reset" or not exchange.may_be_repeated or not self._retries.spend():
-                raise
+        with await self._uploads.place_of(request) as place:
+            await self._take_slot(request)
+            self._retries.earn()
+            connection = self._idle.take(time.monotonic()) or await self._new(request)
+            exchange = self._exchange(connection, request, place)
+            try:
+                return await self._answered(exchange, connection, request)
+            except OriginError as error:
+                if error.reason != "reset" or not exchange.may_be_repeated or not self._retries.spend():
+                    raise
         await self._take_slot(request)
         connection = await self._new(request)
         return await self._answered(self._exchange(connection, request), connection, request)
 
-    def _exchange(self, connection: Connection, request: UpstreamRequest) -> Exchange:
-        return Exchange(connection, request, self._timeouts, self._release, self._shapes.read)
+    def _exchange(self, connection: Connection, request: UpstreamRequest, place: Place | None = None) -> Exchange:
+        return Exchange(connection, request, self._timeouts, self._release, self._shapes.read, place)
 
     async def _answered(self, exchange: Exchange, connection: Connection, request: UpstreamRequest) -> UpstreamResponse:
         connection.has_slot = not request.wait_seconds
