@@ -16,6 +16,8 @@ from math import log, sqrt
 from operator import mul
 from typing import TypeVar
 
+from proxy.catalogue.fading import FadingCounts
+
 Kept = TypeVar("Kept")
 
 MAX_BASKET = 100
@@ -23,6 +25,9 @@ MAX_CART = 30
 _PREDICTORS = 40
 _MOST_RIDGE = 100.0
 """Of the regression, in baskets: a product in as few has half its weight. Where there are few baskets, a fiftieth."""
+MEMORY_SECONDS = 42 * 86_400.0
+"""What sells best is counted over so long. Of Diginetica's purchases 19.9 % are then among the first four of their
+category, of a supermarket's 24.0 %; by counts of all time 19.2 % and 23.2 %."""
 _CANDIDATES = 200
 _MOST_PAIRS = 400
 KEPT_PAIRS = 300
@@ -67,6 +72,7 @@ class Baskets:
         self.count = 0
         self._names: dict[str, str] = {}
         self._bought: dict[str, int] = {}
+        self._lately = FadingCounts(MEMORY_SECONDS)
         self._pairs: dict[str, dict[str, int]] = {}
         self._learnt: dict[str, _Learnt] = {}
         self._cached_co_purchases: dict[str, _CoPurchases] = {}
@@ -80,12 +86,14 @@ class Baskets:
 
     # -- learning
 
-    def add(self, products: Iterable[str]) -> None:
-        """Counts an order. Each product counts once; products beyond the first hundred do not count."""
+    def add(self, products: Iterable[str], at: float | None = None) -> None:
+        """Counts an order. Each product counts once; products beyond the first hundred do not count. One without a
+        time counts as of just now."""
         basket = [self._names.setdefault(name, name) for name in list(dict.fromkeys(products))[:MAX_BASKET]]
         self.count += 1
         for product in basket:
             self._bought[product] = self._bought.get(product, 0) + 1
+            self._lately.add(product, at)
             pairs = self._pairs.setdefault(product, {})
             for other in basket:
                 if other is not product:
@@ -104,6 +112,7 @@ class Baskets:
             other = self._names.setdefault(told, told)
             if other is name:
                 self._bought[name] = self._bought.get(name, 0) + count
+                self._lately.add(name, None, count)
             else:
                 pairs[other] = pairs.get(other, 0) + count
         self._popular = []
@@ -113,6 +122,15 @@ class Baskets:
     def bought(self, product: str) -> int:
         """In how many baskets the product was."""
         return self._bought.get(product, 0)
+
+    def bought_lately(self, product: str) -> float:
+        """The same, with older baskets counting less."""
+        return self._lately.get(product)
+
+    @property
+    def latest_at(self) -> float:
+        """When the last basket with a time was bought; 0 for none."""
+        return self._lately.latest_at
 
     def popular(self) -> list[str]:
         """Every product, the most often bought first."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from proxy.catalogue.product_index import is_within
+from proxy.catalogue.shop import Shop
 from proxy.catalogue.strategy_context import StrategyContext
 
 Select = Callable[[StrategyContext, Sequence[str]], Sequence[str]]
@@ -43,11 +44,11 @@ def of_brand(context: StrategyContext, words: Sequence[str]) -> Sequence[str]:
 # -- what others did
 
 
-def ranked(name: str) -> Select:
+def ranked(rank: Callable[[Shop, str], Sequence[str]]) -> Select:
     """A list of the shop, of one category or in turn of several."""
 
     def select(context: StrategyContext, words: Sequence[str]) -> Sequence[str]:
-        ranked = [getattr(context.shop, name)(category) for category in context.categories(words)]
+        ranked = [rank(context.shop, category) for category in context.categories(words)]
         return ranked[0] if len(ranked) == 1 else in_turn(ranked)
 
     return select

@@ -18,6 +18,8 @@ from collections.abc import Iterable, Sequence
 from math import exp
 from typing import Any, NamedTuple
 
+from proxy.catalogue.fading import FadingCounts
+
 DAY = 86_400.0
 MEMORY_SECONDS = 100 * DAY
 TREND_SECONDS = 7 * DAY
@@ -71,7 +73,7 @@ class Covisits:
         self._cells: dict[str, dict[str, float]] = {}
         self._clicks: dict[str, int] = {}
         self._learnt: dict[str, int] = {}
-        self._recent: dict[str, tuple[float, float]] = {}
+        self._recent = FadingCounts(trend)
         self._visits: dict[str, deque[int]] = {}
         self._batch_rows: dict[str, Row] = {}
         self._batch_weight = 1.0
@@ -102,13 +104,9 @@ class Covisits:
         `REACH`."""
         product = self._names.setdefault(product, product)
         growth = self._growth(at)
-        at = self.latest_at if at is None else at
         self.learnt += 1
         self._clicks[product] = self._clicks.get(product, 0) + 1
-        count, counted_at = self._recent.get(product, (0.0, at))
-        if at > counted_at:
-            count, counted_at = count * exp((counted_at - at) / self._trend), at
-        self._recent[product] = (count + 1.0, counted_at)
+        self._recent.add(product, at)
         self._note_visit(product, visit)
         cells_of, learnt, outdated = self._cells, self._learnt, self._outdated  # rows of outdated ones are not kept
         own = cells_of.get(product)
@@ -235,8 +233,7 @@ class Covisits:
 
     def recent_clicks(self, product: str) -> float:
         """How often it was viewed of late, older clicks counting less."""
-        count, counted_at = self._recent.get(product, (0.0, 0.0))
-        return count * exp(-max(self.latest_at - counted_at, 0.0) / self._trend)
+        return self._recent.get(product)
 
     def trend(self, product: str) -> float:
         """A factor around 1: above for what is viewed more often of late than before."""

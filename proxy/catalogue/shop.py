@@ -114,7 +114,7 @@ class Shop:
         kind, at = event.kind, event.at
         if kind == BOUGHT:
             if at > self._beginning.ordered_until:
-                self.baskets.add(item.product for item in event.items if self._sells(item.product))
+                self.baskets.add((item.product for item in event.items if self._sells(item.product)), at)
         elif kind in CLICK_KINDS and at > self._beginning.clicked_until:
             for item in event.items:
                 if self._sells(item.product):
@@ -144,7 +144,8 @@ class Shop:
     # -- ranked, at most a minute old
 
     def popular(self, category: str = EVERYTHING) -> Sequence[str]:
-        """What sells best in a category: by purchases, then by the catalogue's popularity, then by views."""
+        """What sells best in a category: by purchases, older ones counting less, then by the catalogue's popularity,
+        then by views."""
         return self._list("popular", category, self._popularity)
 
     def trending(self, category: str = EVERYTHING) -> Sequence[str]:
@@ -166,7 +167,7 @@ class Shop:
         return found
 
     def _popularity(self, product: Product) -> tuple[float, float, float]:
-        return self.baskets.bought(product.id), product.popularity, self.covisits.clicks(product.id)
+        return self.baskets.bought_lately(product.id), product.popularity, self.covisits.clicks(product.id)
 
     def _trend(self, product: Product) -> tuple[float, float, float]:
         recent = self.covisits.recent_clicks(product.id)
@@ -175,7 +176,7 @@ class Shop:
     def _list(
         self, name: str, category: str, key: Callable[[Product], tuple[float, float, float]], least: float = 0.0
     ) -> Sequence[str]:
-        now, version = self.covisits.latest_at, self.products.version
+        now, version = max(self.covisits.latest_at, self.baskets.latest_at), self.products.version
         if version != self._ranked_at[1] or now - self._ranked_at[0] > RANKED_FOR_SECONDS:
             self._ranked, self._ranked_at = {}, (now, version)
         ranked = self._ranked.get((name, category))

@@ -28,6 +28,7 @@ from proxy.catalogue.candidates import (
     together,
     with_tag,
 )
+from proxy.catalogue.shop import Shop
 from proxy.catalogue.strategy_context import IN_CART, OF_HISTORY, OF_PAGE, StrategyContext
 from proxy.catalogue.walk import path_text
 from proxy.diagnostics import many
@@ -57,8 +58,11 @@ def because_viewed(context: StrategyContext, words: Sequence[str], product: str)
 
 
 def because_popular(context: StrategyContext, words: Sequence[str], product: str) -> str:
-    bought = context.shop.baskets.bought(product)
-    return f"in {bought} orders" if bought else "as the catalogue ranks it"
+    bought, lately = context.shop.baskets.bought(product), context.shop.baskets.bought_lately(product)
+    if not bought:
+        return "as the catalogue ranks it"
+    aged = f", which count as {lately:.1f} of today" if lately < 0.95 * bought else ""
+    return f"in {many(bought, 'order')}{aged}"
 
 
 def because_trending(context: StrategyContext, words: Sequence[str], product: str) -> str:
@@ -156,23 +160,23 @@ STRATEGIES: tuple[Strategy, ...] = (
     ),
     Strategy(
         "popular in",
-        "the best selling of a category, of `categories in cart`, `this category`, or of `everything`",
+        "what sells best lately in a category, in `categories in cart`, `this category`, or in `everything`",
         "everything",
-        ranked("popular"),
+        ranked(Shop.popular),
         because_popular,
     ),
     Strategy(
         "trending in",
         "what is looked at lately, more than before, in a category or in `everything`",
         "everything",
-        ranked("trending"),
+        ranked(Shop.trending),
         because_trending,
     ),
     Strategy(
         "new in",
         "what came last, by `added` or the tag `new`",
         "everything",
-        ranked("newest"),
+        ranked(Shop.newest),
         constant("new in the shop"),
     ),
     Strategy(

@@ -58,6 +58,17 @@ def test_lists_follow_the_catalogue() -> None:
     assert "TRAIL" not in made.popular("shoes")
 
 
+def test_what_sold_well_long_ago_makes_room_for_what_sells_now() -> None:
+    made, month = Shop(PRODUCTS), 30 * 86_400.0
+    for number in range(5):
+        made.learn("a", did(BOUGHT, "TRAIL", at=float(number)))
+    assert made.popular("shoes")[0] == "TRAIL"
+    for number in range(3):
+        made.learn("b", did(BOUGHT, "SCREE", at=3 * month + number))
+    assert made.popular("shoes")[0] == "SCREE"
+    assert made.baskets.bought("TRAIL") == 5
+
+
 def test_what_visitors_make_up_takes_no_more_than_some_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("proxy.catalogue.shop.MOST_UNLISTED", 3)
     made = Shop()
