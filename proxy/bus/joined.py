@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import secrets
 
-from proxy.bus.listeners import ID_BYTES
 from proxy.memo import make_room
-from proxy.ports import Bus, OnMessage, Replies
+from proxy.ports import ID_BYTES, Bus, OnMessage, Replies
 
 _REMEMBERED = 10_000
 

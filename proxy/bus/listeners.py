@@ -13,8 +13,6 @@ from proxy.ports import OnMessage
 
 log = logging.getLogger("tailorbird.bus")
 
-ID_BYTES = 12
-"""The length of a message's random id."""
 REPLY_SECONDS = 1.0
 """How long a sender waits for replies."""
 

@@ -20,9 +20,9 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import OutOfMemoryError, RedisError
 
-from proxy.bus.listeners import ID_BYTES, REPLY_SECONDS, Listeners, name_of_process
+from proxy.bus.listeners import REPLY_SECONDS, Listeners, name_of_process
 from proxy.ending import ended
-from proxy.ports import MISSED, OnMessage, Replies
+from proxy.ports import ID_BYTES, MISSED, OnMessage, Replies
 
 log = logging.getLogger("tailorbird.bus")
 

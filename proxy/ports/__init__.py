@@ -1,7 +1,7 @@
 """The interfaces (ports) between calculation and IO. They are implemented in `stores/`, `bus/` and
 `upstream/origin.py`; `tests/contracts/` has one suite per port that all its implementations pass."""
 
-from proxy.ports.bus import MISSED, Bus, OnMessage, Replies
+from proxy.ports.bus import ID_BYTES, MISSED, PROFILES, Bus, OnMessage, Replies
 from proxy.ports.lists import Outbox, Sightings, ViewLog, Waiting
 from proxy.ports.stores import (
     ALL,

@@ -26,6 +26,12 @@ class Replies:
 OnMessage = Callable[[bytes], Awaitable[bytes]]
 """Handles a message's payload and returns the answer, b"" for none."""
 
+ID_BYTES = 12
+"""The length of a message's random id, which stands before its payload."""
+
+PROFILES = "profiles"
+"""The topic of all messages that name visitors."""
+
 MISSED = "missed"
 """The topic of a message that the bus itself sends to its own process: it was cut off for a while, and messages may be
 lost whose senders did not wait for it."""

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from proxy.ports import Changed, StartedChanges
-from proxy.stores.redis_streams import trim_before
+from proxy.stores.redis_streams import Fields, trim_before
 from proxy.stores.redis_tombstones import BROUGHT_KEYS
 
 KEY = "{" + BROUGHT_KEYS + "}:changes"
@@ -43,6 +43,11 @@ def _tell(client: Any, visitor_ids: Collection[str], begun: bytes) -> Any:
     return client.xadd(KEY, fields, maxlen=MOST, approximate=True)
 
 
+def names_in(fields: Fields) -> list[str]:
+    """The visitors that an entry names."""
+    return msgspec.msgpack.decode(fields[b"v"], type=list[str])
+
+
 async def newest(client: Any) -> str:
     """As `ProfileStore.newest_change`."""
     rows = await client.xrevrange(KEY, count=1)
@@ -55,7 +60,7 @@ async def changed(client: Any, after: str, until: str, known: Collection[str]) -
     if len(rows) == MOST or (after != BEGINNING and [id for id, _ in rows[:1]] != [after.encode()]):
         return None
     names = {name.encode() for name in (*known, after)}
-    told = {id: msgspec.msgpack.decode(fields[b"v"], type=list[str]) for id, fields in rows if id not in names}
+    told = {id: names_in(fields) for id, fields in rows if id not in names}
     if not all(told.values()):
         return None
     is_over = {fields.get(b"b", b"-") for _, fields in rows} | {id for id, fields in rows if fields.get(b"b", b"-")}
@@ -67,7 +72,7 @@ async def started_changes(client: Any, after: str) -> StartedChanges:
     """As `EventStore.started_changes`."""
     rows = await client.xrange(KEY, f"({after}" if after else "-", "+", MOST)
     told = [(id.decode(), fields, fields.get(b"b", b"-").decode()) for id, fields in rows]
-    ids = {id: msgspec.msgpack.decode(fields[b"v"], type=list[str]) for id, fields, before in told if not before}
+    ids = {id: names_in(fields) for id, fields, before in told if not before}
     over = {before for _, _, before in told if before}
     return StartedChanges({id: own for id, own in ids.items() if id not in over}, over, told[-1][0] if told else after)
 

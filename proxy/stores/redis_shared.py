@@ -5,12 +5,15 @@ streams to length as they grow.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from proxy.audience.merging import Merge, Rules
+from proxy.errors import UNDECODABLE, DamagedValueError
 from proxy.model import Arrival
-from proxy.ports import Refused
+from proxy.ports import ID_BYTES, PROFILES, Refused
 from proxy.stores import redis_changes
 from proxy.stores.record import packed_arrival, packed_refused, unpacked_arrival, unpacked_refused
 from proxy.stores.redis_streams import Fields, take_out, trim_before
@@ -102,14 +105,49 @@ async def forget_before(client: Any, moment: float) -> None:
 async def forget_names(client: Any, visitor_ids: Collection[str]) -> int:
     """Removes the names of erased visitors from all streams, and notes that any visitor may have changed. Returns how
     many refused events were deleted."""
-    ids = {visitor_id.encode() for visitor_id in visitor_ids}
-
-    def names_them(fields: Fields) -> bool:
-        return any(id in value for value in fields.values() for id in ids)
-
-    for stream in (FEED, redis_changes.KEY, *BUS_KEYS):
-        await take_out(client, stream, names_them)
+    ids = frozenset(visitor_ids)
+    await take_out(client, FEED, _with_any(ids, _names_in_event))
+    await take_out(client, redis_changes.KEY, _with_any(ids, redis_changes.names_in))
+    for stream in BUS_KEYS:
+        await take_out(client, stream, _with_any(ids, _names_in_message))
     is_theirs = theirs(visitor_ids)
     gone = await take_out(client, REFUSED, lambda fields: is_theirs(unpacked_refused(fields[b"v"])))
     await redis_changes.tell(client)
     return gone
+
+
+def _with_any(ids: frozenset[str], names_in: Callable[[Fields], Iterable[str]]) -> Callable[[Fields], bool]:
+    """Whether an entry names any of these visitors. Few hold the bytes of an id at all, and only those are read."""
+    parts = [visitor_id.encode() for visitor_id in ids]
+
+    def names_them(fields: Fields) -> bool:
+        if not any(part in value for value in fields.values() for part in parts):
+            return False
+        try:
+            return not ids.isdisjoint(names_in(fields))
+        except (DamagedValueError, *UNDECODABLE):
+            return True  # whose it is cannot be read; better one too many than a name that stays
+
+    return names_them
+
+
+def _names_in_event(fields: Fields) -> Iterable[str]:
+    arrival = unpacked_arrival(fields[b"v"])
+    return (arrival.visitor_id, arrival.via, *arrival.joins)
+
+
+def _names_in_message(fields: Fields) -> Iterable[str]:
+    """All its texts, whichever version of Tailorbird wrote it."""
+    if fields[b"topic"] != PROFILES.encode():
+        return ()
+    return _texts(msgspec.msgpack.decode(fields[b"payload"][ID_BYTES:]))
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        yield from _texts([*value, *value.values()])
+    elif isinstance(value, list):
+        for each in value:
+            yield from _texts(each)

@@ -19,6 +19,8 @@ MOST_REMEMBERED = 50_000
 """Visitors whose last consent is known."""
 AGAIN_SECONDS = 600.0
 """After so long it is written again: what other workers wrote meanwhile may not have been told."""
+DOUBTED_SECONDS = 2.0
+"""The same for who was changed by a worker that this one heard nothing of: its message may be late, or lost."""
 
 
 class ConsentWord(NamedTuple):
@@ -36,7 +38,7 @@ class ConsentChanges:
         self._cookies = cookies
         self._consents = consents
         self.is_asked = bool(settings.webhooks)
-        self._last: dict[str, ConsentWord] = {}
+        self._last: dict[str, tuple[ConsentWord, float]] = {}  # each with when it is to be written again
         # With consent tools most visitors change it, on whichever worker: then the first word here is news as well.
         self._usual = "" if settings.consent else _level_of(Consent.PROFILE)
 
@@ -56,20 +58,29 @@ class ConsentChanges:
         """Notes what other workers wrote of visitors."""
         for visitor_id, word in written.items():
             known = self._last.get(visitor_id)
-            if known is None or known.at < word.at:
+            if known is None or known[0].at < word.at:
                 self._remember(visitor_id, word)
+
+    def doubt(self, visitor_ids: Iterable[str]) -> None:
+        """Notes that others changed these visitors, maybe their consent."""
+        for visitor_id in visitor_ids:
+            if known := self._last.get(visitor_id):
+                word, again_at = known
+                self._last[visitor_id] = word, min(again_at, word.at + DOUBTED_SECONDS)
 
     def forget(self) -> None:
         """Forgets all visitors: what was written of any of them may be erased."""
         self._last.clear()
 
     def _is_written(self, visitor_id: str, level: str, at: float) -> bool:
-        last = self._last.get(visitor_id)
-        return level == self._usual if last is None else level == last.level and at - last.at < AGAIN_SECONDS
+        if (known := self._last.get(visitor_id)) is None:
+            return level == self._usual
+        word, again_at = known
+        return level == word.level and at < again_at
 
     def _remember(self, visitor_id: str, word: ConsentWord) -> None:
         make_room(self._last, MOST_REMEMBERED)
-        self._last[visitor_id] = word
+        self._last[visitor_id] = word, word.at + AGAIN_SECONDS
 
 
 def consents_in(arrivals: Iterable[Arrival]) -> dict[str, ConsentWord]:

@@ -50,6 +50,11 @@ class Invalidation:
         self._begun: deque[tuple[float, Collection[str]]] = deque()
         self._is_away = self._clocks_differ = False
         self._looked_at = 0.0
+        self._hear: Callable[[Collection[str]], None] = lambda _: None
+
+    def on_changed(self, hear: Callable[[Collection[str]], None]) -> None:
+        """Has `hear` called with the visitors whom others changed."""
+        self._hear = hear
 
     def know(self, changes: Iterable[str]) -> None:
         """Notes that memory has these changes already (`Applied.changes`)."""
@@ -88,6 +93,7 @@ class Invalidation:
             self._profiles.forget()
         ids, begun = changed or Changed()
         self._profiles.synced(at, {*ids, *self._over(at)})
+        self._hear(ids)
         if begun:
             self._begun.append((at, begun))
 

@@ -138,6 +138,7 @@ class Tailorbird:
         self._product_news = ProductNews(open_sightings(settings.store), self._hub, clock)
         capture = Capture(self.journal, self.cookies, settings, lambda id: self._rules.product(id))
         self._messages.on_consents(capture.consent_changes.hear)
+        self._invalidation.on_changed(capture.consent_changes.doubt)
         self._profiles.on_forget(capture.forget)
         self._gateway = Gateway(
             self._origins,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from proxy.model import Arrival, PackedEvent
-from proxy.ports import Bus
+from proxy.ports import PROFILES, Bus
 from proxy.stores.personal_data import Places, Receipt, erased
 from proxy.visitors.consent_changes import ConsentWord
 from proxy.visitors.invalidation import Invalidation
@@ -15,8 +15,8 @@ from proxy.visitors.journal import Change
 from proxy.visitors.profiles import ProfileReader
 from proxy.visitors.recording import Keeper
 
-PROFILES, ERASING, ERASED = "profiles", "erasing", "erased"
-"""The topics of these messages."""
+ERASING, ERASED = "erasing", "erased"
+"""The topics of these messages, beside `PROFILES`."""
 
 
 class Sender(msgspec.Struct, frozen=True, array_like=True):

@@ -8,18 +8,23 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from itertools import count
 from typing import Any
 
+import msgspec
 import pytest
 from redis.asyncio import Redis
 
-from proxy.model import Arrival, Event, Profile
-from proxy.ports import Refused, Store
-from proxy.stores import open_outbox, open_store, open_views
+from proxy.bus import bus_of_shop
+from proxy.bus.local import LocalBus
+from proxy.model import Arrival, Event, Item, Profile
+from proxy.ports import ID_BYTES, PROFILES, Refused, Store
+from proxy.stores import open_outbox, open_store, open_views, redis_changes, server_of
 from proxy.stores.address import Ack, address_of
 from proxy.stores.joining import join, part
 from proxy.stores.personal_data import Places, erased
 from proxy.stores.redis import RedisStore
 from proxy.stores.redis_log import RedisLog
 from proxy.stores.redis_tombstones import LOST, RedisTombstones
+from proxy.visitors.consent_changes import ConsentWord
+from proxy.wiring.visitor_messages import ProfilesChanged
 from tests.contracts.conftest import flush
 from tests.wire.patience import PATIENT
 
@@ -61,6 +66,37 @@ async def test_many_are_erased_at_once_and_nobody_else_loses_anything(machines: 
     assert [(one.visitor_id, one.event.id) for one in feed] == [(id, f"web:{n}") for id in stay for n in range(20)]
     assert [one.visitor_id for one in await machines[0].refused()] == stay
     assert not [key for key in await keys_left(valkey_url) if ":copy:" in key and not key.endswith(":turns")]
+
+
+async def test_only_what_names_the_erased_goes_from_the_streams_that_all_share(
+    machines: list[Store], valkey_url: str
+) -> None:
+    others = [
+        seen("112", 1),  # the id within another's
+        Arrival(
+            "anna", Event(NOON + 2, "web:12", "page viewed", "/12", (Item("12"),)), "web", NOON + 2, {"seat": "12"}
+        ),
+    ]
+    theirs = [seen("12", 3), Arrival("bert", seen("bert", 4).event, "web", NOON, via="12")]
+    theirs.append(Arrival("cleo", seen("cleo", 5).event, "web", NOON, joins=("12", "cleo")))
+    await machines[0].apply([*others, *theirs])
+    bus, heard = bus_of_shop(LocalBus(), server_of(valkey_url)), [b"/12", b"/sale/12"]
+    changed = [ProfilesChanged("one", False, [id], consents={id: ConsentWord("profile", NOON)}) for id in ("112", "12")]
+    for change in changed:
+        await bus.publish(PROFILES, msgspec.msgpack.encode(change))
+    for payload in heard:
+        await bus.publish("purge", payload)
+    await bus.aclose()
+
+    await machines[1].erase(["12"], ERASED_AT)
+    feed, _ = await machines[0].log("", 100)
+    assert [one.visitor_id for one in feed] == ["112", "anna"]
+    async with Redis.from_url(valkey_url) as client:
+        told = [fields[b"payload"][ID_BYTES:] for _, fields in await client.xrange("{tb:bus}:told")]
+        named = [redis_changes.names_in(fields) for _, fields in await client.xrange(redis_changes.KEY)]
+    assert told == [msgspec.msgpack.encode(changed[0]), *heard]
+    assert named[-1] == [], "anybody may have changed"
+    assert not any("12" in names for names in named)
 
 
 class Meanwhile:

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+import time
+from contextlib import aclosing
 from pathlib import Path
 
 import pytest
 
 from proxy.audience.consent import LEVEL
+from proxy.model import Arrival, Event
+from proxy.stores import open_store
+from tests.contracts.conftest import flush
 from tests.visitors.test_capture import FOLDER, HTML, OPENED, PAGE, log
 from tests.wire.behind import Behind
 from tests.wire.origin import Origin, always, ok
+from tests.wire.patience import PATIENT
 
 WEBHOOKS = "webhooks: {cdp: {url: 'http://127.0.0.1:9/', secret: 0123456789abcdef}}"
 TOOL = {"consent": ("own",), "consent_default": "session"}
@@ -71,6 +77,20 @@ async def test_who_withdraws_at_a_worker_what_they_agreed_to_at_another_is_noted
             await until_noted(one, "session", SESSION)
             await until_noted(other, "profile", ALL)
             await until_noted(one, "session", SESSION)
+
+
+async def test_what_another_machine_noted_and_could_not_tell_is_overwritten(tmp_path: Path, valkey_url: str) -> None:
+    await flush(valkey_url)
+    (tmp_path / "webhooks.yaml").write_text(WEBHOOKS, "utf-8")
+    settings = {"webhooks": str(tmp_path / "webhooks.yaml"), "store": valkey_url, **TOOL}
+    async with Origin(always(ok(PAGE, *HTML))) as origin, Behind(origin.url, FOLDER, tmp_path, **settings) as shop:
+        await until_noted(shop, "session", SESSION)
+        async with aclosing(open_store(valkey_url, PATIENT)) as elsewhere:
+            at = time.time() + 0.01
+            await elsewhere.apply(
+                [Arrival("anna", Event(at, "page:elsewhere", "identified"), "page", at, {LEVEL: "profile"})]
+            )
+        await until_noted(shop, "session", SESSION)
 
 
 async def test_it_is_noted_again_of_who_was_erased(tmp_path: Path) -> None:
