@@ -10,7 +10,7 @@ from pathlib import Path
 from proxy.environment import PREFIX, mistaken
 from proxy.errors import OperatorError, raised_by
 from proxy.settings import Settings
-from proxy.stores import must_be_address
+from proxy.stores import must_fit
 
 SHORTEST_TOKEN = 8  # a browser asks for it like for a password, and may be told it by who types
 
@@ -88,7 +88,7 @@ def _readers(settings: Settings) -> Iterator[Callable[[], object]]:
     if settings.origin_ca or settings.origin_certificate:
         yield partial(client_tls, settings)  # also where no origin is asked over https yet
     yield partial(webhooks_in, settings.webhooks)
-    yield partial(must_be_address, settings.store)
+    yield partial(must_fit, settings.store)
     if settings.catalogue:
         yield partial(_must_be_readable, settings.catalogue)
 

@@ -13,6 +13,7 @@ import socket
 import sys
 import tempfile
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,7 +31,7 @@ from proxy.processes.listener import Listener, bind, run, url_of, without_delay
 from proxy.processes.supervisor import REPLACED, Supervisor
 from proxy.processes.zygote import Command
 from proxy.settings import FLAGS, Settings, rows
-from proxy.stores import keep_reserve
+from proxy.stores import keep_reserve, open_store, server_of
 from proxy.turns import take_short_turns
 
 
@@ -53,6 +54,7 @@ def command(*, check: bool, **flags: Any) -> None:
     if check:
         must_be_none([*mistakes, *missing(settings), *unfit(settings)])
         click.echo(effective(settings, flags))
+        asyncio.run(must_answer(settings))
         return
     must_be_sound(settings, mistakes)
     logs.set_up(settings.log_level, settings.log_format)
@@ -70,6 +72,13 @@ def must_be_sound(settings: Settings, mistakes: Sequence[OperatorError]) -> None
     if found or settings.workers == 1:
         found += unfit(settings)
     must_be_none(found)
+
+
+async def must_answer(settings: Settings) -> None:
+    """Raises `StoreError` for a server that does not. A file is not opened: it would belong to whoever looks."""
+    if server_of(settings.store) is not None:
+        async with aclosing(open_store(settings.store, settings)) as store:
+            await store.newest_change()
 
 
 def effective(settings: Settings, flags: Mapping[str, Any]) -> str:

@@ -43,12 +43,13 @@ def modules_of(url: str) -> tuple[str, ...]:
     return tuple(f"proxy.stores.{_row(url).module}{part}" for part in ("", "_pages", "_outbox"))
 
 
-def must_be_address(url: str) -> None:
-    """Raises `OperatorError` for the address of a store that cannot be there; asks no server."""
+def must_fit(url: str) -> None:
+    """Raises `OperatorError` for an address at which no store can be, or a server that wants another form of it. One
+    that is away fits."""
     if _row(url).module == "redis":
-        from proxy.stores.address import address_of
+        from proxy.stores import redis_connecting
 
-        address_of(url)
+        redis_connecting.must_be_whole(url)
     else:
         from proxy.stores import sqlite_file
 

@@ -8,18 +8,21 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
+from redis import Redis as SyncRedis
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.cluster import ClusterNode, RedisCluster
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel
 from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
 from redis.exceptions import AuthenticationError, MovedError, NoPermissionError, OutOfMemoryError, ReadOnlyError
+from redis.retry import Retry as SyncRetry
 
+from proxy.environment import mistaken
 from proxy.errors import StoreError
 from proxy.settings import Settings
 from proxy.stores.address import ACK_SECONDS, Ack, Address, address_of
@@ -28,7 +31,10 @@ from proxy.stores.redis_cluster import AWAY, ClusterClient, Map
 LONGEST_PAUSE_SECONDS, SHORTEST_PAUSE_SECONDS = 1.0, 0.01
 """Between two tries of a write, and not the same for all who try."""
 PATIENT_SECONDS = 5.0
+PROBES = 64
+"""Keys that lie anywhere in a cluster."""
 _SHUT = (AuthenticationError, NoPermissionError)
+_AS_CLUSTER = "name it as redis+cluster://HOST:PORT,HOST:PORT; so named, the node is found in a moment"
 _AS_TUPLE = re.compile(r"""\((["'])(.*)\1,\)""", re.DOTALL)
 
 SENTINEL_SECONDS = 0.25
@@ -57,6 +63,25 @@ def client_of(url: str, **options: Any) -> Any:
     if address.kind == "sentinel":
         return _by_sentinel(address, **options)
     return Redis.from_url(address.url, **options)
+
+
+def must_be_whole(url: str) -> None:
+    """Raises `OperatorError` when the address is that of one server, and that has only a part of the keys, as a node of
+    a cluster. A server that does not answer within a moment is let be."""
+    address = address_of(url)
+    if address.kind:
+        return
+    retry = SyncRetry(NoBackoff(), 0)
+    client = SyncRedis.from_url(address.url, socket_timeout=1, socket_connect_timeout=1, retry=retry)
+    with closing(client), client.pipeline(transaction=False) as asks:
+        for number in range(PROBES):
+            asks.exists(f"tb:probe:{number}")
+        try:
+            answers = asks.execute(raise_on_error=False)
+        except (*AWAY, ValueError):
+            return
+    if any(isinstance(answer, MovedError) for answer in answers):
+        raise mistaken("store", "this server is one node of a cluster", help=_AS_CLUSTER)
 
 
 def patient(url: str) -> Any:
@@ -140,8 +165,7 @@ def store_error(error: Exception) -> StoreError:
         help = "name the master in its address, or Sentinels that know it: redis+sentinel://HOST:PORT/MASTER/DB"
         return StoreError("the store is a replica, which takes no writes", help=help)
     if isinstance(error, MovedError):
-        help = "name it as redis+cluster://HOST:PORT,HOST:PORT; so named, the node is found in a moment"
-        return StoreError("the store is a cluster, and another node of it has this", help=help)
+        return StoreError("the store is a cluster, and another node of it has this", help=_AS_CLUSTER)
     return StoreError(f"the store did not answer: {_without_command(error)}")
 
 

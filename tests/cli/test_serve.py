@@ -94,17 +94,21 @@ def test_it_checks_without_serving_and_says_where_each_setting_is_from(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "rules").mkdir()
-    chosen = {"TAILORBIRD_STORE": "redis://shop:hidden@there", "TAILORBIRD_WRITE_KEYS": f"shop:server:{'hidden' * 4}"}
+    chosen = {
+        "TAILORBIRD_STORE": "redis://shop:hidden@127.0.0.1:1",
+        "TAILORBIRD_WRITE_KEYS": f"shop:server:{'hidden' * 4}",
+    }
     result = CliRunner().invoke(tailorbird, ["serve", "--check", *ORIGIN], env=READY | chosen)
-    assert result.exit_code == 0
+    assert "the store did not answer" in result.stderr, "asked last of all"
     for line in (
         "origin = http://127.0.0.1:9  (--origin)",
-        "store = redis://...@there  (TAILORBIRD_STORE)",
+        "store = redis://...@127.0.0.1:1  (TAILORBIRD_STORE)",
         "secret = 30 characters  (TAILORBIRD_SECRET)",
         "write_keys = shop:server:...  (TAILORBIRD_WRITE_KEYS)",
     ):
         assert line in result.output.splitlines()
     assert "hidden" not in result.output
+    assert CliRunner().invoke(tailorbird, ["serve", "--check", *ORIGIN], env=READY).exit_code == 0
     assert CliRunner().invoke(tailorbird, ["serve", "--check"], env=READY).exit_code == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == ["rules"]
 

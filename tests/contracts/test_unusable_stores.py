@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from proxy.errors import OperatorError, StoreError
 from proxy.model import Profile
 from proxy.ports import ProfileStore
-from proxy.stores import open_store
+from proxy.stores import must_fit, open_store
 from proxy.stores.redis_connecting import client_of
 from tests.contracts.conftest import flush
 from tests.contracts.test_profile_store import ANNA
@@ -160,3 +160,7 @@ async def test_a_replica_and_a_node_of_a_cluster_are_told_with_what_to_do(tmp_pa
             with pytest.raises(StoreError, match=told):
                 await store.put_profiles([ANNA])
             await store.aclose()
+        with pytest.raises(OperatorError, match=r"one node of a cluster \(help: name it as redis\+cluster:"):
+            await asyncio.to_thread(must_fit, f"redis://127.0.0.1:{empty.port}")
+        for fits in (f"redis://127.0.0.1:{owner.port}", f"redis://127.0.0.1:{replica.port}", "redis://127.0.0.1:1"):
+            await asyncio.to_thread(must_fit, fits)
