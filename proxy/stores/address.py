@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from redis.asyncio import BlockingConnectionPool
@@ -98,7 +99,13 @@ def _address(url: str) -> Address:
         raise ValueError("name the master after the Sentinels: redis+sentinel://HOST:PORT/MASTER")
     plain = scheme + url.partition("?")[0][len(parts.scheme) :] + (f"?{query}" if query else "")
     if not kind:
-        BlockingConnectionPool.from_url(plain)  # raises as the library does, but takes any word for database 0
+        pool: Any = BlockingConnectionPool.from_url(
+            plain
+        )  # raises as the library does, but takes any word for database 0
+        try:
+            pool.make_connection()
+        except TypeError as error:  # "... got an unexpected keyword argument 'sslca'"
+            raise ValueError(f"there is no parameter {str(error).rpartition(' ')[2]}") from error
         if scheme != "unix" and not re.fullmatch(r"/?\d*", parts.path):
             raise ValueError(f"`{parts.path[1:]}` is no number of a database")
     return Address(

@@ -35,6 +35,11 @@ PROBES = 64
 """Keys that lie anywhere in a cluster."""
 _SHUT = (AuthenticationError, NoPermissionError)
 _AS_CLUSTER = "name it as redis+cluster://HOST:PORT,HOST:PORT; so named, the node is found in a moment"
+_HELPS = {
+    "max number of clients": "raise its `maxclients`, or lower TAILORBIRD_STORE_CONNECTIONS",
+    "CERTIFICATE_VERIFY_FAILED": "name your own authority at the end of the address, ?ssl_ca_certs=/PATH.pem; and the "
+    "host as its certificate does",
+}
 _AS_TUPLE = re.compile(r"""\((["'])(.*)\1,\)""", re.DOTALL)
 
 SENTINEL_SECONDS = 0.25
@@ -166,7 +171,8 @@ def store_error(error: Exception) -> StoreError:
         return StoreError("the store is a replica, which takes no writes", help=help)
     if isinstance(error, MovedError):
         return StoreError("the store is a cluster, and another node of it has this", help=_AS_CLUSTER)
-    return StoreError(f"the store did not answer: {_without_command(error)}")
+    what = _without_command(error)
+    return StoreError(f"the store did not answer: {what}", help=next((_HELPS[w] for w in _HELPS if w in what), ""))
 
 
 def _without_command(error: Exception) -> str:

@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from contextlib import suppress
+from contextlib import aclosing, closing, suppress
 from pathlib import Path
 
 import pytest
+import trustme
 from redis.asyncio import Redis
 
+from proxy.bus import bus_of_shop
+from proxy.bus.local import LocalBus
 from proxy.errors import OperatorError, StoreError
-from proxy.model import Profile
+from proxy.model import Arrival, Event, Profile, View
 from proxy.ports import ProfileStore
-from proxy.stores import must_fit, open_store
+from proxy.stores import must_fit, open_outbox, open_store, open_views, server_of
+from proxy.stores.personal_data import Places, erased
 from proxy.stores.redis_connecting import client_of
 from tests.contracts.conftest import flush
 from tests.contracts.test_profile_store import ANNA
+from tests.upstream.test_origin import authority, server_tls
 from tests.wire.patience import PATIENT
 from tests.wire.storage import frozen
 from tests.wire.valkeys import valkey as valkey_server
+
+__all__ = ["authority"]  # fixtures
 
 
 @pytest.mark.parametrize(
@@ -31,6 +38,7 @@ from tests.wire.valkeys import valkey as valkey_server
         ("sqlite::memory:", "names no file"),
         ("sqlite:/dev/null/profiles.db", "there is no folder `/dev/null`"),
         ("redis://localhost:port", "is no address of a store"),
+        ("rediss://localhost?ssl_ca=ca.pem", "there is no parameter 'ssl_ca'"),
     ],
 )
 def test_an_address_that_makes_no_sense_is_refused_with_help(url: str, problem: str) -> None:
@@ -119,6 +127,29 @@ async def test_a_frozen_server_is_given_up_quickly_and_found_again(valkey_url: s
     await patient.aclose()
 
 
+async def test_a_user_who_may_what_the_docs_say_is_enough(tmp_path: Path) -> None:
+    docs = (Path(__file__).parents[2] / "docs" / "stores.md").read_text("utf-8")
+    allow = docs[docs.index("ACL SETUSER") :].partition("```")[0].split()
+    async with valkey_server(tmp_path) as server, Redis(host="127.0.0.1", port=server.port) as client:
+        await client.execute_command(*allow)
+        url = f"redis://tailorbird:PASSWORD@127.0.0.1:{server.port}"
+        bus = bus_of_shop(LocalBus(), server_of(url))
+        async with (
+            aclosing(open_store(url, PATIENT)) as store,
+            aclosing(open_views(url)) as views,
+            aclosing(open_outbox(url)) as outbox,
+            aclosing(bus),
+        ):
+            await bus.open()
+            assert (await bus.request("purge", b"/")).is_whole
+            await store.apply([Arrival("anna", Event(1_000.0, "web:1", "page viewed", "/"), "web", 1_000.0)])
+            await views.put_views([View(1_000.0, "1", {}, visitor="anna")], most=10)
+            assert (await erased(Places(store, views, outbox), "anna", 2_000.0)).erased["events"] == 1
+            await store.forget_before(1_500.0)
+            assert await store.is_ready()
+        assert await client.execute_command("ACL", "LOG") == []
+
+
 @pytest.mark.parametrize("login", ["", ":wrong@"])
 async def test_a_server_that_wants_another_password_is_told_apart_from_one_that_is_away(
     valkey_url: str, login: str
@@ -164,3 +195,42 @@ async def test_a_replica_and_a_node_of_a_cluster_are_told_with_what_to_do(tmp_pa
             await asyncio.to_thread(must_fit, f"redis://127.0.0.1:{empty.port}")
         for fits in (f"redis://127.0.0.1:{owner.port}", f"redis://127.0.0.1:{replica.port}", "redis://127.0.0.1:1"):
             await asyncio.to_thread(must_fit, fits)
+
+
+async def test_a_server_that_has_too_many_clients_is_told_with_what_to_do(tmp_path: Path) -> None:
+    async with valkey_server(tmp_path) as server, Redis(host="127.0.0.1", port=server.port) as client:
+        await client.config_set("maxclients", 1)
+        store, told = open_store(f"redis://127.0.0.1:{server.port}", PATIENT), ""
+        async with asyncio.timeout(30):  # at times it has hung up before it is heard
+            while "raise its `maxclients`, or lower TAILORBIRD_STORE_CONNECTIONS" not in told:
+                with pytest.raises(StoreError) as caught:
+                    await store.newest_change()
+                told = str(caught.value)
+        await store.aclose()
+
+
+async def test_tls_by_an_authority_of_ones_own_is_believed_where_the_address_names_it(
+    authority: trustme.CA, tmp_path: Path
+) -> None:
+    async def passed_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_connection("127.0.0.1", server.port)
+        await asyncio.wait([asyncio.create_task(copied(reader, back)), asyncio.create_task(copied(there, writer))])
+
+    async def copied(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError), closing(writer):
+            while some := await reader.read(65_536):
+                writer.write(some)
+
+    async with (
+        valkey_server(tmp_path / "server") as server,
+        await asyncio.start_server(passed_on, "localhost", 0, ssl=server_tls(authority, "localhost")) as secured,
+    ):
+        address = f"rediss://localhost:{secured.sockets[0].getsockname()[1]}"
+        store = open_store(address, PATIENT)
+        with pytest.raises(StoreError, match=r"CERTIFICATE_VERIFY_FAILED.*\?ssl_ca_certs=/PATH.pem"):
+            await store.newest_change()
+        await store.aclose()
+        store = open_store(f"{address}?ssl_ca_certs={tmp_path}/authority.pem", PATIENT)
+        await store.put_profiles([ANNA])
+        assert await store.get_profile(ANNA.visitor_id) is not None
+        await store.aclose()
