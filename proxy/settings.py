@@ -121,9 +121,15 @@ class Settings:
         True, "take `Sec-GPC: 1` and `DNT: 1` as a wish not to be profiled: contextual at most, whatever was agreed to"
     )
     trusted_proxies: tuple[str, ...] = row(
-        (), "addresses or networks whose Forwarded and country fields count; empty: none"
+        (), "addresses or networks whose Forwarded fields, and those that say where a visitor is, count; empty: none"
     )
     country_header: str = row("cf-ipcountry", "request field in which a trusted proxy names the country", is_name=True)
+    region_header: str = row(
+        "", "the same for the region, as cf-region; empty: `region` is what your own data says", is_name=True
+    )
+    city_header: str = row(
+        "", "the same for the city, as cf-ipcity; empty: `city` is what your own data says", is_name=True
+    )
     profile_budget_ms: float = row(10.0, "longest wait for a profile before going on without it", "milliseconds")
     profile_longest_ms: float = row(
         25.0, "longest wait for a profile in any case, as of a store that others keep busy", "milliseconds"

@@ -16,7 +16,7 @@ from itertools import chain
 
 import msgspec
 
-from proxy.conditions.vocabulary import PHRASES
+from proxy.conditions.vocabulary import PHRASES, PLACES
 from proxy.diagnostics import did_you_mean
 from proxy.errors import UNDECODABLE, OperatorError
 
@@ -31,8 +31,8 @@ SEPARATOR = re.compile(r'"?sep=([,;\t|])"?', re.IGNORECASE)
 ID_NAMES = ("visitor id", "visitor", "id", "customer id")
 SEGMENT_NAMES = ("segments", "segment")
 SPELLINGS = {"e mail": "email", "e mail address": "email", "email address": "email"}
-# Words that conditions answer from the request; a trait may be brought as well.
-TAKEN = frozenset(phrase.key for phrase in PHRASES if not phrase.is_trait) - {*ID_NAMES, *SEGMENT_NAMES}
+# Words that conditions answer from the request; a trait may be brought as well, and a city.
+TAKEN = frozenset(phrase.key for phrase in PHRASES if not phrase.is_trait) - {*ID_NAMES, *SEGMENT_NAMES, *PLACES}
 
 
 @dataclass(frozen=True, slots=True)

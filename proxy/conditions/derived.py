@@ -1,5 +1,5 @@
 """Attributes calculated from others when they are compared: how long ago a date was, a number for a version, how far
-away a place is, the visitor's local time.
+away a place is, the visitor's local time, a name however it is spelt.
 
 A derived attribute is named by its base and the calculation: `birthday › ago`. Contexts hold bases only. What cannot be
 calculated is unknown.
@@ -14,11 +14,12 @@ from math import asin, cos, radians, sin, sqrt
 from zoneinfo import ZoneInfo
 
 from proxy.conditions.localtime import local_time
+from proxy.conditions.placenames import plain_names
 from proxy.conditions.towns import COORDINATES
 from proxy.model import Attributes, AttributeValue
 
 MARK = " › "
-AT, AGO, VERSION, FROM = "at", "ago", "version", "km from "
+AT, AGO, VERSION, FROM, NAME = "at", "ago", "version", "km from ", "name"
 HOURS_THERE, WEEKDAY_THERE = "hours", "weekday"
 MOVING = (AGO, HOURS_THERE, WEEKDAY_THERE)
 """Those that time alone changes."""
@@ -54,6 +55,8 @@ def worked_out(how: str, value: AttributeValue, now: float) -> AttributeValue | 
         return None if at is None else now - at
     if how == VERSION:
         return version_number(value) if isinstance(value, str) else None
+    if how == NAME:
+        return frozenset().union(*map(plain_names, value if isinstance(value, frozenset) else (str(value),)))
     if how.startswith(FROM):
         return _km_between(value, how[len(FROM) :])
     return _local(how, value, now)

@@ -36,6 +36,7 @@ CONDITION_LINES = {
     "cart total: at least 20 EUR": (
         "basket total", "basket value", "cart amount", "cart value", "warenkorbwert", "winkelwagen totaal",
     ),
+    "city: [Bern, Thun]": ("gemeente", "municipality", "ort", "stad", "stadt", "town"),
     "clicked: {banner: Winter sale, within: 7 days}": ("banner clicked", "click", "clicked banner", "clicks"),
     "country: NO": ("geo", "geo country", "market"),
     "date: between 2026-09-22 and 2026-12-20": ("day of month", "month", "period", "quarter", "season", "year"),
@@ -45,10 +46,7 @@ CONDITION_LINES = {
     "lifetime spend: at least 500 EUR": (
         "clv", "lifetime value", "ltv", "revenue", "spend", "spent", "total spend", "total spent", "umsatz",
     ),
-    "location: within 20 km of Utrecht": (
-        "city", "gemeente", "municipality", "near", "ort", "plaats", "place", "postcode", "province", "region", "stad",
-        "stadt", "state", "town", "zip", "zip code",
-    ),
+    "location: within 20 km of Utrecht": ("near", "plaats", "place", "postcode", "zip", "zip code"),
     "opened: {page: starts with /blog, within: this visit}": (
         "landing page", "last page", "page opened", "pages opened", "visited", "visited page",
     ),
@@ -59,6 +57,9 @@ CONDITION_LINES = {
         "items in cart", "product in cart", "warenkorb", "winkelwagen",
     ),
     "refinement: {colour: red}": ("color", "colour", "facet", "facets", "filter", "filters", "refine", "refined by"),
+    "region: [Nordland, Troms]": (
+        "bundesland", "canton", "county", "fylke", "kanton", "province", "provincie", "state",
+    ),
     "search term: contains trail": ("keyword", "search", "search query", "searches for", "zoekopdracht"),
     "searched: {for: contains trail, within: 14 days}": ("has searched", "searched for"),
     "segment: VIP": ("audience", "audiences", "group", "segments", "zielgruppe"),

@@ -23,7 +23,7 @@ from proxy.conditions.actions import read_action
 from proxy.conditions.amounts import amount, is_amount_form, no_amount
 from proxy.conditions.choices import HOURS, NEGATED, TEXT_FORM, check_values
 from proxy.conditions.corrections import swapped
-from proxy.conditions.derived import derived_name
+from proxy.conditions.derived import NAME, derived_name
 from proxy.conditions.forms import is_worked, read_worked
 from proxy.conditions.nodes import (
     Entry,
@@ -38,6 +38,7 @@ from proxy.conditions.nodes import (
     unknown_word,
 )
 from proxy.conditions.phrase import MOST_READ, Kind, Phrase
+from proxy.conditions.placenames import of_plain_names
 from proxy.conditions.signs import signs_of_a_pattern
 from proxy.conditions.tree import is_tree, read_tree
 from proxy.conditions.unknown import unknown_condition
@@ -123,6 +124,8 @@ def _read_fact(phrase: Phrase, attribute: str, entry: Entry, findings: list[Find
         return _read_worked(phrase, attribute, entry, findings)
     tests, written = read_tests(phrase, entry, findings)
     text = f"{attribute.replace('.', ' ', 1)}: {written}"
+    if phrase.kind is Kind.NAME:
+        attribute, tests = derived_name(attribute, NAME), list(map(of_plain_names, tests))
     facts = [Fact(attribute, test, text, entry.key.place, phrase.measure) for test in tests]
     return facts[0] if len(facts) == 1 else AnyOf(tuple(facts))
 
@@ -285,6 +288,7 @@ _READERS: dict[Kind, Callable[[Phrase, Scalar, list[Finding]], Test | None]] = {
     Kind.VERSION: _read_text,
     Kind.PLACE: _read_text,
     Kind.SET: _read_text,
+    Kind.NAME: _read_text,
     Kind.TRUTH: _read_text,
     Kind.NUMBER: _read_number,
     Kind.HOURS: _read_hours,

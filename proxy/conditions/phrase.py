@@ -22,6 +22,7 @@ class Kind(enum.StrEnum):
     DATE = "date"  # a date, or a date and time, as ISO 8601 writes it
     VERSION = "version"  # 2.10.1
     PLACE = "place"  # 52.09, 5.12
+    NAME = "name"  # of a city or region, however it is spelt
     HOURS = "hours"
     ANYTHING = "anything"  # brought by an import, so nobody said
 

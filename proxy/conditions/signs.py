@@ -9,13 +9,14 @@ import re
 from collections.abc import Iterator
 
 from proxy.conditions.nodes import Scalar
-from proxy.conditions.phrase import Phrase
+from proxy.conditions.phrase import Kind, Phrase
 from proxy.diagnostics import Finding, Suggestion
 
 _PATTERN = re.compile(r"\*.+|.+\*|/[^/]+/[gimsu]*|\^.+|.*\.\*.*")
 _DELIMITED = re.compile(r"/(.+)/[a-z]*")
 _QUOTED = re.compile(r"“([^“”]+)”|„([^„“”]+)[“”]|”([^”]+)”|«([^«»]+)»|»([^«»]+)«|‘([^‘’]+)’|‚([^‚‘’]+)[‘’]")
 _OR = re.compile(r"\s+(?:or|oder|eller)\s+", re.IGNORECASE)
+_OR_COMMA = re.compile(rf"{_OR.pattern}|\s*[,;|]\s*", re.IGNORECASE)
 SEARCHED = ("search term", "last search", "searched")
 """Of these, people write several with an "or" between them; in a name it may be a word like any other."""
 
@@ -33,6 +34,8 @@ def signs_of_a_pattern(phrase: Phrase, value: str, word: Scalar) -> Iterator[Fin
     if phrase.shape or phrase.choices:
         return
     inner, several = within_quotes(value), _OR.split(value) if phrase.key in SEARCHED else []
+    if phrase.kind is Kind.NAME:
+        several = _OR_COMMA.split(value)
     if _PATTERN.fullmatch(value):
         why, help = "there are no wildcards here", _help(value, word.text)
     elif inner:

@@ -29,6 +29,9 @@ _ISO_3166_ALPHA_2 = (
 )
 COUNTRIES = tuple(_ISO_3166_ALPHA_2.split())
 
+PLACES = ("region", "city")
+"""Phrases that the shop's data may answer, as attributes of these names, where no proxy is asked."""
+
 REQUESTED: tuple[Phrase, ...] = (
     Phrase(
         "segment",
@@ -49,6 +52,26 @@ REQUESTED: tuple[Phrase, ...] = (
         wrong_code="R304",
         choices=COUNTRIES,
         hint="write the two letters of a country, as NO, NL or GB",
+    ),
+    Phrase(
+        "region",
+        "region",
+        Kind.NAME,
+        "the province, state or canton the visitor is in, by its name or ISO 3166-2 code as the proxy or CDN says it; "
+        "accents and capitals do not count",
+        example="region: [Nordland, Troms, Finnmark]",
+        wrong="region: at least 3",
+        wrong_code="R305",
+    ),
+    Phrase(
+        "city",
+        "city",
+        Kind.NAME,
+        "the town the visitor is in, when a trusted proxy or CDN says so, else as your own data has it; accents and "
+        "capitals do not count",
+        example="city: [Bern, Köniz, Thun]",
+        wrong="city: at least 3",
+        wrong_code="R305",
     ),
     Phrase(
         "language",
@@ -236,7 +259,8 @@ def words(
     known["segment"] = replace(known["segment"], choices=tuple(segments))
     known["journey stage"] = replace(known["journey stage"], choices=tuple(stages))
     for name, kind in (declared or {}).items():
-        known.setdefault(name, attribute_phrase(name, kind))
+        if name not in known or name in PLACES:
+            known[name] = attribute_phrase(name, kind)
     for name in sorted(imported):
         known.setdefault(name, attribute_phrase(name, Kind.ANYTHING))
     return known

@@ -10,7 +10,7 @@ from typing import get_args
 from proxy.conditions.nodes import Entry, MapNode, Node, is_nothing
 from proxy.conditions.parse import GROUPS
 from proxy.conditions.phrase import Kind
-from proxy.conditions.vocabulary import PHRASES
+from proxy.conditions.vocabulary import PHRASES, PLACES
 from proxy.diagnostics import Finding
 from proxy.errors import EditorError
 from proxy.page.json_lists import steps_to_list, steps_to_product
@@ -22,8 +22,8 @@ from proxy.rulebook.words import LISTING as LISTING_WORDS
 
 MAX_PIXELS = 10_000
 _ATTRIBUTE = re.compile(r"[a-z][a-z0-9-]*")
-KINDS = tuple(kind.value for kind in Kind if kind not in (Kind.HOURS, Kind.ANYTHING))
-RESERVED = {phrase.key for phrase in PHRASES if not phrase.is_trait} | set(GROUPS)
+KINDS = tuple(kind.value for kind in Kind if kind not in (Kind.NAME, Kind.HOURS, Kind.ANYTHING))
+RESERVED = ({phrase.key for phrase in PHRASES if not phrase.is_trait} - {*PLACES}) | set(GROUPS)
 
 
 def read_slots(root: Node, findings: list[Finding]) -> tuple[DeclaredSlot, ...]:

@@ -13,7 +13,7 @@ from proxy.audience.traits import last_measured, trait
 from proxy.conditions.derived import AGO, MARK, base_of, moment_of
 from proxy.conditions.localtime import CLOCK_ATTRIBUTES, ZONED_ATTRIBUTES
 from proxy.conditions.values import matches
-from proxy.conditions.vocabulary import PHRASES
+from proxy.conditions.vocabulary import PHRASES, PLACES
 from proxy.decide.conjunctions import facts_of
 from proxy.decide.engine import with_journey_stage
 from proxy.decide.plan import JOURNEY, in_dependency_order, segment_names_in
@@ -23,7 +23,7 @@ from proxy.rulebook.compile import Publication
 
 OF_REQUESTS = frozenset(
     phrase.attribute for phrase in PHRASES if not phrase.is_trait and phrase.measure is None and not phrase.parts
-) - {"segment", JOURNEY, *CLOCK_ATTRIBUTES}
+) - {"segment", JOURNEY, *CLOCK_ATTRIBUTES, *PLACES}
 """What no profile knows."""
 SOON_SECONDS = 0.001
 """An amount that may be reached and one that must be exceeded change within so long of one another."""

@@ -27,11 +27,12 @@ from proxy.httpcache.coding import page_codings
 from proxy.httpcache.key import normalised
 from proxy.memo import Memo
 from proxy.settings import Settings
+from proxy.visitors.places import place_headers
 
 SHARE = 1 / 32
 """The share of `cache_bytes` for the header sets of one kind of clients, and for their questions; there are at most two
 kinds in use."""
-MOST_CUTS = 24
+MOST_CUTS = 32
 LONGEST_LINE = 2_000
 LONGEST = 4_000
 """Bytes of a head without its varying fields. What is remembered by question is limited by number, so a client that
@@ -40,7 +41,11 @@ says something longer each time would fill a hundred megabytes."""
 EACH_TIME = frozenset(
     b"cookie if-none-match if-modified-since x-forwarded-for x-real-ip x-client-ip true-client-ip cf-connecting-ip "
     b"cf-ray x-request-id x-request-start x-correlation-id x-amzn-trace-id x-cloud-trace-context traceparent "
-    b"tracestate b3 x-b3-traceid x-b3-spanid x-b3-parentspanid".split()
+    b"tracestate b3 x-b3-traceid x-b3-spanid x-b3-parentspanid "
+    b"cf-ipcity cf-region cf-region-code cf-metro-code cf-postal-code cf-iplatitude cf-iplongitude "
+    b"cloudfront-viewer-address cloudfront-viewer-asn cloudfront-viewer-city cloudfront-viewer-country-region "
+    b"cloudfront-viewer-country-region-name cloudfront-viewer-latitude cloudfront-viewer-longitude "
+    b"cloudfront-viewer-metro-code cloudfront-viewer-postal-code x-akamai-edgescape".split()
 )
 """Fields that differ with each request, so they are no part of a header set. (`Forwarded` is: it may say the
 scheme.)"""
@@ -73,8 +78,10 @@ class HeaderSets:
         self._incoming = incoming
         self._codings = page_codings(settings)
         self._trusted = networks(settings.trusted_proxies)
-        # The country that a proxy names is a part of the header set.
-        self.each_time = EACH_TIME - {settings.country_header.lower().encode()}
+        # The country that a proxy names is a part of the header set; there are too many regions and cities.
+        places = dict(place_headers(settings))
+        country = places.pop("country", b"")
+        self.each_time = EACH_TIME.union(places.values()) - {country}
         self._unusual = _UNUSUAL | self.each_time
         self.most_fields = settings.max_fields
         self._cache_bytes = settings.cache_bytes

@@ -47,7 +47,8 @@ class Lookup:
     * Used by answers: what they have in common (`source`; `bare_source` without the view, where that is counted
       elsewhere), the `response_start` (status line and header fields), and the `pages` made, by the number of their
       visitors' class; `new_visitor_class` is that of all new visitors, once it is known. Where the
-      slots tell visitors apart, both stay empty: each visitor is decided for.
+      slots tell visitors apart, both stay empty: each visitor is decided for. So do the `pages` where slots ask for the
+      visitor's place (`asks_place`): they are looked up for each request.
     """
 
     question: Question
@@ -62,6 +63,7 @@ class Lookup:
     consent: Consent | None
     view_content: ViewContent | None
     needs_full_view: bool
+    asks_place: bool = False
     valid_from: float = inf
     valid_until: float = -inf
     memory_changes: int = -1
@@ -154,5 +156,6 @@ class Lookups(MemoByKey[Lookup]):
             consent,
             page and page.view_content,
             page is None,
+            bool(inputs.of_place),
         )
         self.keep(question, lookup, _LOOKUP_BYTES + question.size)

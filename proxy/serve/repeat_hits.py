@@ -10,7 +10,7 @@ Its law: the answer is the one that `Warm.hit` would give, or None. Anything unu
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import inf, nextafter
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
@@ -22,6 +22,7 @@ from proxy.httpcache.response_cache import ResponseCache
 from proxy.metrics import Metrics
 from proxy.model import Consent, Profile, Visitor
 from proxy.page.encode import AT_ONCE_BYTES, Assembled
+from proxy.personalise import Personalised
 from proxy.serve.accesslog import AccessLog
 from proxy.serve.logline import beside_cookies
 from proxy.serve.lookups import NOTHING, Lookup, Lookups
@@ -31,15 +32,19 @@ from proxy.serve.showing import Showing, Who
 from proxy.serve.stored_answers import StoredAnswers
 from proxy.visitors.capture import View
 from proxy.visitors.equivalence import NO_NUMBER
+from proxy.visitors.inputs import Values
 from proxy.visitors.known import NOBODY, Known
 from proxy.visitors.pending import NOTHING_MORE, ServedFrom
 from proxy.visitors.preview import PREVIEWS
 from proxy.visitors.profiles import ProfileReader
 from proxy.visitors.remembered import MISSING
-from proxy.visitors.visitor import NOBODYS, Verified
+from proxy.visitors.visitor import ANONYMOUS, NOBODYS, Verified
 
 _OK = STATUS_LINE[200]
 _ALL = Consent.PROFILE
+
+Pages = Mapping[int, Personalised]
+"""The variants of a page, by the number of their visitors' class."""
 
 
 class RepeatHits:
@@ -108,6 +113,7 @@ class RepeatHits:
         is_valid = lookup.valid_from <= now <= lookup.valid_until and lookup.memory_changes == self._memory.changes
         if not is_valid and not self._refresh(lookup, now):
             return None
+        pages = lookup.pages if not lookup.asks_place else self._pages_there(lookup, question.request(own, client), now)
         cookies = own.get(b"cookie", b"")
         verified = verified_by(cookies, now)
         if (
@@ -115,7 +121,7 @@ class RepeatHits:
             or verified is NOBODYS
             or (lookup.consent is not _ALL and self._showing.consents.level(cookies, question.is_private) is not _ALL)
         ):
-            return self._answer_unverified(lookup, question, own, client, now, is_nobodys=verified is NOBODYS)
+            return self._answer_unverified(lookup, pages, question, own, client, now, is_nobodys=verified is NOBODYS)
         classes = lookup.classes
         if not classes.is_lasting and self._pending_pages:
             self._remembered.flush_visitor(verified.visitor_id)
@@ -131,14 +137,14 @@ class RepeatHits:
             if known is not NOBODY:
                 known.is_used = True
                 classes.found.count += 1
-            done, found = lookup.pages.get(membership.number), None
+            done, found = pages.get(membership.number), None
         elif (found := self._find_number(lookup, verified, now)) is not None:
-            done = lookup.pages.get(found[0])
+            done = pages.get(found[0])
         else:
             return None
         if done is None:
             profile = (known if found is None else found[1]).current()
-            if not (lookup.pages or lookup.inputs.tells_visitors_apart):
+            if not (lookup.pages or lookup.inputs.tells_visitors_apart or lookup.asks_place):
                 lookup.valid_until = -inf  # so that the next request looks for the pages made meanwhile
             return self._decide_and_answer(
                 lookup, question.request(own, client), own, Who(verified.at(now), profile), now
@@ -158,12 +164,31 @@ class RepeatHits:
         pieces[0] = lookup.response_start
         return b"".join(pieces)
 
+    def _pages_there(self, lookup: Lookup, request: Request, now: float) -> Pages:
+        """The pages made for visitors in places that are the same to the page's rules."""
+        if now >= self._recorder.due_at:
+            return NOTHING
+        places = lookup.inputs.place_values(self._showing.seen(request, ANONYMOUS, now))
+        return self._pages_of(lookup, lookup.request_values + places, now)
+
+    def _pages_of(self, lookup: Lookup, values: Values, now: float) -> dict[int, Personalised]:
+        circumstances, _ = self._showing.circumstances(lookup.inputs, lookup.question.coding, values, now)
+        return lookup.memo_entry.shown.get(circumstances, NOTHING)
+
     def _answer_unverified(
-        self, lookup: Lookup, question: Question, own: OwnFields, client: str, now: float, *, is_nobodys: bool
+        self,
+        lookup: Lookup,
+        pages: Pages,
+        question: Question,
+        own: OwnFields,
+        client: str,
+        now: float,
+        *,
+        is_nobodys: bool,
     ) -> bytes | Response | None:
         """The answer where the cookies are not verified yet, or are set by this answer."""
         if is_nobodys:
-            answer = self._answer_new_visitor(lookup, own, client, now) if lookup.consent is _ALL else None
+            answer = self._answer_new_visitor(lookup, pages, own, client, now) if lookup.consent is _ALL else None
             if answer is not None:
                 return answer
         elif PREVIEWS in own.get(b"cookie", b""):
@@ -172,13 +197,15 @@ class RepeatHits:
         who = self._showing.recognise(lookup.template, request, now)
         if who is None:
             return None
-        done = lookup.pages.get(self._number(lookup, who.visitor, who.profile, now))
+        done = pages.get(self._number(lookup, who.visitor, who.profile, now))
         if done is None:
             return self._decide_and_answer(lookup, request, own, who, now)
         self._showing.tell(lookup.template.about, request, who, now, done)
         return self._compose(lookup, request, own, done.page, who.set_cookie, now)
 
-    def _answer_new_visitor(self, lookup: Lookup, own: OwnFields, client: str, now: float) -> bytes | None:
+    def _answer_new_visitor(
+        self, lookup: Lookup, pages: Pages, own: OwnFields, client: str, now: float
+    ) -> bytes | None:
         """The answer for a visitor without our cookies, if an equivalent visitor was shown the page."""
         if lookup.needs_full_view or not self._showing.gives_cookies or b"if-none-match" in own:
             return None
@@ -188,7 +215,7 @@ class RepeatHits:
             number = self._number(lookup, visitor, STRANGER, now)
             if not lookup.classes.draws:  # else each new visitor has a number of their own
                 lookup.new_visitor_class = number
-        done = lookup.pages.get(number)
+        done = pages.get(number)
         if done is None or done.pieces is None:
             return None
         self._hits.count += 1
@@ -231,8 +258,9 @@ class RepeatHits:
         trusted_until, due_at = self._remembered.synced_until, self._recorder.due_at
         lookup.trusts_profiles = self._remembered.synced_at <= now < trusted_until
         if now < due_at:
-            circumstances, lasting = self._showing.circumstances(lookup.question.coding, lookup.request_values, now)
-            lookup.pages = lookup.memo_entry.shown.get(circumstances, NOTHING)
+            _, lasting = self._showing.publication.plan.clock.period(now)
+            if not lookup.asks_place:
+                lookup.pages = self._pages_of(lookup, lookup.request_values, now)
             ends = due_at, entry.fresh_until, trusted_until if lookup.trusts_profiles else inf
             lookup.valid_until = min(lasting, entry.fresh_until - ttl, nextafter(min(ends), -inf))
         return True

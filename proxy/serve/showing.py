@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Hashable, Sequence
+from functools import lru_cache, partial
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -19,7 +20,7 @@ from proxy.http.client import is_trusted, networks
 from proxy.http.message import Request
 from proxy.memo import make_room
 from proxy.metrics import Decided, Metrics
-from proxy.model import AttributeValue, Consent, EvaluationContext, Profile, Visitor
+from proxy.model import Consent, EvaluationContext, Profile, Visitor
 from proxy.page.encode import Coding
 from proxy.page.fragments import Fragment
 from proxy.page.page_subject import PageSubject
@@ -31,9 +32,10 @@ from proxy.serve.page_memo import PageMemo, PageMemoEntry
 from proxy.settings import Settings
 from proxy.visitors.capture import Capture, View
 from proxy.visitors.consent import Consents, allowed, of_this_visit
-from proxy.visitors.context import Seen, context_from
+from proxy.visitors.context import NOT_SAID, Seen, context_from
 from proxy.visitors.equivalence import NO_NUMBER, EquivalenceClasses
-from proxy.visitors.inputs import Inputs
+from proxy.visitors.inputs import Inputs, Values
+from proxy.visitors.places import place_headers
 from proxy.visitors.profiles import ProfileReader
 from proxy.visitors.recording import Recorder, SampledPage
 from proxy.visitors.remembered import MISSING
@@ -42,7 +44,6 @@ from proxy.visitors.visitor import ANONYMOUS, Cookies
 
 log = logging.getLogger("tailorbird.showing")
 
-Values = tuple[AttributeValue | None, ...]
 MOST_SLOT_SETS = 10_000  # sets of slots whose inputs are remembered; a client may ask for any set of slots by name
 
 
@@ -94,8 +95,8 @@ class Showing:
         self._shop = Shop()
         self.consents = Consents(settings)
         self.gives_cookies = settings.visitor_cookie != "off"
-        self._trusted = networks(settings.trusted_proxies)
-        self._country_header = settings.country_header.lower().encode()
+        self._is_trusted = lru_cache(maxsize=1_024)(partial(is_trusted, trusted=networks(settings.trusted_proxies)))
+        self._place_headers = place_headers(settings)
 
     def publish(self, publication: Publication) -> None:
         """Decides by this publication from now on."""
@@ -165,7 +166,7 @@ class Showing:
         inputs = self._inputs.get(page.slots)
         if inputs is None:
             make_room(self._inputs, MOST_SLOT_SETS)
-            inputs = self._inputs[page.slots] = Inputs.of(self.publication, page.slots)
+            inputs = self._inputs[page.slots] = Inputs.of(self.publication, page.slots, self._place_headers)
         return inputs
 
     # -- the page
@@ -206,8 +207,7 @@ class Showing:
 
     def seen(self, request: Request, visitor: Visitor, now: float) -> Seen:
         """What deciding may look at of this request and visitor."""
-        is_believed = bool(self._trusted) and is_trusted(request.client, self._trusted)
-        return Seen(request, visitor, now, self._country_header if is_believed else b"")
+        return Seen(request, visitor, now, self._place_headers if self._is_trusted(request.client) else NOT_SAID)
 
     def context_of(self, template: Template, request: Request, who: Who, now: float) -> EvaluationContext:
         """The context in which the template's slots are decided."""
@@ -235,7 +235,7 @@ class Showing:
             number = NO_NUMBER
             if not inputs.tells_visitors_apart:
                 number = classes.number(of_visitor, who.visitor, who.profile, now)
-            circumstances, _ = self.circumstances(coding, of_request, now)
+            circumstances, _ = self.circumstances(inputs, coding, of_request, now)
             known = memo_entry.get(circumstances, number)
             if known is None:
                 context = self.context(inputs, request, who, now, values)
@@ -253,12 +253,13 @@ class Showing:
     def inputs_and_values(
         self, page: HasSlots, request: Request, who: Who, now: float
     ) -> tuple[Inputs, EquivalenceClasses, Values, Values]:
-        """The inputs of the page's slots, their classes of visitors, and the values of this request and of this
-        visitor."""
+        """The inputs of the page's slots, their classes of visitors, and the values of this request and visitor."""
         inputs = self.inputs_of(page)
         of_request = inputs.cached_values(request)
         if of_request is None:
             of_request = inputs.request_values(self.seen(request, who.visitor, now))
+        if inputs.of_place:
+            of_request += inputs.place_values(self.seen(request, who.visitor, now))
         classes = self.classes(inputs)
         return inputs, classes, of_request, classes.values(who.visitor, who.profile, now)
 
@@ -270,14 +271,13 @@ class Showing:
         """Records a view, if its visitor consents."""
         if who.visitor.consent is Consent.NONE:
             return
-        context, plan = self.context(inputs, request, who, now, values), self.publication.plan
-        country_header = self.seen(request, who.visitor, now).country_header
-        self.recorder.note(SampledPage(plan, request, who.visitor, context, country_header, done.decided.decisions))
+        seen, context = self.seen(request, who.visitor, now), self.context(inputs, request, who, now, values)
+        self.recorder.note(SampledPage(self.publication.plan, seen, context, done.decided.decisions))
 
-    def circumstances(self, coding: Coding, request_values: Values, now: float) -> tuple[Hashable, float]:
+    def circumstances(self, inputs: Inputs, coding: Coding, values: Values, now: float) -> tuple[Hashable, float]:
         """All that deciding and filling look at beside the visitor; and until when it stays the same."""
         time, until = self.publication.plan.clock.period(now)
-        return (coding, time, request_values), until
+        return (coding, time, inputs.as_they_matter(values)), until
 
     def classes(self, inputs: Inputs) -> EquivalenceClasses:
         """The classes of visitors for these inputs. Slots with the same inputs share them, unless something is read off

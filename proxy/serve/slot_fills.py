@@ -91,7 +91,7 @@ class FillCache:
         up; None for others."""
         showing, (whose, request_values) = self._showing, question.request_values
         inputs, cookies = showing.inputs_of(page), own.get(b"cookie", b"")
-        if inputs.tells_visitors_apart:
+        if inputs.tells_visitors_apart or inputs.of_place:
             return None
         verified = showing.cookies.verified(cookies, now)
         self._verified = verified = None if verified is NOBODYS else verified
@@ -106,7 +106,7 @@ class FillCache:
         if not (membership.holds(classes, now) and showing.remembered.is_fresh(membership.known, now)):
             return None
         fills = self._by_who.get(
-            (page.slots, showing.circumstances("identity", request_values, now)[0], membership.number)
+            (page.slots, showing.circumstances(inputs, "identity", request_values, now)[0], membership.number)
         )
         view = capture.page_of(question, page.about)
         if fills is None or view is None:
@@ -128,7 +128,7 @@ class FillCache:
         number = NO_NUMBER
         if not inputs.tells_visitors_apart:
             number = classes.number(of_visitor, who.visitor, who.profile, now)
-        circumstances, _ = showing.circumstances("identity", of_request, now)
+        circumstances, _ = showing.circumstances(inputs, "identity", of_request, now)
         key = page.slots, circumstances, number
         fills = self._by_who.get(key) if number != NO_NUMBER else None
         if fills is None:

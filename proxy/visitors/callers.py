@@ -24,7 +24,8 @@ from proxy.http.message import Request
 from proxy.model import AttributeValue
 from proxy.settings import Settings
 from proxy.visitors.collect import stranger_key
-from proxy.visitors.context import COUNTRY, REQUEST_ATTRIBUTES, host_of, languages_of
+from proxy.visitors.context import REQUEST_ATTRIBUTES, host_of, languages_of
+from proxy.visitors.places import COUNTRY
 from proxy.visitors.writekeys import WriteKeys, key_in
 
 MOST_SEGMENTS = 100

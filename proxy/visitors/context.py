@@ -17,28 +17,29 @@ from proxy.errors import RequestError
 from proxy.http.message import Request
 from proxy.model import AttributeValue, EvaluationContext, Measure, Profile, Visitor, nothing_read
 from proxy.visitors.parameters import parameters_of, search_term_of
+from proxy.visitors.places import PlaceHeaders, country_in, place_in, region_in
 
 NEW_VISITOR_SECONDS = 30 * 60
 MAX_LANGUAGES = 20
 MAX_FIELD_BYTES = 512
 MAX_HOST = 253
 REFINEMENT = "refinement."
+NOT_SAID: PlaceHeaders = {}
 
-COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
 LANGUAGE = re.compile(r"([a-z]{1,8}(?:-[a-z0-9]{1,8}){0,4})(?:\s*;\s*q=([01](?:\.[0-9]{0,3})?))?", re.ASCII)
 
 
 class Seen:
-    """A request and its visitor at one moment; the query is parsed when first needed. `country_header` is b"" if the
-    client is not trusted to name the country."""
+    """A request and its visitor at one moment; the query is parsed when first needed. `place_headers` is empty if the
+    client is not trusted to say where the visitor is."""
 
-    __slots__ = ("_parameters", "country_header", "now", "request", "visitor")
+    __slots__ = ("_parameters", "now", "place_headers", "request", "visitor")
 
-    def __init__(self, request: Request, visitor: Visitor, now: float, country_header: bytes) -> None:
+    def __init__(self, request: Request, visitor: Visitor, now: float, place_headers: PlaceHeaders) -> None:
         self.request = request
         self.visitor = visitor
         self.now = now
-        self.country_header = country_header
+        self.place_headers = place_headers
         self._parameters: dict[str, list[str]] | None = None
 
     @property
@@ -53,6 +54,11 @@ class Seen:
         values = self.parameters.get(name)
         return values[0] if values else None
 
+    def place(self, name: str) -> bytes:
+        """What is sent in the field that names this place; b"" for none."""
+        field = self.place_headers.get(name)
+        return (self.request.get(field) or b"")[:MAX_FIELD_BYTES] if field else b""
+
 
 def context_of(
     request: Request,
@@ -60,17 +66,17 @@ def context_of(
     profile: Profile | None,
     *,
     now: float,
-    country_header: bytes = b"",
+    place_headers: PlaceHeaders = NOT_SAID,
     asked: Collection[str] | None = None,
     measures: Mapping[str, Measure] = TRAIT_MEASURES,
 ) -> EvaluationContext:
     """What deciding may know. `asked` names the attributes the page's rules ask for, None is all there are; `measures`
     those that are read off the profile's history.
 
-    `country_header` is the field, in lower case, in which a trusted proxy names the country; pass b"" when the
-    client that connected is not one.
+    `place_headers` are the fields in which a trusted proxy says where the visitor is; pass none when the client that
+    connected is not one.
     """
-    seen = Seen(request, visitor, now, country_header)
+    seen = Seen(request, visitor, now, place_headers)
     names = tuple(_every_attribute(seen, profile, measures) if asked is None else asked)
     return context_from(seen, profile, names, values_of(names, seen, profile, measures))
 
@@ -101,6 +107,8 @@ def values_of(
         source = REQUEST_ATTRIBUTES.get(name)
         if source is not None:
             values.append(source(seen))
+        elif name in seen.place_headers:
+            values.append(PLACE_ATTRIBUTES[name](seen))
         elif name in measures:
             values.append(trait(profile, name, measures[name], seen.now) if profile is not None else None)
         else:
@@ -122,7 +130,7 @@ def source_of(name: str) -> Source:
 
 
 def is_of_request(name: str) -> bool:
-    """True for an attribute that depends only on the request, not on visitor or time."""
+    """True for an attribute that depends only on the request, not on visitor or time; places are apart."""
     return (name in REQUEST_ATTRIBUTES and name != "visitor") or name.startswith(REFINEMENT)
 
 
@@ -160,6 +168,7 @@ def _of_visitor(name: str, seen: Seen, profile: Profile | None) -> AttributeValu
 
 def _every_attribute(seen: Seen, profile: Profile | None, measures: Mapping[str, Measure]) -> Iterator[str]:
     yield from REQUEST_ATTRIBUTES
+    yield from seen.place_headers.keys() & PLACE_ATTRIBUTES.keys()
     yield "segment"
     yield from (REFINEMENT + name for name in seen.parameters)
     if profile is not None:
@@ -193,10 +202,7 @@ def unsigned_only(visitor: Visitor, profile: Profile | None) -> frozenset[str]:
 
 
 def _country(seen: Seen) -> str | None:
-    sent = seen.request.get(seen.country_header) if seen.country_header else None
-    text = (sent or b"").decode("latin-1").strip().upper()
-    # Cloudflare says XX for unknown; its T1 (Tor) is no country either.
-    return text if COUNTRY.fullmatch(text) and text != "XX" else None
+    return country_in(seen.place("country"))
 
 
 def _language(seen: Seen) -> frozenset[str] | None:
@@ -237,6 +243,12 @@ REQUEST_ATTRIBUTES: dict[str, Callable[[Seen], AttributeValue | None]] = {
     "referrer": lambda seen: referrer_of(seen.request) or None,
     "visitor": lambda seen: _newness(seen.visitor, None, seen.now),
 }
+
+PLACE_ATTRIBUTES: dict[str, Callable[[Seen], AttributeValue | None]] = {
+    "region": lambda seen: region_in(seen.place("region"), _country(seen)),
+    "city": lambda seen: place_in(seen.place("city"), "city"),
+}
+"""Places that are the request's to tell where a setting names their field; else they are attributes of the profile."""
 
 
 # -- reading fields

@@ -3,17 +3,22 @@ for each publication and set of slots."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection, Hashable
+from dataclasses import dataclass, field
 
 from proxy.audience.traits import TRAIT_MEASURES
+from proxy.conditions.derived import base_of, value_of
 from proxy.conditions.localtime import CLOCK_ATTRIBUTES
+from proxy.decide.column import Column
 from proxy.decide.guard import BucketSplit
 from proxy.http.message import Request
 from proxy.model import AttributeValue, Cap
 from proxy.page.presentation import ROW_ATTRIBUTES
 from proxy.personalise import SORTED_BY
 from proxy.rulebook.compile import Publication
-from proxy.visitors.context import Seen, Source, is_of_request, needs_profile, source_of, values_of
+from proxy.visitors.context import PLACE_ATTRIBUTES, Seen, Source, is_of_request, needs_profile, source_of, values_of
+
+Values = tuple[AttributeValue | None, ...]
 
 _NO_NUMBERS = frozenset({"segment", "visitor"})
 
@@ -22,7 +27,8 @@ _NO_NUMBERS = frozenset({"segment", "visitor"})
 class Inputs:
     """What deciding and filling some slots may look at.
 
-    * `of_request`, `of_visitor`: the names of attributes; `sources`: the function that reads each of the visitor's;
+    * `of_request`, `of_place`, `of_visitor`: the names of attributes; those of the place are told by the request too,
+      but differ between requests that ask in the same words; `sources`: the function that reads each of the visitor's;
       of what is read off the history, the measure's number (`audience/tracked.py`).
     * `needs_profile`: one of them may come from the profile; `needs_history`: one is read off the visitor's history.
     * `splits`, `caps`: the random splits of visitors, and the limits on how often something is shown.
@@ -40,13 +46,15 @@ class Inputs:
     needs_history: bool = False
     splits: tuple[BucketSplit, ...] = ()
     caps: tuple[Cap, ...] = ()
+    of_place: tuple[str, ...] = ()
+    place_columns: tuple[tuple[tuple[str, Column], ...] | None, ...] = field(default=(), repr=False)
 
-    def cached_values(self, request: Request) -> tuple[AttributeValue | None, ...] | None:
+    def cached_values(self, request: Request) -> Values | None:
         """The request's values where its question had them worked out before, else None."""
         question = request.question
         return question.request_values[1] if question is not None and question.request_values[0] is self else None
 
-    def request_values(self, seen: Seen) -> tuple[AttributeValue | None, ...]:
+    def request_values(self, seen: Seen) -> Values:
         """The values of the attributes `of_request`; kept with the request's question, whose requests all have the
         same."""
         values = values_of(self.of_request, seen, None, {})
@@ -54,14 +62,26 @@ class Inputs:
             seen.request.question.request_values = self, values
         return values
 
+    def place_values(self, seen: Seen) -> Values:
+        """The values of the attributes `of_place`."""
+        return values_of(self.of_place, seen, None, {})
+
+    def as_they_matter(self, values: Values) -> Hashable:
+        """The values of request and place, with a place told only by what it makes possible: towns that no rule names
+        are all the same, unless the town's name is shown."""
+        if not self.of_place:
+            return values
+        places = zip(self.of_place, values[-len(self.of_place) :], self.place_columns, strict=True)
+        return values[: -len(self.of_place)], tuple([_worth(*place) for place in places])
+
     @property
     def attributes(self) -> tuple[str, ...]:
         """The names of all attributes."""
-        return (*self.of_request, *self.of_visitor)
+        return (*self.of_request, *self.of_place, *self.of_visitor)
 
     @classmethod
-    def of(cls, publication: Publication, slots: tuple[str, ...]) -> Inputs:
-        """The inputs of these slots."""
+    def of(cls, publication: Publication, slots: tuple[str, ...], places: Collection[str] = ()) -> Inputs:
+        """The inputs of these slots, where requests tell these `places`."""
         deciding, filling = publication.plan.inputs_of(slots), publication.filled_in(slots)
         names = deciding.attributes.difference(CLOCK_ATTRIBUTES).union(
             filling.attributes, ROW_ATTRIBUTES if filling.has_rows else (), SORTED_BY if filling.has_lists else ()
@@ -69,18 +89,36 @@ class Inputs:
         traits = {name: TRAIT_MEASURES[name] for name in names & TRAIT_MEASURES.keys()}
         measures = {**traits, **deciding.measures}
         reads_history = bool(deciding.caps) or filling.follows
-        of_visitor = tuple(sorted(name for name in names if not is_of_request(name)))
+        of_place = tuple(sorted(names.intersection(places, PLACE_ATTRIBUTES)))
+        of_visitor = tuple(sorted(name for name in names if not is_of_request(name) and name not in of_place))
         tracked = publication.measures
         numbers = {name: tracked.number(name, measure) for name, measure in measures.items()}
         return cls(
             tuple(sorted(name for name in names if is_of_request(name))),
             of_visitor,
             tuple(numbers[name] if name in numbers else source_of(name) for name in of_visitor),
-            needs_profile(names) or reads_history or bool(deciding.splits),
+            needs_profile(names.difference(of_place)) or reads_history or bool(deciding.splits),
             any((filling.follows, filling.has_rows, filling.has_lists, deciding.moves))
             or any(tracked.all[number].moves for number in numbers.values()),
             not _NO_NUMBERS.issuperset(of_visitor),
             reads_history or bool(measures),
             tuple(deciding.splits),
             tuple(deciding.caps),
+            of_place,
+            tuple([None if name in filling.attributes else _columns(publication, name) for name in of_place]),
         )
+
+
+def _columns(publication: Publication, place: str) -> tuple[tuple[str, Column], ...] | None:
+    """The columns that test a place; None where its very name counts."""
+    if any(rule.experiment and rule.experiment.split_by == place for rule in publication.rules):
+        return None
+    plans = [plan for plan in (publication.plan, publication.plan.journey) if plan is not None]
+    columns = (named for plan in plans for named in (*plan.columns.items(), *plan.derived))
+    return tuple([(name, column) for name, column in columns if base_of(name) == place])
+
+
+def _worth(place: str, value: AttributeValue | None, columns: tuple[tuple[str, Column], ...] | None) -> Hashable:
+    if columns is None or value is None:
+        return value
+    return tuple([column.bits(value_of(name, {place: value}, 0.0)) for name, column in columns])

@@ -27,12 +27,11 @@ from proxy.model import (
     Decision,
     EvaluationContext,
     View,
-    Visitor,
     measure_name,
     shown_name,
 )
 from proxy.ports import ViewLog
-from proxy.visitors.context import REQUEST_ATTRIBUTES, context_of
+from proxy.visitors.context import REQUEST_ATTRIBUTES, Seen, values_of
 
 log = logging.getLogger("tailorbird.recording")
 
@@ -48,10 +47,8 @@ class SampledPage(NamedTuple):
     """A decided page, as it is noted when it is answered."""
 
     plan: Plan
-    request: Request
-    visitor: Visitor
+    seen: Seen
     context: EvaluationContext
-    country_header: bytes
     decisions: tuple[Decision, ...]
 
 
@@ -74,7 +71,7 @@ class Recorder:
         """Yields the noted views, without those of crawlers."""
         while self._noted:
             noted = self._noted.popleft()
-            if not _is_of_a_bot(noted.request):
+            if not _is_of_a_bot(noted.seen.request):
                 yield view_of(noted)
 
 
@@ -105,15 +102,8 @@ def _is_of_a_bot(request: Request) -> bool:
 
 
 def _attributes(noted: SampledPage, asked: frozenset[str]) -> Iterator[tuple[str, AttributeValue]]:
-    said = context_of(
-        noted.request,
-        noted.visitor,
-        None,
-        now=noted.context.now,
-        country_header=noted.country_header,
-        asked=OF_THE_REQUEST,
-    )
-    yield from said.attributes.items()
+    said = zip(OF_THE_REQUEST, values_of(OF_THE_REQUEST, noted.seen, None, {}), strict=True)
+    yield from ((name, value) for name, value in said if value is not None)
     yield from ((name, value) for name, value in noted.context.attributes.items() if name in asked)
 
 

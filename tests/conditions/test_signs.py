@@ -67,3 +67,18 @@ def test_what_is_said_of_a_part_of_the_value_changes_nothing_else() -> None:
 
 def test_values_with_a_shape_of_their_own_are_left_to_it() -> None:
     assert not list(signs_of_a_pattern(Phrase("page", "page", Kind.TEXT, "", shape=PATH), "/c/*", Scalar("", NOWHERE)))
+
+
+@pytest.mark.parametrize(
+    ("value", "help"),
+    [
+        ("Bern, Thun", "if any of them will do, write: [Bern, Thun]"),
+        ("Bern or Thun", "if any of them will do, write: [Bern, Thun]"),
+        ("Bern*", "write: starts with Bern"),
+        ("Frankfurt (Oder)", ""),
+        ("Brighton and Hove", ""),
+    ],
+)
+def test_names_of_places_with_a_comma_or_an_or_between_are_several(value: str, help: str) -> None:
+    city = Phrase("city", "city", Kind.NAME, "")
+    assert [found.help for found in signs_of_a_pattern(city, value, Scalar(value, NOWHERE))] == [help] * bool(help)

@@ -22,6 +22,8 @@ KNOWN = list(words())
         ("utm_source", "campaign: {source: newsletter}"),
         ("new-visitor", "visitor: new"),
         ("stage", "journey stage: intent"),
+        ("Stadt", "city: [Bern, Thun]"),
+        ("province", "region: [Nordland, Troms]"),
         ("landing page", "opened: {page: starts with /blog, within: this visit}"),
     ],
 )
@@ -31,8 +33,8 @@ def test_who_writes_a_word_of_another_program_is_told_the_line_that_says_it_here
     assert not isinstance(finding.help, Suggestion)
 
 
-def test_a_town_is_asked_for_by_the_location_of_which_it_is_said_where_it_comes_from() -> None:
-    finding = unknown_condition(Scalar("City", HERE), KNOWN)
+def test_a_post_code_is_asked_for_by_the_location_of_which_it_is_said_where_it_comes_from() -> None:
+    finding = unknown_condition(Scalar("Postcode", HERE), KNOWN)
     assert (finding.help, finding.note) == ("write a line like `location: within 20 km of Utrecht`", HOW_LOCATED)
 
 
@@ -43,7 +45,7 @@ def test_of_what_only_the_shop_knows_it_is_told_how_to_bring_it_and_not_a_word_t
 
 
 def test_a_line_is_told_only_where_its_word_may_stand() -> None:
-    assert unknown_condition(Scalar("city", HERE), ["segment", "country"]).help == "write one of: segment, country"
+    assert unknown_condition(Scalar("town", HERE), ["segment", "country"]).help == "write one of: segment, country"
 
 
 def test_a_misspelt_word_is_corrected_and_one_like_no_other_is_told_to_be_declared() -> None:

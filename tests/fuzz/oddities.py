@@ -42,8 +42,10 @@ CDN = (
     (b"accept-encoding", b"gzip"),
     (b"cookie", COOKIES),
 )
+CDN_IN_GHENT = (*CDN[:4], (b"cf-ipcity", b"Gent"), *CDN[4:])
+CDN_IN_MECHELEN = (*CDN[:4], (b"cf-ipcity", b"Mechelen"), *CDN[4:])
 BARE = (HOST, (b"User-Agent", b"curl/8"), (b"Accept", b"*/*"), (b"Cookie", COOKIES))
-BROWSERS = (CHROME, PHONE, CDN, BARE)
+BROWSERS = (CHROME, PHONE, CDN, CDN_IN_GHENT, CDN_IN_MECHELEN, BARE)
 
 PATHS = (
     b"/", b"/", b"/", b"/c/shoes", b"/?utm_campaign=letter", b"/?a=1&b=2", b"/?b=2&a=1", b"/?", b"/plain",

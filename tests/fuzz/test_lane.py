@@ -72,6 +72,11 @@ rules:
     slot: home.side
     when: {{country: BE}}
     show: {{banner: {{title: In Belgium}}}}
+  - name: In Ghent
+    slot: home.side
+    priority: high
+    when: {{city: Ghent}}
+    show: {{banner: {{title: "Your shop in {{city|Ghent}}"}}}}
   - name: From the letter
     slot: home.foot
     when: {{campaign: letter}}
@@ -150,7 +155,7 @@ CACHE = {
 }
 SHOPS: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
     "strangers": ({}, {}),
-    "behind a proxy": ({}, {"trusted_proxies": ("127.0.0.1",), "keep_host": True}),
+    "behind a proxy": ({}, {"trusted_proxies": ("127.0.0.1",), "keep_host": True, "city_header": "cf-ipcity"}),
     "consent": ({}, {"consent": ("own", "tcf"), "consent_default": "profile", "page_codings": ("gzip", "zstd")}),
     "hints": (
         {},

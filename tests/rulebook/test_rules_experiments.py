@@ -11,7 +11,7 @@ from tests.rulebook.conftest import Publish
 HEAD = "experiments:\n  - name: Bar\n    slot: all.topbar\n    "
 TWO = "variants: [{name: control, show: nothing new}, {name: new, show: {banner: promo}}]"
 SIXTY = TWO.replace("control,", "control, share: 60%,")
-SOME = "write one of: visitor, country, device, "
+SOME = "write one of: visitor, country, city, device, "
 WORDS = "write one of: name, slot, priority,"
 
 

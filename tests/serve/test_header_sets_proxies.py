@@ -67,7 +67,10 @@ def test_no_page_is_decided_by_what_is_another_thing_each_time() -> None:
     told = Request(b"GET", b"/c/shoes", b"q=red", b"shop.example", tuple((name, b"?1") for name in sorted(EACH_TIME)))
     silent = Request(b"GET", b"/c/shoes", b"q=red", b"shop.example", ())
     said = [
-        {name: source(Seen(request, ANONYMOUS, 0.0, b"cf-ipcountry")) for name, source in REQUEST_ATTRIBUTES.items()}
+        {
+            name: source(Seen(request, ANONYMOUS, 0.0, {"country": b"cf-ipcountry"}))
+            for name, source in REQUEST_ATTRIBUTES.items()
+        }
         for request in (told, silent)
     ]
     assert said[0] == said[1]
@@ -92,3 +95,27 @@ def test_what_a_trusted_proxy_says_of_the_scheme_is_believed_of_it_alone() -> No
         assert read is not None
         schemes.append((read.scheme, read.question and read.question.key[:13]))
     assert schemes == [("https", b"https://shop."), ("http", b"http://shop.e")]
+
+
+@pytest.mark.parametrize(
+    ("field", "settings"),
+    [
+        (b"CF-IPCity", Settings()),
+        (b"CloudFront-Viewer-City", Settings()),
+        (b"X-Town", Settings(city_header="x-town")),
+        (b"X-Province", Settings(region_header="X-Province")),
+    ],
+)
+def test_a_city_is_no_part_of_a_header_set_for_there_are_thousands(field: bytes, settings: Settings) -> None:
+    made = reader(settings)
+    read = [read_by(made, head(FIELDS[0], b"%b: Town %d" % (field, number))) for number in range(5)]
+    assert [one and one.get(field.lower()) for one in read] == [None, None, b"Town 2", b"Town 3", b"Town 4"]
+    assert len({one.question for one in read if one}) == 1
+
+
+def test_a_field_that_names_the_country_too_is_a_part_of_it() -> None:
+    made = reader(Settings(country_header="X-Akamai-Edgescape", city_header="X-Akamai-Edgescape"))
+    for sent in (b"country_code=NO,city=BODO", b"country_code=CH,city=BERN"):
+        read = [read_by(made, head(FIELDS[0], b"X-Akamai-Edgescape: " + sent)) for _ in range(3)][-1]
+        assert read is not None and read.get(b"x-akamai-edgescape") == sent
+        assert read.question is not None and read.question.firsts[b"x-akamai-edgescape"] == sent

@@ -11,7 +11,16 @@ from proxy.conditions.derived import base_of
 from proxy.conditions.vocabulary import PHRASES
 from proxy.http.message import Request
 from proxy.model import AttributeValue, Event, Measure, Profile, Reading, Visitor
-from proxy.visitors.context import REQUEST_ATTRIBUTES, context_of, device_of, host_of, languages_of, needs_profile
+from proxy.visitors.context import (
+    PLACE_ATTRIBUTES,
+    REQUEST_ATTRIBUTES,
+    context_of,
+    device_of,
+    host_of,
+    languages_of,
+    needs_profile,
+)
+from proxy.visitors.places import PlaceHeaders
 
 NOW = 1_795_435_200.0
 PHONE = (
@@ -29,7 +38,7 @@ def request(path: bytes = b"/", query: bytes = b"", **fields: bytes) -> Request:
 
 
 def known(
-    asked: str, visited: Request, visitor: Visitor = Visitor(), profile: Profile | None = None, **more: bytes
+    asked: str, visited: Request, visitor: Visitor = Visitor(), profile: Profile | None = None, **more: PlaceHeaders
 ) -> AttributeValue | None:
     context = context_of(visited, visitor, profile, now=NOW, asked={asked}, **more)
     return context.attributes.get(asked)
@@ -130,11 +139,24 @@ def test_the_host_of_a_url(url: bytes, host: str) -> None:
     ("sent", "country"), [(b"NO", "NO"), (b" nl ", "NL"), (b"XX", None), (b"T1", None), (b"", None)]
 )
 def test_the_country_a_trusted_proxy_names(sent: bytes, country: str | None) -> None:
-    assert known("country", request(cf_ipcountry=sent), country_header=b"cf-ipcountry") == country
+    assert known("country", request(cf_ipcountry=sent), place_headers={"country": b"cf-ipcountry"}) == country
 
 
 def test_a_country_from_anyone_else_is_not_believed() -> None:
     assert known("country", request(cf_ipcountry=b"NO")) is None
+
+
+def test_a_city_is_what_the_request_says_where_a_field_is_named_for_it_else_what_the_profile_says() -> None:
+    visited, at_home = (
+        request(cf_ipcity=b"Oslo", cf_region=b"03", cf_ipcountry=b"NO"),
+        Profile("anna", {"city": "Gent"}),
+    )
+    fields = {"country": b"cf-ipcountry", "region": b"cf-region", "city": b"cf-ipcity"}
+    told = context_of(visited, ANNA, at_home, now=NOW, place_headers=fields).attributes
+    assert (told["country"], told["region"], told["city"]) == ("NO", "NO-03", "Oslo")
+    assert known("city", visited, profile=at_home, place_headers=fields) == "Oslo"
+    assert known("city", visited, profile=at_home) == "Gent"
+    assert context_of(visited, ANNA, at_home, now=NOW).attributes["city"] == "Gent"
 
 
 # -- from the visitor and the profile
@@ -194,7 +216,7 @@ def test_only_what_is_asked_is_worked_out() -> None:
 
 def test_without_asking_everything_known_is_there() -> None:
     visited = request(b"/c/shoes", b"q=red&colour=red", user_agent=PHONE, cf_ipcountry=b"NO")
-    context = context_of(visited, ANNA, ANNAS_PROFILE, now=NOW, country_header=b"cf-ipcountry", measures={})
+    context = context_of(visited, ANNA, ANNAS_PROFILE, now=NOW, place_headers={"country": b"cf-ipcountry"}, measures={})
     assert (
         context.attributes.items()
         >= {
@@ -239,7 +261,7 @@ def test_every_phrase_an_editor_may_write_is_answered() -> None:
     asked |= {f"{phrase.attribute}.{part}" for phrase in of_requests for part in phrase.parts or ()}
     from_the_clock, from_a_login = {"weekday", "hours", "now"}, {"time zone", "app version", "location"}
     assert {base_of(name) for name in asked} == {
-        *REQUEST_ATTRIBUTES, "segment", "journey stage", *from_the_clock, *from_a_login
+        *REQUEST_ATTRIBUTES, *PLACE_ATTRIBUTES, "segment", "journey stage", *from_the_clock, *from_a_login
     }  # fmt: skip
 
 
@@ -255,6 +277,6 @@ BYTES = st.binary(max_size=60)
 @given(BYTES, BYTES, BYTES, BYTES, BYTES)
 def test_any_request_has_a_context(path: bytes, query: bytes, referer: bytes, languages: bytes, country: bytes) -> None:
     visited = request(path, query, referer=referer, accept_language=languages, user_agent=languages, country=country)
-    attributes = context_of(visited, Visitor(), None, now=NOW, country_header=b"country").attributes
+    attributes = context_of(visited, Visitor(), None, now=NOW, place_headers={"country": b"country"}).attributes
     assert attributes["visitor"] == "new"
     assert all(value or value is False for name, value in attributes.items() if name != "page")

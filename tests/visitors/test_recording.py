@@ -151,3 +151,17 @@ async def test_views_that_cannot_be_kept_are_counted_and_forgotten(
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
     await log.aclose()
+
+
+@pytest.mark.parametrize(("asked", "is_recorded"), [("city", True), ("region", False)])
+async def test_the_city_of_a_visitor_is_recorded_only_where_a_rule_asks_for_it(asked: str, is_recorded: bool) -> None:
+    publication = published(shown("Hello", when=Fact(asked, OneOf(frozenset({"bern"})))))
+    places = {"trusted_proxies": ("192.0.2.7",), "city_header": "cf-ipcity", "region_header": "cf-region"}
+    async with (
+        Origin(always(ok(PAGE, *SHARED))) as origin,
+        Site(origin.url, publication=publication, recorded_a_second=EVERY, **places) as site,
+    ):
+        await site.get(b"/", (b"cf-ipcity", b"Bern"), (b"cf-ipcountry", b"CH"))
+        (view,) = site.recorder.take()
+    assert (view.attributes.get("city") == "Bern", "city" in view.attributes) == (is_recorded, is_recorded)
+    assert (view.attributes["country"], asked in view.unknown) == ("CH", not is_recorded)

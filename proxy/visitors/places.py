@@ -1,0 +1,64 @@
+"""Where a visitor is, as the proxies say that stand in front: each names the country, region and city in a request
+field of its own, and spells them in its own way.
+
+Cloudflare writes UTF-8 or Latin-1, CloudFront and Vercel percent-encode, Fastly may leave accents and capitals out, and
+Akamai writes all of it into one field (`country_code=NO,region_code=18,city=BODO`).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from functools import lru_cache
+from urllib.parse import unquote_to_bytes
+
+from proxy.settings import Settings
+
+COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
+LONGEST_NAME = 100
+
+PlaceHeaders = Mapping[str, bytes]
+"""The request field, in lower case, in which each of `country`, `region` and `city` is named; those left out are named
+in none."""
+
+_MEMBERS = {"country": b"country_code", "region": b"region_code", "city": b"city"}
+"""What they are called in Akamai's field."""
+_PAIRS = re.compile(rb"[a-z_]+=[^,]*(?:,[a-z_]+=[^,]*)*", re.ASCII)
+_CODE = re.compile(r"[A-Z0-9]{1,3}", re.ASCII)
+_NOWHERE = frozenset({"na", "nil", "none", "null", "reserved", "undefined", "unknown", "xx", "zz"})
+
+
+def place_headers(settings: Settings) -> PlaceHeaders:
+    """The fields that the settings name."""
+    named = {"country": settings.country_header, "region": settings.region_header, "city": settings.city_header}
+    return {place: field.lower().encode() for place, field in named.items() if field}
+
+
+@lru_cache(maxsize=8_192)
+def place_in(sent: bytes, place: str) -> str | None:
+    """The name of a place in a field as it was sent; None where it names none."""
+    if _PAIRS.fullmatch(sent):
+        sent = dict(pair.split(b"=", 1) for pair in sent.split(b",")).get(_MEMBERS[place], b"")
+    said = unquote_to_bytes(sent)
+    try:
+        text = said.decode()
+    except UnicodeDecodeError:
+        text = said.decode("latin-1")
+    name = " ".join(unicodedata.normalize("NFC", text).split())
+    letters = "".join(filter(str.isalnum, name)).casefold()
+    return name if letters and letters not in _NOWHERE and len(name) <= LONGEST_NAME and name.isprintable() else None
+
+
+def country_in(sent: bytes) -> str | None:
+    """The two letters of a country."""
+    text = (place_in(sent, "country") or "").upper()
+    # Cloudflare's T1 (Tor) is no country.
+    return text if COUNTRY.fullmatch(text) else None
+
+
+def region_in(sent: bytes, country: str | None) -> str | None:
+    """A region's name, or its code as ISO 3166-2 has it: proxies leave out the country, and `NO` and `18` are
+    `NO-18`."""
+    name = place_in(sent, "region")
+    return f"{country}-{name}" if name and country and _CODE.fullmatch(name) else name

@@ -1,0 +1,76 @@
+"""How proxies write where a visitor is."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.settings import Settings
+from proxy.visitors.places import country_in, place_headers, place_in, region_in
+
+EDGESCAPE = b"georegion=246,country_code=NO,region_code=18,city=BODO,lat=67.28,long=14.40,asnum=,network_type=cable"
+
+
+@pytest.mark.parametrize(
+    ("sent", "name"),
+    [
+        (b"Bern", "Bern"),
+        ("Köniz".encode(), "Köniz"),
+        ("Köniz".encode("latin-1"), "Köniz"),
+        (b"K%C3%B6niz", "Köniz"),
+        (b"K%F6niz", "Köniz"),
+        ("Ko\u0308niz".encode(), "Köniz"),
+        (b"san%20francisco", "san francisco"),
+        (b"  San   Francisco ", "San Francisco"),
+        (b"100%", "100%"),
+        (EDGESCAPE, "BODO"),
+        (b"country_code=NO", None),
+        (b"", None),
+        (b"?", None),
+        (b"unknown", None),
+        (b"(null)", None),
+        (b"XX", None),
+        (b"N/A", None),
+        (b"a\x00b", None),
+        (b"x" * 101, None),
+    ],
+)
+def test_a_city_is_read_as_each_proxy_writes_it(sent: bytes, name: str | None) -> None:
+    assert place_in(sent, "city") == name
+
+
+@pytest.mark.parametrize(
+    ("sent", "country", "region"),
+    [
+        (b"Nordland", "NO", "Nordland"),
+        (b"18", "NO", "NO-18"),
+        (b"CA", "US", "US-CA"),
+        (b"18", None, "18"),
+        (b"Uri", "CH", "Uri"),
+        (b"USCA", "US", "USCA"),
+        (b"NO-18", "NO", "NO-18"),
+        (EDGESCAPE, "NO", "NO-18"),
+        (b"", "NO", None),
+    ],
+)
+def test_the_code_of_a_region_is_that_of_iso_3166_2(sent: bytes, country: str | None, region: str | None) -> None:
+    assert region_in(sent, country) == region
+
+
+@pytest.mark.parametrize(
+    ("sent", "country"), [(b"NO", "NO"), (b" nl ", "NL"), (b"T1", None), (EDGESCAPE, "NO"), (b"N%4f", "NO")]
+)
+def test_a_country_is_two_letters(sent: bytes, country: str | None) -> None:
+    assert country_in(sent) == country
+
+
+def test_only_fields_that_are_named_tell_a_place() -> None:
+    assert place_headers(Settings()) == {"country": b"cf-ipcountry"}
+    assert place_headers(Settings(country_header="", city_header="CF-IPCity")) == {"city": b"cf-ipcity"}
+
+
+@given(st.binary(max_size=120))
+def test_whatever_is_sent_is_a_name_or_none(sent: bytes) -> None:
+    name = place_in(sent, "city")
+    assert name is None or (name.strip() == name != "" and name.isprintable())
