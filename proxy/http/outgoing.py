@@ -18,8 +18,11 @@ _OF_THE_OLD_BODY = frozenset(
     b"etag last-modified accept-ranges content-length content-encoding content-md5 digest content-digest repr-digest "
     b"signature signature-input".split()
 )
-# Any of these would let a cache behind us keep one visitor's page for others (RFC 9213 lets them overrule ours).
-_OF_SHARED_CACHES = frozenset(b"cache-control expires pragma age surrogate-control".split())
+# Any of these would let a cache behind us keep one visitor's page for others (RFC 9213 lets them overrule ours; nginx
+# obeys X-Accel-Expires before Cache-Control, Akamai so Edge-Control).
+_OF_SHARED_CACHES = frozenset(
+    b"cache-control expires pragma age surrogate-control x-accel-expires edge-control".split()
+)
 _LATE = frozenset({b"vary", b"cache-status"})
 _OF_ONE_CODING = frozenset(b"accept-ranges content-md5 digest content-digest".split())
 _CODINGS: dict[bytes, Coding] = {b"identity": "identity", b"gzip": "gzip", b"zstd": "zstd"}
