@@ -15,8 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
-from proxy.audience.drivers import Driver, drivers
-from proxy.audience.features import Feature
+from proxy.audience.drivers import Driver, Feature, drivers
 
 MOST_ROWS = 400
 MOST_CLUSTERS = 8

@@ -12,8 +12,7 @@ from collections.abc import Callable, Sequence
 from math import inf
 
 from proxy.audience.impressions import MOST_IMPRESSIONS, matches_kinds
-from proxy.audience.incremental import updated
-from proxy.audience.losses import events_left, least_that_counts, oldest
+from proxy.audience.incremental import events_left, least_that_counts, oldest, updated
 from proxy.audience.measures import STAMP, DaysSince, Decaying, Measured, read
 from proxy.audience.tracked import Measures, Tracked, bin_holds_until, bin_of
 from proxy.audience.traits import is_in_history, with_reported

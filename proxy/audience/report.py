@@ -7,9 +7,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf
 
-from proxy.audience.lift import ALPHA, SUSPICIOUS_P_VALUE, Lift, money_lift, share_lift, split_p_value
 from proxy.audience.results import ALL, CLICK, GOALS, HELD_OUT, ORDER, Comparison, Tally, holdout_name
-from proxy.audience.verdicts import Judge, Outcome, ReportOptions, Verdict, percent
+from proxy.audience.verdicts import (
+    ALPHA,
+    SUSPICIOUS_P_VALUE,
+    Judge,
+    Lift,
+    Outcome,
+    ReportOptions,
+    Verdict,
+    money_lift,
+    percent,
+    share_lift,
+    split_p_value,
+)
 from proxy.bucketing import BUCKETS
 from proxy.model import Holdout, Rule
 

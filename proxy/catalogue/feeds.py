@@ -18,8 +18,7 @@ import orjson
 
 from proxy.catalogue.products import Catalogue, Fields, Flaw, Problem, Unreadable, Warn, product_of
 from proxy.catalogue.quality import contradictions
-from proxy.catalogue.shopify import shopify_rows
-from proxy.catalogue.tables import table_rows
+from proxy.catalogue.tables import shopify_rows, table_rows
 from proxy.catalogue.xmlfeed import xml_rows
 from proxy.model import Product
 

@@ -19,8 +19,7 @@ from typing import Any, NamedTuple
 import click
 
 from proxy.audience.clusters import clusters
-from proxy.audience.drivers import Driver, lookalikes
-from proxy.audience.features import IN_DAYS, fifths
+from proxy.audience.drivers import IN_DAYS, Driver, fifths, lookalikes
 from proxy.audience.segments import Memberships, Overlap, Size, overlaps, sizes
 from proxy.cli.existing_store import STORE, asked, existing_store
 from proxy.cli.options import as_json, form_option

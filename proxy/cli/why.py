@@ -23,8 +23,7 @@ from proxy.diagnostics import did_you_mean
 from proxy.errors import RequestError
 from proxy.http.message import Request
 from proxy.model import Profile
-from proxy.page.json_lists import find_json_lists
-from proxy.page.json_slots import find_json_slots
+from proxy.page.json_lists import find_json_lists, find_json_slots
 from proxy.page.lists import Lists, find_lists
 from proxy.page.markup import Markup
 from proxy.page.scan import Uncut, UncutReason

@@ -34,11 +34,10 @@ from proxy.decide.column import Column, column
 from proxy.decide.conjunctions import Literal, alternatives, facts_of
 from proxy.decide.guard import CompiledHoldout, compiled_holdout, decision_of, guard_of, split_change_times
 from proxy.decide.layers import Layers
-from proxy.decide.layout import Layout
+from proxy.decide.layout import Contender, Layout, RuleOrder
 from proxy.decide.lookup_tables import LookupTables, lookup_tables
 from proxy.decide.membership import ComputedSegment, Membership
 from proxy.decide.residual import Residual, residual
-from proxy.decide.rule_order import Contender, RuleOrder
 from proxy.decide.slot_inputs import SlotInputs, inputs_by_slot
 from proxy.model import (
     Between,

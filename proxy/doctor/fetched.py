@@ -8,8 +8,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from proxy.model import Headers
-from proxy.page.inspect import Inspection, inspect
-from proxy.page.markup import Markup
+from proxy.page.markup import Inspection, Markup, inspect
 from proxy.page.slots import DeclaredSlot
 from proxy.serve.pages import charset_of
 from proxy.settings import Settings

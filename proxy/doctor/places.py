@@ -6,8 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from proxy.doctor.fetched import FetchedPage, Level, Line
-from proxy.page.json_lists import find_json_lists
-from proxy.page.json_slots import find_json_slots
+from proxy.page.json_lists import find_json_lists, find_json_slots
 from proxy.page.lists import Lists, find_lists
 from proxy.page.scan import SlotRange, Uncut, UncutReason, find_slots
 from proxy.page.slots import LISTING

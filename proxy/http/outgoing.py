@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from proxy.errors import TailorbirdError
 from proxy.http.message import Request, Response, as_lines, of_lines
 from proxy.httpcache.coding import best_coding
-from proxy.httpcache.ranges import requested_range
+from proxy.httpcache.ranges import is_unchanged, requested_range
 from proxy.httpcache.stored import StoredResponse
-from proxy.httpcache.validators import is_unchanged
 from proxy.model import Headers
 from proxy.page.encode import Assembled, Coding, header_lines
 

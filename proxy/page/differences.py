@@ -14,7 +14,7 @@ from itertools import islice, zip_longest
 import turbohtml
 from turbohtml import Comment, Element, Node, Text
 
-from proxy.page.location import Location, location_of
+from proxy.page.markup import Location, location_of
 
 _NUMBER = re.compile(r"[0-9]+")
 

@@ -3,7 +3,7 @@
 Nothing is compressed here. An answer in gzip is one member (browsers stop after the first): blocks deflated beforehand,
 independent ones (`piece.py`) and, for content that is often shown, such as refer to the text before them (`seams.py`);
 stored blocks for a visitor's words; and a checksum combined of those of the parts. In zstd it is made of frames
-(`frames.py`). In every coding the decoded answer is the same bytes, and they depend on the arguments alone.
+(`piece.py`). In every coding the decoded answer is the same bytes, and they depend on the arguments alone.
 """
 
 from __future__ import annotations
@@ -19,8 +19,7 @@ import msgspec
 
 from proxy.model import Attributes
 from proxy.page.fragments import Fragment
-from proxy.page.frames import raw_frame
-from proxy.page.piece import Piece, stored_block
+from proxy.page.piece import Piece, raw_frame, stored_block
 from proxy.page.seams import Seam
 from proxy.page.template import Template
 

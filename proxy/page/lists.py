@@ -21,8 +21,7 @@ import turbohtml
 from turbohtml import Element
 
 from proxy.page.fragments import Fragment
-from proxy.page.inspect import framework_of
-from proxy.page.markup import Markup
+from proxy.page.markup import Markup, framework_of
 from proxy.page.piece import Piece, joined
 from proxy.page.product_row import VisitorFragment
 from proxy.page.scan import SlotRange, Uncut, UncutReason

@@ -12,12 +12,12 @@ run over the bytes. (zlib has `crc32_combine`; Python's module does not offer it
 from __future__ import annotations
 
 import hashlib
+import importlib
 import zlib
 from array import array
 from collections.abc import Callable, Iterable
 from functools import lru_cache
-
-from proxy.page.frames import frame
+from typing import Any
 
 # For a piece this short, zlib is as quick as the tables (0.35 us for 1 KB against 0.3 us), which take 4 KB each.
 SHORT = 1024
@@ -155,3 +155,47 @@ def _table(of_bit: list[int]) -> array[int]:
     for change in of_bit:
         values += [value ^ change for value in values]
     return array("I", values)
+
+
+# -- Pages in zstd: each piece is a frame, compressed once. An answer is a sequence of frames, which decoders read as
+# one text (RFC 8878 section 3.1). Nothing is calculated for an answer, not even a checksum.
+# There are no seams between frames, so a popular page is larger than in gzip.
+
+LEVEL = 9
+"""Half a millisecond for a page of 60 KB, and 6 % smaller than zlib at its best. Level 12 takes twice that for 1 %."""
+
+_MAGIC = b"\x28\xb5\x2f\xfd"
+_ONE_SEGMENT = 0x20  # its window is its size, which is told
+_TWO_BYTES = 0x40  # in which that size is told, less 256
+_LAST_RAW_BLOCK = 1
+
+
+def _optional(name: str) -> Any:
+    """The module, or None if the extra `codings` is not installed."""
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        return None
+
+
+zstandard = _optional("zstandard")
+
+
+def frame(plain: bytes) -> bytes:
+    """The text as a frame."""
+    compressor = zstandard.ZstdCompressor(level=LEVEL, write_checksum=False, write_content_size=True)
+    return bytes(compressor.compress(plain)) if plain else b""
+
+
+def raw_frame(text: bytes) -> bytes:
+    """A text of at most 65,535 bytes as a frame that does not compress it: as for gzip (`piece.py`), a visitor's own
+    words must not show in the length of an answer (the BREACH attack)."""
+    size = len(text)
+    if not size:
+        return b""
+    told = bytes((_ONE_SEGMENT, size)) if size < 256 else bytes((_ONE_SEGMENT | _TWO_BYTES,)) + _little(size - 256, 2)
+    return _MAGIC + told + _little(size << 3 | _LAST_RAW_BLOCK, 3) + text
+
+
+def _little(number: int, size: int) -> bytes:
+    return number.to_bytes(size, "little")

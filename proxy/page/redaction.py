@@ -16,8 +16,7 @@ from turbohtml import Element
 from proxy.page.edit import Edit, Redacted, edited, outermost
 from proxy.page.holes import FillKind, Hole
 from proxy.page.includes import include_edits, unwrapped
-from proxy.page.location import Location, location_of
-from proxy.page.markup import Markup
+from proxy.page.markup import Location, Markup, location_of
 from proxy.page.scan import UncutReason
 from proxy.page.selecting import TooManySiblings, elements_by
 

@@ -10,8 +10,7 @@ import string
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from proxy.page.location import Location, location_of
-from proxy.page.markup import Markup
+from proxy.page.markup import Location, Markup, location_of
 
 FIELDS = (
     "csrfmiddlewaretoken", "authenticity_token", "_token", "__RequestVerificationToken", "csrf", "_csrf", "csrf_token",

@@ -23,10 +23,9 @@ from proxy.model import Holdout, Place, Product, Rule, Segment
 from proxy.page.fragments import Fragment
 from proxy.page.slots import LISTING, SLOT_NAME, DeclaredSlot
 from proxy.rulebook.cachefile import read_policy
-from proxy.rulebook.collect import Collector
 from proxy.rulebook.declared import read_attributes, read_slots
 from proxy.rulebook.expectations import Case, read_case
-from proxy.rulebook.files import RuleFile, fell, rule_files, texts, without_clocks
+from proxy.rulebook.files import Collector, RuleFile, fell, rule_files, texts, without_clocks
 from proxy.rulebook.mending import with_edits
 from proxy.rulebook.names import Names, twice
 from proxy.rulebook.policy import NO_POLICY, Policy

@@ -13,8 +13,7 @@ from proxy.conditions.phrase import Kind
 from proxy.conditions.vocabulary import PHRASES, PLACES
 from proxy.diagnostics import Finding
 from proxy.errors import EditorError
-from proxy.page.json_lists import steps_to_list, steps_to_product
-from proxy.page.json_values import Steps, steps_of
+from proxy.page.json_lists import Steps, steps_of, steps_to_list, steps_to_product
 from proxy.page.slots import LISTING, SLOT_NAME, DeclaredSlot, Place
 from proxy.rulebook.scalars import idle, read_choice, read_path, read_selector, read_whole, unfit
 from proxy.rulebook.words import ATTRIBUTE_FILE, SLOT, SLOT_FILE, Part, fields

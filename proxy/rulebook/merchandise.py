@@ -8,8 +8,7 @@ from math import inf
 from typing import get_args
 
 from proxy.catalogue.product_index import is_within
-from proxy.catalogue.ranking import STRENGTHS, TO_THE_END, Arrangement, By, ProductTest, Shift
-from proxy.catalogue.reorder import LARGEST_MOVE
+from proxy.catalogue.ranking import LARGEST_MOVE, STRENGTHS, TO_THE_END, Arrangement, By, ProductTest, Shift
 from proxy.catalogue.strategy_context import PRODUCT_WORDS
 from proxy.conditions.amounts import amount, no_amount
 from proxy.conditions.nodes import Entry, MapNode, Node, Scalar, as_map, as_text, one_or_more, unknown_word

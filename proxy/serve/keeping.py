@@ -16,9 +16,9 @@ from proxy.http.message import Request
 from proxy.http.target import Sought
 from proxy.httpcache.key import Varying
 from proxy.httpcache.policy import CacheReason, may_store
+from proxy.httpcache.ranges import conditions, is_confirmed_by, updated_headers
 from proxy.httpcache.response_cache import MarkedKeys, ResponseCache
 from proxy.httpcache.stored import CacheOptions, StoredResponse, stored_response
-from proxy.httpcache.validators import conditions, is_confirmed_by, updated_headers
 from proxy.model import Headers
 from proxy.page.differences import differences
 from proxy.page.page_subject import PageSubject

@@ -16,11 +16,9 @@ from proxy.metrics import Metrics
 from proxy.model import Headers
 from proxy.page.holes import HoleAt
 from proxy.page.includes import says_includes
-from proxy.page.json_lists import find_json_lists
-from proxy.page.json_slots import find_json_slots
+from proxy.page.json_lists import find_json_lists, find_json_slots
 from proxy.page.lists import Lists, find_lists, with_order_stylesheet
-from proxy.page.location import Location
-from proxy.page.markup import Markup
+from proxy.page.markup import Location, Markup
 from proxy.page.page_subject import subject_of
 from proxy.page.redaction import NotRedacted, nonces_in, redacted, without_nonces
 from proxy.page.scan import SlotRange, Uncut, UncutReason, find_slots

@@ -12,8 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from proxy.audience.drivers import Driver, drivers
-from proxy.audience.features import common, features_of, steps_of
+from proxy.audience.drivers import Driver, common, drivers, features_of, steps_of
 from proxy.audience.segments import Memberships, Size, interval, overlaps, sizes
 from proxy.audience.survey import ConditionSize, SegmentSurvey, SurveyedSegment
 from proxy.audience.traits import TRAIT_MEASURES

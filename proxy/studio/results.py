@@ -16,10 +16,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from proxy.audience.lift import Lift
 from proxy.audience.report import PAID_BY_EACH, Row, RuleReport, in_money, in_percent, reports
 from proxy.audience.results import GOALS, ResultsStatus, StoredResults
-from proxy.audience.verdicts import Outcome, ReportOptions
+from proxy.audience.verdicts import Lift, Outcome, ReportOptions
 from proxy.diagnostics import many
 from proxy.errors import RequestError
 from proxy.rulebook.compile import Publication

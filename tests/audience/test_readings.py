@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from proxy.audience import losses
+from proxy.audience import incremental
 from proxy.audience import readings as module
 from proxy.audience.readings import Readings, readings_of
 from proxy.audience.tracked import Measures, bin_of
@@ -91,8 +91,8 @@ def happened(random: Random, at: float, number: int) -> Event:
 def bounded(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
     """Histories hold so little that events are lost all the time."""
     monkeypatch.setattr(module, "MOST_IMPRESSIONS", most)
-    monkeypatch.setattr(losses, "MOST_IMPRESSIONS", most)
-    monkeypatch.setattr(losses, "MOST_ACTIONS", most + 2)
+    monkeypatch.setattr(incremental, "MOST_IMPRESSIONS", most)
+    monkeypatch.setattr(incremental, "MOST_ACTIONS", most + 2)
     for one in (EventClass.EXPOSURE, EventClass.ACTION, EventClass.ORDER):
         monkeypatch.setitem(types.MOST, one, most + 2 * (one is not EventClass.EXPOSURE))
 

@@ -6,8 +6,7 @@ from math import exp, inf, log
 
 import pytest
 
-from proxy.audience.lift import ALPHA, TYPICAL_LIFT, Lift, half_width
-from proxy.audience.verdicts import DAY, Judge, Outcome, ReportOptions, percent
+from proxy.audience.verdicts import ALPHA, DAY, TYPICAL_LIFT, Judge, Lift, Outcome, ReportOptions, half_width, percent
 from proxy.model import Experiment, Rule
 
 NOW = 1_000 * DAY

@@ -11,7 +11,7 @@ import duckdb
 import pytest
 from click.testing import CliRunner
 
-from proxy.audience.features import fifths
+from proxy.audience.drivers import fifths
 from proxy.audience.traits import STRANGER, TRAIT_MEASURES, trait
 from proxy.cli import tailorbird
 from proxy.conditions.vocabulary import PHRASES

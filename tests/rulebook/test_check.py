@@ -9,7 +9,7 @@ import pytest
 
 from proxy.diagnostics import as_text
 from proxy.rulebook.check import check
-from proxy.rulebook.collect import MAX_RULES
+from proxy.rulebook.files import MAX_RULES
 from tests.rulebook.conftest import FILES
 
 CASES = Path(__file__).parents[1] / "cases"

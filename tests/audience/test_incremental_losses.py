@@ -7,7 +7,7 @@ from math import inf
 import pytest
 
 from proxy.audience.impressions import MOST_ACTIONS, MOST_IMPRESSIONS, ORDERS
-from proxy.audience.losses import events_left, least_that_counts, oldest
+from proxy.audience.incremental import events_left, least_that_counts, oldest
 from proxy.audience.measures import read
 from proxy.audience.traits import TRAIT_MEASURES
 from proxy.events.types import MOST, TYPES, EventClass

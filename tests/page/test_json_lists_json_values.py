@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.errors import EditorError
-from proxy.page.json_values import elements, end_of, steps_of, values_at
+from proxy.page.json_lists import elements, end_of, steps_of, values_at
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from proxy.decide.engine import decide, without_highest
+from proxy.decide.layout import MOST_CACHED, RuleOrder
 from proxy.decide.plan import compile_plan
-from proxy.decide.rule_order import MOST_CACHED, RuleOrder
 from proxy.model import AnyOf, Decision, EvaluationContext, Fact, OneOf, Reason, Rule
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.page.json_slots import find_json_slots
+from proxy.page.json_lists import find_json_slots
 from proxy.page.scan import SlotRange, Uncut, UncutReason
 from proxy.page.slots import DeclaredSlot
 

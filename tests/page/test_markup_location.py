@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import turbohtml
 
-from proxy.page.location import Location, location_of
+from proxy.page.markup import Location, location_of
 
 
 def test_a_place_is_an_elements_path_its_attribute_and_its_line() -> None:

@@ -7,7 +7,7 @@ import random
 import pytest
 import zstandard
 
-from proxy.page.frames import frame, raw_frame
+from proxy.page.piece import frame, raw_frame
 
 TEXT = b"<p>word and word again</p>" * 3_000
 

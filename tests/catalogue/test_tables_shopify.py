@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from proxy.catalogue.products import Problem
-from proxy.catalogue.shopify import shopify_rows
+from proxy.catalogue.tables import shopify_rows
 
 SHARED = {"handle": "shoe", "title": "Shoe", "vendor": "Northwind", "image_src": "/shoe.jpg", "variant_price": "5"}
 

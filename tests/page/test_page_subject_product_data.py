@@ -7,7 +7,7 @@ import pytest
 from proxy.catalogue.products import product_of
 from proxy.model import Item
 from proxy.page.markup import Markup
-from proxy.page.product_data import price_of, product_data_of
+from proxy.page.page_subject import price_of, product_data_of
 
 SHOE = Item("hoka-1", "shoes/trail", "Hoka", 139.95)
 OFFER = {"@type": "Offer", "priceCurrency": "EUR", "availability": "https://schema.org/InStock"}

@@ -7,7 +7,8 @@ from random import Random
 
 import pytest
 
-from proxy.audience.lift import (
+from proxy.audience.results import ORDER, Money, Tally
+from proxy.audience.verdicts import (
     ALPHA,
     SUSPICIOUS_P_VALUE,
     TYPICAL_LIFT,
@@ -18,7 +19,6 @@ from proxy.audience.lift import (
     share_lift,
     split_p_value,
 )
-from proxy.audience.results import ORDER, Money, Tally
 
 RUNS = 200
 

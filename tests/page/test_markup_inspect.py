@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.page.inspect import inspect
+from proxy.page.markup import inspect
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from proxy.httpcache.ranges import conditions, is_confirmed_by, is_unchanged, updated_headers
 from proxy.httpcache.stored import CacheOptions, StoredResponse, stored_response
-from proxy.httpcache.validators import conditions, is_confirmed_by, is_unchanged, updated_headers
 from proxy.model import Headers
 
 NOON = 784_111_777.0

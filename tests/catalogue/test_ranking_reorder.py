@@ -5,7 +5,7 @@ from math import inf
 
 import pytest
 
-from proxy.catalogue.reorder import reordered
+from proxy.catalogue.ranking import reordered
 
 ORDER = [f"{n}" for n in range(20)]
 

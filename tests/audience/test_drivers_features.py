@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.audience.features import common, features_of, fifths, steps_of
+from proxy.audience.drivers import common, features_of, fifths, steps_of
 from proxy.model import Attributes
 
 

@@ -10,7 +10,7 @@ from random import Random
 from proxy.conditions.values import holds
 from proxy.decide.column import Column, column
 from proxy.decide.conjunctions import Literal
-from proxy.decide.survivors import MOST_SAMPLES, SurvivorFinder
+from proxy.decide.dead import MOST_SAMPLES, SurvivorFinder
 from proxy.model import Between, NotOneOf, OneOf
 
 
