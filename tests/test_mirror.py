@@ -23,7 +23,6 @@ PROVEN_ELSEWHERE = {
     "stores/joining.py": "tests/contracts",
     "stores/logs.py": "tests/contracts/test_logs.py",
     "stores/redis_streams.py": "tests/contracts and tests/bars/test_d8_erase.py",
-    "stores/retention.py": "tests/contracts",
     "stores/sqlite.py": "tests/contracts",
     "stores/sqlite_log.py": "tests/contracts",
     "stores/sqlite_changes.py": "tests/contracts/test_changes.py",

@@ -3,11 +3,14 @@ baselines."""
 
 from __future__ import annotations
 
+import gzip
 import sys
 import tempfile
 import time
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import IO
 
 import click
 
@@ -16,7 +19,6 @@ from proxy.catalogue.history_files import HistoryFile, read_history, read_sequen
 from proxy.catalogue.walk import Walk, path_text
 from proxy.cli.options import Subcommands, as_json, form_option
 from proxy.cli.rulefolder import A_FILE
-from proxy.cli.textfile import TextFile
 from proxy.errors import OperatorError
 from proxy.stores.affinity_engine import build, duckdb_at, load
 
@@ -187,3 +189,60 @@ def _plot(figures: dict[str, dict[str, float]]) -> Iterator[str]:
         ends = [round(found[f"hr@{cut}"] / most * BAR_WIDTH) for cut in CUTS]
         bar = "".join(shade * (end - start) for shade, start, end in zip("█▓░", [0, *ends], ends, strict=False))
         yield f"{name:<16}  {bar:<{BAR_WIDTH}}  {found[f'hr@{CUTS[-1]}']:.3f}"
+
+
+# -- Reads a text file of another system line by line: gzipped or not, UTF-8 or else Latin-1, each line in bounded
+# memory. Oddities are reported at the end, with the line where each first occurred; an unreadable file is an
+# `OperatorError`.
+
+MAX_LINE_BYTES = 1 << 20
+
+
+class TextFile:
+    """The file at `path`. `notes` are what was odd in it, once it has been read."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._foreign: list[int] = []
+        self._long: list[int] = []
+
+    def __iter__(self) -> Iterator[str]:
+        with self._path.open("rb") as file:
+            is_packed = file.peek(2)[:2] == b"\x1f\x8b"
+            try:
+                yield from self._lines(gzip.GzipFile(fileobj=file) if is_packed else file)
+            except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+                what = f"`{self._path}` is packed by gzip, and broken: {error}"
+                raise OperatorError(what, help="pack it again, or name the file unpacked") from error
+
+    def _lines(self, file: IO[bytes] | gzip.GzipFile) -> Iterator[str]:
+        number = 0
+        while line := file.readline(MAX_LINE_BYTES + 1):
+            number += 1
+            if b"\0" in line:
+                what = f"`{self._path}` is no text: there is a zero byte on line {number}"
+                raise OperatorError(what, help="save a spreadsheet as CSV in UTF-8; Parquet is for `affinity build`")
+            if len(line) > MAX_LINE_BYTES:
+                self._long.append(number)
+                while line and not line.endswith(b"\n"):
+                    line = file.readline(MAX_LINE_BYTES)
+                continue
+            yield self._decoded(line, number)
+
+    def _decoded(self, line: bytes, number: int) -> str:
+        try:
+            return line.decode()
+        except UnicodeDecodeError:
+            self._foreign.append(number)
+            return line.decode("latin-1")
+
+    @property
+    def notes(self) -> Iterator[str]:
+        """What was odd, each with its first line and a help."""
+        for found, what, help in (
+            (self._foreign, "not UTF-8, and read as Latin-1", "save the file as UTF-8"),
+            (self._long, f"longer than {MAX_LINE_BYTES:,} bytes, and left out", "write one visit or basket a line"),
+        ):
+            if found:
+                count = "1 line is" if len(found) == 1 else f"{len(found):,} lines, from here on, are"
+                yield f"{self._path}:{found[0]}: {count} {what}\n  = help: {help}"

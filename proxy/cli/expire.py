@@ -7,7 +7,7 @@ import time
 import click
 
 from proxy.cli.existing_store import STORE, asked
-from proxy.stores.retention import expire
+from proxy.stores.logs import expire
 
 DAY_SECONDS = 86_400
 

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from proxy.errors import OriginError
 from proxy.http.target import Sought
 from proxy.httpcache.key import Varying, matches, varying
-from proxy.httpcache.policy import may_serve_on_error
+from proxy.httpcache.policy import may_serve_on_error, may_store
 from proxy.httpcache.purge import Purge
+from proxy.httpcache.ranges import whole_length
 from proxy.httpcache.response_cache import MarkedKeys, ResponseCache
+from proxy.httpcache.stored import CacheOptions
 from proxy.metrics import Metrics
-from proxy.processes.clock import SLACK_SECONDS
+from proxy.ports import UpstreamResponse
+from proxy.processes.ticks import SLACK_SECONDS
 from proxy.serve.keeping import Keeping
 from proxy.serve.pages import Entry
 from proxy.serve.shared_fetch import Flowing, NotShared, Outcome, Passed, SharedFetch, tell_failure
@@ -170,3 +173,39 @@ class StaleFallback:
         is always validated, however slow the origin is."""
         wait = self._settings.stale_wait_ms / 1_000
         return wait if wait and stale and stale.stored.lifetime > 0 and self.may(stale, now) else None
+
+
+# -- Filling the cache behind a visitor's own request: when its answer looks as if everybody would get the same, that is
+# fetched for everybody, in the background.
+# The answer itself is never stored: it was given to one visitor. Nor is a part of an asset; but players of video and
+# readers of documents may ask for nothing but parts, so the whole is fetched once, if it may be kept.
+
+
+class FillBehind:
+    """Starts a shared fetch for what was asked, if the `answer` to the visitor's own request looks shareable and the
+    key is not known to be otherwise."""
+
+    def __init__(self, fetching: Fetching, marks: MarkedKeys, settings: Settings, clock: Callable[[], float]) -> None:
+        self._fetching = fetching
+        self._marks = marks
+        self._choices = CacheOptions.of(settings)
+        self._most_bytes = settings.max_stored_bytes
+        self._clock = clock
+
+    def __call__(self, asked: Sought, answer: UpstreamResponse) -> None:
+        now = self._clock()
+        if self._marks.reason(asked.key, now) is None and self._seems_for_all(asked, answer, now):
+            self._fetching.in_background(asked, None)
+
+    def _seems_for_all(self, asked: Sought, answer: UpstreamResponse, now: float) -> bool:
+        status, headers, choices = answer.status, answer.headers, self._choices
+        if status == 206:
+            length = whole_length(headers)
+            if length is None or length > self._most_bytes:
+                return False
+            status = 200
+        if asked.policy is not None:
+            overrides = asked.policy.overrides
+            headers = overrides.without_vary_cookie(overrides.stored_headers(headers, status, now, choices))
+            choices = overrides.with_own_field(choices)
+        return bool(may_store(b"GET", (), status, headers, now, choices))

@@ -21,8 +21,8 @@ from proxy.page.product_row import VisitorFragment
 from proxy.page.template import Template
 from proxy.personalise import Personalised, Stock, arranged, filled, personalise, untouched
 from proxy.rulebook.compile import Publication
-from proxy.serve.background import Background
 from proxy.serve.page_memo import PageMemo, PageMemoEntry, outcome_of
+from proxy.serve.precompression import Background
 
 SEAM_BYTES = 32 * 1024 * 1024
 """Memory for the seams of all pages of a worker: some 5,000 seams."""

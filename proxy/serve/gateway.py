@@ -37,8 +37,7 @@ from proxy.rulebook.policy import NO_POLICY
 from proxy.serve.accesslog import AccessLog
 from proxy.serve.api import api_routes
 from proxy.serve.comparing import Comparing
-from proxy.serve.fetching import Fetching, StaleFallback
-from proxy.serve.fill_behind import FillBehind
+from proxy.serve.fetching import Fetching, FillBehind, StaleFallback
 from proxy.serve.hole_filling import HoleFilling
 from proxy.serve.keeping import Keeping
 from proxy.serve.known_pages import KnownPages

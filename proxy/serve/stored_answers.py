@@ -23,11 +23,10 @@ from proxy.httpcache.stored import StoredResponse
 from proxy.metrics import Metrics, Tally
 from proxy.model import Headers
 from proxy.page.template import Template
-from proxy.serve.background import Background
 from proxy.serve.hole_filling import NO_FILLS, FilledHoles, HoleFilling
 from proxy.serve.pages import Entry
 from proxy.serve.pass_through import Give
-from proxy.serve.precompression import CODED_BYTES, Precompressed, is_precompressible
+from proxy.serve.precompression import CODED_BYTES, Background, Precompressed, is_precompressible
 from proxy.serve.shared_fetch import Flowing
 from proxy.serve.showing import Showing, Who
 from proxy.settings import Settings

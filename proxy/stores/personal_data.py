@@ -21,8 +21,7 @@ from proxy.errors import StoreError
 from proxy.model import Arrival, Delivery, Profile, View
 from proxy.ports import Outbox, Refused, Store, ViewLog
 from proxy.stores.joining import part, parted, unlink, whole
-from proxy.stores.record import traits_of
-from proxy.stores.refusals import theirs
+from proxy.stores.record import theirs, traits_of
 from proxy.stores.tombstones import is_erased
 
 Values = dict[str, object]

@@ -15,9 +15,8 @@ from proxy.errors import UNDECODABLE, DamagedValueError
 from proxy.model import Arrival
 from proxy.ports import ID_BYTES, PROFILES, Refused
 from proxy.stores import redis_changes
-from proxy.stores.record import packed_arrival, packed_refused, unpacked_arrival, unpacked_refused
+from proxy.stores.record import packed_arrival, packed_refused, theirs, unpacked_arrival, unpacked_refused
 from proxy.stores.redis_streams import Fields, take_out, trim_before
-from proxy.stores.refusals import theirs
 
 FEED, MOST_IN_FEED = "tb:feed", 100_000
 NAMES = "tb:attribute-names"

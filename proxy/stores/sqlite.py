@@ -24,7 +24,6 @@ from proxy.stores import (
     sqlite_diverted,
     sqlite_erasing,
     sqlite_file,
-    sqlite_known,
     sqlite_log,
     sqlite_schema,
     sqlite_shared,
@@ -113,7 +112,7 @@ class SqliteStore:
         return await self._read(partial(sqlite_changes.changed, missed=missed))
 
     async def known_visitors(self, after: str) -> KnownVisitors | None:
-        return await self._read(partial(sqlite_known.known_visitors, after=after))
+        return await self._read(partial(sqlite_changes.known_visitors, after=after))
 
     async def attribute_names(self) -> frozenset[str]:
         return await self._answers.answer("names", "", lambda: self._read(sqlite_log.names))

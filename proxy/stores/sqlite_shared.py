@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from proxy.audience.merging import Merge, Rules
 from proxy.ports import Refused
-from proxy.stores.refusals import theirs
+from proxy.stores.record import theirs
 
 RULES = "CREATE TABLE IF NOT EXISTS merge_rules (attribute TEXT PRIMARY KEY, rule TEXT NOT NULL) WITHOUT ROWID;"
 REFUSED = """

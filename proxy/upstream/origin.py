@@ -27,9 +27,8 @@ from proxy.upstream.dialing import Dialing
 from proxy.upstream.exchange import Exchange
 from proxy.upstream.head_shapes import HeadShapes
 from proxy.upstream.idle import Idle
-from proxy.upstream.limiter import Limiter
+from proxy.upstream.limiter import Limiter, Retries
 from proxy.upstream.quick_exchange import QuickExchange
-from proxy.upstream.retries import Retries
 from proxy.upstream.switch import Switch
 from proxy.upstream.timeouts import Timeouts
 from proxy.upstream.uploads import Place, Uploads

@@ -150,4 +150,4 @@ class EquivalenceClasses:
         return min(until, readings.reached_until) if self._caps else until
 
 
-NO_MEMBERSHIP = ClassMembership(None, NO_NUMBER, NOBODY, NOBODY.version, inf, -inf)
+NO_MEMBERSHIP: ClassMembership = ClassMembership(None, NO_NUMBER, NOBODY, NOBODY.version, inf, -inf)

@@ -25,10 +25,9 @@ from proxy.processes.lasting import lasting
 from proxy.settings import DEFAULTS, Settings
 from proxy.stores.record import arrivals_of
 from proxy.visitors.consent_changes import ConsentWord, consents_in
-from proxy.visitors.early_events import not_applied_early, visitors_not_stored
-from proxy.visitors.event_queue import Entry, Queue, rows_of
 from proxy.visitors.pending import Pending
 from proxy.visitors.profiles import ProfileReader
+from proxy.visitors.unsaved_events import Entry, Queue, not_applied_early, rows_of, visitors_not_stored
 
 log = logging.getLogger("tailorbird.journal")
 

@@ -1,9 +1,12 @@
 """Events that are not in the store yet. They are folded into every profile read meanwhile, so that what a visitor did
-counts on their next request, however slow the store is."""
+counts on their next request, however slow the store is. And the queue of those that wait for a transaction."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from itertools import compress
 from operator import is_
 
@@ -58,3 +61,70 @@ class UnsavedEvents:
             self._by_visitor.setdefault(arrival.visitor_id, []).append(arrival)
         self._grouped = len(self._of_persons)
         return list(self._by_visitor.get(visitor_id, ()))
+
+
+# -- Events that were applied to remembered profiles early, before the store had them: compared with what the store then
+# took, so that profiles for which the two differ are corrected.
+
+
+def not_applied_early(
+    fresh: Sequence[Arrival | PackedEvent], early: Sequence[Arrival | PackedEvent]
+) -> list[Arrival | PackedEvent]:
+    """The fresh events (new to the store) that were not applied early to the same visitor: an event of a device is its
+    person's, and the person may have become known only now."""
+    if len(fresh) == len(early) and all(map(is_, fresh, early)):
+        return []  # the usual case
+    same = set(map(id, early))
+    others = [one for one in fresh if id(one) not in same]
+    known = {(arrival.visitor_id, arrival.event.id) for arrival in arrivals_of(early)}
+    told = zip(others, arrivals_of(others), strict=True)
+    return [one for one, arrival in told if (arrival.visitor_id, arrival.event.id) not in known]
+
+
+def visitors_not_stored(fresh: Sequence[Arrival | PackedEvent], early: Sequence[Arrival | PackedEvent]) -> set[str]:
+    """The visitors with an early event that the store did not take: it had the event already, or erased the visitor."""
+    taken = {(one.via or one.visitor_id, one.event.id) for one in arrivals_of(fresh)}
+    return {one.visitor_id for one in arrivals_of(early) if (one.visitor_id, one.event.id) not in taken}
+
+
+# -- The queue of events that wait for a transaction. Events of one request are one entry.
+
+
+@dataclass(eq=False, slots=True)
+class Entry:
+    """Events of one request. `done` is None when nobody waits for them."""
+
+    arrivals: Sequence[Arrival]
+    size: int
+    done: asyncio.Future[None] | None = None
+
+
+@dataclass(slots=True)
+class Queue:
+    """The waiting entries, and the number of their events."""
+
+    entries: deque[Entry] = field(default_factory=deque)
+    rows: int = 0
+    size: int = 0
+
+    def add(self, entry: Entry, *, is_first: bool = False) -> None:
+        """Adds an entry at the end, or puts it back at the beginning."""
+        (self.entries.appendleft if is_first else self.entries.append)(entry)
+        self.rows += len(entry.arrivals)
+        self.size += entry.size
+
+    def take(self, rows: int) -> list[Entry]:
+        """Entries of about so many rows; at least one."""
+        taken: list[Entry] = []
+        until = max(self.rows - rows, 0)
+        while self.entries and (not taken or self.rows > until):
+            entry = self.entries.popleft()
+            self.rows -= len(entry.arrivals)
+            self.size -= entry.size
+            taken.append(entry)
+        return taken
+
+
+def rows_of(entries: Iterable[Entry]) -> int:
+    """The number of events in these entries."""
+    return sum(len(entry.arrivals) for entry in entries)

@@ -27,8 +27,8 @@ from proxy.model import EvaluationContext
 from proxy.page.slots import INTERNAL, LISTING
 from proxy.personalise import with_products
 from proxy.ports import MISSED, Bus, Store
-from proxy.processes.clock import set_back
 from proxy.processes.memory_limit import MemoryLimit
+from proxy.processes.ticks import set_back
 from proxy.rulebook.compile import Loaded, Publication
 from proxy.rulebook.mending import mended
 from proxy.serve.drafts import Drafts

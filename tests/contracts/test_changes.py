@@ -15,8 +15,8 @@ from proxy.model import Arrival, Event, Profile
 from proxy.ports import Store
 from proxy.stores import open_outbox, open_store, open_views
 from proxy.stores.joining import join, part
+from proxy.stores.logs import expire
 from proxy.stores.personal_data import Places, erased
-from proxy.stores.retention import expire
 from proxy.visitors.invalidation import Invalidation
 from proxy.visitors.profiles import ProfileReader
 from proxy.visitors.remembered import MISSING

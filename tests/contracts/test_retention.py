@@ -9,7 +9,7 @@ import pytest
 from proxy.model import Arrival, Delivery, Event, View
 from proxy.ports import Refused, Store
 from proxy.stores import open_outbox, open_views, sqlite_log
-from proxy.stores.retention import AT_ONCE, expire
+from proxy.stores.logs import AT_ONCE, expire
 from proxy.stores.sqlite import SqliteStore
 
 NOON = 1_795_435_200.0

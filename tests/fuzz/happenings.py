@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 from proxy.httpcache.purge import purge_of
 from proxy.model import Arrival, Event, Item, Profile
-from proxy.processes.clock import SLACK_SECONDS
+from proxy.processes.ticks import SLACK_SECONDS
 from proxy.rulebook.compile import Publication, load
 from proxy.stores.joining import join, part
-from proxy.stores.retention import expire
+from proxy.stores.logs import expire
 from proxy.wiring import Tailorbird
 from tests.fuzz.test_lane import CACHE, RULES
 from tests.fuzz.twins import Shop

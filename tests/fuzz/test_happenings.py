@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.processes import clock
+from proxy.processes import ticks
 from proxy.processes.ticks import tick
 from proxy.visitors import journal
 from tests.fuzz.happenings import HAPPENS, Happenings, all_written, edition
@@ -46,7 +46,7 @@ def selling(seen: Seen) -> bytes:
 @pytest.mark.bar("P3")
 async def test_a_server_with_memory_answers_as_one_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(journal, "NOTED_SECONDS", 0.001)  # it is waited for before each request
-    monkeypatch.setattr(clock, "tick", lambda _: tick(1e9))  # what follows from a clock set back, `Happenings` does
+    monkeypatch.setattr(ticks, "tick", lambda _: tick(1e9))  # what follows from a clock set back, `Happenings` does
     dice = random.Random("happenings")
     happenings = Happenings(dice, VISITORS)
     settings = {"clock": lambda: happenings.now, **SETTINGS}

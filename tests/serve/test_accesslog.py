@@ -14,8 +14,7 @@ import pytest
 from proxy.metrics import Metrics
 from proxy.page.encode import Assembled
 from proxy.serve import accesslog
-from proxy.serve.accesslog import AT_ONCE, ENOUGH, AccessLog
-from proxy.serve.logfile import LogFile
+from proxy.serve.accesslog import AT_ONCE, ENOUGH, AccessLog, LogFile
 from proxy.serve.logline import Line, Lines
 from proxy.serve.turn_log import GONE
 from proxy.settings import Settings

@@ -12,8 +12,7 @@ import zstandard
 from proxy.httpcache.coding import ENCODERS
 from proxy.httpcache.stored import CacheOptions, stored_response
 from proxy.model import Headers
-from proxy.serve.background import Background
-from proxy.serve.precompression import Precompressed, precompressible
+from proxy.serve.precompression import Background, Precompressed, precompressible
 from tests.wire.origin import Origin, always, ok
 from tests.wire.site import Got, Site, eventually
 

@@ -10,9 +10,8 @@ import pytest
 from proxy.errors import OriginError
 from proxy.http.authority import address_of
 from proxy.settings import Settings
-from proxy.upstream.addresses import PATIENCE_SECONDS
 from proxy.upstream.connection import Connection
-from proxy.upstream.dialing import Dialing
+from proxy.upstream.dialing import PATIENCE_SECONDS, Dialing
 from proxy.upstream.timeouts import Timeouts
 from tests.wire.origin import Origin, Wire
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from proxy.model import Arrival, Event
-from proxy.stores import sqlite_bulk, sqlite_known, sqlite_log
+from proxy.stores import sqlite_bulk, sqlite_changes, sqlite_log
 from proxy.stores.record import packed_arrival
 
 NOON = 1_795_435_200.0
@@ -18,7 +18,7 @@ def told(connection: sqlite3.Connection) -> tuple[list[str], list[str], int]:
     """All with a history alone, all with more, and in how many parts."""
     history_only, more, place = list[str](), list[str](), ""
     for parts in range(1, 20):
-        some = sqlite_known.known_visitors(connection, place)
+        some = sqlite_changes.known_visitors(connection, place)
         history_only += some.history_only
         more += some.more
         if not (place := some.place):
@@ -54,7 +54,7 @@ def test_visitors_with_events_and_no_checkpoint_are_listed(connection: sqlite3.C
     assert told(connection)[:2] == (["anna", "ben"], ["dora", "zoe"])
 
 
-@pytest.mark.parametrize("many", [sqlite_known.AT_ONCE - 1, sqlite_known.AT_ONCE, 2 * sqlite_known.AT_ONCE + 1])
+@pytest.mark.parametrize("many", [sqlite_changes.AT_ONCE - 1, sqlite_changes.AT_ONCE, 2 * sqlite_changes.AT_ONCE + 1])
 def test_many_are_told_in_parts_and_nobody_is_left_out(connection: sqlite3.Connection, many: int) -> None:
     put(connection, (f"in-{number}" for number in range(many)), b"")
     log(connection, *(f"out-{number:05}" for number in range(many)))
@@ -65,4 +65,4 @@ def test_many_are_told_in_parts_and_nobody_is_left_out(connection: sqlite3.Conne
 
 def test_it_says_about_how_many_there_are(connection: sqlite3.Connection) -> None:
     put(connection, (f"in-{number}" for number in range(1_234)), b"")
-    assert sqlite_known.known_visitors(connection, "").total == 1_234
+    assert sqlite_changes.known_visitors(connection, "").total == 1_234

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 
-from proxy.processes.clock import set_back
+from proxy.processes.ticks import set_back
 
 
 async def test_a_clock_that_is_set_back_is_noticed_each_time_and_one_that_goes_on_is_not() -> None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from proxy.model import Arrival, Event
-from proxy.visitors.event_queue import Entry, Queue
+from proxy.visitors.unsaved_events import Entry, Queue
 
 
 def entry(*numbers: int) -> Entry:

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from proxy.model import Arrival, Event
 from proxy.stores.record import packed_event_of
-from proxy.visitors.early_events import not_applied_early, visitors_not_stored
+from proxy.visitors.unsaved_events import not_applied_early, visitors_not_stored
 
 SEEN = Arrival("anna", Event(1.0, "page:1", "page viewed", "/"), "page", 1.0)
 LATER = Arrival("anna", Event(2.0, "page:2", "page viewed", "/"), "page", 2.0)

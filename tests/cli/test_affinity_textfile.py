@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.cli.textfile import MAX_LINE_BYTES, TextFile
+from proxy.cli.affinity import MAX_LINE_BYTES, TextFile
 from proxy.errors import OperatorError
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from proxy.upstream.retries import Retries
+from proxy.upstream.limiter import Retries
 
 
 def test_ten_at_first_and_then_a_tenth_of_what_is_sent() -> None:

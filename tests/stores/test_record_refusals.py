@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from proxy.ports import Refused
-from proxy.stores.refusals import theirs
+from proxy.stores.record import theirs
 
 NOON = 1_795_435_200.0
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from proxy.errors import OriginError
 from proxy.upstream.answer import Answer
-from proxy.upstream.chunks import MOST_BYTES, MOST_CHUNKS, Chunks
+from proxy.upstream.quick_exchange import MOST_BYTES, MOST_CHUNKS, Chunks
 
 HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 USUAL = b"5\r\nhello\r\n00a\r\n, my world\r\n0\r\n\r\n"

@@ -6,7 +6,7 @@ import pytest
 
 from proxy.page.piece import Piece
 from proxy.page.seams import HOT_AFTER, Seams
-from proxy.serve.background import Background
+from proxy.serve.precompression import Background
 from tests.wire.origin import Origin, always, ok
 from tests.wire.site import NOON, SHARED, Site, eventually, published, shown
 

@@ -10,8 +10,8 @@ import pytest
 
 from proxy.errors import OperatorError
 from proxy.metrics import Metrics
-from proxy.serve import logfile
-from proxy.serve.logfile import MOST_WAITING, LogFile
+from proxy.serve import accesslog
+from proxy.serve.accesslog import MOST_WAITING, LogFile
 
 
 async def test_what_is_given_is_written_before_it_closes(tmp_path: Path) -> None:
@@ -55,7 +55,7 @@ async def test_a_log_reader_that_stalls_blocks_nothing_and_lines_are_dropped(tmp
 
 
 async def test_a_worker_that_ends_waits_for_no_reader_either(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(logfile, "LAST_SECONDS", 0.01)
+    monkeypatch.setattr(accesslog, "LAST_SECONDS", 0.01)
     file, reader = stuck(tmp_path, Metrics())
     await file.aclose()
     os.set_blocking(reader, True)

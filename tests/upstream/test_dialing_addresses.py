@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 import pytest
 
-from proxy.upstream import addresses as module
-from proxy.upstream.addresses import KEPT_SECONDS, LAST_SECONDS, Addresses
+from proxy.upstream import dialing as module
+from proxy.upstream.dialing import KEPT_SECONDS, LAST_SECONDS, Addresses
 
 ONE, OTHER = "192.0.2.1", "192.0.2.2"
 
