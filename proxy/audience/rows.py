@@ -83,8 +83,13 @@ def read_rows(lines: Iterable[bytes], sheet: Sheet = PROFILES) -> Iterator[Row]:
         raise OperatorError("the file holds one JSON array", help="write an object a line (JSON lines)")
     if not first:
         raise OperatorError("the file is empty", help="write a header and a row a visitor, or an object a line")
-    texts = chain([first], source)
-    return _json_rows(texts, source) if first.lstrip().startswith("{") else _csv_rows(texts, source)
+    texts, refused = chain([first], source), source.refused()
+    if first.lstrip().startswith("{"):
+        return chain((Row(note.line, notes=(note,)) for note in refused), _json_rows(texts, source))
+    if refused:
+        what = f"line {refused[0].line} {refused[0].what}, and names the columns or stands before those names"
+        raise OperatorError(what, help="write a header and a row a visitor, each on a line of its own")
+    return _csv_rows(texts, source)
 
 
 def attribute_name(column: str) -> str:
@@ -131,6 +136,12 @@ class Source:
         """What was noted since the last call."""
         notes, self._notes = tuple(self._notes), []
         return notes
+
+    def refused(self) -> tuple[Note, ...]:
+        """What was refused since the last call of `taken`, which leaves it out then."""
+        notes = self.taken()
+        self._notes = [note for note in notes if not note.is_refusal]
+        return tuple(note for note in notes if note.is_refusal)
 
 
 class Columns:

@@ -9,16 +9,17 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
 import click
 
-from proxy.audience.clean import clean, last_lines
+from proxy.audience.clean import LIST_MARKS, clean, last_lines
 from proxy.audience.mixed_columns import MixedColumns
-from proxy.audience.rows import ID_NAMES, PROFILES, Note, Row, read_rows
+from proxy.audience.rows import ID_NAMES, PROFILES, Note, Row, attribute_name, read_rows
 from proxy.cli.import_events import column_option, import_events, import_orders, named_in
 from proxy.cli.import_products import products
 from proxy.cli.import_rules import import_rules
@@ -66,25 +67,31 @@ command.add_command(import_segments)
 @click.argument("file", type=A_FILE)
 @setting_options("store")
 @column_option({"visitor": ID_NAMES})
+@click.option("--list", "lists", multiple=True, metavar="COLUMN", help="a column whose cells list several: sale;news")
 @form_option("how to print the report")
 @click.option("--dry-run", is_flag=True, help="report only, store nothing")
-def profiles(file: Path, store: str | None, columns: dict[str, str], form: Form, dry_run: bool) -> None:
+def profiles(
+    file: Path, store: str | None, columns: dict[str, str], lists: tuple[str, ...], form: Form, dry_run: bool
+) -> None:
     """Import profiles from FILE: CSV with a header, or JSON lines. A column has the visitor id (`visitor id`, `id` or
-    `customer id`); one may have segments (`segments`); the others become attributes of the same name. Exit code 1 when
-    nothing could be imported."""
+    `customer id`); one may have segments (`segments`); the others become attributes of the same name, those of `--list`
+    as sets. Exit code 1 when nothing could be imported."""
     url = None if dry_run else settings_now(store=store).store
     report = report_on(file, form)
-    totals = asyncio.run(_import(file, url, columns, report, time.time()))
+    read = partial(_rows, columns=columns, lists=frozenset(map(attribute_name, lists)))
+    totals = asyncio.run(_import(file, url, read, report, time.time()))
     report.end(totals, dry_run)
     sys.exit(0 if totals.imported else 1)
 
 
-async def _import(file: Path, url: str | None, columns: dict[str, str], report: Report, now: float) -> Totals:
+async def _import(
+    file: Path, url: str | None, read: Callable[[Iterator[bytes]], Iterator[Row]], report: Report, now: float
+) -> Totals:
     totals = Totals()
     with opened(file) as lines:
-        last = last_lines(_rows(read_lines(lines), columns))
+        last = last_lines(read(read_lines(lines)))
         lines.seek(0)
-        profiles = _cleaned(_rows(with_a_bar(lines, "profiles"), columns), last, now, report, totals)
+        profiles = _cleaned(read(with_a_bar(lines, "profiles")), last, now, report, totals)
         async with a_store(url) as store:
             while batch := list(islice(profiles, BATCH)):
                 totals.imported += len(batch)
@@ -92,13 +99,18 @@ async def _import(file: Path, url: str | None, columns: dict[str, str], report: 
     return totals
 
 
-def _rows(lines: Iterator[bytes], columns: dict[str, str]) -> Iterator[Row]:
-    """The rows of a file, with the visitor id under its usual name where `columns` says that it has another."""
+def _rows(lines: Iterator[bytes], columns: dict[str, str], lists: frozenset[str]) -> Iterator[Row]:
+    """The rows of a file, with the visitor id under its usual name where `columns` says that it has another, and the
+    cells of the columns `lists` taken apart."""
     named = columns.get("visitor", ID_NAMES[0])
-    for row in read_rows(lines, named_in(PROFILES, columns)):
+    sheet = named_in(PROFILES, columns)
+    for row in read_rows(lines, replace(sheet, named=(*sheet.named, *lists))):
         others = {name: cell for name, cell in row.cells.items() if name not in (named, ID_NAMES[0])}
+        apart = {
+            name: LIST_MARKS.split(cell) for name, cell in others.items() if name in lists and isinstance(cell, str)
+        }
         id = {ID_NAMES[0]: row.cells[named]} if named in row.cells else {}
-        yield replace(row, cells=others | id)
+        yield replace(row, cells=others | apart | id)
 
 
 def _cleaned(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Collection, Iterator, Mapping
+from datetime import UTC, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -36,3 +36,13 @@ def local_time(now: float, timezone: str) -> Mapping[str, AttributeValue]:
     """`weekday` as a word and `hours` as minutes since midnight, both on the clocks of `timezone`."""
     there = datetime.fromtimestamp(now, ZoneInfo(timezone))
     return {"weekday": WEEKDAYS[there.weekday()], "hours": float(there.hour * 60 + there.minute)}
+
+
+def moments_of_week(now: float, timezone: str, minutes: Collection[int]) -> Iterator[float]:
+    """When the clocks of `timezone` show one of these minutes since midnight within a week from `now` (Unix seconds)."""
+    zone = ZoneInfo(timezone)
+    today = datetime.fromtimestamp(now, zone).date()
+    for day in range(9):  # the hours of a week from now lie in eight days; clocks may be put forward or back meanwhile
+        for minute in minutes:
+            shown = time(*divmod(minute % 1_440, 60))
+            yield datetime.combine(today + timedelta(days=day), shown, zone).timestamp()

@@ -3,7 +3,7 @@ lead.
 
 A visitor's segments are evaluated when the log has a new event of theirs, at the time when they may change by time
 alone (`Standing.due_at`), and in a sweep over all visitors: after the rules or webhooks changed, and once a day for
-changes that cannot be predicted, as of a segment that tests the weekday, or of a profile that expired. Visitors whose
+changes that cannot be predicted, as of a profile that expired. Visitors whose
 events a crash may have kept out of the log are evaluated a little later (`unfinished.py`). The result is compared with
 what webhooks know, so evaluating a visitor twice sends nothing twice.
 
@@ -222,8 +222,8 @@ def _standing_of(
     if profile is None or profile.attributes.get(LEVEL, AGREED) != AGREED:
         return compared(last, (), wanted, now, now=now)
     at = last.due_at if now - SOON_SECONDS < last.due_at <= now else now
-    segments = reader.segments(reader.known(profile, reader.asked))
-    return compared(last, segments, wanted, at, due_at=reader.holds_until(profile), now=now)
+    known = reader.known(profile, reader.asked)
+    return compared(last, reader.segments(known), wanted, at, due_at=reader.holds_until(profile, known), now=now)
 
 
 async def _next_of(source: AsyncIterator[str], most: int) -> AsyncIterator[str]:

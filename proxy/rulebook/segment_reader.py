@@ -1,6 +1,6 @@
 """Which segments of a publication a visitor is in at one moment, and until when if no event comes: until an event
-leaves a time window, a day or a visit ends, or a decaying amount passes a limit. This is exact to the millisecond, but
-for conditions on the time of day (`weekday`, `hours`).
+leaves a time window, a day or a visit ends, a decaying amount passes a limit, or the clock shows another hour or day
+that is asked for. This is exact to the millisecond.
 """
 
 from __future__ import annotations
@@ -11,14 +11,25 @@ from math import inf, isfinite, log2
 from proxy.audience.measures import DAY_SECONDS, DaysSince, Decaying
 from proxy.audience.traits import last_measured, trait
 from proxy.conditions.derived import AGO, MARK, base_of, moment_of
-from proxy.conditions.localtime import CLOCK_ATTRIBUTES, ZONED_ATTRIBUTES
+from proxy.conditions.localtime import CLOCK_ATTRIBUTES, ZONED_ATTRIBUTES, moments_of_week
 from proxy.conditions.values import matches
 from proxy.conditions.vocabulary import PHRASES, PLACES
 from proxy.decide.conjunctions import facts_of
 from proxy.decide.engine import with_journey_stage
 from proxy.decide.plan import JOURNEY, in_dependency_order, segment_names_in
 from proxy.diagnostics import Finding
-from proxy.model import Attributes, Between, Condition, EvaluationContext, Fact, Measure, Profile, Segment, Test
+from proxy.model import (
+    Attributes,
+    Between,
+    Condition,
+    EvaluationContext,
+    Fact,
+    Measure,
+    Profile,
+    Segment,
+    Test,
+    WithinHours,
+)
 from proxy.rulebook.compile import Publication
 
 OF_REQUESTS = frozenset(
@@ -38,6 +49,7 @@ class SegmentReader:
         self._now = now
         self._facts = _facts(publication, self._segments, is_all=only is None)
         self.asked = {fact.attribute: fact.measure for fact in self._facts if fact.measure}
+        self._clock_moments = sorted(set(_clock_moments(publication, self._segments, self._facts, now)))
 
     def known(self, profile: Profile, measures: Mapping[str, Measure]) -> Attributes:
         """The attributes of a visitor, with the values of these measures and the profile's segments."""
@@ -48,20 +60,22 @@ class SegmentReader:
         read = {name: trait(profile, name, measure, self._now) for name, measure in measures.items()}
         return {name: value for name, value in read.items() if value is not None}
 
-    def segments(self, attributes: Attributes) -> frozenset[str]:
-        """The segments of a visitor: those of the profile, and those whose condition holds."""
-        segments = self.whole(attributes)["segment"]
+    def segments(self, attributes: Attributes, at: float | None = None) -> frozenset[str]:
+        """The segments of a visitor: those of the profile, and those whose condition holds. `at` is what the clock
+        shows (Unix seconds), `now` when missing."""
+        segments = self.whole(attributes, at)["segment"]
         assert isinstance(segments, frozenset)  # for the type checker
         return segments
 
-    def whole(self, attributes: Attributes) -> Attributes:
-        """The attributes with the stage of the journey, and all segments."""
-        known = dict(with_journey_stage(self._plan, EvaluationContext(now=self._now, attributes=attributes)).attributes)
+    def whole(self, attributes: Attributes, at: float | None = None) -> Attributes:
+        """The attributes with the stage of the journey, and all segments; `at` as for `segments`."""
+        now = self._now if at is None else at
+        known = dict(with_journey_stage(self._plan, EvaluationContext(now=now, attributes=attributes)).attributes)
         segments = known["segment"]
         names = segments if isinstance(segments, frozenset) else frozenset()
         for segment in self._segments:
             known["segment"] = names
-            if matches(segment.condition, known, now=self._now, timezone=segment.timezone):
+            if matches(segment.condition, known, now=now, timezone=segment.timezone):
                 names |= {segment.name}
         return known | {"segment": names}
 
@@ -69,23 +83,24 @@ class SegmentReader:
         """Whether a condition holds for a visitor; `whole` are their attributes as returned by `whole`."""
         return matches(condition, whole, now=self._now, timezone=timezone)
 
-    def holds_until(self, profile: Profile) -> float:
-        """Until when the visitor's segments stay the same if no event comes (Unix seconds); infinity for ever."""
+    def holds_until(self, profile: Profile, attributes: Attributes) -> float:
+        """Until when the visitor's segments stay the same if no event comes (Unix seconds); infinity for ever.
+        `attributes` are those that are `known`."""
         changes = (at for fact in self._facts for at in _changes(fact, profile))
-        return min((at for at in changes if at > self._now), default=inf)
+        until = min((at for at in changes if at > self._now), default=inf)
+        if not self._clock_moments:
+            return until
+        segments = self.segments(attributes)
+        by_clock = (at for at in self._clock_moments if at < until and self.segments(attributes, at) != segments)
+        return next(by_clock, until)
 
 
 def unforeseen(publication: Publication, name: str) -> dict[str, str]:
     """The attributes in a segment's condition, direct or through other segments, that are unknown between requests,
     with the reason."""
-    asked = {
-        base_of(fact.attribute) for fact in _facts(publication, _needed(publication.segments, [name]), is_all=False)
-    }
-    there = asked & {"time zone", *OF_REQUESTS}
-    on_clocks = asked & {*ZONED_ATTRIBUTES}
-    return dict.fromkeys(sorted(there), "only a request tells it") | dict.fromkeys(
-        sorted(on_clocks), "it is looked at when something happens, and once a day"
-    )
+    facts = _facts(publication, _needed(publication.segments, [name]), is_all=False)
+    asked = {base_of(fact.attribute) for fact in facts} & {"time zone", *OF_REQUESTS}
+    return dict.fromkeys(sorted(asked), "only a request tells it")
 
 
 def asked_of_requests(condition: Condition) -> Iterator[Finding]:
@@ -116,6 +131,23 @@ def _facts(publication: Publication, segments: Iterable[Segment], *, is_all: boo
     if journey is not None and (is_all or any(fact.attribute == JOURNEY for fact in facts)):
         facts += [fact for stage in journey.rules for fact in facts_of(stage.condition)]
     return facts
+
+
+def _clock_moments(
+    publication: Publication, segments: Iterable[Segment], facts: Collection[Fact], now: float
+) -> Iterator[float]:
+    """When, within a week, clocks show what these segments, or the stages of the journey if the facts are theirs, ask of
+    `weekday` and `hours`."""
+    journey = publication.plan.journey
+    for one in (*segments, *(journey.rules if journey is not None else ())):
+        asked = [fact for fact in facts_of(one.condition) if fact.attribute in ZONED_ATTRIBUTES and fact in facts]
+        minutes = {minute for fact in asked for minute in _minutes(fact.test)}
+        yield from (at for at in moments_of_week(now, one.timezone, minutes) if at > now)
+
+
+def _minutes(test: Test) -> tuple[int, ...]:
+    """The minutes since midnight at which a test of `hours`, or else of `weekday`, may come to another answer."""
+    return (test.start_minute, test.end_minute) if isinstance(test, WithinHours) else (0,)
 
 
 def _changes(fact: Fact, profile: Profile) -> Iterator[float]:

@@ -138,11 +138,12 @@ class Collect:
         # A link on a foreign site does bring the cookie along, to what is asked by GET.
         is_foreign = request.get(b"sec-fetch-site") == b"cross-site"
         visitor = ANONYMOUS if is_foreign else self._cookies.read(request.get_list(b"cookie", b"; "), now)
-        if visitor.id or not self._gives_cookies or not self._is_from_ourselves(request):
-            return Sender(source.name, source.access, visitor.id, self._stranger_key, self._user_key), None
         is_for_session = self._consents.of(request) is Consent.SESSION
+        user_key = b"" if is_for_session else self._user_key  # a join would outlast the session
+        if visitor.id or not self._gives_cookies or not self._is_from_ourselves(request):
+            return Sender(source.name, source.access, visitor.id, self._stranger_key, user_key), None
         new, cookie = self._cookies.new_visitor(now, is_for_session=is_for_session)
-        return Sender(source.name, source.access, new.id, self._stranger_key, self._user_key), cookie
+        return Sender(source.name, source.access, new.id, self._stranger_key, user_key), cookie
 
     def _is_from_ourselves(self, request: Request) -> bool:
         """Whether the browser says that a page of this host sends it, which other pages cannot forge."""

@@ -134,6 +134,12 @@ def test_a_line_that_is_no_object_is_refused_and_the_rest_is_read(line: bytes, w
     assert rows[1].line == 2 and rows[1].notes[0].what.startswith(what)
 
 
+def test_a_first_object_that_is_too_long_is_refused_alone() -> None:
+    too_long = b'{"id":"first","x":"%b"}\n' % (b"x" * MAX_LINE_BYTES)
+    rows = list(read_rows([too_long, b'{"id":"second"}\n']))
+    assert [(row.line, row.is_refused) for row in rows] == [(1, True), (2, False)]
+
+
 def test_two_spellings_of_one_field_keep_the_first() -> None:
     (row,) = read_rows(lines('{"id":"anna","firstName":"Anna","first_name":"Ann"}'))
     assert row.cells["first name"] == "Anna"
@@ -160,6 +166,7 @@ def test_objects_with_ever_new_fields_do_not_fill_memory() -> None:
         ([b"PK\x03\x04\x14\0\n"], "workbook"),
         ([b"id,name\r1,Anna\r2,Ben\r"], "old Macs"),
         ([b'[{"id":"anna"}]\n'], "one JSON array"),
+        ([b"id," + b"x" * MAX_LINE_BYTES + b"\n", b"anna,gold\n"], "line 1 is longer than 64 KiB"),
     ],
 )
 def test_a_file_that_is_no_table_is_refused_with_help(content: list[bytes], problem: str) -> None:

@@ -161,6 +161,18 @@ def test_the_column_of_the_visitor_id_may_have_any_name_that_is_told(tmp_path: P
     assert "file.csv:3: refused: `1,2E+11` is a long number as a spreadsheet shortens it" in told.output
 
 
+def test_a_column_may_bring_sets(tmp_path: Path, url: str) -> None:
+    file = tmp_path / "sets.csv"
+    file.write_text("id,News letters,note\nanna,sale; news|sale,a;b\nben,news,\ncleo,,\n")
+    assert run(file, "--store", url, "--list", "news_letters").exit_code == 0
+    anna, ben, cleo = (stored(url, name) for name in ("anna", "ben", "cleo"))
+    assert anna and anna.attributes == {"news letters": {"sale", "news"}, "note": "a;b"}
+    assert ben and ben.attributes == {"news letters": {"news"}}
+    assert cleo and cleo.attributes == {}
+    told = run(file, "--store", url, "--list", "newsletter")
+    assert told.exit_code == 1 and "no column is called `newsletter`" in told.output
+
+
 def test_a_file_without_a_column_of_ids_is_told_which_columns_it_has(tmp_path: Path, url: str) -> None:
     (tmp_path / "file.csv").write_text("Kundennummer;Name\nc-1;Anna\n")
     told = run(tmp_path / "file.csv", "--store", url).output

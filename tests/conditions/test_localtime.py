@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from proxy.conditions.localtime import WEEKDAYS, clock_text, iso_time, local_time, utc_minute
+from proxy.conditions.localtime import WEEKDAYS, clock_text, iso_time, local_time, moments_of_week, utc_minute
 
 
 def test_it_is_tomorrow_in_the_east_before_it_is_in_the_west() -> None:
@@ -23,3 +23,10 @@ def test_a_moment_is_written_for_programs_and_for_people() -> None:
         "2026-11-23 12:00 UTC",
     )
     assert iso_time(1_795_435_200.25, "milliseconds") == "2026-11-23T12:00:00.250Z"
+
+
+def test_the_moments_of_a_week_are_those_that_its_clocks_show_also_when_they_are_put_back() -> None:
+    saturday = datetime(2026, 10, 24, 10, 0, tzinfo=UTC).timestamp()
+    found = [utc_minute(at) for at in moments_of_week(saturday, "Europe/Amsterdam", (9 * 60, 1_440))]
+    assert found[:4] == ["2026-10-24 07:00 UTC", "2026-10-23 22:00 UTC", "2026-10-25 08:00 UTC", "2026-10-24 22:00 UTC"]
+    assert max(found) == "2026-11-01 08:00 UTC"

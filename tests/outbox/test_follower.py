@@ -114,6 +114,23 @@ async def test_entering_by_what_did_not_happen_is_told_when_it_is_too_late_for_i
     assert await bench.found() == []
 
 
+async def test_nobody_is_told_of_by_night_and_in_the_morning_only_of_who_still_waits(bench: Bench) -> None:
+    by_day = "added to cart: {within: 16 hours, then not: bought within 4 hours}, hours: between 09:00 and 21:00"
+    bench.publication = rules(f", Remind: {{when: {{cart total: more than 0, {by_day}}}}}")
+    evening = NOON + 8 * HOUR
+    for visitor in ("anna", "ben"):
+        event = Event(evening, "web:1", "product added", "/", (Item("A", price=9.0),))
+        await bench.store.apply([Arrival(visitor, event, "web", evening)])
+    bench.now = evening + 5 * HOUR
+    assert await bench.found() == []
+    await bench.store.apply([did("ben", 2, bench.now, "order completed")])
+    told = []
+    while bench.now < NOON + 2 * DAY:
+        bench.now += HOUR / 2
+        told += await bench.found()
+    assert told == [("anna", "Remind", True, 21 * HOUR), ("anna", "Remind", False, 24 * HOUR)]
+
+
 async def test_a_failure_for_one_visitor_does_not_delay_others_and_is_logged_without_their_id(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -76,6 +76,19 @@ async def test_a_browser_joins_with_a_hash_that_a_server_made_and_not_without(sh
     assert await sees_gold(shop, "laptop")
 
 
+async def test_who_agreed_to_a_session_alone_is_joined_to_nobody(tmp_path: Path) -> None:
+    origin = Origin(always(ok(PAGE, *HTML)))
+    async with origin, Behind(origin.url, RULES, tmp_path, write_keys=KEYS, consent=("own",)) as shop:
+        shop.client.headers["user-agent"] = CHROME
+        await send(shop, {"userId": "anna", "traits": {"tier": "gold"}}, SERVER)
+        proof = user_hash(user_key(shop.tailorbird.settings), "anna")
+        for level, is_joined in (("session", False), ("profile", True)):
+            cookies = {"cookie": f"{shop.cookies_of('laptop')['cookie']}; tb_consent={level}"}
+            await send(shop, {"userId": "anna", "context": {"userHash": proof}}, "", **OURS, **cookies)
+            profile = await shop.tailorbird.store.get_profile("laptop")
+            assert profile is not None and bool(profile.alias) is is_joined
+
+
 async def test_what_the_page_says_of_itself_joins_nobody(shop: Behind) -> None:
     await send(shop, {"userId": "anna", "traits": {"tier": "gold"}}, SERVER)
     body = page(properties={"path": "/", "user id": "anna", "joins": ["laptop", "anna"], "via": "laptop"})
