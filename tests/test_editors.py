@@ -11,7 +11,8 @@ from click.testing import CliRunner
 from proxy.cli import tailorbird
 
 ROOT = Path(__file__).parent.parent
-EDITORS = ROOT / "docs" / "editors"
+DOCS = ROOT / "docs"
+EDITORS = DOCS / "editors"
 RECIPES = sorted((EDITORS / "recipes").glob("*.md"))
 SHOP = ("slots.yaml", "attributes.yaml", "products.jsonl")
 BLOCK = re.compile(r"^```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -29,8 +30,9 @@ def test_there_are_twenty_one_and_the_first_page_lists_them() -> None:
 BLOCKS = [(path.stem, text) for path in RECIPES for text in BLOCK.findall(path.read_text(encoding="utf-8"))]
 BLOCKS += [
     (f"{page} {number}", text)
-    for page in ("merchandising", "how-often-and-to-whom")
-    for number, text in enumerate(BLOCK.findall((EDITORS / f"{page}.md").read_text(encoding="utf-8")), start=1)
+    for page in ("editors/merchandising", "editors/how-often-and-to-whom", "segments")
+    for number, text in enumerate(BLOCK.findall((DOCS / f"{page}.md").read_text(encoding="utf-8")), start=1)
+    if page.startswith("editors/") or text.startswith("version:")
 ]
 
 
