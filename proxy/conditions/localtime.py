@@ -39,7 +39,7 @@ def local_time(now: float, timezone: str) -> Mapping[str, AttributeValue]:
 
 
 def moments_of_week(now: float, timezone: str, minutes: Collection[int]) -> Iterator[float]:
-    """When the clocks of `timezone` show one of these minutes since midnight within a week from `now` (Unix seconds)."""
+    """When clocks of `timezone` show one of these minutes since midnight, within a week from `now` (Unix seconds)."""
     zone = ZoneInfo(timezone)
     today = datetime.fromtimestamp(now, zone).date()
     for day in range(9):  # the hours of a week from now lie in eight days; clocks may be put forward or back meanwhile

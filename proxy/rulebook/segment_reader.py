@@ -26,6 +26,7 @@ from proxy.model import (
     Fact,
     Measure,
     Profile,
+    Rule,
     Segment,
     Test,
     WithinHours,
@@ -136,10 +137,11 @@ def _facts(publication: Publication, segments: Iterable[Segment], *, is_all: boo
 def _clock_moments(
     publication: Publication, segments: Iterable[Segment], facts: Collection[Fact], now: float
 ) -> Iterator[float]:
-    """When, within a week, clocks show what these segments, or the stages of the journey if the facts are theirs, ask of
-    `weekday` and `hours`."""
+    """When, within a week, clocks show what these segments ask of `weekday` and `hours`, or stages of the journey if
+    the facts are theirs."""
     journey = publication.plan.journey
-    for one in (*segments, *(journey.rules if journey is not None else ())):
+    askers: list[Segment | Rule] = [*segments, *(journey.rules if journey is not None else ())]
+    for one in askers:
         asked = [fact for fact in facts_of(one.condition) if fact.attribute in ZONED_ATTRIBUTES and fact in facts]
         minutes = {minute for fact in asked for minute in _minutes(fact.test)}
         yield from (at for at in moments_of_week(now, one.timezone, minutes) if at > now)

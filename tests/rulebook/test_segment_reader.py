@@ -56,6 +56,7 @@ def did(*events: tuple[str, float], **attributes: str) -> Profile:
     return Profile("anna", attributes, history=tuple(sorted(history)))
 
 
+NAMES = "leaves, did not yet, did not, amount, never again, fades, nested, date, since, nothing, weekday, hour"
 VIEWED, ADDED, ORDER = "product viewed", "product added", "order completed"
 
 
@@ -76,7 +77,7 @@ VIEWED, ADDED, ORDER = "product viewed", "product added", "order completed"
         (did((ADDED, 3 * HOUR)), "By day", True, NOON + 9 * HOUR),
         (did(), "By day", False, inf),
     ],
-    ids="leaves;did not yet;did not;amount;never again;fades;nested;date;since;nothing;weekday;hours;not by hours".split(";"),
+    ids=[*NAMES.split(", "), "no hour"],
 )
 def test_a_change_by_time_alone_is_foreseen_to_the_millisecond(
     profile: Profile, segment: str, is_in: bool, until: float
@@ -105,7 +106,18 @@ EVENTS = st.lists(
     st.tuples(st.sampled_from([VIEWED, ADDED, ORDER]), st.integers(0, 40 * 24).map(lambda hours: hours * HOUR)),
     max_size=5,
 )
-FORESEEN = ("Lookers", "Left their cart", "Fresh", "Keen", "Big", "Here now", "Sale time", "Young", "At weekends", "By day")
+FORESEEN = (
+    "Lookers",
+    "Left their cart",
+    "Fresh",
+    "Keen",
+    "Big",
+    "Here now",
+    "Sale time",
+    "Young",
+    "At weekends",
+    "By day",
+)
 
 
 @settings(deadline=None)
