@@ -167,13 +167,17 @@ def _quoted_line(feature: str) -> str:
 
 
 def _segment_lines(told: dict[str, Any]) -> list[str]:
-    how = "" if told["looked_at"] == told["visitors"] else f", estimated from {told['looked_at']:,}"
+    is_whole = told["looked_at"] == told["visitors"]
+    how, of = ("", "") if is_whole else (f", estimated from {told['looked_at']:,}", " of those looked at")
     lines = [f"{told['visitors']:,} visitors{how}"]
     for one in told["segments"]:
         lines += _size_lines(Size(*(one[name] for name in ("name", "members", "share", "low", "high"))), one["drivers"])
     pairs = [Overlap(**one) for one in told["overlaps"]]
     lines += ["overlaps"] if pairs else []
-    return lines + [f"  {pair.one} and {pair.other}: {pair.both:,} looked at, {pair.part:.0%}" for pair in pairs]
+    return lines + [
+        f"  {pair.one} and {pair.other}: {pair.both:,}{of} in both, {pair.part:.0%} of those in either"
+        for pair in pairs
+    ]
 
 
 def _size_lines(size: Size, found: Sequence[dict[str, Any]]) -> list[str]:

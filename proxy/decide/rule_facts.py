@@ -37,6 +37,7 @@ _PERIODS = {
     Period.VISIT: "this visit",
 }
 DAY_SECONDS = 86_400.0
+YEAR_SECONDS = 365 * DAY_SECONDS
 NO_ID = "a visitor without an id has no bucket"
 
 
@@ -56,19 +57,20 @@ def paused(rule: Rule) -> Iterator[Explained]:
         yield Explained("paused", False)
 
 
-def reached_since(fact: Fact, context: EvaluationContext, timezone: str) -> str:
-    """Since when a count has been reached and, if it will expire, until when, as `since 3 Nov 12:00`; "" for any other
-    fact."""
+def reached_until(fact: Fact, context: EvaluationContext, timezone: str) -> str:
+    """Until when a count that was reached holds if no more comes, as `until 3 Nov 12:00`; "" if for ever, and for any
+    other fact."""
     measure, test = fact.measure, fact.test
     if measure is None or measure.reading is not Reading.COUNT or measure.then or not isinstance(test, Between):
         return ""
     often = floor(test.low) + 1 if test.open_low else ceil(test.low) if test.low > 0 else 0
-    days = context.read(replace(measure, reading=Reading.DAYS_SINCE_NTH, cap=often)) if often else None
+    if not often or measure.within_seconds == inf:
+        return ""
+    days = context.read(replace(measure, reading=Reading.DAYS_SINCE_NTH, cap=often))
     if not isinstance(days, float):
         return ""
-    at = context.now - days * DAY_SECONDS
-    ends = f" until {moment(at + measure.within_seconds, timezone)}" if measure.within_seconds < inf else ""
-    return f"since {moment(at, timezone)}{ends}"
+    at = context.now - days * DAY_SECONDS + measure.within_seconds
+    return f"until {moment(at, timezone, '%b %H:%M' if at < context.now + YEAR_SECONDS / 2 else '%b %Y %H:%M')}"
 
 
 def chance(rule: Rule, context: EvaluationContext) -> Iterator[Explained]:

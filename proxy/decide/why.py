@@ -17,7 +17,7 @@ from proxy.decide.engine import decide, with_journey_stage
 from proxy.decide.guard import guard_of
 from proxy.decide.membership import names_of, verified_names
 from proxy.decide.plan import JOURNEY, Plan, in_dependency_order, rank, segment_names_in
-from proxy.decide.rule_facts import caps, chance, holdouts, layer, moment, paused, reached_since, schedule, variant_for
+from proxy.decide.rule_facts import caps, chance, holdouts, layer, moment, paused, reached_until, schedule, variant_for
 from proxy.model import (
     NOBODY,
     Attributes,
@@ -169,9 +169,9 @@ class _Explainer:
         self, owner: Rule | Segment, condition: Condition, explained: Explained, attributes: Attributes
     ) -> Explained:
         """The explanation of a condition, with the lines of the segments and stages that made a fact true or false, and
-        since when counts have been reached."""
+        until when counts hold."""
         if isinstance(condition, Fact):
-            when = reached_since(condition, self._context, owner.timezone) if explained.ok else ""
+            when = reached_until(condition, self._context, owner.timezone) if explained.ok else ""
             if when:
                 explained = replace(explained, seen=f"{explained.seen}, {when}")
             if when or condition.attribute in ZONED_ATTRIBUTES:

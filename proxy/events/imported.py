@@ -17,8 +17,9 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from proxy.audience.clean import dated, number_of, shortened
+from proxy.audience.clean import NO_ID, dated, number_of, shortened
 from proxy.audience.rows import Note, Row, Sheet
+from proxy.conditions.values import number_text
 from proxy.events.intake import Access, Receipt, Rejected, ReportedEvent, Sender, accepted, unix_time
 from proxy.events.properties import MOST_AMOUNT
 from proxy.events.segment import Call, reported_event
@@ -148,13 +149,17 @@ def _order(rows: Sequence[Row], message_id: str, number: str, reading: Reading) 
     notes = [note for row in rows for note in reading.notes(row)]
     notes += [Note(row.line, "", "the same line of the same order came before") for row in rows if row not in once]
     items = tuple(item for row in once if (item := _item(row, reading)).product)
+    value = _value(once, items, reading)
+    if value < 0:
+        what = f"`{number_text(value)}` is less than nothing; what was paid back is an event `order refunded`"
+        return _refused(rows[0], what)
     said = ReportedEvent(
         "order completed",
         message_id,
         at,
         reading.text(rows[0], "visitor"),
         items=items,
-        value=_value(once, items, reading),
+        value=value,
         order_id=number,
     )
     return _judged(said, rows[0], reading, tuple(notes))
@@ -227,7 +232,8 @@ def _judged(said: ReportedEvent | str, row: Row, reading: Reading, notes: tuple[
         return _refused(row, said)
     verdict = accepted(said, IMPORT, Receipt(reading.now, ""))
     if isinstance(verdict, Rejected):
-        return _refused(row, shortened(reading.text(row, "visitor")) or verdict.what)
+        what = NO_ID if verdict.reason == "no-visitor" else verdict.what
+        return _refused(row, shortened(reading.text(row, "visitor")) or what)
     is_too_old = verdict.event.at < reading.since
     return Result(
         None if is_too_old else verdict, row.notes if notes is None else notes, verdict.visitor_id, is_too_old

@@ -123,7 +123,8 @@ def _judged(said: ReportedEvent, sender: Sender, moment: Receipt, number: int) -
             "server-only", f"`{row.kind}` needs a key of kind server{_OR_TRUSTED * (said.kind not in MEMBERSHIP)}"
         )
     if row.needs and not getattr(said, row.needs):
-        return Rejected(f"no-{row.needs}", f"`{row.kind}` says no {row.needs}: {row.help}")
+        needed = "product" if row.needs == "items" else row.needs
+        return Rejected(f"no-{row.needs}", f"`{row.kind}` names no {needed}: {row.help}")
     if len(said.message_id) > MAX_ID:
         return Rejected("message-id", f"a message id has at most {MAX_ID} characters")
     visitor_id = _visitor(said.user_id, said.anonymous_id, sender)
@@ -237,9 +238,10 @@ def unix_time(value: str | float | None) -> float | None:
 
 
 def _id(said: ReportedEvent, sender: Sender, moment: Receipt, number: int) -> str:
-    """The id of the event; an order has the same id from any sender."""
+    """The id of the event; an order has the same id from any sender. It may be paid back in parts, each a message."""
     if said.order_id and len(said.order_id) <= MAX_ID:
-        return f"{said.kind}:{said.order_id}"
+        part = f":{said.message_id}" if said.kind == "order refunded" and said.message_id else ""
+        return f"{said.kind}:{said.order_id}{part}"
     return f"{sender.source}:{said.message_id or f'{moment.request_id}-{number}'}"
 
 

@@ -61,7 +61,7 @@ def test_sizes_shares_overlaps_and_what_sets_members_apart(shop: list[str]) -> N
 def test_the_same_as_text(shop: list[str]) -> None:
     text = run(shop).output
     assert text.startswith("199 visitors\n  Buyers: 40, 20.1%\n      ")
-    assert "  Buyers and Recent buyers: 20 looked at, 50%" in text
+    assert "  Buyers and Recent buyers: 20 in both, 50% of those in either" in text
 
 
 def test_an_estimate_has_an_interval_and_needs_no_look_at_everybody(shop: list[str]) -> None:

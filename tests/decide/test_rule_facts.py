@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from proxy.bucketing import bucket
 from proxy.decide.plan import compile_plan
-from proxy.decide.rule_facts import caps, chance, holdouts, layer, paused, reached_since, schedule
+from proxy.decide.rule_facts import caps, chance, holdouts, layer, paused, reached_until, schedule
 from proxy.decide.why import why, why_text
 from proxy.model import (
     Arm,
@@ -108,24 +110,25 @@ def test_a_schedule_says_whether_it_is_live_else_how_far_away(
 
 
 VIEWS = Measure(Reading.COUNT, ("product viewed",))
+LATELY = replace(VIEWS, within_seconds=7 * DAY)
 
 
 @pytest.mark.parametrize(
     ("measure", "test", "often", "said"),
     [
-        (VIEWS, Between(3.0, INF), 3, "since 6 Jan 00:00"),
-        (VIEWS, Between(2.5, INF), 3, "since 6 Jan 00:00"),
-        (VIEWS, Between(3.0, INF, open_low=True), 4, "since 6 Jan 00:00"),
-        (Measure(Reading.COUNT, ("product viewed",), within_seconds=7 * DAY), Between(1.0, INF), 1,
-         "since 6 Jan 00:00 until 13 Jan 00:00"),
-        (VIEWS, Between(0.0, INF), None, ""),
-        (VIEWS, Between(-INF, 2.0), None, ""),
-        (VIEWS, OneOf(frozenset({"3"})), None, ""),
-        (Measure(Reading.DAYS_SINCE, ("product viewed",)), Between(3.0, INF), None, ""),
+        (LATELY, Between(3.0, INF), 3, "until 13 Jan 00:00"),
+        (LATELY, Between(2.5, INF), 3, "until 13 Jan 00:00"),
+        (LATELY, Between(3.0, INF, open_low=True), 4, "until 13 Jan 00:00"),
+        (replace(LATELY, within_seconds=365 * DAY), Between(1.0, INF), 1, "until 6 Jan 1971 00:00"),
+        (VIEWS, Between(3.0, INF), None, ""),
+        (LATELY, Between(0.0, INF), None, ""),
+        (LATELY, Between(-INF, 2.0), None, ""),
+        (LATELY, OneOf(frozenset({"3"})), None, ""),
+        (replace(LATELY, reading=Reading.DAYS_SINCE), Between(3.0, INF), None, ""),
         (None, Between(3.0, INF), None, ""),
     ],
-)  # fmt: skip
-def test_a_count_says_since_when_it_is_reached(
+)
+def test_a_count_says_until_when_it_holds(
     measure: Measure | None, test: Between | OneOf, often: int | None, said: str
 ) -> None:
     asked: list[int] = []
@@ -135,10 +138,10 @@ def test_a_count_says_since_when_it_is_reached(
         return 5.0
 
     fact = Fact("viewed", test, measure=measure)
-    assert reached_since(fact, EvaluationContext("a", 10 * DAY, read=read), "UTC") == said
+    assert reached_until(fact, EvaluationContext("a", 10 * DAY, read=read), "UTC") == said
     assert asked == ([] if often is None else [often])
     never = EvaluationContext("a", 10 * DAY, read=lambda _: None)
-    assert reached_since(fact, never, "UTC") == ""
+    assert reached_until(fact, never, "UTC") == ""
 
 
 def test_a_layer_is_taken_by_another_slot_that_shows_or_withholds_a_rule_of_it() -> None:

@@ -108,7 +108,7 @@ def test_times_without_a_zone_are_on_the_clocks_said() -> None:
         ("1.2E+11,2026-11-01", "`1.2E+11` is a long number as a spreadsheet shortens it"),
         ("anna,2027-01-01", "is still to come"),
         ("a@b.example,2026-11-01", "an id is 1 to 64 letters"),
-        (",2026-11-01", "there is neither"),
+        (",2026-11-01", "has no visitor id"),
         ("anna,1980-01-01", "too long ago"),
     ],
 )
@@ -117,6 +117,12 @@ def test_a_row_that_makes_no_sense_is_refused_by_its_line(row: str, what: str) -
     ((line, why),) = refusals(results)
     assert line == 3 and what in why
     assert len(happened(results)) == 1
+
+
+def test_an_order_of_less_than_nothing_is_none() -> None:
+    results = order_results("visitor,date,order,total\nben,2026-11-01,1,20\nben,2026-11-01,2,-5\n")
+    assert refusals(results) == [(3, "`-5` is less than nothing; what was paid back is an event `order refunded`")]
+    assert [event.value for event in happened(results)] == [20.0]
 
 
 def test_what_is_older_than_asked_is_left_out_and_whose_it_was_is_known() -> None:
@@ -164,7 +170,7 @@ def test_calls_as_segment_has_them_are_read_as_such() -> None:
         ('{"type": "trak", "userId": "anna"}', "`trak` is none of"),
         ('{"type": "track", "userId": "anna", "properties": 3}', "is no call"),
         ('{"visitor": "anna", "time": "2026-11-01"}', "says no event"),
-        ('{"visitor": "anna", "event": "product viewed", "time": "2026-11-01"}', "says no items"),
+        ('{"visitor": "anna", "event": "product viewed", "time": "2026-11-01"}', "names no product"),
         ("{", "is no JSON"),
     ],
 )

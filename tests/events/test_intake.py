@@ -110,6 +110,15 @@ def test_a_trusted_key_says_it_of_its_own_visitor_alone() -> None:
     assert order.details == {"user id": "ben"}
 
 
+def test_an_order_is_one_whoever_tells_it_and_is_paid_back_in_parts() -> None:
+    def id(kind: str, message: str) -> str:
+        return arrival(ReportedEvent(kind, message, user_id="anna", order_id="7", value=9.0), SERVER).event.id
+
+    assert id("order completed", "m1") == id("order completed", "m2") == "order completed:7"
+    assert id("order refunded", "m1") == id("order refunded", "m1") != id("order refunded", "m2")
+    assert id("order refunded", "") == "order refunded:7"
+
+
 def test_a_browser_cannot_say_who_its_visitor_is() -> None:
     said = ReportedEvent("identified", "m1", user_id="anna", traits={"vip": True})
     assert arrival(said).traits == {}
