@@ -13,6 +13,7 @@ from dataclasses import replace
 from itertools import compress, count, islice, pairwise
 from operator import attrgetter, or_
 
+from proxy.audience.consent import LEVEL
 from proxy.audience.identity import IMPORTED, LINKING, with_link
 from proxy.audience.merging import NO_RULES, Merge, Rules, StampedValue, merge_values
 from proxy.audience.outside import MEMBERSHIP, memberships_after, segments_of
@@ -62,6 +63,7 @@ def is_history_only(arrival: Arrival | PackedEvent) -> bool:
 
 
 def _beyond_history(known: Profile, arrival: Arrival, rules: Rules) -> Profile:
+    rules = {LEVEL: Merge.NEWEST, **rules}  # an import that does not say it must not take back what a visitor refused
     if arrival.event.kind == IMPORTED:
         return _imported(known, arrival, rules)
     if arrival.event.kind in LINKING:
@@ -148,7 +150,7 @@ def _with_attributes(profile: Profile, arrival: Arrival, traits: Values, rules: 
     for name, value in traits.items():
         rule = rules.get(name, Merge.NEWEST)
         known = StampedValue(stamps[name], values[name], name not in from_devices) if name in stamps else None
-        if rule is Merge.NEWEST and stamp <= profile.imported:
+        if name not in rules and stamp <= profile.imported:
             continue  # the import set it last
         newer = merge_values(rule, StampedValue(stamp, value, is_own), known)
         values[name], stamps[name] = newer.value, newer.stamp

@@ -8,6 +8,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxy.audience.consent import LEVEL
 from proxy.audience.merging import Merge
 from proxy.events import fold as folding
 from proxy.events.fold import IMPORTED, fold, merged
@@ -100,6 +101,15 @@ def test_an_import_is_the_latest_word_on_all_attributes() -> None:
     profile = fold(None, [crm, after, before])
     assert profile.attributes == {"orders": 4.0, "town": "Brugge"}
     assert profile.segments == {"VIP"}
+
+
+def test_an_import_that_says_nothing_of_consent_takes_none_back() -> None:
+    refused, crm = told(1.0, "a", **{LEVEL: "none"}, size="40"), imported(2.0, 1, orders=4.0)
+    more = [told(float(number + 3), "e", **{f"a{number:03d}": 1.0}) for number in range(folding.MAX_ATTRIBUTES)]
+    for said in ([refused, crm], [crm, refused], [*more, crm, refused]):
+        attributes = fold(None, said).attributes
+        assert attributes[LEVEL] == "none" and attributes["orders"] == 4.0 and "size" not in attributes
+    assert fold(None, [refused, imported(2.0, 1, **{LEVEL: "profile"})]).attributes[LEVEL] == "profile"
 
 
 def test_what_was_told_longest_ago_is_forgotten_when_it_is_too_much() -> None:

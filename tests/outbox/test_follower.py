@@ -205,6 +205,9 @@ async def test_withdrawn_consent_leaves_segments_and_given_again_returns(bench: 
         bench.now += 10
         await bench.store.apply([agreed(number, level)])
         assert [one[2] for one in await bench.found()] == ([] if entered is None else [entered]), level
+        bench.now += 10
+        await bench.store.put_profiles([Profile("anna", {"tier": f"{number}"}, updated_at=bench.now)])
+        assert await bench.found() == [], "an import says nothing of consent"
 
 
 async def test_visitors_whose_events_are_withdrawn_leave_the_segment(bench: Bench) -> None:
