@@ -28,6 +28,7 @@ class SegmentSurvey:
     sampled: int
     segments: tuple[SurveyedSegment, ...] = ()
     overlaps: tuple[Overlap, ...] = ()
+    stages: tuple[Size, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ from proxy.errors import OperatorError
 from proxy.ports import Partition
 from proxy.rulebook.compile import Publication
 from proxy.rulebook.mending import quoted
-from proxy.rulebook.segment_reader import SegmentReader
+from proxy.rulebook.segment_reader import SegmentReader, stages_of
 from proxy.serve.survey import SAMPLE, Looked, looked_at
 
 GRADED = {"recency": "days since last order", "frequency": "orders", "monetary": "lifetime spend"}
@@ -57,7 +57,8 @@ def command(
     most: int,
     form: str,
 ) -> None:
-    """Size, share and overlap of every segment in the rule folder DIR, and what sets its members apart from others.
+    """Size, share and overlap of every segment in the rule folder DIR, and what sets its members apart from others; and
+    how many are in each stage of the journey.
 
     Exit code 1 when the folder has problems.
     """
@@ -95,6 +96,7 @@ def _figures(
             {**asdict(size), "drivers": [asdict(one) for one in apart[size.name]]}
             for size in sizes(names, looked.memberships, looked.population)
         ],
+        "stages": [asdict(size) for size in sizes(stages_of(publication), looked.memberships, looked.population)],
         "overlaps": [asdict(one) for one in overlaps(names, looked.memberships)[:most]],
     }
 
@@ -172,6 +174,8 @@ def _segment_lines(told: dict[str, Any]) -> list[str]:
     lines = [f"{told['visitors']:,} visitors{how}"]
     for one in told["segments"]:
         lines += _size_lines(Size(*(one[name] for name in ("name", "members", "share", "low", "high"))), one["drivers"])
+    for one in told["stages"]:
+        lines += _size_lines(Size(**one), ())
     pairs = [Overlap(**one) for one in told["overlaps"]]
     lines += ["overlaps"] if pairs else []
     return lines + [
@@ -231,5 +235,5 @@ async def _looked_at(url: str, reader: SegmentReader, part: Partition) -> Member
     async with existing_store(url) as store:
         async for profile in store.profiles(part):
             if not profile.alias:
-                found[reader.segments(reader.known(profile, reader.asked))] += 1
+                found[reader.groups(reader.known(profile, reader.asked))] += 1
     return found

@@ -80,6 +80,13 @@ class SegmentReader:
                 names |= {segment.name}
         return known | {"segment": names}
 
+    def groups(self, attributes: Attributes) -> frozenset[str]:
+        """The segments of a visitor, and their stage of the journey, as `journey stage: interest`."""
+        whole = self.whole(attributes)
+        segments, stage = whole["segment"], whole.get(JOURNEY)
+        assert isinstance(segments, frozenset)  # for the type checker
+        return segments | {f"{JOURNEY}: {stage}"} if stage else segments
+
     def holds(self, condition: Condition, timezone: str, whole: Attributes) -> bool:
         """Whether a condition holds for a visitor; `whole` are their attributes as returned by `whole`."""
         return matches(condition, whole, now=self._now, timezone=timezone)
@@ -94,6 +101,13 @@ class SegmentReader:
         segments = self.segments(attributes)
         by_clock = (at for at in self._clock_moments if at < until and self.segments(attributes, at) != segments)
         return next(by_clock, until)
+
+
+def stages_of(publication: Publication) -> list[str]:
+    """The stages of the journey, from the first, as `SegmentReader.groups` calls them."""
+    journey = publication.plan.journey
+    rules = sorted(journey.rules, key=lambda rule: rule.priority) if journey is not None else ()
+    return [f"{JOURNEY}: {rule.name}" for rule in rules]
 
 
 def unforeseen(publication: Publication, name: str) -> dict[str, str]:

@@ -22,7 +22,7 @@ from proxy.model import Attributes, Condition, Profile, Segment
 from proxy.ports import ProfileStore
 from proxy.rulebook.compile import Publication
 from proxy.rulebook.names import Names
-from proxy.rulebook.segment_reader import SegmentReader, asked_of_requests
+from proxy.rulebook.segment_reader import SegmentReader, asked_of_requests, stages_of
 from proxy.rulebook.segments import typed_condition
 
 SAMPLE = 2_000
@@ -36,8 +36,8 @@ MOST_OVERLAPS = 10
 
 @dataclass(slots=True)
 class Looked:
-    """The visitors that were looked at: how many are in which combination of segments, and, of a sample, their
-    attributes."""
+    """The visitors that were looked at: how many are in which combination of segments and stage of the journey, and, of
+    a sample, their attributes."""
 
     memberships: Memberships
     population: int
@@ -63,7 +63,7 @@ def looked_at(publication: Publication, sample: Sequence[Profile], population: i
     reader = SegmentReader(publication, now)
     sample = [profile for profile in sample if not profile.alias]
     known = [reader.known(profile, {**TRAIT_MEASURES, **reader.asked}) for profile in sample]
-    sampled = [reader.segments(attributes) for attributes in known]
+    sampled = [reader.groups(attributes) for attributes in known]
     return Looked(Counter(sampled), population, [profile.visitor_id for profile in sample], known, sampled)
 
 
@@ -142,4 +142,5 @@ def _groups(publication: Publication, sample: _Sample) -> SegmentSurvey:
             for segment, size in found
         ),
         tuple(overlaps(names, looked.memberships)[:MOST_OVERLAPS]),
+        tuple(sizes(stages_of(publication), looked.memberships, looked.population)),
     )

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from proxy.audience.segments import Size
 from proxy.audience.survey import ConditionSize, SegmentSurvey, SurveyedSegment
 from proxy.diagnostics import Finding, many
 from proxy.errors import RequestError
@@ -32,11 +33,13 @@ class GroupView(msgspec.Struct, frozen=True):
 
 
 class GroupsView(msgspec.Struct, frozen=True):
-    """All segments; `of` says which visitors were counted, `overlaps` lists segments that share members."""
+    """All segments; `of` says which visitors were counted, `overlaps` lists segments that share members, `stages` how
+    many are in each stage of the journey."""
 
     of: str
     segments: list[GroupView]
     overlaps: list[str]
+    stages: list[str]
 
 
 class ProblemView(msgspec.Struct, frozen=True):
@@ -58,7 +61,8 @@ class TypedView(msgspec.Struct, frozen=True):
 def groups_view(groups: SegmentSurvey) -> GroupsView:
     """The page's content."""
     overlaps = [f"{one.part:.0%} of {one.one} and {one.other} together are in both" for one in groups.overlaps]
-    return GroupsView(_of(groups.visitors, groups.sampled), [_group(one) for one in groups.segments], overlaps)
+    stages = [_stage(size) for size in groups.stages]
+    return GroupsView(_of(groups.visitors, groups.sampled), [_group(one) for one in groups.segments], overlaps, stages)
 
 
 def typed_view(typed: ConditionSize) -> TypedView:
@@ -86,6 +90,11 @@ def segment_routes(site: Site, html: Html) -> list[Route]:
         return Response(msgspec.json.encode(typed_view(typed)), media_type="application/json")
 
     return [Route("/segments", page), Route(SIZE_PATH, size, methods=["POST"])]
+
+
+def _stage(size: Size) -> str:
+    between = _between(size.low, size.high)
+    return f"{size.name}: {many(size.members, 'visitor')}, {size.share:.1%}" + (f" ({between})" if between else "")
 
 
 def _of(visitors: int, looked_at: int) -> str:

@@ -64,6 +64,19 @@ def test_the_same_as_text(shop: list[str]) -> None:
     assert "  Buyers and Recent buyers: 20 in both, 50% of those in either" in text
 
 
+def test_each_stage_of_the_journey_is_counted_from_the_first(shop: list[str], tmp_path: Path) -> None:
+    journey = "journey: {awareness: everyone, interest: {viewed: {product: any}}, purchase: {orders: at least 1}}\n"
+    (tmp_path / "a.rules.yaml").write_text(journey + RULES, encoding="utf-8")
+    here = [str(tmp_path), *shop[1:]]
+    told = json.loads(run(here, "--format", "json").output)["stages"]
+    assert [(one["name"], one["members"]) for one in told] == [
+        ("journey stage: awareness", 0), ("journey stage: interest", 159), ("journey stage: purchase", 40)
+    ]  # fmt: skip
+    assert "\n  journey stage: purchase: 40, 20.1%" in run(here).output
+    drawn = json.loads(run(here, "--estimate", "--format", "json").output)["stages"]
+    assert [one["share"] for one in drawn] == [one["share"] for one in told]
+
+
 def test_an_estimate_has_an_interval_and_needs_no_look_at_everybody(shop: list[str]) -> None:
     assert run(shop, "--estimate").exit_code == 0
 

@@ -17,9 +17,11 @@ GOLD = SurveyedSegment(
     (Driver("country: NL", 0.6, 0.2, 3.0, 2.0, 4.5),),
 )
 
+STAGE = Size("journey stage: interest", 1, 0.001, 0.0, 0.002)
+
 
 async def test_the_page_lists_segments_with_share_interval_and_what_sets_them_apart() -> None:
-    surveyed = SegmentSurvey(10_000, 2_000, (GOLD,), (Overlap("<Gold>", "New", 30, 0.25),))
+    surveyed = SegmentSurvey(10_000, 2_000, (GOLD,), (Overlap("<Gold>", "New", 30, 0.25),), (STAGE,))
     async with browser(Shop(surveyed=surveyed)) as client:
         page = (await client.get("/segments")).text
     for told in (
@@ -30,6 +32,7 @@ async def test_the_page_lists_segments_with_share_interval_and_what_sets_them_ap
         "between 10.0% and 14.0%",
         "country: NL, 3.0 times as often",
         "25% of &lt;Gold&gt; and New together are in both",
+        "journey stage: interest: 1 visitor, 0.1% (between 0.0% and 0.2%)",
     ):
         assert told in page
 
