@@ -39,6 +39,7 @@ LONGEST_WAIT_SECONDS = 86_400.0
 REFUSED_STATUSES = (400, 413, 422)
 MOST_FAULTS = 10
 SENT = "tailorbird_webhook_messages_total"
+GIVEN_UP = "a message to the webhook `%s` is given up: %s (help: see `tailorbird webhooks given-up`)"
 
 Outcome = httpx.Response | httpx.HTTPError
 """The result of sending a message: the answer, or the error."""
@@ -99,7 +100,9 @@ class Sender:
             elif self._must_give_up(delivery, outcome, others_are_accepted=bool(accepted)):
                 self._faults.pop(delivery.id, None)
                 self._count("given up")
-                await self._outbox.give_up(replace(delivery, reason=_failure_of(outcome)))
+                reason = _failure_of(outcome)
+                log.error(GIVEN_UP, self.webhook.name, reason)
+                await self._outbox.give_up(replace(delivery, reason=reason))
             else:
                 self._count("failed")
                 failed.append(outcome)
@@ -119,6 +122,8 @@ class Sender:
     def _pause(self, failed: Sequence[Outcome]) -> None:
         """Pauses the webhook after failures: as long as it asks for, or twice as long each time, with jitter."""
         if not failed:
+            if self.failure:
+                log.warning("the webhook `%s` takes messages again", self.webhook.name)
             self.failure = ""
             return
         self._failures += 1

@@ -88,7 +88,9 @@ async def test_messages_are_posted_signed_to_the_address_of_the_operator(outbox:
     assert (bench.counts(), await outbox.oldest("cdp", 9)) == ({"sent": 2}, [])
 
 
-async def test_what_was_not_taken_is_sent_again_with_its_id_and_in_order(outbox: Outbox) -> None:
+async def test_what_was_not_taken_is_sent_again_with_its_id_and_in_order(
+    outbox: Outbox, caplog: pytest.LogCaptureFixture
+) -> None:
     """The first message is refused by a fault, then by a broken connection, then taken: so is each after it."""
 
     def answer(call: dict[str, object], times: int) -> bytes:
@@ -97,6 +99,7 @@ async def test_what_was_not_taken_is_sent_again_with_its_id_and_in_order(outbox:
     receiver, bench = await sent(outbox, answer, message(1), message(2), message(3))
     assert [key for _, _, key in receiver.heard()] == ["s1", "s2", "s3"], "no visitor's is overtaken"
     assert bench.counts() == {"sent": 3, "failed": 6}
+    assert caplog.messages[-1].endswith("takes messages again")
 
 
 async def test_what_follows_the_head_of_an_answer_is_not_waited_for(
@@ -157,7 +160,9 @@ async def test_pauses_grow_and_are_as_long_as_it_asks(outbox: Outbox) -> None:
 
 
 @pytest.mark.parametrize("code", [400, 413, 422])
-async def test_what_is_wrong_with_one_message_holds_up_no_other(outbox: Outbox, code: int) -> None:
+async def test_what_is_wrong_with_one_message_holds_up_no_other(
+    outbox: Outbox, code: int, caplog: pytest.LogCaptureFixture
+) -> None:
     def answer(call: dict[str, object], times: int) -> bytes:
         return status(code) if call["messageId"] == "m1" else OK
 
@@ -166,6 +171,10 @@ async def test_what_is_wrong_with_one_message_holds_up_no_other(outbox: Outbox, 
     (given_up,) = await outbox.given_up()
     assert (given_up.id, given_up.reason) == ("m1", f"it answered {code}")
     assert bench.counts() == {"sent": 2, "given up": 1}
+    assert (
+        f"a message to the webhook `cdp` is given up: it answered {code} (help: see `tailorbird webhooks given-up`)"
+        in (caplog.text)
+    )
 
 
 async def test_a_message_that_is_always_a_fault_is_given_up_while_others_go_through(outbox: Outbox) -> None:
