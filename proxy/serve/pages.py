@@ -177,3 +177,8 @@ GZIP = "\ngzip"
 def coding_of(headers: Headers) -> str:
     """What tells pages in one coding from those in another, and in none: that is ""."""
     return "".join("\n" + value.decode("latin-1").lower() for name, value in headers if name == b"content-encoding")
+
+
+def without_coding(headers: Headers) -> Headers:
+    """The fields of a page whose coding was undone."""
+    return tuple(field for field in headers if field[0] not in (b"content-encoding", b"content-length"))

@@ -1,14 +1,15 @@
 """Reads an origin's HTML: decodes it, removes what belongs to one visitor, finds its slots, and cuts it.
 
-That takes a millisecond for 100 KB, and more for a page to be stored, so large pages are read in a thread, and each
-page is read once when it is stored, or comes again the same or nearly so (`slot_maps.py`).
-"""
+That takes some milliseconds for 100 KB, so large pages are read in a thread, and each page once when it is stored, or
+comes again the same or nearly so (`slot_maps.py`). The parser keeps Python's lock: pages are read one after the other,
+else the event loop would wait for several."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from proxy.errors import OriginError
 from proxy.httpcache.coding import decoded, page_codings
@@ -38,6 +39,7 @@ from proxy.serve.pages import (
     is_html,
     is_json,
     readable,
+    without_coding,
 )
 from proxy.serve.slot_maps import Comparison, SlotMap, SlotMaps, Version
 from proxy.settings import Settings
@@ -45,6 +47,7 @@ from proxy.settings import Settings
 QUICK_BYTES, QUICK_TAGS, QUICK_CODED_BYTES = 64 * 1024, 2_500, 16 * 1024
 """Of a page that is read on the event loop: most take 0.4 ms. The parser keeps all others waiting in a thread too."""
 
+Result = TypeVar("Result")
 Cut = tuple[Page, Sequence[str]]
 """A page, and why it, or a list of it, could not be cut."""
 
@@ -59,6 +62,7 @@ class PageReader:
         self._max_slots = settings.max_slots
         self._slot_maps = SlotMaps()
         self._has_frames = b"zstd" in page_codings(settings)
+        self._one_at_a_time = asyncio.Lock()
 
     async def read(
         self,
@@ -73,14 +77,14 @@ class PageReader:
         if version is None and is_html(headers):
             plain = await asyncio.to_thread(self._decoded, body, headers, self._max_bytes)
             if plain is not None:
-                version = self._version(plain, _without_coding(headers), path, declared, policy)
+                version = self._version(plain, without_coding(headers), path, declared, policy)
         if (known := self._at_once(version, headers, path, declared, body)) is not None:
             return known
         if version is None:
-            return self._counting_doubts(await asyncio.to_thread(self._read, body, headers, path, declared, policy))
-        headers, is_studied = _without_coding(headers), version.path.is_to_be_compared
-        cut = await asyncio.to_thread(self._read, version.body, headers, path, declared, policy)
-        compare = await asyncio.to_thread(self._slot_maps.compare, version) if is_studied else None
+            return self._counting_doubts(await self._in_thread(self._read, body, headers, path, declared, policy))
+        is_studied = version.path.is_to_be_compared
+        cut = await self._in_thread(self._read, version.body, without_coding(headers), path, declared, policy)
+        compare = await self._in_thread(self._slot_maps.compare, version) if is_studied else None
         return self._remembered(version, cut, compare)
 
     def read_at_once(self, body: bytes, headers: Headers, path: bytes, declared: Sequence[DeclaredSlot]) -> Page | None:
@@ -123,11 +127,11 @@ class PageReader:
             if known.is_same and not known.template.slots and (coding := coding_of(headers)):
                 coded = self._slot_maps.at(path, version.path.charset + coding, declared, has_includes=False)
                 self._slot_maps.put(Version(coded, body), known.template, known.doubts)
-            return self._counting_doubts((Page(_without_coding(headers), version.body, known.template), known.doubts))
+            return self._counting_doubts((Page(without_coding(headers), version.body, known.template), known.doubts))
         at = version.path
         if not at.is_quick or at.is_to_be_compared or not _is_quick(version.body):
             return None
-        return self._remembered(version, self._read(version.body, _without_coding(headers), path, declared, None))
+        return self._remembered(version, self._read(version.body, without_coding(headers), path, declared, None))
 
     def _remembered(self, version: Version, cut: Cut, compare: Comparison | None = None) -> Page:
         page, doubts = cut
@@ -144,8 +148,8 @@ class PageReader:
         policy: PagePolicy | None = None,
     ) -> Page | NotRedacted:
         """The page as it may be stored: redacted and deflated; or why it may not."""
-        read = await asyncio.to_thread(self._read_to_keep, body, headers, path, declared, policy)
-        return read if isinstance(read, NotRedacted) else self._counting_doubts(read)
+        read = await self._in_thread(self._read_to_keep, body, headers, path, declared, policy)
+        return read if isinstance(read, NotRedacted) else await self._deflated(self._counting_doubts(read))
 
     async def recut(self, entry: Entry, path: bytes, declared: Sequence[DeclaredSlot]) -> Entry | None:
         """The entry cut for other declared slots. None for one with holes, whose places are not known any more."""
@@ -153,9 +157,18 @@ class PageReader:
             return replace(entry, declared=declared, template=None, memo_entry=None)
         if entry.template and entry.template.holes:
             return None
-        cut = await asyncio.to_thread(self._recut, entry, path, declared)
-        template = self._counting_doubts(cut).template
-        return replace(entry, declared=declared, template=template, is_as_came=False, memo_entry=None)
+        cut = await self._in_thread(self._read, entry.stored.body, entry.stored.headers, path, declared, None)
+        page = await self._deflated(self._counting_doubts(cut))
+        return replace(entry, declared=declared, template=page.template, is_as_came=False, memo_entry=None)
+
+    async def _in_thread(self, work: Callable[..., Result], *what: object) -> Result:
+        async with self._one_at_a_time:
+            return await asyncio.to_thread(work, *what)
+
+    async def _deflated(self, page: Page) -> Page:
+        if page.template is not None:
+            await asyncio.to_thread(page.template.deflate, has_frames=self._has_frames)
+        return page
 
     # -- in a thread, but for what is read at once
 
@@ -181,7 +194,7 @@ class PageReader:
         if plain is None:
             return NotRedacted("coding") if policy else (Page(headers, body, None), ("coding",))
         if is_json(headers):
-            return self._deflated(self._cut_json(plain, headers, path, declared))
+            return self._cut_json(plain, headers, path, declared)
         holes = policy.holes if policy else ()
         page = Markup(plain, charset_of(headers))
         made = redacted(page, holes, has_includes=_has_includes(headers, policy))
@@ -190,14 +203,11 @@ class PageReader:
         page = page.of(made.body)
         if no := secret_in(page, headers, policy):
             return no
-        return self._deflated(self._cut(page, made.holes, redacted_head(headers, policy), path, declared))
-
-    def _recut(self, entry: Entry, path: bytes, declared: Sequence[DeclaredSlot]) -> Cut:
-        return self._deflated(self._read(entry.stored.body, entry.stored.headers, path, declared, None))
+        return self._cut(page, made.holes, redacted_head(headers, policy), path, declared)
 
     def _decoded(self, body: bytes, headers: Headers, most_bytes: int) -> bytes | None:
-        coding = b",".join([value for name, value in headers if name == b"content-encoding"]).strip().lower()
-        return decoded(body, coding, most_bytes, self._max_inflation)
+        coding = b",".join([value for name, value in headers if name == b"content-encoding"])
+        return decoded(body, coding.strip().lower(), most_bytes, self._max_inflation)
 
     def _cut(
         self, page: Markup, holes: Sequence[HoleAt], headers: Headers, path: bytes, declared: Sequence[DeclaredSlot]
@@ -212,7 +222,7 @@ class PageReader:
             taken = () if isinstance(slots, Uncut) else slots
             lists = find_lists(page, path=where, declared=declared, taken=taken)
         template = cut_at(page.body, () if isinstance(slots, Uncut) else slots, holes, lists.found, said)
-        return Page(_without_coding(headers), page.body, template), _doubts(slots, lists)
+        return Page(without_coding(headers), page.body, template), _doubts(slots, lists)
 
     def _cut_json(self, plain: bytes, headers: Headers, path: bytes, declared: Sequence[DeclaredSlot]) -> Cut:
         where, lists = readable(path), Lists()
@@ -220,13 +230,8 @@ class PageReader:
         taken = () if isinstance(slots, Uncut) else slots
         if not isinstance(slots, Uncut) or slots.reason is UncutReason.NO_SLOTS:
             lists = find_json_lists(plain, path=where, declared=declared, taken=taken)
-        page = Page(_without_coding(headers), plain, cut_json(plain, taken, lists.found))
+        page = Page(without_coding(headers), plain, cut_json(plain, taken, lists.found))
         return page, _doubts(slots, lists)
-
-    def _deflated(self, cut: Cut) -> Cut:
-        if cut[0].template is not None:
-            cut[0].template.deflate(has_frames=self._has_frames)
-        return cut
 
     def _counting_doubts(self, cut: Cut) -> Page:
         page, doubts = cut
@@ -236,7 +241,7 @@ class PageReader:
 
 
 def _is_quick(body: bytes) -> bool:
-    # Of its bytes one in 17 is looked at: to count all takes 70 us, and what is in a step of a power of two repeats.
+    # One byte in 17 is looked at: to count all takes 70 us, and what is in a step of a power of two repeats.
     return len(body) <= QUICK_BYTES and body[::17].count(b"<") <= QUICK_TAGS // 17
 
 
@@ -251,10 +256,6 @@ def redacted_head(headers: Headers, policy: PagePolicy | None) -> Headers:
     if policy is None or not policy.has_nonce:
         return headers
     return tuple((name, without_nonces(value) if name in CONTENT_POLICIES else value) for name, value in headers)
-
-
-def _without_coding(headers: Headers) -> Headers:
-    return tuple(field for field in headers if field[0] not in (b"content-encoding", b"content-length"))
 
 
 def _has_includes(headers: Headers, policy: PagePolicy | None) -> bool:

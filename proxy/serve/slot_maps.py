@@ -13,7 +13,7 @@ from functools import cached_property
 from itertools import pairwise
 from typing import NamedTuple
 
-from proxy.memo import make_room
+from proxy.memo import Memo, make_room
 from proxy.page.encode import Content, name_in_tag, plain_of, tag_of
 from proxy.page.markup import Markup
 from proxy.page.page_shape import (
@@ -38,12 +38,13 @@ Name = tuple[int | bytes, int, Key]
 
 MOST = 2_000
 MOST_PATHS = 1_000
-MOST_SEEN = 32
-"""Versions kept for comparison; one of a page of 60 KB takes 90 KB."""
+MOST_SEEN_BYTES = 16 * 1024 * 1024
+"""Of versions kept for comparison; one takes half as much again as its page."""
 MOST_LIKENESSES = 4
 """Likenesses of one path, as for visitors who are logged in or not."""
-MOST_BYTES = 512 * 1024
-"""The largest page that is looked up: hashing a larger one would delay other requests."""
+MOST_BYTES = 4 * 1024 * 1024
+"""The largest page that is looked up: to hash it takes a millisecond, in which other requests wait. To parse it takes a
+hundred, and the parser does not let others have their turn."""
 COMPARISONS = 6
 COMPARE_AGAIN = 64
 """A path's versions are compared so many times, and after that every so many unknown pages, since shops change."""
@@ -201,7 +202,7 @@ class SlotMaps:
     def _forget(self) -> None:
         self._paths: dict[Key, Path] = {}
         self._known: dict[Name, SlotMap] = {}
-        self._seen: dict[tuple[Key, int], Comparison] = {}
+        self._seen = Memo[tuple[Key, int], Comparison](MOST_SEEN_BYTES)
 
     def at(self, path: bytes, charset: str, declared: Sequence[DeclaredSlot], *, has_includes: bool) -> Path:
         """What is known of a path. For other declared slots than before, all is forgotten."""
@@ -237,7 +238,7 @@ class SlotMaps:
         """Compares the page with the one before. Takes some milliseconds."""
         path, parts = version.path, parts_of(version.body)
         names = hashes_of(parts)
-        before = self._seen.get((path.key, len(parts)))
+        before = self._seen.known.get((path.key, len(parts)))
         places = None if before is None else changed_parts(before.names, names)
         if before is None or not places:
             return Comparison(names)
@@ -261,9 +262,7 @@ class SlotMaps:
             return
         path.comparisons += 1
         key = (path.key, len(compare.names))
-        self._seen.pop(key, None)
-        make_room(self._seen, MOST_SEEN)
-        self._seen[key] = compare._replace(likeness=None)
+        self._seen.put(key, compare._replace(likeness=None), compare.names.itemsize * len(compare.names))
         if compare.likeness is not None:
             make_room(path.by_likeness, MOST_LIKENESSES)
             path.by_likeness[len(compare.names)] = SlotMap.by(template, doubts, compare.likeness)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import asyncio
 import gzip
+from typing import Any
 
 import pytest
 
@@ -154,6 +156,41 @@ async def test_a_page_is_read_at_once_unless_pages_there_were_in_doubt_or_are_to
     assert reads.read_at_once(doubtful, HTML, b"/doubt", ()) is not None
     assert reads.read_at_once(doubtful, HTML, b"/doubt", ()) is not None
     assert reads.read_at_once(doubtful + b"1", HTML, b"/doubt", ()) is None
+
+
+async def test_a_large_page_is_parsed_once_and_known_when_it_comes_again() -> None:
+    reads, large = reader(), BODY + b"<p>text" * 150_000
+    assert reads.read_at_once(large, HTML, b"/", ()) is None
+    first = await reads.read(large, HTML, b"/", ())
+    assert reads.read_at_once(bytes(bytearray(large)), HTML, b"/", ()) == first
+    assert reads.slot_map_of(memoryview(large), b"/", charset_of(HTML), ()) is not None
+
+
+async def test_so_is_a_large_page_that_greets_its_visitor() -> None:
+    reads, large = reader(), BODY + b"<p>Hello %s</p>" + b"<p>text" * 150_000
+    for name in (b"Ann", b"Bob", b"Cid"):
+        await reads.read(large % name, HTML, b"/", ())
+    assert reads.slot_map_of(memoryview(large % b"Dora"), b"/", charset_of(HTML), ()) is not None
+
+
+class Watched(PageReader):
+    """Tells how many pages were read at once, at most."""
+
+    under_way = most = 0
+
+    def _read(self, *what: Any) -> Any:
+        self.under_way += 1
+        self.most = max(self.most, self.under_way)
+        try:
+            return super()._read(*what)
+        finally:
+            self.under_way -= 1
+
+
+async def test_threads_read_one_page_at_a_time() -> None:
+    reads = Watched(Metrics(), Settings())
+    await asyncio.gather(*(reads.read(BODY + b"<p>%d" % number * 20_000, HTML, b"/", ()) for number in range(8)))
+    assert reads.most == 1
 
 
 async def test_a_page_is_known_whatever_its_coding() -> None:
