@@ -33,7 +33,9 @@ from proxy.serve.shared_fetch import tell_failure
 from proxy.serve.showing_as import Shows
 from proxy.settings import Settings
 from proxy.upstream.asking import Asking, is_document
+from proxy.upstream.exchange import Exchange
 from proxy.upstream.origin import OnAnswer, OriginTransport
+from proxy.upstream.relay import Ready, says_length
 
 NOT_WHOLE = frozenset({204, 206, 304})
 """Statuses of answers that are not a whole page."""
@@ -127,14 +129,14 @@ class Own:
         """The visitor's answer. Closes the origin's unless it is streamed."""
         headers = passed_head(answer.headers, said)
         if self.is_streamed(request, answer):
-            return self._streamed(answer, headers, [], request.depth)
+            return self._streamed(request, answer, headers)
         if request.method == b"HEAD":
             await answer.aclose()
             return Response(answer.status, tuple(field for field in headers if field[0] not in _OF_OUR_PAGE))
         body = await self._read(answer)
         if isinstance(body, list):
             self._metrics.count("tailorbird_page_passthrough_total", "reason", "too-big")
-            return self._streamed(answer, headers, body, request.depth)
+            return self._streamed(request, answer, headers, body)
         return await self._page(request, answer, body, headers, now)
 
     def failed(self, request: Request, error: OriginError, *, is_told: bool = False) -> Response:
@@ -147,18 +149,27 @@ class Own:
         self._metrics.count("tailorbird_requests_total", "result", "error")
         return error_page(request, error, f"fwd=miss; detail={error.reason}")
 
-    def streamed(self, answer: UpstreamResponse, said: str) -> Response:
+    def streamed(self, request: Request, answer: UpstreamResponse, said: str) -> Response:
         """The answer as it comes."""
-        return self._streamed(answer, passed_head(answer.headers, said), [])
+        return self._streamed(request, answer, passed_head(answer.headers, said))
 
-    def streamed_with(self, lead: bytes, answer: UpstreamResponse) -> Response:
+    def streamed_with(self, lead: bytes, request: Request, answer: UpstreamResponse) -> Response:
         """The same with its header lines ready."""
         self.streams.count += 1
+        if not says_length(lead):
+            lead += as_lines(_length(request, answer))
         return Response(answer.status, None, stream=answer.body, lead=lead)
 
-    def _streamed(self, answer: UpstreamResponse, headers: Headers, begun: list[bytes], depth: int = 0) -> Response:
-        self.streams.count += not depth  # a part of a page is not a request of a client
-        return Response(answer.status, headers, stream=_Rest(answer, begun) if begun else answer.body)
+    def _streamed(
+        self, request: Request, answer: UpstreamResponse, headers: Headers, begun: list[bytes] | None = None
+    ) -> Response:
+        self.streams.count += not request.depth  # a part of a page is not a request of a client
+        if begun is not None:
+            return Response(answer.status, headers, stream=_Rest(answer, begun))
+        is_said = any(name == b"content-length" for name, _ in headers)
+        return Response(
+            answer.status, headers if is_said else (*headers, *_length(request, answer)), stream=answer.body
+        )
 
     async def _read(self, answer: UpstreamResponse) -> bytes | list[bytes]:
         """The whole body; or what was read of it when it is larger than a page may be."""
@@ -235,6 +246,14 @@ def _wishes(request: Request) -> tuple[bool, bytes]:
 def _wishes_of(question: Question) -> tuple[bool, bytes]:
     """The same of all who ask it."""
     return _wishes(Request(question.method, question.path, question.query, question.host, question.fields))
+
+
+def _length(request: Request, answer: UpstreamResponse) -> Headers:
+    """The length of a body that came in chunks and is all there; nothing where it is not known."""
+    pieces = answer.body.pieces if isinstance(answer.body, Exchange | Ready) and answer.is_bounded else None
+    if pieces is None or request.method == b"HEAD" or answer.status in (204, 304):
+        return ()
+    return ((b"content-length", b"%d" % sum(map(len, pieces))),)
 
 
 def _is_coded(answer: UpstreamResponse) -> bool:

@@ -196,7 +196,7 @@ class PassThrough:
             if handling is not None and (
                 handling.is_streamed or (handling.is_json and not self._own.may_have_slots(request.path))
             ):
-                give(request, self._own.streamed_with(handling.shape.lines(answer.values) + line, answer))
+                give(request, self._own.streamed_with(handling.shape.lines(answer.values) + line, request, answer))
                 return
             answered, body = partial(self._on_body, request, answer, said, give), answer.body
             if isinstance(body, Exchange) and not body.is_over and self._own.is_read_whole(request, answer):
@@ -236,7 +236,7 @@ class PassThrough:
 
     def _made(self, request: Request, answer: UpstreamResponse, said: str) -> Response | Awaitable[Response]:
         if self._own.is_streamed(request, answer):
-            response: Response | Awaitable[Response] | None = self._own.streamed(answer, said)
+            response: Response | Awaitable[Response] | None = self._own.streamed(request, answer, said)
         else:
             pieces = answer.body.pieces if isinstance(answer.body, Exchange | Ready) else None
             body = None if pieces is None else b"".join(pieces)

@@ -216,10 +216,11 @@ def reset(transport: Any) -> None:
 def is_sized(response: Response) -> bool:
     """Whether its head says how long the body is, or there is none."""
     lines = response.lead or as_lines(response.headers)
-    return _says_length(lines) or response.status in _WITHOUT_BODY
+    return says_length(lines) or response.status in _WITHOUT_BODY
 
 
-def _says_length(lines: bytes) -> bool:
+def says_length(lines: bytes) -> bool:
+    """Whether header lines say how long the body is."""
     return lines.find(_LENGTH) >= 0 or lines.startswith(_LENGTH[2:])
 
 
@@ -227,7 +228,7 @@ def _begun(response: Response, *, is_kept: bool, is_head: bool, is_framed: bool 
     """The head of the answer; whether a body follows, and whether that is chunked."""
     lines = response.lead or as_lines(response.headers)
     has_body = not is_head and response.status not in _WITHOUT_BODY
-    is_chunked = is_framed and has_body and not _says_length(lines)
+    is_chunked = is_framed and has_body and not says_length(lines)
     if is_chunked:
         lines += b"transfer-encoding: chunked\r\n"
     if not is_kept:

@@ -150,6 +150,26 @@ async def test_what_is_no_page_is_not_waited_for() -> None:
         assert await anext(answer.stream) == b"two"
 
 
+@pytest.mark.parametrize(
+    ("head", "method", "length"),
+    [
+        (b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", b"GET", "5"),
+        (b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", b"GET", "0"),
+        (b"Transfer-Encoding: chunked\r\n\r\n", b"HEAD", ""),
+        (b"\r\nhello", b"GET", ""),
+    ],
+    ids=["whole", "empty", "only its head", "to be cut by anybody"],
+)
+async def test_how_long_a_body_is_is_told_where_it_is_known(head: bytes, method: bytes, length: str) -> None:
+    async def script(wire: Wire) -> None:
+        await wire.request()
+        await wire.send(b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\n" + head)
+
+    async with Origin(script) as origin, Site(origin.url) as site:
+        got = await site.get(b"/a", (b"cookie", b"a=1"), method=method)
+        assert (got.status, got["content-length"]) == (200, length)
+
+
 async def test_a_stream_nobody_reads_gives_its_connection_back() -> None:
     async with Origin(always(ok(b"x" * 10_000))) as origin, Site(origin.url, max_connections=1) as site:
         for _ in range(3):
