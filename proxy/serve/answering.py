@@ -178,16 +178,17 @@ class Answering(HttpToolsProtocol):
         """Passes early hints on to the client of the next request to be answered, if it is a browser, as
         Sec-Fetch-Mode shows: some programs take a 103 for the final answer."""
         if request.question is not None and b"sec-fetch-mode" in request.question.firsts:
-            request.on_hints = partial(self._hint, None)
+            request.on_hints = partial(self._hint, None, set())
 
-    def _hint(self, turn: OwedAnswer | None, fields: Headers) -> None:
+    def _hint(self, turn: OwedAnswer | None, told: set[bytes], fields: Headers) -> None:
         """Writes the Link fields of early hints (RFC 8297), if it is this request's turn; None stands for the one whose
-        turn it is."""
-        links = tuple(field for field in fields if field[0] == b"link")
+        turn it is. What is `told` already is not told again, as when the origin is asked twice."""
+        links = tuple(field for field in fields if field[0] == b"link" and field[1] not in told)
         first = self._owed[0] if self._owed else None
         is_its_turn = first is not None and first is (turn or first) and not first.response_started
         if links and is_its_turn and not self.transport.is_closing():
             with contextlib.suppress(OriginError):
+                told.update(value for _, value in links)
                 self.transport.write(b"HTTP/1.1 103 Early Hints\r\n" + as_lines(links) + b"\r\n")
 
     def on_outcome(
@@ -266,7 +267,7 @@ class Answering(HttpToolsProtocol):
         cycle.scope[REQUEST] = request  # type: ignore[literal-required]
         cycle.scope[RELAY] = partial(self._relay, cycle)  # type: ignore[literal-required]
         if cycle.scope["http_version"] == "1.1" and request.get(b"sec-fetch-mode") is not None:
-            request.on_hints = partial(self._hint, cycle)
+            request.on_hints = partial(self._hint, cycle, set())
 
 
 def cycle_of(connection: HttpToolsProtocol, scope: Any) -> RequestResponseCycle:

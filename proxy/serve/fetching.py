@@ -51,11 +51,12 @@ class Fetching:
         return self._slot(sought) in self._under_way
 
     async def lead(
-        self, sought: Sought, stale: Entry | None, seconds: float | None = None, *, takes_any: bool
+        self, sought: Sought, stale: Entry | None, seconds: float | None = None, *, is_plain: bool
     ) -> Outcome | Flowing | Passed | None:
-        """Starts a fetch and waits for its outcome. An asset is handed over as it comes; so is, to one who `takes_any`,
-        an answer that may not be shared. None: it takes longer than `seconds`, and goes on by itself."""
-        fetch, task = self._start(sought, SharedFetch(sought, stale, is_led=True, takes_any=takes_any))
+        """Starts a fetch and waits for its outcome. An asset is handed over as it comes; so is an answer that may
+        not be shared, to one whose own request, being `is_plain`, would get nothing better. None: it takes longer than
+        `seconds`, and goes on by itself."""
+        fetch, task = self._start(sought, SharedFetch(sought, stale, is_led=True, is_plain=is_plain))
         try:
             # `wait` cancels nothing when this request's client goes away.
             done, _ = await asyncio.wait((task, fetch.flowing), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)

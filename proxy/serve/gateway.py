@@ -91,7 +91,6 @@ class Gateway:
         self._policy = NO_POLICY
         asking = Asking(origins, settings)
         self._personal = Personal(settings.ignored_cookies, tells_credentials=asking.tells_credentials)
-        self._tells_all = asking.tells_all
         self.memory = self._memory = ResponseCache[Entry](settings.cache_bytes)
         self._marks = MarkedKeys()
         self._stale_fallback = StaleFallback(settings)
@@ -216,9 +215,9 @@ class Gateway:
             return answer
         missed = "vary-miss" if self._memory.varying_names(asked.key) else "uri-miss"
         said = f"fwd={('request' if was_refused else 'stale') if stale else missed}"
-        takes_any = self._tells_all and not is_personal and request.method == b"GET"
+        is_plain = not is_personal and request.method == b"GET"
         seconds = None if was_refused else self._stale_fallback.wait_seconds(stale, now)
-        return await self._for_everybody(asked, request, stale, said, seconds, takes_any=takes_any)
+        return await self._for_everybody(asked, request, stale, said, seconds, is_plain=is_plain)
 
     async def _from_memory(
         self, asked: Sought, entry: Entry, request: Request, now: float, status: str
@@ -237,7 +236,7 @@ class Gateway:
         return await self._as_visitor(request, "hole") if answer is None else answer
 
     async def _for_everybody(
-        self, asked: Sought, request: Request, stale: Entry | None, said: str, seconds: float | None, *, takes_any: bool
+        self, asked: Sought, request: Request, stale: Entry | None, said: str, seconds: float | None, *, is_plain: bool
     ) -> Response:
         """The answer by a shared fetch: a new one, waited for at most `seconds`, or the one under way; else by a
         fallback."""
@@ -245,7 +244,7 @@ class Gateway:
         if self._fetching.is_under_way(asked):
             outcome, status = await self._fetching.join(asked), "collapsed"
         else:
-            outcome, status = await self._fetching.lead(asked, stale, seconds, takes_any=takes_any), "stored"
+            outcome, status = await self._fetching.lead(asked, stale, seconds, is_plain=is_plain), "stored"
         now = self._clock()
         if isinstance(outcome, Entry):
             self._count(status)

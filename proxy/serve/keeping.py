@@ -29,7 +29,7 @@ from proxy.serve.comparing import Comparing
 from proxy.serve.negotiation import Negotiation, judged_headers, told_cookies, without_choices
 from proxy.serve.pages import Entry, Page, is_cut, is_html, is_page
 from proxy.serve.reading import PageReader, read_whole, redacted_head
-from proxy.serve.shared_fetch import Flowing, NotShared, Outcome, Passed, SharedFetch
+from proxy.serve.shared_fetch import Failures, Flowing, NotShared, Outcome, Passed, SharedFetch
 from proxy.settings import Settings
 from proxy.upstream.asking import Asking
 from proxy.upstream.tee import Tee
@@ -72,6 +72,7 @@ class Keeping:
         self._choices = CacheOptions.of(settings)
         self._clock = clock
         self._reader = reader
+        self._failures = Failures(settings.origin_down_seconds, clock)
         self._learn = learn
         self._miss = miss
 
@@ -90,7 +91,7 @@ class Keeping:
                 if status in _GONE and not fetch.request.query:
                     self._miss(fetch.request)
             if refusal:
-                if fetch.is_led and fetch.takes_any:
+                if fetch.is_led and self._is_all_it_would_get(fetch, answer.status):
                     fetch.passed = Passed(refusal, answer)
                 return self._refuse(fetch, refusal, answer.status) if others else NotShared(refusal, answer.status)
             if self._is_cut(fetch, answer.headers):
@@ -165,9 +166,17 @@ class Keeping:
             self._memory.discard(fetch.key)
             seconds = max(seconds, self._settings.uncacheable_seconds)
             self._marks.add(fetch.key, reason, until=self._clock() + seconds)
-        elif status >= 500 and not fetch.takes_any and fetch.key not in self._memory:
+        elif status >= 500 and not self._tells_all_of(fetch) and fetch.key not in self._memory:
             self._marks.add(fetch.key, reason, until=self._clock() + self._settings.origin_down_seconds)
-        return NotShared(reason, status)
+        return NotShared(reason, status, self._failures.trial(self._asking.origin_of(fetch.request), status))
+
+    def _tells_all_of(self, fetch: SharedFetch) -> bool:
+        return fetch.is_plain and self._asking.tells_all
+
+    def _is_all_it_would_get(self, fetch: SharedFetch, status: int) -> bool:
+        """Whether the client's own request would hardly get another answer."""
+        origin = self._asking.origin_of(fetch.request)
+        return self._tells_all_of(fetch) or (fetch.is_plain and self._failures.are_for_all(origin, status))
 
     # -- keeping it
 

@@ -27,10 +27,12 @@ news."""
 
 class Trial:
     """After a shared fetch that the origin answered by an error: whether visitors' own requests fail as well. The first
-    finds out, and the others wait for that: a failing origin is not asked by each of them."""
+    finds out, and the others wait for that: a failing origin is not asked by each of them. `on_failure` is told the
+    status of an answer that is an error."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_failure: Callable[[int], None] = lambda status: None) -> None:
         self._fails: asyncio.Future[bool] | None = None
+        self._on_failure = on_failure
 
     async def answer(self, ask: Callable[[], Awaitable[Response]], most_seconds: float) -> Response | None:
         """The visitor's answer by `ask`; None when the first one's, for which they wait no longer than `most_seconds`,
@@ -41,13 +43,38 @@ class Trial:
         self._fails, fails = asyncio.get_running_loop().create_future(), False
         try:
             answer = await ask()
-            fails = answer.status >= 500
+            if fails := answer.status >= 500:
+                self._on_failure(answer.status)
         except OriginError:
             fails = True
             raise
         finally:
             self._fails.set_result(fails)
         return answer
+
+
+class Failures:
+    """Which errors origins answer visitors as well as us: found out by a trial, and believed for `seconds`. The answer
+    to a shared fetch that fails like this is its client's: a failing origin is not asked twice for each."""
+
+    def __init__(self, seconds: float, clock: Callable[[], float]) -> None:
+        self._seconds = seconds
+        self._clock = clock
+        self._found: dict[tuple[object, int], float] = {}
+
+    def trial(self, origin: object, status: int) -> Trial:
+        """The trial of whether this status is what a visitor's own request is answered, too."""
+
+        def note(found: int) -> None:
+            if found == status:
+                self._found[origin, status] = self._clock()
+
+        return Trial(note)
+
+    def are_for_all(self, origin: object, status: int) -> bool:
+        """Whether it was, a moment ago."""
+        found_at = self._found.get((origin, status))
+        return found_at is not None and 0 <= self._clock() - found_at < self._seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +119,11 @@ class SharedFetch:
       none at first.
     * `is_led`: the client that asked first still waits. `flowing` is resolved for it when the body comes piece by
       piece, `passed` when the answer is its own.
-    * `takes_any`: the client would get nothing better by a request of its own.
+    * `is_plain`: its client's own request would carry neither cookies nor credentials.
     * `is_void`: the key was forgotten meanwhile.
     """
 
-    def __init__(self, sought: Sought, stale: Entry | None, *, is_led: bool, takes_any: bool = False) -> None:
+    def __init__(self, sought: Sought, stale: Entry | None, *, is_led: bool, is_plain: bool = False) -> None:
         self.key = sought.key
         self.request = sought.shared
         self.policy = sought.policy
@@ -105,7 +132,7 @@ class SharedFetch:
         self.told: Set[bytes] = frozenset()
         self.plainly: tuple[str, int] | None = None
         self.is_led = is_led
-        self.takes_any = takes_any
+        self.is_plain = is_plain
         self.is_void = False
         self.passed: Passed | None = None
         self.flowing: asyncio.Future[Flowing] = asyncio.get_running_loop().create_future()

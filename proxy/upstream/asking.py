@@ -64,6 +64,10 @@ class Asking:
         self.tells_all = EVERY_FIELD in self._forwarded
         self.tells_credentials = self.tells_all or b"authorization" in self._forwarded
 
+    def origin_of(self, request: Request) -> OriginTransport:
+        """The origin that is asked for it."""
+        return self._origins.of(request.path)
+
     def credentials(self, request: Request) -> Headers:
         """The credentials of a shared fetch: none, unless the operator forwards them. RFC 9111 3.5 decides on such
         answers."""

@@ -117,6 +117,31 @@ async def test_who_waited_for_an_origin_that_fails_shares_what_the_first_of_them
         assert "stored" in (await site.get(b"/", PHONE))["cache-status"]
 
 
+async def test_an_origin_that_fails_whoever_asks_is_asked_once_for_each() -> None:
+    statuses = {b"/1": OOPS, b"/2": OOPS, b"/3": OOPS, b"/busy": BUSY}
+
+    def failing(seen: Seen) -> bytes:
+        return ok(b"oops", HTML, status=statuses[seen.target])
+
+    async with Origin(answering(failing)) as origin, Site(origin.url) as site:
+        for path, times in ((b"/1", 2), (b"/2", 1), (b"/3", 1), (b"/busy", 2)):
+            got = await site.get(path)
+            assert (got.status, got.body, len(origin.requests)) == (int(statuses[path][:3]), b"oops", times)
+            origin.requests.clear()
+        site.now += 3
+        await site.get(b"/2")
+        assert len(origin.requests) == 2
+
+
+async def test_who_says_more_is_asked_for_with_all_of_it_though_the_origin_fails() -> None:
+    failing = ok(b"oops", HTML, status=OOPS)
+    async with Origin(answering(lambda seen: failing)) as origin, Site(origin.url) as site:
+        await site.get(b"/1")
+        origin.requests.clear()
+        await site.get(b"/2", (b"cookie", b"basket=1"))
+        assert [seen.get(b"cookie") for seen in origin.requests] == [b"basket=1"]
+
+
 async def test_a_failure_of_the_fetch_for_everybody_alone_is_nobody_elses() -> None:
     held = Held(ok(b"whose browser is it?", HTML, status=OOPS), own=PRIVATE)
     async with Origin(answering(held)) as origin, Site(origin.url) as site:

@@ -81,6 +81,15 @@ async def test_early_hints_of_a_fetch_for_everybody_reach_who_asked_first_alone(
         writer.close()
 
 
+async def test_early_hints_that_come_twice_as_the_page_is_not_for_everybody_are_told_once() -> None:
+    async with Origin(always(HINTED)) as origin, Served(origin.url) as served:
+        reader, writer = await served.connect()
+        writer.write(request(b"GET", b"/", MODE))
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 103 Early Hints\r\nlink: </a.css>")
+        assert ((await hear(reader)).status, len(origin.requests)) == (200, 2)
+        writer.close()
+
+
 @pytest.mark.parametrize("path", [b"/", b"/shared"])
 async def test_no_link_leads_to_the_origins_own_address(path: bytes) -> None:
     async def script(wire: Wire) -> None:

@@ -11,7 +11,7 @@ from proxy.errors import OriginError
 from proxy.http.message import Response
 from proxy.serve.turn import Turn
 from proxy.settings import DEFAULTS
-from proxy.upstream.relay import CLIENT_LEFT, Relay, written_at_once
+from proxy.upstream.relay import CLIENT_LEFT, Ready, Relay, written_at_once
 from tests.wire.origin import Origin, Wire, always, ok
 from tests.wire.served import Served, hear, request
 from tests.wire.site import eventually
@@ -176,6 +176,13 @@ def test_what_is_all_there_is_written_at_once_if_there_is_room_for_it_and_it_say
     client = Narrow()
     size = written_at_once(client, response, [b"abc", memoryview(b"def")], room, is_kept=is_kept)
     assert (size, client.kept) == (len(written), written)
+
+
+def test_what_is_stored_is_not_copied_for_a_slow_client() -> None:
+    body, ends = b"x" * 200_000, Ends(Response(200, (LENGTH,)))
+    Ready(body).pipe_to(ends.relay)
+    held = [piece for piece in ends.relay._waiting if len(piece) > 1_000]
+    assert held and all(isinstance(piece, memoryview) and piece.obj is body for piece in held)
 
 
 # -- through the whole listener
