@@ -8,6 +8,10 @@ from collections import deque
 
 from proxy.settings import Settings
 from proxy.upstream.connection import Connection
+from proxy.upstream.exchange import SAFE_METHODS
+
+SURE_SECONDS = 1.0
+"""No server closes connections that were idle for less, unless it stops."""
 
 
 class Idle:
@@ -23,8 +27,13 @@ class Idle:
     def __len__(self) -> int:
         return len(self._newest_last)
 
-    def take(self, now: float) -> Connection | None:
-        """A connection that may be used, if there is one. `now` is monotonic seconds."""
+    def take(self, now: float, method: bytes = b"GET") -> Connection | None:
+        """A connection that may be used, if there is one. A method that may change something is never sent twice (RFC
+        9110 9.2.2): it gets one that was used a moment ago, which the origin is not about to close. `now` is monotonic
+        seconds."""
+        newest = self._newest_last[-1] if self._newest_last else None
+        if newest is not None and method not in SAFE_METHODS and newest.idle_since <= now - SURE_SECONDS:
+            return None
         expired = now - self._seconds
         while self._newest_last:
             connection = self._newest_last.pop()

@@ -226,7 +226,7 @@ class OriginTransport:
         with await self._uploads.place_of(request) as place:
             await self._take_slot(request)
             self._retries.earn()
-            connection = self._idle.take(time.monotonic()) or await self._new(request)
+            connection = self._idle.take(time.monotonic(), request.method) or await self._new(request)
             exchange = self._exchange(connection, request, place)
             try:
                 return await self._answered(exchange, connection, request)

@@ -9,7 +9,7 @@ import pytest
 
 from proxy.settings import Settings
 from proxy.upstream.connection import Connection
-from proxy.upstream.idle import Idle
+from proxy.upstream.idle import SURE_SECONDS, Idle
 
 
 class Kept(Connection):
@@ -38,6 +38,16 @@ async def test_the_newest_that_lives_is_taken_and_the_dead_are_closed() -> None:
     assert len(idle) == 1
     idle.close()
     assert not second.is_alive and not idle
+
+
+async def test_one_that_may_be_about_to_end_is_not_taken_for_what_cannot_be_repeated() -> None:
+    idle, kept = Idle(Settings()), Kept()
+    idle.add(kept)
+    later = time.monotonic() + SURE_SECONDS
+    assert idle.take(later, b"POST") is None
+    assert kept.is_alive and idle.take(later) is kept
+    idle.put_back(kept)
+    assert idle.take(kept.idle_since + SURE_SECONDS / 2, b"POST") is kept
 
 
 async def test_there_are_no_more_than_the_setting_says() -> None:

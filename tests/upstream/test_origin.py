@@ -14,6 +14,7 @@ import trustme
 from proxy.errors import OriginError
 from proxy.ports import UpstreamRequest
 from proxy.settings import Settings
+from proxy.upstream.idle import SURE_SECONDS
 from proxy.upstream.origin import OriginTransport
 from tests.upstream.conftest import body_of
 from tests.wire.origin import Origin, Wire, always, in_turn, ok
@@ -208,6 +209,22 @@ async def test_a_request_that_may_change_things_is_never_sent_twice(method: byte
             await body_of(transport, UpstreamRequest(method, b"/orders", GET.headers))
         assert caught.value.reason == "reset"
         assert [seen.method for seen in origin.requests] == [b"GET", method]
+        await transport.aclose()
+
+
+async def test_what_may_change_things_is_not_sent_on_a_connection_that_the_origin_may_be_closing() -> None:
+    async def closes_as_the_next_comes(wire: Wire) -> None:
+        await wire.request()
+        await wire.send(ok(b"first"))
+        await wire.request()
+        wire.reset()
+
+    async with Origin(in_turn(closes_as_the_next_comes, always(ok(b"second")))) as origin:
+        transport = transport_to(origin)
+        await body_of(transport)
+        transport._idle._newest_last[0].idle_since -= SURE_SECONDS
+        assert await body_of(transport, UpstreamRequest(b"POST", b"/orders", GET.headers)) == b"second"
+        assert origin.connections == 2
         await transport.aclose()
 
 
