@@ -65,6 +65,7 @@ class SlotStory:
     * `holdouts`: the holdouts that cover the slot; true for a visitor who is held out.
     * `products`: for a row of products, why each of them is there, and the result of every strategy.
     * `consent`: the visitor's consent level, "" for the highest.
+    * `left_out`: how many rules that do not fit are not among `rules`.
     """
 
     slot: str
@@ -77,20 +78,27 @@ class SlotStory:
     holdouts: tuple[Explained, ...] = ()
     products: tuple[str, ...] = ()
     consent: str = ""
+    left_out: int = 0
 
 
-def why(plan: Plan, context: EvaluationContext, slots: Sequence[str] | None = None) -> tuple[SlotStory, ...]:
-    """The story of each of the slots of one page; without `slots`, of each slot that has a rule."""
+def why(
+    plan: Plan, context: EvaluationContext, slots: Sequence[str] | None = None, most: int | None = None
+) -> tuple[SlotStory, ...]:
+    """The story of each of the slots of one page; without `slots`, of each slot that has a rule. Of a slot's rules the
+    best `most` and those that fit, or all."""
     context = with_journey_stage(plan, context)
     decisions = decide(plan, context, slots)
     explainer = _Explainer(plan, context, decisions)
-    return tuple(map(explainer.slot, decisions))
+    return tuple(explainer.slot(slot, most) for slot in decisions)
 
 
-def why_text(stories: Iterable[SlotStory], most: int | None = None) -> str:
-    """The stories as the command line and the studio print them: of each slot's rules the first `most` and those that
-    fit, or all."""
-    return "\n\n".join("\n".join(_slot_lines(story, most)) for story in stories)
+def why_text(stories: Iterable[SlotStory]) -> str:
+    """The stories as the command line and the studio print them."""
+    return "\n\n".join("\n".join(_slot_lines(story)) for story in stories)
+
+
+MOST_READ = 200
+"""How many rules of a slot are explained where a person reads the story on a page."""
 
 
 class _Explainer:
@@ -110,15 +118,20 @@ class _Explainer:
         self._all_segments = self._attributes_with_segments(names_of(named))
         self._verified_segments = self._attributes_with_segments(verified_names(named, context.unverified))
 
-    def slot(self, slot: str) -> SlotStory:
+    def slot(self, slot: str, most: int | None) -> SlotStory:
         """The story of one slot."""
         rules = sorted((rule for rule in self._plan.rules if rule.slot == slot), key=rank)
         held_out = tuple(holdouts(self._plan.holdouts, slot, self._context))
         stories: list[RuleStory] = []
         before: set[Verdict] = set()
-        for rule in rules:
-            stories.append(self._rule(rule, before, held_out))
-            before.add(stories[-1].verdict)
+        for place, rule in enumerate(rules):
+            is_spare = most is not None and place >= most
+            if is_spare and not self._may_fit(rule):
+                continue
+            story = self._rule(rule, before, held_out)
+            if not is_spare or story.verdict is not Verdict.NOT:
+                stories.append(story)
+            before.add(story.verdict)
         return SlotStory(
             slot=slot,
             visitor=self._context.targeting_key,
@@ -129,6 +142,14 @@ class _Explainer:
             rules=tuple(stories),
             holdouts=held_out,
             consent="" if self._context.consent is Consent.PROFILE else self._context.consent.name.lower(),
+            left_out=len(rules) - len(stories),
+        )
+
+    def _may_fit(self, rule: Rule) -> bool:
+        """Whether a rule's schedule and condition hold: asked first, as explaining takes ten times as long."""
+        now, attributes = self._context.now, self._verified_segments if rule.needs_verified else self._all_segments
+        return rule.live_from <= now < rule.live_until and matches(
+            rule.condition, attributes, now=now, timezone=rule.timezone
         )
 
     def _rule(self, rule: Rule, before: Set[Verdict], held_out: Sequence[Explained]) -> RuleStory:
@@ -147,7 +168,8 @@ class _Explainer:
         fits = all(fact.ok for fact in facts if fact not in often)
         verdict = Verdict.CAPPED if fits and is_often_enough else self._verdict(rule, facts, before, held_out)
         variant = variant_for(rule, self._context)
-        return RuleStory(rule.name, verdict, variant, rule.priority, str(rule.place), tuple(facts))
+        place = str(rule.place) if rule.place.file else ""
+        return RuleStory(rule.name, verdict, variant, rule.priority, place, tuple(facts))
 
     def _verdict(
         self, rule: Rule, facts: Sequence[Explained], before: Set[Verdict], held_out: Sequence[Explained]
@@ -229,20 +251,17 @@ MARKS: Mapping[Verdict, str] = {
 PRIORITIES = {80: "high", 50: "normal", 20: "low"}
 
 
-def _slot_lines(story: SlotStory, most: int | None) -> list[str]:
+def _slot_lines(story: SlotStory) -> list[str]:
     visitor = f"visitor {story.visitor}" if story.visitor else "an anonymous visitor"
     visitor += f" (consent: {story.consent})" if story.consent else ""
     version = f", rules {story.version}" if story.version else ""
     lines = [f"{story.slot} on {story.page or '(no page)'} for {visitor} at {story.at}{version}"]
     if not any(rule.verdict is Verdict.SHOWN for rule in story.rules):
         lines.append(f"{MARKS[Verdict.SHOWN]}the page's own default")
-    told = [
-        rule for place, rule in enumerate(story.rules) if most is None or place < most or rule.verdict != Verdict.NOT
-    ]
-    for rule in told:
+    for rule in story.rules:
         lines += [_rule_line(rule), *_fact_lines(rule.facts, depth=1)]
-    if len(told) < len(story.rules):
-        lines.append(f"and {len(story.rules) - len(told):,} more that do not fit: `tailorbird why` tells all")
+    if story.left_out:
+        lines.append(f"and {story.left_out:,} more that do not fit: `tailorbird why` tells all")
     for holdout in story.holdouts:
         lines.append(f"  Holdout: {'yes' if holdout.ok else 'no'}  ({holdout.text}; {holdout.seen})")
     lines += [f"  · {line}" for line in story.products]
@@ -252,7 +271,8 @@ def _slot_lines(story: SlotStory, most: int | None) -> list[str]:
 def _rule_line(rule: RuleStory) -> str:
     nothing_new = "" if rule.variant else "  (nothing new: the page's own default)"
     priority = PRIORITIES.get(rule.priority, str(rule.priority))
-    return f"{MARKS[rule.verdict]}{rule.name}{nothing_new}".ljust(WIDTH) + f"  priority {priority}"
+    place = f"  {rule.place}" if rule.place else ""
+    return f"{MARKS[rule.verdict]}{rule.name}{nothing_new}".ljust(WIDTH) + f"  priority {priority}{place}"
 
 
 def _fact_lines(facts: Iterable[Explained], depth: int) -> list[str]:

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from proxy.catalogue.shop import Shop
 from proxy.decide.engine import decide
-from proxy.decide.why import SlotStory, why
+from proxy.decide.why import MOST_READ, SlotStory, why
 from proxy.http.message import Request
 from proxy.metrics import Decided
 from proxy.model import EvaluationContext, Profile
@@ -94,7 +94,7 @@ class ShowingAs:
         decided = decide(plan, context, template.slots)
         decisions = tuple(decided[slot] for slot in template.slots)
         lists = {template.slots[place]: cards.products for place, cards in template.lists.items()}
-        self.stories = with_products(why(plan, context, slots), context, self.stock, lists)
+        self.stories = with_products(why(plan, context, slots, MOST_READ), context, self.stock, lists)
         self.took_ms = (time.perf_counter() - started) * 1_000
         fills = in_json_forms(
             fills_of(decisions, fragments, context, self.stock, template.lists), template.forms, decisions

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from proxy.decide.why import MOST_READ
 from proxy.http.message import Request
 from proxy.model import Profile
 from proxy.page.piece import Piece
@@ -60,6 +61,19 @@ async def test_a_page_is_decided_for_the_persona_and_says_so_at_its_foot() -> No
     text, rules = await shown(page(declared=False), Persona(attributes={"device": "phone"}))
     assert rules == ["", "For phones"]
     assert "tailorbird-preview" not in text
+
+
+async def test_of_thousands_of_rules_in_a_slot_the_best_are_explained() -> None:
+    rules = "".join(
+        f"  - {{name: Rule {number}, slot: home.hero, when: {{country: NO}}, show: {{banner: {{title: x}}}}}}\n"
+        for number in range(2 * MOST_READ)
+    )
+    publication = load({**FOLDER, "b.rules.yaml": b"rules:\n" + rules.encode()}).publication
+    assert publication is not None
+    shows = ShowingAs(publication, Preview(0, "draft", Persona()), None, profile_of)
+    request = Request(b"GET", b"/", b"", b"shop.example", ())
+    shows.show(page(), request, await shows.recognise_waiting(page(), request, NOON), NOON, "identity")
+    assert [(len(story.rules), story.left_out) for story in shows.stories] == [(MOST_READ, MOST_READ + 1), (1, 0)]
 
 
 async def test_a_hole_has_no_explanation() -> None:
