@@ -34,7 +34,8 @@ CONDITION_LINES = {
         "utm source", "utm term",
     ),
     "cart total: at least 20 EUR": (
-        "basket total", "basket value", "cart amount", "cart value", "warenkorbwert", "winkelwagen totaal",
+        "basket amount", "basket sum", "basket total", "basket value", "cart amount", "cart sum", "cart value",
+        "order value", "warenwert", "warenkorbwert", "bestellwert", "montant du panier", "winkelwagen totaal",
     ),
     "city: [Bern, Thun]": ("gemeente", "municipality", "ort", "stad", "stadt", "town"),
     "clicked: {banner: Winter sale, within: 7 days}": ("banner clicked", "click", "clicked banner", "clicks"),

@@ -176,15 +176,17 @@ class _Reader:
     def _note_cut(self, entry: Entry) -> None:
         """L14 for a text whose end became a comment by a `#`."""
         value = entry.value
-        if entry.key.text not in TEXT_WORDS or not isinstance(value, Scalar) or not value.text:
+        if entry.key.text not in TEXT_WORDS or not isinstance(value, Scalar):
             return
         row = self._rows[value.place.line - 1]
-        cut = _CUT.match(row, value.place.end - 1)
+        cut = _CUT.match(row, (value.place.end if value.text else value.place.column) - 1)
         if cut and row[value.place.column - 1] not in "'\"":
-            text = row[value.place.column - 1 :].rstrip()
+            text = row[value.place.column - 1 :].strip()
             what = f'this text ends at the "#": the rest is a comment, and nobody sees "{cut[0].strip()}"'
             help = f"if they should, {QUOTE_HELP}: {in_quotes(text)}"
-            self._findings.append(Finding("L14", what, value.place, help, is_warning=True))
+            begin, end = row.index(text, value.place.column - 1) + 1, len(row.rstrip()) + 1
+            edits = () if value.text else (Edit(value.place.line, begin, end, in_quotes(text)),)
+            self._findings.append(Finding("L14", what, value.place, help, is_warning=True, edits=edits))
 
     def _place(self, event: yaml.Event) -> Place:
         """The start of the event; if it is on one line also its end."""

@@ -71,6 +71,21 @@ def before(live: int, history: Sequence[Entry]) -> int:
     return max(earlier)
 
 
+def as_it_was(history: Iterable[Entry], at: float) -> tuple[int, set[str]]:
+    """The version that was live at that moment, 0 for none, and what was paused."""
+    number, off = 0, set[str]()
+    for entry in history:
+        if entry.at > at:
+            break
+        if entry.action in GOES_LIVE:
+            number = entry.version
+        elif entry.action is Action.PAUSED:
+            off.add(entry.what)
+        elif entry.action is Action.RESUMED:
+            off.discard(entry.what)
+    return number, off
+
+
 def overtaken(live: int, history: Sequence[Entry]) -> int | None:
     """What was live until the live version came, also a later one that somebody went back from; None when nothing
     was."""

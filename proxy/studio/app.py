@@ -66,8 +66,12 @@ def create_studio(
 
     def html(name: str, code: int = 200, **values: Any) -> Response:
         role = ROLE.get()
-        may = {"is_reader": role is Role.READER, "is_writer": role is Role.WRITER, "writers_ask": others.writers_ask}
-        return Response(pages.render_template(name, **may, **values), code, media_type="text/html")
+        is_role = {f"is_{each}": role is each for each in Role}
+        return Response(
+            pages.render_template(name, **is_role, writers_ask=others.writers_ask, **values),
+            code,
+            media_type="text/html",
+        )
 
     async def home(request: Request) -> Response:
         status = await status_view(site, *list_query(request, page=1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -15,11 +16,15 @@ from starlette.routing import Route
 from proxy.conditions.amounts import amount
 from proxy.conditions.phrase import Kind, Phrase
 from proxy.conditions.vocabulary import COUNTRIES
+from proxy.decide.rule_facts import moment
 from proxy.diagnostics import did_you_mean, nearest
-from proxy.errors import RequestError
+from proxy.errors import OperatorError, RequestError
 from proxy.model import AttributeValue
 from proxy.rulebook.compile import Publication
+from proxy.rulebook.pauses import paused, pauses_in
+from proxy.stores.history import GOES_LIVE, as_it_was
 from proxy.stores.ruledir import read_folder
+from proxy.studio.rule_list import opened
 from proxy.studio.versions import Html
 from proxy.studio.views import Site
 from proxy.visitors.context import languages_of
@@ -33,12 +38,21 @@ _TRUTHS = {"yes": True, "true": True, "no": False, "false": False}
 FIELDS = ("url", "visitor", "country", "language", "device", "at", "as", "state", "facts")
 
 
+PLACED = re.compile(r"(?P<text>.*  priority \S+)  (?P<where>(?P<file>.+):(?P<line>\d+))")
+"""The line of a rule, and where it stands in the files."""
+MOST_VERSIONS = 20
+
+
 class LineView(msgspec.Struct, frozen=True):
-    """A line of a story, and how deep it stands in it, up to `DEEPEST`."""
+    """A line of a story, and how deep it stands in it, up to `DEEPEST`. That of a rule tells `where` it stands: its
+    `line` of its `file`, which is "" when the studio cannot open it."""
 
     text: str
     depth: int
     is_heading: bool
+    where: str = ""
+    file: str = ""
+    line: int = 0
 
 
 def looking_routes(site: Site, html: Html, tokens: Tokens | None) -> list[Route]:
@@ -48,29 +62,54 @@ def looking_routes(site: Site, html: Html, tokens: Tokens | None) -> list[Route]
         asked = {field: request.query_params.get(field, "").strip() for field in FIELDS}
         asked["url"] = asked["url"] or "/"
         segments = _listed(request.query_params.getlist("segment"))
-        story = link = wrong = ""
+        story = link = wrong = state = ""
         publication = site.publication
         try:
-            publication = await draft() if asked["state"] == DRAFT else publication
-            if publication is None:
-                raise RequestError("no rules are being served")
+            publication, state = await rules_of(asked)
             persona = _persona(asked, segments, publication)
             if "preview" in request.query_params:
-                link = _link(asked, persona, tokens, site.now())
+                link = _link(asked["url"], state, persona, tokens, site.now())
             story = await site.why(asked["url"], persona, publication)
-        except RequestError as error:
+        except (RequestError, OperatorError) as error:
             wrong = str(error)
         cases = [case.name for case in publication.cases] if publication else []
         lines = [msgspec.to_builtins(line) for line in story_view(story)]
-        values = {"asked": asked, "segments": segments, "cases": cases, "story": lines, "link": link, "wrong": wrong}
+        values: dict[str, object] = {
+            "asked": asked,
+            "segments": segments,
+            "cases": cases,
+            "story": lines,
+            "link": link,
+            "wrong": wrong,
+        }
+        versions = await asyncio.to_thread(_versions, site)
+        values |= {"version": state if state != DRAFT else "", "versions": versions}
         may = {"may_preview": tokens is not None, "must_say_where": tokens is not None and not tokens.shop_url}
         return html("why.html", is_draft=site.is_published, **may, **values)
 
-    async def draft() -> Publication:
-        loaded = await site.load(await asyncio.to_thread(read_folder, site.versions.rules))
-        if loaded.publication is None:
-            raise RequestError("the draft has mistakes", help="open its file: it tells each, and how to mend it")
-        return loaded.publication
+    async def rules_of(asked: Mapping[str, str]) -> tuple[Publication, str]:
+        """The rules that the form asks for: of a past moment those that were live then; and their name among
+        previews: `draft`, the number of a version, "" for what is live. Raises `RequestError` and `OperatorError`."""
+        versions = site.versions
+        if asked["state"] == DRAFT:
+            return await loaded(await asyncio.to_thread(read_folder, versions.rules), "the draft has mistakes"), DRAFT
+        if site.publication is None:
+            raise RequestError("no rules are being served")
+        if asked["state"].isdecimal():
+            number = int(asked["state"][:9])
+            return await loaded(await asyncio.to_thread(versions.files_now, number)), str(number)
+        at = _moment(asked["at"], site.publication) if asked["at"] else site.now()
+        number, what = as_it_was(await asyncio.to_thread(versions.history), at)
+        off = pauses_in("\n".join(what))
+        if at >= site.now() or not number or (number, off) == (versions.live(), versions.pauses()):
+            return site.publication, ""
+        return paused(await loaded(await asyncio.to_thread(versions.files_now, number)), off), str(number)
+
+    async def loaded(files: dict[str, bytes], what: str = "these rules have mistakes") -> Publication:
+        publication = (await site.load(files)).publication
+        if publication is None:
+            raise RequestError(what, help="open their file: it tells each, and how to mend it")
+        return publication
 
     return [Route("/why", page)]
 
@@ -81,9 +120,24 @@ def story_view(story: str) -> list[LineView]:
     for line in story.splitlines():
         if line.strip():
             inner = line.lstrip(" ")
-            lines.append(LineView(inner, min(DEEPEST, (len(line) - len(inner) + 4) // 5), is_first))
+            depth, placed = min(DEEPEST, (len(line) - len(inner) + 4) // 5), PLACED.fullmatch(line)
+            if placed and not is_first:
+                lines.append(
+                    LineView(placed["text"], depth, False, placed["where"], opened(placed["file"]), int(placed["line"]))
+                )
+            else:
+                lines.append(LineView(inner, depth, is_first))
         is_first = not line.strip()
     return lines
+
+
+def _versions(site: Site) -> list[list[str]]:
+    """The latest versions that went live, each as its number and a line about it."""
+    told = {entry.version: entry for entry in site.versions.history() if entry.action in GOES_LIVE}
+    return [
+        [str(number), f"version {number}: {moment(told[number].at, 'UTC')} UTC {told[number].message}".strip()]
+        for number in sorted(told, reverse=True)[:MOST_VERSIONS]
+    ]
 
 
 def _persona(asked: Mapping[str, str], segments: Sequence[str], publication: Publication) -> Persona:
@@ -133,12 +187,11 @@ def _moment(at: str, publication: Publication) -> float:
     return (moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(timezone))).timestamp()
 
 
-def _link(asked: Mapping[str, str], persona: Persona, tokens: Tokens | None, now: float) -> str:
+def _link(url: str, state: str, persona: Persona, tokens: Tokens | None, now: float) -> str:
     """The address of the preview. Raises `RequestError`."""
     if tokens is None:
         raise RequestError("no links are made here")
-    state = asked["state"] if asked["state"] == DRAFT else ""
-    return tokens.link(asked["url"], Preview(int(now) + LONGEST_SECONDS, state, persona))
+    return tokens.link(url, Preview(int(now) + LONGEST_SECONDS, state, persona))
 
 
 def _listed(said: list[str]) -> list[str]:

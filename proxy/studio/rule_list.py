@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
+from math import inf
 
 import msgspec
 
+from proxy.decide.rule_facts import moment
 from proxy.model import Rule
 from proxy.rulebook.pauses import Pause, What
 from proxy.rulebook.rules import priority_text
@@ -19,7 +21,8 @@ cannot."""
 
 
 class RuleView(msgspec.Struct, frozen=True):
-    """A rule in the list. `state` is live, waiting, over or paused; `switch` is what its button does, pause or resume.
+    """A rule in the list. `state` is live, waiting, over or paused, and `when` that changes by itself, as
+    `from 30 Nov 08:00`; `switch` is what its button does, pause or resume.
     While more than this rule is paused, it has no button, and `switch` is "". `where` is its `line` of its `file`,
     which is "" when the studio cannot open it."""
 
@@ -32,6 +35,7 @@ class RuleView(msgspec.Struct, frozen=True):
     switch: str
     file: str
     line: int
+    when: str = ""
 
 
 class Listed(msgspec.Struct, frozen=True):
@@ -51,7 +55,14 @@ def rule_view(rule: Rule, now: float, shown: int, pauses: Collection[Pause] = ()
     switch = "resume" if Pause(What.RULE, rule.name) in pauses else "" if rule.paused else "pause"
     place, priority = rule.place, priority_text(rule.priority)
     state = _state(rule, now)
-    return RuleView(rule.name, rule.slot, priority, state, shown, str(place), switch, opened(place.file), place.line)
+    told = priority, state, shown, str(place), switch, opened(place.file), place.line, _when(rule, now)
+    return RuleView(rule.name, rule.slot, *told)
+
+
+def _when(rule: Rule, now: float) -> str:
+    if now < rule.live_from < inf:
+        return f"from {moment(rule.live_from, rule.timezone)}"
+    return f"until {moment(rule.live_until, rule.timezone)}" if now < rule.live_until < inf else ""
 
 
 def opened(file: str) -> str:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 import msgspec
 from starlette.requests import Request
@@ -122,7 +123,8 @@ def _shown(page: Page) -> Handle:
 
 
 def _button(do: Do, page: Page) -> Handle:
-    """The route of a button. Done, it redirects to the versions; an error is shown on the page it is on."""
+    """The route of a button. Done, it redirects to the list of rules if it is there, or else to the versions; an error
+    is shown on its page."""
 
     async def handle(request: Request) -> Response:
         try:
@@ -131,7 +133,8 @@ def _button(do: Do, page: Page) -> Handle:
             return await page(str(error), error.status)
         except OperatorError as error:
             return await page(str(error), 409)
-        return RedirectResponse("/versions", 303)
+        before = urlsplit(request.headers.get("referer", ""))
+        return RedirectResponse(f"/?{before.query}" if before.path == "/" else "/versions", 303)
 
     return handle
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
-from collections import Counter
 from collections.abc import Sequence
 from urllib.parse import urlencode
 
@@ -23,41 +22,20 @@ from proxy.errors import OperatorError, RequestError
 from proxy.rulebook.compile import Loaded
 from proxy.rulebook.findings import FINDINGS
 from proxy.rulebook.mending import BOM
-from proxy.rulebook.read import MAX_FILE_BYTES
+from proxy.rulebook.read import MAX_FILE_BYTES, RULE_FILES
 from proxy.stores.ruledir import read_folder
 from proxy.stores.versions import mark_of
 from proxy.studio.forms import form_of
 from proxy.studio.rule_list import WRITABLE
 from proxy.studio.versions import Html
 from proxy.studio.views import Site
+from proxy.studio.words import started, words_view
 
 MAX_FORM_BYTES = 3 * MAX_FILE_BYTES + 4_096
 """A letter of a text may take three bytes of a form for each of its own."""
 MOST_PROBLEMS = 100
 EXPLAINED = {kind.code: str(kind) for kind in FINDINGS}
-NEW_RULES = """\
-version: 1
-timezone: {zone}
-
-rules:
-  - name: {name}
-    slot: {slot}
-    when:
-      visitor: returning
-    show:
-      banner:
-        title: "{{first name|Hello}}, welcome back"
-        text: Say in one sentence what is new.
-        link: /
-
-tests:
-  - name: Who comes back sees it ({name})
-    visitor: {{visitor: returning}}
-    expect:
-      {slot}: {name}
-"""
 NOT_UTF8 = "This file was not saved as UTF-8. Look whether its special letters are right here; saving it mends it."
-NEW_HTML = '<a class="banner" href="/"><strong>{{ first_name|default("Hello") }}, welcome back</strong></a>\n'
 
 Files = dict[str, bytes]
 
@@ -217,7 +195,8 @@ class _FilePages:
             )
 
     async def _page(self, name: str, text: str, mark: str, files: Files, status: int = 200, **told: object) -> Response:
-        view = msgspec.to_builtins(tried_view(name, *await self._tried(name, files)))
+        loaded, outcomes = await self._tried(name, files)
+        words = words_view(files, loaded) if name.endswith(RULE_FILES[0]) else None
         values = {
             "said": "",
             "wrong": "",
@@ -226,8 +205,12 @@ class _FilePages:
             "is_draft": self._site.is_published,
             **told,
         }
+        values |= {
+            "tried": msgspec.to_builtins(tried_view(name, loaded, outcomes)),
+            "words": msgspec.to_builtins(words),
+        }
         is_saved = mark == mark_of(files[name])
-        return self._html("file.html", status, file=name, text=text, mark=mark, tried=view, is_saved=is_saved, **values)
+        return self._html("file.html", status, file=name, text=text, mark=mark, is_saved=is_saved, **values)
 
     async def _folder(self) -> Files:
         return await asyncio.to_thread(read_folder, self._site.versions.rules)
@@ -249,19 +232,6 @@ def named(said: str) -> str:
             help="write a name like winter.rules.yaml, banners/winter.html or cards/gift.html",
         )
     return name
-
-
-def started(name: str, loaded: Loaded) -> str:
-    """What a new file begins with."""
-    if name.endswith(".html"):
-        return NEW_HTML
-    if not name.endswith(".rules.yaml"):
-        return f"version: 1\n{name.removesuffix('.yaml')}:\n"
-    slots = loaded.names.slots if loaded.names else ()
-    zones = Counter(rule.timezone for rule in loaded.publication.rules) if loaded.publication else Counter[str]()
-    zone = zones.most_common(1)[0][0] if zones else "UTC"
-    title = name.removesuffix(".rules.yaml").capitalize()
-    return NEW_RULES.format(name=title, slot=next(iter(slots), "home.hero"), zone=zone)
 
 
 def _wrong(loaded: Loaded, outcomes: Sequence[Outcome]) -> set[str]:

@@ -44,6 +44,9 @@ async def test_a_rule_is_written_mended_and_saved_and_visitors_see_it(tab: Tab, 
             (await text.input_value()).replace("visitor: returning", "visitor: new").replace("welcome back", "spring")
         )
         await text.fill(rule.replace("slot: home.hero", "slott: home.hero"))
+        told = page.get_by_role("status").get_by_text('line 6: I do not know "slott"')
+        await told.wait_for()  # without a button
+        assert await page.get_by_role("button", name="Mend").is_visible()
         await page.route("**/static/write.js*", delayed)
         await page.get_by_role("button", name="Check and test").click()
         await page.get_by_role("link", name="line 6").click()  # before the script runs: what was written has to stay

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from proxy.errors import OperatorError
-from proxy.stores.history import Action, Entry, before, is_live_as_saved, made_live, must_wait_for, overtaken
+from proxy.stores.history import Action, Entry, as_it_was, before, is_live_as_saved, made_live, must_wait_for, overtaken
 
 PUBLISHED, LOADED, REQUESTED = Action.PUBLISHED, Action.LOADED, Action.REQUESTED
 APPROVED, ROLLED_BACK, PAUSED = Action.APPROVED, Action.ROLLED_BACK, Action.PAUSED
@@ -59,3 +59,20 @@ def test_a_request_waits_for_somebody_else_until_another_version_is_live() -> No
             must_wait_for(number, happened, by)
     with pytest.raises(OperatorError, match="version 3 went live since"):
         must_wait_for(2, [*happened, *history((APPROVED, 3))], "Sam")
+
+
+def test_a_past_moment_has_the_version_and_the_pauses_of_then() -> None:
+    history = [
+        Entry(10, Action.PUBLISHED, 1),
+        Entry(20, Action.PAUSED, 1, what="rule Sale"),
+        Entry(30, Action.REQUESTED, 2),
+        Entry(40, Action.APPROVED, 2),
+        Entry(50, Action.RESUMED, 2, what="rule Sale"),
+    ]
+    assert [as_it_was(history, at) for at in (9, 10, 30, 40, 50)] == [
+        (0, set()),
+        (1, set()),
+        (1, {"rule Sale"}),
+        (2, {"rule Sale"}),
+        (2, set()),
+    ]

@@ -11,6 +11,8 @@ import httpx
 import pytest
 
 from proxy.http.message import Request
+from proxy.rulebook.pauses import Pause, What
+from proxy.stores.history import Action
 from proxy.stores.versions import Versions
 from proxy.studio.app import create_studio
 from proxy.studio.looking import story_view
@@ -104,8 +106,35 @@ async def test_what_would_make_no_difference_or_no_sense_is_told(fields: dict[st
     assert "__tb=" not in page
 
 
+class Later(Shop):
+    """A site a quarter of an hour after midnight in winter."""
+
+    BEGAN = datetime(2026, 11, 25, tzinfo=UTC).timestamp()
+
+    def now(self) -> float:
+        return self.BEGAN + 900
+
+
+async def test_a_past_moment_is_explained_by_the_rules_and_pauses_of_then(tmp_path: Path) -> None:
+    site, began = Later(versions=Versions(tmp_path)), Later.BEGAN
+    for name, at in (("Winter", began + 100), ("Spring", began + 500)):
+        files = {"a.rules.yaml": RULES.replace("Winter <sale>", name).encode(), "slots.yaml": b"slots: {home.hero: {}}"}
+        site.versions.publish(files, author="Mia", message=f"{name} it is", now=at, action=Action.PUBLISHED)
+    site.versions.pause([Pause(What.RULE, "Spring")], author="Mia", now=began + 600)
+    told = {at: await ask(site, url=PAGE, at=f"2026-11-25T00:0{at}", preview="") for at in (5, 9)}
+    assert "By the rules of version 1, which was live then." in told[5] and "version 1: 25 Nov 00:01 UTC Win" in told[5]
+    preview = preview_in(told[5], site.now())
+    assert preview and preview.draft == "1"
+    assert "By the rules of version 2" in told[9], "nothing was paused then"
+    assert "By the rules" not in await ask(site, url="/", at="2026-11-25T00:11")
+    assert "By the rules of version 1." in await ask(site, url="/", state="1")
+    assert "there is no version 7" in await ask(site, url="/", state="7")
+    other = preview_in(await ask(site, url=PAGE, state="/etc", preview=""), site.now())
+    assert other and other.draft == ""
+
+
 STORY = """home.hero on / for Anna
-✘ not            A <b>   priority high
+✘ not            A <b>   priority high  my home.rules.yaml:12
      ✘ segment: VIP
           ✘ VIP
   · SKU-1: 2 → 1
@@ -125,4 +154,6 @@ def test_a_story_is_lines_that_know_how_deep_they_stand_and_each_slot_has_a_head
         ("all.topba", 0, True),
         ("✔ SHOWN  ", 0, False),
     ]
+    rule = story_view(STORY)[1]
+    assert (rule.text[-13:], rule.file, rule.line) == ("priority high", "my home.rules.yaml", 12)
     assert story_view("") == []

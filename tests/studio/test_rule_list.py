@@ -23,6 +23,13 @@ def test_a_rules_schedule_is_read_at_the_moment(live_from: float, live_until: fl
     assert rule_view(rule, NOW, 0).state == state
 
 
+def test_a_rule_tells_when_it_begins_or_ends_by_itself() -> None:
+    ends = [(2_000.0, 3_000.0, "from 1 Jan 00:33"), (0.0, 3_000.0, "until 1 Jan 00:50"), (0.0, 1_000.0, "")]
+    for live_from, live_until, told in ends:
+        assert rule_view(Rule("Sale", "home.hero", live_from=live_from, live_until=live_until), NOW, 0).when == told
+    assert not rule_view(Rule("Sale", "home.hero"), NOW, 0).when
+
+
 @pytest.mark.parametrize(("priority", "word"), [(80, "high"), (50, "normal"), (20, "low"), (65, "65")])
 def test_priorities_are_shown_as_editors_write_them(priority: int, word: str) -> None:
     assert rule_view(Rule("Sale", "home.hero", priority=priority), NOW, 3).priority == word

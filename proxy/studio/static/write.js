@@ -1,5 +1,5 @@
-// Writing a file: where the cursor is, a link to a line selects it, a new line begins as deep as the one before, and who
-// leaves what is not saved is asked first.
+// Writing a file: it is checked and tested a moment after the last letter, the cursor's place is told, a link to a line
+// selects it, a new line begins as deep as the one before, and who leaves what is not saved is asked first.
 const form = document.getElementById("write"), text = form.elements.text, at = document.getElementById("at");
 const first = text.defaultValue, wasSent = text.dataset.unsaved !== undefined;
 let leaving = false;
@@ -17,6 +17,26 @@ const select = (line) => {
   tell();
 };
 
+const told = document.getElementById("told");
+let newest = 0, waiting;
+
+const check = async () => {
+  const mine = ++newest;
+  const answer = await fetch("/file", { method: "POST", body: new URLSearchParams([...new FormData(form), ["do", "check"]]) });
+  if (!answer.ok || mine !== newest) return;
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html"), tried = page.getElementById("tried");
+  if (mine !== newest || leaving) return;
+  document.getElementById("tried").replaceWith(document.adoptNode(tried));
+  form.querySelector("[value=mend]").hidden = page.querySelector("[value=mend]").hidden;
+  const [where, what, how] = tried.querySelectorAll("tbody td");
+  told.textContent = what ? `${where.innerText}: ${what.firstChild.data}; ${how.firstChild?.data ?? ""}` : tried.querySelector("h2").textContent;
+};
+
+text.addEventListener("input", () => {
+  clearTimeout(waiting);
+  newest++;
+  waiting = setTimeout(() => check().catch(() => {}), 700);
+});
 for (const kind of ["keyup", "click", "input"]) text.addEventListener(kind, tell);
 text.addEventListener("keydown", (event) => {
   if (event.key !== "Enter" || event.isComposing || event.ctrlKey || event.metaKey) return;
