@@ -71,17 +71,36 @@ def contents(publication: Publication, variant: str) -> tuple[object, ...]:
 def _rules(live: Publication, draft: Publication, now: float) -> Iterator[Change]:
     before = {rule.name: rule for rule in live.rules}
     after = {rule.name: rule for rule in draft.rules}
+    renamed = _renamed(before, after, live, draft)
     for name, rule in after.items():
-        if name not in before:
-            yield Change(Kind.ADDED, name, f"new in {rule.slot}{_begins(rule, now)}", rule.place)
-            continue
-        shows_other = _shown(before[name], live) != _shown(rule, draft)
-        for what in _differences(_aspects(before[name]), _aspects(rule), shows_other=shows_other):
+        if old := renamed.get(name):
+            what = f'was called "{old}": what it brings, and how often it is shown, is counted anew'
             yield Change(Kind.CHANGED, name, what, rule.place)
+        elif name not in before:
+            yield Change(Kind.ADDED, name, f"new in {rule.slot}{_begins(rule, now)}", rule.place)
+        else:
+            shows_other = _shown(before[name], live) != _shown(rule, draft)
+            for what in _differences(_aspects(before[name]), _aspects(rule), shows_other=shows_other):
+                yield Change(Kind.CHANGED, name, what, rule.place)
     for name, rule in before.items():
-        if name not in after:
+        if name not in after and name not in renamed.values():
             ended = f" (ended {moment(rule.live_until, rule.timezone)[:10]})" if rule.live_until <= now else ""
             yield Change(Kind.REMOVED, name, f"removed{ended}" if ended else f"removed from {rule.slot}", rule.place)
+
+
+def _renamed(
+    before: Mapping[str, Rule], after: Mapping[str, Rule], live: Publication, draft: Publication
+) -> dict[str, str]:
+    """The old name of each rule that is gone under it and otherwise the same, by the new one."""
+    gone: dict[object, list[Rule]] = {}
+    for rule in (rule for name, rule in before.items() if name not in after):
+        gone.setdefault(tuple(_aspects(rule).items()), []).append(rule)
+    renamed: dict[str, str] = {}
+    for rule in (rule for name, rule in after.items() if name not in before and gone):
+        same = gone.get(tuple(_aspects(rule).items()), [])
+        if same and _shown(same[0], live) == _shown(rule, draft):
+            renamed[rule.name] = same.pop(0).name
+    return renamed
 
 
 def _shown(rule: Rule, publication: Publication) -> dict[str, tuple[object, ...]]:

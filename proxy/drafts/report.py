@@ -15,6 +15,7 @@ from proxy.rulebook.compile import Publication
 
 NAME_WIDTH = 36
 MOST_SHIFTS = 3
+MOST_CHANGES = 200
 BAR = 8
 MOST_MISSING = 6
 
@@ -101,7 +102,9 @@ def _changes(told: Prospect) -> Iterator[str]:
     yield (
         f"{told.live} → {told.draft}".ljust(50) + f"replayed {many(told.replay.views, 'page view')}{_span(told.replay)}"
     )
-    yield from changes_text(told.changes)
+    yield from changes_text(told.changes[:MOST_CHANGES])
+    if len(told.changes) > MOST_CHANGES:
+        yield f"  and {len(told.changes) - MOST_CHANGES:,} more: `tailorbird diff` tells all"
 
 
 def changes_text(found: Sequence[Change]) -> Iterator[str]:

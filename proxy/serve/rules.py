@@ -94,6 +94,8 @@ class Rules:
         self.good: Publication | None = None
         self.publication: Publication | None = None
         self.loaded: Loaded | None = None
+        self.next_live = asyncio.Event()
+        """Set, and replaced by another, when rules or pauses have gone live."""
 
     async def read(self) -> None:
         """Publishes the folder if it is good, else what was live before. Raises `OperatorError` for what may not be
@@ -185,6 +187,8 @@ class Rules:
             await asyncio.to_thread(_made_ready, self.good, self._folder.pauses),
         )
         self._publish(self.publication)
+        self.next_live.set()
+        self.next_live = asyncio.Event()
         if before is not None:
             garbage.let_go(before.parts.pop)
         off = ", ".join(map(str, sorted(self._folder.pauses)))

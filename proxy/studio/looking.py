@@ -17,6 +17,7 @@ from proxy.conditions.amounts import amount
 from proxy.conditions.phrase import Kind, Phrase
 from proxy.conditions.vocabulary import COUNTRIES
 from proxy.decide.rule_facts import moment
+from proxy.decide.why import MARKS, Verdict
 from proxy.diagnostics import did_you_mean, nearest
 from proxy.errors import OperatorError, RequestError
 from proxy.model import AttributeValue
@@ -73,7 +74,8 @@ def looking_routes(site: Site, html: Html, tokens: Tokens | None) -> list[Route]
         except (RequestError, OperatorError) as error:
             wrong = str(error)
         cases = [case.name for case in publication.cases] if publication else []
-        lines = [msgspec.to_builtins(line) for line in story_view(story)]
+        told = story_view(story)
+        shown, lines = msgspec.to_builtins(shown_view(told)), msgspec.to_builtins(told)
         values: dict[str, object] = {
             "asked": asked,
             "segments": segments,
@@ -83,7 +85,7 @@ def looking_routes(site: Site, html: Html, tokens: Tokens | None) -> list[Route]
             "wrong": wrong,
         }
         versions = await asyncio.to_thread(_versions, site)
-        values |= {"version": state if state != DRAFT else "", "versions": versions}
+        values |= {"shown": shown, "version": state if state != DRAFT else "", "versions": versions}
         may = {"may_preview": tokens is not None, "must_say_where": tokens is not None and not tokens.shop_url}
         return html("why.html", is_draft=site.is_published, **may, **values)
 
@@ -112,6 +114,28 @@ def looking_routes(site: Site, html: Html, tokens: Tokens | None) -> list[Route]
         return publication
 
     return [Route("/why", page)]
+
+
+class ShownView(msgspec.Struct, frozen=True):
+    """What a slot shows: a rule, or "the page's own default"; `place` is that of its heading among those of the page,
+    from 1."""
+
+    slot: str
+    rule: str
+    place: int
+
+
+def shown_view(lines: Sequence[LineView]) -> list[ShownView]:
+    """What each slot of a story shows."""
+    shown: list[ShownView] = []
+    slot, place = "", 0
+    for line in lines:
+        if line.is_heading:
+            slot, place = line.text.partition(" on ")[0], place + 1
+        elif line.text.startswith(MARKS[Verdict.SHOWN]) and not line.depth:
+            said = line.text.removeprefix(MARKS[Verdict.SHOWN]).rpartition("  priority ")
+            shown.append(ShownView(slot, (said[0] or said[2]).strip(), place))
+    return shown
 
 
 def story_view(story: str) -> list[LineView]:

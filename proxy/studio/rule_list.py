@@ -54,7 +54,8 @@ def rule_view(rule: Rule, now: float, shown: int, pauses: Collection[Pause] = ()
     """The rule, with its state at `now`; `pauses` are all pauses."""
     switch = "resume" if Pause(What.RULE, rule.name) in pauses else "" if rule.paused else "pause"
     place, priority = rule.place, priority_text(rule.priority)
-    state = _state(rule, now)
+    own = {Pause(What.RULE, rule.name), Pause(What.SLOT, rule.slot), Pause(What.EVERYTHING)}
+    state = _state(rule, now) if own.isdisjoint(pauses) else "paused"  # paused just now, it is not loaded so yet
     told = priority, state, shown, str(place), switch, opened(place.file), place.line, _when(rule, now)
     return RuleView(rule.name, rule.slot, *told)
 

@@ -134,7 +134,7 @@ def _button(do: Do, page: Page) -> Handle:
         except OperatorError as error:
             return await page(str(error), 409)
         before = urlsplit(request.headers.get("referer", ""))
-        return RedirectResponse(f"/?{before.query}" if before.path == "/" else "/versions", 303)
+        return RedirectResponse(f"/?{before.query}".rstrip("?") if before.path == "/" else "/versions", 303)
 
     return handle
 

@@ -17,7 +17,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from proxy.cases import Outcome, report, run_cases
-from proxy.diagnostics import Finding, rows_of
+from proxy.diagnostics import Finding, many, rows_of
 from proxy.errors import OperatorError, RequestError
 from proxy.rulebook.compile import Loaded
 from proxy.rulebook.findings import FINDINGS
@@ -66,10 +66,11 @@ class ProblemView(msgspec.Struct, frozen=True):
 
 class Tried(msgspec.Struct, frozen=True):
     """What becomes of a text: its problems and `more` that are not listed, and how its tests went. `may_mend`: a
-    program can correct some of them."""
+    program can correct some of them. `counted` says in words how many there are."""
 
     problems: list[ProblemView]
     more: int
+    counted: str
     tests: str
     may_mend: bool
 
@@ -93,7 +94,10 @@ def tried_view(name: str, loaded: Loaded, outcomes: Sequence[Outcome]) -> Tried:
     tests = report(loaded.publication, ours) if loaded.publication and ours else ""
     rows = {file: rows_of(loaded.sources.get(file, "")) for file in {each.place.file for each in told[:MOST_PROBLEMS]}}
     problems = [_problem(finding, rows[finding.place.file]) for finding in told[:MOST_PROBLEMS]]
-    return Tried(problems, len(told) - len(problems), tests, any(finding.edits for finding in own))
+    warnings = sum(finding.is_warning for finding in told)
+    counted = [f"{len(told) - warnings} to mend"] if len(told) > warnings else []
+    counted += [many(warnings, "warning")] if warnings else []
+    return Tried(problems, len(told) - len(problems), ", ".join(counted), tests, any(finding.edits for finding in own))
 
 
 def _problem(finding: Finding, rows: Sequence[str]) -> ProblemView:
@@ -158,7 +162,8 @@ class _FilePages:
         try:
             await self._save(name, mark, now, files)
         except OperatorError as error:
-            return await self._page(name, _text(files[name]), mark, files, 409, wrong=str(error))
+            is_stale = mark != mark_of(now.get(name, b""))
+            return await self._page(name, _text(files[name]), mark, files, 409, wrong=str(error), is_stale=is_stale)
         return RedirectResponse(f"/file?{urlencode({'name': name, 'saved': ''})}", 303)
 
     async def _moved(self, name: str, new: str, mark: str, now: Files) -> Response:
@@ -201,6 +206,7 @@ class _FilePages:
             "said": "",
             "wrong": "",
             "line": 0,
+            "is_stale": False,
             "may_write": self._may_write,
             "is_draft": self._site.is_published,
             **told,
@@ -209,8 +215,8 @@ class _FilePages:
             "tried": msgspec.to_builtins(tried_view(name, loaded, outcomes)),
             "words": msgspec.to_builtins(words),
         }
-        is_saved = mark == mark_of(files[name])
-        return self._html("file.html", status, file=name, text=text, mark=mark, is_saved=is_saved, **values)
+        values["is_saved"] = mark == mark_of(files[name])
+        return self._html("file.html", status, file=name, text=text, mark=mark, **values)
 
     async def _folder(self) -> Files:
         return await asyncio.to_thread(read_folder, self._site.versions.rules)

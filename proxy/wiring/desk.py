@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
@@ -39,6 +40,7 @@ from proxy.serve.publishing import Publishing
 from proxy.serve.results import KeptResults
 from proxy.serve.rules import Rules
 from proxy.serve.survey import Survey
+from proxy.stores.history import GOES_LIVE, Entry
 from proxy.stores.personal_data import Places, Receipt, exported
 from proxy.stores.versions import Versions
 from proxy.studio.product_changes import ProductsChanged, change, products_changed
@@ -59,6 +61,8 @@ PURGE, PRODUCTS = "purge", "products"
 READINESS, LIVE = "readiness", "live"
 """Topics of messages between workers that ask for their readiness, and for the pages they showed last."""
 
+LIVE_SECONDS = 3.0
+"""How long a button of the studio waits until this worker has taken over what it published."""
 UNKNOWN_SECONDS = 60.0
 """When events could not be stored, and none was tried for so long since, nothing is known of whether they can be."""
 
@@ -203,13 +207,20 @@ class Desk:
         return await self.publishing.plan()
 
     async def publish(self, author: str, message: str, compared: str = "") -> None:
-        await self.publishing.publish(author, message, compared)
+        await self._until_live(self.publishing.publish(author, message, compared))
 
     async def approve(self, number: int, author: str) -> None:
-        await self.publishing.approve(number, author)
+        await self._until_live(self.publishing.approve(number, author))
 
     async def roll_back(self, number: int, author: str) -> None:
-        await self.publishing.roll_back(number, author)
+        await self._until_live(self.publishing.roll_back(number, author))
+
+    async def _until_live(self, doing: Awaitable[Entry]) -> None:
+        """Waits, for a while, until what goes live is live here, so that the page which follows shows it."""
+        live = self.rules.next_live
+        if (await doing).action in GOES_LIVE:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(live.wait(), LIVE_SECONDS)
 
     async def purge(self, purge: Purge) -> Purged:
         return purged(await self.bus.request(PURGE, msgspec.msgpack.encode(purge)))

@@ -96,6 +96,23 @@ async def test_nothing_moves_and_the_console_is_silent(
     assert tab.complaints == []
 
 
+# A link whose text has not arrived yet has nothing in it.
+EMPTIED = """[...document.querySelectorAll(".tailorbird-demo *")].filter(each => {
+    const kept = [...each.childNodes], before = each.getBoundingClientRect();
+    each.replaceChildren();
+    const after = each.getBoundingClientRect();
+    each.replaceChildren(...kept);
+    return before.x !== after.x || before.y !== after.y;
+}).map(each => each.outerHTML)"""
+
+
+async def test_the_toolbars_parts_stand_in_their_place_before_their_text_arrives(demo: Demo, tab: Tab) -> None:
+    await tab.page.goto(demo.personalised + "/")
+    for size in SCREENS.values():
+        await tab.page.set_viewport_size(size)
+        assert await tab.page.evaluate(EMPTIED) == []
+
+
 async def test_the_same_banner_put_in_by_the_browser_moves_the_page(demo: Demo, tab: Tab) -> None:
     await become("anna", demo, tab)
     await tab.page.goto(demo.personalised + "/")

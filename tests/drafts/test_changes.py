@@ -84,6 +84,13 @@ def test_rules_come_and_go() -> None:
     ]
 
 
+def test_a_renamed_rule_says_that_its_results_begin_anew() -> None:
+    told = 'was called "Sale": what it brings, and how often it is shown, is counted anew'
+    assert said(RULES.replace("name: Sale", "name: Big sale")) == [f"~ Big sale: {told}"]
+    twice = RULES.replace("name: Sale", "name: Big sale").replace("title: Sale", "title: Big sale")
+    assert said(twice) == ["+ Big sale: new in home.hero", "- Sale: removed from home.hero"]
+
+
 def test_segments_and_slots_come_and_go() -> None:
     rules = RULES.replace("  VIP:", "  Best:").replace("segment: VIP", "segment: Best")
     told = said(rules, b"slots: {home.hero: {height: 100}, cart.extras: {}, blog.aside: {}}")

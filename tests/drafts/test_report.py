@@ -117,3 +117,10 @@ def test_a_replay_says_what_shows_something_else() -> None:
         "  cart.extras  60 views    page default → Mustard with the hot dogs 60",
         "  home.hero  100 views    page default → Black Friday early access for VIPs 100",
     ]
+
+
+def test_of_thousands_of_changes_the_first_are_told_and_who_sees_them() -> None:
+    many = "".join(f"  - {{name: More {n}, slot: cart.extras, show: {{banner: {{title: x}}}}}}\n" for n in range(300))
+    lines = as_text(told(DRAFT + many)).splitlines()
+    assert lines.index("  and 103 more: `tailorbird diff` tells all") == 201
+    assert lines[202] == "Who sees something different"

@@ -15,7 +15,7 @@ from proxy.rulebook.pauses import Pause, What
 from proxy.stores.history import Action
 from proxy.stores.versions import Versions
 from proxy.studio.app import create_studio
-from proxy.studio.looking import story_view
+from proxy.studio.looking import shown_view, story_view
 from proxy.visitors.persona import Persona
 from proxy.visitors.preview import Preview, Tokens
 from tests.studio.test_app import RULES, Shop
@@ -157,3 +157,11 @@ def test_a_story_is_lines_that_know_how_deep_they_stand_and_each_slot_has_a_head
     rule = story_view(STORY)[1]
     assert (rule.text[-13:], rule.file, rule.line) == ("priority high", "my home.rules.yaml", 12)
     assert story_view("") == []
+
+
+def test_what_each_slot_shows_stands_above_the_story() -> None:
+    story = (
+        STORY + "\n\nhome.row on / for Anna\n✘ not   A  priority high\n✔ SHOWN          Gifts  for all   priority low"
+    )
+    shown = [(one.slot, one.rule, one.place) for one in shown_view(story_view(story))]
+    assert shown == [("all.topbar", "the page's own default", 2), ("home.row", "Gifts  for all", 3)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from proxy.model import Place, Rule
+from proxy.rulebook.pauses import Pause, What
 from proxy.studio.rule_list import PER_PAGE, page_of, rule_view, rules_on_page
 
 NOW = 1_000.0
@@ -28,6 +29,13 @@ def test_a_rule_tells_when_it_begins_or_ends_by_itself() -> None:
     for live_from, live_until, told in ends:
         assert rule_view(Rule("Sale", "home.hero", live_from=live_from, live_until=live_until), NOW, 0).when == told
     assert not rule_view(Rule("Sale", "home.hero"), NOW, 0).when
+
+
+@pytest.mark.parametrize(
+    "pause", [Pause(What.RULE, "Sale"), Pause(What.SLOT, "home.hero"), Pause(What.EVERYTHING), Pause(What.RULE, "x")]
+)
+def test_what_was_paused_just_now_is_paused_before_the_rules_are_loaded_again(pause: Pause) -> None:
+    assert (rule_view(Rule("Sale", "home.hero"), NOW, 0, [pause]).state == "paused") == (pause.name != "x")
 
 
 @pytest.mark.parametrize(("priority", "word"), [(80, "high"), (50, "normal"), (20, "low"), (65, "65")])

@@ -77,10 +77,15 @@ async def test_a_text_is_checked_and_tested_and_nothing_is_written(folder: Path)
     desk = Desk(folder)
     assert await desk.open("a.rules.yaml") == TESTED
     good = await desk.send("check", "a.rules.yaml", TESTED)
-    assert "1 passed, 0 failed" in good.text and "What to mend" not in good.text
+    assert "1 passed, 0 failed" in good.text and "No problems" in good.text
     failing = await desk.send("check", "a.rules.yaml", TESTED.replace("show:", "when: {country: BE}\n    show:"))
     bad = await desk.send("check", "a.rules.yaml", MISSPELT)
-    assert "slott" in bad.text and 'value="mend"' in bad.text and 'href="#line-4"' in bad.text
+    assert (
+        ">1 to mend, below<" in bad.text
+        and "slott" in bad.text
+        and 'value="mend"' in bad.text
+        and 'href="#line-4"' in bad.text
+    )
     assert "0 passed, 1 failed" in failing.text
     assert "R101: more" in bad.text and "Wrong, in example.rules.yaml" in bad.text
     assert written_in(bad) == MISSPELT
@@ -161,6 +166,7 @@ async def test_what_somebody_else_saved_meanwhile_is_not_overwritten(folder: Pat
     assert (await sam.send("save", "a.rules.yaml", TESTED + "# Sam\n")).status_code == 303
     refused = await mia.send("save", "a.rules.yaml", TESTED + "# Mia\n")
     assert (refused.status_code, "somebody has changed" in refused.text) == (409, True)
+    assert '<a href="/file?name=a.rules.yaml" target="_blank">Open it as it is now</a>' in refused.text
     assert written_in(refused) == TESTED + "# Mia\n", "what she wrote is not lost"
     again = await mia.send("save", "a.rules.yaml", TESTED + "# Mia\n")
     assert again.status_code == 409, "pressing the button twice does not help"

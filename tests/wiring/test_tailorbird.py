@@ -216,6 +216,21 @@ async def test_in_published_mode_a_saved_rule_waits_until_it_is_published(tmp_pa
         assert "Hello Anna" in (await shop.client.get("/", headers=shop.cookies_of("anna"))).text
 
 
+async def test_once_a_button_has_published_or_gone_back_the_next_page_shows_it(tmp_path: Path) -> None:
+    async with (
+        Origin(always(ok(PAGE, *HTML))) as origin,
+        Behind(origin.url, FOLDER, tmp_path, rules_mode="published") as shop,
+    ):
+        desk = shop.tailorbird.desk
+        await desk.publish("Mia", "first")
+        assert [rule.name for rule in desk.publication.rules] == ["Known by name"]
+        shop.write("a.rules.yaml", RULES.replace("Known by name", "Known"))
+        await desk.publish("Mia", "renamed")
+        assert [rule.name for rule in desk.publication.rules] == ["Known"]
+        await desk.roll_back(1, "Mia")
+        assert [rule.name for rule in desk.publication.rules] == ["Known by name"]
+
+
 async def test_each_good_state_of_a_saved_folder_is_in_the_history(tmp_path: Path) -> None:
     async with Origin(always(ok(PAGE, *HTML))) as origin, Behind(origin.url, FOLDER, tmp_path) as shop:
         versions = Versions(shop.rules)

@@ -1,7 +1,7 @@
 // The list of rules follows while one types what to find. What was looked for is kept while one pauses rules.
 const WAIT = 150;
 const form = document.getElementById("find"), words = form?.elements.find, here = new URL(location.href);
-const PARTS = ["#served tbody", "#found", "#pages"];
+const PARTS = ["#served tbody", "#pages"];
 let newest = 0, waiting;
 
 const show = async () => {
@@ -13,6 +13,7 @@ const show = async () => {
   if (mine !== newest) return;
   history.replaceState(null, "", url);
   for (const part of PARTS) document.querySelector(part).replaceWith(page.querySelector(part));
+  document.getElementById("found").textContent = page.getElementById("found").textContent; // the same element, so that it is heard
 };
 
 if (form) {
