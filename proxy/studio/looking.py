@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -19,12 +20,14 @@ from proxy.conditions.vocabulary import COUNTRIES
 from proxy.decide.rule_facts import moment
 from proxy.decide.why import MARKS, Verdict
 from proxy.diagnostics import did_you_mean, nearest
-from proxy.errors import OperatorError, RequestError
-from proxy.model import AttributeValue
+from proxy.errors import OperatorError, RequestError, StoreError
+from proxy.model import AttributeValue, View
+from proxy.page.slots import INTERNAL
 from proxy.rulebook.compile import Publication
 from proxy.rulebook.pauses import paused, pauses_in
 from proxy.stores.history import GOES_LIVE, as_it_was
 from proxy.stores.ruledir import read_folder
+from proxy.studio.roles import ROLE, Role
 from proxy.studio.rule_list import opened
 from proxy.studio.versions import Html
 from proxy.studio.views import Site
@@ -42,6 +45,7 @@ FIELDS = ("url", "visitor", "country", "language", "device", "at", "as", "state"
 PLACED = re.compile(r"(?P<text>.*  priority \S+)  (?P<where>(?P<file>.+):(?P<line>\d+))")
 """The line of a rule, and where it stands in the files."""
 MOST_VERSIONS = 20
+MOST_SEEN = 50
 
 
 class LineView(msgspec.Struct, frozen=True):
@@ -85,9 +89,20 @@ def looking_routes(site: Site, html: Html, tokens: Tokens | None) -> list[Route]
             "wrong": wrong,
         }
         versions = await asyncio.to_thread(_versions, site)
+        values |= {"seen": await seen(asked["visitor"])}
         values |= {"shown": shown, "version": state if state != DRAFT else "", "versions": versions}
         may = {"may_preview": tokens is not None, "must_say_where": tokens is not None and not tokens.shop_url}
         return html("why.html", is_draft=site.is_published, **may, **values)
+
+    async def seen(visitor: str) -> object:
+        """What was recorded of a visitor: for who may export it, too."""
+        if not visitor or site.publication is None or ROLE.get() is not Role.OWNER:
+            return []
+        try:
+            views = (await site.seen(visitor))[:MOST_SEEN]
+        except StoreError:
+            return []
+        return msgspec.to_builtins([seen_view(view, _timezone(site.publication)) for view in views])
 
     async def rules_of(asked: Mapping[str, str]) -> tuple[Publication, str]:
         """The rules that the form asks for: of a past moment those that were live then; and their name among
@@ -114,6 +129,25 @@ def looking_routes(site: Site, html: Html, tokens: Tokens | None) -> list[Route]
         return publication
 
     return [Route("/why", page)]
+
+
+class SeenView(msgspec.Struct, frozen=True):
+    """A recorded view: what each slot showed, "" for the page's own, and the form that explains it."""
+
+    when: str
+    page: str
+    shown: dict[str, str]
+    asked: str
+
+
+def seen_view(view: View, timezone: str) -> SeenView:
+    """The view on the clocks of this time zone, without what is ours."""
+    at = datetime.fromtimestamp(view.at, ZoneInfo(timezone))
+    page = str(view.attributes.get("page", "/"))
+    asked = {"url": page, "visitor": view.visitor, "at": f"{at:%Y-%m-%dT%H:%M:%S}"}
+    asked |= {name: str(value) for name in ("country", "device") if (value := view.attributes.get(name))}
+    shown = {slot: rule for slot, rule in view.shown.items() if not slot.startswith(INTERNAL)}
+    return SeenView(f"{at.day} {at:%b %H:%M:%S}", page, shown, urlencode(asked))
 
 
 class ShownView(msgspec.Struct, frozen=True):
@@ -199,9 +233,13 @@ def _facts(text: str, publication: Publication) -> dict[str, AttributeValue]:
     return facts
 
 
+def _timezone(publication: Publication) -> str:
+    return next((rule.timezone for rule in publication.rules), "UTC")
+
+
 def _moment(at: str, publication: Publication) -> float:
     """Unix seconds of a moment on the clocks of the rules. Raises `RequestError`."""
-    timezone = next((rule.timezone for rule in publication.rules), "UTC")
+    timezone = _timezone(publication)
     try:
         moment = datetime.fromisoformat(at)
     except ValueError:

@@ -16,6 +16,7 @@ from proxy.diagnostics import Finding
 from proxy.drafts.report import Outlook
 from proxy.httpcache.purge import Purge
 from proxy.metrics import Metrics, Shown
+from proxy.model import View
 from proxy.page.slots import INTERNAL
 from proxy.rulebook.compile import Loaded, Publication
 from proxy.rulebook.pauses import Pause, What
@@ -73,6 +74,9 @@ class Site(Observed, Protocol):
     async def why(self, url: str, persona: Persona, publication: Publication) -> str:
         """The explanation of every slot with rules on that page, by these rules, for that visitor. Raises
         `RequestError`."""
+
+    async def seen(self, visitor: str) -> Sequence[View]:
+        """The recorded page views of a visitor, the newest first. May raise `StoreError`."""
 
     async def groups(self) -> SegmentSurvey:
         """The sizes of the segments being served. May raise `StoreError`."""

@@ -24,7 +24,7 @@ from proxy.http.incoming import HEALTH_PATH
 from proxy.http.message import NOT_STORED, Handler, Request, Response, in_words
 from proxy.httpcache.purge import Purge
 from proxy.metrics import Counts, Metrics
-from proxy.model import EvaluationContext
+from proxy.model import EvaluationContext, View
 from proxy.page.slots import INTERNAL, LISTING
 from proxy.personalise import with_products
 from proxy.ports import MISSED, Bus, Store
@@ -61,6 +61,8 @@ PURGE, PRODUCTS = "purge", "products"
 READINESS, LIVE = "readiness", "live"
 """Topics of messages between workers that ask for their readiness, and for the pages they showed last."""
 
+MOST_SEARCHED = 20_000
+"""How many of the last recorded views are searched for those of a visitor."""
 LIVE_SECONDS = 3.0
 """How long a button of the studio waits until this worker has taken over what it published."""
 UNKNOWN_SECONDS = 60.0
@@ -272,6 +274,10 @@ class Desk:
             for story in stories
         ]
         return why_text(told)
+
+    async def seen(self, visitor: str) -> list[View]:
+        views = await self.places.views.get_views(MOST_SEARCHED)
+        return [view for view in reversed(views) if view.visitor == visitor]
 
     async def _lists(
         self, page: Request, slots: Sequence[str], publication: Publication

@@ -19,7 +19,7 @@ from proxy.drafts.report import Outlook
 from proxy.errors import OperatorError, RequestError, StoreError
 from proxy.httpcache.purge import Purge
 from proxy.metrics import Decided, Metrics
-from proxy.model import Decision, Place, Reason
+from proxy.model import Decision, Place, Reason, View
 from proxy.rulebook.compile import Loaded, Publication, load
 from proxy.rulebook.mending import mended
 from proxy.stores.history import Action, must_wait_for
@@ -62,6 +62,7 @@ class Shop:
     is_published: bool = True
     planned: Outlook = field(default_factory=lambda: Outlook(""))
     files: Mapping[str, bytes] = field(default_factory=dict)
+    views: Sequence[View] = ()
     is_stopping: bool = False
     is_tight: bool = False
     is_full: bool = False
@@ -97,6 +98,9 @@ class Shop:
         if not url.startswith(("/", "https:")):
             raise RequestError(f"`{url}` is not a page")
         return f"{url} by {publication.version} for {persona}: <winner>"
+
+    async def seen(self, visitor: str) -> Sequence[View]:
+        return [view for view in self.views if view.visitor == visitor]
 
     async def load(self, files: dict[str, bytes]) -> Loaded:
         return load(files)

@@ -11,11 +11,14 @@ import httpx
 import pytest
 
 from proxy.http.message import Request
+from proxy.model import View
+from proxy.page.slots import INTERNAL
 from proxy.rulebook.pauses import Pause, What
 from proxy.stores.history import Action
 from proxy.stores.versions import Versions
 from proxy.studio.app import create_studio
 from proxy.studio.looking import shown_view, story_view
+from proxy.studio.roles import Others
 from proxy.visitors.persona import Persona
 from proxy.visitors.preview import Preview, Tokens
 from tests.studio.test_app import RULES, Shop
@@ -131,6 +134,22 @@ async def test_a_past_moment_is_explained_by_the_rules_and_pauses_of_then(tmp_pa
     assert "there is no version 7" in await ask(site, url="/", state="7")
     other = preview_in(await ask(site, url=PAGE, state="/etc", preview=""), site.now())
     assert other and other.draft == ""
+
+
+async def test_what_was_recorded_of_a_visitor_leads_to_why_and_only_the_owner_reads_it() -> None:
+    at = datetime(2026, 11, 24, 9, 30, 5, tzinfo=UTC).timestamp()
+    shown = {"home.hero": "Winter", "cart.extras": "", f"{INTERNAL}bar": "x"}
+    site = Shop(views=[View(at, "1", shown, {"page": "/sale", "country": "NO"}, visitor="v1")])
+    page = await ask(site, url="/", visitor="v1")
+    assert "24 Nov 09:30:05" in page and INTERNAL not in page
+    assert "home.hero: <bdi>Winter</bdi> · cart.extras: <bdi>the page's own</bdi>" in page
+    assert "/why?url=%2Fsale&visitor=v1&at=2026-11-24T09%3A30%3A05&country=NO" in page
+    assert "recorded" not in await ask(site, url="/", visitor="v2")
+    app = create_studio(site, token="an-owners-long-token", others=Others("a-readers-long-token"))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="https://admin.example") as client:
+        for token, reads in (("an-owners-long-token", True), ("a-readers-long-token", False)):
+            page = (await client.get("/why?visitor=v1", auth=("Kim", token))).text
+            assert ("24 Nov 09:30:05" in page) is reads
 
 
 STORY = """home.hero on / for Anna
