@@ -68,7 +68,7 @@ def _readers(settings: Settings) -> Iterator[Callable[[], object]]:
     from proxy.http.client import networks
     from proxy.httpcache.coding import page_codings
     from proxy.outbox.leader import webhooks_in
-    from proxy.serve.cors import Cors
+    from proxy.serve.decisions import Cors
     from proxy.upstream.origins import Origins
     from proxy.upstream.tls import client_tls
     from proxy.visitors.consent import Consents

@@ -15,11 +15,10 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from proxy.conditions.amounts import bounded
-from proxy.conditions.derived import AGO, AT, FROM, VERSION, place_of, version_number
+from proxy.conditions.derived import AGO, AT, COORDINATES, FROM, TOWNS, VERSION, place_of, version_number
 from proxy.conditions.durations import seconds_of
 from proxy.conditions.nodes import Scalar
 from proxy.conditions.phrase import Kind, Phrase
-from proxy.conditions.towns import COORDINATES, TOWNS
 from proxy.diagnostics import Finding, did_you_mean, nearest
 from proxy.model import Between
 

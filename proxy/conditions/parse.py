@@ -21,7 +21,7 @@ from dataclasses import replace
 
 from proxy.conditions.actions import read_action
 from proxy.conditions.amounts import amount, is_amount_form, no_amount
-from proxy.conditions.choices import HOURS, NEGATED, TEXT_FORM, check_values
+from proxy.conditions.choices import HOURS, NEGATED, TEXT_FORM, check_values, signs_of_a_pattern
 from proxy.conditions.corrections import swapped
 from proxy.conditions.derived import NAME, derived_name
 from proxy.conditions.forms import is_worked, read_worked
@@ -39,7 +39,6 @@ from proxy.conditions.nodes import (
 )
 from proxy.conditions.phrase import MOST_READ, Kind, Phrase
 from proxy.conditions.placenames import of_plain_names
-from proxy.conditions.signs import signs_of_a_pattern
 from proxy.conditions.tree import is_tree, read_tree
 from proxy.conditions.unknown import unknown_condition
 from proxy.conditions.values import number_text

@@ -13,9 +13,8 @@ from urllib.parse import unquote, urlsplit
 
 from proxy.doctor.fetched import FetchedPage, Level, Line
 from proxy.doctor.places import in_json, lists, slots
-from proxy.httpcache.freshness import http_date
 from proxy.httpcache.policy import CacheReason, may_store
-from proxy.httpcache.stored import CacheOptions, directives_and_lifetime
+from proxy.httpcache.stored import CacheOptions, directives_and_lifetime, http_date
 from proxy.serve.pages import is_json
 
 GUIDE = "docs/hydration.md"

@@ -21,8 +21,7 @@ from proxy.httpcache.overrides import OVERRULABLE, CacheOverrides, CookieRoles
 from proxy.httpcache.policy import CacheReason, may_store
 from proxy.httpcache.stored import CacheOptions, directives_and_lifetime
 from proxy.page.differences import differences
-from proxy.page.edit import Redacted
-from proxy.page.holes import Fill, FillKind, Hole, IfMissing
+from proxy.page.holes import Fill, FillKind, Hole, IfMissing, Redacted
 from proxy.page.markup import Markup
 from proxy.page.redaction import NotRedacted, nonces_in, redacted
 from proxy.page.tokens import Token, django_secret, tokens_in, unmasked

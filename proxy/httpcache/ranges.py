@@ -5,8 +5,7 @@ from __future__ import annotations
 
 import re
 
-from proxy.httpcache.freshness import http_date
-from proxy.httpcache.stored import StoredResponse
+from proxy.httpcache.stored import StoredResponse, http_date
 from proxy.model import Headers
 
 _PART = re.compile(rb"bytes[ \t]+\d{1,18}-\d{1,18}/(\d{1,18})", re.IGNORECASE)

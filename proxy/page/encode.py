@@ -1,7 +1,7 @@
 """Joins a page's pieces with what fills its slots into the bytes of one answer.
 
 Nothing is compressed here. An answer in gzip is one member (browsers stop after the first): blocks deflated beforehand,
-independent ones (`piece.py`) and, for content that is often shown, such as refer to the text before them (`seams.py`);
+independent ones (`piece.py`) and, for content that is often shown, such as refer to the text before them (seams);
 stored blocks for a visitor's words; and a checksum combined of those of the parts. In zstd it is made of frames
 (`piece.py`). In every coding the decoded answer is the same bytes, and they depend on the arguments alone.
 """
@@ -20,8 +20,7 @@ import msgspec
 from proxy.model import Attributes
 from proxy.page.fragments import Fragment
 from proxy.page.piece import Piece, raw_frame, stored_block
-from proxy.page.seams import Seam
-from proxy.page.template import Template
+from proxy.page.template import Seam, Template
 
 Coding = Literal["identity", "gzip", "zstd"]
 Content = Piece | Sequence[Piece | bytes]

@@ -15,8 +15,7 @@ from urllib.parse import parse_qsl, quote
 import turbohtml
 from turbohtml import Comment, Document, Element
 
-from proxy.page.edit import Edit
-from proxy.page.holes import Fill, FillKind
+from proxy.page.holes import Edit, Fill, FillKind
 from proxy.page.slots import SLOT_NAME
 
 SLOT_ADDRESS = "/_tb/slot/"

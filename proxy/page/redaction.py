@@ -13,8 +13,7 @@ from itertools import chain, islice
 
 from turbohtml import Element
 
-from proxy.page.edit import Edit, Redacted, edited, outermost
-from proxy.page.holes import FillKind, Hole
+from proxy.page.holes import Edit, FillKind, Hole, Redacted, edited, outermost
 from proxy.page.includes import include_edits, unwrapped
 from proxy.page.markup import Location, Markup, location_of
 from proxy.page.scan import UncutReason

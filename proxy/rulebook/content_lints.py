@@ -6,8 +6,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from proxy.conditions.choices import within_quotes
 from proxy.conditions.nodes import Entry, Node, Scalar, one_or_more
-from proxy.conditions.signs import within_quotes
 from proxy.diagnostics import Finding, Suggestion
 from proxy.errors import EditorError
 from proxy.model import Place, Product

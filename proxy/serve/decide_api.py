@@ -11,8 +11,7 @@ from proxy.errors import UNDECODABLE, RequestError
 from proxy.http.message import Request, Response, in_json
 from proxy.metrics import Metrics
 from proxy.model import Reason, chosen_name
-from proxy.serve.cors import Cors
-from proxy.serve.decisions import Decisions, Shown, Wanted
+from proxy.serve.decisions import Cors, Decisions, Shown, Wanted
 from proxy.serve.showing_as import Shows
 from proxy.settings import Settings
 from proxy.visitors.callers import Callers, stated_context

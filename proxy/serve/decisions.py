@@ -17,11 +17,12 @@ from urllib.parse import quote
 
 import msgspec
 
+from proxy.http.authority import address_of
 from proxy.http.incoming import origin_form
-from proxy.http.message import Request
+from proxy.http.message import Request, Response
 from proxy.httpcache.key import normalised
 from proxy.metrics import Metrics
-from proxy.model import Decision, EvaluationContext
+from proxy.model import Decision, EvaluationContext, Headers
 from proxy.page.json_fills import JsonForm
 from proxy.page.piece import Piece
 from proxy.page.slots import LISTING
@@ -30,6 +31,7 @@ from proxy.personalise import Personalised, personalise
 from proxy.rulebook.compile import Publication
 from proxy.serve.showing import Who
 from proxy.serve.showing_as import Shows
+from proxy.settings import Settings
 from proxy.visitors.callers import Caller, StatedContext
 
 log = logging.getLogger("tailorbird.decisions")
@@ -143,3 +145,37 @@ def apart(names: Sequence[str], forms: Sequence[JsonForm] = ()) -> Template:
 def contents_of(done: Personalised) -> list[bytes]:
     """What each slot shows; b"" for the default."""
     return b"".join(done.page.chunks).split(_BETWEEN.plain)
+
+
+# -- Who else may read, in a browser, what is decided for one visitor: the pages that the setting `slot_origins` names.
+
+_PREFLIGHT = (
+    (b"access-control-allow-methods", b"GET, POST"),
+    (b"access-control-allow-headers", b"content-type, authorization, x-api-key, if-none-match"),
+    (b"access-control-max-age", b"86400"),
+)
+
+
+class Cors:
+    """Those that an operator named."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._may_read = frozenset(str(address_of(origin, "slot_origins")).encode() for origin in settings.slot_origins)
+
+    def fields(self, request: Request) -> Headers:
+        """What tells a browser so."""
+        if not self._may_read:
+            return ()
+        origin, vary = request.get(b"origin"), (b"vary", b"Origin")
+        if origin not in self._may_read:
+            return (vary,)
+        return (
+            (b"access-control-allow-origin", origin or b""),
+            (b"access-control-allow-credentials", b"true"),
+            (b"access-control-expose-headers", b"etag"),
+            vary,
+        )
+
+    def preflight(self, request: Request) -> Response:
+        """The answer to a browser that asks whether such a page may ask."""
+        return Response(204, (*self.fields(request), *_PREFLIGHT))

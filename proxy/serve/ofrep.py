@@ -18,9 +18,8 @@ from proxy.errors import UNDECODABLE, RequestError
 from proxy.http.message import NOT_STORED, Request, Response, in_json
 from proxy.metrics import Metrics
 from proxy.model import Headers, chosen_name
-from proxy.serve.cors import Cors
 from proxy.serve.decide_api import MAX_BYTES
-from proxy.serve.decisions import Decisions, Shown, Wanted
+from proxy.serve.decisions import Cors, Decisions, Shown, Wanted
 from proxy.serve.showing_as import Shows
 from proxy.settings import Settings
 from proxy.visitors.callers import Caller, Callers, StatedContext, stated_context

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 from proxy.drafts.report import Outlook, checks_text
@@ -47,41 +48,31 @@ def is_live(versions: Versions, files: Files) -> bool:
     return bool(live) and version_of(versions.files(live)) == version_of(written(files))
 
 
+@dataclass(frozen=True, slots=True)
 class Publishing:
     """The same for a running proxy, off the event loop. `is_published`: files are drafts; else a saved folder is live.
     Everything but `plan` raises `OperatorError`."""
 
-    def __init__(
-        self,
-        rules: Rules,
-        drafts: Drafts,
-        versions: Versions,
-        views: ViewLog,
-        clock: Callable[[], float],
-        *,
-        approval: str,
-        is_published: bool,
-    ) -> None:
-        self._rules = rules
-        self._drafts = drafts
-        self._versions = versions
-        self._views = views
-        self._clock = clock
-        self._approval = approval
-        self._is_published = is_published
+    rules: Rules
+    drafts: Drafts
+    versions: Versions
+    views: ViewLog
+    clock: Callable[[], float]
+    approval: str
+    is_published: bool
 
     async def plan(self) -> Outlook:
         """What the draft in the folder would change, and for whom of those seen last; where a saved folder is live,
         what its last change has changed."""
-        draft, views = await self._drafts.read(DRAFT), await self._views.get_views(REPLAYED)
-        if self._is_published:
+        draft, views = await self.drafts.read(DRAFT), await self.views.get_views(REPLAYED)
+        if self.is_published:
             return await asyncio.to_thread(self._plan, draft, views)
         if draft.loaded.publication is None:
-            serving = f"version {self._versions.live()} goes on" if self._rules.good else "no rule is served"
+            serving = f"version {self.versions.live()} goes on" if self.rules.good else "no rule is served"
             return Outlook(f"The folder has mistakes, so {serving}. The first page tells them, and how to mend each.")
-        number = await asyncio.to_thread(lambda: overtaken(self._versions.live(), self._versions.history()))
+        number = await asyncio.to_thread(lambda: overtaken(self.versions.live(), self.versions.history()))
         try:
-            was = (await self._drafts.get(str(number))).publication if number else None
+            was = (await self.drafts.get(str(number))).publication if number else None
         except OperatorError:
             number = None  # its files were cleared away
         if number is None:
@@ -90,53 +81,53 @@ class Publishing:
 
     def _last_change(self, was: Publication | None, number: int, draft: Draft, views: Sequence[View]) -> Outlook:
         """What the last change of a folder that is live as it is saved has changed."""
-        now, names = self._clock(), (f"Version {number}", f"Version {self._versions.live()}, which is live")
+        now, names = self.clock(), (f"Version {number}", f"Version {self.versions.live()}, which is live")
         checks = checks_of(draft.loaded, now)
         return Outlook(plan_text(views, was, draft.loaded, checks, now, names, is_live=True))
 
     def _plan(self, draft: Draft, views: Sequence[View]) -> Outlook:
-        live, now = self._rules.good, self._clock()
-        if is_live(self._versions, draft.files):
-            return Outlook(f"The files are those of version {self._versions.live()}, which is live.")
+        live, now = self.rules.good, self.clock()
+        if is_live(self.versions, draft.files):
+            return Outlook(f"The files are those of version {self.versions.live()}, which is live.")
         checks = checks_of(draft.loaded, now)
-        names = f"Version {self._versions.live()}", "draft"
+        names = f"Version {self.versions.live()}", "draft"
         text = plan_text(views, live, draft.loaded, checks, now, names)
-        must_be_approved_first = must_be_approved(self._versions.history(), self._approval)
+        must_be_approved_first = must_be_approved(self.versions.history(), self.approval)
         return Outlook(text, checks.may_publish, must_be_approved_first, self._compared(draft))
 
     def _compared(self, draft: Draft) -> str:
-        return f"{self._versions.live()} {version_of(written(draft.files))}"
+        return f"{self.versions.live()} {version_of(written(draft.files))}"
 
     async def publish(self, author: str, message: str, compared: str = "") -> Entry:
         """Makes the draft in the folder a version. `compared` is that of the outlook that somebody read, "" for none:
         the draft is refused if it or what is live has changed since."""
-        if not self._is_published:
+        if not self.is_published:
             raise OperatorError("a saved folder is live at once, so there is nothing to publish")
-        draft = await self._drafts.read(DRAFT)
+        draft = await self.drafts.read(DRAFT)
         if compared and compared != await asyncio.to_thread(self._compared, draft):
             raise OperatorError(
                 "not published: since you opened this page somebody changed a file, or published",
                 help="read again what changes now, and publish that",
             )
-        published = partial(publish, self._versions, draft.files, draft.loaded, approval=self._approval)
-        return await asyncio.to_thread(published, author=author, message=message, now=self._clock())
+        published = partial(publish, self.versions, draft.files, draft.loaded, approval=self.approval)
+        return await asyncio.to_thread(published, author=author, message=message, now=self.clock())
 
     async def approve(self, number: int, author: str) -> Entry:
         """What somebody else asked for becomes live."""
-        asked = must_wait_for(number, await asyncio.to_thread(self._versions.history), author)
+        asked = must_wait_for(number, await asyncio.to_thread(self.versions.history), author)
         await self._must_be_good(number)
-        approved = partial(self._versions.go_live, number, action=Action.APPROVED)
-        return await asyncio.to_thread(approved, author=author, message=asked.message, now=self._clock())
+        approved = partial(self.versions.go_live, number, action=Action.APPROVED)
+        return await asyncio.to_thread(approved, author=author, message=asked.message, now=self.clock())
 
     async def roll_back(self, number: int, author: str) -> Entry:
         """An earlier version becomes live again."""
-        saved = None if self._is_published else await asyncio.to_thread(read_folder, self._versions.rules)
+        saved = None if self.is_published else await asyncio.to_thread(read_folder, self.versions.rules)
         await self._must_be_good(number)
-        rolled_back = partial(self._versions.roll_back, number, saved=saved)
-        return await asyncio.to_thread(rolled_back, author=author, message="", now=self._clock())
+        rolled_back = partial(self.versions.roll_back, number, saved=saved)
+        return await asyncio.to_thread(rolled_back, author=author, message="", now=self.clock())
 
     async def _must_be_good(self, number: int) -> None:
-        if (await self._drafts.get(str(number))).publication is None:
+        if (await self.drafts.get(str(number))).publication is None:
             raise OperatorError(
                 f"version {number} has mistakes by now", help=f"`tailorbird diff live {number}` tells them"
             )

@@ -16,8 +16,7 @@ import msgspec
 from proxy.errors import RequestError
 from proxy.http.message import Request, Response, in_words
 from proxy.model import Decision, Headers
-from proxy.serve.cors import Cors
-from proxy.serve.decisions import apart, contents_of, known_slots, page_at
+from proxy.serve.decisions import Cors, apart, contents_of, known_slots, page_at
 from proxy.serve.pages import Entry
 from proxy.serve.showing_as import Shows
 from proxy.settings import Settings

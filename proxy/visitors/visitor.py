@@ -25,6 +25,8 @@ from proxy.visitors.claims import (
     SEGMENTS_CLAIMS,
     VISITOR_CLAIMS,
     Claim,
+    FirstCookies,
+    NewVisitor,
     SegmentLists,
     SegmentsClaim,
     VisitorClaim,
@@ -32,7 +34,6 @@ from proxy.visitors.claims import (
     unsigned_segments,
 )
 from proxy.visitors.equivalence import NO_MEMBERSHIP, ClassMembership, EquivalenceClasses
-from proxy.visitors.first_cookies import FirstCookies, NewVisitor
 from proxy.visitors.known import Known
 from proxy.visitors.signing import Keyring
 

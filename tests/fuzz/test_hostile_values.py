@@ -17,10 +17,9 @@ from proxy.http.returning import response_headers
 from proxy.httpcache import directives, targeted
 from proxy.httpcache.coding import accepted_codings
 from proxy.httpcache.cookies import cookie_value
-from proxy.httpcache.freshness import http_date
 from proxy.httpcache.key import normalised
 from proxy.httpcache.ranges import is_unchanged, requested_range
-from proxy.httpcache.stored import CacheOptions, stored_response
+from proxy.httpcache.stored import CacheOptions, http_date, stored_response
 from proxy.page.includes import says_includes, substituted
 from proxy.visitors.claims import unsigned_segments
 from proxy.visitors.context import device_of, host_of, languages_of

@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.page.edit import Redacted
-from proxy.page.holes import Fill, FillKind, Hole
+from proxy.page.holes import Fill, FillKind, Hole, Redacted
 from proxy.page.includes import says_includes, unwrapped
 from proxy.page.markup import Markup
 from proxy.page.redaction import MOST_EDITS, NotRedacted, redacted

@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 
 from proxy.page.piece import Piece
-from proxy.page.seams import HOT_AFTER, Seams
+from proxy.page.template import HOT_AFTER, Seams
 from proxy.serve.precompression import Background
 from tests.wire.origin import Origin, always, ok
 from tests.wire.site import NOON, SHARED, Site, eventually, published, shown

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from proxy.model import Visitor
-from proxy.visitors.first_cookies import MOST_AT_ONCE, FirstCookies, NewVisitor
+from proxy.visitors.claims import MOST_AT_ONCE, FirstCookies, NewVisitor
 
 SECOND = 1_700_000_000
 

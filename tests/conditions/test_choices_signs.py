@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from proxy.conditions.choices import signs_of_a_pattern, within_quotes
 from proxy.conditions.nodes import Scalar
 from proxy.conditions.phrase import PATH, Kind, Phrase
-from proxy.conditions.signs import signs_of_a_pattern, within_quotes
 from proxy.diagnostics import Suggestion
 from proxy.model import NOWHERE
 

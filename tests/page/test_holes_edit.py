@@ -1,7 +1,6 @@
 from __future__ import annotations
 
-from proxy.page.edit import Edit, edited, outermost
-from proxy.page.holes import Fill, FillKind
+from proxy.page.holes import Edit, Fill, FillKind, edited, outermost
 
 NOTHING = Fill(FillKind.NOTHING)
 

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from proxy.page.encode import Assembled, Coding, assemble
 from proxy.page.fragments import Fragment, Wrapper, banner, editor_html, trusted_html
 from proxy.page.piece import Piece
-from proxy.page.seams import HOT_AFTER, Seam, Seams, Wanted, seam_of
-from proxy.page.template import Template
+from proxy.page.template import HOT_AFTER, Seam, Seams, Template, Wanted, seam_of
 
 KEY = b"k" * 32
 WORDS = (

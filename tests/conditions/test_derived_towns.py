@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from proxy.conditions.derived import place_of, worked_out
-from proxy.conditions.towns import TOWNS
+from proxy.conditions.derived import TOWNS, place_of, worked_out
 
 
 def test_every_town_has_coordinates_and_neighbours_are_near() -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from proxy.http.message import Request
-from proxy.serve.cors import Cors
+from proxy.serve.decisions import Cors
 from proxy.settings import Settings
 
 NAMED = Cors(Settings(slot_origins=("https://app.example",)))

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from proxy.httpcache.directives import parse
-from proxy.httpcache.freshness import MAX_ERROR_SECONDS, MAX_HEURISTIC_SECONDS, http_date, initial_age, lifetime
+from proxy.httpcache.stored import MAX_ERROR_SECONDS, MAX_HEURISTIC_SECONDS, http_date, initial_age, lifetime
 from proxy.model import Headers
 
 NOON = 784_111_777.0
