@@ -58,12 +58,11 @@ class Page(NamedTuple):
 
 
 class FirstView(NamedTuple):
-    """A new visitor's first view, held until they come back, with other events (`more`) of that request."""
+    """A new visitor's first view, held until they come back."""
 
     at: float
     content: ViewContent
     banners: Banners
-    more: Sequence[Arrival]
 
 
 class Capture:
@@ -76,12 +75,13 @@ class Capture:
         cookies: Cookies,
         settings: Settings,
         products: Callable[[str], Product | None] = lambda _: None,
+        consent_changes: ConsentChanges | None = None,
     ) -> None:
         self._journal = journal if settings.capture else None
         self.is_on = self._journal is not None
         self._cookies = cookies
         self._consents = Consents(settings)
-        self.consent_changes = ConsentChanges(settings, cookies, self._consents)
+        self.consent_changes = consent_changes or ConsentChanges(settings, cookies)
         self._products = products
         self._pages: dict[Question, Page] = {}
         self._held: OrderedDict[str, FirstView] = OrderedDict()
@@ -115,7 +115,7 @@ class Capture:
     def note_first(self, at: float, content: ViewContent | None, visitor_id: str, done: DecidedPage | None) -> None:
         """Holds the first view of a visitor who consents and gets their cookie with it."""
         if content is not None:
-            self._hold(visitor_id, FirstView(at, content, banners_of(done), ()))
+            self._hold(visitor_id, FirstView(at, content, banners_of(done)))
 
     def note_passed(self, at: float, question: Question, about: PageSubject, own: OwnFields, client: str) -> None:
         """Records that a page without slots was answered to a request of a known question."""
@@ -161,14 +161,15 @@ class Capture:
         page = self._page(view.request, view.about)
         if page.view_content is None:
             return ()
-        agreed = self.consent_changes.news(view.request, view.visitor, view.at) if self.consent_changes.is_asked else []
         visitor = view.visitor or self._visitor(view)
-        if not visitor.id or visitor.consent < Consent.SESSION:
-            return agreed
+        is_known = bool(visitor.id) and visitor.consent >= Consent.SESSION
         banners = banners_of(view.done)
-        if view.is_first:
-            self._hold(visitor.id, FirstView(view.at, page.view_content, banners, agreed))
+        if view.is_first and is_known:
+            self._hold(visitor.id, FirstView(view.at, page.view_content, banners))
             return ()
+        agreed = self.consent_changes.news(view.request, view.visitor, view.at) if self.consent_changes.is_asked else []
+        if not is_known:
+            return agreed
         return self._since(visitor.id, [*agreed, *self._events(view.at, visitor.id, page.view_content, banners)])
 
     def _hold(self, visitor_id: str, first: FirstView) -> None:
@@ -180,8 +181,8 @@ class Capture:
         """The events, with the first view that was held until the visitor came back."""
         if visitor_id not in self._held:
             return arrivals
-        at, content, banners, more = self._held.pop(visitor_id)
-        return [*more, *self._events(at, visitor_id, content, banners), *arrivals]
+        at, content, banners = self._held.pop(visitor_id)
+        return [*self._events(at, visitor_id, content, banners), *arrivals]
 
     def _visitor(self, view: View) -> Visitor:
         return allowed(self._cookies.read(view.request.cookies, view.at), self._consents.of(view.request))

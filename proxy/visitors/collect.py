@@ -26,10 +26,11 @@ from proxy.events.intake import Access, Receipt, Rejected, Sender
 from proxy.events.segment import Verdict
 from proxy.http.message import Handler, Request, Response
 from proxy.metrics import Metrics
-from proxy.model import Arrival, Consent, Headers
+from proxy.model import Arrival, Consent, Headers, Visitor
 from proxy.ports import Refused
 from proxy.settings import Settings
 from proxy.visitors.consent import Consents
+from proxy.visitors.consent_changes import ConsentChanges
 from proxy.visitors.joiner import Joiner
 from proxy.visitors.journal import Journal
 from proxy.visitors.view_content import why_not_counted
@@ -55,6 +56,7 @@ class Collect:
         joiner: Joiner,
         metrics: Metrics,
         settings: Settings,
+        consent_changes: ConsentChanges,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._keys = keys
@@ -64,6 +66,7 @@ class Collect:
         self._metrics = metrics
         self._clock = clock
         self._consents = Consents(settings)
+        self._consent_changes = consent_changes
         self._name = secrets.token_hex(8)
         self._numbers = itertools.count()
         self._max_bytes = settings.max_event_bytes
@@ -114,6 +117,9 @@ class Collect:
         for one in refused:
             self._journal.refuse(one)
         arrivals = [verdict for _, verdict in verdicts if isinstance(verdict, Arrival)]
+        if sender.access is not Access.SERVER:  # a server answers for the consent of its visitors
+            ids = dict.fromkeys(arrival.visitor_id for arrival in arrivals)
+            arrivals += [one for id in ids for one in self._consent_changes.news(request, Visitor(id), now)]
         await self._journal.record(arrivals, len(body))
         await self._joiner.join(dict.fromkeys(arrival.joins for arrival in arrivals), now)
         return self._judged(request, [verdict for _, verdict in verdicts], cookie)

@@ -34,16 +34,17 @@ class ConsentChanges:
     """Remembers for one worker what was last written of a visitor's consent, by whichever worker. Without webhooks,
     `is_asked` is False and nothing is written."""
 
-    def __init__(self, settings: Settings, cookies: Cookies, consents: Consents) -> None:
+    def __init__(self, settings: Settings, cookies: Cookies) -> None:
         self._cookies = cookies
-        self._consents = consents
+        self._consents = Consents(settings)
         self.is_asked = bool(settings.webhooks)
         self._last: dict[str, tuple[ConsentWord, float]] = {}  # each with when it is to be written again
         # With consent tools most visitors change it, on whichever worker: then the first word here is news as well.
         self._usual = "" if settings.consent else _level_of(Consent.PROFILE)
 
     def news(self, request: Request, visitor: Visitor | None, at: float) -> list[Arrival]:
-        """The change of consent of a page's visitor, as events; none for visitors without an id."""
+        """The change of consent of a page's visitor, or of who sends events, as events; none for visitors without an
+        id."""
         if not self.is_asked:
             return []
         known = visitor if visitor and visitor.id else self._cookies.read(request.cookies, at)

@@ -48,6 +48,7 @@ from proxy.upstream.asking import Asking
 from proxy.upstream.origins import Origins
 from proxy.visitors.capture import Capture
 from proxy.visitors.collect import Collect
+from proxy.visitors.consent_changes import ConsentChanges
 from proxy.visitors.invalidation import Invalidation, pause_of
 from proxy.visitors.joiner import Joiner
 from proxy.visitors.journal import Journal
@@ -128,7 +129,10 @@ class Tailorbird:
         self.journal = Journal(self.store, self._profiles, metrics, self._messages.send_change, clock, settings)
         self.journal.subscribe(lambda applied: self._invalidation.know(applied.changes))
         joiner = Joiner(self.store, self._profiles, metrics, self._messages.send_change)
-        collect = Collect(WriteKeys(settings), self.cookies, self.journal, joiner, metrics, settings, clock)
+        self._consent_changes = ConsentChanges(settings, self.cookies)
+        self._messages.on_consents(self._consent_changes.hear)
+        keys = WriteKeys(settings)
+        collect = Collect(keys, self.cookies, self.journal, joiner, metrics, settings, self._consent_changes, clock)
         self._profiles.on_forget(joiner.forget)
         self._routes |= {**collect.routes, **Tag(settings).routes}
 
@@ -136,9 +140,10 @@ class Tailorbird:
         """Builds the cache, and the catalogue with what is learnt of products."""
         settings, clock = self.settings, self.now
         self._product_news = ProductNews(open_sightings(settings.store), self._hub, clock)
-        capture = Capture(self.journal, self.cookies, settings, lambda id: self._rules.product(id))
-        self._messages.on_consents(capture.consent_changes.hear)
-        self._invalidation.on_changed(capture.consent_changes.doubt)
+        capture = Capture(
+            self.journal, self.cookies, settings, lambda id: self._rules.product(id), self._consent_changes
+        )
+        self._invalidation.on_changed(self._consent_changes.doubt)
         self._profiles.on_forget(capture.forget)
         self._gateway = Gateway(
             self._origins,

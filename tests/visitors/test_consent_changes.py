@@ -53,6 +53,25 @@ async def test_what_nobody_needs_is_not_noted(tmp_path: Path, settings: dict[str
     assert await levels(tmp_path, 2 * OF_A_PAGE, ALL, ALL, **settings) == []
 
 
+@pytest.mark.parametrize("is_first_page", [True, False])
+async def test_who_sends_events_and_opens_no_second_page_is_noted_too(tmp_path: Path, is_first_page: bool) -> None:
+    (tmp_path / "webhooks.yaml").write_text(WEBHOOKS, "utf-8")
+    settings = {"webhooks": str(tmp_path / "webhooks.yaml"), **TOOL}
+    async with Origin(always(ok(PAGE, *HTML))) as origin, Behind(origin.url, FOLDER, tmp_path, **settings) as shop:
+        cookie = shop.cookies_of("anna")["cookie"]
+        if is_first_page:
+            met = await shop.client.get("/", headers=OPENED)
+            cookie = met.headers["set-cookie"].partition(";")[0]
+        fields = {"cookie": cookie, "sec-fetch-site": "same-origin", "user-agent": OPENED["user-agent"]}
+        event = {"event": "Product Added", "properties": {"product_id": "A"}}
+        sent = await shop.client.post("/_tb/v1/track", json=event, headers=fields)
+        assert sent.status_code == 200
+        arrivals = await log(shop, 2)
+    assert {one.event.kind: one.traits.get(LEVEL) for one in arrivals} == {
+        "product added": None, "identified": "session"
+    }  # fmt: skip
+
+
 async def until_noted(shop: Behind, level: str, fields: dict[str, str]) -> None:
     """Opens a page with these fields, again and again, until that is what is noted of the visitor."""
     cookie = f"{shop.cookies_of('anna')['cookie']}; {fields['cookie']}"
