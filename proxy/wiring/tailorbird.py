@@ -131,6 +131,7 @@ class Tailorbird:
         joiner = Joiner(self.store, self._profiles, metrics, self._messages.send_change)
         self._consent_changes = ConsentChanges(settings, self.cookies)
         self._messages.on_consents(self._consent_changes.hear)
+        self._invalidation.on_changed(self._consent_changes.doubt)
         keys = WriteKeys(settings)
         collect = Collect(keys, self.cookies, self.journal, joiner, metrics, settings, self._consent_changes, clock)
         self._profiles.on_forget(joiner.forget)
@@ -143,7 +144,6 @@ class Tailorbird:
         capture = Capture(
             self.journal, self.cookies, settings, lambda id: self._rules.product(id), self._consent_changes
         )
-        self._invalidation.on_changed(self._consent_changes.doubt)
         self._profiles.on_forget(capture.forget)
         self._gateway = Gateway(
             self._origins,
