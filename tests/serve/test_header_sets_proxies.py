@@ -119,3 +119,22 @@ def test_a_field_that_names_the_country_too_is_a_part_of_it() -> None:
         read = [read_by(made, head(FIELDS[0], b"X-Akamai-Edgescape: " + sent)) for _ in range(3)][-1]
         assert read is not None and read.get(b"x-akamai-edgescape") == sent
         assert read.question is not None and read.question.firsts[b"x-akamai-edgescape"] == sent
+
+
+CDNS = {
+    "CloudFront": (b"X-Amz-Cf-Id: kQ%d==", b"X-Forwarded-For: 198.51.100.%d"),
+    "Cloudflare": (b"CF-RAY: 8f%d-AMS", b"CF-Connecting-IPv6: 2001:db8::%d", b"cf-iplatitude: 52.%d"),
+    "Azure Front Door": (b"X-Azure-Ref: 0zx%d", b"X-Azure-ClientIP: 198.51.100.%d", b"X-Azure-SocketIP: 198.51.100.%d"),
+    "Fastly": (b"Fastly-Client-IP: 198.51.100.%d", b"X-Timer: S1761.%d,VS0", b"X-Varnish: %d"),
+    "Akamai": (b"True-Client-IP: 198.51.100.%d", b"X-Akamai-Edgescape: country_code=NL,city=TOWN%d"),
+    "Datadog": (b"x-datadog-trace-id: %d", b"x-datadog-parent-id: 9%d"),
+}
+"""What each adds to a request anew."""
+
+
+@pytest.mark.parametrize("cdn", CDNS)
+def test_behind_any_cdn_browsers_have_a_header_set(cdn: str) -> None:
+    made = reader()
+    read = [read_by(made, head(FIELDS[0], *(field % number for field in CDNS[cdn]))) for number in range(5)]
+    assert [one is not None for one in read] == [False, False, True, True, True]
+    assert len({one.question for one in read if one}) == 1
