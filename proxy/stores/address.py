@@ -2,7 +2,7 @@
 
     redis://HOST:PORT/DB   rediss://...   unix:///PATH      one server
     redis+sentinel://HOST:PORT,HOST:PORT/MASTER/DB           whom these Sentinels call the master
-    redis+cluster://HOST:PORT,HOST:PORT                      a cluster that these belong to
+    redis+cluster://HOST:PORT,HOST:PORT                      a cluster that these belong to, rediss+cluster:// over TLS
 
 `?ack=disk`, `?ack=replica` or `?ack=disk,replica` says what must have it: the server's append-only file, a replica.
 Without, it is the server's memory. `replica-if-any` does without a replica where a master has none.
@@ -57,8 +57,8 @@ class Ack:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A parsed URL. `url` is that of a single server, without our own parameters; `hosts` are the nodes of a cluster or
-    the Sentinels, `master` is the name that Sentinels know it by."""
+    """A parsed URL. `url` is that of a single server, or the first of them, without our own parameters; `hosts` are the
+    nodes of a cluster or the Sentinels, `master` is the name that Sentinels know it by."""
 
     kind: str
     url: str
@@ -97,17 +97,15 @@ def _address(url: str) -> Address:
     path = [part for part in parts.path.split("/") if part] if kind else []
     if kind == "sentinel" and not path:
         raise ValueError("name the master after the Sentinels: redis+sentinel://HOST:PORT/MASTER")
-    plain = scheme + url.partition("?")[0][len(parts.scheme) :] + (f"?{query}" if query else "")
-    if not kind:
-        pool: Any = BlockingConnectionPool.from_url(
-            plain
-        )  # raises as the library does, but takes any word for database 0
-        try:
-            pool.make_connection()
-        except TypeError as error:  # "... got an unexpected keyword argument 'sslca'"
-            raise ValueError(f"there is no parameter {str(error).rpartition(' ')[2]}") from error
-        if scheme != "unix" and not re.fullmatch(r"/?\d*", parts.path):
-            raise ValueError(f"`{parts.path[1:]}` is no number of a database")
+    if not kind and scheme != "unix" and not re.fullmatch(r"/?\d*", parts.path):  # the library takes any word for 0
+        raise ValueError(f"`{parts.path[1:]}` is no number of a database")
+    place = f"//{hosts[0][0]}:{hosts[0][1]}" if kind else url.partition("?")[0][len(parts.scheme) + 1 :]
+    plain = f"{scheme}:{place}" + (f"?{query}" if query else "")
+    pool: Any = BlockingConnectionPool.from_url(plain)
+    try:
+        pool.make_connection()
+    except TypeError as error:  # "... got an unexpected keyword argument 'sslca'"
+        raise ValueError(f"there is no parameter {str(error).rpartition(' ')[2]}") from error
     return Address(
         kind,
         plain,

@@ -64,7 +64,8 @@ def client_of(url: str, **options: Any) -> Any:
     address = address_of(url)
     if address.kind == "cluster":
         nodes = [ClusterNode(host, port) for host, port in address.hosts]
-        return RedisCluster(startup_nodes=nodes, username=address.user, password=address.password, **options)
+        login = {"username": address.user, "password": address.password}
+        return RedisCluster.from_url(address.url, startup_nodes=nodes, **login, **options)
     if address.kind == "sentinel":
         return _by_sentinel(address, **options)
     return Redis.from_url(address.url, **options)
@@ -128,11 +129,13 @@ def _client(address: Address, seconds: float, retry: Retry, settings: Settings) 
     options = {"protocol": 2, "socket_timeout": seconds, "socket_connect_timeout": connect_seconds, "retry": retry}
     by_url: Callable[..., Redis] = partial(_by_url, most=settings.store_connections, wait_seconds=connect_seconds)
     if address.kind == "cluster":
-        scheme = urlsplit(address.url).scheme
+        parts = urlsplit(address.url)
         login = {"username": address.user, "password": address.password}
-        return ClusterClient(
-            Map(address.hosts, lambda host, port: by_url(f"{scheme}://{host}:{port}", **login, **options))
-        )
+
+        def node(host: str, port: int) -> Redis:
+            return by_url(parts._replace(netloc=f"{host}:{port}").geturl(), **login, **options)
+
+        return ClusterClient(Map(address.hosts, node))
     if address.kind == "sentinel":
         return _by_sentinel(address, **options)
     return by_url(address.url, **options)
