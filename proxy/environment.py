@@ -5,6 +5,7 @@ Precedence: flag over environment over default. An unknown `TAILORBIRD_*` name i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, get_type_hints
 
@@ -14,6 +15,10 @@ from proxy.setting_row import why_not
 from proxy.settings import FLAGS, Settings, rows
 
 PREFIX = "TAILORBIRD_"
+_LINK = re.compile(
+    r"TAILORBIRD\w*?_((SERVICE_(HOST|PORT(_\w+)?)|PORT_\d+_(TCP|UDP|SCTP)(_(ADDR|PORT|PROTO))?)=.*|PORT=\w+://.*)"
+)
+"""What Kubernetes puts into each pod's environment for a Service called `tailorbird`, or `tailorbird-...`."""
 
 
 def as_written(value: object) -> str:
@@ -57,7 +62,7 @@ def read_environment(environment: Mapping[str, str], **flags: Any) -> tuple[Sett
     errors: list[OperatorError] = []
     chosen: dict[str, Any] = {}
     for key, text in environment.items():
-        if not key.startswith(PREFIX):
+        if not key.startswith(PREFIX) or _LINK.fullmatch(f"{key}={text}"):
             continue
         name = key[len(PREFIX) :].lower()
         if name not in types:

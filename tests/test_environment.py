@@ -70,6 +70,18 @@ def test_other_programs_names_are_left_alone() -> None:
     from_environment({"PATH": "/bin", "TAILOR": "x"})
 
 
+@pytest.mark.parametrize("name", ["TAILORBIRD", "TAILORBIRD_ADMIN", "TAILORBIRD_SHOP"])
+def test_what_kubernetes_says_of_services_of_our_name_is_no_setting(name: str) -> None:
+    said = {
+        "SERVICE_HOST": "10.0.0.11", "SERVICE_PORT": "8080", "SERVICE_PORT_HTTP": "8080",
+        "PORT": "tcp://10.0.0.11:8080", "PORT_8080_TCP": "tcp://10.0.0.11:8080", "PORT_8080_TCP_PROTO": "tcp",
+        "PORT_8080_TCP_PORT": "8080", "PORT_8080_TCP_ADDR": "10.0.0.11",
+    }  # fmt: skip
+    assert from_environment({f"{name}_{key}": value for key, value in said.items()}) == Settings()
+    with pytest.raises(OperatorError, match="is `8080tcp`"):
+        from_environment({"TAILORBIRD_PORT": "8080tcp"})
+
+
 def test_settings_go_to_another_process_whole() -> None:
     settings = Settings(origin=("http://a", "/api=http://b"), ignored_cookies=(), keep_host=True, port=0, secret="key")
     assert from_environment(to_environment(settings)) == settings
