@@ -128,7 +128,15 @@ def _reap(options: int) -> None:
     with contextlib.suppress(ChildProcessError):
         while (ended := os.waitpid(-1, options))[0]:
             if code := os.waitstatus_to_exitcode(ended[1]):
-                log.error("worker %d ended with %d", ended[0], code)
+                log.error("worker %d %s", ended[0], end_of(code))
+
+
+def end_of(code: int) -> str:
+    """How a worker ended, by its exit code."""
+    if code >= 0:
+        return f"ended with {code}"
+    help = " (help: if nobody did that, memory was short: docs/operating.md, Memory)" if -code == signal.SIGKILL else ""
+    return f"was killed by signal {-code}{help}"
 
 
 async def reaped(pid: int) -> None:

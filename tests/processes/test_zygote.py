@@ -9,7 +9,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
-from proxy.processes.zygote import Command, Zygote, reaped
+from proxy.processes.zygote import Command, Zygote, end_of, reaped
 from tests.wire.daemon import children
 
 SCRIPT = """
@@ -112,3 +112,9 @@ async def test_nobody_waits_for_processes_of_others() -> None:
     for pid in (0, os.getppid()):
         await asyncio.wait_for(reaped(pid), 30)
     assert await ours.wait() == 0, "its end was left to who started it"
+
+
+def test_how_a_worker_ended_is_told_in_words() -> None:
+    assert end_of(1) == "ended with 1"
+    assert end_of(-signal.SIGSEGV) == "was killed by signal 11"
+    assert end_of(-signal.SIGKILL).startswith("was killed by signal 9 (help: if nobody did that, memory was short")
