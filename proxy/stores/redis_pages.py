@@ -11,7 +11,7 @@ from typing import cast
 from proxy.model import Sighting, View
 from proxy.stores import sightings as sighted
 from proxy.stores.redis_connecting import mapping_errors, patient
-from proxy.stores.redis_streams import take_out
+from proxy.stores.redis_streams import Fields, take_out
 from proxy.stores.redis_tombstones import RedisTombstones
 from proxy.stores.views import bucket_key_in_view, is_from_before, is_of_erased, names_in, small_enough, unpacked
 
@@ -73,7 +73,11 @@ class RedisViews:
 
     async def _take_out(self, visitor_id: str) -> int:
         id, drawn = visitor_id.encode(), bucket_key_in_view(visitor_id)
-        return await take_out(self._client, KEY, lambda fields: fields[b"visitor"] == id or drawn in fields[b"line"])
+
+        def is_theirs(fields: Fields) -> bool:
+            return fields[b"visitor"] == id or drawn in fields[b"line"]
+
+        return await take_out(self._client, KEY, is_theirs, [id, drawn])
 
     async def _erased(self, views: Sequence[View]) -> set[str]:
         """Who is in views of before they were erased."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import random
 import secrets
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from typing import Any, NamedTuple
 
 from proxy.errors import StoreError
@@ -22,6 +22,22 @@ LONGEST_WAIT_SECONDS = 0.5
 COPY_SECONDS = 600
 """What is left of a copy whose maker was killed goes by itself."""
 Fields = Mapping[bytes, bytes]
+
+# KEYS: the stream. ARGV: where to begin, how many entries to look at, and the texts of which one has to be in a value.
+FIND = """
+local rows, found = redis.call('XRANGE', KEYS[1], ARGV[1], '+', 'COUNT', ARGV[2]), {}
+local function has_any(values)
+    for _, value in ipairs(values) do
+        for number = 3, #ARGV do
+            if string.find(value, ARGV[number], 1, true) then return true end
+        end
+    end
+end
+for _, entry in ipairs(rows) do
+    if has_any(entry[2]) then found[#found + 1] = entry end
+end
+return #rows > 0 and {rows[1][1], rows[#rows][1], found} or {}
+"""
 
 # KEYS: the stream, the copy. ARGV: the entries from and until, how long the copy may lie about, and the entries to be
 # left out. After a broken connection it is asked again, and some may be there already.
@@ -61,15 +77,18 @@ return 1
 """
 
 
-async def take_out(client: Any, key: str, is_theirs: Callable[[Fields], bool]) -> int:
-    """Removes the entries for which `is_theirs` is true; returns how many those were. Raises `StoreError` when others
-    do the same all the time."""
+async def take_out(
+    client: Any, key: str, is_theirs: Callable[[Fields], bool], with_any: Collection[bytes] = (b"",)
+) -> int:
+    """Removes the entries for which `is_theirs` is true; returns how many those were. Only entries that hold one of the
+    texts `with_any` are sent here and asked about: to send all of a long stream takes seconds. Raises `StoreError` when
+    others do the same all the time."""
     beside = f"{key}:copy" if "{" in key else "{" + key + "}:copy"  # in a cluster, where the stream is
     turns, most = f"{beside}:turns", 0
     for number in range(TRIES):
         await asyncio.sleep(min(0.01 * number, LONGEST_WAIT_SECONDS) * random.random())  # noqa: S311  # no secret
         turn = await client.get(turns) or b"0"
-        batches = [batch async for batch in _batches(client, key, is_theirs)]
+        batches = [batch async for batch in _batches(client, key, is_theirs, with_any)]
         gone = sum(len(batch.theirs) for batch in batches)
         most = max(most, gone)  # what is replaced and not known to be, because a connection broke, is not found again
         if not gone:
@@ -90,19 +109,18 @@ class _Batch(NamedTuple):
     theirs: list[bytes]
 
 
-async def _batches(client: Any, key: str, is_theirs: Callable[[Fields], bool]) -> AsyncIterator[_Batch]:
-    async for rows in _rows(client, key):
-        yield _Batch(rows[0][0], rows[-1][0], [entry for entry, fields in rows if is_theirs(fields)])
+async def _batches(
+    client: Any, key: str, is_theirs: Callable[[Fields], bool], with_any: Collection[bytes]
+) -> AsyncIterator[_Batch]:
+    """All entries, oldest first."""
+    after = b"-"
+    while answer := await client.eval(FIND, 1, key, after, BATCH, *with_any):
+        first, last, found = answer
+        rows = [(entry, dict(zip(fields[::2], fields[1::2], strict=True))) for entry, fields in found]
+        yield _Batch(first, last, [entry for entry, fields in rows if is_theirs(fields)])
+        after = b"(" + last
 
 
 async def trim_before(client: Any, key: str, moment: float) -> None:
     """Deletes the entries from before that moment (Unix seconds) by the server's clock."""
     await client.xtrim(key, minid=int(moment * 1_000), approximate=False)
-
-
-async def _rows(client: Any, key: str) -> AsyncIterator[list[tuple[bytes, Fields]]]:
-    """The entries, oldest first, so many at a time."""
-    after = "-"
-    while rows := await client.xrange(key, after, "+", BATCH):
-        yield rows
-        after = f"({rows[-1][0].decode()}"
