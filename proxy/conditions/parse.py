@@ -87,7 +87,8 @@ def _read_line(entry: Entry, words: Words, findings: list[Finding]) -> Condition
         return _read_group(entry, words, findings)
     phrase = phrase_of(word, words)
     if phrase is None:
-        findings.append(unknown_condition(entry.key, [*spelled(word, words), *GROUPS]))
+        value = entry.value.text if isinstance(entry.value, Scalar) else ""
+        findings.append(unknown_condition(entry.key, [*spelled(word, words), *GROUPS], value))
         return EVERYBODY
     if phrase.parts and phrase.measure:
         return read_action(entry, phrase, phrase.measure, read_tests, findings)

@@ -3,6 +3,7 @@ words for it; that only the shop's own data can tell it; else the most similar w
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -15,10 +16,17 @@ HOW_TO_BRING = "no page tells it: add `{}:` to attributes.yaml, with its kind, a
 HOW_LOCATED = "a visitor's location is known where an app or a login tells it"
 
 
-def unknown_condition(word: Scalar, known: Sequence[str]) -> Finding:
-    """R101 for a word that is none of `known`. An example line has values of its own, so no program writes it."""
+_SUM = re.compile(r"[<>€$£]|\b(?:over|above|under|more|less|at|mehr|mindestens|meer|minstens|plus)\b.*\d")
+"""A value that is an amount, so that `basket` means what lies in it is worth."""
+
+
+def unknown_condition(word: Scalar, known: Sequence[str], value: str = "") -> Finding:
+    """R101 for a word that is none of `known`, with its value if that is a text. An example line has values of its own,
+    so no program writes it."""
     finding = unknown_word(word, "a condition", known)
     line = line_instead_of(word.text)
+    if line.startswith("products in cart:") and _SUM.search(value):
+        line = line_instead_of("cart value")
     if line.partition(":")[0] in known and OTHER_WORDS.get(word.text.casefold()) not in known:
         note = HOW_LOCATED if line.startswith("location:") else ""
         return replace(finding, help=f"write a line like `{line}`", note=note)

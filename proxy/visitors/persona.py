@@ -9,6 +9,7 @@ import msgspec
 
 from proxy.audience.traits import TRAIT_MEASURES
 from proxy.cases import as_case
+from proxy.conditions.explain import seen_text
 from proxy.decide.plan import Plan
 from proxy.http.message import Request
 from proxy.model import AttributeValue, Consent, EvaluationContext, Profile, Visitor
@@ -32,7 +33,8 @@ class Persona(msgspec.Struct, frozen=True, omit_defaults=True):
     def __str__(self) -> str:
         said = [self.case or self.visitor or "an anonymous visitor", *self.segments]
         said += [f"consent {self.consent}"] * (self.consent != "profile")
-        said += [f"{name} {value}" for name, value in self.attributes.items() if isinstance(value, str | float)]
+        known = self.attributes.items()
+        said += [f"{name} {seen_text(value)}" for name, value in known if not isinstance(value, frozenset)]
         return ", ".join(said)
 
 

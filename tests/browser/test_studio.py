@@ -95,7 +95,7 @@ async def test_a_rule_is_found_among_many_and_none_is_too_long_for_the_screen(ta
         await page.get_by_text("1 of 141", exact=True).wait_for()
         assert await page.get_by_role("button", name=re.compile("^Pause Winter")).count() == 1
         await pause.click()
-        await page.get_by_role("link", name="Rules").click()
+        await page.get_by_role("link", name="Rules", exact=True).click()
         await page.get_by_text("1 of 141", exact=True).wait_for()
         await page.get_by_role("button", name="Resume Winter x7x", exact=True).wait_for()
         assert await page.get_by_label("Find a rule").input_value() == "winter x7x"

@@ -33,6 +33,18 @@ def test_who_writes_a_word_of_another_program_is_told_the_line_that_says_it_here
     assert not isinstance(finding.help, Suggestion)
 
 
+@pytest.mark.parametrize(
+    ("value", "line"),
+    [
+        ("over 500,00 €", "cart total: at least 20 EUR"),
+        ("at least 500", "cart total: at least 20 EUR"),
+        ("HOTDOG-6", "products in cart: [HOTDOG-6, BUN-4]"),
+    ],
+)
+def test_a_cart_with_an_amount_is_what_lies_in_it_is_worth(value: str, line: str) -> None:
+    assert unknown_condition(Scalar("basket", HERE), KNOWN, value).help == f"write a line like `{line}`"
+
+
 def test_a_post_code_is_asked_for_by_the_location_of_which_it_is_said_where_it_comes_from() -> None:
     finding = unknown_condition(Scalar("Postcode", HERE), KNOWN)
     assert (finding.help, finding.note) == ("write a line like `location: within 20 km of Utrecht`", HOW_LOCATED)

@@ -72,4 +72,7 @@ def test_a_persona_without_consent_is_anonymous_and_why_says_so() -> None:
 def test_a_persona_is_told_in_a_line() -> None:
     assert str(Persona("anna", ("VIP",), 0.0, {"country": "NO", "seen": frozenset({"x"})})) == "anna, VIP, country NO"
     assert str(Persona("anna", consent="session")) == "anna, consent session"
+    assert (
+        str(Persona(attributes={"cart total": 600.0, "club": True})) == "an anonymous visitor, cart total 600, club yes"
+    )
     assert str(Persona()) == "an anonymous visitor"

@@ -18,11 +18,13 @@ const select = (line) => {
 };
 
 const told = document.getElementById("told");
-let newest = 0, waiting;
+const PAUSE_MS = 700, SHARE = 4; // of a large folder a check takes long, and the shop's pages are made beside it
+let newest = 0, took = 0, waiting;
 
 const check = async () => {
-  const mine = ++newest;
+  const mine = ++newest, began = performance.now();
   const answer = await fetch("/file", { method: "POST", body: new URLSearchParams([...new FormData(form), ["do", "check"]]) });
+  took = performance.now() - began;
   if (!answer.ok || mine !== newest) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html"), tried = page.getElementById("tried");
   if (mine !== newest || leaving) return;
@@ -35,7 +37,7 @@ const check = async () => {
 text.addEventListener("input", () => {
   clearTimeout(waiting);
   newest++;
-  waiting = setTimeout(() => check().catch(() => {}), 700);
+  waiting = setTimeout(() => check().catch(() => {}), Math.max(PAUSE_MS, SHARE * took));
 });
 for (const kind of ["keyup", "click", "input"]) text.addEventListener(kind, tell);
 text.addEventListener("keydown", (event) => {
