@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
-from proxy.httpcache.coding import accepted_codings
+from proxy.httpcache.coding import KNOWN, accepted_codings
 from proxy.httpcache.cookies import cookie_value
 from proxy.model import Headers
 
 Varying = tuple[tuple[bytes, bytes], ...]
-"""The request fields that an answer was selected by: name and normalised value (empty: absent), sorted by name."""
+"""The request fields that an answer was selected by: name and normalised value (empty: absent), sorted by name. Of
+Accept-Encoding it is the coding that the origin chose, `|`, and the codings that it was offered."""
 
 COOKIE = b"cookie;"
 """The prefix of a cookie in `Varying`: `cookie;currency` stands for the cookie `currency`."""
 
+_CODING = b"accept-encoding"
 _ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})?")
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _NEEDS_CARE = re.compile(rb"%|/\.")
@@ -72,16 +75,56 @@ def varying(names: Iterable[bytes], request: Headers) -> Varying:
     return tuple((name, _value(name, request)) for name in sorted(names))
 
 
+def in_coding(chosen: Varying, coding: bytes) -> Varying:
+    """The same for an answer that came in this coding, "" for none."""
+    if coding and coding not in KNOWN:
+        return chosen
+    return tuple((name, coding + b"|" + value if name == _CODING else value) for name, value in chosen)
+
+
 def matches(stored: Varying, request: Headers) -> bool:
-    """True if the request has the same value in every field that the stored answer was selected by."""
-    return all(value == _value(name, request) for name, value in stored)
+    """True if the origin would select the stored answer for the request: it has the same value in every field that the
+    answer was selected by. Of Accept-Encoding it accepts the coding, and none that the origin was not offered when it
+    chose this one."""
+    return all(
+        _is_chosen_for(value, _value(name, request)) if name == _CODING else value == _value(name, request)
+        for name, value in stored
+    )
+
+
+def supersedes(new: Varying, old: Varying) -> bool:
+    """True if whatever matches `old` matches `new`, which came in the same coding."""
+    return new == old or (
+        len(new) == len(old)
+        and all(
+            one == other or (one[0] == other[0] == _CODING and _is_wider(one[1], other[1]))
+            for one, other in zip(new, old, strict=True)
+        )
+    )
+
+
+@lru_cache(maxsize=512)
+def _is_chosen_for(stored: bytes, accepted: bytes) -> bool:
+    coding, _, offered = stored.rpartition(b"|")
+    return stored == accepted or (
+        b"|" in stored and _listed(accepted) <= _listed(offered) and coding in (b"", *_listed(accepted))
+    )
+
+
+def _is_wider(new: bytes, old: bytes) -> bool:
+    (coding, _, offered), (other, has_coding, before) = new.rpartition(b"|"), old.rpartition(b"|")
+    return bool(has_coding) and coding == other and _listed(before) <= _listed(offered)
+
+
+def _listed(codings: bytes) -> frozenset[bytes]:
+    return frozenset(codings.split(b",")) - {b""}
 
 
 def _value(name: bytes, request: Headers) -> bytes:
     if name.startswith(COOKIE):
         return cookie_value(name.removeprefix(COOKIE), request) or b""
     joined = b",".join(value for key, value in request if key == name)
-    if name == b"accept-encoding":
+    if name == _CODING:
         return b",".join(accepted_codings(joined))
     if name == b"accept-language":
         joined = joined.lower()

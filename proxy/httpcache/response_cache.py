@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Generic, Protocol, TypeVar
 
-from proxy.httpcache.key import Varying, matches
+from proxy.httpcache.key import Varying, matches, supersedes
 from proxy.httpcache.purge import Purge
 from proxy.model import Headers
 
@@ -131,14 +131,14 @@ class ResponseCache(Generic[E]):
         )
 
     def put(self, key: bytes, varying: Varying, entry: E, size: int, tags: Collection[bytes] = ()) -> bool:
-        """Stores the entry, in place of one with equal `varying`; False if it is larger than the whole cache. `size` is
+        """Stores the entry, in place of those that it supersedes; False if it is larger than the whole cache. `size` is
         in bytes, without key and tags."""
         size += len(key) + OVERHEAD_BYTES + sum(map(len, tags)) + TAG_BYTES * len(tags)
         if size > self.max_bytes:
             self.discard(key)
             return False
         variants = self._variants(key)
-        others = [variant for variant in variants.newest_first if variant.varying != varying] if variants else []
+        others = [each for each in variants.newest_first if not supersedes(varying, each.varying)] if variants else []
         self._set(key, [_Variant(varying, entry, size, frozenset(tags)), *others][:MAX_VARIANTS])
         while self.used_bytes > self.max_bytes:
             self._evict()

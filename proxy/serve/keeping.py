@@ -14,7 +14,7 @@ from dataclasses import replace
 from proxy.errors import OriginError
 from proxy.http.message import Request
 from proxy.http.target import Sought
-from proxy.httpcache.key import Varying
+from proxy.httpcache.key import Varying, supersedes
 from proxy.httpcache.policy import CacheReason, may_store
 from proxy.httpcache.ranges import conditions, is_confirmed_by, updated_headers
 from proxy.httpcache.response_cache import MarkedKeys, ResponseCache
@@ -267,7 +267,9 @@ class Keeping:
         if no := self._forbidden(fetch, old.status, head, now):
             return self._refuse(fetch, no, 304)
         stored = self._stored(fetch, old.status, head, old.body, requested_at, now)
-        return self._keep(fetch, replace(stale, stored=stored, varying=self._chosen_by(fetch, stored)))
+        chosen = self._chosen_by(fetch, stored)  # who confirms it may have been offered fewer codings than who got it
+        varying = stale.varying if supersedes(stale.varying, chosen) else chosen
+        return self._keep(fetch, replace(stale, stored=stored, varying=varying))
 
     def _keep(self, fetch: SharedFetch, entry: Entry) -> Entry:
         if not fetch.is_void:

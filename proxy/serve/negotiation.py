@@ -10,7 +10,7 @@ from collections.abc import Set
 from dataclasses import replace
 
 from proxy.http.target import Sought
-from proxy.httpcache.key import Varying, vary_names, varying
+from proxy.httpcache.key import Varying, in_coding, vary_names, varying
 from proxy.httpcache.stored import StoredResponse
 from proxy.model import Headers
 from proxy.rulebook.policy import PagePolicy
@@ -41,7 +41,8 @@ class Negotiation:
         Accept-Encoding does not tell it apart; what came coded is only for who takes that coding."""
         request, cookies = fetch.request, fetch.policy.cookies if fetch.policy else None
         names = vary_names(judged_headers(fetch.policy, stored.headers)) - self._same_for_all
-        if stored.get(b"content-encoding") is not None:
+        came_in = stored.get(b"content-encoding") or b""
+        if came_in:
             names |= {b"accept-encoding"}
         elif is_cut:
             names -= {b"accept-encoding"}
@@ -50,7 +51,8 @@ class Negotiation:
         coding = (b"accept-encoding", shared_accept_encoding(request))
         if cookies is not None:
             names |= cookies.varying_names
-        return varying(names, (*sent, *told_cookies(fetch), *self._asking.credentials(request), coding))
+        chosen = varying(names, (*sent, *told_cookies(fetch), *self._asking.credentials(request), coding))
+        return in_coding(chosen, came_in.strip().lower())
 
 
 def told_cookies(fetch: SharedFetch) -> Headers:

@@ -4,7 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.httpcache.key import COOKIE, matches, normalised, target_key, vary_names, varying
+from proxy.httpcache.key import (
+    COOKIE,
+    Varying,
+    in_coding,
+    matches,
+    normalised,
+    supersedes,
+    target_key,
+    vary_names,
+    varying,
+)
 
 
 @pytest.mark.parametrize(
@@ -75,6 +85,40 @@ def test_an_answer_matches_only_if_every_vary_field_does() -> None:
     assert matches(chosen, (*dutch, (b"cookie", b"a=b")))
     assert not matches(chosen, ((b"accept-language", b"fr"), (b"accept-encoding", b"gzip")))
     assert not matches(chosen, ((b"accept-encoding", b"gzip"),))
+
+
+@pytest.mark.parametrize(
+    ("coding", "offered", "accepted", "fits"),
+    [
+        (b"gzip", b"gzip, br", b"gzip, br", True),
+        (b"gzip", b"gzip, br, zstd", b"gzip;q=0.5", True),
+        (b"gzip", b"gzip, br", b"br", False),
+        (b"gzip", b"gzip, br", b"gzip;q=0, br", False),
+        (b"gzip", b"gzip", b"gzip, br", False),
+        (b"", b"gzip, br", b"gzip", True),
+        (b"", b"gzip, br", b"", True),
+        (b"", b"", b"gzip", False),
+        (b"deflate", b"gzip, br", b"gzip, br", True),
+        (b"deflate", b"gzip, br", b"gzip", False),
+    ],
+)
+def test_an_answer_in_a_coding_is_for_who_accepts_it_and_none_that_the_origin_was_not_offered(
+    coding: bytes, offered: bytes, accepted: bytes, fits: bool
+) -> None:
+    chosen = in_coding(varying({b"accept-encoding"}, ((b"accept-encoding", offered),)), coding)
+    assert matches(chosen, ((b"accept-encoding", accepted),)) == fits
+
+
+def test_an_answer_supersedes_one_in_the_same_coding_that_fewer_were_offered() -> None:
+    def chosen(coding: bytes, offered: bytes, language: bytes = b"nl") -> Varying:
+        request = ((b"accept-encoding", offered), (b"accept-language", language))
+        return in_coding(varying({b"accept-encoding", b"accept-language"}, request), coding)
+
+    wide = chosen(b"gzip", b"gzip, br")
+    assert supersedes(wide, wide) and supersedes(wide, chosen(b"gzip", b"gzip"))
+    assert not supersedes(chosen(b"gzip", b"gzip"), wide)
+    for other in (chosen(b"", b"gzip"), chosen(b"br", b"br"), chosen(b"gzip", b"gzip", b"fr"), ()):
+        assert not supersedes(wide, other)
 
 
 def test_joined_lines_and_spaces_make_no_difference() -> None:
