@@ -27,7 +27,7 @@ from proxy.errors import OperatorError, must_be_none
 from proxy.metrics import Metrics
 from proxy.processes import logs, systemd
 from proxy.processes.descriptors import within_reach
-from proxy.processes.listener import Listener, bind, run, url_of, without_delay
+from proxy.processes.listener import Listener, bind, prepared, run, url_of
 from proxy.processes.supervisor import REPLACED, Supervisor
 from proxy.processes.zygote import Command
 from proxy.settings import FLAGS, Settings, rows
@@ -108,7 +108,7 @@ def _shown(name: str, value: str) -> str:
 def places_of(settings: Settings) -> Places:
     """Binds both, where systemd has not. Raises `OperatorError`."""
     public, studio = systemd.passed()
-    public = without_delay(public) if public else bind("proxy", settings.host, settings.port, settings.backlog)
+    public = prepared(public) if public else bind("proxy", settings.host, settings.port, settings.backlog)
     if not settings.admin_port:
         return Places(public, None)
     return Places(public, studio or bind("studio", settings.admin_host, settings.admin_port))

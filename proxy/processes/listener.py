@@ -177,6 +177,10 @@ def _why_not(error: OSError) -> str:
     return error.strerror or str(error)
 
 
+MOST_UNSENT_BYTES = 128 * 1024
+"""What the system keeps of an answer that a client does not take; else it is up to 3 MB for each."""
+
+
 def bind(name: str, host: str, port: int, backlog: int = DEFAULTS.backlog) -> socket.socket:
     """A listening socket. Raises `OperatorError` when the address is not available."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -191,14 +195,17 @@ def bind(name: str, host: str, port: int, backlog: int = DEFAULTS.backlog) -> so
                 "name one of this machine by `--host` or `--admin-host`; 0.0.0.0 is all",
             ),
         ) from error
-    return without_delay(bound)
+    return prepared(bound)
 
 
-def without_delay(bound: socket.socket) -> socket.socket:
-    """The socket, set to send at once what is written."""
-    # Connections inherit it. Without it a head and a body written apart wait 40 ms for each other (Nagle and delayed
-    # ACK), and asyncio sets it only on sockets it made itself.
+def prepared(bound: socket.socket) -> socket.socket:
+    """The socket, set to send at once what is written, and to keep little for slow clients. Connections inherit
+    both."""
+    # Without it a head and a body written apart wait 40 ms for each other (Nagle and delayed ACK), and asyncio sets it
+    # only on sockets it made itself.
     bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if hasattr(socket, "TCP_NOTSENT_LOWAT"):  # what is on its way does not count, so nobody gets it later
+        bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, MOST_UNSENT_BYTES)
     return bound
 
 

@@ -15,7 +15,7 @@ import pytest
 import trustme
 
 from proxy.errors import OperatorError
-from proxy.processes.listener import Certificate, Listener, run
+from proxy.processes.listener import MOST_UNSENT_BYTES, Certificate, Listener, bind, run
 from proxy.serve.app import App
 from proxy.serve.protocol import protocols
 from tests.wire.origin import Origin, by_path, ok
@@ -48,6 +48,18 @@ async def test_an_answer_in_two_writes_does_not_wait_for_an_acknowledgement() ->
     listener = Listener("one", hello, "127.0.0.1", 0)
     assert listener.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
     listener.socket.close()
+
+
+def test_the_system_keeps_little_for_a_client_that_takes_nothing() -> None:
+    bound = bind("one", "127.0.0.1", 0)
+    with bound, socket.create_connection(bound.getsockname()), bound.accept()[0] as connection:
+        connection.setblocking(False)
+        sent, piece = 0, bytes(16 * 1024)
+        with pytest.raises(BlockingIOError):
+            while sent < 16 * 1024 * 1024:
+                sent += connection.send(piece)
+        in_flight = 256 * 1024  # what the client's system takes for it
+        assert sent < MOST_UNSENT_BYTES + in_flight
 
 
 # -- a gentle end
