@@ -85,11 +85,17 @@ def in_coding(chosen: Varying, coding: bytes) -> Varying:
 def matches(stored: Varying, request: Headers) -> bool:
     """True if the origin would select the stored answer for the request: it has the same value in every field that the
     answer was selected by. Of Accept-Encoding it accepts the coding, and none that the origin was not offered when it
-    chose this one."""
+    chose this one; or it is a browser's for a page, which is asked for without coding."""
     return all(
-        _is_chosen_for(value, _value(name, request)) if name == _CODING else value == _value(name, request)
+        _is_chosen_for(value, _value(name, request)) or (value.startswith(b"|") and _is_for_page(request))
+        if name == _CODING
+        else value == _value(name, request)
         for name, value in stored
     )
+
+
+def _is_for_page(request: Headers) -> bool:
+    return any(name == b"accept" and b"text/html" in value.lower() for name, value in request)
 
 
 def supersedes(new: Varying, old: Varying) -> bool:

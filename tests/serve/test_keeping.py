@@ -151,6 +151,15 @@ async def test_one_body_of_each_coding_is_kept_whatever_else_its_clients_accept(
         assert len(origin.requests) == 2 + (sets[0] == b"gzip")
 
 
+async def test_what_is_opened_as_a_page_and_is_none_is_kept_too_though_it_varies_by_coding() -> None:
+    answer = ok(b"a picture", *IMAGE, b"Vary: Accept-Encoding")
+    browser = (b"accept", b"text/html,*/*;q=0.8"), (b"accept-encoding", b"gzip, br")
+    async with Origin(always(answer)) as origin, Site(origin.url) as site:
+        for _ in range(3):
+            assert (await site.get(b"/a.png", *browser)).body == b"a picture"
+        assert len(origin.requests) == 1
+
+
 async def test_who_confirms_a_body_with_fewer_codings_confirms_it_for_all() -> None:
     def say(seen: Seen) -> bytes:
         if seen.get(b"if-none-match"):
