@@ -17,7 +17,7 @@ from itertools import pairwise
 
 from proxy.model import Place
 
-MANY, MOST_COMPARED = 200, 50
+MANY, MOST_COMPARED = 20, 10
 """Of many known words only so many are compared letter by letter: those that share most with the word."""
 MOST_NAMED = 8
 SLIP = 0.7

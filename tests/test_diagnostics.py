@@ -64,7 +64,7 @@ def test_of_many_words_few_are_compared_letter_by_letter(monkeypatch: pytest.Mon
     assert nearest("Home.a33", slots) == "home.a33"
     assert nearest("teir", [*slots, "tier"]) == "tier"
     assert nearest("zzz", slots) is None
-    assert compared == [50, 50, 50, 50]
+    assert compared == [10, 10, 10, 10]
 
 
 def test_help_names_the_nearest_word_else_what_is_allowed() -> None:
