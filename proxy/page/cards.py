@@ -1,18 +1,17 @@
 """Cards: the HTML of one product, rendered by a template that editors may replace (`cards/*.html`).
 
-The template language is minijinja, reduced to values, `if` and `for`: without `set` and macros the output cannot grow
-without limit. Templates run with limited fuel, once for each state of a product, not for each visitor.
+The language is that of `card_language.py`. Templates run once for each state of a product, not for each visitor.
 """
 
 from __future__ import annotations
 
-import re
 from typing import Any, get_type_hints
 
 import minijinja
 
 from proxy.errors import EditorError
 from proxy.model import Product
+from proxy.page.card_language import HELP, MOST_CHARACTERS, as_editor_error, environment_of
 from proxy.page.fields import without_unsafe
 from proxy.page.presentation import PLAIN, Presentation, price_text
 
@@ -27,13 +26,9 @@ DEFAULT_CARD = """\
 {% if product.was %} <s class="tb-card-was">{{ product.was }}</s>{% endif %}</span>{% endif %}</a>"""
 """Accessible: one link per product, with its name as text, so the picture needs no `alt` text."""
 
-_FUEL = 20_000
-_STATEMENT = re.compile(r"\{%-?\s*(\w*)")
-_STATEMENTS = frozenset({"if", "elif", "else", "endif", "for", "endfor"})
 _KINDS = get_type_hints(Product)
 _TEXTS = tuple(name for name, kind in _KINDS.items() if kind is str)
 _OTHERS = tuple(name for name, kind in _KINDS.items() if kind is not str)
-_HELP = "a card may hold {{ product.title }} and the like, {% if %} and {% for %}"
 
 
 class Card:
@@ -41,25 +36,19 @@ class Card:
 
     def __init__(self, template: str = DEFAULT_CARD) -> None:
         self.template = template
-        for statement in _STATEMENT.finditer(template):
-            if statement[1] not in _STATEMENTS:
-                line = template.count("\n", 0, statement.start()) + 1
-                raise EditorError(f"a card may not use `{statement[1]}`", help=_HELP, line=line)
-        # By default escaping depends on the template's name. Strict, so that a misspelt value is an error.
-        self._environment = minijinja.Environment(
-            undefined_behavior="strict", auto_escape_callback=lambda _: True, fuel=_FUEL
-        )
-        try:
-            self._environment.add_template("card", template)
-        except minijinja.TemplateError as error:
-            raise _as_editor_error(error) from error
+        self._environment = environment_of(template)
 
     def draw(self, product: Product, now: float = 0.0, presentation: Presentation = PLAIN) -> str:
         """The product's HTML, escaped and not yet sanitised. Raises `EditorError` with the template's line."""
         try:
-            return self._environment.render_template("card", product=_card_values(product, now, presentation))
+            html = self._environment.render_template("card", product=_card_values(product, now, presentation))
         except minijinja.TemplateError as error:
-            raise _as_editor_error(error) from error
+            raise as_editor_error(error) from error
+        except (ArithmeticError, TypeError, ValueError) as error:  # of a filter of ours
+            raise EditorError(str(error), help=HELP) from error
+        if len(html) > MOST_CHARACTERS:
+            raise EditorError(f"a card has at most {MOST_CHARACTERS:,} characters", help=HELP)
+        return html
 
 
 def _card_values(product: Product, now: float, presentation: Presentation) -> dict[str, Any]:
@@ -93,7 +82,3 @@ def _with_campaign(link: str, campaign: str) -> str:
         return link
     address, mark, place = link.partition("#")
     return f"{address}{'&' if '?' in address else '?'}{campaign}{mark}{place}"
-
-
-def _as_editor_error(error: minijinja.TemplateError) -> EditorError:
-    return EditorError(error.detail or error.message.partition(" (in ")[0], help=_HELP, line=error.line or 0)

@@ -48,6 +48,18 @@ def test_data_is_no_part_of_a_version_but_read_beside_it(tmp_path: Path) -> None
     assert versions.files_now(1) == FILES | {"products.jsonl": b"new", "orders.csv": b"new"}
 
 
+def test_a_link_that_somebody_put_into_a_version_is_not_followed(tmp_path: Path) -> None:
+    """Who writes into the folder by git alone must not read what the server's user can: `/proc/self/environ`."""
+    versions = Versions(tmp_path / "rules")
+    (tmp_path / "secret").write_bytes(b"key")
+    folder = tmp_path / "rules/.tailorbird/versions/1"
+    (folder / "banners").mkdir(parents=True)
+    (folder / "a.rules.yaml").write_bytes(b"version: 1\n")
+    (folder / "banners/x.html").symlink_to(tmp_path / "secret")
+    (tmp_path / "rules/.tailorbird/live").write_text("1")
+    assert versions.files_now(1) == {"a.rules.yaml": b"version: 1\n"}
+
+
 def test_a_version_that_somebody_changed_is_not_taken(tmp_path: Path) -> None:
     versions = Versions(tmp_path)
     publish(versions)
