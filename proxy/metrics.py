@@ -36,7 +36,7 @@ HELP = {
     "tailorbird_joins_total": "devices and persons said to be one, by outcome: done, or why not",
     "tailorbird_events_total": "events by outcome: applied, repeated (came before), bot, unwanted (the visitor said "
     "no), busy (sent back, there was no room), failed (sent back, the store did not take them), lost (noted by pages "
-    "while the store was away for long)",
+    "while the store was away for long), too much (requests sent back, as their address sends very many)",
     "tailorbird_events_refused_total": "events that were not taken, by reason",
     "tailorbird_segment_changes_total": "segments entered and left, for each webhook that is told",
     "tailorbird_webhook_messages_total": "messages to webhooks by outcome: sent, failed (tried again later), given up",

@@ -151,6 +151,12 @@ class Settings:
     )
     capture: bool = row(True, "count what pages tell by themselves: views, products, searches, banners shown")
     max_event_bytes: int = row(1_048_576, "largest body of events, unpacked; larger ones get 413", "bytes", least=1)
+    event_bytes_per_address: int = row(
+        131_072,
+        "bytes of events that one address may send a second, over 40 seconds, without a server's key; beyond it gets "
+        "429. 0, and loopback and trusted proxies: any",
+        "bytes",
+    )
     max_events: int = row(
         2_500,
         "most events in one request; what is beyond is refused, with more than twice as many all of it (413)",

@@ -46,6 +46,18 @@ def is_trusted(address: str, trusted: Networks) -> bool:
     return any(parsed in network for network in trusted)
 
 
+def is_many(address: str, trusted: Networks) -> bool:
+    """Whether many clients share the address: this machine (a proxy in front of us, a load test) or a proxy."""
+    return address.startswith("127.") or address in ("::1", "") or is_trusted(address, trusted)
+
+
+def customer_of(address: str) -> str:
+    """What counts as one address: in IPv6 the /64 network, which is what one customer gets."""
+    if ":" not in address:
+        return address
+    return str(ipaddress.ip_network((address.partition("%")[0], 64), strict=False))
+
+
 def client_of(peer: str, headers: Headers, trusted: Networks, scheme: str = "http") -> tuple[str, str]:
     """The visitor's address and scheme: `peer` and `scheme` themselves unless a trusted proxy says otherwise.
 

@@ -7,13 +7,12 @@ One timer serves all of them: a timer for each connection, set and cancelled wit
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
 from typing import Protocol
 
-from proxy.http.client import is_trusted, networks
+from proxy.http.client import customer_of, is_many, networks
 from proxy.settings import Settings
 
 LOOK_SECONDS = 0.5
@@ -59,7 +58,7 @@ class Admission:
 
     def enter(self, connection: Connection) -> bool:
         """Takes the connection in; False when there is no room for it. Every one taken in has to `leave`."""
-        network = _network(connection.address)
+        network = customer_of(connection.address)
         if self._from[network] >= self._most_per_address and not self._is_many(connection.address):
             return False
         if len(self._open) >= self._most and not self._make_room():
@@ -75,7 +74,7 @@ class Admission:
         if connection not in self._open:
             return
         self._open.remove(connection)
-        network = _network(connection.address)
+        network = customer_of(connection.address)
         self._from[network] -= 1
         if not self._from[network]:
             del self._from[network]
@@ -84,8 +83,7 @@ class Admission:
             self._next_look = None
 
     def _is_many(self, address: str) -> bool:
-        """Whether many clients share the address: this machine (a proxy in front of us, a load test) or a proxy."""
-        return address.startswith("127.") or address in ("::1", "") or is_trusted(address, self._trusted)
+        return is_many(address, self._trusted)
 
     def _make_room(self) -> bool:
         idle = sorted((connection for connection in self._open if connection.is_idle), key=lambda idle: idle.since)
@@ -111,10 +109,3 @@ class Admission:
                 loop.call_soon(self._look_on, left)
             else:
                 self._look_later()
-
-
-def _network(address: str) -> str:
-    """What counts as one address: in IPv6 the /64 network, which is what one customer gets."""
-    if ":" not in address:
-        return address
-    return str(ipaddress.ip_network((address.partition("%")[0], 64), strict=False))
