@@ -7,6 +7,7 @@ line end; every value that is not ours is encoded.
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Callable, Sequence
@@ -192,4 +193,10 @@ def _member(name: bytes, value: bytes | None) -> bytes:
     return b',"%b":%b' % (name, _json(value.decode("utf-8", "replace"))) if value else b""
 
 
-_json = msgspec.json.Encoder().encode
+_encoded = msgspec.json.Encoder().encode
+
+
+def _json(text: str) -> bytes:
+    """The text as JSON in ASCII: a terminal takes U+009B, too, for the beginning of an order."""
+    encoded = _encoded(text)
+    return encoded if encoded.isascii() else json.dumps(text).encode()

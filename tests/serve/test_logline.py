@@ -180,6 +180,14 @@ def test_whatever_anybody_sends_it_is_one_line_that_reads_as_what_was_sent(value
     assert (told.status, told.bytes, told.cache) == (200, 5, "hit; ttl=7")
 
 
+def test_no_line_gives_orders_to_a_terminal() -> None:
+    agent = "a\x1b[2J\x9b2J\u202eb"
+    asked = Request(b"GET", b"/", b"", b"shop.example", ((b"user-agent", agent.encode()),))
+    written = Lines(()).of(0.0, asked, 200, HIT)
+    assert json.loads(written)["user_agent"] == agent
+    assert written.isascii() and written.strip().decode().isprintable()
+
+
 def test_a_hit_has_the_line_that_any_answer_has() -> None:
     lines, lead = Lines(()), b"x: y\r\n" + LEAD
     for own in ({}, {b"cookie": b"a=1"}, {b"x-request-id": b"r"}, {b"cookie": b"a=1", b"traceparent": b"00-1"}):
