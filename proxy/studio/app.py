@@ -8,6 +8,7 @@ foreign page cannot reach it by DNS rebinding.
 from __future__ import annotations
 
 import hmac
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,8 @@ from proxy.studio.versions import version_routes
 from proxy.studio.views import Site, status_view
 from proxy.studio.writing import writing_routes
 from proxy.visitors.preview import Tokens
+
+log = logging.getLogger("tailorbird.studio")
 
 HERE = Path(__file__).parent
 LOCAL_HOSTS = {"127.0.0.1", "localhost", "[::1]"}
@@ -124,6 +127,8 @@ class Gate:
         headers = dict(scope["headers"])
         is_open = scope["path"] in OPEN_PATHS or self.is_allowed(headers)
         role = Role.OWNER if is_open else self.others.role_of(_offered(_authorization(headers)))
+        if role is None and b"authorization" in headers:  # its words are not told: they may be a slip of the right ones
+            log.warning("%s has no right token for the admin listener", (scope.get("client") or ("somebody",))[0])
         if role is None or not self.others.may(role, scope["method"], scope["path"]):
             await (REFUSED[role] if role else NO_TOKEN)(scope, receive, send)
             return

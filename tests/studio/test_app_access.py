@@ -51,6 +51,14 @@ async def test_with_a_token_every_page_asks_for_it(path: str, authorization: str
         assert ((await client.get(path, headers=headers)).status_code != 401) == is_let_in
 
 
+async def test_who_tries_tokens_is_told_of_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    async with browser(Shop(), token=TOKEN, host="studio.example") as client:
+        await client.get("/")  # as a browser does before it asks for the token
+        assert not caplog.messages
+        await client.get("/", headers={"authorization": "Bearer guessed"})
+    assert caplog.messages == ["127.0.0.1 has no right token for the admin listener"]
+
+
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
