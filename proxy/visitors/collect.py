@@ -113,6 +113,8 @@ class Collect:
         sender, cookie = self._sender(request, self._source(request, batch.write_key or ""), now)
         if sender.access is not Access.SERVER and (why := why_not_counted(request, self._consents)):
             self._metrics.count("tailorbird_events_total", "outcome", why)
+            if withdrawn := self._consent_changes.news(request, None, now) if why == "unwanted" else ():
+                await self._journal.record(withdrawn, len(body))
             said = {"accepted": 0, "reason": why} if _query(request, "strict") == "1" else {}
             return self._answer(request, 200, {"success": True, **said})
         if sender.access is not Access.SERVER:

@@ -72,6 +72,19 @@ async def test_who_sends_events_and_opens_no_second_page_is_noted_too(tmp_path: 
     }  # fmt: skip
 
 
+async def test_who_withdraws_and_opens_no_further_page_is_noted_by_what_is_not_counted(tmp_path: Path) -> None:
+    (tmp_path / "webhooks.yaml").write_text(WEBHOOKS, "utf-8")
+    settings = {"webhooks": str(tmp_path / "webhooks.yaml"), **TOOL}
+    async with Origin(always(ok(PAGE, *HTML))) as origin, Behind(origin.url, FOLDER, tmp_path, **settings) as shop:
+        fields = {"sec-fetch-site": "same-origin", "user-agent": OPENED["user-agent"]}
+        for cookie in (shop.cookies_of("anna")["cookie"], "a=b"):
+            sent = {**fields, "cookie": f"{cookie}; {NOTHING['cookie']}"}
+            event = {"event": "Product Added", "properties": {"product_id": "A"}}
+            assert (await shop.client.post("/_tb/v1/track", json=event, headers=sent)).status_code == 200
+        arrivals = await log(shop, 1)
+    assert [(one.visitor_id, one.traits) for one in arrivals] == [("anna", {LEVEL: "contextual"})]
+
+
 async def until_noted(shop: Behind, level: str, fields: dict[str, str]) -> None:
     """Opens a page with these fields, again and again, until that is what is noted of the visitor."""
     cookie = f"{shop.cookies_of('anna')['cookie']}; {fields['cookie']}"
