@@ -133,6 +133,26 @@ PALE = """() => {
 }"""
 
 
+# What axe-core calls heading-order, link-name, button-name, duplicate-id, bypass, region and label.
+FAULTS = """() => {
+  const all = (chosen) => [...document.querySelectorAll(chosen)], seen = (each) => each.getClientRects().length;
+  const levels = all("h1, h2, h3, h4").filter(seen).map((each) => Number(each.tagName[1]));
+  const ids = all("[id]").map((each) => each.id);
+  const unnamed = (each) => !(each.getAttribute("aria-label") || each.textContent).trim();
+  const first = all("a, button, input:not([type=hidden]), select, textarea, [tabindex='0']")[0];
+  return [
+    ...levels.filter((level, place) => level > (levels[place - 1] ?? 0) + 1).map((level) => `h${level} too deep`),
+    ...ids.filter((id, place) => ids.indexOf(id) !== place).map((id) => `#${id} stands here twice`),
+    ...all("a, button").filter((each) => seen(each) && unnamed(each)).map((each) => `no name: ${each.outerHTML}`),
+    ...all("input:not([type=hidden]), select, textarea").filter((each) => !each.labels.length)
+      .map((each) => `no label: ${each.outerHTML}`),
+    ...all("body > *").filter((each) => seen(each) && !each.matches(".skip, header, main, footer, aside, nav, [role]"))
+      .map((each) => `outside of all landmarks: ${each.outerHTML.slice(0, 90)}`),
+    ...(document.querySelector(first.hash || "none")?.matches("main") ? [] : ["nothing leads past the head"]),
+  ];
+}"""
+
+
 WIDE = """document.documentElement.scrollWidth <= document.documentElement.clientWidth
   && [...document.querySelectorAll("section")].every(one => one.scrollWidth <= one.clientWidth)"""
 
@@ -198,11 +218,25 @@ async def test_a_merchandiser_reads_what_an_experiment_brought_by_keyboard_alone
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_all_texts_stand_out_enough_to_be_read_and_all_fields_have_a_name(scheme: Any, tab: Tab) -> None:
+async def test_all_texts_stand_out_and_pages_are_in_order_for_who_cannot_see_them(scheme: Any, tab: Tab) -> None:
     async with running(*DEMO, until="Ctrl-C") as printed:
         await tab.page.emulate_media(color_scheme=scheme)
-        for path in ("/", "/versions", "/plan", "/results", "/segments", "/why?url=/"):
+        pages = (
+            "/",
+            "/files",
+            "/file?name=home.rules.yaml",
+            "/versions",
+            "/plan",
+            "/results",
+            "/segments",
+            "/why?url=/",
+        )
+        for path in pages:
             await tab.page.goto(link(printed, "the studio") + path)
             assert await tab.page.evaluate(PALE) == []
-            fields = "[...document.querySelectorAll('input:not([type=hidden]), select, textarea')]"
-            assert await tab.page.evaluate(f"{fields}.every(field => field.labels.length)")
+            assert await tab.page.evaluate(FAULTS) == []
+        for width in (1280, 390):
+            await tab.page.set_viewport_size({"width": width, "height": 800})
+            for path in ("/", "/search?q=trail", "/cart"):
+                await tab.page.goto(link(printed, "the shop, personalised") + path)
+                assert await tab.page.evaluate(FAULTS) == []
