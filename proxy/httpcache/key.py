@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-from proxy.httpcache.coding import KNOWN, accepted_codings
+from proxy.httpcache.coding import accepted_codings
 from proxy.httpcache.cookies import cookie_value
 from proxy.model import Headers
 
@@ -76,10 +76,12 @@ def varying(names: Iterable[bytes], request: Headers) -> Varying:
 
 
 def in_coding(chosen: Varying, coding: bytes) -> Varying:
-    """The same for an answer that came in this coding, "" for none."""
-    if coding and coding not in KNOWN:
-        return chosen
-    return tuple((name, coding + b"|" + value if name == _CODING else value) for name, value in chosen)
+    """The same for an answer that came in this coding, "" for none. One that the origin was not offered says nothing of
+    what others would get."""
+    return tuple(
+        (name, coding + b"|" + value if name == _CODING and coding in (b"", *_listed(value)) else value)
+        for name, value in chosen
+    )
 
 
 def matches(stored: Varying, request: Headers) -> bool:

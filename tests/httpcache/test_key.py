@@ -100,6 +100,8 @@ def test_an_answer_matches_only_if_every_vary_field_does() -> None:
         (b"", b"", b"gzip", False),
         (b"deflate", b"gzip, br", b"gzip, br", True),
         (b"deflate", b"gzip, br", b"gzip", False),
+        (b"gzip", b"", b"", True),
+        (b"gzip", b"", b"gzip", False),
     ],
 )
 def test_an_answer_in_a_coding_is_for_who_accepts_it_and_none_that_the_origin_was_not_offered(
