@@ -9,10 +9,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from heapq import nlargest
-from math import log, sqrt
+from math import inf, log, sqrt
 from operator import mul
 from typing import TypeVar
 
@@ -33,6 +33,8 @@ _MOST_PAIRS = 400
 KEPT_PAIRS = 300
 _MOST_CO_PURCHASES = 200
 _MOST_LEARNT = 20_000
+_LEARNT_AT_ONCE = 20
+"""New regressions for an answer, a quarter of a millisecond each."""
 _STALE = 1.1
 _ONCE = 0.25
 """The weight of a pair that was seen once: it may well be chance, however rare both are."""
@@ -54,6 +56,11 @@ class _Learnt:
     base: float
     weights: dict[str, float]
     count: int
+
+    def probability(self, cart: Sequence[str]) -> float:
+        """How likely an order with these has it."""
+        get = self.weights.get
+        return self.base + sum([get(own, 0.0) for own in cart])
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,11 +160,8 @@ class Baskets:
         for product in known:
             for other, both in self._pairs[product].items():
                 candidates[other] = candidates.get(other, 0.0) + both / self._bought[product]
-        in_cart = set(known)
-        wanted = [*_best(candidates, cart, _CANDIDATES), *self.popular()[: count + len(known)]]
-        score = {
-            product: self._probability(product, known) for product in dict.fromkeys(wanted) if product not in in_cart
-        }
+        wanted = dict.fromkeys([*_best(candidates, cart, _CANDIDATES), *self.popular()[: count + len(known)]])
+        score = {product: learnt.probability(known) for product, learnt in self._learnt_of(wanted)}
         return _best(score, cart, count)
 
     def support(self, cart: Sequence[str], product: str) -> Support | None:
@@ -191,56 +195,55 @@ class Baskets:
         return known.others
 
     def _ratio(self, product: str, other: str, both: int) -> float:
-        """The root of the log-likelihood ratio; below 0 for pairs rarer than chance."""
+        """The root of the log-likelihood ratio; 0 for pairs no more frequent than chance."""
         # One order more than there were, without either: else nothing would go with anything in a shop's first orders.
         mine, theirs, whole = self._bought[product], self._bought[other], self.count + 1
-        ratio = 2 * (
-            _xlogx(both, mine - both, theirs - both, whole - mine - theirs + both)
-            - _xlogx(mine, whole - mine)
-            - _xlogx(theirs, whole - theirs)
-            + _xlogx(whole)
-        )
-        return sqrt(max(ratio, 0.0)) * (1 if both * whole > mine * theirs else -1)
+        if both * whole <= mine * theirs:
+            return 0.0
+        ratio = _xlogx(both) + _xlogx(mine - both) + _xlogx(theirs - both) + _xlogx(whole - mine - theirs + both)
+        ratio -= _xlogx(mine) + _xlogx(whole - mine) + _xlogx(theirs) + _xlogx(whole - theirs) - _xlogx(whole)
+        return sqrt(2 * max(ratio, 0.0))
 
-    def _probability(self, product: str, cart: Sequence[str]) -> float:
-        learnt = self._learnt.get(product)
-        if learnt is None or self.count > learnt.count * _STALE:
-            learnt = self._learn(product)
-        get = learnt.weights.get
-        return learnt.base + sum([get(own, 0.0) for own in cart])
+    def _learnt_of(self, products: Iterable[str]) -> Iterator[tuple[str, _Learnt]]:
+        """What is known of each. So that an answer takes milliseconds, few are learnt for it: of the others, what was
+        learnt before counts, or they have to wait until they are wanted again."""
+        rest = _LEARNT_AT_ONCE
+        for product in products:
+            learnt = self._learnt.get(product)
+            if rest and (learnt is None or self.count > learnt.count * _STALE):
+                learnt, rest = self._learn(product), rest - 1
+            if learnt is not None:
+                yield product, learnt
 
     def _learn(self, product: str) -> _Learnt:
         """Ridge regression of the product's presence on that of those it is most surely bought with."""
-        pairs, chance = self._pairs[product], self._chance
-        surely = {name: _lower_bound(self._covariance(product, name), chance(product), chance(name)) for name in pairs}
+        bought, pairs, whole = self._bought, self._pairs, self.count
+        mine = bought[product]
+        covariance = {name: (both - mine * bought[name] / whole) / whole for name, both in pairs[product].items()}
+        surely = {
+            name: value / sqrt(bought[name] * (whole - bought[name]) or inf) for name, value in covariance.items()
+        }
         others = nlargest(_PREDICTORS, surely, key=surely.__getitem__)
-        ridge = min(_MOST_RIDGE, 1 + self.count / 50) / self.count
-        matrix = [[self._covariance(one, two) for two in others[: row + 1]] for row, one in enumerate(others)]
+        ridge = min(_MOST_RIDGE, 1 + whole / 50) / whole
+        shares = [bought[name] / whole for name in others]
+        matrix: list[list[float]] = []
         for row, one in enumerate(others):
-            matrix[row][row] = chance(one) * (1 - chance(one)) + ridge
-        weights = _solved(matrix, [self._covariance(product, name) for name in others])
-        base = chance(product) - sum(map(mul, weights, map(chance, others)))
-        learnt = _Learnt(base, dict(zip(others, weights, strict=True)), self.count)
+            share, get = shares[row], pairs[one].get
+            matrix.append(
+                [get(two, 0) / whole - share * other for two, other in zip(others[:row], shares, strict=False)]
+            )
+            matrix[row].append(share * (1 - share) + ridge)
+        weights = _solved(matrix, [covariance[name] for name in others])
+        base = mine / whole - sum(map(mul, weights, shares))
+        learnt = _Learnt(base, dict(zip(others, weights, strict=True)), whole)
         _keep(self._learnt, product, learnt)
         return learnt
-
-    def _chance(self, product: str) -> float:
-        return self._bought[product] / self.count
-
-    def _covariance(self, product: str, other: str) -> float:
-        both = self._pairs[product].get(other, 0)
-        return (both - self._bought[product] * self._bought[other] / self.count) / self.count
 
 
 def _keep(kept: dict[str, Kept], product: str, one: Kept) -> None:
     if len(kept) >= _MOST_LEARNT:
         kept.pop(next(iter(kept)))
     kept[product] = one
-
-
-def _lower_bound(covariance: float, mine: float, theirs: float) -> float:
-    spread = mine * (1 - mine) * theirs * (1 - theirs)
-    return covariance / sqrt(spread) if spread > 0 else 0.0
 
 
 def _solved(lower: list[list[float]], right: list[float]) -> list[float]:
@@ -263,8 +266,8 @@ def _solved(lower: list[list[float]], right: list[float]) -> list[float]:
     return solution
 
 
-def _xlogx(*counts: float) -> float:
-    return sum(count * log(count) for count in counts if count > 0)
+def _xlogx(count: float) -> float:
+    return count * log(count) if count > 0 else 0.0
 
 
 def _distinct(cart: Sequence[str]) -> list[str]:

@@ -22,13 +22,15 @@ MOST = 1e12
 
 _ID = re.compile(r"[^\s\x00-\x1f\x7f]{1,64}")
 _PRICE = re.compile(r"([0-9]+(?:\.[0-9]+)?)(?:\s*([A-Z]{3}))?")
+_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
+_TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _FOREIGN_ADDRESS = re.compile(r"(?!https?://)[^/?#]*:|//|[/\\]?\\|https?:///", re.IGNORECASE)
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f]")
 _AVAILABLE = {"in_stock": True, "in stock": True, "preorder": True, "backorder": True}
-_AVAILABLE |= {"out_of_stock": False, "out of stock": False}
-_AVAILABLE |= {"instock": True, "limitedavailability": True, "onlineonly": True, "presale": True}
-_AVAILABLE |= {"outofstock": False, "oos": False, "soldout": False, "discontinued": False, "instoreonly": False}
+_AVAILABLE |= dict.fromkeys(("instock", "limitedavailability", "onlineonly", "presale"), True)
+_UNAVAILABLE = ("out_of_stock", "out of stock", "outofstock", "oos", "soldout", "discontinued", "instoreonly")
+_AVAILABLE |= dict.fromkeys(_UNAVAILABLE, False)
 _SCHEMA_ORG = re.compile(r"https?://schema\.org/", re.IGNORECASE)
 _PRICE_HELP = "write it like 12.99 EUR"
 
@@ -145,11 +147,8 @@ def _link(fields: Fields) -> str:
 def _image(fields: Fields, warn: Warn) -> str:
     image = _text(fields, "image", "image_link")
     if image and not is_address(image):
-        warn(
-            f"`image_link` is `{image}`",
-            "write a path like /img/SKU-1042.jpg, or https://...; no picture till then",
-            Flaw.UNREADABLE,
-        )
+        help = "write a path like /img/SKU-1042.jpg, or https://...; no picture till then"
+        warn(f"`image_link` is `{image}`", help, Flaw.UNREADABLE)
         return ""
     return image
 
@@ -164,11 +163,8 @@ def _category(fields: Fields, warn: Warn) -> str:
     written = _text(fields, "category", "product_type", "google_product_category")
     parts = [part.strip() for part in (written.split(">") if ">" in written else written.split("/"))]
     if written and not all(parts):
-        warn(
-            f"`category` is `{written}`, with an empty part",
-            "write it like shoes/trail, or Shoes > Trail",
-            Flaw.UNREADABLE,
-        )
+        what = f"`category` is `{written}`, with an empty part"
+        warn(what, "write it like shoes/trail, or Shoes > Trail", Flaw.UNREADABLE)
     return "/".join(filter(None, parts))
 
 
@@ -250,9 +246,11 @@ def _prices(fields: Fields) -> tuple[tuple[str, float], ...]:
 
 
 def _number(fields: Fields, name: str) -> float:
+    """A table has numbers as text."""
     value = fields.get(name) or 0
+    value = float(value) if isinstance(value, str) and _NUMBER.fullmatch(value.strip()) else value
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MOST:
-        raise Unreadable(f"`{name}` is not a number from 0 up", "write it in digits, without quotes")
+        raise Unreadable(f"`{name}` is not a number from 0 up", "write it in digits, as 600 or 12.5")
     return float(value)
 
 
@@ -270,14 +268,13 @@ def _in_stock(fields: Fields, warn: Warn) -> bool:
         written = str(fields["availability"]).strip()
         known = _AVAILABLE.get(_SCHEMA_ORG.sub("", written).lower())
         if known is None:
-            raise Unreadable(
-                f"`availability` is `{written}`, write in_stock or out_of_stock", "preorder and backorder count as well"
-            )
+            what = f"`availability` is `{written}`, write in_stock or out_of_stock"
+            raise Unreadable(what, "preorder and backorder count as well")
         found["availability"] = known
-    if (value := fields.get("in_stock")) is not None:
-        if not isinstance(value, bool):
-            raise Unreadable("`in_stock` is neither true nor false", "write true or false, without quotes")
-        found["in_stock"] = value
+    if (value := fields.get("in_stock")) not in (None, ""):
+        if (truth := _TRUTHS.get(str(value).strip().lower())) is None:
+            raise Unreadable("`in_stock` is neither true nor false", "write true or false")
+        found["in_stock"] = truth
     if (count := fields.get("quantity")) not in (None, ""):
         try:
             found["quantity"] = float(count) > 0

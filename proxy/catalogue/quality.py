@@ -3,8 +3,9 @@ there twice."""
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,7 +24,27 @@ FIELDS: Mapping[str, Callable[[Product], bool]] = {
 }
 """What a catalogue may say of a product, and whether it does."""
 
+MOST_ALIKE = 5
+"""So many problems of one kind are told one by one."""
+_SAID = re.compile(r"`(?![a-z_]+`)[^`]*`|[0-9]+")
+"""What differs between problems of one kind: values and ids, not names of fields."""
+
 _COMPARED = ("title", "link", "category", "brand", "price", "currency", "image")
+
+
+def told_by_kind(problems: Iterable[Problem]) -> Iterator[Problem]:
+    """The first of each kind, and how many more there are: what a program got wrong in one row it got wrong in all."""
+    kinds = Counter[tuple[bool, str]]()
+    first_untold: dict[tuple[bool, str], Problem] = {}
+    for problem in problems:
+        kind = problem.is_warning, _SAID.sub("", problem.what)
+        kinds[kind] += 1
+        if kinds[kind] <= MOST_ALIKE:
+            yield problem
+        else:
+            first_untold.setdefault(kind, problem)
+    for kind, problem in first_untold.items():
+        yield replace(problem, what=f"and {kinds[kind] - MOST_ALIKE:,} more like it: {problem.what}")
 
 
 def contradictions(products: Collection[Product], lines: Mapping[str, int]) -> Iterator[Problem]:

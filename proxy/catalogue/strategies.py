@@ -44,7 +44,7 @@ def constant(text: str) -> Explain:
 def because_bought(context: StrategyContext, words: Sequence[str], product: str) -> str:
     support = context.shop.baskets.support(context.products(words or (IN_CART,)), product)
     if support is None:
-        return "often bought"
+        return f"bought with none of them yet; {because_popular(context, words, product)}"
     return f"{support.together} of {support.buyers} buyers of {context.title(support.product)} also bought it"
 
 

@@ -18,7 +18,7 @@ import click
 from proxy.catalogue.facts import Fact, facts_of
 from proxy.catalogue.feeds import line_of, read_feed
 from proxy.catalogue.products import Catalogue, Flaw
-from proxy.catalogue.quality import FIELDS, contradictions_of_feeds, contradictions_with_pages
+from proxy.catalogue.quality import FIELDS, contradictions_of_feeds, contradictions_with_pages, told_by_kind
 from proxy.cli.existing_store import existing_sightings
 from proxy.cli.import_products import CATALOGUE, problem_lines
 from proxy.cli.options import Subcommands, as_json, form_option
@@ -56,11 +56,11 @@ def command() -> None:
 @FORM
 def check(paths: tuple[Path, ...], currency: str, strict: bool, store: str, form: str) -> None:
     """List what is missing, contradictory, duplicate or unreadable in feeds, by line, each with a help; and how
-    complete their products are.
+    complete their products are. Of many alike the first five and their number; all of them with --format json.
 
-    PATH is a Google Merchant feed (XML or TSV), Shopify's product export, or JSON lines. Exit code 1 when a row is left
-    out, or there is no product; with --strict also for warnings. With --store, a difference from a product's own page
-    is a warning too.
+    PATH is a Google Merchant feed (XML or TSV), a table (CSV), Shopify's product export, or JSON lines. Exit code 1
+    when a row is left out, or there is no product; with --strict also for warnings. With --store, a difference from a
+    product's own page is a warning too.
     """
     feeds = {str(path): read_feed(path.read_bytes(), currency=currency) for path in paths}
     problems = [(name, problem) for name, feed in feeds.items() for problem in feed.problems]
@@ -69,8 +69,9 @@ def check(paths: tuple[Path, ...], currency: str, strict: bool, store: str, form
         found = [{"file": name, **asdict(problem)} for name, problem in problems]
         click.echo(as_json({"files": [_totals(*each) for each in feeds.items()], "problems": found}))
     else:
-        for name, problem in problems:
-            click.echo("\n".join(problem_lines(name, problem)))
+        for name in feeds:
+            for problem in told_by_kind(problem for feed, problem in problems if feed == name):
+                click.echo("\n".join(problem_lines(name, problem)))
         for name, feed in feeds.items():
             click.echo("\n".join(_summary(_totals(name, feed), feed)))
     sys.exit(any(strict or not problem.is_warning for _, problem in problems))

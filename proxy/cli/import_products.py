@@ -17,6 +17,7 @@ import orjson
 
 from proxy.catalogue.feeds import line_of, read_feed
 from proxy.catalogue.products import Catalogue, Problem
+from proxy.catalogue.quality import told_by_kind
 from proxy.cli.options import as_json, form_option
 from proxy.cli.rulefolder import A_FILE
 from proxy.diagnostics import many
@@ -72,8 +73,8 @@ def problem_lines(name: str, problem: Problem) -> list[str]:
 
 
 def report(name: str, feed: Catalogue) -> list[str]:
-    """Every problem with its line and help, and how many products there are."""
-    lines = [line for problem in feed.problems for line in problem_lines(name, problem)]
+    """The problems with line and help, those of one kind together, and how many products there are."""
+    lines = [line for problem in told_by_kind(feed.problems) for line in problem_lines(name, problem)]
     kinds = Counter(problem.is_warning for problem in feed.problems)
     sold_out = sum(not product.in_stock for product in feed.products)
     return [

@@ -12,11 +12,12 @@ from proxy.audience.consent import LEVELS
 from proxy.cli.options import Command
 from proxy.conditions.vocabulary import COUNTRIES
 from proxy.diagnostics import did_you_mean, nearest
+from proxy.errors import RequestError
 from proxy.model import AttributeValue
 from proxy.rulebook.compile import Publication
 from proxy.visitors.context import languages_of
 from proxy.visitors.inputs import Inputs
-from proxy.visitors.persona import Persona
+from proxy.visitors.persona import DOINGS, Persona, did_of, must_be_sold
 
 
 def _country(context: click.Context, option: click.Parameter, said: str | None) -> str | None:
@@ -35,7 +36,13 @@ OPTIONS = (
     click.option(
         "--at", "at", metavar="TIME", help="a moment in the rules' time zone, as 2026-11-25T12:00  (default: now)"
     ),
-    click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="any other attribute, as 'orders=3'"),
+    click.option(
+        "--set",
+        "settings",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="any other attribute, as 'orders=3', or what they did, as 'cart=HOTDOG-6, BUN-4'",
+    ),
 )
 
 
@@ -61,7 +68,13 @@ def persona_of(
 ) -> Persona:
     """Who they say. Raises `click.BadParameter`."""
     _must_be_segments(segments, publication)
-    attributes = _attributes(settings)
+    named = [_named(setting) for setting in settings]
+    did = did_of(dict(named))
+    try:
+        must_be_sold(did, {product.id: product for product in publication.catalogue} if did else {})
+    except RequestError as error:
+        raise click.BadParameter(str(error), param_hint="--set") from error
+    attributes = _attributes([(name, text) for name, text in named if name not in DOINGS])
     _tell_unasked(attributes, publication)
     said: dict[str, AttributeValue | None] = {
         "country": country,
@@ -70,7 +83,7 @@ def persona_of(
         **attributes,
     }
     known = {name: value for name, value in said.items() if value is not None}
-    return Persona(visitor_id, segments, _moment(at, publication) if at else 0.0, known, case, consent)
+    return Persona(visitor_id, segments, _moment(at, publication) if at else 0.0, known, case, consent, did)
 
 
 def _must_be_segments(segments: Iterable[str], publication: Publication) -> None:
@@ -87,7 +100,7 @@ def _tell_unasked(names: Iterable[str], publication: Publication) -> None:
     inputs = Inputs.of(publication, tuple(publication.plan.slots)).attributes
     for name in names:
         if name not in inputs:
-            close = nearest(name, inputs)
+            close = nearest(name, [*inputs, *DOINGS])
             click.echo(f"no rule asks for `{name}`" + (f'; did you mean "{close}"?' if close else ""), err=True)
 
 
@@ -103,13 +116,17 @@ def _moment(at: str, publication: Publication) -> float:
     return (moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(timezone))).timestamp()
 
 
-def _attributes(settings: Iterable[str]) -> Mapping[str, AttributeValue]:
-    """Attributes from `name=value`: an amount, yes or no, else text. A name given again becomes a set."""
+def _named(setting: str) -> tuple[str, str]:
+    name, equals, text = (part.strip() for part in setting.partition("="))
+    if not name or not equals:
+        raise click.BadParameter(f"`{setting}` is not NAME=VALUE", param_hint="--set")
+    return name, text
+
+
+def _attributes(named: Iterable[tuple[str, str]]) -> Mapping[str, AttributeValue]:
+    """Attributes by name: an amount, yes or no, else text. A name given again becomes a set."""
     values: dict[str, AttributeValue] = {}
-    for setting in settings:
-        name, equals, text = (part.strip() for part in setting.partition("="))
-        if not name or not equals:
-            raise click.BadParameter(f"`{setting}` is not NAME=VALUE", param_hint="--set")
+    for name, text in named:
         values[name] = _value(text) if name not in values else frozenset({*_texts(values[name]), text})
     return values
 

@@ -27,7 +27,7 @@ from proxy.page.json_lists import find_json_lists, find_json_slots
 from proxy.page.lists import Lists, find_lists
 from proxy.page.markup import Markup
 from proxy.page.scan import Uncut, UncutReason
-from proxy.page.slots import DeclaredSlot
+from proxy.page.slots import LISTING, DeclaredSlot
 from proxy.personalise import Stock, with_products
 from proxy.rulebook.compile import Publication
 from proxy.stores.joining import whole
@@ -37,6 +37,9 @@ from proxy.visitors.persona import context_as
 
 A_PAGE = click.File("rb")
 NO_RULES = "no rule shows anything on this page"
+LEARNT_ELSEWHERE = (
+    "What goes with what is here from orders.csv and visits.csv alone; the studio's Why? knows what the server learnt."
+)
 
 
 @click.command("why")
@@ -70,11 +73,12 @@ def command(
     persona = persona_of(publication, **said)
     url_of_store = settings_now(store=store).store
     profile = _profile(persona.visitor, url_of_store) if persona.visitor else STRANGER
-    context = context_as(publication.plan, _request(url), persona, profile, time.time())
-    path = str(context.attributes["page"])
     stock = Stock.of_a_folder(
         publication.catalogue, publication.asks, publication.orders, publication.visits, publication.arrangements
     )
+    known = stock.shop.products.get
+    context = context_as(publication.plan, _request(url), persona, profile, time.time(), known=known)
+    path = str(context.attributes["page"])
     lists = _lists(page.read(), path, publication.declared) if page else {}
     slots = slots or tuple(dict.fromkeys((*publication.slots_on(path), *lists)))
     stories = with_products(why(publication.plan, context, slots), context, stock, lists)
@@ -82,6 +86,8 @@ def command(
         click.echo(as_json(stories))
         return
     click.echo(why_text(stories) or NO_RULES)
+    if store and any(story.products and not story.slot.startswith(LISTING) for story in stories):
+        click.echo(LEARNT_ELSEWHERE)
     if persona.visitor:
         for line in asked(url_of_store, lambda places: _since(persona.visitor, places)):
             click.echo(line)

@@ -18,7 +18,7 @@ A word of a product that the catalogue knows brings its category, brand and pric
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -78,11 +78,16 @@ def read_done(entry: Entry, products: Mapping[str, Product], findings: list[Find
 
 
 def _actions(entry: Entry, products: Mapping[str, Product], findings: list[Finding]) -> list[Action]:
-    kind = ACTIONS[entry.key.text]
     words = read_words(entry.value, entry.key.text, findings)
+    return actions(entry.key.text, [word.text for word in words], products.get)
+
+
+def actions(did: str, what: Sequence[str], known: Callable[[str], Product | None]) -> list[Action]:
+    """What the words of `did`, one of `ACTIONS`, stand for; `known` looks products up."""
+    kind = ACTIONS[did]
     if kind in OF_SUBJECTS:
-        return [Action(kind, subject=word.text) for word in words]
-    items = tuple(_item(word.text, products) for word in words)
+        return [Action(kind, subject=one) for one in what]
+    items = tuple(_item(one, known(one)) for one in what)
     if kind == BOUGHT:
         return [Action(kind, items=items, value=sum(item.price for item in items))] if items else []
     return [Action(kind, items=(item,)) for item in items]
@@ -97,8 +102,7 @@ def _not_sold(entry: Entry, products: Mapping[str, Product]) -> Iterator[Finding
             yield not_sold("product", word.text, word.place, [*products])
 
 
-def _item(id: str, products: Mapping[str, Product]) -> Item:
-    known = products.get(id)
+def _item(id: str, known: Product | None) -> Item:
     return Item(id, known.category, known.brand, known.price) if known else Item(id)
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from proxy.catalogue.feeds import read_products
 from proxy.catalogue.history_files import read_history
+from proxy.catalogue.quality import told_by_kind
 from proxy.catalogue.ranking import Arrangement
 from proxy.catalogue.rows import RowSpec
 from proxy.conditions.nodes import Node
@@ -217,7 +218,7 @@ def _groups(files: Mapping[str, bytes], name: str, findings: list[Finding]) -> G
 def _own_catalogue(files: Mapping[str, bytes], findings: list[Finding]) -> Sequence[Product]:
     """The products of the folder's own file. A line that is left out is a warning: the others count."""
     catalogue = read_products(files.get(CATALOGUE_FILE, b""))
-    for problem in catalogue.problems:
+    for problem in told_by_kind(catalogue.problems):
         place = Place(CATALOGUE_FILE, problem.line, 1, 2)
         findings.append(
             Finding("R505", problem.what, place, problem.help if problem.is_warning else LEFT_OUT, is_warning=True)

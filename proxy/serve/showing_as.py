@@ -74,7 +74,8 @@ class ShowingAs:
 
     def context_of(self, template: Template, request: Request, who: Who, now: float) -> EvaluationContext:
         """What deciding looks at, as the persona has it."""
-        return context_as(self.publication.plan, request, self._preview.persona, who.profile, now, self._case)
+        plan, persona, known = self.publication.plan, self._preview.persona, self.stock.shop.products.get
+        return context_as(plan, request, persona, who.profile, now, self._case, known=known)
 
     def show(
         self,

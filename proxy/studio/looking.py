@@ -33,7 +33,7 @@ from proxy.studio.versions import Html
 from proxy.studio.views import Site
 from proxy.visitors.context import languages_of
 from proxy.visitors.inputs import Inputs
-from proxy.visitors.persona import Persona
+from proxy.visitors.persona import DOINGS, Persona, did_of, must_be_sold
 from proxy.visitors.preview import LONGEST_SECONDS, Preview, Tokens
 
 DRAFT = "draft"
@@ -211,22 +211,35 @@ def _persona(asked: Mapping[str, str], segments: Sequence[str], publication: Pub
     languages = languages_of(asked["language"].encode())
     said: dict[str, AttributeValue | None] = {"country": country, "device": asked["device"], "language": languages}
     at = _moment(asked["at"], publication) if asked["at"] else 0.0
-    known_of = {name: value for name, value in said.items() if value} | _facts(asked["facts"], publication)
-    return Persona(asked["visitor"], tuple(segments), at, known_of, asked["as"])
+    facts = _said(asked["facts"])
+    did = did_of(facts)
+    must_be_sold(did, {product.id: product for product in publication.catalogue} if did else {})
+    known_of = {name: value for name, value in said.items() if value} | _facts(facts, publication)
+    return Persona(asked["visitor"], tuple(segments), at, known_of, asked["as"], did=did)
 
 
-def _facts(text: str, publication: Publication) -> dict[str, AttributeValue]:
-    """Attributes as `orders: 3; location: Utrecht` says them. Raises `RequestError`."""
-    asked_for = Inputs.of(publication, tuple(publication.plan.slots)).attributes
-    facts: dict[str, AttributeValue] = {}
+def _said(text: str) -> dict[str, str]:
+    """`orders: 3; location: Utrecht` by name. Raises `RequestError`."""
+    facts: dict[str, str] = {}
     for line in filter(str.strip, text.split(";")):
         name, colon, value = (part.strip() for part in line.partition(":"))
         if not colon or not value:
             raise RequestError(
-                f"`{line.strip()}` is not `word: value`", help="write it like orders: 3; first name: Anna"
+                f"`{line.strip()}` is not `word: value`", help="write it like orders: 3; cart: SKU-1042, BUN-4"
             )
+        facts[name] = value
+    return facts
+
+
+def _facts(said: Mapping[str, str], publication: Publication) -> dict[str, AttributeValue]:
+    """The attributes among them. Raises `RequestError`."""
+    asked_for = Inputs.of(publication, tuple(publication.plan.slots)).attributes
+    facts: dict[str, AttributeValue] = {}
+    for name, value in said.items():
+        if name in DOINGS:
+            continue
         if name not in asked_for:
-            close = nearest(name, asked_for)
+            close = nearest(name, [*asked_for, *DOINGS])
             raise RequestError(f"no rule asks for `{name}`", help=f'did you mean "{close}"?' if close else "")
         number = amount(Phrase(name, name, Kind.NUMBER, ""), value)
         facts[name] = number.low if number and number.low == number.high else _TRUTHS.get(value.casefold(), value)

@@ -1,27 +1,40 @@
 """Personas: the visitor that `tailorbird why`, the studio and preview links pretend to be.
 
-Whatever a persona does not say is taken from the request: its page, its search, its language.
+Whatever a persona does not say is taken from the request: its page, its search, its language. What it did is said in
+the words of editors' tests (`cart: HOTDOG-6, BUN-4`), and is read as a stored history is.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
 import msgspec
 
-from proxy.audience.traits import TRAIT_MEASURES
+from proxy.audience.traits import STRANGER, TRAIT_MEASURES
 from proxy.cases import as_case
+from proxy.catalogue.strategy_context import BOUGHT, IN_CART, VIEWED
 from proxy.conditions.explain import seen_text
 from proxy.decide.plan import Plan
+from proxy.diagnostics import nearest
+from proxy.errors import RequestError
 from proxy.http.message import Request
-from proxy.model import AttributeValue, Consent, EvaluationContext, Profile, Visitor
+from proxy.model import AttributeValue, Consent, EvaluationContext, Product, Profile, Visitor
+from proxy.rulebook.case_history import ACTIONS, OF_SUBJECTS, Action, actions
 from proxy.rulebook.expectations import Case
 from proxy.visitors.consent import allowed, of_this_visit
 from proxy.visitors.context import context_of
+
+DOINGS = {name: name for name in ACTIONS} | {IN_CART: "cart", VIEWED: "viewed", BOUGHT: "bought"}
+"""The words for what a persona did, and those of tests that they stand for."""
+Known = Callable[[str], Product | None]
+"""Looks a product up."""
 
 
 class Persona(msgspec.Struct, frozen=True, omit_defaults=True):
     """Who a visitor pretends to be: `visitor` is an id whose profile counts, `segments` are vouched for, `at` is a
     moment in Unix seconds (0: now), `attributes` anything else; `case` is the name of an editor's test whose visitor
-    and moment these are; `consent` is one of `LEVELS`."""
+    and moment these are; `consent` is one of `LEVELS`; `did` is what they did just now, by the words of `ACTIONS`."""
 
     visitor: str = ""
     segments: tuple[str, ...] = ()
@@ -29,31 +42,68 @@ class Persona(msgspec.Struct, frozen=True, omit_defaults=True):
     attributes: dict[str, AttributeValue] = {}
     case: str = ""
     consent: str = "profile"
+    did: dict[str, tuple[str, ...]] = {}
 
     def __str__(self) -> str:
         said = [self.case or self.visitor or "an anonymous visitor", *self.segments]
         said += [f"consent {self.consent}"] * (self.consent != "profile")
         known = self.attributes.items()
         said += [f"{name} {seen_text(value)}" for name, value in known if not isinstance(value, frozenset)]
+        said += [f"{name} {' and '.join(what)}" for name, what in self.did.items()]
         return ", ".join(said)
 
 
+def did_of(said: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """What a persona did, of what is said of it; each is a list with commas."""
+    did: dict[str, tuple[str, ...]] = {}
+    for name, text in said.items():
+        if name in DOINGS:
+            did[DOINGS[name]] = tuple(filter(None, map(str.strip, text.split(","))))
+    return did
+
+
+def must_be_sold(did: Mapping[str, tuple[str, ...]], products: Mapping[str, Product]) -> None:
+    """Raises `RequestError` for a product that no catalogue knows: nothing would be found for it."""
+    for name, what in did.items():
+        for one in what if ACTIONS[name] not in OF_SUBJECTS and products else ():
+            if one not in products:
+                close = nearest(one, products)
+                help = f"did you mean `{close}`?" if close else "products are said by their ids: cart: SKU-1042, BUN-4"
+                raise RequestError(f"there is no product `{one}`", help=help)
+
+
 def context_as(
-    plan: Plan, request: Request, persona: Persona, profile: Profile | None, now: float, case: Case | None = None
+    plan: Plan,
+    request: Request,
+    persona: Persona,
+    profile: Profile | None,
+    now: float,
+    case: Case | None = None,
+    *,
+    known: Known = lambda _: None,
 ) -> EvaluationContext:
     """What deciding this request would know if the persona had made it. `profile` is that of the persona's visitor,
-    `case` the test it names."""
+    `case` the test it names; `known` tells what is known of the products it had to do with."""
     at = persona.at or (case.at if case else None) or now
     consent = Consent[persona.consent.upper()]
     visitor = allowed(Visitor(persona.visitor, segments=frozenset(persona.segments)), consent)
+    did = [action for name, what in persona.did.items() for action in actions(name, what, known)]
+    if did and consent is not Consent.NONE:
+        profile = _having_done(profile or STRANGER, did, at)
     if consent is not Consent.PROFILE:
         profile = of_this_visit(profile, at) if consent is Consent.SESSION else None
     measures = {**TRAIT_MEASURES, **plan.inputs_of(plan.slots).measures}
     context = context_of(request, visitor, profile, now=at, measures=measures)
     if case is None:
         return msgspec.structs.replace(context, attributes={**context.attributes, **persona.attributes})
-    played = as_case(case, plan, at, plan.slots)
+    played = as_case(replace(case, actions=(*case.actions, *did)), plan, at, plan.slots)
     of_case = {name: value for name, value in played.attributes.items() if name != "page"}
     return msgspec.structs.replace(
         played, attributes={**context.attributes, **of_case, **persona.attributes}, consent=consent
     )
+
+
+def _having_done(profile: Profile, did: list[Action], at: float) -> Profile:
+    """The profile, with what the persona did just before."""
+    events = tuple(action.event(at, number) for number, action in enumerate(did))
+    return replace(profile, history=(*profile.history, *events))

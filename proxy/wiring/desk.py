@@ -297,4 +297,5 @@ class Desk:
             raise RequestError(f"there is no test `{persona.case}`")
         now = self.now()
         profile = await self.profiles.get(persona.visitor, now) if persona.visitor else STRANGER
-        return context_as(publication.plan, request_of(url), persona, profile, now, case)
+        known = self.gateway.stock.shop.products.get
+        return context_as(publication.plan, request_of(url), persona, profile, now, case, known=known)

@@ -29,6 +29,19 @@ def test_a_cart_lacks_what_its_owners_most_often_buy() -> None:
     assert set(SHOP.for_cart(["hotdog"])) == {"milk", "mustard", "bread"}
 
 
+def test_an_answer_takes_no_longer_in_a_shop_of_many_products(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each candidate takes a regression, and a cart may have hundreds that nobody asked about before."""
+    asked: list[str] = []
+    learn = Baskets._learn
+    monkeypatch.setattr(Baskets, "_learn", lambda shop, product: (asked.append(product), learn(shop, product))[1])
+    shop = learnt(*[f"tea {n} {n + 1}" for n in range(300)], *["tea milk"] * 20)
+    assert shop.for_cart(["tea"])[0] == "milk"
+    assert len(asked) == 20
+    answers = [shop.for_cart(["tea"], 100) for _ in range(12)]
+    assert len(asked) == len(set(asked)) <= 300
+    assert answers[-1] == answers[-2] and len(answers[-1]) == 100
+
+
 def test_every_product_of_the_cart_has_a_say() -> None:
     shop = learnt(*["hotdog mustard"] * 5, *["tea lemon"] * 5, *["milk"] * 30)
     assert set(shop.together(["hotdog", "tea"])) == {"mustard", "lemon"}

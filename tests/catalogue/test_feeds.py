@@ -117,3 +117,21 @@ def test_a_spreadsheet_with_a_feeds_columns_is_one(table: str) -> None:
 def test_what_is_no_feed_is_reported_once_with_what_is_one(data: bytes, what: str) -> None:
     (problem,) = read_feed(data).problems
     assert what in problem.what and problem.help and problem.line == 1
+
+
+def test_a_table_has_numbers_and_truths_as_text() -> None:
+    feed = read_feed(
+        b"id,title,link,price,currency,availability,image_link,image_width,image_height,popularity,in_stock\n"
+        b"A,Tea,/a,4.50,EUR,,/a.jpg,600,400,12.5,yes\nB,Cup,/b,9,EUR,,/b.jpg,,,,no\nC,Pot,/c,9,EUR,,/c.jpg,,,,FALSE\n"
+    )
+    tea, cup, pot = feed.products
+    assert (tea.price, tea.image_width, tea.image_height, tea.popularity) == (4.5, 600, 400, 12.5)
+    assert [product.in_stock for product in (tea, cup, pot)] == [True, False, False]
+    wide = (
+        b"id,title,link,price,currency,availability,image_link,image_width\nA,Tea,/a,4.50 EUR,,in_stock,/a.jpg,wide\n"
+    )
+    (problem,) = read_feed(wide).problems
+    assert (problem.what, problem.help) == (
+        "`image_width` is not a number from 0 up",
+        "write it in digits, as 600 or 12.5",
+    )

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.catalogue.quality import completed, contradiction, contradictions
+from proxy.catalogue.feeds import read_feed
+from proxy.catalogue.products import Problem
+from proxy.catalogue.quality import completed, contradiction, contradictions, told_by_kind
 from proxy.model import Product
 
 
@@ -80,3 +82,18 @@ def test_a_page_completes_what_nobody_else_says_and_overrules_nothing() -> None:
     expected = Product("MAT", "Mat", "/p/MAT", "mats", "Hilleberg", 9.5, "EUR", tags=bare.tags)
     assert completed(bare, page) == expected
     assert completed(MAT, Product("MAT", "Other", "/x", price=1.0, currency="USD")) is MAT
+
+
+def test_of_many_problems_alike_the_first_are_told_and_how_many_there_are() -> None:
+    rows = b"".join(b"P-%d,Thing %d,/p/%d,%d EURO,in_stock,/i.jpg\n" % (n, n, n, n) for n in range(1, 31))
+    feed = read_feed(b"id,title,link,price,availability,image_link\nBAD,,/p/BAD,1 EUR,in_stock,/i.jpg\n" + rows)
+    told = list(told_by_kind(feed.problems))
+    assert [problem.line for problem in told] == [2, 3, 4, 5, 6, 7, 8]
+    assert told[0].what == "`title` is missing"
+    assert told[-1].what == "and 25 more like it: `price` is `6 EURO`, which is no price"
+    assert [problem.what for problem in told_by_kind(feed.problems[:6])] == [one.what for one in feed.problems[:6]]
+
+
+def test_fields_are_told_apart() -> None:
+    flaws = [Problem(n, f"`{name}` is not a number from 0 up") for n, name in enumerate(["popularity", "price"] * 6)]
+    assert len(list(told_by_kind(flaws))) == 12

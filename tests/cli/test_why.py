@@ -215,3 +215,37 @@ def test_why_a_list_stays_as_it_came_is_reported(url: str, page: str, says: str,
     (lists / "page").write_text(page)
     code, output = run(lists, url, "--page", str(lists / "page"))
     assert code == 0 and says in output
+
+
+ROW = """version: 1
+timezone: Europe/Oslo
+rules:
+  - name: Goes with the cart
+    slot: row
+    show:
+      products: {strategy: {bought together with: products in cart}}
+"""
+
+
+def test_what_goes_with_a_cart_is_asked_by_saying_what_lies_in_it(lists: Path) -> None:
+    (lists / "a.rules.yaml").write_text(ROW)
+    (lists / "slots.yaml").write_text("slots: {row: {page: /cart}}")
+    orders = [f"{n},{product}" for n in range(3) for product in ("A", "B")]
+    (lists / "orders.csv").write_text("\n".join(["order_id,product_id", *orders]))
+    for said in ("cart=A", "products in cart=A", "added to cart = A, D"):
+        told = run(lists, "/cart", "--set", said)[1]
+        assert "B  Shoe B: 3 of 3 buyers of Shoe A also bought it" in told and "no rule asks" not in told
+    result = CliRunner().invoke(tailorbird, ["why", "/cart", "--rules", str(lists), "--set", "cart=a"])
+    assert (
+        result.exit_code == 2
+        and "there is no product `a` (help: products are said by their ids: cart: SKU-1042, BUN-4)" in result.output
+    )
+
+
+def test_what_a_server_learnt_is_not_in_a_rule_folder_and_that_is_said(lists: Path, tmp_path: Path) -> None:
+    (lists / "a.rules.yaml").write_text(ROW)
+    (lists / "slots.yaml").write_text("slots: {row: {page: /cart}}")
+    url = f"sqlite:{tmp_path / 'a.db'}"
+    done(url, lambda places: places.store.put_profiles([Profile("anna")]))
+    for more, is_said in ((("--store", url), True), ((), False)):
+        assert ("the studio's Why? knows what the server learnt" in run(lists, "/cart", *more)[1]) is is_said

@@ -70,6 +70,14 @@ async def test_what_else_is_known_of_them_is_said_in_the_words_of_rules(tmp_path
         assert told in await ask(site, url=PAGE, state="draft", facts=wrong)
 
 
+async def test_what_they_did_is_said_as_tests_say_it() -> None:
+    site = Shop()
+    page = await ask(site, url=PAGE, facts="cart: HOTDOG-6, BUN-4; products viewed: TEA-1", preview="")
+    preview = preview_in(page, site.now())
+    assert preview and preview.persona.did == {"cart": ("HOTDOG-6", "BUN-4"), "viewed": ("TEA-1",)}
+    assert 'did you mean "cart"?' in await ask(site, url=PAGE, facts="carts: TEA-1")
+
+
 async def test_a_draft_is_asked_about_and_previewed_by_the_visitor_of_one_of_its_tests(tmp_path: Path) -> None:
     (tmp_path / "a.rules.yaml").write_text(RULES.replace("Winter <sale>", "Autumn") + SEEN)
     (tmp_path / "slots.yaml").write_text("slots: {home.hero: {}}")

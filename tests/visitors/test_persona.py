@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from proxy.conditions.behaviours import BOUGHT, SEARCHED, VIEWED
 from proxy.decide.engine import decide
 from proxy.decide.why import why, why_text
-from proxy.model import Profile
+from proxy.model import Event, Item, Product, Profile
 from proxy.rulebook.compile import Publication, load
 from proxy.visitors.context import request_of
 from proxy.visitors.persona import Persona, context_as
@@ -23,6 +24,11 @@ tests:
     at: 2026-11-25 12:00
     expect: {home.hero: Early}
 """
+DID = """version: 1
+rules:
+  - {name: Buyers of tea, slot: home.hero, when: {bought: {product: TEA}}, show: {banner: {title: Tea}}}
+"""
+TEA = Product("TEA", "Tea", "/p/TEA", "drinks", "Northwind", 4.5)
 FILES = {"slots.yaml": b"slots: {home.hero: {}}", "attributes.yaml": b"attributes: {orders: number}"}
 NOW = 1_795_435_200.0
 BOOTS = request_of("/?q=boots")
@@ -76,3 +82,26 @@ def test_a_persona_is_told_in_a_line() -> None:
         str(Persona(attributes={"cart total": 600.0, "club": True})) == "an anonymous visitor, cart total 600, club yes"
     )
     assert str(Persona()) == "an anonymous visitor"
+
+
+def test_what_a_persona_did_is_read_as_a_history_and_what_is_remembered_of_the_visitor_stays() -> None:
+    plan = load({**FILES, "a.rules.yaml": DID.encode()}).publication
+    assert plan is not None
+    anna = Profile("anna", history=(Event(NOW - 60, "1", VIEWED, items=(Item("MUG"),)),))
+    anna.remembered["shopper"] = "of Anna"
+    persona = Persona("anna", did={"bought": ("TEA", "CUP"), "searched": ("pots",)})
+    context = context_as(plan.plan, BOOTS, persona, anna, NOW, known={"TEA": TEA}.get)
+    assert [event.kind for event in context.history] == [VIEWED, BOUGHT, SEARCHED]
+    assert context.history[1].items == (Item("TEA", "drinks", "Northwind", 4.5), Item("CUP"))
+    assert decide(plan.plan, context)["home.hero"].rule == "Buyers of tea"
+    assert "shopper" not in context.remembered and anna.remembered == {"shopper": "of Anna"}
+    nobody = context_as(plan.plan, BOOTS, Persona(did=persona.did, consent="none"), None, NOW)
+    assert nobody.history == ()
+
+
+def test_a_test_s_visitor_may_have_done_more() -> None:
+    publication = published()
+    (case,) = publication.cases
+    context = context_as(publication.plan, BOOTS, Persona(case=case.name, did={"cart": ("TEA",)}), None, NOW, case)
+    assert [item.product for event in context.history for item in event.items] == ["TEA"]
+    assert decide(publication.plan, context)["home.hero"].rule == "Early"
