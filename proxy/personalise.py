@@ -276,8 +276,8 @@ def explained_order(
         return products, ("the shop's own order, for the visitor has sorted the list themselves",)
     get, shopper = stock.shop.products.get, asking_of(context, stock.shop).shopper
     order, moves = arrangement.explained(products, get, shopper, context.now)
-    away = [f"{id} is pinned at {at}, but not in this list" for at, id in arrangement.pins if id not in products]
-    return order, (*moves_text(products, order, moves, get), *away)
+    idle = arrangement.without_effect(products, order, get, shopper, context.now)
+    return order, (*moves_text(products, order, moves, get), *idle)
 
 
 def asking_of(context: EvaluationContext, shop: Shop) -> StrategyContext:

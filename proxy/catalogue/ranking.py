@@ -84,6 +84,8 @@ STRENGTHS = {"a little": 3.0, "a lot": 10.0}
 TO_THE_END = "to the end"
 """How far a bury may say: behind all others, however far that is."""
 MOST_NAMED = 5
+OTHERS = "but others move more"
+"""Why a product goes up that is buried, or down that is boosted."""
 BY_ID = {"product", "words"}
 """What fits a product of which no catalogue tells."""
 
@@ -228,8 +230,27 @@ class Arrangement:
             for id, places in moves.items():
                 if id not in pinned:
                     why.setdefault(id, []).append(f"{_places_text(places)} by {shift.fit}")
-        told = [(id, place) for place, id in enumerate(order, start=1) if id in why and was[id] != place]
-        return order, [Move(id, was[id], place, tuple(why[id])) for id, place in told]
+        asked = summed_moves(weights)
+        moved: list[Move] = []
+        for place, id in enumerate(order, start=1):
+            if id in why and was[id] != place:
+                is_held = id not in pinned and (was[id] - place) * asked[id] < 0
+                moved.append(Move(id, was[id], place, (*why[id], *((OTHERS,) if is_held else ()))))
+        return order, moved
+
+    def without_effect(
+        self, products: Sequence[str], order: Sequence[str], get: Get, shopper: Shopper, now: float
+    ) -> Iterator[str]:
+        """What of the rule changes nothing in this list, a line each."""
+        for at, id in self.pins:
+            if id not in products:
+                yield f"{id} is pinned at {at}, but not in this list"
+            elif products.index(id) == order.index(id):
+                yield f"{id} is pinned at {at}, where the shop has it"
+        for shift, moves in zip(self.shifts, self._weights(products, get, shopper, now), strict=True):
+            if not moves:
+                why = {"affinity": "is known of this visitor", "score": "popular is among these"}
+                yield f"{shift.fit} moves nothing: nothing {why.get(shift.fit.by, 'in this list is so')}"
 
     def _weights(self, products: Sequence[str], get: Get, shopper: Shopper, now: float) -> list[dict[str, float]]:
         return weights(self.shifts, products, get, shopper, now)

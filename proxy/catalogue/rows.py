@@ -89,13 +89,16 @@ class Row:
     sources: tuple[Source | None, ...]
     steps: tuple[Step, ...]
     looked_up: tuple[tuple[str, Product | None], ...] | None = None
+    pins_left_out: tuple[str, ...] = ()
 
     def explanations(self, context: StrategyContext) -> Iterator[str]:
-        """A line for each product: why it is there, and where its data is from if not from the catalogue."""
+        """A line for each product: why it is there, and where its data is from if not from the catalogue; and for each
+        that is pinned and is not there."""
         for product, found in zip(self.products, self.sources, strict=True):
             because = found.strategy.explain(context, found.words, product.id) if found else "pinned by the rule"
             told = _SOURCE_NOTES.get(context.shop.products.source_of(product.id), "")
             yield f"{product.id}  {product.title}: {because}" + (f' ("{found}")' if found else "") + told
+        yield from self.pins_left_out
 
 
 def choose(spec: RowSpec, context: StrategyContext, shown: Iterable[str] = (), *, explains: bool = False) -> Row:
@@ -146,16 +149,21 @@ class _Choice:
     per_brand: Counter[str] = field(default_factory=Counter)
     per_category: Counter[str] = field(default_factory=Counter)
     tests: list[tuple[Callable[[Product], bool], bool, str]] = field(default_factory=list)
+    pins_left_out: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         spec, shopper, now, get = self.spec, self.context.shopper, self.context.now, self._look_up
         self.tests = [(fit.test(shopper, now), True, f"not {fit}") for fit in spec.only]
         self.tests += [(fit.test(shopper, now), False, f"never: {fit}") for fit in spec.never]
         self.groups = {known.group for id in self.shown if (known := get(id)) and known.group}
-        for _, id in spec.pins:
+        for place, id in spec.pins:
             product = get(id)
             if product and id not in self.shown and product.in_stock and len(self.row) < spec.count:
                 self._add(product, None)
+            elif self.explains:
+                why = "on the page already" if id in self.shown else "not in the catalogue" if product is None else ""
+                why = why or ("more than there is room for" if product and product.in_stock else "not in stock")
+                self.pins_left_out.append(f"{id} is pinned at {place}, but {why}")
 
     @property
     def is_full(self) -> bool:
@@ -241,4 +249,6 @@ class _Choice:
         products = tuple(self.row[id] for id in order)
         is_all_seen = not self.spec.shifts and all(step.source.reads_history for step in self.steps)
         seen = tuple(self.looked_up) if is_all_seen else None
-        return Row(products, tuple(self.sources[id] for id in order), tuple(self.steps), seen)
+        return Row(
+            products, tuple(self.sources[id] for id in order), tuple(self.steps), seen, tuple(self.pins_left_out)
+        )

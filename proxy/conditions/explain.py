@@ -114,7 +114,7 @@ def _worked_short(fact: Fact, value: AttributeValue | None, how: str) -> str:
 def _times_done(measure: Measure, test: Between, done: float) -> str:
     """`seen 2 of 3 times in 14 days`."""
     verb, *_ = words_of(measure)
-    of = f" of {number_text(test.low)}" if 0 < test.low < inf else ""
+    of = f" of {number_text(test.low)}" if done < test.low < inf else ""
     times = "time" if (test.low if of else done) == 1 else "times"
     since = f" in {duration_text(measure.within_seconds)}" if measure.within_seconds < inf else ""
     since = f" in {THIS_VISIT}" if measure.period is Period.VISIT else since

@@ -18,7 +18,7 @@ from proxy.catalogue.rows import RowSpec
 from proxy.conditions.nodes import Node
 from proxy.conditions.phrase import Phrase
 from proxy.conditions.vocabulary import words
-from proxy.diagnostics import Finding, in_order
+from proxy.diagnostics import Finding, in_order, many
 from proxy.errors import OperatorError
 from proxy.model import Holdout, Place, Product, Rule, Segment
 from proxy.page.fragments import Fragment
@@ -210,7 +210,10 @@ def _groups(files: Mapping[str, bytes], name: str, findings: list[Finding]) -> G
         findings.append(Finding("R507", str(error.args[0]), start_of(name), error.help, is_warning=True))
         return ()
     if log.unread:
-        what, help = f"{log.unread} lines make no sense", "each has an order's or a visit's id, and a product's"
+        what, help = (
+            f"{many(log.unread, 'line')} cannot be read",
+            "each has an order's or a visit's id, and a product's",
+        )
         findings.append(Finding("R507", what, start_of(name), help, is_warning=True))
     return tuple(group.products for group in log.groups)
 

@@ -78,8 +78,30 @@ def test_every_product_that_is_moved_says_why() -> None:
     assert moves == [
         Move("TRAIL", 5, 1, ("pinned at 1",)),
         Move("KETCHUP", 3, 2, ("+2.5 places by brand southwind", "+1 place by price up to 2.2")),
-        Move("MUSTARD", 2, 3, ("+1 place by price up to 2.2",)),
-        Move("BUN", 4, 5, ("+1 place by price up to 2.2",)),
+        Move("MUSTARD", 2, 3, ("+1 place by price up to 2.2", "but others move more")),
+        Move("BUN", 4, 5, ("+1 place by price up to 2.2", "but others move more")),
+    ]
+
+
+def test_what_of_a_rule_changes_nothing_in_a_list_is_told() -> None:
+    order = ["HOTDOG", "MUSTARD", "KETCHUP"]
+    shifts = (
+        Shift(ProductTest("brand", frozenset({"tarnwell"})), -3.0),
+        Shift(ProductTest("affinity", frozenset({"brand"})), 3.0),
+        Shift(ProductTest("brand", frozenset({"southwind"})), 1.0),
+    )
+    arranged = Arrangement(shifts, pins=((1, "HOTDOG"), (2, "TRAIL")))
+    shopper, get = Shopper(), asking().shop.products.get
+    new, _ = arranged.explained(order, get, shopper, 0.0)
+    assert list(arranged.without_effect(order, new, get, shopper, 0.0)) == [
+        "HOTDOG is pinned at 1, where the shop has it",
+        "TRAIL is pinned at 2, but not in this list",
+        "brand tarnwell moves nothing: nothing in this list is so",
+        "affinity brand moves nothing: nothing is known of this visitor",
+    ]
+    by_score = Arrangement((Shift(ProductTest("score"), 3.0),))
+    assert list(by_score.without_effect(["MUSTARD"], ["MUSTARD"], get, shopper, 0.0)) == [
+        "score moves nothing: nothing popular is among these"
     ]
 
 

@@ -163,3 +163,15 @@ def test_a_strategy_says_why_it_left_products_out_when_asked() -> None:
 def test_what_has_no_brand_is_not_one_more_of_a_brand() -> None:
     nameless = StrategyContext(Shop([Product(id, id, f"/p/{id}") for id in "abc"]), Shopper())
     assert len(ids(RowSpec((POPULAR,), most_per_brand=1, most_per_category=1), nameless)) == 3
+
+
+def test_why_a_pinned_product_is_not_there_is_told() -> None:
+    spec = RowSpec((POPULAR,), count=1, pins=((1, "BUN"), (1, "GONE"), (1, "SOCK"), (2, "TRAIL"), (3, "KETCHUP")))
+    ask = asking()
+    assert list(choose(spec, ask, ["SOCK"], explains=True).explanations(ask)) == [
+        "TRAIL  Trail shoe: pinned by the rule",
+        "BUN is pinned at 1, but not in stock",
+        "GONE is pinned at 1, but not in the catalogue",
+        "SOCK is pinned at 1, but on the page already",
+        "KETCHUP is pinned at 3, but more than there is room for",
+    ]

@@ -45,10 +45,10 @@ def test_an_unknown_attribute_is_called_unknown() -> None:
     [
         (viewed(14), Between(low=3), 2.0, "seen 2 of 3 times in 14 days", "1 more view needed"),
         (viewed(14), Between(low=3), 1.0, "seen 1 of 3 times in 14 days", "2 more views needed"),
-        (viewed(14), Between(low=3), 4.0, "seen 4 of 3 times in 14 days", ""),
+        (viewed(14), Between(low=3), 4.0, "seen 4 times in 14 days", ""),
         (viewed(inf), Between(low=1), 0.0, "seen 0 of 1 time", "1 more view needed"),
         (viewed(7), Between(0, 0), 2.0, "seen 2 times in 7 days", "2 fewer views needed"),
-        (viewed(7), Between(low=3, open_low=True), 3.0, "seen 3 of 3 times in 7 days", "1 more view needed"),
+        (viewed(7), Between(low=3, open_low=True), 3.0, "seen 3 times in 7 days", "1 more view needed"),
     ],
 )
 def test_what_was_done_is_told_as_so_many_times_of_how_many(

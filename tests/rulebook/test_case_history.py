@@ -113,4 +113,4 @@ def test_why_says_since_when_and_until_when(publish: Publish) -> None:
     assert loaded.publication is not None, loaded.findings
     (outcome,) = run_cases(loaded.publication, NOW)
     (reason,) = outcome.faults[0].reasons
-    assert reason.endswith("(seen 3 of 2 times in 14 days, until 6 Dec 12:00)")
+    assert reason.endswith("(seen 3 times in 14 days, until 6 Dec 12:00)")
