@@ -284,7 +284,7 @@ def asking_of(context: EvaluationContext, shop: Shop) -> StrategyContext:
     """Who asks for products. What the history says of them is read once, and remembered with their profile."""
     shopper = context.remembered.get(Shopper)
     if not isinstance(shopper, Shopper):
-        shopper = context.remembered[Shopper] = shopper_of(context.history)
+        shopper = context.remembered[Shopper] = shopper_of(context.history, shop.products.get)
     page = context.attributes.get("page")
     here = shop.products.at_path(page) if isinstance(page, str) else None
     return StrategyContext(shop, shopper, here.id if here else "", context.now)

@@ -3,11 +3,11 @@ what they like. Read off the history once, when it changes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from proxy.conditions.behaviours import ADDED, BOUGHT, REMOVED, VIEWED
-from proxy.model import Event
+from proxy.model import Event, Item, Product
 
 VISIT_GAP_SECONDS = 30 * 60.0
 MOST_VIEWED = 30
@@ -29,8 +29,9 @@ class Shopper:
     memo: dict[object, Sequence[str]] = field(default_factory=dict, repr=False, compare=False)
 
 
-def shopper_of(history: Sequence[Event]) -> Shopper:
-    """The shopper whose history this is, in order."""
+def shopper_of(history: Sequence[Event], known: Callable[[str], Product | None] = lambda _: None) -> Shopper:
+    """The shopper whose history this is, in order. `known` looks up the products of which an event, as of an app or an
+    import, says no brand and no category."""
     visit: list[str] = []
     viewed: dict[str, None] = {}
     cart: dict[str, None] = {}
@@ -50,10 +51,11 @@ def shopper_of(history: Sequence[Event]) -> Shopper:
             visit = []
         last_at = event.at
         for item in event.items:
-            if item.brand:
-                brands[item.brand.casefold()] = brands.get(item.brand.casefold(), 0.0) + weight
-            if item.category:
-                categories[item.category.casefold()] = categories.get(item.category.casefold(), 0.0) + weight
+            said: Item | Product = item if item.brand or item.category else known(item.product) or item
+            if said.brand:
+                brands[said.brand.casefold()] = brands.get(said.brand.casefold(), 0.0) + weight
+            if said.category:
+                categories[said.category.casefold()] = categories.get(said.category.casefold(), 0.0) + weight
             if event.kind == BOUGHT:
                 bought[item.product] = bought.get(item.product, 0) + 1
                 cart.pop(item.product, None)
