@@ -230,8 +230,7 @@ class Arrangement:
             for id, places in moves.items():
                 if id not in pinned:
                     why.setdefault(id, []).append(f"{_places_text(places)} by {shift.fit}")
-        asked = summed_moves(weights)
-        moved: list[Move] = []
+        moved, asked = list[Move](), summed_moves(weights)
         for place, id in enumerate(order, start=1):
             if id in why and was[id] != place:
                 is_held = id not in pinned and (was[id] - place) * asked[id] < 0

@@ -282,8 +282,7 @@ class Desk:
     async def _lists(
         self, page: Request, slots: Sequence[str], publication: Publication
     ) -> tuple[Mapping[str, Sequence[str]], tuple[str, ...]]:
-        """The products of each list of the page, if rules sort any of them; and what to print of a list that is
-        missing."""
+        """The products of each list of the page, if rules sort any; and what to print of one that is missing."""
         if not any(slot.startswith(LISTING) for slot in slots):
             return {}, ()
         try:
