@@ -32,7 +32,7 @@ ITEM_PARTS = {
     "qt": "quantity",
 }
 """Of a beacon's `pr1=idSKU~nmName~pr12.5`: the two letters each part begins with."""
-MOST_PARAMETERS, MOST_OF_ALL = 200, 2_000
+MOST_PARAMETERS, MOST_OF_ALL = 200, 5_000
 """Of a beacon, and of all of a request together. Those of its address count for each line that they are shared by: so
 5 kB could name 500,000."""
 EARLY = {"gtm.js", "gtm.dom", "gtm.load", ""}
