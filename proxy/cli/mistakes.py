@@ -26,12 +26,25 @@ def missing(settings: Settings) -> Iterator[OperatorError]:
     yield from _admin_listener(settings)
     if settings.tls_key and not settings.tls_certificate:
         yield OperatorError("there is a TLS key, but no certificate", help="name its PEM file in --tls-certificate")
+    yield from _places(settings)
     if not Path(settings.rules).is_dir():
         yield mistaken(
             "rules",
             f"there is no folder `{settings.rules}`",
             help="one with nothing but `rules: []` in a.rules.yaml shows pages as they are",
         )
+
+
+def _places(settings: Settings) -> Iterator[OperatorError]:
+    """Fields for a visitor's place that nobody is believed in, or that tell half of it."""
+    fields = ("region_header", "city_header", "latitude_header", "longitude_header")
+    named = next((name for name in fields if getattr(settings, name)), "")
+    if named and not settings.trusted_proxies:
+        help = f"name the networks of who stands in front in {PREFIX}TRUSTED_PROXIES"
+        yield mistaken(named, "nobody is trusted to say where a visitor is", help=help)
+    if bool(settings.latitude_header) != bool(settings.longitude_header):
+        name = "longitude_header" if settings.latitude_header else "latitude_header"
+        yield mistaken(name, "a location takes this too", help="name its field; the same again, if one has both")
 
 
 def _admin_listener(settings: Settings) -> Iterator[OperatorError]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,6 +19,25 @@ def test_all_that_has_no_safe_default_is_told(tmp_path: Path) -> None:
         assert what in told
     fine = Settings(origin=("https://shop.example",), secret="x" * 32, admin_token="y" * 16, rules=str(tmp_path))
     assert list(missing(fine)) == list(unfit(fine)) == []
+
+
+@pytest.mark.parametrize(
+    ("places", "told"),
+    [
+        ({"city_header": "cf-ipcity", "region_header": "cf-region"}, ["REGION_HEADER`: nobody is trusted"]),
+        ({"latitude_header": "a", "trusted_proxies": ("10.0.0.1",)}, ["LONGITUDE_HEADER`: a location takes"]),
+        ({"longitude_header": "a", "trusted_proxies": ("10.0.0.1",)}, ["LATITUDE_HEADER`: a location takes"]),
+        ({"latitude_header": "a", "longitude_header": "a", "trusted_proxies": ("10.0.0.1",)}, []),
+        ({"country_header": "x-country"}, []),
+    ],
+)
+def test_fields_for_places_go_with_who_is_believed_and_with_one_another(
+    places: dict[str, Any], told: list[str], tmp_path: Path
+) -> None:
+    fine = Settings(origin=("https://shop.example",), secret="x" * 32, admin_token="y" * 16, rules=str(tmp_path))
+    errors = [str(error) for error in missing(replace(fine, **places))]
+    assert len(errors) == len(told)
+    assert all(what in error for what, error in zip(told, errors, strict=True)), errors
 
 
 @pytest.mark.parametrize(
