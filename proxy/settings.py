@@ -130,6 +130,14 @@ class Settings:
     city_header: str = row(
         "", "the same for the city, as cf-ipcity; empty: `city` is what your own data says", is_name=True
     )
+    latitude_header: str = row(
+        "",
+        "the same for the latitude; empty, or no longitude: `location` is what an app or a login tells",
+        is_name=True,
+    )
+    longitude_header: str = row(
+        "", "the same for the longitude, as cf-iplongitude; it may be the same field, if that has both", is_name=True
+    )
     profile_budget_ms: float = row(10.0, "longest wait for a profile before going on without it", "milliseconds")
     profile_longest_ms: float = row(
         25.0, "longest wait for a profile in any case, as of a store that others keep busy", "milliseconds"

@@ -13,7 +13,7 @@ from proxy.diagnostics import Finding, nearest
 
 HOW_TO_DECLARE = "an attribute of your visitors is known once attributes.yaml names it, or an import brings it"
 HOW_TO_BRING = "no page tells it: add `{}:` to attributes.yaml, with its kind, as text, number or truth"
-HOW_LOCATED = "a visitor's location is known where an app or a login tells it"
+HOW_LOCATED = "a visitor's location is known where an app, a login or a CDN tells it"
 
 
 _SUM = re.compile(r"[<>€$£]|\b(?:over|above|under|more|less|at|mehr|mindestens|meer|minstens|plus)\b.*\d")

@@ -169,7 +169,7 @@ REQUESTED: tuple[Phrase, ...] = (
         "location",
         "location",
         Kind.PLACE,
-        "where the visitor is, when an app or a login tells: latitude and longitude",
+        "where the visitor is, when an app, a login, or a proxy or CDN tells: latitude and longitude",
         example="location: within 20 km of Utrecht",
         wrong="location: in Utrecht",
         wrong_code="R304",

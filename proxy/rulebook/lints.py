@@ -12,6 +12,7 @@ from itertools import islice
 
 from proxy.audience.results import GOALS
 from proxy.conditions.behaviours import CLICKED
+from proxy.conditions.derived import NAME, base_of, derived_name
 from proxy.conditions.localtime import CLOCK_ATTRIBUTES
 from proxy.conditions.phrase import Kind
 from proxy.conditions.values import matches
@@ -68,7 +69,7 @@ def _single_in(names: Names) -> IsSingle:
     """Tells whether an attribute has one value at most, by its phrase. An attribute without a phrase may have
     several."""
     single = {
-        phrase.attribute
+        derived_name(phrase.attribute, NAME) if phrase.kind is Kind.NAME else phrase.attribute
         for phrase in names.words.values()
         if phrase.parts is None and phrase.kind not in (Kind.SET, Kind.ANYTHING)
     }
@@ -84,7 +85,7 @@ def _never_shows(dead: DeadRule) -> Finding:
         places = ", ".join(str(other.place) for other in dead.covered_by[:3])
         return Finding("L1", f"{what}: {named} comes first for everybody it fits", rule.place, help, places, True)
     if dead.contradiction:
-        attribute = "schedule" if dead.contradiction == "now" else dead.contradiction
+        attribute = "schedule" if dead.contradiction == "now" else base_of(dead.contradiction)
         help = f'take one of its lines about "{attribute}" out, or put them under `any of:`'
         return Finding("L1", f"{what}: its conditions contradict one another", rule.place, help, is_warning=True)
     return Finding("L1", f"{what}: it fits nobody", rule.place, "give it a share of the visitors", is_warning=True)

@@ -3,14 +3,15 @@ for each publication and set of slots."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable
+from collections.abc import Callable, Collection, Hashable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from proxy.audience.traits import TRAIT_MEASURES
 from proxy.conditions.derived import base_of, value_of
 from proxy.conditions.localtime import CLOCK_ATTRIBUTES
-from proxy.decide.column import Column
 from proxy.decide.guard import BucketSplit
+from proxy.decide.lookup_tables import MOST_VALUES
 from proxy.http.message import Request
 from proxy.model import AttributeValue, Cap
 from proxy.page.presentation import ROW_ATTRIBUTES
@@ -19,6 +20,8 @@ from proxy.rulebook.compile import Publication
 from proxy.visitors.context import PLACE_ATTRIBUTES, Seen, Source, is_of_request, needs_profile, source_of, values_of
 
 Values = tuple[AttributeValue | None, ...]
+Worth = Callable[[AttributeValue | None], Hashable]
+"""What a value makes possible: the same for values that make no difference."""
 
 _NO_NUMBERS = frozenset({"segment", "visitor"})
 
@@ -47,7 +50,7 @@ class Inputs:
     splits: tuple[BucketSplit, ...] = ()
     caps: tuple[Cap, ...] = ()
     of_place: tuple[str, ...] = ()
-    place_columns: tuple[tuple[tuple[str, Column], ...] | None, ...] = field(default=(), repr=False)
+    worth_of_place: tuple[Worth, ...] = field(default=(), compare=False, repr=False)
 
     def cached_values(self, request: Request) -> Values | None:
         """The request's values where its question had them worked out before, else None."""
@@ -71,8 +74,9 @@ class Inputs:
         are all the same, unless the town's name is shown."""
         if not self.of_place:
             return values
-        places = zip(self.of_place, values[-len(self.of_place) :], self.place_columns, strict=True)
-        return values[: -len(self.of_place)], tuple([_worth(*place) for place in places])
+        count = len(self.of_place)
+        places = zip(self.worth_of_place, values[-count:], strict=True)
+        return values[:-count], tuple([worth(value) for worth, value in places])
 
     @property
     def attributes(self) -> tuple[str, ...]:
@@ -105,20 +109,25 @@ class Inputs:
             tuple(deciding.splits),
             tuple(deciding.caps),
             of_place,
-            tuple([None if name in filling.attributes else _columns(publication, name) for name in of_place]),
+            tuple([_as_named if name in filling.attributes else _worth(publication, name) for name in of_place]),
         )
 
 
-def _columns(publication: Publication, place: str) -> tuple[tuple[str, Column], ...] | None:
-    """The columns that test a place; None where its very name counts."""
+def _worth(publication: Publication, place: str) -> Worth:
+    """What the values of a place make possible."""
     if any(rule.experiment and rule.experiment.split_by == place for rule in publication.rules):
-        return None
+        return _as_named
     plans = [plan for plan in (publication.plan, publication.plan.journey) if plan is not None]
     columns = (named for plan in plans for named in (*plan.columns.items(), *plan.derived))
-    return tuple([(name, column) for name, column in columns if base_of(name) == place])
+    asking = [(name, column) for name, column in columns if base_of(name) == place]
+
+    @lru_cache(maxsize=MOST_VALUES)
+    def worth(value: AttributeValue | None) -> Hashable:
+        known = {} if value is None else {place: value}
+        return tuple([column.bits(value_of(name, known, 0.0)) for name, column in asking])
+
+    return worth
 
 
-def _worth(place: str, value: AttributeValue | None, columns: tuple[tuple[str, Column], ...] | None) -> Hashable:
-    if columns is None or value is None:
-        return value
-    return tuple([column.bits(value_of(name, {place: value}, 0.0)) for name, column in columns])
+def _as_named(value: AttributeValue | None) -> Hashable:
+    return value

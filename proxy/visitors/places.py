@@ -13,16 +13,19 @@ from collections.abc import Mapping
 from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
+from proxy.conditions.derived import place_of
 from proxy.settings import Settings
 
 COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
 LONGEST_NAME = 100
 
 PlaceHeaders = Mapping[str, bytes]
-"""The request field, in lower case, in which each of `country`, `region` and `city` is named; those left out are named
-in none."""
+"""The request field, in lower case, in which each of `country`, `region` and `city` is named, and `location` (the
+latitude) with `longitude`; those left out are named in none."""
 
-_MEMBERS = {"country": b"country_code", "region": b"region_code", "city": b"city"}
+_MEMBERS = {
+    "country": b"country_code", "region": b"region_code", "city": b"city", "location": b"lat", "longitude": b"long"
+}  # fmt: skip
 """What they are called in Akamai's field."""
 _PAIRS = re.compile(rb"[a-z_]+=[^,]*(?:,[a-z_]+=[^,]*)*", re.ASCII)
 _CODE = re.compile(r"[A-Z0-9]{1,3}", re.ASCII)
@@ -32,6 +35,8 @@ _NOWHERE = frozenset({"na", "nil", "none", "null", "reserved", "undefined", "unk
 def place_headers(settings: Settings) -> PlaceHeaders:
     """The fields that the settings name."""
     named = {"country": settings.country_header, "region": settings.region_header, "city": settings.city_header}
+    if settings.latitude_header and settings.longitude_header:
+        named |= {"location": settings.latitude_header, "longitude": settings.longitude_header}
     return {place: field.lower().encode() for place, field in named.items() if field}
 
 
@@ -62,3 +67,11 @@ def region_in(sent: bytes, country: str | None) -> str | None:
     `NO-18`."""
     name = place_in(sent, "region")
     return f"{country}-{name}" if name and country and _CODE.fullmatch(name) else name
+
+
+@lru_cache(maxsize=8_192)
+def location_in(latitude: bytes, longitude: bytes) -> str | None:
+    """Degrees as `46.95,7.45`, from a field for each, or one that has both."""
+    text = place_in(latitude, "location") or ""
+    found = place_of(text if "," in text else f"{text},{place_in(longitude, 'longitude')}")
+    return found and f"{found[0]:.2f},{found[1]:.2f}"  # a hundredth is a kilometre, and no proxy knows it better

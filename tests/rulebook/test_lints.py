@@ -33,6 +33,12 @@ def test_a_contradiction_names_what_it_is_about(publish: Publish) -> None:
     assert found.code == "L1" and found.help.startswith('take one of its lines about "orders" out')
 
 
+def test_nobody_is_in_two_regions(publish: Publish) -> None:
+    (found,) = warned(publish, RULE % ", when: {all of: [{region: Nordland}, {region: Troms}]}")
+    assert found.code == "L1" and found.help.startswith('take one of its lines about "region" out')
+    assert warned(publish, RULE % ", when: {all of: [{region: Bayern}, {region: Bavaria}]}") == []
+
+
 def test_an_attribute_that_may_be_a_set_contradicts_nothing(publish: Publish) -> None:
     both = ", when: {all of: [{%s: a}, {%s: b}]}"
     assert warned(publish, RULE % (both % ("tags", "tags"))) == []

@@ -33,6 +33,10 @@ rules:
     slot: home.hero
     when: {region: starts with Gen}
     show: {banner: {title: Bonjour}}
+  - name: Near Utrecht
+    slot: home.hero
+    when: {location: within 20 km of Utrecht}
+    show: {banner: {title: Collect it today}}
 """,
     "slots.yaml": "slots:\n  home.hero: {}\n",
 }
@@ -46,6 +50,8 @@ SENT = {
     "CF-IPCountry: SE\r\nCF-Region: Nordland": "the default",
     "CF-IPCountry: CH\r\nCF-Region: Genève": "Bonjour",
     "CF-IPCity: Bern, Oslo": "the default",
+    "CF-IPLatitude: 52.10\r\nCF-IPLongitude: 5.20": "Collect it today",
+    "CF-IPLatitude: 52.37\r\nCF-IPLongitude: 4.90": "the default",
     "X: y": "the default",
 }
 """What a CDN sends, and what is shown for it."""
@@ -53,6 +59,8 @@ BEHIND_A_CDN: dict[str, Any] = {
     "trusted_proxies": ("127.0.0.1",),
     "city_header": "CF-IPCity",
     "region_header": "CF-Region",
+    "latitude_header": "CF-IPLatitude",
+    "longitude_header": "CF-IPLongitude",
     "write_keys": ("shop:server:0123456789abcdef",),
 }
 

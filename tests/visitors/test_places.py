@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.settings import Settings
-from proxy.visitors.places import country_in, place_headers, place_in, region_in
+from proxy.visitors.places import country_in, location_in, place_headers, place_in, region_in
 
 EDGESCAPE = b"georegion=246,country_code=NO,region_code=18,city=BODO,lat=67.28,long=14.40,asnum=,network_type=cable"
 
@@ -63,6 +63,29 @@ def test_the_code_of_a_region_is_that_of_iso_3166_2(sent: bytes, country: str | 
 )
 def test_a_country_is_two_letters(sent: bytes, country: str | None) -> None:
     assert country_in(sent) == country
+
+
+@pytest.mark.parametrize(
+    ("latitude", "longitude", "location"),
+    [
+        (b"46.94809", b"7.44744", "46.95,7.45"),
+        (b"-33.86", b"151", "-33.86,151.00"),
+        (b"46.948,7.447", b"46.948,7.447", "46.95,7.45"),
+        (EDGESCAPE, EDGESCAPE, "67.28,14.40"),
+        (b"46.94", b"", None),
+        (b"91", b"7", None),
+        (b"", b"", None),
+        (b"north", b"east", None),
+    ],
+)
+def test_a_location_is_degrees(latitude: bytes, longitude: bytes, location: str | None) -> None:
+    assert location_in(latitude, longitude) == location
+
+
+def test_a_location_takes_two_fields() -> None:
+    assert "location" not in place_headers(Settings(latitude_header="cf-iplatitude"))
+    both = place_headers(Settings(latitude_header="CF-IPLatitude", longitude_header="CF-IPLongitude"))
+    assert (both["location"], both["longitude"]) == (b"cf-iplatitude", b"cf-iplongitude")
 
 
 def test_only_fields_that_are_named_tell_a_place() -> None:
