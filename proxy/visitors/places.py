@@ -28,7 +28,7 @@ _MEMBERS = {
 }  # fmt: skip
 """What they are called in Akamai's field."""
 _PAIRS = re.compile(rb"[a-z_]+=[^,]*(?:,[a-z_]+=[^,]*)*", re.ASCII)
-_CODE = re.compile(r"[A-Z0-9]{1,3}", re.ASCII)
+_CODE = re.compile(r"[A-Z0-9]{1,3}|[a-z0-9]{1,3}", re.ASCII)  # `Uri` is a canton
 _NOWHERE = frozenset({"na", "nil", "none", "null", "reserved", "undefined", "unknown", "xx", "zz"})
 
 

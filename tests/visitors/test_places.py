@@ -46,6 +46,7 @@ def test_a_city_is_read_as_each_proxy_writes_it(sent: bytes, name: str | None) -
         (b"Nordland", "NO", "Nordland"),
         (b"18", "NO", "NO-18"),
         (b"CA", "US", "US-CA"),
+        (b"ca", "US", "US-ca"),
         (b"18", None, "18"),
         (b"Uri", "CH", "Uri"),
         (b"USCA", "US", "USCA"),
