@@ -15,8 +15,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from proxy.conditions.amounts import amount
+from proxy.conditions.corrections import better_amount, better_value
 from proxy.conditions.phrase import Kind, Phrase
-from proxy.conditions.vocabulary import COUNTRIES
+from proxy.conditions.vocabulary import COUNTRIES, PHRASES
 from proxy.decide.rule_facts import moment
 from proxy.decide.why import MARKS, Verdict
 from proxy.diagnostics import did_you_mean, nearest
@@ -38,6 +39,9 @@ from proxy.visitors.preview import LONGEST_SECONDS, Preview, Tokens
 
 DRAFT = "draft"
 DEEPEST = 4
+MOST_NAMED = 8
+_A_NUMBER = Phrase("", "", Kind.NUMBER, "")
+NUMBERS = {phrase.key for phrase in PHRASES if phrase.kind is Kind.NUMBER}
 _TRUTHS = {"yes": True, "true": True, "no": False, "false": False}
 FIELDS = ("url", "visitor", "country", "language", "device", "at", "as", "state", "facts")
 
@@ -207,7 +211,8 @@ def _persona(asked: Mapping[str, str], segments: Sequence[str], publication: Pub
             help = did_you_mean(name, known) if known else "the rule files have none"
             raise RequestError(f"there is no segment `{name}`", help=help)
     if country and country not in COUNTRIES:
-        raise RequestError(f"`{country}` is not the two letters of a country", help="write them like NO")
+        help = better_value(asked["country"], "write them like NO", COUNTRIES.__contains__, COUNTRIES)
+        raise RequestError(f"`{asked['country']}` is not the two letters of a country", help=help)
     languages = languages_of(asked["language"].encode())
     said: dict[str, AttributeValue | None] = {"country": country, "device": asked["device"], "language": languages}
     at = _moment(asked["at"], publication) if asked["at"] else 0.0
@@ -240,8 +245,12 @@ def _facts(said: Mapping[str, str], publication: Publication) -> dict[str, Attri
             continue
         if name not in asked_for:
             close = nearest(name, [*asked_for, *DOINGS])
-            raise RequestError(f"no rule asks for `{name}`", help=f'did you mean "{close}"?' if close else "")
-        number = amount(Phrase(name, name, Kind.NUMBER, ""), value)
+            asked = "rules ask for: " + ", ".join(sorted(asked_for)[:MOST_NAMED])
+            raise RequestError(f"no rule asks for `{name}`", help=f'did you mean "{close}"?' if close else asked)
+        number = amount(_A_NUMBER, value)
+        if name in NUMBERS and (not number or number.low != number.high):
+            help = better_amount(value, "write it like 3", lambda text: amount(_A_NUMBER, text) is not None)
+            raise RequestError(f"`{value}` is not a number, and `{name}` is one", help=help)
         facts[name] = number.low if number and number.low == number.high else _TRUTHS.get(value.casefold(), value)
     return facts
 

@@ -65,7 +65,8 @@ async def test_what_else_is_known_of_them_is_said_in_the_words_of_rules(tmp_path
     for wrong, told in (
         ("orders", "is not `word: value`"),
         ("order: 3", 'did you mean "orders"?'),
-        ("x: 3", "no rule asks"),
+        ("x: 3", "no rule asks for `x` (help: rules ask for: club, location"),
+        ("orders: 3,00", "`3,00` is not a number, and `orders` is one (help: write: 3.00)"),
     ):
         assert told in await ask(site, url=PAGE, state="draft", facts=wrong)
 
@@ -105,7 +106,7 @@ async def test_where_the_shops_address_is_known_a_path_is_enough() -> None:
         ({"url": "javascript://x/%0aalert(1)", "preview": ""}, "is not the whole address of a page"),
         ({"url": "http://[::1", "preview": ""}, "is not the whole address of a page"),
         ({"url": "/", "segment": "VIPs"}, "there is no segment `VIPs`"),
-        ({"url": "/", "country": "England"}, "`ENGLAND` is not the two letters of a country"),
+        ({"url": "/", "country": "England"}, "`England` is not the two letters of a country (help: write: GB)"),
         ({"url": "/", "at": "tomorrow"}, "`tomorrow` is not a time"),
         ({"url": "/", "at": "0001-01-01T00:00"}, "is not a time"),
         ({"url": "sale"}, "is not a page"),
