@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import msgspec
 
 from proxy.errors import UNDECODABLE, RequestError
+from proxy.http.body import read_body
 from proxy.http.message import Request, Response, in_json
 from proxy.metrics import Metrics
 from proxy.model import Reason, chosen_name
@@ -15,7 +16,6 @@ from proxy.serve.decisions import Cors, Decisions, Shown, Wanted
 from proxy.serve.showing_as import Shows
 from proxy.settings import Settings
 from proxy.visitors.callers import Callers, stated_context
-from proxy.visitors.collect import read_body
 
 MOST_SLOTS = 50
 MAX_BYTES = 64 * 1024

@@ -15,6 +15,7 @@ from urllib.parse import unquote
 import msgspec
 
 from proxy.errors import UNDECODABLE, RequestError
+from proxy.http.body import read_body
 from proxy.http.message import NOT_STORED, Request, Response, in_json
 from proxy.metrics import Metrics
 from proxy.model import Headers, chosen_name
@@ -23,7 +24,6 @@ from proxy.serve.decisions import Cors, Decisions, Shown, Wanted
 from proxy.serve.showing_as import Shows
 from proxy.settings import Settings
 from proxy.visitors.callers import Caller, Callers, StatedContext, stated_context
-from proxy.visitors.collect import read_body
 
 ONE_FLAG = "/_tb/ofrep/v1/evaluate/flags/"
 MOST_FLAGS = 200

@@ -18,6 +18,7 @@ import msgspec
 from proxy.catalogue.ranking import Move
 from proxy.decide.engine import decide
 from proxy.errors import UNDECODABLE, RequestError
+from proxy.http.body import read_body
 from proxy.http.message import Request, Response, in_json
 from proxy.metrics import Metrics
 from proxy.page.piece import Piece
@@ -29,7 +30,6 @@ from proxy.serve.showing import Who
 from proxy.serve.showing_as import Shows
 from proxy.settings import Settings
 from proxy.visitors.callers import Callers
-from proxy.visitors.collect import read_body
 
 log = logging.getLogger("tailorbird.rank")
 

@@ -13,8 +13,7 @@ import itertools
 import re
 import secrets
 import time
-import zlib
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from urllib.parse import parse_qs
 
@@ -24,6 +23,7 @@ from proxy.errors import RequestError, StoreError
 from proxy.events import ga4, lists, segment
 from proxy.events.intake import Access, Receipt, Rejected, Sender
 from proxy.events.segment import Verdict
+from proxy.http.body import read_body
 from proxy.http.client import client_of, customer_of, is_many, networks
 from proxy.http.message import Handler, Request, Response
 from proxy.metrics import Metrics
@@ -260,44 +260,6 @@ def user_key(settings: Settings) -> bytes:
 def stranger_key(settings: Settings) -> bytes:
     """The key for the ids of visitors without a cookie."""
     return b"tailorbird stranger v1\n" + settings.secret.encode()
-
-
-async def read_body(request: Request, most: int) -> bytes:
-    """The body, unpacked, at most so many bytes. Raises `RequestError`."""
-    too_large = RequestError(f"a body has at most {most} bytes", status=413)
-    if (request.content_length or 0) > most:
-        raise too_large
-    chunks, size = [], 0
-    async for chunk in request.body or _nothing():
-        size += len(chunk)
-        if size > most:
-            raise too_large
-        chunks.append(chunk)
-    body = b"".join(chunks)
-    coding = (request.get(b"content-encoding") or b"identity").strip().lower()
-    if coding == b"identity":
-        return body
-    if coding not in (b"gzip", b"x-gzip"):
-        raise RequestError("a body comes plain or as gzip", status=415)
-    return _unpacked(body, most, too_large)
-
-
-def _unpacked(body: bytes, most: int, too_large: RequestError) -> bytes:
-    unpacker = zlib.decompressobj(16 + zlib.MAX_WBITS)
-    try:
-        plain = unpacker.decompress(body, most + 1)
-    except zlib.error:
-        raise RequestError("the body is no gzip") from None
-    if len(plain) > most:
-        raise too_large
-    if not unpacker.eof:
-        raise RequestError("the body's gzip breaks off")
-    return plain
-
-
-async def _nothing() -> AsyncIterator[bytes]:
-    return
-    yield b""
 
 
 def _query(request: Request, name: str) -> str:

@@ -43,7 +43,6 @@ MAX_COOKIE_BYTES = 512
 CLOCK_SKEW_SECONDS = 60
 MEMO_SIZE = 20_000
 ID_BYTES = 16
-
 ANONYMOUS = Visitor()
 _OURS = frozenset((b"v=", b"s="))
 VISITOR_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)

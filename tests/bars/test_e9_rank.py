@@ -11,8 +11,8 @@ from statistics import median
 import msgspec
 import pytest
 
+from proxy.http.body import read_body
 from proxy.http.message import Request, Response
-from proxy.visitors.collect import read_body
 from tests.wire.large_shop import catalogue, likes, published
 from tests.wire.meter import IS_FULL, UNIT, meter
 from tests.wire.served import Served, hear, request

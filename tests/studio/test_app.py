@@ -117,9 +117,8 @@ class Shop:
     async def typed(self, text: str) -> ConditionSize:
         if "orders" in text:
             return ConditionSize(Size("", 1_200, 0.12, 0.1, 0.14), 10_000, 2_000)
-        return ConditionSize(
-            None, 10_000, 2_000, (Finding("R101", "I do not know <this>", Place("when", 2, 1, 2), "mend it"),)
-        )
+        finding = Finding("R101", "I do not know <this>", Place("when", 2, 1, 2), "mend it")
+        return ConditionSize(None, 10_000, 2_000, (finding,))
 
     async def plan(self) -> Outlook:
         return self.planned

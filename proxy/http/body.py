@@ -1,0 +1,47 @@
+"""A request's body, read whole and unpacked, within a limit."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import AsyncIterator
+
+from proxy.errors import RequestError
+from proxy.http.message import Request
+
+
+async def read_body(request: Request, most: int) -> bytes:
+    """The body, unpacked, at most so many bytes. Raises `RequestError`."""
+    too_large = RequestError(f"a body has at most {most} bytes", status=413)
+    if (request.content_length or 0) > most:
+        raise too_large
+    chunks, size = [], 0
+    async for chunk in request.body or _nothing():
+        size += len(chunk)
+        if size > most:
+            raise too_large
+        chunks.append(chunk)
+    body = b"".join(chunks)
+    coding = (request.get(b"content-encoding") or b"identity").strip().lower()
+    if coding == b"identity":
+        return body
+    if coding not in (b"gzip", b"x-gzip"):
+        raise RequestError("a body comes plain or as gzip", status=415)
+    return _unpacked(body, most, too_large)
+
+
+def _unpacked(body: bytes, most: int, too_large: RequestError) -> bytes:
+    unpacker = zlib.decompressobj(16 + zlib.MAX_WBITS)
+    try:
+        plain = unpacker.decompress(body, most + 1)
+    except zlib.error:
+        raise RequestError("the body is no gzip") from None
+    if len(plain) > most:
+        raise too_large
+    if not unpacker.eof:
+        raise RequestError("the body's gzip breaks off")
+    return plain
+
+
+async def _nothing() -> AsyncIterator[bytes]:
+    return
+    yield b""
