@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime
-from zoneinfo import ZoneInfo
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 
 import click
 
 from proxy.audience.consent import LEVELS
 from proxy.cli.options import Command
 from proxy.conditions.vocabulary import COUNTRIES
-from proxy.diagnostics import did_you_mean, nearest
+from proxy.diagnostics import nearest
 from proxy.errors import RequestError
 from proxy.model import AttributeValue
 from proxy.rulebook.compile import Publication
 from proxy.visitors.context import languages_of
 from proxy.visitors.inputs import Inputs
-from proxy.visitors.persona import DOINGS, Persona, did_of, must_be_sold
+from proxy.visitors.persona import ACTION_WORDS, Persona, did_of, moment_of, must_be_segments, must_be_sold
 
 
 def _country(context: click.Context, option: click.Parameter, said: str | None) -> str | None:
@@ -67,14 +66,15 @@ def persona_of(
     case: str = "",
 ) -> Persona:
     """Who they say. Raises `click.BadParameter`."""
-    _must_be_segments(segments, publication)
+    with _said_in("--segment"):
+        must_be_segments(segments, publication)
     named = [_named(setting) for setting in settings]
     did = did_of(dict(named))
-    try:
+    with _said_in("--set"):
         must_be_sold(did, {product.id: product for product in publication.catalogue} if did else {})
-    except RequestError as error:
-        raise click.BadParameter(str(error), param_hint="--set") from error
-    attributes = _attributes([(name, text) for name, text in named if name not in DOINGS])
+    with _said_in("--at"):
+        moment = moment_of(at, publication) if at else 0.0
+    attributes = _attributes([(name, text) for name, text in named if name not in ACTION_WORDS])
     _tell_unasked(attributes, publication)
     said: dict[str, AttributeValue | None] = {
         "country": country,
@@ -83,16 +83,7 @@ def persona_of(
         **attributes,
     }
     known = {name: value for name, value in said.items() if value is not None}
-    return Persona(visitor_id, segments, _moment(at, publication) if at else 0.0, known, case, consent, did)
-
-
-def _must_be_segments(segments: Iterable[str], publication: Publication) -> None:
-    """A segment that no rule file has would make no difference, and nobody would see why."""
-    known = [segment.name for segment in publication.plan.segments]
-    for name in segments:
-        if name.casefold() not in map(str.casefold, known):
-            help = did_you_mean(name, known) if known else "the rule files have none"
-            raise click.BadParameter(f"there is no segment `{name}`; {help}", param_hint="--segment")
+    return Persona(visitor_id, segments, moment, known, case, consent, did)
 
 
 def _tell_unasked(names: Iterable[str], publication: Publication) -> None:
@@ -100,20 +91,18 @@ def _tell_unasked(names: Iterable[str], publication: Publication) -> None:
     inputs = Inputs.of(publication, tuple(publication.plan.slots)).attributes
     for name in names:
         if name not in inputs:
-            close = nearest(name, [*inputs, *DOINGS])
+            close = nearest(name, [*inputs, *ACTION_WORDS])
             click.echo(f"no rule asks for `{name}`" + (f'; did you mean "{close}"?' if close else ""), err=True)
 
 
-def _moment(at: str, publication: Publication) -> float:
-    """Unix seconds; a time without an offset is in the time zone of the rules."""
+@contextmanager
+def _said_in(option: str) -> Iterator[None]:
+    """Has a `RequestError` told as one over this option."""
     try:
-        moment = datetime.fromisoformat(at)
-    except ValueError as error:
-        raise click.BadParameter(f"`{at}` is not a time; write 2026-11-25T12:00", param_hint="--at") from error
-    timezone = next((rule.timezone for rule in publication.rules), "UTC")
-    if not 1970 <= moment.year < 9999:
-        raise click.BadParameter(f"`{at}` is not in our time", param_hint="--at")
-    return (moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(timezone))).timestamp()
+        yield
+    except RequestError as error:
+        what = "; ".join(filter(None, (*error.args, error.help)))
+        raise click.BadParameter(what, param_hint=option) from error
 
 
 def _named(setting: str) -> tuple[str, str]:

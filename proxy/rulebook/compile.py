@@ -105,6 +105,11 @@ class Publication:
     orders: Groups = ()
     visits: Groups = ()
 
+    @property
+    def timezone(self) -> str:
+        """The time zone of the first rule."""
+        return next((rule.timezone for rule in self.rules), "UTC")
+
     @cached_property
     def fillings(self) -> Mapping[str, Filling]:
         """What filling each slot with rules may need."""

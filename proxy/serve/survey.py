@@ -118,9 +118,8 @@ class Survey:
         if self._whole[0] != of:
             self._whole = of, [reader.whole(reader.known(profile, reader.asked)) for profile in sample.profiles]
         measures = {fact.attribute: fact.measure for fact in facts_of(condition) if fact.measure}
-        zone = next((rule.timezone for rule in publication.rules), "UTC")
         members = sum(
-            reader.holds(condition, zone, {**whole, **reader.read(profile, measures)})
+            reader.holds(condition, publication.timezone, {**whole, **reader.read(profile, measures)})
             for profile, whole in zip(sample.profiles, self._whole[1], strict=True)
         )
         looked = len(sample.profiles)

@@ -20,7 +20,7 @@ from proxy.conditions.phrase import Kind, Phrase
 from proxy.conditions.vocabulary import COUNTRIES, PHRASES
 from proxy.decide.rule_facts import moment
 from proxy.decide.why import MARKS, Verdict
-from proxy.diagnostics import did_you_mean, nearest
+from proxy.diagnostics import nearest
 from proxy.errors import OperatorError, RequestError, StoreError
 from proxy.model import AttributeValue, View
 from proxy.page.slots import INTERNAL
@@ -34,7 +34,7 @@ from proxy.studio.versions import Html
 from proxy.studio.views import Site
 from proxy.visitors.context import languages_of
 from proxy.visitors.inputs import Inputs
-from proxy.visitors.persona import DOINGS, Persona, did_of, must_be_sold
+from proxy.visitors.persona import ACTION_WORDS, Persona, did_of, moment_of, must_be_segments, must_be_sold
 from proxy.visitors.preview import LONGEST_SECONDS, Preview, Tokens
 
 DRAFT = "draft"
@@ -74,65 +74,70 @@ def looking_routes(site: Site, html: Html, tokens: Tokens | None) -> list[Route]
         story = link = wrong = state = ""
         publication = site.publication
         try:
-            publication, state = await rules_of(asked)
+            publication, state = await _rules_of(site, asked)
             persona = _persona(asked, segments, publication)
             if "preview" in request.query_params:
                 link = _link(asked["url"], state, persona, tokens, site.now())
             story = await site.why(asked["url"], persona, publication)
         except (RequestError, OperatorError) as error:
             wrong = str(error)
-        cases = [case.name for case in publication.cases] if publication else []
         told = story_view(story)
-        shown, lines = msgspec.to_builtins(shown_view(told)), msgspec.to_builtins(told)
-        values: dict[str, object] = {
-            "asked": asked,
-            "segments": segments,
-            "cases": cases,
-            "story": lines,
-            "link": link,
-            "wrong": wrong,
-        }
-        versions = await asyncio.to_thread(_versions, site)
-        values |= {"seen": await seen(asked["visitor"])}
-        values |= {"shown": shown, "version": state if state != DRAFT else "", "versions": versions}
-        may = {"may_preview": tokens is not None, "must_say_where": tokens is not None and not tokens.shop_url}
-        return html("why.html", is_draft=site.is_published, **may, **values)
-
-    async def seen(visitor: str) -> object:
-        """What was recorded of a visitor: for who may export it, too."""
-        if not visitor or site.publication is None or ROLE.get() is not Role.OWNER:
-            return []
-        try:
-            views = (await site.seen(visitor))[:MOST_SEEN]
-        except StoreError:
-            return []
-        return msgspec.to_builtins([seen_view(view, _timezone(site.publication)) for view in views])
-
-    async def rules_of(asked: Mapping[str, str]) -> tuple[Publication, str]:
-        """The rules that the form asks for: of a past moment those that were live then; and their name among
-        previews: `draft`, the number of a version, "" for what is live. Raises `RequestError` and `OperatorError`."""
-        versions = site.versions
-        if asked["state"] == DRAFT:
-            return await loaded(await asyncio.to_thread(read_folder, versions.rules), "the draft has mistakes"), DRAFT
-        if site.publication is None:
-            raise RequestError("no rules are being served")
-        if asked["state"].isdecimal():
-            number = int(asked["state"][:9])
-            return await loaded(await asyncio.to_thread(versions.files_now, number)), str(number)
-        at = _moment(asked["at"], site.publication) if asked["at"] else site.now()
-        number, what = as_it_was(await asyncio.to_thread(versions.history), at)
-        off = pauses_in("\n".join(what))
-        if at >= site.now() or not number or (number, off) == (versions.live(), versions.pauses()):
-            return site.publication, ""
-        return paused(await loaded(await asyncio.to_thread(versions.files_now, number)), off), str(number)
-
-    async def loaded(files: dict[str, bytes], what: str = "these rules have mistakes") -> Publication:
-        publication = (await site.load(files)).publication
-        if publication is None:
-            raise RequestError(what, help="open their file: it tells each, and how to mend it")
-        return publication
+        return html(
+            "why.html",
+            is_draft=site.is_published,
+            may_preview=tokens is not None,
+            must_say_where=tokens is not None and not tokens.shop_url,
+            asked=asked,
+            segments=segments,
+            cases=[case.name for case in publication.cases] if publication else [],
+            story=msgspec.to_builtins(told),
+            shown=msgspec.to_builtins(shown_view(told)),
+            link=link,
+            wrong=wrong,
+            seen=await _seen(site, asked["visitor"]),
+            version=state if state != DRAFT else "",
+            versions=await asyncio.to_thread(_versions, site),
+        )
 
     return [Route("/why", page)]
+
+
+async def _seen(site: Site, visitor: str) -> object:
+    """What was recorded of a visitor: for who may export it, too."""
+    if not visitor or site.publication is None or ROLE.get() is not Role.OWNER:
+        return []
+    try:
+        views = (await site.seen(visitor))[:MOST_SEEN]
+    except StoreError:
+        return []
+    return msgspec.to_builtins([seen_view(view, site.publication.timezone) for view in views])
+
+
+async def _rules_of(site: Site, asked: Mapping[str, str]) -> tuple[Publication, str]:
+    """The rules that the form asks for: of a past moment those that were live then; and their name among
+    previews: `draft`, the number of a version, "" for what is live. Raises `RequestError` and `OperatorError`."""
+    versions = site.versions
+    if asked["state"] == DRAFT:
+        files = await asyncio.to_thread(read_folder, versions.rules)
+        return await _loaded(site, files, "the draft has mistakes"), DRAFT
+    if site.publication is None:
+        raise RequestError("no rules are being served")
+    if asked["state"].isdecimal():
+        number = int(asked["state"][:9])
+        return await _loaded(site, await asyncio.to_thread(versions.files_now, number)), str(number)
+    at = moment_of(asked["at"], site.publication) if asked["at"] else site.now()
+    number, what = as_it_was(await asyncio.to_thread(versions.history), at)
+    off = pauses_in("\n".join(what))
+    if at >= site.now() or not number or (number, off) == (versions.live(), versions.pauses()):
+        return site.publication, ""
+    return paused(await _loaded(site, await asyncio.to_thread(versions.files_now, number)), off), str(number)
+
+
+async def _loaded(site: Site, files: dict[str, bytes], what: str = "these rules have mistakes") -> Publication:
+    publication = (await site.load(files)).publication
+    if publication is None:
+        raise RequestError(what, help="open their file: it tells each, and how to mend it")
+    return publication
 
 
 class SeenView(msgspec.Struct, frozen=True):
@@ -204,18 +209,14 @@ def _versions(site: Site) -> list[list[str]]:
 
 def _persona(asked: Mapping[str, str], segments: Sequence[str], publication: Publication) -> Persona:
     """Who is asked about. Raises `RequestError` for a name that would make no difference."""
-    known = [segment.name for segment in publication.plan.segments]
+    must_be_segments(segments, publication)
     country = asked["country"].upper()
-    for name in segments:
-        if name.casefold() not in map(str.casefold, known):
-            help = did_you_mean(name, known) if known else "the rule files have none"
-            raise RequestError(f"there is no segment `{name}`", help=help)
     if country and country not in COUNTRIES:
         help = better_value(asked["country"], "write them like NO", COUNTRIES.__contains__, COUNTRIES)
         raise RequestError(f"`{asked['country']}` is not the two letters of a country", help=help)
     languages = languages_of(asked["language"].encode())
     said: dict[str, AttributeValue | None] = {"country": country, "device": asked["device"], "language": languages}
-    at = _moment(asked["at"], publication) if asked["at"] else 0.0
+    at = moment_of(asked["at"], publication) if asked["at"] else 0.0
     facts = _said(asked["facts"])
     did = did_of(facts)
     must_be_sold(did, {product.id: product for product in publication.catalogue} if did else {})
@@ -241,10 +242,10 @@ def _facts(said: Mapping[str, str], publication: Publication) -> dict[str, Attri
     asked_for = Inputs.of(publication, tuple(publication.plan.slots)).attributes
     facts: dict[str, AttributeValue] = {}
     for name, value in said.items():
-        if name in DOINGS:
+        if name in ACTION_WORDS:
             continue
         if name not in asked_for:
-            close = nearest(name, [*asked_for, *DOINGS])
+            close = nearest(name, [*asked_for, *ACTION_WORDS])
             asked = "rules ask for: " + ", ".join(sorted(asked_for)[:MOST_NAMED])
             raise RequestError(f"no rule asks for `{name}`", help=f'did you mean "{close}"?' if close else asked)
         number = amount(_A_NUMBER, value)
@@ -253,22 +254,6 @@ def _facts(said: Mapping[str, str], publication: Publication) -> dict[str, Attri
             raise RequestError(f"`{value}` is not a number, and `{name}` is one", help=help)
         facts[name] = number.low if number and number.low == number.high else _TRUTHS.get(value.casefold(), value)
     return facts
-
-
-def _timezone(publication: Publication) -> str:
-    return next((rule.timezone for rule in publication.rules), "UTC")
-
-
-def _moment(at: str, publication: Publication) -> float:
-    """Unix seconds of a moment on the clocks of the rules. Raises `RequestError`."""
-    timezone = _timezone(publication)
-    try:
-        moment = datetime.fromisoformat(at)
-    except ValueError:
-        moment = datetime.min
-    if not 1970 < moment.year < 9999:
-        raise RequestError(f"`{at}` is not a time", help="write it like 2026-11-25T12:00")
-    return (moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(timezone))).timestamp()
 
 
 def _link(url: str, state: str, persona: Persona, tokens: Tokens | None, now: float) -> str:

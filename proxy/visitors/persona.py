@@ -6,8 +6,10 @@ the words of editors' tests (`cart: HOTDOG-6, BUN-4`), and is read as a stored h
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -16,16 +18,17 @@ from proxy.cases import as_case
 from proxy.catalogue.strategy_context import BOUGHT, IN_CART, VIEWED
 from proxy.conditions.explain import seen_text
 from proxy.decide.plan import Plan
-from proxy.diagnostics import nearest
+from proxy.diagnostics import did_you_mean, nearest
 from proxy.errors import RequestError
 from proxy.http.message import Request
 from proxy.model import AttributeValue, Consent, EvaluationContext, Product, Profile, Visitor
 from proxy.rulebook.case_history import ACTIONS, OF_SUBJECTS, Action, actions
+from proxy.rulebook.compile import Publication
 from proxy.rulebook.expectations import Case
 from proxy.visitors.consent import allowed, of_this_visit
 from proxy.visitors.context import context_of
 
-DOINGS = {name: name for name in ACTIONS} | {IN_CART: "cart", VIEWED: "viewed", BOUGHT: "bought"}
+ACTION_WORDS = {name: name for name in ACTIONS} | {IN_CART: "cart", VIEWED: "viewed", BOUGHT: "bought"}
 """The words for what a persona did, and those of tests that they stand for."""
 Known = Callable[[str], Product | None]
 """Looks a product up."""
@@ -57,9 +60,30 @@ def did_of(said: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
     """What a persona did, of what is said of it; each is a list with commas."""
     did: dict[str, tuple[str, ...]] = {}
     for name, text in said.items():
-        if name in DOINGS:
-            did[DOINGS[name]] = tuple(filter(None, map(str.strip, text.split(","))))
+        if name in ACTION_WORDS:
+            did[ACTION_WORDS[name]] = tuple(filter(None, map(str.strip, text.split(","))))
     return did
+
+
+def moment_of(at: str, publication: Publication) -> float:
+    """Unix seconds; a time without an offset is in the time zone of the rules. Raises `RequestError`."""
+    try:
+        moment = datetime.fromisoformat(at)
+    except ValueError:
+        moment = datetime.min
+    if not 1970 <= moment.year < 9999:
+        raise RequestError(f"`{at}` is not a time", help="write it like 2026-11-25T12:00")
+    return (moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(publication.timezone))).timestamp()
+
+
+def must_be_segments(names: Iterable[str], publication: Publication) -> None:
+    """Raises `RequestError` for a segment that no rule file has: it would make no difference, and nobody would see
+    why."""
+    known = [segment.name for segment in publication.plan.segments]
+    for name in names:
+        if name.casefold() not in map(str.casefold, known):
+            help = did_you_mean(name, known) if known else "the rule files have none"
+            raise RequestError(f"there is no segment `{name}`", help=help)
 
 
 def must_be_sold(did: Mapping[str, tuple[str, ...]], products: Mapping[str, Product]) -> None:
