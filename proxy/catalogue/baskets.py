@@ -16,7 +16,7 @@ from math import inf, log, sqrt
 from operator import mul
 from typing import TypeVar
 
-from proxy.catalogue.fading import FadingCounts
+from proxy.catalogue.decaying import DecayingCounts
 
 Kept = TypeVar("Kept")
 
@@ -80,7 +80,7 @@ class Baskets:
         self.count = 0
         self._names: dict[str, str] = {}
         self._bought: dict[str, int] = {}
-        self._lately = FadingCounts(MEMORY_SECONDS)
+        self._lately = DecayingCounts(MEMORY_SECONDS)
         self._pairs: dict[str, dict[str, int]] = {}
         self._learnt: dict[str, _Learnt] = {}
         self._cached_co_purchases: dict[str, _CoPurchases] = {}

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Sequence
 from math import exp
 from typing import Any, NamedTuple
 
-from proxy.catalogue.fading import FadingCounts
+from proxy.catalogue.decaying import DecayingCounts
 
 DAY = 86_400.0
 MEMORY_SECONDS = 100 * DAY
@@ -73,7 +73,7 @@ class Covisits:
         self._cells: dict[str, dict[str, float]] = {}
         self._clicks: dict[str, int] = {}
         self._learnt: dict[str, int] = {}
-        self._recent = FadingCounts(trend)
+        self._recent = DecayingCounts(trend)
         self._visits: dict[str, deque[int]] = {}
         self._batch_rows: dict[str, Row] = {}
         self._batch_weight = 1.0

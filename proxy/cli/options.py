@@ -12,8 +12,8 @@ import click
 import msgspec
 import orjson
 
-from proxy.environment import PREFIX, as_written, read_environment
-from proxy.errors import OperatorError, must_be_none
+from proxy.environment import PREFIX, as_written, from_environment, read_environment
+from proxy.errors import OperatorError
 from proxy.settings import Settings, rows
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -75,11 +75,13 @@ def setting_options(*names: str) -> Callable[[Command], Command]:
 
 def settings_now(**flags: Any) -> Settings:
     """The settings of the environment, overridden by the flags that were given. Raises `OperatorError`."""
-    settings, errors = read_settings(**flags)
-    must_be_none(errors)
-    return settings
+    return from_environment(os.environ, **_given(flags))
 
 
 def read_settings(**flags: Any) -> tuple[Settings, list[OperatorError]]:
     """The same, with all mistakes (`environment.read_environment`)."""
-    return read_environment(os.environ, **{name: value for name, value in flags.items() if value not in (None, ())})
+    return read_environment(os.environ, **_given(flags))
+
+
+def _given(flags: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in flags.items() if value not in (None, ())}

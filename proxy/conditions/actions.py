@@ -52,7 +52,7 @@ def read_action(
         if word not in parts:
             continue
         if word == "times":
-            times = _times(parts[word], phrase, read_tests, findings)
+            times = _times(parts[word], read_tests, findings)
         else:
             measure = _narrowed(measure, word, parts[word], read_tests, findings)
             said.append(_written(parts[word]))
@@ -112,7 +112,7 @@ def _following(written: Scalar, word: str, findings: list[Finding]) -> Then | No
     return Then((FOLLOWED[found[1]],), seconds, wanted=word == "then", same_product=bool(found[2]))
 
 
-def _times(part: Entry, phrase: Phrase, read_tests: ReadTests, findings: list[Finding]) -> Test:
+def _times(part: Entry, read_tests: ReadTests, findings: list[Finding]) -> Test:
     tests, _ = read_tests(Phrase("times", "times", Kind.NUMBER, ""), part, findings)
     if len(tests) == 1 and not isinstance(tests[0], IsKnown):
         return tests[0]

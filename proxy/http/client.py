@@ -46,7 +46,7 @@ def is_trusted(address: str, trusted: Networks) -> bool:
     return any(parsed in network for network in trusted)
 
 
-def is_many(address: str, trusted: Networks) -> bool:
+def is_shared(address: str, trusted: Networks) -> bool:
     """Whether many clients share the address: this machine (a proxy in front of us, a load test) or a proxy."""
     return address.startswith("127.") or address in ("::1", "") or is_trusted(address, trusted)
 

@@ -67,8 +67,7 @@ def conditions(stored: StoredResponse) -> Headers:
 
 def is_confirmed_by(stored: StoredResponse, headers: Headers) -> bool:
     """Whether a 304 with these headers confirms the stored answer (RFC 9111 4.3.4)."""
-    new = next((value for name, value in headers if name == b"etag"), None)
-    old = stored.get(b"etag")
+    new, old = _value(headers, b"etag"), stored.get(b"etag")
     return new is None or old is None or _opaque(new) == _opaque(old)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Protocol
 
-from proxy.http.client import customer_of, is_many, networks
+from proxy.http.client import customer_of, is_shared, networks
 from proxy.settings import Settings
 
 LOOK_SECONDS = 0.5
@@ -59,7 +59,7 @@ class Admission:
     def enter(self, connection: Connection) -> bool:
         """Takes the connection in; False when there is no room for it. Every one taken in has to `leave`."""
         network = customer_of(connection.address)
-        if self._from[network] >= self._most_per_address and not self._is_many(connection.address):
+        if self._from[network] >= self._most_per_address and not self._is_shared(connection.address):
             return False
         if len(self._open) >= self._most and not self._make_room():
             return False
@@ -82,8 +82,8 @@ class Admission:
             self._next_look.cancel()
             self._next_look = None
 
-    def _is_many(self, address: str) -> bool:
-        return is_many(address, self._trusted)
+    def _is_shared(self, address: str) -> bool:
+        return is_shared(address, self._trusted)
 
     def _make_room(self) -> bool:
         idle = sorted((connection for connection in self._open if connection.is_idle), key=lambda idle: idle.since)

@@ -199,8 +199,8 @@ def _was_given(turn: asyncio.Future[None]) -> bool:
 MOST_SAVED = 10.0
 
 
-class Retries:
-    """A retry budget: each request adds `fraction`, up to ten, and each retry takes one."""
+class RetryBudget:
+    """Each request adds `fraction`, up to ten, and each retry takes one."""
 
     def __init__(self, fraction: float) -> None:
         self._fraction = fraction

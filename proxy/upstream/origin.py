@@ -27,7 +27,7 @@ from proxy.upstream.dialing import Dialing
 from proxy.upstream.exchange import Exchange
 from proxy.upstream.head_shapes import HeadShapes
 from proxy.upstream.idle import Idle
-from proxy.upstream.limiter import Limiter, Retries
+from proxy.upstream.limiter import Limiter, RetryBudget
 from proxy.upstream.quick_exchange import QuickExchange
 from proxy.upstream.switch import Switch
 from proxy.upstream.timeouts import Timeouts
@@ -58,7 +58,7 @@ class OriginTransport:
         self._uploads = Uploads(self.limiter)
         self.breaker = Breaker(time.monotonic, settings, self._tell)
         self._server_errors = server_errors or Tally()
-        self._retries = Retries(settings.retry_fraction)
+        self._retry_budget = RetryBudget(settings.retry_fraction)
         self._idle = Idle(settings)
         self._shapes = HeadShapes()
         self.known = self._shapes.known
@@ -148,7 +148,7 @@ class OriginTransport:
             return None
         connection = self._idle.take(now)
         if connection is not None and (not self.breaker.is_open or self.breaker.allows()):
-            self._retries.earn()
+            self._retry_budget.earn()
             return connection
         self.limiter.leave()
         if connection is not None:
@@ -180,7 +180,7 @@ class OriginTransport:
             self.limiter.leave()
             raise
         else:
-            self._retries.earn()
+            self._retry_budget.earn()
             what = partial(begin, connection, time.monotonic())
         try:
             what()
@@ -209,7 +209,7 @@ class OriginTransport:
             self.limiter.note(begun, time.monotonic())
             return self._noted(exchange, connection)
         assert isinstance(error, OriginError), error  # nothing else happens to a request without a body
-        if error.reason == "reset" and exchange.may_be_repeated and self._retries.spend():
+        if error.reason == "reset" and exchange.may_be_repeated and self._retry_budget.spend():
             return None
         self._note_failure(error, begun)
         return error
@@ -225,13 +225,13 @@ class OriginTransport:
     async def _fetch(self, request: UpstreamRequest) -> UpstreamResponse:
         with await self._uploads.place_of(request) as place:
             await self._take_slot(request)
-            self._retries.earn()
+            self._retry_budget.earn()
             connection = self._idle.take(time.monotonic(), request.method) or await self._new(request)
             exchange = self._exchange(connection, request, place)
             try:
                 return await self._answered(exchange, connection, request)
             except OriginError as error:
-                if error.reason != "reset" or not exchange.may_be_repeated or not self._retries.spend():
+                if error.reason != "reset" or not exchange.may_be_repeated or not self._retry_budget.spend():
                     raise
         await self._take_slot(request)
         connection = await self._new(request)

@@ -24,7 +24,7 @@ from proxy.events import ga4, lists, segment
 from proxy.events.intake import Access, Receipt, Rejected, Sender
 from proxy.events.segment import Verdict
 from proxy.http.body import read_body
-from proxy.http.client import client_of, customer_of, is_many, networks
+from proxy.http.client import client_of, customer_of, is_shared, networks
 from proxy.http.message import Handler, Request, Response
 from proxy.metrics import Metrics
 from proxy.model import Arrival, Consent, Headers, Visitor
@@ -34,7 +34,7 @@ from proxy.visitors.consent import Consents
 from proxy.visitors.consent_changes import ConsentChanges
 from proxy.visitors.joiner import Joiner
 from proxy.visitors.journal import Journal
-from proxy.visitors.rates import Rates
+from proxy.visitors.rate_limiter import RateLimiter
 from proxy.visitors.view_content import why_not_counted
 from proxy.visitors.visitor import ANONYMOUS, Cookies
 from proxy.visitors.writekeys import BROWSER, Source, WriteKeys, key_in
@@ -72,7 +72,7 @@ class Collect:
         self._name = secrets.token_hex(8)
         self._numbers = itertools.count()
         self._max_bytes = settings.max_event_bytes
-        self._rates = Rates(settings.event_bytes_per_address)
+        self._rate_limiter = RateLimiter(settings.event_bytes_per_address)
         self._trusted = networks(settings.trusted_proxies)
         self._most = settings.max_events
         self._late_seconds = settings.late_event_days * 86_400
@@ -118,7 +118,7 @@ class Collect:
             said = {"accepted": 0, "reason": why} if _query(request, "strict") == "1" else {}
             return self._answer(request, 200, {"success": True, **said})
         if sender.access is not Access.SERVER:
-            self._require_few(request, len(body) + len(request.query), now)
+            self._limit_rate(request, len(body) + len(request.query), now)
         moment = Receipt(now, f"{self._name}{next(self._numbers):x}", self._late_seconds)
         judge = partial(_judged_and_refused, call, body, request.query, batch, sender, moment, self._most)
         verdicts, refused = await asyncio.to_thread(judge) if _takes_long(body, request.query) else judge()
@@ -132,10 +132,10 @@ class Collect:
         await self._joiner.join(dict.fromkeys(arrival.joins for arrival in arrivals), now)
         return self._judged(request, [verdict for _, verdict in verdicts], cookie)
 
-    def _require_few(self, request: Request, size: int, now: float) -> None:
+    def _limit_rate(self, request: Request, size: int, now: float) -> None:
         """Raises `RequestError` for an address that sends very much: all of it is kept, and may fill the disk."""
         address = client_of(request.client, request.headers, self._trusted)[0]
-        if not is_many(address, self._trusted) and not self._rates.spend(customer_of(address), size, now):
+        if not is_shared(address, self._trusted) and not self._rate_limiter.spend(customer_of(address), size, now):
             self._metrics.count("tailorbird_events_total", "outcome", "too much")
             raise RequestError("this address sends more events than one may; send it again later", status=429)
 

@@ -114,7 +114,7 @@ async def test_clients_that_never_complete_tls_shutdown_give_way(serving: Servin
 async def test_one_address_has_no_more_handshakes_than_connections(
     serving: Serving, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Admission, "_is_many", lambda self, address: False)
+    monkeypatch.setattr(Admission, "_is_shared", lambda self, address: False)
     async with serving(max_clients_per_address=1) as shop:
         first, second = await shop.silent(), await shop.silent()
         assert await second.read() == b""

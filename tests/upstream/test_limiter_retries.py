@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from proxy.upstream.limiter import Retries
+from proxy.upstream.limiter import RetryBudget
 
 
 def test_ten_at_first_and_then_a_tenth_of_what_is_sent() -> None:
-    retries = Retries(0.1)
-    assert [retries.spend() for _ in range(12)] == [True] * 10 + [False] * 2
+    budget = RetryBudget(0.1)
+    assert [budget.spend() for _ in range(12)] == [True] * 10 + [False] * 2
     spent = 0
     for _ in range(1_000):
-        retries.earn()
-        spent += retries.spend()
+        budget.earn()
+        spent += budget.spend()
     assert 95 <= spent <= 101
 
 
 def test_a_long_quiet_time_saves_up_no_more_than_ten() -> None:
-    retries = Retries(0.1)
+    budget = RetryBudget(0.1)
     for _ in range(10_000):
-        retries.earn()
-    assert sum(retries.spend() for _ in range(100)) == 10
+        budget.earn()
+    assert sum(budget.spend() for _ in range(100)) == 10
 
 
 def test_without_a_share_nothing_is_sent_twice() -> None:
-    retries = Retries(0.0)
-    retries.earn()
-    assert not retries.spend()
+    budget = RetryBudget(0.0)
+    budget.earn()
+    assert not budget.spend()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import exp
 
 
-class FadingCounts:
+class DecayingCounts:
     """Counts by name. One without a time counts as of just now; before anything had a time, as of the first that has
     one, so that a past without times does not vanish with it."""
 

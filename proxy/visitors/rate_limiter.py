@@ -9,7 +9,7 @@ BURST_SECONDS = 40.0
 MOST_ADDRESSES = 10_000
 
 
-class Rates:
+class RateLimiter:
     """What was spent lately, by address. With 0 `a_second` everything may be."""
 
     def __init__(self, a_second: float) -> None:

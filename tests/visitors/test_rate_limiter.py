@@ -7,40 +7,40 @@ from pathlib import Path
 
 import pytest
 
-from proxy.visitors.rates import BURST_SECONDS, MOST_ADDRESSES, Rates
+from proxy.visitors.rate_limiter import BURST_SECONDS, MOST_ADDRESSES, RateLimiter
 from tests.visitors.test_collect import FOLDER, HTML, KEYS, OURS, PAGE, SERVER, page
 from tests.wire.behind import Behind
 from tests.wire.origin import Origin, always, ok
 
 
 def test_what_is_spent_comes_back_with_time() -> None:
-    rates = Rates(10.0)
+    limiter = RateLimiter(10.0)
     burst = 10.0 * BURST_SECONDS
-    assert rates.spend("a", burst, 0.0)
-    assert not rates.spend("a", 1.0, 0.0)
-    assert rates.spend("b", 1.0, 0.0)
-    assert rates.spend("a", burst, 1.0), "what is left may be overdrawn, as by a body that is larger"
-    assert not rates.spend("a", 1.0, BURST_SECONDS)
-    assert rates.spend("a", 1.0, BURST_SECONDS + 2.0)
+    assert limiter.spend("a", burst, 0.0)
+    assert not limiter.spend("a", 1.0, 0.0)
+    assert limiter.spend("b", 1.0, 0.0)
+    assert limiter.spend("a", burst, 1.0), "what is left may be overdrawn, as by a body that is larger"
+    assert not limiter.spend("a", 1.0, BURST_SECONDS)
+    assert limiter.spend("a", 1.0, BURST_SECONDS + 2.0)
 
 
 def test_a_clock_that_was_set_back_gives_nothing_and_takes_nothing() -> None:
-    rates = Rates(10.0)
-    assert rates.spend("a", 390.0, 1_000.0)
-    assert rates.spend("a", 20.0, 0.0)
-    assert not rates.spend("a", 1.0, 0.0)
-    assert rates.spend("a", 1.0, 2.0)
+    limiter = RateLimiter(10.0)
+    assert limiter.spend("a", 390.0, 1_000.0)
+    assert limiter.spend("a", 20.0, 0.0)
+    assert not limiter.spend("a", 1.0, 0.0)
+    assert limiter.spend("a", 1.0, 2.0)
 
 
 def test_addresses_are_remembered_up_to_a_limit() -> None:
-    rates = Rates(1.0)
+    limiter = RateLimiter(1.0)
     for number in range(2 * MOST_ADDRESSES):
-        assert rates.spend(str(number), 1.0, 0.0)
-    assert len(rates._spent) <= MOST_ADDRESSES
+        assert limiter.spend(str(number), 1.0, 0.0)
+    assert len(limiter._spent) <= MOST_ADDRESSES
 
 
 def test_nothing_is_limited_where_nothing_is_set() -> None:
-    assert all(Rates(0.0).spend("a", 1e9, 0.0) for _ in range(9))
+    assert all(RateLimiter(0.0).spend("a", 1e9, 0.0) for _ in range(9))
 
 
 @pytest.mark.parametrize(
