@@ -108,7 +108,7 @@ def _cache(fetched: FetchedPage) -> Iterator[Line]:
     # What cookies and Vary do has lines of its own.
     headers = tuple(row for row in fetched.headers if row[0] not in (b"set-cookie", b"vary"))
     choices = CacheOptions.of(fetched.settings)
-    verdict = may_store(b"GET", (), fetched.status, headers, fetched.now, choices)
+    verdict = may_store((), fetched.status, headers, fetched.now, choices)
     if "tailorbird" in fetched.get(b"cache-status"):
         yield Line(Level.WARN, "cache", "this answer came through Tailorbird", "ask doctor about the origin's address")
     elif not fetched.is_bounded:

@@ -234,7 +234,7 @@ def _verdict(fetched: FetchedPage, policy: PagePolicy | None) -> str:
             policy.overrides.stored_headers(headers, fetched.status, fetched.now, choices)
         )
         choices = policy.overrides.with_own_field(choices)
-    return may_store(b"GET", (), fetched.status, headers, fetched.now, choices).reason
+    return may_store((), fetched.status, headers, fetched.now, choices).reason
 
 
 # -- what would make it one

@@ -18,7 +18,6 @@ class CacheReason(enum.StrEnum):
     """Every reason of a verdict: the word that logs, metrics and headers print."""
 
     STORABLE = "storable"
-    METHOD = "method"  # only answers to GET are stored
     STATUS = "status"  # 206, 304, or an unknown one with `must-understand`
     REFUSED = "refused"  # 401 or 403: only requests without credentials are refused
     NO_STORE = "no-store"
@@ -53,11 +52,11 @@ _UNDERSTOOD = frozenset({200, 203, 204, 300, 301, 302, 303, 307, 308, 404, 405, 
 
 
 def may_store(
-    method: bytes, request: Headers, status: int, response: Headers, received_at: float, options: CacheOptions
+    request: Headers, status: int, response: Headers, received_at: float, options: CacheOptions
 ) -> CacheVerdict:
-    """Whether the answer to this request may be stored for everybody (RFC 9111 section 3)."""
+    """Whether the answer to this GET may be stored for everybody (RFC 9111 section 3)."""
     directives, life = directives_and_lifetime(status, response, received_at, options)
-    no = _forbidden(method, request, status, response, directives)
+    no = _forbidden(request, status, response, directives)
     if no is not None:
         return CacheVerdict(False, no)
     if life.seconds > 0 and not directives.no_cache:
@@ -71,12 +70,10 @@ def may_store(
 
 def why_never_storable(status: int, response: Headers, options: CacheOptions) -> CacheReason | None:
     """Why the answer to a GET may never be stored for everybody, whoever sent it and whenever; None if it may."""
-    return _forbidden(b"GET", (), status, response, effective_directives(response, options)[0])
+    return _forbidden((), status, response, effective_directives(response, options)[0])
 
 
-def _forbidden(method: bytes, request: Headers, status: int, response: Headers, said: Directives) -> CacheReason | None:
-    if method != b"GET":
-        return CacheReason.METHOD
+def _forbidden(request: Headers, status: int, response: Headers, said: Directives) -> CacheReason | None:
     if status < 200 or status in _NEVER_STORED or (said.must_understand and status not in _UNDERSTOOD):
         return CacheReason.STATUS
     if status in _REFUSING:

@@ -209,4 +209,4 @@ class FillBehind:
             overrides = asked.policy.overrides
             headers = overrides.without_vary_cookie(overrides.stored_headers(headers, status, now, choices))
             choices = overrides.with_own_field(choices)
-        return bool(may_store(b"GET", (), status, headers, now, choices))
+        return bool(may_store((), status, headers, now, choices))

@@ -27,11 +27,11 @@ from proxy.page.slots import DeclaredSlot
 from proxy.ports import UpstreamResponse
 from proxy.serve.comparing import Comparing
 from proxy.serve.negotiation import Negotiation, judged_headers, told_cookies, without_choices
-from proxy.serve.pages import Entry, Page, is_cut, is_html, is_page
+from proxy.serve.pages import UNREADABLE, Entry, Page, is_cut, is_html, is_page
 from proxy.serve.reading import PageReader, read_whole, redacted_head
 from proxy.serve.shared_fetch import Failures, Flowing, NotShared, Outcome, Passed, SharedFetch
 from proxy.settings import Settings
-from proxy.upstream.asking import Asking
+from proxy.upstream.asking import Asking, is_document
 from proxy.upstream.tee import Tee
 
 DIFFERS_SECONDS = 3_600
@@ -157,12 +157,13 @@ class Keeping:
     def _forbidden(self, fetch: SharedFetch, status: int, headers: Headers, now: float) -> str:
         """The reason in the origin's fields; "" when there is none."""
         credentials, judged = self._asking.credentials(fetch.request), judged_headers(fetch.policy, headers)
-        verdict = may_store(b"GET", credentials, status, judged, now, self._choices_of(fetch))
+        verdict = may_store(credentials, status, judged, now, self._choices_of(fetch))
         return "" if verdict else verdict.reason
 
     def _refuse(self, fetch: SharedFetch, reason: str, status: int, seconds: float = 0) -> NotShared:
         """Marks the key, for `seconds` or as the setting says, unless the reason concerns this request only."""
-        if reason != CacheReason.AUTHORIZATION and (status < 400 or status in _ABOUT_THE_PAGE):
+        is_in_its_coding = reason == UNREADABLE and not is_document(fetch.request)  # which asks for it uncoded
+        if reason != CacheReason.AUTHORIZATION and not is_in_its_coding and (status < 400 or status in _ABOUT_THE_PAGE):
             self._memory.discard(fetch.key)
             seconds = max(seconds, self._settings.uncacheable_seconds)
             self._marks.add(fetch.key, reason, until=self._clock() + seconds)

@@ -24,6 +24,9 @@ _PIECE_BYTES = 700
 """What a piece costs beside its bytes. Measured."""
 
 
+UNREADABLE = "coding"
+"""Why a page cannot be read: its content coding is unknown, damaged, or cut short."""
+
 CONTENT_POLICIES = frozenset({b"content-security-policy", b"content-security-policy-report-only"})
 _READ_BY = CONTENT_POLICIES | {b"content-type", b"content-encoding", b"surrogate-control"}
 

@@ -31,6 +31,7 @@ from proxy.rulebook.policy import PagePolicy
 from proxy.serve.pages import (
     CONTENT_POLICIES,
     GZIP,
+    UNREADABLE,
     Entry,
     Page,
     charset_of,
@@ -177,7 +178,7 @@ class PageReader:
     ) -> Cut:
         plain = self._decoded(body, headers, self._max_bytes)
         if plain is None:
-            return Page(headers, body, None), ("coding",)
+            return Page(headers, body, None), (UNREADABLE,)
         if is_json(headers):
             return self._cut_json(plain, headers, path, declared)
         page = Markup(plain, charset_of(headers))
@@ -192,7 +193,7 @@ class PageReader:
     ) -> Cut | NotRedacted:
         plain = self._decoded(body, headers, self._max_bytes)
         if plain is None:
-            return NotRedacted("coding") if policy else (Page(headers, body, None), ("coding",))
+            return NotRedacted(UNREADABLE)
         if is_json(headers):
             return self._cut_json(plain, headers, path, declared)
         holes = policy.holes if policy else ()

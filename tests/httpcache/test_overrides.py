@@ -15,7 +15,7 @@ def may_keep(overrides: CacheOverrides, *fields: tuple[bytes, bytes], status: in
     """The verdict on an answer with these fields, and its lifetime."""
     kept = overrides.stored_headers((*HTML, *fields), status, 0.0, CHOICES)
     choices = overrides.with_own_field(CHOICES)
-    verdict = may_store(b"GET", (), status, overrides.without_vary_cookie(kept), 0.0, choices)
+    verdict = may_store((), status, overrides.without_vary_cookie(kept), 0.0, choices)
     return verdict.reason, directives_and_lifetime(status, kept, 0.0, choices)[1].seconds
 
 
@@ -67,7 +67,7 @@ def test_overrides_do_not_apply_to_an_event_stream(said: bytes, expected: str) -
     fields = ((b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", said))
     kept = overrides.stored_headers(fields, 200, 0.0, CHOICES)
     assert kept == fields
-    assert may_store(b"GET", (), 200, kept, 0.0, overrides.with_own_field(CHOICES)).reason == expected
+    assert may_store((), 200, kept, 0.0, overrides.with_own_field(CHOICES)).reason == expected
 
 
 def test_stale_times_and_stricter_directives_are_kept() -> None:

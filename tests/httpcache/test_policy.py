@@ -33,12 +33,8 @@ def stored(case: dict[str, Any]) -> StoredResponse:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
 def test_the_verdict_on_storing_is_the_tables(case: dict[str, Any]) -> None:
-    method, request, status = (
-        case.get("method", "GET").encode(),
-        headers(case.get("request", {})),
-        case.get("status", 200),
-    )
-    verdict = may_store(method, request, status, answer(case), NOON, CacheOptions(case.get("heuristic", 0.0), TARGETED))
+    request, status = headers(case.get("request", {})), case.get("status", 200)
+    verdict = may_store(request, status, answer(case), NOON, CacheOptions(case.get("heuristic", 0.0), TARGETED))
     assert verdict.reason == case["store"]
     assert bool(verdict) == (case["store"] == "storable")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import logging
 
 import pytest
 
@@ -92,5 +93,26 @@ async def test_a_page_in_a_coding_we_cannot_undo_goes_only_to_who_takes_it() -> 
         coded = await site.get(b"/", (b"accept-encoding", b"br"))
         plain = await site.get(b"/")
         assert site.metrics.get("tailorbird_page_passthrough_total", "coding") == 1
+        assert len(site.gateway.memory) == 1
     assert (coded.body, coded["content-encoding"]) == (b"brotli bytes", "br")
-    assert plain.body == PAGE
+    assert (plain.body, "stored" in plain["cache-status"]) == (PAGE, True)
+
+
+BROWSER = (b"accept", b"text/html,*/*;q=0.8")
+
+
+async def test_a_page_whose_coding_is_damaged_is_passed_on_and_not_kept(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    packed = gzip.compress(PAGE, mtime=0)
+    sent = [packed[:-9]]
+    script = answering(lambda _: ok(sent[0], *SHARED, b"Content-Encoding: gzip"))
+    async with Origin(script) as origin, Site(origin.url) as site:
+        answer = await site.gateway.page(site.request(b"/", GZIPPED, BROWSER), site.now)
+        assert b"".join(answer.chunks) == packed[:-9]
+        assert dict(answer.headers)[b"cache-status"] == b"tailorbird; fwd=bypass; detail=coding"
+        assert len(site.gateway.memory) == 0
+        assert "`/` is not kept: coding" in caplog.text
+        site.now += site.settings.uncacheable_seconds + 1
+        sent[0] = packed
+        assert (await site.get(b"/", GZIPPED, BROWSER)).body == PAGE
+        assert len(site.gateway.memory) == 1
