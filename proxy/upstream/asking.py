@@ -36,6 +36,7 @@ names Accept in Vary, and is then asked again with the visitor's own."""
 EVERY_FIELD = b"*"
 
 _NEVER_FOR_ALL = frozenset({b"cookie", b"authorization"})
+_CONFIRMABLE = frozenset({b"if-none-match", b"if-modified-since"})
 _CONDITIONS = frozenset(b"if-match if-none-match if-modified-since if-unmodified-since if-range range".split())
 
 
@@ -89,7 +90,7 @@ class Asking:
         told = self._told(request, self._host(origin, request), self._forwarded.union(fields))
         headers = (*told, *self.credentials(request), *conditions)
         asked = UpstreamRequest(b"GET", request.target, headers, on_hints=_mapped_hints(on_hints, origin, request))
-        return await self._asked(origin, request, asked)
+        return await self._asked(origin, request, asked, conditions)
 
     def _told(self, request: Request, host: bytes, fields: Set[bytes]) -> Headers:
         coding = shared_accept_encoding(request)
@@ -113,14 +114,15 @@ class Asking:
         are left out; `wait_seconds` as in `UpstreamRequest`. Raises `RequestError` for a request that may not be passed
         on."""
         origin, asked = self._of_visitor(request, accept_encoding, without)
-        return await self._asked(origin, request, replace(asked, wait_seconds=wait_seconds) if wait_seconds else asked)
+        asked = replace(asked, wait_seconds=wait_seconds) if wait_seconds else asked
+        return await self._asked(origin, request, asked, request.headers, without)
 
     def begins_as_visitor(
         self, request: Request, on_answer: OnAnswer, *, accept_encoding: bytes | None, without: Collection[bytes]
     ) -> bool:
         """The same without waiting, as `OriginTransport.begins`."""
         origin, asked = self._of_visitor(request, accept_encoding, without)
-        told = partial(self._told_of, origin, request, on_answer)
+        told = partial(self._told_of, origin, request, without, on_answer)
         if request.wait is not None:
             told = partial(_after, request.wait, monotonic(), told)
         return origin.begins(asked, told)
@@ -143,17 +145,19 @@ class Asking:
         asked = UpstreamRequest(
             request.method, request.target, (), on_hints=_mapped_hints(request.on_hints, origin, request)
         )
-        return origin.to_exchange(quick, asked, partial(self._told_of, origin, request, on_answer))
+        return origin.to_exchange(quick, asked, partial(self._told_of, origin, request, (), on_answer))
 
     def _told_of(
         self,
         origin: OriginTransport,
         request: Request,
+        without: Collection[bytes],
         on_answer: OnAnswer,
         answer: UpstreamResponse | OriginError | None,
     ) -> None:
         if isinstance(answer, UpstreamResponse):
             try:
+                _must_be_asked_for(answer, request.headers, without)
                 self._map(origin, request, answer)
             except OriginError as error:
                 if isinstance(answer.body, Exchange):
@@ -184,7 +188,14 @@ class Asking:
     def _host(self, origin: OriginTransport, request: Request) -> bytes:
         return request.host if self._keep_host else origin.authority
 
-    async def _asked(self, origin: OriginTransport, request: Request, asked: UpstreamRequest) -> UpstreamResponse:
+    async def _asked(
+        self,
+        origin: OriginTransport,
+        request: Request,
+        asked: UpstreamRequest,
+        sent: Headers,
+        without: Collection[bytes] = (),
+    ) -> UpstreamResponse:
         begun = monotonic()
         try:
             answer = await origin.fetch(asked)
@@ -192,6 +203,7 @@ class Asking:
             if request.wait is not None:
                 request.wait.seconds += monotonic() - begun
         try:
+            _must_be_asked_for(answer, sent, without)
             self._map(origin, request, answer)
         except OriginError:
             await answer.aclose()
@@ -219,6 +231,13 @@ class Asking:
 def _after(wait: OriginWait, begun: float, on_answer: OnAnswer, answer: UpstreamResponse | OriginError | None) -> None:
     wait.seconds += monotonic() - begun
     on_answer(answer)
+
+
+def _must_be_asked_for(answer: UpstreamResponse, sent: Headers, without: Collection[bytes]) -> None:
+    """Raises `OriginError` for a 304 to a request without a condition (RFC 9110 15.4.5): who sent none has nothing that
+    could be unchanged."""
+    if answer.status == 304 and not any(name in _CONFIRMABLE and name not in without for name, _ in sent):
+        raise OriginError("the origin answered 304 to a request without a condition", reason="malformed")
 
 
 def _ours(request: Request) -> bytes:

@@ -7,9 +7,9 @@ import gzip
 
 import pytest
 
-from tests.wire.origin import Origin, Wire, always, by_path, in_turn, ok, once
+from tests.wire.origin import Origin, Seen, Wire, always, by_path, in_turn, ok, once
 from tests.wire.served import Heard, Served, hear, request
-from tests.wire.site import eventually, published, shown
+from tests.wire.site import answering, eventually, published, shown
 
 NO_STORE = b"Cache-Control: no-store"
 HTML = b"Content-Type: text/html"
@@ -231,3 +231,16 @@ async def test_a_page_that_seems_for_all_is_fetched_for_all_behind_it() -> None:
         assert [heard.body for heard in await asked(served, b"/", 4)] == [b"a", b"a", b"a", b"b"]
         await eventually(lambda: len(origin.requests) == 5)
         assert origin.requests[4].get(b"cookie") is None
+
+
+async def test_a_304_comes_straight_to_who_asked_whether_something_changed_and_to_nobody_else() -> None:
+    async with Origin(answering(_unchanged)) as origin, Served(origin.url) as served:
+        assert [one.status for one in await asked(served, b"/")] == [200] * 6
+        condition = (b"If-None-Match", b'"theirs"')
+        assert [one.status for one in await asked(served, b"/", 4, (*FIELDS, condition))] == [304] * 4
+        assert [one.status for one in await asked(served, b"/rude", 4)] == [502] * 4
+
+
+def _unchanged(seen: Seen) -> bytes:
+    is_unchanged = seen.get(b"if-none-match") or seen.target == b"/rude"
+    return b"HTTP/1.1 304 Not Modified\r\n\r\n" if is_unchanged else ok(b"a", NO_STORE)

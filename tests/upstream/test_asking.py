@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from proxy.errors import OriginError
@@ -92,6 +94,30 @@ async def test_an_answer_whose_fields_cannot_be_passed_on_gives_its_connection_b
         for _ in range(3):
             with pytest.raises(OriginError):
                 await asking.as_visitor(site.request(b"/"))
+
+
+SINCE = (b"if-modified-since", b"Sun, 06 Nov 1994 08:49:37 GMT")
+
+
+@pytest.mark.parametrize("condition", [(b"if-none-match", b'"a"'), SINCE, (b"if-match", b'"a"'), None])
+async def test_a_304_is_an_answer_only_to_a_request_that_asked_whether_something_changed(
+    condition: tuple[bytes, bytes] | None,
+) -> None:
+    asks = condition is not None and condition[0] != b"if-match"
+    sent = () if condition is None else (condition,)
+    async with Origin(always(b"HTTP/1.1 304 Not Modified\r\n\r\n")) as origin, Site(origin.url) as site:
+        asking, request = Asking(site.origins, site.settings), site.request(b"/", *sent)
+        for ask, is_fine in (
+            (partial(asking.as_visitor, request), asks),
+            (partial(asking.as_visitor, request, without={name for name, _ in sent}), False),
+            (partial(asking.for_everybody, request, ()), False),
+            (partial(asking.for_everybody, request, (), sent), asks),
+        ):
+            if is_fine:
+                assert (await ask()).status == 304
+                continue
+            with pytest.raises(OriginError, match="304 to a request without a condition"):
+                await ask()
 
 
 @pytest.mark.parametrize(
