@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any, TypeVar, get_type_hints
 
 import click
@@ -19,15 +19,22 @@ from proxy.settings import Settings, rows
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-def time(text: str | float) -> float:
-    """A type of options: a day or a minute, UTC unless it says otherwise, as Unix seconds. A default is one already."""
-    if isinstance(text, float):
-        return text
+def moment(text: str) -> datetime:
+    """A type of options: a day or a minute, without a time zone unless it says one."""
     try:
-        moment = datetime.fromisoformat(text)
+        return datetime.fromisoformat(text)
     except ValueError:
         raise click.BadParameter(f"`{text}` is not a time; write 2026-11-25, or 2026-11-25T08:00") from None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def time(text: str | float) -> float:
+    """A type of options: a moment, UTC unless it says otherwise, as Unix seconds. A default is one already."""
+    return text if isinstance(text, float) else seconds(moment(text), UTC)
+
+
+def seconds(moment: datetime, zone: tzinfo) -> float:
+    """Unix seconds of a moment, which is in `zone` unless it says otherwise."""
+    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp()
 
 
 class Subcommands(click.Group):

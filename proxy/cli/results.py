@@ -6,9 +6,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime
 from math import inf
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import click
 
@@ -39,8 +40,10 @@ from proxy.serve.results import counted
     show_default=True,
     help="a difference that matters is at least so large, in percent",
 )
-@click.option("--since", type=options.time, default=-inf, help="only choices met from then on, UTC, as 2026-11-25")
-@click.option("--until", type=options.time, default=inf, help="only choices met before then")
+@click.option(
+    "--since", type=options.moment, help="only choices met from then on, as 2026-11-25, in the rules' time zone"
+)
+@click.option("--until", type=options.moment, help="only choices met before then")
 @form_option()
 def command(
     rules: Path,
@@ -49,8 +52,8 @@ def command(
     rule: str,
     goal: str | None,
     matters: float,
-    since: float,
-    until: float,
+    since: datetime | None,
+    until: datetime | None,
     form: str,
 ) -> None:
     """Show what visitors did after they met an experiment, or a rule with a holdout: each arm is compared with the
@@ -58,20 +61,23 @@ def command(
     met it, for the arm they were given then. It reads all of the log."""
     publication = good(read_rules(rules, catalogue, None))
     holdouts = publication.plan.holdouts
-    results = asked(store, lambda places: counted(places.store, holdouts, since, until))
+    zone = ZoneInfo(publication.timezone)
+    start, end = options.seconds(since, zone) if since else -inf, options.seconds(until, zone) if until else inf
+    results = asked(store, lambda places: counted(places.store, holdouts, start, end))
     if rule and rule not in results.comparisons:
         raise EditorError(f"no visitor in the log met `{rule}`", help=did_you_mean(rule, sorted(results.comparisons)))
     found = {name: comparison for name, comparison in results.comparisons.items() if rule in ("", name)}
-    told = reports(found, publication.rules, holdouts, ReportOptions(time.time(), goal, until, matters / 100))
-    click.echo(as_json([asdict(one) for one in told]) if form == "json" else "\n\n".join(_text(told, results.visitors)))
+    told = reports(found, publication.rules, holdouts, ReportOptions(time.time(), goal, end, matters / 100))
+    as_text = _text(told, results.visitors, zone)
+    click.echo(as_json([asdict(one) for one in told]) if form == "json" else "\n\n".join(as_text))
 
 
-def _text(told: Sequence[RuleReport], visitors: int) -> Iterator[str]:
+def _text(told: Sequence[RuleReport], visitors: int, zone: ZoneInfo) -> Iterator[str]:
     if not told:
         yield f"none of the {visitors:,} visitors in the log met a rule yet"
     for one in told:
         width = max(len(row.group) for row in one.rows)
-        began = datetime.fromtimestamp(one.since, UTC)
+        began = datetime.fromtimestamp(one.since, zone)
         lines = [f"{one.rule}, since {began:%Y-%m-%d}: {one.verdict.text}"]
         for row in one.rows:
             noun = "visitor" if row.visitors == 1 else "visitors"

@@ -72,16 +72,17 @@ def looking_routes(site: Site, html: Html, tokens: Tokens | None) -> list[Route]
         asked["url"] = asked["url"] or "/"
         segments = _listed(request.query_params.getlist("segment"))
         story = link = wrong = state = ""
-        publication = site.publication
+        is_past, publication = False, site.publication
         try:
             publication, state = await _rules_of(site, asked)
             persona = _persona(asked, segments, publication)
+            is_past = 0 < persona.at < site.now()
             if "preview" in request.query_params:
                 link = _link(asked["url"], state, persona, tokens, site.now())
             story = await site.why(asked["url"], persona, publication)
         except (RequestError, OperatorError) as error:
             wrong = str(error)
-        told = story_view(story)
+        told, seen = story_view(story), await _seen(site, asked["visitor"])
         return html(
             "why.html",
             is_draft=site.is_published,
@@ -94,7 +95,9 @@ def looking_routes(site: Site, html: Html, tokens: Tokens | None) -> list[Route]
             shown=msgspec.to_builtins(shown_view(told)),
             link=link,
             wrong=wrong,
-            seen=await _seen(site, asked["visitor"]),
+            seen=seen or [],
+            is_searched=seen is not None,
+            is_past=is_past,
             version=state if state != DRAFT else "",
             versions=await asyncio.to_thread(_versions, site),
         )
@@ -103,13 +106,13 @@ def looking_routes(site: Site, html: Html, tokens: Tokens | None) -> list[Route]
 
 
 async def _seen(site: Site, visitor: str) -> object:
-    """What was recorded of a visitor: for who may export it, too."""
+    """What was recorded of a visitor, for who may export it, too; None where nobody looked."""
     if not visitor or site.publication is None or ROLE.get() is not Role.OWNER:
-        return []
+        return None
     try:
         views = (await site.seen(visitor))[:MOST_SEEN]
     except StoreError:
-        return []
+        return None
     return msgspec.to_builtins([seen_view(view, site.publication.timezone) for view in views])
 
 

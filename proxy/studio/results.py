@@ -7,8 +7,9 @@ import asyncio
 import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 import msgspec
 from starlette.datastructures import QueryParams
@@ -89,9 +90,10 @@ class ComparisonView(msgspec.Struct, frozen=True):
 
 class ResultsView(msgspec.Struct, frozen=True):
     """The page. `compared` have a group to compare with, `alone` have none; for those `left_out` there was no room.
-    `scale` is the range of the bars, in percent; `age` is how old the count is."""
+    `scale` is the range of the bars, in percent; `age` is how old the count is; days are those of `timezone`."""
 
     age: str
+    timezone: str
     visitors: str
     scale: int
     compared: list[ComparisonView]
@@ -122,14 +124,17 @@ def told_of(kept: StoredResults, publication: Publication, query: Query, now: fl
     return sorted(told, key=lambda one: (-sum(row.visitors for row in one.rows), one.rule))
 
 
-def results_view(kept: StoredResults, told: Sequence[RuleReport], places: Mapping[str, int], now: float) -> ResultsView:
-    """The page's content; `places` are the positions of rules in the list of rules."""
+def results_view(
+    kept: StoredResults, told: Sequence[RuleReport], places: Mapping[str, int], now: float, timezone: str
+) -> ResultsView:
+    """The page's content; `places` are the positions of rules in the list of rules, days are those of `timezone`."""
     reach = max((abs(end) for one in told for lift in _goals(one) for end in (lift.low, lift.high)), default=0.0)
     scale = min(WIDEST, max(NARROWEST, reach))
-    shown = [_comparison(one, places.get(one.rule, 0), scale) for one in told[:MOST]]
+    shown = [_comparison(one, places.get(one.rule, 0), scale, timezone) for one in told[:MOST]]
     alone = {one.rule for one in told if one.verdict.word is Outcome.ALONE}
     return ResultsView(
         _age(now - kept.at),
+        timezone,
         many(kept.results.visitors, "visitor"),
         round(100 * scale),
         [one for one in shown if one.name not in alone],
@@ -150,8 +155,8 @@ def _age(seconds: float) -> str:
     return f"{int(seconds / 60)} minutes ago"
 
 
-def _comparison(told: RuleReport, place: int, scale: float) -> ComparisonView:
-    when = datetime.fromtimestamp(told.since, UTC)
+def _comparison(told: RuleReport, place: int, scale: float, timezone: str) -> ComparisonView:
+    when = datetime.fromtimestamp(told.since, ZoneInfo(timezone))
     rows = [_row(row, told, scale) for row in told.rows]
     colour = COLOURS.get(told.verdict.word, "")
     since = f"{when.day} {when:%B %Y}"
@@ -184,13 +189,13 @@ def _bar(lift: Lift, scale: float) -> BarView:
     return BarView(round(low, 1), round(high - low, 1), round(middle, 1))
 
 
-def as_csv(told: Sequence[RuleReport]) -> str:
-    """A line for each group and each goal."""
+def as_csv(told: Sequence[RuleReport], timezone: str) -> str:
+    """A line for each group and each goal. Moments are on the clocks of `timezone`, with their offset from UTC."""
     lines = io.StringIO()
     table = csv.writer(lines)
     table.writerow(COLUMNS)
     for one in told:
-        since = datetime.fromtimestamp(one.since, UTC).isoformat(timespec="seconds")
+        since = datetime.fromtimestamp(one.since, ZoneInfo(timezone)).isoformat(timespec="seconds")
         for row in one.rows:
             counted = [(kind, did, did / row.visitors) for kind, did in row.did.items()]
             for kind, reached, by_visitor in [*counted, (PAID_BY_EACH, "", row.paid)]:
@@ -209,6 +214,9 @@ def _harmless(text: str) -> str:
 def results_routes(site: Site, html: Html) -> list[Route]:
     """`html(template, **values)` makes a page."""
 
+    def timezone() -> str:
+        return site.publication.timezone if site.publication else "UTC"
+
     async def told(query: Query, looked: ResultsStatus) -> list[RuleReport]:
         """Runs in a thread: thousands of rules take half a second."""
         if site.publication is None or looked.stored is None:
@@ -223,7 +231,7 @@ def results_routes(site: Site, html: Html) -> list[Route]:
         found = await told(query, looked)
         return html(
             "results.html",
-            results=msgspec.to_builtins(results_view(looked.stored, found, places, site.now()))
+            results=msgspec.to_builtins(results_view(looked.stored, found, places, site.now(), timezone()))
             if looked.stored
             else None,
             is_counting=looked.is_counting,
@@ -248,7 +256,9 @@ def results_routes(site: Site, html: Html) -> list[Route]:
     async def table(request: Request) -> Response:
         named = {"content-disposition": 'attachment; filename="results.csv"'}
         return Response(
-            await asyncio.to_thread(as_csv, await counted(request)), headers=named, media_type="text/csv; charset=utf-8"
+            await asyncio.to_thread(as_csv, await counted(request), timezone()),
+            headers=named,
+            media_type="text/csv; charset=utf-8",
         )
 
     async def api(request: Request) -> Response:

@@ -6,8 +6,10 @@ import json
 import math
 import re
 import time
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import duckdb
 import pytest
@@ -211,3 +213,13 @@ def test_a_person_with_two_devices_counts_once_for_what_the_first_of_them_met(
     assert (row["group"], row["visitors"], row["did"], row["paid"]) == ("control", 1, {"order completed": 1}, 120.0)
     assert bar["notes"] == ["1 met more than one of these, and count for the first"]
     assert from_the_warehouse(url, tmp_path, monkeypatch) == [("Bar", "control", 1, 1, 120.0)]
+
+
+def test_days_are_those_of_the_rules_time_zone(url: str, rules: Path) -> None:
+    (rules / "a.rules.yaml").write_text(RULES.replace("version: 1\n", "version: 1\ntimezone: Pacific/Kiritimati\n"))
+    there = datetime.fromtimestamp(NOON, ZoneInfo("Pacific/Kiritimati"))
+    assert run(url, rules, "--rule", "Bar").output.startswith(f"Bar, since {there:%Y-%m-%d}: ")
+    exactly, after = f"{there:%Y-%m-%dT%H:%M:%S}", f"{there + timedelta(seconds=1):%Y-%m-%dT%H:%M:%S}"
+    assert "Bar, since" in run(url, rules, "--since", exactly, "--until", after).output
+    assert "none of the 400 visitors" in run(url, rules, "--since", after).output
+    assert "none of the 400 visitors" in run(url, rules, "--until", exactly).output

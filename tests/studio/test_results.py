@@ -192,3 +192,14 @@ async def test_programs_get_what_the_command_prints() -> None:
 async def test_what_there_is_no_room_for_is_said() -> None:
     page = await asked(looked({f"Gone {number}": {ALL: group(number + 1, 0)} for number in range(203)}))
     assert "3 more were met by fewer visitors; all are in the CSV." in page
+
+
+async def test_days_are_those_of_the_rules_time_zone_and_the_page_names_it() -> None:
+    rules = RULES.replace(b"rules:", b"timezone: Pacific/Auckland\nrules:")
+    there = load({"a.rules.yaml": rules, "slots.yaml": b"slots: {home.hero: {}, all.topbar: {}}"}).publication
+    assert there is not None
+    async with browser(ShopToday(publication=there, looked=looked(MANY))) as client:
+        page, table = await client.get("/results?rule=Bar"), await client.get("/results.csv?rule=Bar")
+    assert "since 4 November 2026" in plain(page.text)
+    assert "Days are those of Pacific/Auckland, the rules' time zone." in plain(page.text).replace("&#x27;", "'")
+    assert {row["since"] for row in csv.DictReader(io.StringIO(table.text))} == {"2026-11-04T01:00:00+13:00"}

@@ -68,6 +68,14 @@ async def test_the_first_page_tells_what_is_paused_and_lets_that_go_on(
     assert ("Pause everything" in page) == may_pause_all
 
 
+async def test_everything_is_paused_by_a_second_button_that_the_first_opens() -> None:
+    async with browser(Shop()) as client:
+        page = (await client.get("/")).text
+    asked = re.search(r'<details class="alarm"><summary>Pause everything</summary>(.*?)</details>', page)
+    assert asked and 'action="/pause"' in asked[1] and "<button>Yes, pause everything</button>" in asked[1]
+    assert page.count('value="everything"') == 1
+
+
 def test_the_view_marks_the_one_entry_that_made_live_what_is_live(versions: Versions) -> None:
     versions.roll_back(1, author="Sam", message="", now=3_000.0)
     view = versions_view(versions, is_published=True)
