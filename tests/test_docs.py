@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import re
 import time
@@ -51,6 +52,20 @@ def test_files_that_pages_and_modules_name_are_there() -> None:
         named = set(re.findall(before + r"((?:\w+/)*\w+\.py)\b", path.read_text(encoding="utf-8")))
         gone += [(path.name, file) for file in named if not any(there.endswith(f"/{file}") for there in known)]
     assert gone == []
+
+
+def test_folders_that_pages_name_are_there() -> None:
+    for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")):
+        for folder in re.findall(
+            r"(?<![\w/.])((?:proxy|tests|loadtests)/(?:\w+/)*)(?![\w*.])", path.read_text("utf-8")
+        ):
+            assert (ROOT / folder).is_dir(), f"{path.name} names {folder}, which is not there"
+
+
+def test_modules_that_a_package_lists_are_in_it() -> None:
+    for path in ROOT.glob("proxy/*/__init__.py"):
+        listed = re.findall(r"[*;] `(\w+)`: ", ast.get_docstring(ast.parse(path.read_text("utf-8"))) or "")
+        assert [name for name in listed if not (path.parent / f"{name}.py").exists()] == [], path
 
 
 def test_metrics_and_settings_on_pages_are_there() -> None:

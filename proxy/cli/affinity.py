@@ -1,5 +1,5 @@
-"""`tailorbird affinity eval PATH`: how good recommendations would have been on a shop's own past, compared with simple
-baselines."""
+"""`tailorbird affinity`: how good recommendations would have been on a shop's own past, compared with simple baselines
+(`eval`); what goes with a cart by that past (`ask`); the same learnt from a warehouse's events (`build`)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The values that a phrase can have, and findings for those that it cannot. Rules and tests use both."""
+"""The values that a phrase can have, and findings for those that it cannot, wildcards and patterns too. Rules and tests
+use both."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Assigns a bit to every conjunction, in the order of the rules, and collects the tests of each attribute from which
-columns are made."""
+"""The order of rules as bits: assigns one to every conjunction, the best rule highest, and collects the tests of each
+attribute from which columns are made."""
 
 from __future__ import annotations
 

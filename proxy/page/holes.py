@@ -1,4 +1,4 @@
-"""Holes: the parts of a stored page that belong to one visitor, and how each is filled.
+"""Holes: the parts of a stored page that belong to one visitor, how each is filled, and the edits that leave it.
 
 A hole is an attribute or the content of an element that a CSS selector finds. What was there when the page was fetched
 is removed before the page is stored (`redaction.py`), so a hole that cannot be filled is empty, and never has another

@@ -1,5 +1,5 @@
-"""A page's bytes and its tree, which is parsed once, when first needed. (Parsing 56 KB takes 130 us, searching the
-bytes for one word 15 us.)
+"""A page's bytes and its tree, parsed once, when first needed; and what it tells of itself (hydration, policies).
+(Parsing 56 KB takes 130 us, searching the bytes for one word 15 us.)
 
 For the tree, each byte is decoded as one character, so its offsets are those of the page. ASCII is the same in every
 charset of a page that is cut; `attribute` and `text_of` decode other text as UTF-8. The tree is shared and must not be

@@ -1,4 +1,4 @@
-"""Constant bytes, coded once for all answers that contain them.
+"""Constant bytes, coded once for all answers that contain them: deflated for gzip, or as frames of zstd.
 
 A compressed answer is joined from pieces: each is deflated once, by itself, and ended with a full flush, so that it is
 independent of its neighbours and byte-aligned. Pieces may be joined in any order into one gzip member.

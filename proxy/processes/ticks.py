@@ -1,5 +1,5 @@
-"""Ticks: all periodic work of an idle worker is done at the same moments. To wake up costs more than most of that work:
-60 us each time, if the machine was asleep.
+"""Ticks: all periodic work of an idle worker is done at the same moments; and a clock that was set back is noticed. To
+wake up costs more than most of that work: 60 us each time, if the machine was asleep.
 
 The workers of one machine have their ticks at different moments, so that a store is not asked by all of them at once.
 """

@@ -1,4 +1,4 @@
-"""The access log: for each request that was answered, a line of JSON in a file or on standard output.
+"""The access log and its file: for each request that was answered, a line of JSON there or on standard output.
 
 Lines are collected until there are many, or half a second is over; then a thread writes them, in the order of their
 times. Of pages answered from memory only the data is collected: their lines are formatted together, which takes a third

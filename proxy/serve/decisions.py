@@ -1,5 +1,5 @@
-"""Decisions without a page: what slots show a visitor of an app, a mail or a kiosk, decided and filled by the very
-function that does it for pages, each as a JSON object of what it says.
+"""Decisions without a page, and who may read them in a browser (CORS): what slots show a visitor of an app, a mail or a
+kiosk, decided and filled by the very function that does it for pages, each as a JSON object of what it says.
 
 Its law is that of pages: whatever fails in deciding, the answer is the channel's own default, and it is counted. What
 is asked here is no view: it counts for no limit and no experiment until the channel tells that it was shown.

@@ -1,4 +1,4 @@
-"""Shared fetches (request coalescing): one at a time for each key; the other requests wait for it.
+"""Shared fetches (request coalescing): one at a time for each key; the other requests wait, or are shown a stale page.
 
 A fetch is a task of its own. The client whose request started it may leave: the fetch goes on, fills the cache and
 answers those who wait.

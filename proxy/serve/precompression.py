@@ -1,5 +1,5 @@
-"""Static texts (styles, scripts, SVG, JSON) in the client's preferred coding: compressed once, with the best effort, in
-a thread beside the event loop, when a stored text is asked for again. No answer waits for it.
+"""Static texts (styles, scripts, SVG, JSON) in the client's preferred coding, and the background thread that compresses
+them: once, with the best effort, when a stored text is asked for again. No answer waits for it.
 
 Only shared answers are compressed by us: a text with somebody's secret must not be (BREACH).
 """

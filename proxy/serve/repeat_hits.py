@@ -146,9 +146,8 @@ class RepeatHits:
             profile = (known if found is None else found[1]).current()
             if not (lookup.pages or lookup.inputs.tells_visitors_apart or lookup.asks_place):
                 lookup.valid_until = -inf  # so that the next request looks for the pages made meanwhile
-            return self._decide_and_answer(
-                lookup, question.request(own, client), own, Who(verified.at(now), profile), now
-            )
+            who, request = Who(verified.at(now), profile), question.request(own, client)
+            return self._decide_and_answer(lookup, request, own, who, now)
         self._hits.count += 1
         if lookup.needs_full_view:
             self._capture.note(View(now, question.request(own, client), lookup.template.about, verified.at(now), done))

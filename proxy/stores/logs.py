@@ -1,4 +1,4 @@
-"""All that a store has logged, person by person: for whoever counts visitors, or takes all events elsewhere.
+"""All that a store has logged, person by person: for who counts visitors, exports all events, or expires old ones.
 
 A device that is joined to a person is left out: its log goes on holding what it did, but so does the person's, and who
 read both would count everything twice.

@@ -1,4 +1,4 @@
-"""Profiles and arrivals as bytes in a store: one msgpack value each.
+"""Profiles, arrivals and refused events as bytes in a store: one msgpack value each.
 
 The visitor id is part of the value and checked when it is read, so that an answer meant for another read, or a value
 copied under a wrong key, is never taken for this visitor's. Equal profiles are equal bytes.

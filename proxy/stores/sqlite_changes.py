@@ -1,4 +1,4 @@
-"""Whose profiles were changed in a SQLite store, for workers that remember profiles.
+"""Whose profiles were changed in a SQLite store, and whom it knows at all, for workers that remember profiles.
 
 A place consists of the end of the log and the newest mark. Most changes are events in the log, which name their
 visitor; only removing events and rebuilding profiles add none, so these leave a mark for each profile. A mark without a

@@ -1,5 +1,5 @@
-"""How many requests an origin gets at once: determined by measuring, so that an origin that slows down is not
-overloaded.
+"""How many requests an origin gets at once, and how many retries: the limit is determined by measuring, so that an
+origin that slows down is not overloaded.
 
 `Limit` is pure. It compares how long answers take now with the least they took. When that is 60 % more, further
 concurrency only adds waiting, and the limit falls by a tenth. Otherwise, if the limit is what makes requests wait, it

@@ -1,5 +1,5 @@
-"""The signed content of our cookies: the visitor, and the segments vouched for; and the segments that the shop's own,
-unsigned cookie names: a hint, since anybody may write it."""
+"""The signed content of our cookies: the visitor, new ones too, and the segments vouched for; and the segments that the
+shop's own, unsigned cookie names: a hint, since anybody may write it."""
 
 from __future__ import annotations
 
