@@ -171,10 +171,11 @@ def as_text(findings: Sequence[Finding], sources: Mapping[str, str]) -> str:
         return ""
     rows = {name: rows_of(sources.get(name, "")) for name in {finding.place.file for finding in findings}}
     blocks = [_block(finding, rows[finding.place.file]) for finding in findings]
-    return "\n\n".join([*blocks, _count(findings)])
+    return "\n\n".join([*blocks, counted(findings)])
 
 
-def _count(findings: Sequence[Finding]) -> str:
+def counted(findings: Sequence[Finding]) -> str:
+    """How many there are, as `2 problems found in 1 file.`"""
     files = {finding.place.file for finding in findings}
     warnings = sum(finding.is_warning for finding in findings)
     problems = many(len(findings) - warnings, "problem")

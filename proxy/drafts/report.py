@@ -54,12 +54,14 @@ class Prospect:
 @dataclass(frozen=True, slots=True)
 class Outlook:
     """What the studio shows of a draft: the report, whether it may be published, and whether publishing only asks for
-    approval. `compared` stands for the two that were compared, the draft and what is live."""
+    approval. `compared` stands for the two that were compared, the draft and what is live. A draft with mistakes is not
+    compared: `findings` are its mistakes and warnings."""
 
     text: str
     may_publish: bool = False
     must_be_approved: bool = False
     compared: str = ""
+    findings: tuple[Finding, ...] = ()
 
 
 def prospect(

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from proxy.diagnostics import counted
 from proxy.drafts.report import Outlook, checks_text
 from proxy.errors import OperatorError
 from proxy.model import View
@@ -89,6 +90,9 @@ class Publishing:
         live, now = self.rules.good, self.clock()
         if is_live(self.versions, draft.files):
             return Outlook(f"The files are those of version {self.versions.live()}, which is live.")
+        if draft.loaded.publication is None:
+            findings = tuple(draft.loaded.findings)
+            return Outlook(counted(findings), compared=self._compared(draft), findings=findings)
         checks = checks_of(draft.loaded, now)
         names = f"Version {self.versions.live()}", "draft"
         text = plan_text(views, live, draft.loaded, checks, now, names)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
@@ -18,7 +19,7 @@ from proxy.rulebook.pauses import Pause, What
 from proxy.stores.history import GOES_LIVE, Action, Entry, made_live
 from proxy.stores.versions import Versions
 from proxy.studio.forms import author_of, form_of
-from proxy.studio.views import Site
+from proxy.studio.views import Site, problems_view
 
 MOST = 100
 
@@ -79,7 +80,9 @@ def version_routes(site: Site, html: Html) -> list[Route]:
         return html("versions.html", status, versions=msgspec.to_builtins(view), problem=problem)
 
     async def plan(problem: str = "", status: int = 200) -> Response:
-        return html("plan.html", status, plan=msgspec.to_builtins(await site.plan()), problem=problem)
+        outlook = await site.plan()
+        problems = msgspec.to_builtins(problems_view(outlook.findings))
+        return html("plan.html", status, plan=asdict(replace(outlook, findings=())), problems=problems, problem=problem)
 
     async def publish(fields: dict[str, str], author: str) -> None:
         message = fields.get("message", "").strip()

@@ -29,6 +29,7 @@ from proxy.studio.rule_list import Listed, RuleView, opened, rule_view, rules_on
 from proxy.visitors.persona import Persona
 
 MOST_FINDINGS = 100
+MOST_PLACES = 30
 
 
 class Link(msgspec.Struct, frozen=True):
@@ -126,6 +127,25 @@ class FindingView(msgspec.Struct, frozen=True):
     is_warning: bool
 
 
+class PlaceView(msgspec.Struct, frozen=True):
+    """A place of a problem; `file` is "" when the studio cannot open it."""
+
+    where: str
+    file: str
+    line: int
+
+
+class ProblemsView(msgspec.Struct, frozen=True):
+    """Findings that are alike but for their places; `more` of these are not listed."""
+
+    code: str
+    what: str
+    help: str
+    is_warning: bool
+    places: list[PlaceView]
+    more: int
+
+
 class StatusView(Readiness, frozen=True, kw_only=True):
     """The content of the first page: readiness, a page of the list of rules, what is paused, and what is wrong with the
     folder: `findings` of the `problems` in it. `is_off`: everything is paused."""
@@ -154,7 +174,7 @@ def shown_view(shown: Shown) -> ShownView:
 
 def newest(shown: Iterable[ShownView], most: int) -> list[ShownView]:
     """The live lists of several workers merged, the newest first."""
-    return sorted(shown, key=lambda view: -view.at)[:most]
+    return sorted(shown, key=lambda view: -view.at)[:MOST_FINDINGS]
 
 
 async def status_view(site: Site, find: str = "", page: int = 0) -> StatusView:
@@ -177,6 +197,18 @@ def _status_view(site: Site, ready: Readiness, shown: Mapping[str, int], find: s
         paused=sorted(pauses),
         is_off=Pause(What.EVERYTHING) in pauses,
     )
+
+
+def problems_view(findings: Sequence[Finding]) -> list[ProblemsView]:
+    """The findings, mistakes first, those alike as one."""
+    alike: dict[tuple[str, str, str, bool], list[PlaceView]] = {}
+    for each in map(_finding, sorted(findings, key=lambda finding: finding.is_warning)):
+        place = PlaceView(each.where, each.file, each.line)
+        alike.setdefault((each.code, each.what, each.help, each.is_warning), []).append(place)
+    return [
+        ProblemsView(*said, places[:MOST_PLACES], max(0, len(places) - MOST_PLACES))
+        for said, places in list(alike.items())[:MOST_FINDINGS]
+    ]
 
 
 def _finding(finding: Finding) -> FindingView:

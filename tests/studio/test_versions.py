@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from proxy.diagnostics import Finding, Place
 from proxy.drafts.report import Outlook
 from proxy.rulebook.pauses import Pause, What, paused
 from proxy.stores.history import Action
@@ -152,6 +153,20 @@ async def test_a_button_wants_the_token(versions: Versions) -> None:
 async def test_the_plan_is_shown_as_it_is_printed() -> None:
     async with browser(Shop(planned=Outlook("~ Sale  country: <NL>"))) as client:
         assert "~ Sale  country: &lt;NL&gt;" in (await client.get("/plan")).text
+
+
+async def test_the_plan_of_a_broken_draft_tells_what_is_alike_once_with_a_link_to_each_line() -> None:
+    gone = [Finding("R104", "no slot <x>", Place("a.rules.yaml", line, 5, 9), "mend it") for line in range(1, 36)]
+    warning = Finding("L2", "over", Place("b.rules.yaml", 3, 1, 2), "remove it", is_warning=True)
+    foreign = Finding("R201", "unreadable", Place("x.txt", 1, 1, 2), "move it")
+    planned = Outlook("36 problems", compared="2 abc", findings=(warning, *gone, foreign))
+    async with browser(Shop(planned=planned)) as client:
+        page = (await client.get("/plan")).text
+    assert page.count("R104 no slot &lt;x&gt;") == 1 and "and 5 more" in page
+    assert page.count('href="/file?name=a.rules.yaml&amp;line=') == 30 and "line=30" in page
+    assert "<code>x.txt:1</code>" in page
+    assert page.index("R104") < page.index("R201") < page.index("L2 (warning) over")
+    assert "It can be published once this is mended" in page and "<button>" not in page
 
 
 @pytest.mark.parametrize(
