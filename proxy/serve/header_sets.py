@@ -51,6 +51,10 @@ EACH_TIME = frozenset(
 """Fields that differ with each request, so they are no part of a header set. (`Forwarded` is: it may say the
 scheme.)"""
 
+_NOVEL = re.compile(rb"x-(?!forwarded|moz$|api-key$)[a-z0-9-]+")
+CHANGES = 3
+"""A field of such a name, which nothing here reads, is cut out once it alone changed so often in a row."""
+
 _HEADER_SET_BYTES, _FIELD_BYTES = 400, 110
 """The memory of a header set beside its bytes (held twice), and of a field. Measured."""
 
@@ -81,6 +85,7 @@ class HeaderSets:
         self._trusted = networks(settings.trusted_proxies)
         # The country that a proxy names is a part of the header set; there are too many regions and cities.
         places = dict(place_headers(settings))
+        self.places = frozenset(places.values())
         country = places.pop("country", b"")
         self.each_time = EACH_TIME.union(places.values()) - {country}
         self._unusual = _UNUSUAL | self.each_time
@@ -120,7 +125,10 @@ class HeaderSets:
 class Reader:
     """Reads the requests of one connection by their header sets."""
 
-    __slots__ = ("_cuts", "_header_sets", "_known", "_last", "_longest", "_peer", "_questions", "_scheme", "_values")
+    __slots__ = (
+        "_changed", "_changes", "_cuts", "_header_sets", "_known", "_last", "_longest", "_peer", "_questions",
+        "_scheme", "_values",
+    )  # fmt: skip
 
     def __init__(self, header_sets: HeaderSets, known: Known, peer: str, scheme: str) -> None:
         self._header_sets = header_sets
@@ -130,7 +138,7 @@ class Reader:
         self._longest = header_sets.longest
         self._peer = peer
         self._scheme = scheme
-        self._last = b""
+        self._last, self._changed, self._changes = b"", b"", 0
         self._cuts = [_COOKIE]  # what this client sends that is another thing each time, as it writes it
 
     def read(self, data: bytes) -> tuple[Question, OwnFields] | None:
@@ -208,9 +216,24 @@ class Reader:
 
     def _notice(self, rest: bytes) -> None:
         """Learns bytes that came twice in a row: a client that sends something new each time has no header set."""
-        if rest == self._last and rest not in self._known.header_sets.known:
+        if rest != self._last:
+            self._notice_change(self._last, rest)
+        elif rest not in self._known.header_sets.known:
+            self._changes = 0
             self._header_sets.learn(self._known, rest, self._peer, self._scheme)
         self._last = rest
+
+    def _notice_change(self, before: bytes, now: bytes) -> None:
+        """Counts how often one field alone was another thing; after that it is cut out."""
+        pairs = zip(before.split(b"\r\n"), now.split(b"\r\n"), strict=False)
+        changed = [new.partition(b": ")[0] for old, new in pairs if old != new]
+        name = changed[0] if len(changed) == 1 and before.count(b"\n") == now.count(b"\n") else b""
+        self._changes = self._changes + 1 if name == self._changed else 1
+        self._changed = name
+        is_novel = _NOVEL.fullmatch(name.lower()) is not None and name.lower() not in self._header_sets.places
+        if is_novel and self._changes >= CHANGES and len(self._cuts) < MOST_CUTS:
+            self._cuts.append((name.lower(), b"\r\n%b: " % name))
+            self._changes = 0
 
     def _finds_cuts(self, head: bytes) -> bool:
         """Whether it has further varying fields; they are cut out from now on."""

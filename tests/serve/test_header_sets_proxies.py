@@ -6,7 +6,7 @@ import pytest
 
 from proxy.http.incoming import Incoming
 from proxy.http.message import Request
-from proxy.serve.header_sets import EACH_TIME, MOST_CUTS, HeaderSets
+from proxy.serve.header_sets import CHANGES, EACH_TIME, MOST_CUTS, HeaderSets
 from proxy.settings import Settings
 from proxy.visitors.context import REQUEST_ATTRIBUTES, Seen
 from proxy.visitors.visitor import ANONYMOUS
@@ -138,3 +138,38 @@ def test_behind_any_cdn_browsers_have_a_header_set(cdn: str) -> None:
     read = [read_by(made, head(FIELDS[0], *(field % number for field in CDNS[cdn]))) for number in range(5)]
     assert [one is not None for one in read] == [False, False, True, True, True]
     assert len({one.question for one in read if one}) == 1
+
+
+@pytest.mark.parametrize(
+    ("field", "is_cut"),
+    [
+        (b"X-Edge-Ref", True),
+        (b"x-unheard-of", True),
+        (b"X-Forwarded-Proto", False),
+        (b"X-Moz", False),
+        (b"X-Api-Key", False),
+        (b"X-Country", False),
+        (b"Accept-Language", False),
+    ],
+)
+def test_an_unknown_field_that_is_another_thing_each_time_is_cut_out_after_a_few_requests(
+    field: bytes, is_cut: bool
+) -> None:
+    settings = Settings(country_header="X-Country")
+    made = HeaderSets(Incoming(settings), settings).of(PEER, "http")
+
+    def asked(number: int) -> bytes:
+        return head(FIELDS[0], b"%b: v%d" % (field, number), *FIELDS[1:3])
+
+    read = [read_by(made, asked(number)) for number in range(9)]
+    assert [one is not None for one in read] == [number > CHANGES + 2 and is_cut for number in range(9)]
+    for number, one in enumerate(read):
+        require_same_or_nothing(one, asked(number))
+        assert one is None or one.get(field.lower()) == b"v%d" % number
+
+
+def test_a_field_that_changes_beside_others_stays_part_of_a_header_set() -> None:
+    header_sets = HeaderSets(Incoming(SETTINGS), SETTINGS)
+    made = header_sets.of(PEER, "http")
+    for number in range(9):
+        assert read_by(made, head(FIELDS[0], b"X-A: %d" % number, b"X-B: %d" % number)) is None
