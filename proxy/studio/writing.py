@@ -66,7 +66,7 @@ class ProblemView(msgspec.Struct, frozen=True):
 
 class Tried(msgspec.Struct, frozen=True):
     """What becomes of a text: its problems and `more` that are not listed, and how its tests went. `may_mend`: a
-    program can correct some of them. `counted` says in words how many there are."""
+    program can correct some of them. `counted` says in words how many problems and failing tests there are."""
 
     problems: list[ProblemView]
     more: int
@@ -97,6 +97,8 @@ def tried_view(name: str, loaded: Loaded, outcomes: Sequence[Outcome]) -> Tried:
     warnings = sum(finding.is_warning for finding in told)
     counted = [f"{len(told) - warnings} to mend"] if len(told) > warnings else []
     counted += [many(warnings, "warning")] if warnings else []
+    failing = sum(not outcome.passed for outcome in outcomes)
+    counted += [f"{many(failing, 'test')} failing"] if failing else []
     return Tried(problems, len(told) - len(problems), ", ".join(counted), tests, any(finding.edits for finding in own))
 
 

@@ -87,6 +87,7 @@ async def test_a_text_is_checked_and_tested_and_nothing_is_written(folder: Path)
         and 'href="#line-4"' in bad.text
     )
     assert "0 passed, 1 failed" in failing.text
+    assert "1 test failing</h2>" in failing.text and "No problems" not in failing.text
     assert "R101: more" in bad.text and "Wrong, in example.rules.yaml" in bad.text
     assert written_in(bad) == MISSPELT
     assert (folder / "a.rules.yaml").read_text() == TESTED
