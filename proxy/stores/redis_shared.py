@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from proxy.audience.identity import LINKING
 from proxy.audience.merging import Merge, Rules
 from proxy.errors import UNDECODABLE, DamagedValueError
 from proxy.model import Arrival
@@ -115,7 +116,7 @@ async def forget_names(client: Any, visitor_ids: Collection[str]) -> int:
     return gone
 
 
-def _with_any(ids: frozenset[str], names_in: Callable[[Fields], Iterable[str]]) -> Callable[[Fields], bool]:
+def _with_any(ids: frozenset[str], names_in: Callable[[Fields], Iterable[object]]) -> Callable[[Fields], bool]:
     """Whether an entry names any of these visitors."""
 
     def names_them(fields: Fields) -> bool:
@@ -127,9 +128,10 @@ def _with_any(ids: frozenset[str], names_in: Callable[[Fields], Iterable[str]]) 
     return names_them
 
 
-def _names_in_event(fields: Fields) -> Iterable[str]:
+def _names_in_event(fields: Fields) -> Iterable[object]:
     arrival = unpacked_arrival(fields[b"v"])
-    return (arrival.visitor_id, arrival.via, *arrival.joins)
+    linked = (arrival.event.subject, arrival.details.get("bucket key")) if arrival.event.kind in LINKING else ()
+    return (arrival.visitor_id, arrival.via, *arrival.joins, *linked)
 
 
 def _names_in_message(fields: Fields) -> Iterable[str]:

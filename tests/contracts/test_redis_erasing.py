@@ -12,6 +12,7 @@ import msgspec
 import pytest
 from redis.asyncio import Redis
 
+from proxy.audience.identity import join_events, unmerge_events
 from proxy.bus import bus_of_shop
 from proxy.bus.local import LocalBus
 from proxy.model import Arrival, Event, Item, Profile
@@ -79,6 +80,7 @@ async def test_only_what_names_the_erased_goes_from_the_streams_that_all_share(
     ]
     theirs = [seen("12", 3), Arrival("bert", seen("bert", 4).event, "web", NOON, via="12")]
     theirs.append(Arrival("cleo", seen("cleo", 5).event, "web", NOON, joins=("12", "cleo")))
+    theirs += [*join_events(Profile("12"), "dora", NOON, NOON), *unmerge_events("emil", "12", NOON)]
     await machines[0].apply([*others, *theirs])
     bus, heard = bus_of_shop(LocalBus(), server_of(valkey_url)), [b"/12", b"/sale/12"]
     changed = [ProfilesChanged("one", False, [id], consents={id: ConsentWord("profile", NOON)}) for id in ("112", "12")]
