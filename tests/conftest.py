@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import os
-import sys
 
-import pytest
-import uvloop
 from hypothesis import settings
 
 for name in ("http_proxy", "https_proxy", "all_proxy"):  # all that tests talk to is on this machine
@@ -21,11 +18,3 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     """Bytes that are no text are not named by themselves: some differ from run to run, as a gzip's time does, and tests
     that run side by side must have the same names."""
     return f"{argname} of {len(val)}" if isinstance(val, bytes) and not (val.isascii() and len(val) < 60) else None
-
-
-if sys.version_info >= (3, 12):  # whose own loop does not pause who writes lines too fast
-
-    @pytest.fixture(scope="session")
-    def event_loop_policy() -> uvloop.EventLoopPolicy:
-        """The loop that servers run on."""
-        return uvloop.EventLoopPolicy()

@@ -1,19 +1,15 @@
-"""The tests of sockets run on uvloop, which serves; the others on asyncio's own loop."""
+"""What holds for tests of the server."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Mapping
+import sys
 
 import pytest
 import uvloop
 
-ON_UVLOOP = {"test_app.py", "test_protocol.py", "test_tunnel.py"}
+if sys.version_info >= (3, 12):  # whose own loop does not pause who writes lines too fast
 
-
-def pytest_asyncio_loop_factories(
-    config: pytest.Config, item: pytest.Item
-) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
-    if item.path.name in ON_UVLOOP:
-        return {"uvloop": uvloop.new_event_loop}
-    return {"asyncio": asyncio.new_event_loop}
+    @pytest.fixture(scope="session")
+    def event_loop_policy() -> uvloop.EventLoopPolicy:
+        """The loop that servers run on."""
+        return uvloop.EventLoopPolicy()
