@@ -1,15 +1,19 @@
-"""What holds for tests of the server."""
+"""The tests of sockets run on uvloop, which serves; the others on asyncio's own loop."""
 
 from __future__ import annotations
 
-import sys
+import asyncio
+from collections.abc import Callable, Mapping
 
 import pytest
 import uvloop
 
-if sys.version_info >= (3, 12):  # whose own loop does not pause who writes lines too fast
+ON_UVLOOP = {"test_app.py", "test_conversation.py", "test_protocol.py", "test_protocol_lane_order.py", "test_tunnel.py"}
 
-    @pytest.fixture(scope="session")
-    def event_loop_policy() -> uvloop.EventLoopPolicy:
-        """The loop that servers run on."""
-        return uvloop.EventLoopPolicy()
+
+def pytest_asyncio_loop_factories(
+    config: pytest.Config, item: pytest.Item
+) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    if item.path.name in ON_UVLOOP:
+        return {"uvloop": uvloop.new_event_loop}
+    return {"asyncio": asyncio.new_event_loop}
