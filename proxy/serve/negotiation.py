@@ -22,6 +22,7 @@ _SAME_FOR_ALL = frozenset(b"host via forwarded x-forwarded-host x-forwarded-prot
 _FROM_PROXIES = frozenset({b"x-forwarded-host", b"x-forwarded-proto"})
 """Where all fields are forwarded, what a trusted proxy says there stands."""
 _NEVER_SENT = frozenset({b"cookie", b"authorization"})
+_NEXT_STATE, _NEXT_URL = b"next-router-state-tree", b"next-url"
 
 
 class Negotiation:
@@ -34,13 +35,13 @@ class Negotiation:
     def untold(self, fetch: SharedFetch, answer: Headers, told: Set[bytes]) -> Set[bytes]:
         """The fields that the answer's Vary names, and that the visitor sent and we did not pass on, Accept-Language
         for one."""
-        return self._asking.untold(fetch.request, vary_names(answer) - told - self._same_for_all)
+        return self._asking.untold(fetch.request, chosen_names(answer) - told - self._same_for_all)
 
     def chosen_by(self, fetch: SharedFetch, stored: StoredResponse, *, is_cut: bool) -> Varying:
         """The fields the answer was chosen by, as we sent them. An uncoded page is coded by us as anybody wants it, so
         Accept-Encoding does not tell it apart; what came coded is only for who takes that coding."""
         request, cookies = fetch.request, fetch.policy.cookies if fetch.policy else None
-        names = vary_names(judged_headers(fetch.policy, stored.headers)) - self._same_for_all
+        names = chosen_names(judged_headers(fetch.policy, stored.headers)) - self._same_for_all
         came_in = stored.get(b"content-encoding") or b""
         if came_in:
             names |= {b"accept-encoding"}
@@ -53,6 +54,13 @@ class Negotiation:
             names |= cookies.varying_names
         chosen = varying(names, (*sent, *told_cookies(fetch), *self._asking.credentials(request), coding))
         return in_coding(chosen, came_in.strip().lower())
+
+
+def chosen_names(answer: Headers) -> Set[bytes]:
+    """The request fields that the origin chooses by: those its Vary names. Next.js also chooses by `Next-Url`, which it
+    does not name: it redirects a router's request unless the address has a hash of that and the others (`_rsc`)."""
+    names = vary_names(answer)
+    return names | {_NEXT_URL} if _NEXT_STATE in names else names
 
 
 def told_cookies(fetch: SharedFetch) -> Headers:

@@ -72,3 +72,29 @@ async def test_a_cookie_that_the_origin_does_not_like_has_nothing_forgotten() ->
         count = len(origin.requests)
         assert "hit" in (await site.get(b"/", (b"cookie", b"currency=EUR")))["cache-status"]
         assert len(origin.requests) == count
+
+
+def next_router(seen: Seen) -> bytes:
+    """A static page of Next.js 16, trimmed: HTML for browsers; for its router, data at an address that has a hash of
+    four fields, of which Vary leaves out Next-Url. Any other request of the router is sent on."""
+    vary = b"Vary: rsc, next-router-state-tree, next-router-prefetch, next-router-segment-prefetch, Accept-Encoding"
+    shared = b"Cache-Control: s-maxage=31536000"
+    if seen.get(b"rsc") is None:
+        return ok(PAGE, shared, vary)
+    fields = (b"next-router-prefetch", b"next-router-segment-prefetch", b"next-router-state-tree", b"next-url")
+    if b",".join(seen.get(name) or b"0" for name in fields) != b"1,/_tree,0,/":
+        return ok(b"", b"Location: /sale?_rsc=another", status=b"307 Temporary Redirect")
+    return ok(b'1:"$Sreact.fragment"', b"Content-Type: text/x-component", shared, vary)
+
+
+async def test_what_the_router_of_next_js_prefetches_is_kept() -> None:
+    router = [(b"rsc", b"1"), (b"next-router-prefetch", b"1"), (b"next-router-segment-prefetch", b"/_tree")]
+    router.append((b"next-url", b"/"))
+    async with Origin(answering(next_router)) as origin, Site(origin.url) as site:
+        await site.get(b"/sale?_rsc=hash", *router)
+        count = len(origin.requests)
+        again = await site.get(b"/sale?_rsc=hash", *router)
+        assert (again.body, len(origin.requests)) == (b'1:"$Sreact.fragment"', count)
+        assert (await site.get(b"/sale?_rsc=hash")).body == PAGE, "a browser that opens the address gets the page"
+        elsewhere = await site.get(b"/sale?_rsc=hash", *router[:-1], (b"next-url", b"/other"))
+        assert elsewhere.status == 307, "as the origin has it"
