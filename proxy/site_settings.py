@@ -129,6 +129,11 @@ class SiteSettings:
     longitude_header: str = row(
         "", "the same for the longitude, as cf-iplongitude; it may be the same field, if that has both", is_name=True
     )
+    time_zone_header: str = row(
+        "",
+        "the same for the time zone, as cf-timezone; empty: `time zone` is what an app or a login tells",
+        is_name=True,
+    )
     profile_budget_ms: float = row(10.0, "longest wait for a profile before going on without it", "milliseconds")
     profile_longest_ms: float = row(
         25.0, "longest wait for a profile in any case, as of a store that others keep busy", "milliseconds"

@@ -75,8 +75,8 @@ async def demo(shop_port: int, flags: dict[str, Any]) -> None:
 
 
 def demo_settings(origin: str, flags: dict[str, Any]) -> Settings:
-    """The environment's settings, with a key of this run where there is none; the loopback may name a country; the
-    shop's session cookie, which every visitor has, makes no page personal. Raises `OperatorError`."""
+    """The environment's settings, with a key of this run where there is none; the loopback may say where a visitor is;
+    the shop's session cookie, which every visitor has, makes no page personal. Raises `OperatorError`."""
     settings = settings_now(origin=(origin,), **flags)
     if not Path(settings.rules).is_dir():
         bring_rules(settings.rules)
@@ -84,6 +84,11 @@ def demo_settings(origin: str, flags: dict[str, Any]) -> Settings:
         settings,
         secret=settings.secret or secrets.token_urlsafe(32),
         trusted_proxies=("127.0.0.1",),
+        region_header=settings.region_header or "CF-Region",
+        city_header=settings.city_header or "CF-IPCity",
+        latitude_header=settings.latitude_header or "CF-IPLatitude",
+        longitude_header=settings.longitude_header or "CF-IPLongitude",
+        time_zone_header=settings.time_zone_header or "CF-Timezone",
         ignored_cookies=(*settings.ignored_cookies, SESSION_COOKIE),
         catalogue=settings.catalogue or str(PRODUCTS),
     )

@@ -37,7 +37,7 @@ def missing(settings: Settings) -> Iterator[OperatorError]:
 
 def _places(settings: Settings) -> Iterator[OperatorError]:
     """Fields for a visitor's place that nobody is believed in, or that tell half of it."""
-    fields = ("region_header", "city_header", "latitude_header", "longitude_header")
+    fields = ("region_header", "city_header", "latitude_header", "longitude_header", "time_zone_header")
     named = next((name for name in fields if getattr(settings, name)), "")
     if named and not settings.trusted_proxies:
         help = f"name the networks of who stands in front in {PREFIX}TRUSTED_PROXIES"

@@ -34,6 +34,7 @@ from proxy.stores.joining import whole
 from proxy.stores.personal_data import Places
 from proxy.visitors.context import request_of
 from proxy.visitors.persona import context_as
+from proxy.visitors.places import told_by_requests
 
 A_PAGE = click.File("rb")
 NO_RULES = "no rule shows anything on this page"
@@ -71,13 +72,15 @@ def command(
     publication = good(read_rules(rules, catalogue, store))
     _must_have_rules(slots, publication)
     persona = persona_of(publication, **said)
-    url_of_store = settings_now(store=store).store
+    settings = settings_now(store=store)
+    url_of_store = settings.store
     profile = _profile(persona.visitor, url_of_store) if persona.visitor else STRANGER
     stock = Stock.of_a_folder(
         publication.catalogue, publication.asks, publication.orders, publication.visits, publication.arrangements
     )
     known = stock.shop.products.get
-    context = context_as(publication.plan, _request(url), persona, profile, time.time(), known=known)
+    told = told_by_requests(settings)
+    context = context_as(publication.plan, _request(url), persona, profile, time.time(), known=known, told=told)
     path = str(context.attributes["page"])
     lists = _lists(page.read(), path, publication.declared) if page else {}
     slots = slots or tuple(dict.fromkeys((*publication.slots_on(path), *lists)))

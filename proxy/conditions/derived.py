@@ -11,7 +11,6 @@ import re
 from datetime import UTC, datetime
 from functools import lru_cache
 from math import asin, cos, radians, sin, sqrt
-from zoneinfo import ZoneInfo
 
 from proxy.conditions.localtime import local_time
 from proxy.conditions.placenames import plain_names
@@ -58,7 +57,7 @@ def worked_out(how: str, value: AttributeValue, now: float) -> AttributeValue | 
         return frozenset().union(*map(plain_names, value if isinstance(value, frozenset) else (str(value),)))
     if how.startswith(FROM):
         return _km_between(value, how[len(FROM) :])
-    return _local(how, value, now)
+    return local_time(now, str(value)).get(how)
 
 
 def moment_of(value: AttributeValue) -> float | None:
@@ -107,13 +106,6 @@ def _km_between(value: AttributeValue, place: str) -> float | None:
     lat_1, lon_1, lat_2, lon_2 = map(radians, (*here, *there))
     half = sin((lat_2 - lat_1) / 2) ** 2 + cos(lat_1) * cos(lat_2) * sin((lon_2 - lon_1) / 2) ** 2
     return 2 * EARTH_KM * asin(sqrt(min(1.0, half)))
-
-
-def _local(how: str, zone: AttributeValue, now: float) -> AttributeValue | None:
-    try:
-        return local_time(now, ZoneInfo(str(zone)).key)[how]
-    except (KeyError, ValueError, OSError):
-        return None
 
 
 # -- The coordinates of towns, so that an editor may write `within 20 km of Utrecht`. Other places are written as

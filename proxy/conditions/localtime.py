@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta, tzinfo
+from datetime import timezone as fixed_zone
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -31,10 +33,32 @@ def utc_minute(at: float) -> str:
     return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M} UTC"
 
 
+_OFFSET = re.compile(r"(?:UTC)?([+-]?)(\d{1,2}):?(\d{2})|0", re.ASCII)
+_LARGEST_OFFSET = timedelta(hours=14)
+
+
+@lru_cache(maxsize=1_024)
+def zone_of(name: str) -> tzinfo | None:
+    """The time zone of an IANA name, or of an offset as proxies and apps write it (`+05:30`, `UTC-02:30`, `-230`, `0`);
+    None for what is neither. Its text names it."""
+    if offset := _OFFSET.fullmatch(name):
+        length = timedelta(hours=int(offset[2] or 0), minutes=int(offset[3] or 0))
+        is_one = length <= _LARGEST_OFFSET and int(offset[3] or 0) < 60
+        return fixed_zone(-length if offset[1] == "-" else length) if is_one else None
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return None
+
+
 @lru_cache(maxsize=64)  # whoever counts a million visitors asks for one moment all the time
 def local_time(now: float, timezone: str) -> Mapping[str, AttributeValue]:
-    """`weekday` as a word and `hours` as minutes since midnight, both on the clocks of `timezone`."""
-    there = datetime.fromtimestamp(now, ZoneInfo(timezone))
+    """`weekday` as a word and `hours` as minutes since midnight, both on the clocks of `timezone`; nothing if there is
+    no such time zone."""
+    zone = zone_of(timezone)
+    if zone is None:
+        return {}
+    there = datetime.fromtimestamp(now, zone)
     return {"weekday": WEEKDAYS[there.weekday()], "hours": float(there.hour * 60 + there.minute)}
 
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 
 from proxy.audience.results import GOALS
 from proxy.bucketing import BUCKETS
+from proxy.conditions.derived import MARK
+from proxy.conditions.localtime import CLOCK_ATTRIBUTES
 from proxy.conditions.nodes import Entry, MapNode, Node, as_list
 from proxy.conditions.phrase import Kind
 from proxy.diagnostics import Finding, did_you_mean, nearest
@@ -22,6 +24,9 @@ from proxy.rulebook.shares import Draws, read_draws, read_share, too_much
 from proxy.rulebook.times import read_run, read_schedule
 from proxy.rulebook.words import CHANNELS, EXPERIMENT, GUARDRAILS, LISTING_RULE, RULE, VARIANT, Part, fields
 
+VISITOR = "visitor"
+_MOVING = frozenset({VISITOR, *CLOCK_ATTRIBUTES})
+"""What nobody is split by: it changes from page to page."""
 PRIORITIES = {"high": 80, "normal": 50, "low": 20}
 
 
@@ -117,9 +122,6 @@ def _priority(found: Part, findings: list[Finding]) -> int:
     return PRIORITIES["normal"]
 
 
-VISITOR = "visitor"
-
-
 def read_experiment(
     node: Node, order: int, reader: Reader, timezone: str, findings: list[Finding]
 ) -> tuple[Rule, list[Entry | None]]:
@@ -168,7 +170,11 @@ def _split_by(found: Part, names: Names, findings: list[Finding]) -> str:
     written = found.text("split by", findings)
     if written is None or written.text == VISITOR:
         return ""
-    texts = [key for key, phrase in names.words.items() if phrase.kind is Kind.TEXT and key != VISITOR]
+    texts = [
+        key
+        for key, phrase in names.words.items()
+        if phrase.kind in (Kind.TEXT, Kind.NAME) and phrase.attribute not in _MOVING and MARK not in phrase.attribute
+    ]
     if written.text not in texts:
         findings.append(unfit("split by", written, did_you_mean(written.text, [VISITOR, *texts])))
         return ""

@@ -43,10 +43,10 @@ EACH_TIME = frozenset(
     b"cf-ray x-request-id x-request-start x-correlation-id x-amzn-trace-id x-cloud-trace-context traceparent "
     b"tracestate b3 x-b3-traceid x-b3-spanid x-b3-parentspanid x-datadog-trace-id x-datadog-parent-id uber-trace-id "
     b"cf-connecting-ipv6 x-amz-cf-id x-azure-ref x-azure-clientip x-azure-socketip fastly-client-ip x-timer x-varnish "
-    b"cf-ipcity cf-region cf-region-code cf-metro-code cf-postal-code cf-iplatitude cf-iplongitude "
+    b"cf-ipcity cf-region cf-region-code cf-metro-code cf-postal-code cf-iplatitude cf-iplongitude cf-timezone "
     b"cloudfront-viewer-address cloudfront-viewer-asn cloudfront-viewer-city cloudfront-viewer-country-region "
     b"cloudfront-viewer-country-region-name cloudfront-viewer-latitude cloudfront-viewer-longitude "
-    b"cloudfront-viewer-metro-code cloudfront-viewer-postal-code x-akamai-edgescape".split()
+    b"cloudfront-viewer-metro-code cloudfront-viewer-postal-code cloudfront-viewer-time-zone x-akamai-edgescape".split()
 )
 """Fields that differ with each request, so they are no part of a header set. (`Forwarded` is: it may say the
 scheme.)"""

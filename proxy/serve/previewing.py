@@ -26,6 +26,7 @@ from proxy.serve.reading import PageReader
 from proxy.serve.showing_as import OVERLAY, ProfileOf, ShowingAs
 from proxy.settings import Settings
 from proxy.upstream.asking import Asking, is_document
+from proxy.visitors.places import told_by_requests
 from proxy.visitors.preview import NEVER_KEPT, Preview, Tokens
 
 STYLESHEET = (Path(__file__).parent / "static" / "preview.css").read_bytes()
@@ -63,6 +64,7 @@ class Previewing:
         self._profile_of = profile_of
         self._kept = kept
         self._settings = settings
+        self._told = told_by_requests(settings)
 
     async def answer(self, request: Request, now: float) -> Response | None:
         """The answer to a preview link, or to a page within a preview; None for any other request, which is answered as
@@ -116,7 +118,7 @@ class Previewing:
         if preview.persona.case and case is None:
             gone = f"this draft has no test `{preview.persona.case}` any more, whose visitor to show it to"
             return in_words(409, gone, *NEVER_KEPT)
-        return ShowingAs(publication, preview, case, self._profile_of, self._shop)
+        return ShowingAs(publication, preview, case, self._profile_of, self._shop, self._told)
 
     async def _page(self, request: Request, showing: ShowingAs, now: float) -> Response:
         publication, metrics = showing.publication, Metrics()

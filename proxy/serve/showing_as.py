@@ -7,7 +7,7 @@ Its law: nobody is recognised, counted or recorded by it, and who looks gets no 
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 
 from proxy.catalogue.shop import Shop
 from proxy.decide.engine import decide
@@ -47,12 +47,15 @@ class ShowingAs:
         case: Case | None,
         profile_of: ProfileOf,
         shop: Shop | None = None,
+        told: Collection[str] = (),
     ) -> None:
-        """`shop` is what products are recommended from, None for the publication's own catalogue."""
+        """`shop` is what products are recommended from, None for the publication's own catalogue; `told` are the places
+        that proxies tell of visitors."""
         self.publication = publication
         self.stock = Stock(shop or Shop(publication.catalogue), publication.asks, publication.arrangements)
         self._preview = preview
         self._case = case
+        self._told = told
         self._profile_of = profile_of
         self.stories: Sequence[SlotStory] = ()
         self.took_ms = 0.0
@@ -75,7 +78,7 @@ class ShowingAs:
     def context_of(self, template: Template, request: Request, who: Who, now: float) -> EvaluationContext:
         """What deciding looks at, as the persona has it."""
         plan, persona, known = self.publication.plan, self._preview.persona, self.stock.shop.products.get
-        return context_as(plan, request, persona, who.profile, now, self._case, known=known)
+        return context_as(plan, request, persona, who.profile, now, self._case, known=known, told=self._told)
 
     def show(
         self,

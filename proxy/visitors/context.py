@@ -17,7 +17,7 @@ from proxy.errors import RequestError
 from proxy.http.message import Request
 from proxy.model import AttributeValue, EvaluationContext, Measure, Profile, Visitor, nothing_read
 from proxy.visitors.parameters import parameters_of, search_term_of
-from proxy.visitors.places import PlaceHeaders, country_in, location_in, place_in, region_in
+from proxy.visitors.places import PLACE_ATTRIBUTES, PlaceHeaders, country_in
 
 NEW_VISITOR_SECONDS = 30 * 60
 MAX_LANGUAGES = 20
@@ -108,7 +108,7 @@ def values_of(
         if source is not None:
             values.append(source(seen))
         elif name in seen.place_headers:
-            values.append(PLACE_ATTRIBUTES[name](seen))
+            values.append(PLACE_ATTRIBUTES[name](seen.place))
         elif name in measures:
             values.append(trait(profile, name, measures[name], seen.now) if profile is not None else None)
         else:
@@ -243,14 +243,6 @@ REQUEST_ATTRIBUTES: dict[str, Callable[[Seen], AttributeValue | None]] = {
     "referrer": lambda seen: referrer_of(seen.request) or None,
     "visitor": lambda seen: _newness(seen.visitor, None, seen.now),
 }
-
-PLACE_ATTRIBUTES: dict[str, Callable[[Seen], AttributeValue | None]] = {
-    "region": lambda seen: region_in(seen.place("region"), _country(seen)),
-    "city": lambda seen: place_in(seen.place("city"), "city"),
-    "location": lambda seen: location_in(seen.place("location"), seen.place("longitude")),
-}
-"""Places that are the request's to tell where a setting names their field; else they are attributes of the profile."""
-
 
 # -- reading fields
 

@@ -17,7 +17,8 @@ from proxy.model import AttributeValue, Cap
 from proxy.page.presentation import ROW_ATTRIBUTES
 from proxy.personalise import SORTED_BY
 from proxy.rulebook.compile import Publication
-from proxy.visitors.context import PLACE_ATTRIBUTES, Seen, Source, is_of_request, needs_profile, source_of, values_of
+from proxy.visitors.context import Seen, Source, is_of_request, needs_profile, source_of, values_of
+from proxy.visitors.places import PLACE_ATTRIBUTES
 
 Values = tuple[AttributeValue | None, ...]
 Worth = Callable[[AttributeValue | None], Hashable]

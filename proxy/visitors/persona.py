@@ -6,7 +6,7 @@ the words of editors' tests (`cart: HOTDOG-6, BUN-4`), and is read as a stored h
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -105,9 +105,11 @@ def context_as(
     case: Case | None = None,
     *,
     known: Known = lambda _: None,
+    told: Collection[str] = (),
 ) -> EvaluationContext:
     """What deciding this request would know if the persona had made it. `profile` is that of the persona's visitor,
-    `case` the test it names; `known` tells what is known of the products it had to do with."""
+    `case` the test it names; `known` tells what is known of the products it had to do with. The places `told` are those
+    that proxies in front tell: what a profile says of them does not count."""
     at = persona.at or (case.at if case else None) or now
     consent = Consent[persona.consent.upper()]
     visitor = allowed(Visitor(persona.visitor, segments=frozenset(persona.segments)), consent)
@@ -118,13 +120,12 @@ def context_as(
         profile = of_this_visit(profile, at) if consent is Consent.SESSION else None
     measures = {**TRAIT_MEASURES, **plan.inputs_of(plan.slots).measures}
     context = context_of(request, visitor, profile, now=at, measures=measures)
+    seen = {name: value for name, value in context.attributes.items() if name not in told}
     if case is None:
-        return msgspec.structs.replace(context, attributes={**context.attributes, **persona.attributes})
+        return msgspec.structs.replace(context, attributes={**seen, **persona.attributes})
     played = as_case(replace(case, actions=(*case.actions, *did)), plan, at, plan.slots)
     of_case = {name: value for name, value in played.attributes.items() if name != "page"}
-    return msgspec.structs.replace(
-        played, attributes={**context.attributes, **of_case, **persona.attributes}, consent=consent
-    )
+    return msgspec.structs.replace(played, attributes={**seen, **of_case, **persona.attributes}, consent=consent)
 
 
 def _having_done(profile: Profile, did: list[Action], at: float) -> Profile:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -72,7 +72,7 @@ UNKNOWN_SECONDS = 60.0
 @dataclass(eq=False)
 class Desk:
     """The operations of the studio. They include all workers of this machine (through the bus `machine`), or all
-    processes (through `bus`)."""
+    processes (through `bus`). The places `told` are those that proxies tell of visitors."""
 
     machine: Bus
     bus: Bus
@@ -94,6 +94,7 @@ class Desk:
     survey: Survey
     kept_results: KeptResults
     page_lists: PageLists
+    told: Collection[str]
     now: Callable[[], float]
     is_published: bool
     links: Sequence[Link] = ()
@@ -263,9 +264,8 @@ class Desk:
 
     async def why(self, url: str, persona: Persona, publication: Publication) -> str:
         context = await self._context(url, persona, publication)
-        slots = [
-            slot for slot in publication.slots_on(str(context.attributes["page"])) if not slot.startswith(INTERNAL)
-        ]
+        path = str(context.attributes["page"])
+        slots = [slot for slot in publication.slots_on(path) if not slot.startswith(INTERNAL)]
         lists, missing = await self._lists(request_of(url), slots, publication)
         stories = await asyncio.to_thread(why, publication.plan, context, slots, MOST_READ)  # may take 0.1 s
         stories = with_products(stories, context, self.gateway.stock, lists)
@@ -297,4 +297,4 @@ class Desk:
         now = self.now()
         profile = await self.profiles.get(persona.visitor, now) if persona.visitor else STRANGER
         known = self.gateway.stock.shop.products.get
-        return context_as(publication.plan, request_of(url), persona, profile, now, case, known=known)
+        return context_as(publication.plan, request_of(url), persona, profile, now, case, known=known, told=self.told)

@@ -52,6 +52,7 @@ from proxy.visitors.consent_changes import ConsentChanges
 from proxy.visitors.invalidation import Invalidation, pause_of
 from proxy.visitors.joiner import Joiner
 from proxy.visitors.journal import Journal
+from proxy.visitors.places import told_by_requests
 from proxy.visitors.preview import Tokens
 from proxy.visitors.profiles import ProfileReader
 from proxy.visitors.recording import Keeper, Recorder
@@ -174,15 +175,8 @@ class Tailorbird:
         self._rules = Rules(folder, settings.catalogue, self.store, adapt, self._gateway.publish, self.metrics, clock)
         self._drafts = Drafts(Path(settings.rules), self._rules.draft)
         self._outbox = open_outbox(settings.store)
-        publishing = Publishing(
-            self._rules,
-            self._drafts,
-            folder.versions,
-            self._views,
-            clock,
-            approval=settings.approval,
-            is_published=is_published,
-        )
+        parts = self._rules, self._drafts, folder.versions, self._views, clock
+        publishing = Publishing(*parts, approval=settings.approval, is_published=is_published)
         self._profiles.on_forget((survey := Survey(self.store, clock)).forget)
         self.desk = Desk(
             self._machine,
@@ -205,6 +199,7 @@ class Tailorbird:
             survey,
             KeptResults(settings.store, self._machine, clock),
             PageLists(self._asking, settings),
+            told_by_requests(settings),
             clock,
             is_published,
         )

@@ -16,6 +16,7 @@ from proxy.cli import tailorbird
 from proxy.cli.demo import INSTALLED_RULES, announce, demo_settings
 from proxy.errors import OperatorError
 from proxy.settings import Settings
+from proxy.visitors.places import told_by_requests
 
 RULES = str(Path(__file__).parents[2] / "rules")
 
@@ -110,3 +111,8 @@ def test_the_shops_session_cookie_makes_no_page_personal(monkeypatch: pytest.Mon
     assert settings.ignored_cookies == ("_mine", "nw_session")
     assert settings.port == 9
     assert settings.catalogue.endswith("products.jsonl")
+
+
+def test_requests_may_say_where_a_visitor_is_as_a_cdn_does() -> None:
+    told = told_by_requests(settings_of_a_run())
+    assert told == {"region", "city", "location", "time zone"}

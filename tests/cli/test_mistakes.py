@@ -28,6 +28,7 @@ def test_all_that_has_no_safe_default_is_told(tmp_path: Path) -> None:
         ({"latitude_header": "a", "trusted_proxies": ("10.0.0.1",)}, ["LONGITUDE_HEADER`: a location takes"]),
         ({"longitude_header": "a", "trusted_proxies": ("10.0.0.1",)}, ["LATITUDE_HEADER`: a location takes"]),
         ({"latitude_header": "a", "longitude_header": "a", "trusted_proxies": ("10.0.0.1",)}, []),
+        ({"time_zone_header": "cf-timezone"}, ["TIME_ZONE_HEADER`: nobody is trusted"]),
         ({"country_header": "x-country"}, []),
     ],
 )

@@ -4,13 +4,26 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from proxy.conditions.localtime import WEEKDAYS, clock_text, iso_time, local_time, moments_of_week, utc_minute
+from proxy.conditions.localtime import WEEKDAYS, clock_text, iso_time, local_time, moments_of_week, utc_minute, zone_of
 
 
 def test_it_is_tomorrow_in_the_east_before_it_is_in_the_west() -> None:
     evening = datetime(2026, 11, 25, 20, 30, tzinfo=UTC).timestamp()
     assert local_time(evening, "Asia/Tokyo") == {"weekday": "thursday", "hours": 5 * 60 + 30.0}
     assert local_time(evening, "UTC")["weekday"] == "wednesday" == WEEKDAYS[2]
+
+
+def test_clocks_are_put_forward_in_summer_where_they_are() -> None:
+    noon = [datetime(2026, month, 1, 12, tzinfo=UTC).timestamp() for month in (1, 7)]
+    hours = {zone: [local_time(at, zone).get("hours") for at in noon] for zone in ("Europe/Oslo", "UTC+01:00", "Oslo")}
+    assert hours == {"Europe/Oslo": [780.0, 840.0], "UTC+01:00": [780.0, 780.0], "Oslo": [None, None]}
+
+
+def test_a_time_zone_is_named_by_its_text() -> None:
+    for name in ("Europe/Oslo", "UTC-02:30", "-230", "-0230"):
+        zone = zone_of(name)
+        assert zone is not None and zone_of(str(zone)) == zone
+    assert [zone_of(name) for name in ("1460", "UTC+15:00", "\0", "ø")] == [None] * 4
 
 
 def test_minutes_since_midnight_are_told_as_a_clock_shows_them() -> None:

@@ -11,7 +11,7 @@ from tests.rulebook.conftest import Publish
 HEAD = "experiments:\n  - name: Bar\n    slot: all.topbar\n    "
 TWO = "variants: [{name: control, show: nothing new}, {name: new, show: {banner: promo}}]"
 SIXTY = TWO.replace("control,", "control, share: 60%,")
-SOME = "write one of: visitor, country, city, device, "
+SOME = "write one of: visitor, country, region, city, device, "
 WORDS = "write one of: name, slot, priority,"
 
 
@@ -71,6 +71,14 @@ def test_an_experiment_may_be_split_by_a_text_attribute(publish: Publish) -> Non
     assert experiment and experiment.split_by == "city"
 
 
+@pytest.mark.parametrize("word", ["city", "region", "country", "time zone"])
+def test_all_who_are_in_one_place_may_be_shown_the_same_variant(word: str, publish: Publish) -> None:
+    loaded = publish(HEAD + f"split by: {word}\n    " + TWO, **{"attributes.yaml": "attributes: {orders: number}"})
+    assert loaded.publication is not None, loaded.findings
+    (experiment,) = loaded.publication.rules
+    assert experiment.experiment and experiment.experiment.split_by == word
+
+
 @pytest.mark.parametrize(
     ("lines", "code", "help"),
     [
@@ -83,6 +91,8 @@ def test_an_experiment_may_be_split_by_a_text_attribute(publish: Publish) -> Non
         (TWO + "\n    guardrails: bounse", "R304", 'did you mean "bounce"?'),
         (TWO + "\n    run for: a while", "R304", "write: 14 days, or: at least 14 days"),
         (TWO + "\n    split by: orders", "R304", SOME),
+        (TWO + "\n    split by: weekday", "R304", SOME),
+        (TWO + "\n    split by: hours there", "R304", SOME),
         (TWO + "\n    show: nothing new", "R101", WORDS),
         (TWO.replace("promo}", "prommo}"), "R501", 'did you mean "promo"?'),
     ],

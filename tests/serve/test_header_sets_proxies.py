@@ -104,6 +104,9 @@ def test_what_a_trusted_proxy_says_of_the_scheme_is_believed_of_it_alone() -> No
         (b"CloudFront-Viewer-City", Settings()),
         (b"X-Town", Settings(city_header="x-town")),
         (b"X-Province", Settings(region_header="X-Province")),
+        (b"CF-Timezone", Settings()),
+        (b"CloudFront-Viewer-Time-Zone", Settings()),
+        (b"X-Clock", Settings(time_zone_header="X-Clock")),
     ],
 )
 def test_a_city_is_no_part_of_a_header_set_for_there_are_thousands(field: bytes, settings: Settings) -> None:

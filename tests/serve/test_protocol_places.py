@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,10 @@ rules:
     slot: home.hero
     when: {location: within 20 km of Utrecht}
     show: {banner: {title: Collect it today}}
+  - name: Evening there
+    slot: home.hero
+    when: {hours there: between 18:00 and 22:00}
+    show: {banner: {title: Good evening}}
 """,
     "slots.yaml": "slots:\n  home.hero: {}\n",
 }
@@ -52,15 +57,23 @@ SENT = {
     "CF-IPCity: Bern, Oslo": "the default",
     "CF-IPLatitude: 52.10\r\nCF-IPLongitude: 5.20": "Collect it today",
     "CF-IPLatitude: 52.37\r\nCF-IPLongitude: 4.90": "the default",
+    "CF-Timezone: America/New_York": "Good evening",
+    "CF-Timezone: Europe/Oslo": "the default",
+    "CF-Timezone: -500": "Good evening",
+    "CF-Timezone: +05:30": "the default",
+    "CF-Timezone: nowhere": "the default",
     "X: y": "the default",
 }
 """What a CDN sends, and what is shown for it."""
+NIGHT = datetime(2026, 11, 25, 23, 30, tzinfo=UTC).timestamp()
+"""Half past six in the evening in New York, five in the morning in India."""
 BEHIND_A_CDN: dict[str, Any] = {
     "trusted_proxies": ("127.0.0.1",),
     "city_header": "CF-IPCity",
     "region_header": "CF-Region",
     "latitude_header": "CF-IPLatitude",
     "longitude_header": "CF-IPLongitude",
+    "time_zone_header": "CF-Timezone",
     "write_keys": ("shop:server:0123456789abcdef",),
 }
 
@@ -87,7 +100,7 @@ async def hear(port: int, sent: bytes, times: int = 1) -> list[bytes]:
 async def behind_a_cdn(folder: Path, **settings: Any) -> AsyncIterator[Behind]:
     async with (
         Origin(always(ok(PAGE, *SHARED))) as origin,
-        Behind(origin.url, RULES, folder, **{**BEHIND_A_CDN, **settings}) as shop,
+        Behind(origin.url, RULES, folder, clock=lambda: NIGHT, **{**BEHIND_A_CDN, **settings}) as shop,
     ):
         yield shop
 

@@ -12,7 +12,6 @@ from proxy.conditions.vocabulary import PHRASES
 from proxy.http.message import Request
 from proxy.model import AttributeValue, Event, Measure, Profile, Reading, Visitor
 from proxy.visitors.context import (
-    PLACE_ATTRIBUTES,
     REQUEST_ATTRIBUTES,
     context_of,
     device_of,
@@ -20,7 +19,7 @@ from proxy.visitors.context import (
     languages_of,
     needs_profile,
 )
-from proxy.visitors.places import PlaceHeaders
+from proxy.visitors.places import PLACE_ATTRIBUTES, PlaceHeaders
 
 NOW = 1_795_435_200.0
 PHONE = (

@@ -50,6 +50,16 @@ def test_a_persona_is_its_segments_profile_and_attributes_at_its_time() -> None:
     assert (without.now, decide(plan, without)["home.hero"].rule) == (NOW, "Buyers")
 
 
+def test_a_place_that_proxies_tell_is_never_that_of_the_profile() -> None:
+    plan, at_home = published().plan, Profile("anna", {"city": "Oslo", "orders": 3.0})
+    towns = [
+        context_as(plan, BOOTS, Persona("anna", attributes=said), at_home, NOW, told=told).attributes.get("city")
+        for said in ({}, {"city": "Bern"})
+        for told in ((), {"city"})
+    ]
+    assert towns == ["Oslo", None, "Bern", "Bern"]
+
+
 def test_what_is_not_said_is_as_the_request_has_it() -> None:
     plan = published().plan
     assert decide(plan, context_as(plan, BOOTS, Persona(), None, NOW))["home.hero"].rule == "Search"

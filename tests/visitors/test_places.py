@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.settings import Settings
-from proxy.visitors.places import country_in, location_in, place_headers, place_in, region_in
+from proxy.visitors.places import country_in, location_in, place_headers, place_in, region_in, time_zone_in
 
 EDGESCAPE = b"georegion=246,country_code=NO,region_code=18,city=BODO,lat=67.28,long=14.40,asnum=,network_type=cable"
 
@@ -81,6 +81,27 @@ def test_a_country_is_two_letters(sent: bytes, country: str | None) -> None:
 )
 def test_a_location_is_degrees(latitude: bytes, longitude: bytes, location: str | None) -> None:
     assert location_in(latitude, longitude) == location
+
+
+@pytest.mark.parametrize(
+    ("sent", "zone"),
+    [
+        (b"Europe/Oslo", "Europe/Oslo"),
+        (b"America%2FNew_York", "America/New_York"),
+        (b"-230", "UTC-02:30"),
+        (b"1300", "UTC+13:00"),
+        (b"+05:30", "UTC+05:30"),
+        (b"0", "UTC"),
+        (b"9999", None),
+        (b"GMT+1", None),
+        (b"Europe", None),
+        (b"../../etc/passwd", None),
+        (EDGESCAPE + b",timezone=GMT+1", None),
+        (b"", None),
+    ],
+)
+def test_a_time_zone_is_one_that_clocks_go_by(sent: bytes, zone: str | None) -> None:
+    assert time_zone_in(sent) == zone
 
 
 def test_a_location_takes_two_fields() -> None:
