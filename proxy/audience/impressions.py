@@ -10,10 +10,10 @@ from collections.abc import Callable, Collection, Sequence
 from itertools import chain
 from operator import attrgetter
 
+from proxy.conditions.behaviours import CLICKED, SHOWN
 from proxy.model import Event
 
-SHOWN = "banner shown"
-BANNERS = (SHOWN, "banner seen", "banner clicked")
+BANNERS = (SHOWN, "banner seen", CLICKED)
 ORDERS = ("order completed", "order refunded", "order cancelled")
 MOST_IMPRESSIONS, MOST_ACTIONS = 250, 500
 """A visitor's history has the newest so many events that tell of banners, and of all others; and more orders."""

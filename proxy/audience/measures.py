@@ -17,8 +17,9 @@ from operator import attrgetter
 import msgspec
 
 from proxy.audience.cart import in_cart
-from proxy.audience.impressions import SHOWN, impressions, matches_kinds
+from proxy.audience.impressions import impressions, matches_kinds
 from proxy.audience.windows import Window, visits_of, window_of
+from proxy.conditions.behaviours import SHOWN
 from proxy.conditions.values import holds, is_number
 from proxy.model import AttributeValue, Event, Item, Measure, Reading, Test, Then
 
@@ -273,8 +274,7 @@ def _graded(measure: Measure, result: Result, now: float) -> Result:
     """A number as a grade. Days since are compared as moments: a number of days is reached until right after it."""
     value, holds_until = result
     if isinstance(value, DaysSince):
-        ends = [value.at + grade * DAY_SECONDS for grade in measure.grades]
-        left = [end for end in ends if now <= end]
+        left = [end for grade in measure.grades if now <= (end := value.at + grade * DAY_SECONDS)]
         return 1.0 + len(left), min([holds_until, *(nextafter(end, inf) for end in left)])
     return (1.0 + sum(value >= grade for grade in measure.grades) if is_number(value) else value), holds_until
 

@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from proxy.audience.impressions import SHOWN
 from proxy.bucketing import HOLDOUT, bucket
+from proxy.conditions.behaviours import SHOWN
 from proxy.model import Arrival, Event, Holdout
 
 SLOT, HELD = "slot ", "held out "

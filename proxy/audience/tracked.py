@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from math import inf
 from typing import NamedTuple
 
-from proxy.audience.impressions import SHOWN
 from proxy.audience.measures import DAY_SECONDS, DaysSince, Decaying, Value, asks_of_items, counts, is_moving
+from proxy.conditions.behaviours import SHOWN
 from proxy.memo import make_room
 from proxy.model import AttributeValue, Cap, Event, Measure, OneOf, Reading
 

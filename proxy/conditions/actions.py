@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from math import inf
 
-from proxy.conditions.behaviours import ADDED, BOUGHT, CLICKED, PAGE, SEARCHED, VIEWED
+from proxy.conditions.behaviours import ADDED, BOUGHT, CLICKED, PAGE, SEARCHED, SHOWN, VIEWED
 from proxy.conditions.durations import DURATION_HELP, seconds_of
 from proxy.conditions.nodes import Entry, Scalar, as_map, as_text, unknown_word
 from proxy.conditions.phrase import PATH, PATH_HINT, Kind, Phrase
@@ -139,5 +139,6 @@ DONE: Mapping[str, tuple[str, str, str]] = {
     BOUGHT: ("ordered", "order", "orders"),
     SEARCHED: ("searched", "search", "searches"),
     PAGE: ("opened", "page", "pages"),
+    SHOWN: ("shown", "time", "times"),
     CLICKED: ("clicked", "click", "clicks"),
 }

@@ -13,7 +13,7 @@ from proxy.model import Contains, Measure, Reading
 DAY = 86_400.0
 
 VIEWED, ADDED, REMOVED, BOUGHT = "product viewed", "product added", "product removed", "order completed"
-SEARCHED, PAGE, CLICKED = "searched", "page viewed", "banner clicked"
+SEARCHED, PAGE, SHOWN, CLICKED = "searched", "page viewed", "banner shown", "banner clicked"
 CART = (ADDED, REMOVED, "cart viewed", "checkout started", BOUGHT)
 VISITED = (PAGE, "screen viewed", VIEWED, "product clicked", "list viewed", "list filtered", SEARCHED, *CART[:4])
 SPENT = (BOUGHT, "order refunded", "order cancelled")
@@ -95,6 +95,15 @@ ACTIONS: tuple[Phrase, ...] = (
         "opened: {page: starts with /blog, times: at least 2, within: this visit}",
         "opened: {page: /blog, within: that visit}",
         "R304",
+    ),
+    _action(
+        "shown",
+        SHOWN,
+        ("banner",),
+        "what the visitor was shown, by the names of its rules",
+        "shown: {banner: Winter sale, times: at least 3, within: 14 days}",
+        "shown: {banner: Winter sale, times: a lot}",
+        "R303",
     ),
     _action(
         "clicked",

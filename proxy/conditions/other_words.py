@@ -64,6 +64,9 @@ CONDITION_LINES = {
     "search term: contains trail": ("keyword", "search", "search query", "searches for", "zoekopdracht"),
     "searched: {for: contains trail, within: 14 days}": ("has searched", "searched for"),
     "segment: VIP": ("audience", "audiences", "group", "segments", "zielgruppe"),
+    "shown: {banner: Winter sale, times: at least 3, within: 14 days}": (
+        "banner seen", "banner shown", "has been shown", "impressions", "saw", "saw banner", "seen banner", "was shown",
+    ),
     "viewed: {category: shoes, times: at least 3, within: 14 days}": (
         "bekeken", "category", "has seen", "has viewed", "looked at", "product", "product viewed", "seen",
         "viewed category", "viewed product", "viewed products",

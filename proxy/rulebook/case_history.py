@@ -23,9 +23,8 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
-from proxy.audience.impressions import SHOWN
 from proxy.conditions.amounts import amount, no_amount
-from proxy.conditions.behaviours import ADDED, BOUGHT, CLICKED, PAGE, SEARCHED, VIEWED
+from proxy.conditions.behaviours import ADDED, BOUGHT, CLICKED, PAGE, SEARCHED, SHOWN, VIEWED
 from proxy.conditions.durations import UNITS
 from proxy.conditions.nodes import Entry, Node, Scalar, as_list, as_map, as_text, one_or_more, unknown_word
 from proxy.conditions.phrase import Kind, Phrase

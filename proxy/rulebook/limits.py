@@ -16,8 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf
 
-from proxy.audience.impressions import SHOWN
-from proxy.conditions.behaviours import BOUGHT, CLICKED
+from proxy.conditions.behaviours import BOUGHT, CLICKED, SHOWN
 from proxy.conditions.durations import UNITS
 from proxy.conditions.nodes import Entry, MapNode, Node, Scalar, as_text, one_or_more
 from proxy.diagnostics import Finding, Suggestion, did_you_mean, nearest

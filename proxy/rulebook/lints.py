@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from proxy.audience.results import GOALS
-from proxy.conditions.behaviours import CLICKED
+from proxy.conditions.behaviours import CLICKED, SHOWN
 from proxy.conditions.derived import NAME, base_of, derived_name
 from proxy.conditions.localtime import CLOCK_ATTRIBUTES
 from proxy.conditions.phrase import Kind
@@ -191,12 +191,12 @@ def _unknown_banners(checked: Checked) -> Iterator[Finding]:
                 told.add(name)
                 close = nearest(name, known)
                 help = f'did you mean "{known[close]}"?' if close else "write the name of a rule as it stands there"
-                what = f'no rule is called "{as_written(name, fact.text)}", whose clicks this asks for'
+                what = f'no rule is called "{as_written(name, fact.text)}", which this asks for'
                 yield Finding("L18", what, fact.place, help, is_warning=True)
 
 
 def _banners(fact: Fact) -> Iterator[str]:
-    where = fact.measure.where if fact.measure and fact.measure.kinds == (CLICKED,) else ()
+    where = fact.measure.where if fact.measure and fact.measure.kinds in ((CLICKED,), (SHOWN,)) else ()
     for _, test in where:
         if isinstance(test, OneOf | NotOneOf):
             yield from sorted(test.values)

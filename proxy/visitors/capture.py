@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from proxy.audience.impressions import SHOWN
+from proxy.conditions.behaviours import SHOWN
 from proxy.http.message import OwnFields, Question, Request
 from proxy.memo import make_room
 from proxy.model import Arrival, Consent, Item, PackedEvent, Product, Visitor

@@ -74,6 +74,14 @@ def test_an_action_is_how_often_something_was_done(parts: str, measure: Measure,
     assert (condition.measure, condition.test) == (measure, times)
 
 
+def test_banners_that_were_shown_and_clicked_are_subjects() -> None:
+    for word, kind in (("shown", "banner shown"), ("clicked", "banner clicked")):
+        condition, findings = read(f"{word}: {{banner: Winter sale, times: at least 3, within: 14 days}}")
+        named = ("subject", OneOf(frozenset({"winter sale"})))
+        assert not findings and isinstance(condition, Fact)
+        assert condition.measure == Measure(Reading.COUNT, (kind,), 14 * DAY, (named,))
+
+
 def test_words_of_a_search_and_pages_are_subjects() -> None:
     condition, findings = read("searched: {for: contains trail}")
     assert not findings and isinstance(condition, Fact) and condition.measure

@@ -132,14 +132,15 @@ def test_words_that_nothing_acts_on_are_reported(publish: Publish) -> None:
     ]
 
 
+@pytest.mark.parametrize("word", ["clicked", "shown"])
 @pytest.mark.parametrize(
     ("banner", "help"), [("Sail", 'did you mean "Sale"?'), ("Nobody", "write the name of a rule as it stands there")]
 )
-def test_clicks_on_a_banner_of_no_rule_are_reported_once(publish: Publish, banner: str, help: str) -> None:
-    asked = f"when: {{any of: [{{clicked: {{banner: {banner}}}}}, {{clicked: {{banner: [sale, {banner}]}}}}]}}"
+def test_a_banner_of_no_rule_is_reported_once(publish: Publish, banner: str, help: str, word: str) -> None:
+    asked = f"when: {{any of: [{{{word}: {{banner: {banner}}}}}, {{{word}: {{banner: [sale, {banner}]}}}}]}}"
     (found,) = warned(publish, RULE % f", {asked}")
     assert (found.code, found.help) == ("L18", help)
-    assert found.what == f'no rule is called "{banner}", whose clicks this asks for'
+    assert found.what == f'no rule is called "{banner}", which this asks for'
 
 
 def test_clicks_are_no_goal_where_a_variant_shows_nothing(publish: Publish) -> None:

@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from proxy.http.message import Question
-from proxy.model import Arrival, Cap, Event, Link, Measure, OneOf, Period, Profile, Reading
+from proxy.model import Arrival, Between, Cap, Event, Fact, Link, Measure, OneOf, Period, Profile, Reading
 from tests.wire.asking import OPENED, again, asking, looked_up, telling
 from tests.wire.site import NOON, Site, published, shown
 
@@ -69,6 +69,24 @@ async def test_what_is_found_is_kept_while_views_count_and_settled_when_the_same
             assert verified.membership is membership, f"view {count} changes nothing"
         again(site, question, own)
         assert verified.membership is not membership, "none is left"
+
+
+FOLLOWING = published(
+    shown("Sale", when=Fact("shown: banner Hello", Between(low=3), measure=counted("rule 1", within_seconds=3_600.0))),
+    HELLO,
+)
+
+
+async def test_a_rule_that_follows_another_is_shown_right_after_the_view_that_was_one_too_many() -> None:
+    async with telling(FOLLOWING) as site:
+        question = asking(*OPENED)
+        own = await met(site, question, "anna")
+        titles = []
+        for minute in (1, 2, 3, 4, 5, 30, 61, 63, 64):
+            site.now = NOON + minute * 60
+            site.profiles.synced(site.now, [])
+            titles.append(title_of(again(site, question, own)))
+        assert titles == ["Hello"] * 3 + ["Sale"] * 3 + ["Hello"] * 3
 
 
 async def joined(site: Site) -> None:
