@@ -9,7 +9,6 @@ from math import inf
 
 from proxy.audience.results import ALL, CLICK, GOALS, HELD_OUT, ORDER, Comparison, Tally, holdout_name
 from proxy.audience.verdicts import (
-    ALPHA,
     SUSPICIOUS_P_VALUE,
     Judge,
     Lift,
@@ -18,6 +17,7 @@ from proxy.audience.verdicts import (
     Verdict,
     money_lift,
     percent,
+    period_alpha,
     share_lift,
     split_p_value,
 )
@@ -95,17 +95,18 @@ def _rule_report(
     counted = _kinds(rule, asked.goal)
     groups = _in_order(comparison.groups, list(shares))
     base, rivals = groups[0][1], [group for group, _ in groups[1:] if group != HELD_OUT]
-    alpha = ALPHA / max(1, len(rivals))  # so that all of them together are wrong in 5 of 100 cases
+    each = period_alpha(comparison.began, comparison.first)
+    alpha = each / max(1, len(rivals))  # so that all of them together are wrong in 5 of 100 cases
     currencies = sorted(filter(None, comparison.currencies))
     sizes = [comparison.groups.get(group, Tally()).visitors for group in shares]
     is_by_visitor = not (rule and rule.experiment and rule.experiment.split_by)
     chance = split_p_value(sizes, list(shares.values())) if any(sizes) and is_by_visitor else None
     silent = _showing_nothing(rule)
-    judge = Judge(comparison.began, rule, bool(shares), alpha, asked)
+    judge = Judge(comparison.began, rule, bool(shares), alpha, asked, comparison.first)
     rows = []
     for group, tally in groups:
         is_compared = tally is not base and is_by_visitor
-        lifts = _lifts(counted, tally, base, alpha, is_one_currency=len(currencies) < 2) if is_compared else {}
+        lifts = _lifts(counted, tally, base, (alpha, each), len(currencies) < 2) if is_compared else {}
         has_clicks = not {group, groups[0][0]} & silent
         lift, can_be = lifts.get(counted[0]), counted[0] != CLICK or has_clicks
         verdict = judge.verdict(lift, can_be_compared=can_be) if group in rivals else None
@@ -116,7 +117,7 @@ def _rule_report(
     notes = [
         *_removed_note(rule, bool(shares)),
         *_split_note(verdict, shares, sizes),
-        *_best_note(rows, comparison.groups, counted[0]),
+        *_best_note(rows, comparison.groups, counted[0], each),
         *_harm_notes(rows, counted[1:]),
         *_crossover_note(comparison),
         *_currency_note(currencies, has_unnamed="" in comparison.currencies),
@@ -147,11 +148,14 @@ def _showing_nothing(rule: Rule | None) -> set[str]:
 
 
 def _lifts(
-    counted: Sequence[str], tally: Tally, base: Tally, alpha: float, *, is_one_currency: bool
+    counted: Sequence[str], tally: Tally, base: Tally, alphas: tuple[float, float], is_one_currency: bool
 ) -> dict[str, Lift | None]:
+    """`alphas` are the error rates of the goal and of each other."""
     goal, *others = counted
-    shares = {goal: share_lift(goal, tally, base, alpha), **{kind: share_lift(kind, tally, base) for kind in others}}
-    return {**shares, PAID_BY_EACH: money_lift(tally, base) if is_one_currency else None}
+    alpha, each = alphas
+    shares = {kind: share_lift(kind, tally, base, each) for kind in others}
+    money = money_lift(tally, base, each) if is_one_currency else None
+    return {goal: share_lift(goal, tally, base, alpha), **shares, PAID_BY_EACH: money}
 
 
 def _row(
@@ -197,14 +201,14 @@ def _split_note(verdict: Verdict, shares: Mapping[str, int], sizes: Sequence[int
         yield f"of those counted, {told}: were shares changed under way, or does one make visitors leave after a page?"
 
 
-def _best_note(rows: Sequence[Row], groups: Mapping[str, Tally], goal: str) -> Iterator[str]:
+def _best_note(rows: Sequence[Row], groups: Mapping[str, Tally], goal: str, alpha: float) -> Iterator[str]:
     """Where several are better than the first: whether the best of them is better than each other one, too."""
     winners = [row for row in rows if row.verdict and row.verdict.word is Outcome.BETTER]
     if len(winners) < 2:
         return
     best, *others = sorted(winners, key=lambda row: -_seen(row, goal))
     rivals = sum(1 for row in rows if row.verdict)
-    alpha = ALPHA / (rivals * (rivals - 1) / 2)  # any two might have been the best ones
+    alpha /= rivals * (rivals - 1) / 2  # any two might have been the best ones
     for other in others:
         lift = share_lift(goal, groups[best.group], groups[other.group], alpha)
         is_sure = lift is not None and lift.low > 0

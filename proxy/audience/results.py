@@ -79,12 +79,14 @@ class Tally:
 @dataclass(slots=True)
 class Comparison:
     """The groups of one rule or experiment, by name. `crossed` visitors were exposed to more than one of them, and
-    count for the first. `began` is the time of the first exposure. In differences of money nobody counts for more than
-    `cap`. `currencies` are those of the orders that count, "" for one that names none."""
+    count for the first. `began` is the time of the first exposure that counts, `first` that of the first of all. In
+    differences of money nobody counts for more than `cap`. `currencies` are those of the orders that count, "" for one
+    that names none."""
 
     groups: dict[str, Tally] = field(default_factory=dict)
     crossed: int = 0
     began: float = inf
+    first: float = inf
     cap: float = inf
     currencies: set[str] = field(default_factory=set)
 
@@ -104,12 +106,14 @@ def _cap(payments: Sequence[float]) -> float:
 
 class Results:
     """Adds visitors up. Of `holdouts` everybody is counted who met a choice that they are about, by their draw. Only
-    choices met from `since` until before `until` count (Unix seconds)."""
+    who met a choice for the first time from `since` until before `until` counts (Unix seconds): what others do by then
+    follows from what they met earlier, and whether they come again may follow from it, too."""
 
     def __init__(self, holdouts: Sequence[Holdout] = (), since: float = -inf, until: float = inf) -> None:
         self._holdouts, self._since, self._until = holdouts, since, until
         self.visitors = 0
         self.comparisons: dict[str, Comparison] = defaultdict(Comparison)
+        self._first: dict[str, float] = {}
 
     def add(self, arrivals: Iterable[Arrival], key: str) -> None:
         """Counts one visitor, by all that the log has of them. `key` is what chance draws them by."""
@@ -122,18 +126,27 @@ class Results:
         crossed: set[str] = set()
         for arrival in in_order:
             at = arrival.event.at
-            for choice in exposures_in(arrival) if self._since <= at < self._until else ():
+            for choice in exposures_in(arrival):
                 if first_met.setdefault(choice.rule, (choice.group, at))[0] != choice.group:
                     crossed.add(choice.rule)
                 for holdout in self._holdouts:
                     if _is_about(holdout, choice, at):
                         first_met.setdefault(holdout_name(holdout), (_holdout_group(holdout, key), at))
         for name, (group, at) in first_met.items():
+            self._first[name] = min(self._first.get(name, inf), at)
+            if not self._since <= at < self._until:
+                continue
             comparison = self.comparisons[name]
             comparison.crossed += name in crossed
             comparison.began = min(comparison.began, at)
             comparison.currencies |= {currency for ordered_at, currency in paid if ordered_at >= at}
             _count(comparison.groups.setdefault(group, Tally()), name, at, events)
+
+    def sum_up(self) -> None:
+        """Sums up all comparisons, once everybody is counted."""
+        for name, comparison in self.comparisons.items():
+            comparison.first = self._first[name]
+            comparison.sum_up()
 
 
 def holdout_name(holdout: Holdout) -> str:
@@ -178,16 +191,26 @@ def _exposure(variant: str, shown: Sequence[str], slot: str) -> Exposure:
 def _count(tally: Tally, rule: str, since: float, events: Sequence[Event]) -> None:
     """Adds a visitor to the group of a rule, by what they did since."""
     did, paid = set(), 0.0
-    for event in events:
-        if event.at >= since and event.kind in COUNTED:
+    counted = [event for event in events if event.at >= since and event.kind in COUNTED]
+    for event in counted:
+        if event.kind not in PAID or event.kind == ORDER or _is_of_these(event, counted):
             paid += PAID.get(event.kind, 0.0) * event.value
-            if event.kind != CLICK or event.subject == rule:
-                did.add(event.kind)
+        if event.kind != CLICK or event.subject == rule:
+            did.add(event.kind)
     tally.visitors += 1
     for kind in did.intersection(GOALS):
         tally.converted[kind] += 1
     if paid:
         tally.payments.append(paid)
+
+
+def _is_of_these(less: Event, counted: Sequence[Event]) -> bool:
+    """Whether what was paid back or called off is of an order that counts; true where no order is named. Of who sends
+    back what they bought before, no rule since is the cause. Ids are as `events/intake.py` makes them."""
+    named = f"{less.id}:".removeprefix(f"{less.kind}:")
+    if len(named) > len(less.id):
+        return True
+    return any(one.kind == ORDER and named.startswith(f"{one.id.removeprefix(ORDER + ':')}:") for one in counted)
 
 
 def _moment(arrival: Arrival) -> tuple[float, str]:

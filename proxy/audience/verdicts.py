@@ -52,13 +52,20 @@ class ReportOptions:
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """Judges the groups of one comparison; `began` is its first exposure, `alpha` the error rate of each verdict."""
+    """Judges the groups of one comparison; `began` is its first exposure that counts, `first` the first of all, `alpha`
+    the error rate of each verdict."""
 
     began: float
     rule: Rule | None
     has_shares: bool
     alpha: float
     options: ReportOptions
+    first: float = inf
+
+    @property
+    def is_part(self) -> bool:
+        """Whether only a part of its time is looked at, which does not grow where it moves on with the day."""
+        return self.began > self.first
 
     @property
     def days(self) -> float:
@@ -83,8 +90,9 @@ class Judge:
         if lift is None and not can_be_compared:
             why = "who saw the page's own had nothing to click: compare by another goal"
             return Verdict(Outcome.UNDECIDED, f"clicks cannot be compared: {why}")
-        if tried and self.days < tried.min_days:
-            return Verdict(Outcome.EARLY, f"too early: it runs for {int(self.days)} of at least {tried.min_days} days")
+        days = self.days + max(0.0, self.began - self.first) / DAY
+        if tried and days < tried.min_days:
+            return Verdict(Outcome.EARLY, f"too early: it runs for {int(days)} of at least {tried.min_days} days")
         if lift is None:
             return Verdict(Outcome.EARLY, f"too early: fewer than {LEAST_CONVERSIONS} of a group did it")
         if lift.is_sure:
@@ -95,8 +103,9 @@ class Judge:
         if -self.options.relevant_lift < lift.low and lift.high < self.options.relevant_lift:
             text = f"no difference found that matters: less than {percent(self.options.relevant_lift)} either way"
             return Verdict(Outcome.SAME, text)
-        if not self.is_running:
-            return Verdict(Outcome.UNDECIDED, f"undecided: it lies between {lift.low:+.1%} and {lift.high:+.1%}")
+        if self.is_part or not self.is_running:
+            more = "; all of its time tells more" if self.is_part else ""
+            return Verdict(Outcome.UNDECIDED, f"undecided: it lies between {lift.low:+.1%} and {lift.high:+.1%}{more}")
         return Verdict(Outcome.EARLY, f"too early: {self._days_left(lift)} at this rate")
 
     def _days_left(self, lift: Lift) -> str:
@@ -136,8 +145,9 @@ LEAST_CONVERSIONS = 5
 """The spread of a ratio is estimated; of fewer cases it is worth nothing."""
 SUSPICIOUS_P_VALUE = 0.01
 """Sizes of groups that chance makes so seldom are a fault of the experiment."""
-DRAWS = 100.0
-"""What is known of a split before: as much as if so many had been drawn."""
+DRAWS = 300.0
+"""What is known of a split before: as much as if so many had been drawn. Of 420,000 visitors in four arms, 2 % lost of
+one are found in 60 of 100 cases with this, in 47 with 100; more than 300 is slower where half of an arm is lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +177,17 @@ def share_lift(kind: str, group: Tally, base: Tally, alpha: float = ALPHA) -> Li
     return Lift(ratio - 1, exp(log(ratio) - reach) - 1, exp(log(ratio) + reach) - 1, error)
 
 
-def money_lift(group: Tally, base: Tally) -> Lift | None:
+def period_alpha(began: float, first: float) -> float:
+    """The error rate of a comparison of those who came from `began` on, of one that began at `first` (Unix seconds).
+
+    An interval holds for all looks at those who came since one day. Who looks at the last seven days looks at others
+    each day, and without a difference was deceived by 10 to 32 of 100 experiments within a year. So the days to begin
+    with share one error rate: 1/2 + 1/6 + 1/12 + ... of it is 1."""
+    days = int(max(0.0, began - first) / DAY) + 1
+    return ALPHA / (days * (days + 1)) if began > first else ALPHA
+
+
+def money_lift(group: Tally, base: Tally, alpha: float = ALPHA) -> Lift | None:
     """How much more a visitor of the group paid than one of the base, on average, up to the comparison's cap. None
     where too few paid to tell."""
     if min(group.money.payers, base.money.payers) < LEAST_CONVERSIONS:
@@ -181,7 +201,7 @@ def money_lift(group: Tally, base: Tally) -> Lift | None:
     variance = max(0.0, group.money.squares + base.money.squares - visitors * mean * mean) / (visitors - 1)
     error = sqrt(variance * (1 / group.visitors + 1 / base.visitors))
     value = group.money.capped / group.visitors - base.money.capped / base.visitors
-    reach = half_width(error, TYPICAL_LIFT * mean, ALPHA)
+    reach = half_width(error, TYPICAL_LIFT * mean, alpha)
     return Lift(value, value - reach, value + reach, error)
 
 

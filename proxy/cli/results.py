@@ -41,9 +41,9 @@ from proxy.serve.results import counted
     help="a difference that matters is at least so large, in percent",
 )
 @click.option(
-    "--since", type=options.moment, help="only choices met from then on, as 2026-11-25, in the rules' time zone"
+    "--since", type=options.moment, help="only who met it first from then on, as 2026-11-25, in the rules' time zone"
 )
-@click.option("--until", type=options.moment, help="only choices met before then")
+@click.option("--until", type=options.moment, help="only who met it first before then")
 @form_option()
 def command(
     rules: Path,

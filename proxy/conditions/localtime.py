@@ -62,6 +62,12 @@ def local_time(now: float, timezone: str) -> Mapping[str, AttributeValue]:
     return {"weekday": WEEKDAYS[there.weekday()], "hours": float(there.hour * 60 + there.minute)}
 
 
+def midnight(now: float, days: int, timezone: str) -> float:
+    """When the day so many days before today began on the clocks of `timezone` (Unix seconds)."""
+    there = datetime.fromtimestamp(now, ZoneInfo(timezone))
+    return datetime.combine(there.date() - timedelta(days=days), time(), there.tzinfo).timestamp()
+
+
 def moments_of_week(now: float, timezone: str, minutes: Collection[int]) -> Iterator[float]:
     """When clocks of `timezone` show one of these minutes since midnight, within a week from `now` (Unix seconds)."""
     zone = ZoneInfo(timezone)

@@ -18,7 +18,7 @@ from time import monotonic
 import msgspec
 
 from proxy.audience.results import Comparison, PackedResults, Results, ResultsStatus, StoredResults, holdout_name
-from proxy.audience.verdicts import DAY
+from proxy.conditions.localtime import midnight
 from proxy.ending import ended
 from proxy.errors import OperatorError, StoreError, TailorbirdError
 from proxy.model import Holdout
@@ -49,12 +49,11 @@ class Question(msgspec.Struct, frozen=True, array_like=True):
 
 
 async def counted(store: Store, holdouts: Sequence[Holdout], since: float, until: float) -> Results:
-    """Everybody in the log, by choices met from `since` until before `until`. May raise `StoreError`."""
+    """Everybody in the log who met a choice first from `since` until before `until`. May raise `StoreError`."""
     results = Results(holdouts, since, until)
     async for person in logs(store):
         results.add(person.arrivals, person.bucket_key)
-    for comparison in results.comparisons.values():
-        comparison.sum_up()
+    results.sum_up()
     return results
 
 
@@ -69,8 +68,8 @@ class KeptResults:
         machine.listen(COUNTED, self._hear)
 
     async def look(self, publication: Publication, days: int, patience: float) -> ResultsStatus:
-        """The results of choices met within so many days, 0 for all: as they are kept, else as they are `patience`
-        seconds from now. Has them counted where they are not fresh."""
+        """The results of who met a choice first within so many days, 0 for all: as they are kept, else as they are
+        `patience` seconds from now. Has them counted where they are not fresh."""
         key = publication.version, days
         kept, problem = self._kept.get(key), ""
         if kept is None or not kept.is_fresh(self._clock()):
@@ -99,7 +98,7 @@ class KeptResults:
         async with self._turn:  # one process at a time
             began, now = monotonic(), self._clock()
             names = frozenset(rule.name for rule in publication.rules)
-            since = now - days * DAY if days else -inf
+            since = midnight(now, days, publication.timezone) if days else -inf
             found = await _counted_in_process(Question(self._url, names, publication.plan.holdouts, since))
         kept = StoredResults(publication.version, days, now, monotonic() - began, found)
         self._keep(kept)

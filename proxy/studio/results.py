@@ -40,8 +40,8 @@ COLUMNS = ("rule", "since", "group", "visitors", "counted", "reached", "by visit
 
 
 class Query(NamedTuple):
-    """The selection: choices met in the last so many `days`, 0 for all; the goal, "" for the rule's own; the difference
-    that matters, in percent; and one rule, "" for all."""
+    """The selection: who met a choice first in the last so many `days`, 0 for all; the goal, "" for the rule's own; the
+    difference that matters, in percent; and one rule, "" for all."""
 
     days: int = 0
     goal: str = ""

@@ -86,8 +86,8 @@ class Site(Observed, Protocol):
         """How many visitors match a condition. Raises `RequestError` before there are rules."""
 
     async def results(self, days: int, patience: float) -> ResultsStatus:
-        """The results of choices met in the last so many days, 0 for all: those stored, or a new count if it is done
-        within `patience` seconds."""
+        """The results of who met a choice first in the last so many days, 0 for all: those stored, or a new count if it
+        is done within `patience` seconds."""
 
     async def load(self, files: dict[str, bytes]) -> Loaded:
         """What becomes of these files: a publication, or findings; with the warnings that `check` tells."""

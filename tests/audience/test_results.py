@@ -93,11 +93,36 @@ def test_the_currencies_are_those_of_orders() -> None:
     assert results.comparisons["Bar"].currencies == {"EUR", ""}
 
 
-def test_only_choices_met_in_the_time_asked_for_count_and_what_follows_at_any_time() -> None:
+def test_who_met_it_first_in_the_time_asked_for_counts_with_what_follows_at_any_time() -> None:
     results = Results(since=2, until=3)
-    results.add([view(1, bar="Bar / a"), view(2, bar="Bar / b"), done(9, value=5.0)], "v")
-    results.add([view(3, bar="Bar / a")], "w")
-    assert {name: tally.payments for name, tally in results.comparisons["Bar"].groups.items()} == {"b": [5.0]}
+    results.add([view(1, bar="Bar / a"), view(2, bar="Bar / a"), done(9, value=7.0)], "earlier")
+    results.add([view(2, bar="Bar / b"), done(9, value=5.0)], "v")
+    results.add([view(3, bar="Bar / a")], "later")
+    results.add([view(1, hero="Hero / a")], "nobody in this time")
+    results.sum_up()
+    bar = results.comparisons["Bar"]
+    assert {name: (tally.visitors, tally.money.total) for name, tally in bar.groups.items()} == {"b": (1, 5.0)}
+    assert (bar.began, bar.first, list(results.comparisons)) == (2, 1, ["Bar"])
+
+
+@pytest.mark.parametrize(
+    ("less", "paid"),
+    [
+        ("order refunded:old", 50.0),
+        ("order refunded:old:part-1", 50.0),
+        ("order refunded:new", 40.0),
+        ("order refunded:new:part-1", 40.0),
+        ("order cancelled:new", 40.0),
+        ("order cancelled:new-2", 50.0),
+        ("shop:m-17", 40.0),
+    ],
+)
+def test_what_is_paid_back_of_an_order_from_before_is_not_taken_off(less: str, paid: float) -> None:
+    old, new = (Event(at, f"order completed:{id}", ORDER, value=50.0) for at, id in ((1, "old"), (3, "new")))
+    back = Event(4, less, less.partition(":")[0] if less.startswith("order") else "order refunded", value=10.0)
+    results = Results()
+    results.add([view(2, bar="Bar / a"), *(Arrival("v", event) for event in (old, new, back))], "v")
+    assert results.comparisons["Bar"].groups["a"].payments == [paid]
 
 
 def test_a_holdout_counts_everybody_who_met_a_choice_that_it_is_about_by_their_draw() -> None:

@@ -6,7 +6,18 @@ from math import exp, inf, log
 
 import pytest
 
-from proxy.audience.verdicts import ALPHA, DAY, TYPICAL_LIFT, Judge, Lift, Outcome, ReportOptions, half_width, percent
+from proxy.audience.verdicts import (
+    ALPHA,
+    DAY,
+    TYPICAL_LIFT,
+    Judge,
+    Lift,
+    Outcome,
+    ReportOptions,
+    half_width,
+    percent,
+    period_alpha,
+)
 from proxy.model import Experiment, Rule
 
 NOW = 1_000 * DAY
@@ -79,3 +90,18 @@ def test_where_nobody_comes_any_more_it_says_where_the_difference_lies(rule: Rul
 
 def test_what_is_small_is_told_with_a_decimal() -> None:
     assert (percent(0.031), percent(0.123), percent(1.5)) == ("3.1 %", "12 %", "150 %")
+
+
+def test_of_a_part_of_its_time_nothing_is_promised_for_the_days_to_come() -> None:
+    tried = Rule("Bar", "all.topbar", experiment=Experiment((), min_days=14))
+    last_week = Judge(NOW - 7 * DAY, tried, True, ALPHA, ReportOptions(NOW), first=NOW - 30 * DAY)
+    verdict = last_week.verdict(lift(0.10, 0.05))
+    assert verdict.word is Outcome.UNDECIDED and verdict.text.endswith("; all of its time tells more")
+    assert Judge(NOW - 7 * DAY, tried, True, ALPHA, ReportOptions(NOW)).verdict(None).word is Outcome.EARLY
+
+
+def test_the_days_that_a_period_may_begin_with_share_one_error_rate() -> None:
+    assert period_alpha(NOW, NOW) == period_alpha(NOW, inf) == ALPHA
+    rates = [period_alpha(NOW + day * DAY, NOW) for day in range(1, 10_000)]
+    assert 0.49 * ALPHA < sum(rates) < ALPHA and rates == sorted(rates, reverse=True)
+    assert period_alpha(NOW + 1, NOW) == ALPHA / 2

@@ -49,8 +49,10 @@ def visited(number: int) -> list[Arrival]:
     view = Event(NOON, "page:1", "page viewed", "/", shown=shown)
     orders = [Event(NOON - 9, "shop:0", "order completed", value=100.0)]
     if number % 4 == 0 or number % 8 == 1:
-        orders += [Event(NOON + 9, "shop:1", "order completed", value=20.0)]
-        orders += [Event(NOON + 10, "shop:2", "order refunded", value=5.0)] if number % 16 == 0 else []
+        orders += [Event(NOON + 9, "order completed:one", "order completed", value=20.0)]
+        orders += [Event(NOON + 10, "order refunded:one:part", "order refunded", value=4.0)] if number % 16 == 0 else []
+        orders += [Event(NOON + 11, "shop:2", "order refunded", value=1.0)] if number % 16 == 0 else []
+    orders += [Event(NOON + 12, "order cancelled:older", "order cancelled", value=90.0)] if number % 8 < 2 else []
     return [
         Arrival(name, view, "page", NOON, details=details),
         *(Arrival(name, order, "shop", NOON) for order in orders),

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from proxy.conditions.localtime import WEEKDAYS, clock_text, iso_time, local_time, moments_of_week, utc_minute, zone_of
+from proxy.conditions.localtime import (
+    WEEKDAYS,
+    clock_text,
+    iso_time,
+    local_time,
+    midnight,
+    moments_of_week,
+    utc_minute,
+    zone_of,
+)
 
 
 def test_it_is_tomorrow_in_the_east_before_it_is_in_the_west() -> None:
@@ -43,3 +52,9 @@ def test_the_moments_of_a_week_are_those_that_its_clocks_show_also_when_they_are
     found = [utc_minute(at) for at in moments_of_week(saturday, "Europe/Amsterdam", (9 * 60, 1_440))]
     assert found[:4] == ["2026-10-24 07:00 UTC", "2026-10-23 22:00 UTC", "2026-10-25 08:00 UTC", "2026-10-24 22:00 UTC"]
     assert max(found) == "2026-11-01 08:00 UTC"
+
+
+def test_a_day_begins_at_its_midnight_also_before_clocks_were_put_back() -> None:
+    monday = datetime(2026, 10, 26, 10, 0, tzinfo=UTC).timestamp()
+    found = [utc_minute(midnight(monday, days, "Europe/Amsterdam")) for days in (0, 7)]
+    assert found == ["2026-10-25 23:00 UTC", "2026-10-18 22:00 UTC"]
