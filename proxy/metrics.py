@@ -43,7 +43,8 @@ HELP = {
     "tailorbird_rules_reloads_total": "rule folders read, by outcome: live, refused",
     "tailorbird_cache_purged_total": "stored addresses purged, by kind: hard, soft",
     "tailorbird_origin_errors_total": "failed fetches by reason: refused, certificate, tls, timeout, reset, truncated, "
-    "malformed, overload (no turn), left-alone (after failures), unanswered (a long poll), closed; 5xx: such answers",
+    "malformed, overload (no turn), share (one address has half), left-alone (after failures), unanswered (a long "
+    "poll), closed; 5xx: such answers",
     "tailorbird_clients_refused_total": "requests refused by status, and connections ended: slow, idle (to make room)",
     "tailorbird_shed_total": "what was given up because there was too much to do: profile (a page is shown without "
     "it), request (503)",

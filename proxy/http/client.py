@@ -7,12 +7,16 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from proxy.environment import mistaken
 from proxy.model import Headers
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Networks = tuple[Network, ...]
+
+_HOPS = frozenset({b"x-forwarded-for", b"forwarded"})
+_MOST_CUSTOMERS = 4_096
 
 # RFC 7239 4. Quoted values are taken whole, so that a `for=` inside one is not read as a hop. Names begin where letters
 # do: to try each letter of 32 kB without a `=` takes 3 s.
@@ -56,6 +60,30 @@ def customer_of(address: str) -> str:
     if ":" not in address:
         return address
     return str(ipaddress.ip_network((address.partition("%")[0], 64), strict=False))
+
+
+class Customers:
+    """Whom each request is counted for."""
+
+    def __init__(self, trusted: Networks) -> None:
+        self._trusted = trusted
+        self._connected = lru_cache(maxsize=_MOST_CUSTOMERS)(self._who_connected)
+        self._behind = lru_cache(maxsize=_MOST_CUSTOMERS)(self._who_is_behind)
+
+    def of(self, peer: str, headers: Iterable[tuple[bytes, bytes]]) -> str:
+        """The customer who sent this request; "" where the address is many clients'."""
+        customer = self._connected(peer)
+        return self._behind(peer, tuple(each for each in headers if each[0] in _HOPS)) if customer is None else customer
+
+    def _who_connected(self, peer: str) -> str | None:
+        return None if is_trusted(peer, self._trusted) else _one_customer(peer, self._trusted)
+
+    def _who_is_behind(self, proxy: str, hops: Headers) -> str:
+        return _one_customer(client_of(proxy, hops, self._trusted)[0], self._trusted)
+
+
+def _one_customer(address: str, trusted: Networks) -> str:
+    return "" if is_shared(address, trusted) else customer_of(address)
 
 
 def client_of(peer: str, headers: Headers, trusted: Networks, scheme: str = "http") -> tuple[str, str]:

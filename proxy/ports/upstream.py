@@ -20,6 +20,7 @@ class UpstreamRequest:
     * `body`: None for none; `content_length`: None sends the body chunked.
     * `head`: the whole head of a request without a body, if it is ready; `headers` is then empty.
     * `on_hints`: called with the fields of early hints (103) before the answer.
+    * `customer`: whom it is counted for (`http/client.py`); "": nobody, or many.
     * `wait_seconds`: how long the origin may be silent, if it answers only when there is news; 0: as the settings say.
     """
 
@@ -30,6 +31,7 @@ class UpstreamRequest:
     content_length: int | None = None
     head: bytes = b""
     on_hints: OnHints | None = None
+    customer: str = ""
     wait_seconds: int = 0
 
 

@@ -25,6 +25,7 @@ from proxy.serve.keeping import Keeping
 from proxy.serve.pages import Entry
 from proxy.serve.shared_fetch import Flowing, NotShared, Outcome, Passed, SharedFetch, tell_failure
 from proxy.settings import Settings
+from proxy.upstream.limiter import SHARE
 
 log = logging.getLogger("tailorbird.fetching")
 
@@ -69,14 +70,14 @@ class Fetching:
         return fetch.flowing.result() if fetch.flowing.done() else fetch.passed or task.result()
 
     async def join(self, sought: Sought) -> Outcome | None:
-        """The outcome of the fetch under way. None: it took too long, or its answer varies by fields in which this
-        request differs."""
+        """The outcome of the fetch under way. None: it took too long, its answer varies by fields in which this request
+        differs, or it was refused to the one who began it, who asks for too much."""
         _, task = self._under_way[self._slot(sought)]
         await asyncio.wait((task,), timeout=self.wait_seconds)
         outcome = task.result() if task.done() else None
         if isinstance(outcome, Entry) and not matches(outcome.varying, sought.shared.headers):
             return None
-        return outcome
+        return None if isinstance(outcome, OriginError) and outcome.reason == SHARE else outcome
 
     def in_background(self, sought: Sought, stale: Entry | None) -> None:
         """Starts a fetch unless there is one; nobody waits."""

@@ -34,6 +34,7 @@ from proxy.serve.showing_as import Shows
 from proxy.settings import Settings
 from proxy.upstream.asking import Asking, is_document
 from proxy.upstream.exchange import Exchange
+from proxy.upstream.limiter import SHARE
 from proxy.upstream.origin import OnAnswer, OriginTransport
 from proxy.upstream.relay import Ready, says_length
 
@@ -143,7 +144,7 @@ class Own:
         """The answer where the origin gave none, counted; `is_told`: the log has it."""
         if not is_told:
             tell_failure(self._metrics, request.path, error)
-        if error.reason == "overload":
+        if error.reason in ("overload", SHARE):
             self._metrics.count("tailorbird_shed_total", "what", "request")
         self._metrics.count("tailorbird_cache_requests_total", "status", "error")
         self._metrics.count("tailorbird_requests_total", "result", "error")

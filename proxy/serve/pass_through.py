@@ -78,6 +78,7 @@ class PassThrough:
         self._memory = memory
         self._marks = marks
         self._personal = personal
+        self._customers = own.asking.customers
         self._policy_of = policy_of
         self._fill = fill
         self._most_bytes = settings.max_page_bytes
@@ -129,7 +130,11 @@ class PassThrough:
             return None
         turn = QuickTurn(self, route, question, own, client, reason or "")
         try:
-            has_begun = route.origin.dispatch(turn, head_of_one(route.common, question, own, client.address))
+            head, customer = (
+                head_of_one(route.common, question, own, client.address),
+                self._customers.of(client.address, own.items()),
+            )
+            has_begun = route.origin.dispatch(turn, head, customer)
         except RequestError:
             return None
         return turn if has_begun else None

@@ -16,11 +16,12 @@ from proxy.model import Headers
 from proxy.ports import UpstreamResponse
 from proxy.serve.pages import Entry
 from proxy.upstream.exchange import UNANSWERED
+from proxy.upstream.limiter import SHARE
 from proxy.upstream.tee import Tee
 
 log = logging.getLogger("tailorbird.fetching")
 
-_EXPECTED = frozenset({"overload", "left-alone", UNANSWERED})
+_EXPECTED = frozenset({"overload", SHARE, "left-alone", UNANSWERED})
 """Reasons that may come with each request: they follow from earlier failures, which were logged, or there was just no
 news."""
 

@@ -13,7 +13,7 @@ from functools import partial
 from time import monotonic
 
 from proxy.errors import OriginError
-from proxy.http.client import is_trusted, networks
+from proxy.http.client import Customers, is_trusted, networks
 from proxy.http.forwarding import Common, in_common, request_head, request_headers, shared_headers
 from proxy.http.message import OriginWait, Request
 from proxy.http.returning import response_headers
@@ -60,6 +60,7 @@ class Asking:
         self._origins = origins
         self._keep_host = settings.keep_host
         self._trusted = networks(settings.trusted_proxies)
+        self.customers = Customers(self._trusted)
         self._forwarded = frozenset(name.lower().encode() for name in settings.forwarded_fields)
         self._mapped: dict[tuple[HeadShape, bytes], HeadShape] = {}
         self.tells_all = EVERY_FIELD in self._forwarded
@@ -89,7 +90,8 @@ class Asking:
         origin = self._origins.of(request.path)
         told = self._told(request, self._host(origin, request), self._forwarded.union(fields))
         headers = (*told, *self.credentials(request), *conditions)
-        asked = UpstreamRequest(b"GET", request.target, headers, on_hints=_mapped_hints(on_hints, origin, request))
+        hints, customer = _mapped_hints(on_hints, origin, request), self._customer_of(request)
+        asked = UpstreamRequest(b"GET", request.target, headers, on_hints=hints, customer=customer)
         return await self._asked(origin, request, asked, conditions)
 
     def _told(self, request: Request, host: bytes, fields: Set[bytes]) -> Headers:
@@ -171,19 +173,19 @@ class Asking:
         origin = self._origins.of(request.path)
         host, trusted = self._host(origin, request), self._trusted
         head = request_head(request, host=host, trusted=trusted, accept_encoding=accept_encoding, without=without)
+        hints, customer = _mapped_hints(request.on_hints, origin, request), self._customer_of(request)
         if head is not None:
             return origin, UpstreamRequest(
-                request.method, request.target, (), head=head, on_hints=_mapped_hints(request.on_hints, origin, request)
+                request.method, request.target, (), head=head, on_hints=hints, customer=customer
             )
         headers = request_headers(request, host=host, trusted=trusted, accept_encoding=accept_encoding, without=without)
+        body, length = request.body, request.content_length
         return origin, UpstreamRequest(
-            request.method,
-            request.target,
-            headers,
-            request.body,
-            request.content_length,
-            on_hints=_mapped_hints(request.on_hints, origin, request),
+            request.method, request.target, headers, body, length, on_hints=hints, customer=customer
         )
+
+    def _customer_of(self, request: Request) -> str:
+        return self.customers.of(request.client, request.headers)
 
     def _host(self, origin: OriginTransport, request: Request) -> bytes:
         return request.host if self._keep_host else origin.authority

@@ -13,6 +13,9 @@ queueing, and the limit is halved.
 
 `Limiter` is where requests wait for their turn: the newest first, as clients that waited long may have left, and only
 for a moment. Under lasting overload nobody waits noticeably: a quick refusal is better than a late one.
+
+One customer holds at most half of the slots, and of the places to wait: who asks for an origin's slowest pages over and
+over would else have all of them, and everybody else be refused.
 """
 
 from __future__ import annotations
@@ -41,6 +44,8 @@ SLACK_SECONDS = 0.02
 """What comes on top: a busy machine makes five milliseconds of two, which says nothing of an origin."""
 BUSY_SHARE = 0.8
 BLINK_SECONDS = 0.005
+SHARE = "share"
+"""The reason why a customer is refused who has their share, while others are not."""
 
 
 class Limit:
@@ -103,14 +108,16 @@ class Limit:
 
 
 class Limiter:
-    """Admits requests to one origin. Each one that has entered has to `leave`, once."""
+    """Admits requests to one origin. Each one that has entered has to `leave`, once, for the same customer
+    (`http/client.py`); "" stands for nobody or for many, who have all slots."""
 
     def __init__(self, settings: Settings, clock: Callable[[], float]) -> None:
         self._limit = Limit(settings.concurrency_start, settings.max_connections)
         self._most_waiting = settings.max_waiting
         self._wait_seconds = settings.max_wait_ms / 1_000
         self._clock = clock
-        self._waiting: list[asyncio.Future[None]] = []  # the newest last
+        self._waiting: list[tuple[asyncio.Future[None], str]] = []  # the newest last
+        self._held: dict[str, int] = {}  # a Counter takes a microsecond more
         self._since_all_went = clock()
         self._refused_at = -inf
         self.under_way = 0
@@ -126,45 +133,57 @@ class Limiter:
         """How many requests wait for their turn."""
         return len(self._waiting)
 
-    async def enter(self) -> None:
+    async def enter(self, customer: str = "") -> None:
         """Returns when the request may begin. Raises `OriginError` when it may not."""
-        if self.enters_at_once():
+        if self.enters_at_once(customer):
             return
         if not self._waiting:
             self._since_all_went = self._clock()
-        if len(self._waiting) >= self._most_waiting:
-            raise self._refusal()
+        if len(self._waiting) >= self._most_waiting or self._waits_enough(customer):
+            raise self._refusal(customer)
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
+        waiting = turn, customer
+        self._waiting.append(waiting)
         try:
             async with asyncio.timeout(self._timeouts()):
                 await turn
         except TimeoutError as error:
             if not _was_given(turn):  # else it came in the very moment of giving up
-                raise self._refusal() from error
+                raise self._refusal(customer) from error
         except asyncio.CancelledError:
             if _was_given(turn):
-                self.leave()
+                self.leave(customer)
             raise
         finally:
-            if turn in self._waiting:
-                self._waiting.remove(turn)
+            if waiting in self._waiting:
+                self._waiting.remove(waiting)
 
-    def enters_at_once(self) -> bool:
+    def enters_at_once(self, customer: str = "") -> bool:
         """True when the request may begin at once; it then counts as under way."""
-        if self.under_way >= self._limit.value:
+        limit = self._limit.value
+        if self.under_way >= limit:
             return False
+        if customer:
+            held = self._held.get(customer, 0)
+            if held >= (limit >> 1 or 1):
+                return False
+            self._held[customer] = held + 1
         self.under_way += 1
         return True
 
-    def leave(self) -> None:
+    def leave(self, customer: str = "") -> None:
         """Ends a request; the newest of those waiting may begin."""
         self.under_way -= 1
-        while self._waiting and self.under_way < self.limit:
-            turn = self._waiting.pop()
-            if not turn.done():
-                self.under_way += 1
+        if customer:
+            held = self._held.pop(customer) - 1
+            if held:
+                self._held[customer] = held
+        for turn, who in reversed(self._waiting) if self._waiting else ():
+            if not turn.done() and self.enters_at_once(who):
                 turn.set_result(None)
+
+    def _waits_enough(self, customer: str) -> bool:
+        return bool(customer) and 2 * sum(who == customer for _, who in self._waiting) >= self._most_waiting
 
     def note(self, begun: float, now: float) -> None:
         """Records that the origin, asked at `begun`, began its answer at `now`."""
@@ -178,7 +197,15 @@ class Limiter:
         is_lasting = now - self._since_all_went > self._wait_seconds or now - self._refused_at < self._wait_seconds
         return min(BLINK_SECONDS, self._wait_seconds) if is_lasting else self._wait_seconds
 
-    def _refusal(self) -> OriginError:
+    def _refusal(self, customer: str) -> OriginError:
+        held = self._held.get(customer, 0)
+        if held and self.under_way < self.limit:
+            return OriginError(
+                f"{held} requests of `{customer}` are under way, half of what the origin takes",
+                reason=SHARE,
+                status=503,
+                help="if many clients share that address, name it in TAILORBIRD_TRUSTED_PROXIES",
+            )
         self._refused_at = self._clock()
         self._limit.refuse()
         return OriginError(

@@ -36,6 +36,7 @@ from proxy.upstream.uploads import Place, Uploads
 log = logging.getLogger("tailorbird.origin")
 
 OnAnswer = Callable[[UpstreamResponse | OriginError | None], None]
+Begin = Callable[[Connection, float], object]
 
 _ITS_FAULT = frozenset({"refused", "certificate", "tls", "timeout", "reset"})
 
@@ -67,10 +68,9 @@ class OriginTransport:
 
     def __repr__(self) -> str:
         limiter = self.limiter
-        counts = (
-            f"{limiter.under_way} active, {len(self._idle)} idle, {limiter.waiting} waiting, at most {limiter.limit}"
-        )
-        return f"<OriginTransport {self.address}: {counts}{', closed' if self._is_closed else ''}>"
+        counts = f"{limiter.under_way} active, {len(self._idle)} idle, {limiter.waiting} waiting"
+        ended = ", closed" if self._is_closed else ""
+        return f"<OriginTransport {self.address}: {counts}, at most {limiter.limit}{ended}>"
 
     async def fetch(self, request: UpstreamRequest) -> UpstreamResponse:
         """As `ports.Transport`; `OriginError.reason` is one of refused, certificate, tls, timeout, reset,
@@ -93,19 +93,19 @@ class OriginTransport:
         answer, with the error, or with None when the request may be repeated. False: nothing was done, since it would
         have to wait. Raises `RequestError`."""
         now = time.monotonic()
-        connection = self._take_idle_connection(now)
+        connection = self._take_idle_connection(now, request.customer)
         if connection is None:
             begin = partial(self._start_exchange, request, on_answer)
-            return bool(request.head) and self._dials(begin, on_answer)
+            return bool(request.head) and self._dials(begin, on_answer, request.customer)
         self._start_exchange(request, on_answer, connection, now)
         return True
 
-    def dispatch(self, quick: QuickExchange, head: bytes) -> bool:
+    def dispatch(self, quick: QuickExchange, head: bytes, customer: str = "") -> bool:
         """As `begins`, with a ready head; `quick` gets the answer."""
         now = quick.asked_at = time.monotonic()
-        connection = self._take_idle_connection(now)
+        connection = self._take_idle_connection(now, customer)
         if connection is None:
-            return self._dials(partial(self._start_quick, quick, head), quick.refused)
+            return self._dials(partial(self._start_quick, quick, head), quick.refused, customer)
         self._start_quick(quick, head, connection, now)
         return True
 
@@ -142,45 +142,46 @@ class OriginTransport:
         exchange.deadline = quick.deadline
         return exchange
 
-    def _take_idle_connection(self, now: float) -> Connection | None:
+    def _take_idle_connection(self, now: float, customer: str) -> Connection | None:
         """An idle connection, with a slot taken; None if either is missing."""
-        if self._is_closed or not self._idle or not self.limiter.enters_at_once():
+        if self._is_closed or not self._idle or not self.limiter.enters_at_once(customer):
             return None
         connection = self._idle.take(now)
         if connection is not None and (not self.breaker.is_open or self.breaker.allows()):
             self._retry_budget.earn()
+            connection.customer = customer
             return connection
-        self.limiter.leave()
+        self.limiter.leave(customer)
         if connection is not None:
             self._idle.put_back(connection)
         return None
 
-    def _dials(self, begin: Callable[[Connection, float], object], refused: Callable[[OriginError], None]) -> bool:
+    def _dials(self, begin: Begin, refused: Callable[[OriginError], None], customer: str) -> bool:
         """Opens a connection if none is idle and a slot is free, and returns True: one of the two is called, later."""
-        if self._is_closed or self._idle or not self.limiter.enters_at_once():
+        if self._is_closed or self._idle or not self.limiter.enters_at_once(customer):
             return False
         if not self.breaker.allows():
-            self.limiter.leave()
+            self.limiter.leave(customer)
             return False
-        dialing = asyncio.get_running_loop().create_task(self._dial(begin, refused))
-        self._tasks.add(dialing)
+        self._tasks.add(dialing := asyncio.get_running_loop().create_task(self._dial(begin, refused, customer)))
         dialing.add_done_callback(self._tasks.discard)
         return True
 
-    async def _dial(self, begin: Callable[[Connection, float], object], refused: Callable[[OriginError], None]) -> None:
+    async def _dial(self, begin: Begin, refused: Callable[[OriginError], None], customer: str) -> None:
         try:
             connection = await self._dialing.dial(self._idle.lost)
             if not connection.is_open:
                 raise OriginError("the origin closed the connection at once", reason="reset")
         except OriginError as error:
-            self.limiter.leave()
+            self.limiter.leave(customer)
             self._note_failure(error)
             what: Callable[[], object] = partial(refused, error)
         except BaseException:
-            self.limiter.leave()
+            self.limiter.leave(customer)
             raise
         else:
             self._retry_budget.earn()
+            connection.customer = customer
             what = partial(begin, connection, time.monotonic())
         try:
             what()
@@ -241,7 +242,7 @@ class OriginTransport:
         return Exchange(connection, request, self._timeouts, self._release, self._shapes.read, place)
 
     async def _answered(self, exchange: Exchange, connection: Connection, request: UpstreamRequest) -> UpstreamResponse:
-        connection.has_slot = not request.wait_seconds
+        connection.has_slot, connection.customer = not request.wait_seconds, request.customer
         begun = time.monotonic()
         await exchange.head()
         if not request.wait_seconds:
@@ -259,7 +260,7 @@ class OriginTransport:
         if not exchange.is_over and is_event_stream(answer.headers):
             if connection.has_slot:
                 connection.has_slot = False
-                self.limiter.leave()
+                self.limiter.leave(connection.customer)
             exchange.take_its_time()
         return answer
 
@@ -278,7 +279,7 @@ class OriginTransport:
         if self._is_closed:
             raise OriginError(f"the transport to `{self.address}` is closed", reason="closed", status=503)
         if not request.wait_seconds:
-            await self.limiter.enter()
+            await self.limiter.enter(request.customer)
 
     async def _new(self, request: UpstreamRequest) -> Connection:
         """A connection. The slot that was taken for it is given back when there is none."""
@@ -286,12 +287,12 @@ class OriginTransport:
             return await self._dialing.dial(self._idle.lost)
         except BaseException:
             if not request.wait_seconds:
-                self.limiter.leave()
+                self.limiter.leave(request.customer)
             raise
 
     def _release(self, connection: Connection, may_reuse: bool) -> None:
         if connection.has_slot:
-            self.limiter.leave()
+            self.limiter.leave(connection.customer)
         if may_reuse and connection.is_open and not self._is_closed:
             connection.has_slot = True  # also after an exchange without one: the next has one
             self._idle.add(connection)

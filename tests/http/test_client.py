@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from proxy.errors import OperatorError
-from proxy.http.client import client_of, is_trusted, networks
+from proxy.http.client import Customers, client_of, is_trusted, networks
 from proxy.model import Headers
 
 TRUSTED = networks(["10.0.0.0/8", "2001:db8::/32"])
@@ -62,3 +62,22 @@ def test_no_proxy_is_trusted_unless_named() -> None:
 def test_a_trusted_proxy_that_is_no_address_is_refused_with_help() -> None:
     with pytest.raises(OperatorError, match=r"`cdn\.example`"):
         networks(["10.0.0.0/8", "cdn.example"])
+
+
+@pytest.mark.parametrize(
+    ("peer", "headers", "customer"),
+    [
+        ("203.0.113.9", chain(b"192.0.2.1"), "203.0.113.9"),
+        ("2001:db9::7", (), "2001:db9::/64"),
+        ("10.0.0.1", chain(b"6.6.6.6, 192.0.2.1"), "192.0.2.1"),
+        ("10.0.0.1", chain(b"2001:db9::1"), "2001:db9::/64"),
+        ("10.0.0.1", (), ""),
+        ("127.0.0.1", chain(b"192.0.2.1"), ""),
+        ("", (), ""),
+    ],
+)
+def test_who_is_counted_is_whoever_a_trusted_proxy_names_and_no_proxy_itself(
+    peer: str, headers: Headers, customer: str
+) -> None:
+    customers = Customers(TRUSTED)
+    assert [customers.of(peer, headers), customers.of(peer, iter(headers))] == [customer, customer]

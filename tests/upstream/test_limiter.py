@@ -9,7 +9,7 @@ import pytest
 
 from proxy.errors import OriginError
 from proxy.settings import Settings
-from proxy.upstream.limiter import LEAST, Limit, Limiter
+from proxy.upstream.limiter import LEAST, SHARE, Limit, Limiter
 from tests.wire.site import eventually
 
 SETTINGS = Settings(concurrency_start=2, max_connections=2, max_waiting=3, max_wait_ms=60_000)
@@ -190,3 +190,50 @@ async def test_a_turn_given_to_one_who_is_just_leaving_is_passed_on() -> None:
     assert limiter.under_way == 1
     await limiter.enter()
     assert limiter.under_way == 2
+
+
+# -- one customer among others
+
+
+async def test_one_customer_holds_half_and_all_others_begin_at_once() -> None:
+    limiter = Limiter(replace(SETTINGS, concurrency_start=8, max_connections=8), Clock())
+    assert [limiter.enters_at_once("192.0.2.1") for _ in range(5)] == [True] * 4 + [False]
+    assert [limiter.enters_at_once(who) for who in ("192.0.2.2", "192.0.2.3", "", "")] == [True] * 4
+    assert not limiter.enters_at_once("192.0.2.4")
+
+
+async def test_who_holds_half_waits_for_one_of_their_own_and_others_go_before() -> None:
+    limiter, order = Limiter(replace(SETTINGS, concurrency_start=2, max_connections=2), Clock()), []
+
+    async def ask(name: str, customer: str) -> None:
+        await limiter.enter(customer)
+        order.append(name)
+
+    assert limiter.enters_at_once("greedy") and limiter.enters_at_once("other")
+    for name, customer in (("another", "third"), ("more", "greedy")):
+        asyncio.get_running_loop().create_task(ask(name, customer))
+        await eventually(lambda name=name: limiter.waiting == 1 + (name == "more"))
+    limiter.leave("other")
+    await eventually(lambda: order == ["another"])
+    limiter.leave("third")
+    limiter.leave("greedy")
+    await eventually(lambda: order == ["another", "more"])
+    limiter.leave("greedy")
+    assert [limiter.enters_at_once("greedy"), limiter.under_way, limiter.waiting] == [True, 1, 0]
+
+
+async def test_who_is_refused_for_having_half_is_told_so_and_takes_half_of_the_places_to_wait() -> None:
+    limiter = Limiter(replace(SETTINGS, concurrency_start=4, max_connections=4, max_waiting=4), Clock())
+    tasks = [asyncio.create_task(limiter.enter("192.0.2.1")) for _ in range(4)]
+    await eventually(lambda: limiter.waiting == 2)
+    with pytest.raises(OriginError) as refused:
+        await limiter.enter("192.0.2.1")
+    assert (refused.value.reason, refused.value.status) == (SHARE, 503)
+    assert "TAILORBIRD_TRUSTED_PROXIES" in refused.value.help
+    await limiter.enter("192.0.2.2")
+    for task in tasks[2:]:
+        task.cancel()
+    await asyncio.gather(*tasks[2:], return_exceptions=True)
+    for customer in ("192.0.2.1", "192.0.2.1", "192.0.2.2"):
+        limiter.leave(customer)
+    assert (limiter.under_way, limiter.waiting) == (0, 0)
