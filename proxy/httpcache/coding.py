@@ -123,16 +123,39 @@ ENCODERS: Mapping[bytes, Callable[[bytes], bytes]] = {
 # -- decoding
 
 
+class _Damaged(Exception):
+    """What is there is not all of it, or not what was encoded."""
+
+
 def decoded(body: bytes, coding: bytes, max_bytes: int, max_inflation: int = DEFAULTS.max_inflation) -> bytes | None:
     """`body` without its content coding; None if the coding is unknown, the data is damaged or incomplete, or the
     result would be larger than `max_bytes` or `max_inflation` times `body` (a decompression bomb)."""
+    try:
+        return _decoded(body, coding, max_bytes, max_inflation)
+    except _Damaged:
+        return None
+
+
+def is_damaged(body: bytes, coding: bytes) -> bool:
+    """Whether what is in a known coding breaks off, or was changed on its way, within the first megabytes."""
+    try:
+        _decoded(body, coding, DEFAULTS.max_page_bytes, DEFAULTS.max_inflation)
+    except _Damaged:
+        return True
+    return False
+
+
+def _decoded(body: bytes, coding: bytes, max_bytes: int, max_inflation: int) -> bytes | None:
     if coding in (b"", b"identity"):
         return body
     limit = min(max_bytes, max(len(body) * max_inflation, _RATIO_COUNTS_FROM))
-    if coding in _WINDOW_BITS:
-        plain = _undeflated(body, _WINDOW_BITS[coding], limit)
-        if plain is None and coding == b"deflate":  # some origins leave out the zlib frame, and browsers accept that
+    if coding == b"deflate":  # some origins leave out the zlib frame, and browsers accept that
+        try:
+            plain = _undeflated(body, _WINDOW_BITS[coding], limit)
+        except _Damaged:
             plain = _undeflated(body, -_WINDOW_BITS[coding], limit)
+    elif coding in _WINDOW_BITS:
+        plain = _undeflated(body, _WINDOW_BITS[coding], limit)
     elif coding == b"br" and brotli is not None:
         plain = _unbrotlied(body, limit)
     elif coding == b"zstd" and zstandard is not None:
@@ -149,10 +172,12 @@ def _undeflated(body: bytes, window_bits: int, limit: int) -> bytes | None:
         decoder = zlib.decompressobj(window_bits)
         try:
             plain += decoder.decompress(body, limit + 1 - len(plain))
-        except zlib.error:
+        except zlib.error as error:
+            raise _Damaged from error
+        if len(plain) > limit:
             return None
-        if not decoder.eof or len(plain) > limit:
-            return None
+        if not decoder.eof:
+            raise _Damaged
         if not (body := decoder.unused_data):
             return plain
     return None
@@ -164,9 +189,11 @@ def _unbrotlied(body: bytes, limit: int) -> bytes | None:
         plain = bytes(decoder.process(body, output_buffer_limit=limit + 1))
         while len(plain) <= limit and not decoder.can_accept_more_data():
             plain += decoder.process(b"", output_buffer_limit=limit + 1)
-    except brotli.error:
-        return None
-    return plain if decoder.is_finished() else None
+    except brotli.error as error:
+        raise _Damaged from error
+    if len(plain) <= limit and not decoder.is_finished():
+        raise _Damaged
+    return plain
 
 
 def _unzstded(body: bytes, limit: int) -> bytes | None:
@@ -180,8 +207,8 @@ def _unzstded(body: bytes, limit: int) -> bytes | None:
             frame = decoder.decompressobj()
             frame.decompress(rest)
             if not frame.eof:
-                return None
+                raise _Damaged
             rest = frame.unused_data
-    except zstandard.ZstdError:
-        return None
+    except zstandard.ZstdError as error:
+        raise _Damaged from error
     return plain

@@ -27,7 +27,7 @@ from proxy.page.slots import DeclaredSlot
 from proxy.ports import UpstreamResponse
 from proxy.serve.comparing import Comparing
 from proxy.serve.negotiation import Negotiation, judged_headers, told_cookies, without_choices
-from proxy.serve.pages import UNREADABLE, Entry, Page, is_cut, is_html, is_page
+from proxy.serve.pages import DAMAGED, UNREADABLE, Entry, Page, is_cut, is_html, is_page
 from proxy.serve.reading import PageReader, read_whole, redacted_head
 from proxy.serve.shared_fetch import Failures, Flowing, NotShared, Outcome, Passed, SharedFetch
 from proxy.settings import Settings
@@ -83,7 +83,7 @@ class Keeping:
         try:
             now = self._clock()
             stale = fetch.stale
-            if answer.status == 304 and stale is not None and is_confirmed_by(stale.stored, answer.headers):
+            if answer.status == 304 and stale is not None:
                 return self._confirmed(fetch, stale, answer.headers, requested_at, now)
             refusal = others = self._refusal(fetch, answer, now)
             if refusal or answer.status in _GONE:
@@ -102,8 +102,11 @@ class Keeping:
                 await answer.aclose()
 
     async def _request(self, fetch: SharedFetch) -> UpstreamResponse:
-        fields = self._memory.varying_names(fetch.key)
-        answer = await self._asked(fetch, fields, () if fetch.stale is None else conditions(fetch.stale.stored))
+        fields, stale = self._memory.varying_names(fetch.key), fetch.stale
+        answer = await self._asked(fetch, fields, () if stale is None else conditions(stale.stored))
+        if answer.status == 304 and stale is not None and not is_confirmed_by(stale.stored, answer.headers):
+            await answer.aclose()  # RFC 9111 4.3.3: it confirms what is not stored here
+            answer = await self._asked(fetch, fields)
         untold = self._negotiation.untold(fetch, answer.headers, fields)
         if untold:
             if not fields and not told_cookies(fetch):
@@ -152,7 +155,8 @@ class Keeping:
         if not answer.is_bounded:
             return "unbounded"  # a cut cannot be told from its end
         most = self._settings.max_page_bytes if self._is_cut(fetch, answer.headers) else self._settings.max_stored_bytes
-        return "too-big" if _length(answer.headers) > most else ""
+        length = next((value for name, value in answer.headers if name == b"content-length"), b"")
+        return "too-big" if length.isdigit() and int(length) > most else ""
 
     def _forbidden(self, fetch: SharedFetch, status: int, headers: Headers, now: float) -> str:
         """The reason in the origin's fields; "" when there is none."""
@@ -161,12 +165,14 @@ class Keeping:
         return "" if verdict else verdict.reason
 
     def _refuse(self, fetch: SharedFetch, reason: str, status: int, seconds: float = 0) -> NotShared:
-        """Marks the key, for `seconds` or as the setting says, unless the reason concerns this request only."""
-        is_in_its_coding = reason == UNREADABLE and not is_document(fetch.request)  # which asks for it uncoded
-        if reason != CacheReason.AUTHORIZATION and not is_in_its_coding and (status < 400 or status in _ABOUT_THE_PAGE):
+        """Marks the key, for `seconds` or as the setting says, unless it is this request's alone, or a stale page's."""
+        if reason == DAMAGED and fetch.stale is not None:
+            return NotShared(reason, status)
+        is_coded = reason in (UNREADABLE, DAMAGED) and not is_document(fetch.request)  # which asks for it uncoded
+        if reason != CacheReason.AUTHORIZATION and not is_coded and (status < 400 or status in _ABOUT_THE_PAGE):
             self._memory.discard(fetch.key)
-            seconds = max(seconds, self._settings.uncacheable_seconds)
-            self._marks.add(fetch.key, reason, until=self._clock() + seconds)
+            until = self._clock() + max(seconds, self._settings.uncacheable_seconds)
+            self._marks.add(fetch.key, reason, until=until)
         elif status >= 500 and not self._tells_all_of(fetch) and fetch.key not in self._memory:
             self._marks.add(fetch.key, reason, until=self._clock() + self._settings.origin_down_seconds)
         return NotShared(reason, status, self._failures.trial(self._asking.origin_of(fetch.request), status))
@@ -230,8 +236,7 @@ class Keeping:
             return None
         if body is None or answer.status != 200 or not self._is_cut(fetch, answer.headers):
             return None
-        request, declared = fetch.request, self._declared()
-        page = await self._reader.read_to_keep(body, answer.headers, request.path, declared, fetch.policy)
+        page = await self._reader.read_to_keep(body, answer.headers, fetch.request.path, self._declared(), fetch.policy)
         return None if isinstance(page, NotRedacted) else page.body
 
     async def _take_asset(
@@ -293,8 +298,3 @@ class Keeping:
 
     def _chosen_by(self, fetch: SharedFetch, stored: StoredResponse) -> Varying:
         return self._negotiation.chosen_by(fetch, stored, is_cut=self._is_cut(fetch, stored.headers))
-
-
-def _length(headers: Headers) -> int:
-    value = next((value for name, value in headers if name == b"content-length"), b"")
-    return int(value) if value.isdigit() else 0

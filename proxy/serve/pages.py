@@ -25,7 +25,9 @@ _PIECE_BYTES = 700
 
 
 UNREADABLE = "coding"
-"""Why a page cannot be read: its content coding is unknown, damaged, or cut short."""
+"""Why a page cannot be read: its content coding is unknown, or would grow too much."""
+DAMAGED = "damaged"
+"""Why else: what is in its content coding breaks off, or was changed on its way."""
 
 CONTENT_POLICIES = frozenset({b"content-security-policy", b"content-security-policy-report-only"})
 _READ_BY = CONTENT_POLICIES | {b"content-type", b"content-encoding", b"surrogate-control"}

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from proxy.errors import OriginError
-from proxy.httpcache.coding import decoded, page_codings
+from proxy.httpcache.coding import decoded, is_damaged, page_codings
 from proxy.metrics import Metrics
 from proxy.model import Headers
 from proxy.page.holes import HoleAt
@@ -30,6 +30,7 @@ from proxy.ports import UpstreamResponse
 from proxy.rulebook.policy import PagePolicy
 from proxy.serve.pages import (
     CONTENT_POLICIES,
+    DAMAGED,
     GZIP,
     UNREADABLE,
     Entry,
@@ -193,7 +194,7 @@ class PageReader:
     ) -> Cut | NotRedacted:
         plain = self._decoded(body, headers, self._max_bytes)
         if plain is None:
-            return NotRedacted(UNREADABLE)
+            return NotRedacted(DAMAGED if is_damaged(body, coding_of(headers).strip().encode()) else UNREADABLE)
         if is_json(headers):
             return self._cut_json(plain, headers, path, declared)
         holes = policy.holes if policy else ()

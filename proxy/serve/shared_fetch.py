@@ -14,7 +14,7 @@ from proxy.httpcache.stored import StoredResponse
 from proxy.metrics import Metrics
 from proxy.model import Headers
 from proxy.ports import UpstreamResponse
-from proxy.serve.pages import Entry
+from proxy.serve.pages import DAMAGED, Entry
 from proxy.upstream.exchange import UNANSWERED
 from proxy.upstream.limiter import SHARE
 from proxy.upstream.tee import Tee
@@ -153,10 +153,10 @@ class SharedFetch:
 
 
 def is_down(outcome: NotShared | Passed | OriginError | None) -> bool:
-    """True when the origin failed, or was too slow for those who waited."""
+    """True when the origin failed, or its page broke off, or it was too slow for those who waited."""
     if isinstance(outcome, Passed):
         return outcome.answer.status >= 500
-    return not isinstance(outcome, NotShared) or outcome.status >= 500
+    return not isinstance(outcome, NotShared) or outcome.status >= 500 or outcome.reason == DAMAGED
 
 
 async def let_go(outcome: NotShared | Passed | OriginError | None) -> None:

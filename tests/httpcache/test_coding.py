@@ -16,6 +16,7 @@ from proxy.httpcache.coding import (
     accepts_gzip,
     best_coding,
     decoded,
+    is_damaged,
     page_codings,
     ranked_codings,
 )
@@ -101,6 +102,13 @@ def test_a_content_coding_is_decoded(body: bytes, coding: bytes) -> None:
 )
 def test_a_damaged_or_unknown_coding_is_not_decoded(body: bytes, coding: bytes) -> None:
     assert decoded(body, coding, 10_000) is None
+
+
+@pytest.mark.parametrize("coding", [b"gzip", b"br", b"zstd"])
+def test_what_breaks_off_is_told_from_what_is_too_large_or_unknown(coding: bytes) -> None:
+    assert all(is_damaged(ENCODERS[coding](PAGE)[:end], coding) for end in (-3, 30))
+    assert not any(is_damaged(body, coding) for body in (ENCODERS[coding](PAGE), ENCODERS[coding](bytes(9_000_000))))
+    assert not is_damaged(b"whatever", b"lzma")
 
 
 def test_a_decompression_bomb_is_refused_by_its_ratio() -> None:

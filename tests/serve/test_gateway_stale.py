@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 
 import pytest
 
@@ -160,3 +161,36 @@ async def test_a_change_that_succeeds_forgets_what_was_stored(status: bytes, is_
         stored = [site.gateway.hit(site.request(path), site.now) is not None for path in paths]
     assert posted["cache-status"] == "tailorbird; fwd=method"
     assert stored == [not is_forgotten, not is_forgotten, not is_forgotten, True]
+
+
+async def test_a_304_about_another_page_than_the_stored_one_is_no_news_of_it() -> None:
+    new = PAGE.replace(b"the rest", b"another rest")
+
+    def say(seen: Seen) -> bytes:
+        if seen.get(b"if-none-match") == b'"page-1"':
+            return b'HTTP/1.1 304 Not Modified\r\nETag: "page-2"\r\nCache-Control: max-age=60\r\n\r\n'
+        return ok(PAGE, *SHARED) if len(origin.requests) == 1 else ok(new, HTML, b"Cache-Control: max-age=60")
+
+    async with Origin(answering(say)) as origin, Site(origin.url) as site:
+        await site.get(b"/")
+        site.now += 61
+        renewed = await site.get(b"/")
+        assert renewed.body == new and renewed["cache-status"].startswith("tailorbird; fwd=stale; stored")
+        assert (await site.get(b"/"))["cache-status"].startswith("tailorbird; hit")
+        assert [seen.get(b"if-none-match") for seen in origin.requests] == [None, b'"page-1"', None]
+
+
+@pytest.mark.parametrize("cut", [slice(0, -9), slice(0, 20)], ids=["its end", "most of it"])
+async def test_a_compressed_page_that_breaks_off_is_stood_in_for_by_the_stale_one(cut: slice) -> None:
+    broken = gzip.compress(PAGE + b"new")[cut]
+    answers = [ok(PAGE, *SHARED), ok(broken, *SHARED, b"Content-Encoding: gzip"), ok(PAGE + b"new", *SHARED)]
+    async with Origin(answering(lambda _: answers.pop(0))) as origin, Site(origin.url) as site:
+        await site.get(b"/")
+        site.now += 61
+        for _ in range(2):
+            assert (await site.get(b"/")).body == PAGE
+        assert len(origin.requests) == 2
+        assert site.metrics.get("tailorbird_pages_not_kept_total", "damaged") == 1
+        site.now += site.settings.origin_down_seconds
+        assert (await site.get(b"/")).body == PAGE + b"new"
+        assert (await site.get(b"/"))["cache-status"].startswith("tailorbird; hit")

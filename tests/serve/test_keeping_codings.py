@@ -109,9 +109,9 @@ async def test_a_page_whose_coding_is_damaged_is_passed_on_and_not_kept(caplog: 
     async with Origin(script) as origin, Site(origin.url) as site:
         answer = await site.gateway.page(site.request(b"/", GZIPPED, BROWSER), site.now)
         assert b"".join(answer.chunks) == packed[:-9]
-        assert dict(answer.headers)[b"cache-status"] == b"tailorbird; fwd=bypass; detail=coding"
+        assert dict(answer.headers)[b"cache-status"] == b"tailorbird; fwd=bypass; detail=damaged"
         assert len(site.gateway.memory) == 0
-        assert "`/` is not kept: coding" in caplog.text
+        assert "`/` is not kept: damaged" in caplog.text
         site.now += site.settings.uncacheable_seconds + 1
         sent[0] = packed
         assert (await site.get(b"/", GZIPPED, BROWSER)).body == PAGE
