@@ -38,7 +38,9 @@ class Settings(SiteSettings):
         2_000, "client connections per worker; then the longest idle ones give way", "connections", least=1
     )
     max_clients_per_address: int = row(
-        100, "connections of one address per worker (IPv6: one /64); loopback and trusted proxies: any", "connections"
+        100,
+        "connections of one address per worker (IPv6: one /64); trusted proxies and private networks: any",
+        "connections",
     )
 
     keep_host: bool = row(False, "send the visitor's Host to the origin instead of the origin's own")

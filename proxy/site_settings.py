@@ -158,7 +158,7 @@ class SiteSettings:
     event_bytes_per_address: int = row(
         131_072,
         "bytes of events that one address may send a second, over 40 seconds, without a server's key; beyond it gets "
-        "429. 0, and loopback and trusted proxies: any",
+        "429. 0, and trusted proxies and private networks: any",
         "bytes",
     )
     max_events: int = row(

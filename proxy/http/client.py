@@ -15,6 +15,16 @@ from proxy.model import Headers
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Networks = tuple[Network, ...]
 
+_PRIVATE = tuple(
+    map(
+        ipaddress.ip_network,
+        (
+            *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"),  # RFC 1918
+            *("100.64.0.0/10", "fc00::/7"),  # RFC 6598 and 4193
+            *("127.0.0.0/8", "::1", "fe80::/10"),  # this machine, this link
+        ),
+    )
+)
 _HOPS = frozenset({b"x-forwarded-for", b"forwarded"})
 _MOST_CUSTOMERS = 4_096
 
@@ -42,17 +52,27 @@ def is_trusted(address: str, trusted: Networks) -> bool:
     if not trusted:
         return False
     try:
-        parsed = ipaddress.ip_address(address)
+        parsed = _parsed(address)
     except ValueError:
         return False
-    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
-        parsed = parsed.ipv4_mapped
     return any(parsed in network for network in trusted)
 
 
+def _parsed(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    parsed = ipaddress.ip_address(address)
+    return (parsed.ipv4_mapped or parsed) if isinstance(parsed, ipaddress.IPv6Address) else parsed
+
+
 def is_shared(address: str, trusted: Networks) -> bool:
-    """Whether many clients share the address: this machine (a proxy in front of us, a load test) or a proxy."""
-    return address.startswith("127.") or address in ("::1", "") or is_trusted(address, trusted)
+    """Whether many clients share the address: this machine, a proxy, or one of a private network, where balancers and
+    proxies are that nobody has named in `trusted`."""
+    return not address or is_trusted(address, (*trusted, *_PRIVATE))
+
+
+def peer_address(name: tuple[str, int] | None) -> str:
+    """The address in a client's socket name, "" for none. A socket of both families has `::ffff:` before IPv4 ones."""
+    address = name[0] if name else ""
+    return address.removeprefix("::ffff:") if "." in address else address
 
 
 def customer_of(address: str) -> str:
@@ -129,6 +149,6 @@ def _address(hop: bytes) -> str | None:
     elif text.count(":") == 1:
         text = text.partition(":")[0]
     try:
-        return str(ipaddress.ip_address(text))
+        return str(_parsed(text))
     except ValueError:
         return None

@@ -14,6 +14,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from proxy.errors import OriginError, RequestError
+from proxy.http.client import peer_address
 from proxy.http.incoming import refusal
 from proxy.http.message import Request, Response, as_lines
 from proxy.metrics import Metrics
@@ -78,7 +79,7 @@ class Conversation(Answering):
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        self.address = self.client[0] if self.client else ""
+        self.address = peer_address(self.client)
         self.since = self.loop.time()
         transport.set_write_buffer_limits(high=self._most_waiting, low=self._most_waiting - self._refill)
         if not self._admission.enter(self):

@@ -15,6 +15,7 @@ import ssl
 from collections.abc import Callable
 from typing import Any, cast
 
+from proxy.http.client import peer_address
 from proxy.serve.admission import Admission
 
 log = logging.getLogger("tailorbird.protocol")
@@ -73,7 +74,7 @@ class SecuredServer:
                         raise
                     continue  # the client left meanwhile
                 accepted.setblocking(False)
-                Handshake(self, address[0]).begin(accepted, self._loop)
+                Handshake(self, peer_address(address)).begin(accepted, self._loop)
 
     def _rest(self, error: OSError) -> None:
         log.error("no connection can be accepted: %s", error.strerror)

@@ -22,7 +22,7 @@ from uvicorn.server import ServerState
 
 from proxy.errors import OriginError, RequestError
 from proxy.http.authority import valid_host
-from proxy.http.client import client_of, networks
+from proxy.http.client import client_of, networks, peer_address
 from proxy.http.forwarding import named_by_connection, request_headers
 from proxy.http.message import Request
 from proxy.http.returning import response_headers
@@ -177,7 +177,7 @@ class Tunnel(_End):
         path = normalised(path)
         if path.startswith(OWN_PREFIX):
             raise RequestError("there is nothing here", status=404)
-        peer = (self.transport.get_extra_info("peername") or ("",))[0]
+        peer = peer_address(self.transport.get_extra_info("peername"))
         scheme = "https" if self.transport.get_extra_info("sslcontext") else "http"
         _, scheme = client_of(peer, headers, self._trusted, scheme)
         host = valid_host(hosts[0], self._settings.allowed_hosts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from proxy.errors import OperatorError
-from proxy.http.client import Customers, client_of, is_trusted, networks
+from proxy.http.client import Customers, client_of, is_shared, is_trusted, networks, peer_address
 from proxy.model import Headers
 
 TRUSTED = networks(["10.0.0.0/8", "2001:db8::/32"])
@@ -29,6 +29,7 @@ def chain(value: bytes, *more: tuple[bytes, bytes]) -> Headers:
         ("10.0.0.1", chain(b"192.0.2.1, nonsense"), "10.0.0.1"),
         ("10.0.0.1", chain(b"192.0.2.1,"), "10.0.0.1"),
         ("::ffff:10.0.0.1", chain(b"192.0.2.1"), "192.0.2.1"),
+        ("10.0.0.1", chain(b"::ffff:192.0.2.1"), "192.0.2.1"),
         ("2001:db8::7", chain(b"192.0.2.1"), "192.0.2.1"),
         ("10.0.0.1", ((b"forwarded", b'for=192.0.2.1;proto=https, for="[2001:db8::1]:99"'),), "192.0.2.1"),
         ("10.0.0.1", ((b"forwarded", b'for=192.0.2.1, for=10.0.0.2;host="a, for=6.6.6.6"'),), "192.0.2.1"),
@@ -81,3 +82,32 @@ def test_who_is_counted_is_whoever_a_trusted_proxy_names_and_no_proxy_itself(
 ) -> None:
     customers = Customers(TRUSTED)
     assert [customers.of(peer, headers), customers.of(peer, iter(headers))] == [customer, customer]
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["", "127.0.0.9", "::1", "10.0.0.7", "172.31.0.1", "192.168.1.1", "100.64.0.1", "fd00::1", "fe80::1%eth0"],
+)
+def test_addresses_of_private_networks_are_many_clients(address: str) -> None:
+    assert is_shared(address, ())
+
+
+@pytest.mark.parametrize("address", ["203.0.113.9", "172.32.0.1", "2001:db8::1"])
+def test_an_address_of_the_internet_is_one_client_unless_it_is_a_trusted_proxy(address: str) -> None:
+    assert not is_shared(address, ())
+    assert is_shared(address, networks([address]))
+
+
+@pytest.mark.parametrize(
+    ("name", "address"),
+    [
+        (("::ffff:192.0.2.7", 443), "192.0.2.7"),
+        (("192.0.2.7", 443), "192.0.2.7"),
+        (("2001:db8::ffff:1", 443), "2001:db8::ffff:1"),
+        (None, ""),
+    ],
+)
+def test_who_connects_to_a_socket_of_both_families_is_known_by_the_ipv4_address(
+    name: tuple[str, int] | None, address: str
+) -> None:
+    assert peer_address(name) == address

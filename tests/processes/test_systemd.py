@@ -101,11 +101,18 @@ async def heard(telling: socket.socket) -> str:
     return said.decode().partition("\n")[0]
 
 
+def of_both_families() -> socket.socket:
+    """As `ListenStream=80` makes one: clients have IPv4 addresses in IPv6 form."""
+    if not socket.has_dualstack_ipv6():
+        return socket.create_server(("127.0.0.1", 0))
+    return socket.create_server(("::ffff:127.0.0.1", 0), family=socket.AF_INET6, dualstack_ipv6=True)
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 async def test_it_serves_on_the_socket_of_systemd_and_tells_it_how_it_goes(tmp_path: Path, workers: int) -> None:
     told = f"\0tailorbird-test-{os.getpid()}-{workers}"
     with (
-        socket.create_server(("127.0.0.1", 0)) as bound,
+        of_both_families() as bound,
         socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as telling,
     ):
         telling.bind(told)
@@ -124,9 +131,10 @@ async def test_it_serves_on_the_socket_of_systemd_and_tells_it_how_it_goes(tmp_p
             )
             try:
                 assert await heard(telling) == "READY=1"
-                reader, writer = await asyncio.open_connection(*bound.getsockname())
-                writer.write(b"GET / HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\n\r\n")
+                reader, writer = await asyncio.open_connection("127.0.0.1", bound.getsockname()[1])
+                writer.write(b"POST / HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
                 assert (await reader.read()).endswith(b"hello")
+                assert origin.requests[0].get(b"x-forwarded-for") == b"127.0.0.1"
                 writer.close()
                 if workers > 1:
                     process.send_signal(signal.SIGHUP)

@@ -41,9 +41,9 @@ async def test_ipv6_addresses_of_one_customer_are_one_address() -> None:
     assert door.enter(Guest("2001:db8:0:2::1"))
 
 
-async def test_loopback_and_trusted_proxies_stand_for_many() -> None:
-    door = Admission(Settings(max_clients_per_address=1, trusted_proxies=("10.0.0.0/8",)))
-    for address in ("127.0.0.1", "::1", "10.1.2.3"):
+async def test_private_networks_and_trusted_proxies_stand_for_many() -> None:
+    door = Admission(Settings(max_clients_per_address=1, trusted_proxies=("203.0.113.0/24",)))
+    for address in ("127.0.0.1", "::1", "172.17.0.1", "203.0.113.9"):
         assert all(door.enter(Guest(address)) for _ in range(3)), address
 
 
