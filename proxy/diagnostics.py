@@ -10,7 +10,7 @@ import difflib
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from heapq import nlargest
 from itertools import pairwise
@@ -20,6 +20,8 @@ from proxy.model import Place
 MANY, MOST_COMPARED = 20, 10
 """Of many known words only so many are compared letter by letter: those that share most with the word."""
 MOST_NAMED = 8
+MOST_TOLD, MOST_PLACES = 20, 8
+"""Of many mistakes, those told to who asked something else; and the places of each."""
 SLIP = 0.7
 """How alike two words must be, from 0 to 1, of which a program may write one for the other."""
 _BLANKS = re.compile(r"[\s_./,;:'\"“”„‚‘’-]+")  # which people write for one another in names
@@ -169,9 +171,32 @@ def as_text(findings: Sequence[Finding], sources: Mapping[str, str]) -> str:
     """All findings as the command line prints them. `sources` maps a file's name to its text, for the excerpt."""
     if not findings:
         return ""
+    return "\n\n".join([*_blocks(findings, sources), counted(findings)])
+
+
+def mistakes_text(findings: Sequence[Finding], sources: Mapping[str, str]) -> str:
+    """What stands in the way, for who asked something else: the mistakes without the warnings, those alike as one. One
+    wrong word may stand in thousands of rules."""
+    alike: dict[tuple[str, str, str], list[Finding]] = {}
+    for finding in findings:
+        if not finding.is_warning:
+            alike.setdefault((finding.code, finding.what, finding.help), []).append(finding)
+    firsts = [replace(same[0], note=_also_at(same)) for same in list(alike.values())[:MOST_TOLD]]
+    more = " `tailorbird check` lists them all." if len(firsts) < len(findings) else ""
+    return "\n\n".join([*_blocks(firsts, sources), counted(findings) + more])
+
+
+def _also_at(alike: Sequence[Finding]) -> str:
+    """The note of the first of them, and where the others are."""
+    places = ", ".join(str(finding.place) for finding in alike[1 : MOST_PLACES + 1])
+    left = len(alike) - 1 - MOST_PLACES
+    also = f"the same at {places}" + (f" and {left:,} more" if left > 0 else "") if places else ""
+    return "; ".join(filter(None, (alike[0].note, also)))
+
+
+def _blocks(findings: Sequence[Finding], sources: Mapping[str, str]) -> list[str]:
     rows = {name: rows_of(sources.get(name, "")) for name in {finding.place.file for finding in findings}}
-    blocks = [_block(finding, rows[finding.place.file]) for finding in findings]
-    return "\n\n".join([*blocks, counted(findings)])
+    return [_block(finding, rows[finding.place.file]) for finding in findings]
 
 
 def counted(findings: Sequence[Finding]) -> str:

@@ -5,11 +5,22 @@ from __future__ import annotations
 import difflib
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 
-from proxy.diagnostics import Finding, Suggestion, as_text, did_you_mean, in_order, is_slip, nearest
+from proxy.diagnostics import (
+    MOST_TOLD,
+    Finding,
+    Suggestion,
+    as_text,
+    did_you_mean,
+    in_order,
+    is_slip,
+    mistakes_text,
+    nearest,
+)
 from proxy.model import Place
 
 
@@ -29,6 +40,29 @@ def test_a_finding_shows_the_line_and_points_at_the_word() -> None:
         "\n"
         "1 problem found in 1 file."
     )
+
+
+def test_a_mistake_that_stands_in_many_rules_is_told_once_with_its_places() -> None:
+    warning = replace(finding(1), is_warning=True)
+    text = mistakes_text([warning, *map(finding, range(1, 12))], {"a.rules.yaml": "rules:\n    priorty: high\n"})
+    places = ", ".join(f"a.rules.yaml:{line}" for line in range(2, 10))
+    assert text.splitlines() == [
+        'a.rules.yaml:1:5: R101 I do not know "priorty" in a rule',
+        "  |",
+        "1 | rules:",
+        "  |     ^^^^^^^",
+        "  = help: mend it",
+        f"  = note: the same at {places} and 2 more",
+        "",
+        "11 problems and 1 warning found in 1 file. `tailorbird check` lists them all.",
+    ]
+
+
+def test_of_ever_so_many_mistakes_the_first_are_told() -> None:
+    each = [replace(finding(line, note="more"), what=f"mistake {line}") for line in range(1, 2 * MOST_TOLD)]
+    text = mistakes_text(each, {})
+    assert text.count("= note: more\n") == text.count("mistake ") == MOST_TOLD
+    assert mistakes_text(each[:3], {}) == as_text(each[:3], {})
 
 
 def test_a_place_past_the_end_is_told_without_an_excerpt() -> None:

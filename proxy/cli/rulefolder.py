@@ -16,7 +16,7 @@ from proxy import garbage
 from proxy.catalogue.feeds import read_feed
 from proxy.cli.existing_store import existing_store, recorded_views
 from proxy.cli.options import Command
-from proxy.diagnostics import as_text, nearest
+from proxy.diagnostics import mistakes_text, nearest
 from proxy.model import Product
 from proxy.rulebook.compile import Loaded, Publication, load
 from proxy.rulebook.lints import Site
@@ -102,7 +102,7 @@ def loaded_from(
 def good(loaded: Loaded, *, note: str = "") -> Publication:
     """The publication; ends the command with the findings, and the note, when there is none."""
     if loaded.publication is None:
-        click.echo(as_text(loaded.findings, loaded.sources), err=True)
+        click.echo(mistakes_text(loaded.findings, loaded.sources), err=True)
         if note:
             click.echo(note, err=True)
         sys.exit(1)

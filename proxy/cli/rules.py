@@ -14,7 +14,7 @@ import click
 from proxy.cli.rulefolder import folder_arguments, loaded_from
 from proxy.conditions.nodes import Entry, ListNode, MapNode, Node
 from proxy.conditions.tree import plain, tree_of
-from proxy.diagnostics import Finding, as_text, many
+from proxy.diagnostics import Finding, many, mistakes_text
 from proxy.rulebook.files import RuleFile, rule_files, texts
 from proxy.rulebook.names import Names
 from proxy.rulebook.read import read_yaml
@@ -36,7 +36,7 @@ def command(folder: Path, catalogue: Path | None, store: str | None, to: Path | 
     files = read_folder(folder)
     loaded = loaded_from(files, catalogue, store)
     if loaded.names is None or any(not finding.is_warning for finding in loaded.findings):
-        click.echo(as_text(loaded.findings, loaded.sources), err=True)
+        click.echo(mistakes_text(loaded.findings, loaded.sources), err=True)
         sys.exit(1)
     written = as_json(files, loaded.names)
     if to is None:

@@ -14,7 +14,7 @@ from proxy.cases import Outcome, coverage, covered_percent, report, run_cases, u
 from proxy.cli.junit import Result, junit_xml
 from proxy.cli.options import as_json
 from proxy.cli.rulefolder import folder_arguments, read_rules
-from proxy.diagnostics import as_text, did_you_mean
+from proxy.diagnostics import did_you_mean, mistakes_text
 from proxy.rulebook.compile import Publication
 
 Form = Callable[[Publication, Sequence[Outcome]], str]
@@ -42,7 +42,7 @@ def command(
     """Run the tests that stand in rule files. Exit code 1 when one fails, or the folder has problems."""
     loaded = read_rules(folder, catalogue, store)
     if loaded.publication is None:
-        click.echo(as_text(loaded.findings, loaded.sources), err=form != "text")
+        click.echo(mistakes_text(loaded.findings, loaded.sources), err=form != "text")
         sys.exit(1)
     try:
         outcomes = run_cases(loaded.publication, time.time(), named)

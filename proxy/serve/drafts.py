@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from proxy import garbage
 from proxy.cases import Outcome, run_cases
-from proxy.diagnostics import as_text as findings_text
+from proxy.diagnostics import mistakes_text
 from proxy.drafts.report import Checks, checks_text, faults_of, prospect
 from proxy.drafts.report import as_text as prospect_text
 from proxy.model import View
@@ -97,7 +97,7 @@ def plan_text(
     """What a draft would change of what is live, or has changed of what was; its findings when it has mistakes. `names`
     are what the two are called."""
     if draft.publication is None:
-        return findings_text(draft.findings, draft.sources)
+        return mistakes_text(draft.findings, draft.sources)
     if live is None:
         said = f"Nothing is published yet. The draft: {checks_text(checks)}."
         return "\n".join([said, *faults_of(checks)])

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from proxy.catalogue.shop import Shop
-from proxy.diagnostics import as_text
+from proxy.diagnostics import mistakes_text
 from proxy.errors import OperatorError, OriginError
 from proxy.http.message import Request, Response, in_words
 from proxy.metrics import Metrics
@@ -113,7 +113,9 @@ class Previewing:
             return in_words(409, f"this preview cannot be shown: {error}", *NEVER_KEPT)
         publication = loaded.publication
         if publication is None:
-            return in_words(409, f"this draft has mistakes\n\n{as_text(loaded.findings, loaded.sources)}", *NEVER_KEPT)
+            return in_words(
+                409, f"this draft has mistakes\n\n{mistakes_text(loaded.findings, loaded.sources)}", *NEVER_KEPT
+            )
         case = next((case for case in publication.cases if case.name == preview.persona.case), None)
         if preview.persona.case and case is None:
             gone = f"this draft has no test `{preview.persona.case}` any more, whose visitor to show it to"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from proxy import garbage
 from proxy.catalogue.feeds import read_feed
-from proxy.diagnostics import Finding, as_text
+from proxy.diagnostics import Finding, mistakes_text
 from proxy.ending import together
 from proxy.environment import mistaken
 from proxy.errors import OperatorError, StoreError
@@ -141,7 +141,7 @@ class Rules:
         self.loaded = loaded
         self._by_id = {product.id: product for product in self._products}
         if loaded.publication is None:
-            log.warning("%s: not taken over\n%s", self._folder.path, as_text(loaded.findings, loaded.sources))
+            log.warning("%s: not taken over\n%s", self._folder.path, mistakes_text(loaded.findings, loaded.sources))
             self._metrics.count("tailorbird_rules_reloads_total", "outcome", "refused")
             return
         self.good = self._adapt(loaded.publication)
