@@ -9,16 +9,22 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from heapq import nlargest
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from proxy.model import Place
 
-MANY, MOST_COMPARED = 20, 10
+MANY, MOST_COMPARED = 20, 6
 """Of many known words only so many are compared letter by letter: those that share most with the word."""
+MOST_MET = 50
+"""So many of those that have most parts in common are weighed by how much else they have."""
+LONG = 60
+"""Letters of a word for which a comparison letter by letter takes milliseconds."""
 MOST_NAMED = 8
 MOST_TOLD, MOST_PLACES = 20, 8
 """Of many mistakes, those told to who asked something else; and the places of each."""
@@ -75,8 +81,52 @@ def nearest(word: str, known: Iterable[str], alike: float = 0.6) -> str | None:
 @lru_cache(maxsize=512)  # where something was renamed, thousands of rules have the same wrong word
 def _nearest(word: str, known: tuple[str, ...], alike: float) -> str | None:
     if len(known) > MANY:
-        known = tuple(nlargest(MOST_COMPARED, known, key=partial(_shared, _parts(word))))
+        known = tuple(nlargest(MOST_COMPARED, _index_of(known).alike(word, alike), key=partial(_shared, _parts(word))))
+    if len(word) > LONG:
+        return next((other for other in known if 2 * _shared(_parts(word), other) >= alike), None)
     return next(iter(difflib.get_close_matches(word, known, n=1, cutoff=alike)), None)
+
+
+class _Index:
+    """Known words by their parts, each as bits of the words that have it, so that thousands are looked at together."""
+
+    def __init__(self, known: Sequence[str]) -> None:
+        self._known = sorted(known, key=len)
+        self._having: defaultdict[str, int] = defaultdict(int)
+        for number, word in enumerate(self._known):
+            for part in _parts(word):
+                self._having[part] |= 1 << number
+
+    def alike(self, word: str, alike: float) -> list[str]:
+        """Those that have most parts in common with it, of those neither too short nor too long to be so much alike."""
+        counts: list[int] = []  # the binary digits of how many each has, from the lowest
+        for part in _parts(word):
+            carry = self._having.get(part, 0)
+            for place, digit in enumerate(counts):
+                counts[place], carry = digit ^ carry, digit & carry
+            if carry:
+                counts.append(carry)
+        shortest, longest = len(word) * alike / (2 - alike), len(word) * (2 - alike) / alike
+        first, end = bisect_left(self._known, shortest, key=len), bisect_right(self._known, longest, key=len)
+        most, left = 0, (1 << end) - (1 << first)
+        for digit in reversed(counts):
+            above = left & digit
+            if (most | above).bit_count() <= MOST_MET:
+                most, left = most | above, left & ~digit
+            else:
+                left = above
+        return [self._known[number] for number in (*_numbers(most), *islice(_numbers(left), MOST_MET))]
+
+
+def _numbers(bits: int) -> Iterator[int]:
+    while bits:
+        yield (bits & -bits).bit_length() - 1
+        bits &= bits - 1
+
+
+@lru_cache(maxsize=16)
+def _index_of(known: tuple[str, ...]) -> _Index:
+    return _Index(known)
 
 
 def _shared(parts: frozenset[str], other: str) -> float:

@@ -6,11 +6,14 @@ import difflib
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import permutations
 from types import SimpleNamespace
 
 import pytest
 
 from proxy.diagnostics import (
+    LONG,
+    MOST_COMPARED,
     MOST_TOLD,
     Finding,
     Suggestion,
@@ -98,7 +101,22 @@ def test_of_many_words_few_are_compared_letter_by_letter(monkeypatch: pytest.Mon
     assert nearest("Home.a33", slots) == "home.a33"
     assert nearest("teir", [*slots, "tier"]) == "tier"
     assert nearest("zzz", slots) is None
-    assert compared == [10, 10, 10, 10]
+    assert compared[:3] == [MOST_COMPARED] * 3 and sum(compared[3:]) <= MOST_COMPARED
+
+
+def test_a_long_word_is_compared_by_its_parts_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("proxy.diagnostics.difflib", None)
+    names = [f"{letter * LONG} of the {letter}" for letter in "abc"]
+    assert nearest(f"{'b' * LONG} of teh b", names) == names[1]
+    assert nearest("x" * (LONG + 1), names) is None
+
+
+def test_of_thousands_of_alike_words_the_one_that_was_meant_is_found() -> None:
+    parts = "summer sale", "winter sale", "new arrivals", "early access", "free shipping", "last chance"
+    names = [" ".join(each) + f" {number}" for each in permutations(parts, 3) for number in range(40)]
+    assert len(names) == 4_800
+    for name in names[:: len(names) // 40]:
+        assert nearest(name[:7] + name[8:], names) == name
 
 
 def test_help_names_the_nearest_word_else_what_is_allowed() -> None:

@@ -155,6 +155,7 @@ class _Slot:
         self._lines: list[list[tuple[int, Conjunction]]] = []
         self._rule_of: dict[int, Rule] = {}
         self._certain = 0
+        asking: dict[frozenset[ColumnKey], int] = defaultdict(int)
         layout = Layout()
         for rule in rules:
             found = alternatives(rule.condition)
@@ -166,12 +167,19 @@ class _Slot:
                 lines.append((bit, conjunction))
                 self._rule_of[bit] = rule
                 self._certain |= bit if takes_all else 0
-                for key, group in by_attribute(conjunction).items():
+                tests = by_attribute(conjunction)
+                asking[frozenset(tests)] |= bit
+                for key, group in tests.items():
                     self._tested_by[key] |= bit
                     self._groups[key][frozenset(group)] |= bit
                     self._group_of[key][bit] = frozenset(group)
             self._lines.append(lines)
         self._surviving = {key: SurvivorFinder(column, is_single(key[0])) for key, column in layout.columns().items()}
+
+        self._asking: dict[ColumnKey | None, dict[frozenset[ColumnKey], int]] = defaultdict(dict)
+        for keys, bits in asking.items():  # by the key that the fewest test, so that few are looked through
+            rarest = min(keys, key=lambda key: self._tested_by[key].bit_count(), default=None)
+            self._asking[rarest][keys] = bits
 
     def dead(self) -> Iterator[DeadRule]:
         above = 0
@@ -199,7 +207,8 @@ class _Slot:
     def _covering(self, conjunction: Conjunction, above: int) -> Sequence[int]:
         """The bits among `above` that together cover the conjunction; none if a visitor may be left."""
         tests = by_attribute(with_implied(conjunction))
-        above &= ~reduce(or_, (bits for key, bits in self._tested_by.items() if key not in tests), 0)
+        near = [self._asking[key] for key in (None, *tests) if key in self._asking]
+        above &= reduce(or_, (bits for asking in near for keys, bits in asking.items() if keys <= tests.keys()), 0)
         alone = -1
         choices: list[tuple[Column, Sequence[AttributeValue]]] = []
         for key, literals in tests.items():

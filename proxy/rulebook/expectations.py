@@ -243,8 +243,9 @@ def _expected(entry: Entry, rules: Mapping[str, Rule], names: Names, findings: l
 def _meant(written: str, slot: str, rules: Mapping[str, Rule]) -> list[str]:
     """What a test may have meant by the name of no rule: any rule that is called nearly so, else those of the slot."""
     known = [*filter(None, rules), NOTHING_NEW]
-    ours = [rule.name for rule in rules.values() if rule.slot == slot and rule.name]
-    return known if nearest(written, known) else [NOTHING_NEW, *ours]
+    if nearest(written, known):
+        return known
+    return [NOTHING_NEW, *(rule.name for rule in rules.values() if rule.slot == slot and rule.name)]
 
 
 def _arms(rule: Rule) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from unicodedata import normalize
 
 from proxy.conditions.nodes import Scalar
@@ -14,6 +13,9 @@ from proxy.model import Place
 
 NEARLY = 0.85
 """How alike two names are of which one is a slip of the pen: `serch` and `search` are, `shoes` and `shoes-sale` not."""
+
+MOST_SEEN = 20
+"""So many of the site's slots are listed for each that is not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +40,17 @@ class Names:
             is_slip = nearest(name.text, self.slots) is not None
             new = f"where your pages have it, write `{name.text}: {{}}` under `slots:` in slots.yaml"
             help = did_you_mean(name.text, self.slots) if is_slip else new
-            note = f"slots seen on your site: {', '.join(self.slots)}" if self.slots else ""
+            more = f" and {len(self.slots) - MOST_SEEN} others" if len(self.slots) > MOST_SEEN else ""
+            note = f"slots seen on your site: {', '.join(self.slots[:MOST_SEEN])}{more}" if self.slots else ""
             findings.append(Finding("R301", f'no page has a slot "{name.text}"', name.place, help, note))
         return name.text
 
     def listing(self, name: Scalar, findings: list[Finding]) -> str:
         """The list's name. A page may have a `data-list` that is not declared, so R301 is a warning, and only for a
         name that nearly equals one in `slots.yaml`, or is that of a slot."""
-        close = get_close_matches(name.text, self.lists, n=1, cutoff=NEARLY)
+        close = nearest(name.text, self.lists, NEARLY)
         if close and name.text not in self.lists:
-            what, help = f'slots.yaml has no list "{name.text}"', did_you_mean(name.text, close)
+            what, help = f'slots.yaml has no list "{name.text}"', did_you_mean(name.text, [close])
             findings.append(Finding("R301", what, name.place, help, is_warning=True))
         elif name.text in self.slots and name.text not in self.lists:
             what, help = f'"{name.text}" is a slot, and no list', "in slots.yaml, put it under `listings:`"
