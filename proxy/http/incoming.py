@@ -1,4 +1,4 @@
-"""Incoming requests: a parsed head is checked, and made into a `Request`. Pure.
+"""Incoming requests: a parsed head is checked, and made into a `Request`. Pure, but for a warning in the log.
 
 Both the protocol and the application use this, so they see the same request and refuse the same ones. Its law: a head
 that two servers might read differently is refused, never repaired; and a refused client is disconnected.
@@ -6,17 +6,20 @@ that two servers might read differently is refused, never repaired; and a refuse
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import AsyncIterator, Sequence
 
 from proxy.errors import RequestError
 from proxy.http.authority import host_names, valid_host
-from proxy.http.client import client_of, networks
+from proxy.http.client import client_of, is_shared, is_trusted, networks
 from proxy.http.forwarding import CRITICAL, named_by_connection
 from proxy.http.message import NOT_STORED, Request, Response, in_words
 from proxy.httpcache.key import normalised
 from proxy.model import Headers
 from proxy.settings import Settings
+
+log = logging.getLogger("tailorbird.incoming")
 
 Fields = Sequence[tuple[bytes, bytes]]
 
@@ -42,6 +45,7 @@ class Incoming:
         # stored by it, and whoever comes without Host must not choose.
         self._named_before = self._hosts[0].encode() if self._hosts else b""
         self._trusted = networks(settings.trusted_proxies)
+        self._has_warned = False
 
     def request(
         self,
@@ -75,6 +79,8 @@ class Incoming:
             host = b"localhost" if target == HEALTH_PATH else self._named_before
         host = valid_host(host or b"", () if target == HEALTH_PATH else self._hosts)
         path, _, query = origin_form(target, host).partition(b"?")
+        if not self._has_warned and (b"x-forwarded-proto" in named or b"x-forwarded-for" in named):
+            self._warn_of_unnamed_proxy(peer)
         return Request(
             method=method,
             path=normalised(path),
@@ -86,6 +92,16 @@ class Incoming:
             body=body if length or b"transfer-encoding" in named else None,
             content_length=length,
         )
+
+    def _warn_of_unnamed_proxy(self, peer: str) -> None:
+        """Says, once, that a proxy nearby is not believed: a shop that redirects to https would do so for ever."""
+        if peer and is_shared(peer, ()) and not is_trusted(peer, self._trusted):
+            self._has_warned = True
+            log.warning(
+                "%s says for whom it asks and by which scheme, and is not believed: if it is a proxy of yours, set "
+                "TAILORBIRD_TRUSTED_PROXIES=%s (or its network); else the shop is told that all come from it, by http",
+                *(peer, peer),
+            )
 
 
 def _require_once(fields: Fields) -> None:

@@ -189,3 +189,23 @@ def test_a_refusal_is_never_kept_and_ends_the_connection() -> None:
     assert headers[b"connection"] == b"close"
     assert headers[b"cache-control"] == b"no-store"
     assert headers[b"retry-after"] == b"1"
+
+
+@pytest.mark.parametrize(
+    ("peer", "named", "trusted", "warns"),
+    [
+        ("10.0.0.5", b"x-forwarded-proto", (), True),
+        ("127.0.0.1", b"x-forwarded-for", ("10.0.0.0/8",), True),
+        ("10.0.0.5", b"x-forwarded-proto", ("10.0.0.0/8",), False),
+        ("10.0.0.5", b"x-request-id", (), False),
+        ("192.0.2.7", b"x-forwarded-for", (), False),
+        ("", b"x-forwarded-for", (), False),
+    ],
+)
+def test_a_proxy_of_a_private_network_that_nobody_named_is_told_of_once(
+    peer: str, named: bytes, trusted: tuple[str, ...], warns: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    judge = Incoming(Settings(trusted_proxies=trusted))
+    for _ in range(2):
+        judge.request(b"GET", b"/", "1.1", (HOST, (named, b"https")), peer=peer, scheme="http")
+    assert [f"TAILORBIRD_TRUSTED_PROXIES={peer}" in message for message in caplog.messages] == [True] * warns
