@@ -1,12 +1,14 @@
-"""A request's body, read whole and unpacked, within a limit."""
+"""Bodies read whole, within a limit: a request's, unpacked, and an origin's."""
 
 from __future__ import annotations
 
+import asyncio
 import zlib
 from collections.abc import AsyncIterator
 
-from proxy.errors import RequestError
+from proxy.errors import OriginError, RequestError
 from proxy.http.message import Request
+from proxy.ports import UpstreamResponse
 
 
 async def read_body(request: Request, most: int) -> bytes:
@@ -45,3 +47,19 @@ def _unpacked(body: bytes, most: int, too_large: RequestError) -> bytes:
 async def _nothing() -> AsyncIterator[bytes]:
     return
     yield b""
+
+
+async def read_whole(answer: UpstreamResponse, *, most_bytes: int, most_ms: int) -> bytes | list[bytes]:
+    """An origin's body; when it is larger, the pieces read so far. Whoever waits for all of it does not wait for ever
+    for an origin that drips. Raises `OriginError`."""
+    chunks, size = [], 0
+    try:
+        async with asyncio.timeout(most_ms / 1_000):
+            async for chunk in answer.body:
+                chunks.append(chunk)
+                size += len(chunk)
+                if size > most_bytes:
+                    return chunks
+    except TimeoutError as error:
+        raise OriginError("the origin took too long over a page", reason="timeout", status=504) from error
+    return b"".join(chunks)

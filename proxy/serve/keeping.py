@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence, Set
 from dataclasses import replace
 
 from proxy.errors import OriginError
+from proxy.http.body import read_whole
 from proxy.http.message import Request
 from proxy.http.target import Sought
 from proxy.httpcache.key import Varying, supersedes
@@ -28,7 +29,7 @@ from proxy.ports import UpstreamResponse
 from proxy.serve.comparing import Comparing
 from proxy.serve.negotiation import Negotiation, judged_headers, told_cookies, without_choices
 from proxy.serve.pages import DAMAGED, UNREADABLE, Entry, Page, is_cut, is_html, is_page
-from proxy.serve.reading import PageReader, read_whole, redacted_head
+from proxy.serve.reading import PageReader, redacted_head
 from proxy.serve.shared_fetch import Failures, Flowing, NotShared, Outcome, Passed, SharedFetch
 from proxy.settings import Settings
 from proxy.upstream.asking import Asking, is_document
@@ -171,8 +172,7 @@ class Keeping:
         is_coded = reason in (UNREADABLE, DAMAGED) and not is_document(fetch.request)  # which asks for it uncoded
         if reason != CacheReason.AUTHORIZATION and not is_coded and (status < 400 or status in _ABOUT_THE_PAGE):
             self._memory.discard(fetch.key)
-            until = self._clock() + max(seconds, self._settings.uncacheable_seconds)
-            self._marks.add(fetch.key, reason, until=until)
+            self._marks.add(fetch.key, reason, until=self._clock() + max(seconds, self._settings.uncacheable_seconds))
         elif status >= 500 and not self._tells_all_of(fetch) and fetch.key not in self._memory:
             self._marks.add(fetch.key, reason, until=self._clock() + self._settings.origin_down_seconds)
         return NotShared(reason, status, self._failures.trial(self._asking.origin_of(fetch.request), status))

@@ -15,6 +15,7 @@ from functools import lru_cache
 from msgspec import structs
 
 from proxy.errors import OriginError
+from proxy.http.body import read_whole
 from proxy.http.forwarding import Common
 from proxy.http.message import Question, Request, Response, as_lines
 from proxy.http.outgoing import assembled_answer, error_page, forbids_storing, passed_head, personal_head, whole
@@ -28,7 +29,7 @@ from proxy.ports import UpstreamResponse
 from proxy.rulebook.policy import PagePolicy
 from proxy.serve.hole_filling import NO_FILLS, HoleFilling
 from proxy.serve.pages import Page, has_json_slots, is_cut
-from proxy.serve.reading import PageReader, read_whole
+from proxy.serve.reading import PageReader
 from proxy.serve.shared_fetch import tell_failure
 from proxy.serve.showing_as import Shows
 from proxy.settings import Settings

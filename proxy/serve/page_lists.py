@@ -6,10 +6,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from proxy.http.body import read_whole
 from proxy.http.message import Request
 from proxy.metrics import Metrics
 from proxy.rulebook.compile import Publication
-from proxy.serve.reading import PageReader, read_whole
+from proxy.serve.reading import PageReader
 from proxy.settings import Settings
 from proxy.upstream.asking import Asking
 

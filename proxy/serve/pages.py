@@ -184,6 +184,11 @@ def coding_of(headers: Headers) -> str:
     return "".join("\n" + value.decode("latin-1").lower() for name, value in headers if name == b"content-encoding")
 
 
+def is_coded(told: str) -> bool:
+    """Whether `told`, the charset of a page and what `coding_of` says of it, names a coding."""
+    return "\n" in told
+
+
 def without_coding(headers: Headers) -> Headers:
     """The fields of a page whose coding was undone."""
     return tuple(field for field in headers if field[0] not in (b"content-encoding", b"content-length"))

@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from proxy.errors import OriginError
 from proxy.httpcache.coding import decoded, is_damaged, page_codings
 from proxy.metrics import Metrics
 from proxy.model import Headers
@@ -19,14 +18,13 @@ from proxy.page.holes import HoleAt
 from proxy.page.includes import says_includes
 from proxy.page.json_lists import find_json_lists, find_json_slots
 from proxy.page.lists import Lists, find_lists, with_order_stylesheet
-from proxy.page.markup import Location, Markup
+from proxy.page.markup import Location, Markup, has_marks
 from proxy.page.page_subject import subject_of
 from proxy.page.redaction import NotRedacted, nonces_in, redacted, without_nonces
 from proxy.page.scan import SlotRange, Uncut, UncutReason, find_slots
 from proxy.page.slots import DeclaredSlot
 from proxy.page.template import cut_at, cut_json
 from proxy.page.tokens import meta_nonce_in, token_in
-from proxy.ports import UpstreamResponse
 from proxy.rulebook.policy import PagePolicy
 from proxy.serve.pages import (
     CONTENT_POLICIES,
@@ -43,7 +41,7 @@ from proxy.serve.pages import (
     readable,
     without_coding,
 )
-from proxy.serve.slot_maps import Comparison, SlotMap, SlotMaps, Version
+from proxy.serve.slot_maps import Comparison, SlotMap, SlotMaps, Version, are_marked
 from proxy.settings import Settings
 
 QUICK_BYTES, QUICK_TAGS, QUICK_CODED_BYTES = 64 * 1024, 2_500, 16 * 1024
@@ -182,8 +180,10 @@ class PageReader:
             return Page(headers, body, None), (UNREADABLE,)
         if is_json(headers):
             return self._cut_json(plain, headers, path, declared)
-        page = Markup(plain, charset_of(headers))
-        made = redacted(page, (), has_includes=_has_includes(headers, policy))
+        page, has_includes = Markup(plain, charset_of(headers)), _has_includes(headers, policy)
+        if not has_includes and are_marked(path, declared) and not has_marks(plain, page.charset):
+            return Page(without_coding(headers), plain, cut_at(plain, ())), ()
+        made = redacted(page, (), has_includes=has_includes)
         if isinstance(made, NotRedacted):
             read, doubts = self._cut(page.of(plain), (), headers, path, declared)
             return read, list(dict.fromkeys((*doubts, made.reason)))
@@ -282,19 +282,3 @@ def secret_in(page: Markup, headers: Headers, policy: PagePolicy | None) -> NotR
         if (at := body.find(nonce)) >= 0:
             return NotRedacted("csp-nonce", Location("the page", line=body.count(b"\n", 0, at) + 1))
     return None
-
-
-async def read_whole(answer: UpstreamResponse, *, most_bytes: int, most_ms: int) -> bytes | list[bytes]:
-    """An origin's body; when it is larger, the pieces read so far. Whoever waits for all of it does not wait for ever
-    for an origin that drips. Raises `OriginError`."""
-    chunks, size = [], 0
-    try:
-        async with asyncio.timeout(most_ms / 1_000):
-            async for chunk in answer.body:
-                chunks.append(chunk)
-                size += len(chunk)
-                if size > most_bytes:
-                    return chunks
-    except TimeoutError as error:
-        raise OriginError("the origin took too long over a page", reason="timeout", status=504) from error
-    return b"".join(chunks)

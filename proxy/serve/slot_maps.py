@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from proxy.memo import Memo, make_room
 from proxy.page.encode import Content, name_in_tag, plain_of, tag_of
-from proxy.page.markup import Markup
+from proxy.page.markup import Markup, has_marks
 from proxy.page.page_shape import (
     MOST_WORDS,
     PageShape,
@@ -26,11 +26,11 @@ from proxy.page.page_shape import (
     parts_of,
     shape_of,
 )
-from proxy.page.page_subject import PageSubject
+from proxy.page.page_subject import NO_SUBJECT, PageSubject
 from proxy.page.piece import Piece, digest_of
 from proxy.page.slots import DeclaredSlot
 from proxy.page.template import Template
-from proxy.serve.pages import readable
+from proxy.serve.pages import is_coded, readable
 
 Key = tuple[bytes, str, bool]
 """A path, a charset, and whether includes are honoured."""
@@ -45,6 +45,8 @@ MOST_LIKENESSES = 4
 MOST_BYTES = 4 * 1024 * 1024
 """The largest page that is looked up: to hash it takes a millisecond, in which other requests wait. To parse it takes a
 hundred, and the parser does not let others have their turn."""
+MOST_SEARCHED_BYTES = 128 * 1024
+"""The largest page that is searched for marks on the event loop."""
 COMPARISONS = 6
 COMPARE_AGAIN = 64
 """A path's versions are compared so many times, and after that every so many unknown pages, since shops change."""
@@ -134,6 +136,15 @@ def _pieces_of(template: Template) -> list[Piece]:
     return pieces
 
 
+_NO_SLOTS = SlotMap((), (), NO_SUBJECT, ())
+
+
+def are_marked(path: bytes, declared: Sequence[DeclaredSlot]) -> bool:
+    """Whether the slots of pages at the path are marked in them, rather than found by selectors."""
+    where = readable(path)
+    return not any(slot.is_on(where) and not slot.json and (slot.is_list or slot.selector) for slot in declared)
+
+
 class KnownPage(NamedTuple):
     """A known page: its template, why some of it could not be cut, and whether it is the same byte for byte."""
 
@@ -144,7 +155,8 @@ class KnownPage(NamedTuple):
 
 class Path:
     """What is known of the pages of one path. `is_quick`: only slots are looked for in them, and all could be cut;
-    `may_differ`: they may be recognised by likeness."""
+    `shows_marks`: those without a mark have none; `may_differ`: they may be recognised by likeness. Those in a coding
+    have another charset."""
 
     def __init__(self, path: bytes, charset: str, declared: Sequence[DeclaredSlot], *, has_includes: bool) -> None:
         self.key = (path, charset, has_includes)
@@ -152,6 +164,7 @@ class Path:
         where = readable(path)
         here = [slot for slot in declared if slot.is_on(where) and not slot.json]
         self.is_quick = not has_includes and not any(slot.is_list for slot in here)
+        self.shows_marks = not (has_includes or is_coded(charset)) and are_marked(path, declared)
         self.may_differ = self.is_quick and all(is_structural(slot.selector or "x") for slot in here)
         self.by_likeness: dict[int, SlotMap] = {}
         """By the number of parts of the page; a newer one of the same number replaces it."""
@@ -231,8 +244,21 @@ class SlotMaps:
             shifts = slot_map.likeness and slot_map.likeness.shifts(body)
             if shifts:
                 return slot_map, shifts
-        known = self._known.get(path.named(body))
+        name = path.named(body)
+        known = self._known.get(name) or self._without_marks(path, body, name)
         return None if known is None else (known, ())
+
+    def _without_marks(self, path: Path, body: bytes | memoryview, name: Name) -> SlotMap | None:
+        """The slot map of a page that has nothing to find, and need not be parsed; None if that is not sure, or its
+        versions are to be compared."""
+        if not path.shows_marks or path.is_to_be_compared or len(body) > MOST_SEARCHED_BYTES:
+            return None
+        if has_marks(bytes(body), path.charset):
+            return None
+        path.unknown += 1
+        make_room(self._known, MOST)
+        self._known[name] = _NO_SLOTS
+        return _NO_SLOTS
 
     def compare(self, version: Version) -> Comparison:
         """Compares the page with the one before. Takes some milliseconds."""

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from proxy.errors import OriginError
+from proxy.http.body import read_whole
 from proxy.ports import UpstreamResponse
-from proxy.serve.reading import read_whole
 
 
 def answer(*pieces: bytes, pause: float = 0.0) -> UpstreamResponse:
