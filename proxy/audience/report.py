@@ -53,7 +53,8 @@ class Row:
 class RuleReport:
     """One rule, experiment or holdout, `since` somebody first met it (Unix seconds). The first of `counted` is the
     goal. `chance` is how often chance alone ever makes sizes so far from their shares; None where no shares are known.
-    In differences of money nobody counts for more than `cap`, if any. `notes` say what to know beside the verdict."""
+    In differences of money, which is of this `currency` ("": unknown), nobody counts for more than `cap`, if any.
+    `notes` say what to know beside the verdict."""
 
     rule: str
     since: float
@@ -61,6 +62,7 @@ class RuleReport:
     rows: Sequence[Row]
     chance: float | None
     cap: float | None
+    currency: str
     verdict: Verdict
     notes: Sequence[str]
 
@@ -97,7 +99,6 @@ def _rule_report(
     base, rivals = groups[0][1], [group for group, _ in groups[1:] if group != HELD_OUT]
     each = period_alpha(comparison.began, comparison.first)
     alpha = each / max(1, len(rivals))  # so that all of them together are wrong in 5 of 100 cases
-    currencies = sorted(filter(None, comparison.currencies))
     sizes = [comparison.groups.get(group, Tally()).visitors for group in shares]
     is_by_visitor = not (rule and rule.experiment and rule.experiment.split_by)
     chance = split_p_value(sizes, list(shares.values())) if any(sizes) and is_by_visitor else None
@@ -106,7 +107,7 @@ def _rule_report(
     rows = []
     for group, tally in groups:
         is_compared = tally is not base and is_by_visitor
-        lifts = _lifts(counted, tally, base, (alpha, each), len(currencies) < 2) if is_compared else {}
+        lifts = _lifts(counted, tally, base, alpha, each) if is_compared else {}
         has_clicks = not {group, groups[0][0]} & silent
         lift, can_be = lifts.get(counted[0]), counted[0] != CLICK or has_clicks
         verdict = judge.verdict(lift, can_be_compared=can_be) if group in rivals else None
@@ -116,15 +117,15 @@ def _rule_report(
         rows = [replace(row, lifts={}, verdict=None) for row in rows]
     notes = [
         *_removed_note(rule, bool(shares)),
+        *(judge.time_needed(base, counted[0]) if verdict.word is Outcome.ALONE else ()),
         *_split_note(verdict, shares, sizes),
         *_best_note(rows, comparison.groups, counted[0], each),
         *_harm_notes(rows, counted[1:]),
         *_crossover_note(comparison),
-        *_currency_note(currencies, has_unnamed="" in comparison.currencies),
+        *_currency_note(comparison),
     ]
-    return RuleReport(
-        name, comparison.began, counted, rows, chance, None if comparison.cap == inf else comparison.cap, verdict, notes
-    )
+    cap = None if comparison.cap == inf else comparison.cap
+    return RuleReport(name, comparison.began, counted, rows, chance, cap, comparison.currency, verdict, notes)
 
 
 def _kinds(rule: Rule | None, goal: str | None) -> tuple[str, ...]:
@@ -147,15 +148,11 @@ def _showing_nothing(rule: Rule | None) -> set[str]:
     return {HELD_OUT, *(arm.name for arm in arms if not arm.variant)}
 
 
-def _lifts(
-    counted: Sequence[str], tally: Tally, base: Tally, alphas: tuple[float, float], is_one_currency: bool
-) -> dict[str, Lift | None]:
-    """`alphas` are the error rates of the goal and of each other."""
+def _lifts(counted: Sequence[str], tally: Tally, base: Tally, alpha: float, each: float) -> dict[str, Lift | None]:
+    """The error rate is `alpha` for the goal, and for `each` other."""
     goal, *others = counted
-    alpha, each = alphas
     shares = {kind: share_lift(kind, tally, base, each) for kind in others}
-    money = money_lift(tally, base, each) if is_one_currency else None
-    return {goal: share_lift(goal, tally, base, alpha), **shares, PAID_BY_EACH: money}
+    return {goal: share_lift(goal, tally, base, alpha), **shares, PAID_BY_EACH: money_lift(tally, base, each)}
 
 
 def _row(
@@ -239,12 +236,14 @@ def _loss_text(kind: str, least: float, most: float) -> str:
     return f"{kind} is worse by {percent(least)} to {percent(most)}"
 
 
-def _currency_note(named: Sequence[str], *, has_unnamed: bool) -> Iterator[str]:
+def _currency_note(comparison: Comparison) -> Iterator[str]:
+    named, main = sorted(filter(None, comparison.currencies)), comparison.currency
     if len(named) > 1:
-        some = ", ".join(named[:5])
-        yield f"orders came in {len(named)} currencies ({some}), so what was paid cannot be added up or compared"
-    elif named and has_unnamed:
-        yield f"some orders name no currency, others {named[0]}: they are added up as if all were in {named[0]}"
+        some, total = ", ".join(named[:5]), sum(comparison.currencies[name] for name in named)
+        part = f"{comparison.currencies[main]:,} of {total:,}"
+        yield f"orders came in {len(named)} currencies ({some}): what was paid is that of the {part} in {main}"
+    if main and "" in comparison.currencies:
+        yield f"some orders name no currency: they are added up as if they were in {main}"
 
 
 def _crossover_note(comparison: Comparison) -> Iterator[str]:

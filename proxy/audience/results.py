@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from math import inf
 from typing import NamedTuple
 
@@ -68,11 +69,13 @@ class Money:
 @dataclass(slots=True)
 class Tally:
     """What the visitors of one group did since their first exposure: how many did each thing at least once
-    (`converted`), and what each paying visitor paid (`payments`, summed up in `money` at the end)."""
+    (`converted`), and what each paying visitor paid (`payments`, summed up in `money` at the end), in which currencies
+    (`paid_in`, "" for none; empty where none is named)."""
 
     visitors: int = 0
     converted: dict[str, int] = field(default_factory=lambda: dict.fromkeys(GOALS, 0))
     payments: list[float] = field(default_factory=list)
+    paid_in: list[str] = field(default_factory=list)
     money: Money = Money()
 
 
@@ -80,18 +83,23 @@ class Tally:
 class Comparison:
     """The groups of one rule or experiment, by name. `crossed` visitors were exposed to more than one of them, and
     count for the first. `began` is the time of the first exposure that counts, `first` that of the first of all. In
-    differences of money nobody counts for more than `cap`. `currencies` are those of the orders that count, "" for one
-    that names none."""
+    differences of money nobody counts for more than `cap`. `currencies` are those of the orders that count, with how
+    many there are, "" for those that name none. Money is that of the most frequent `currency`: nothing is converted."""
 
     groups: dict[str, Tally] = field(default_factory=dict)
     crossed: int = 0
     began: float = inf
     first: float = inf
     cap: float = inf
-    currencies: set[str] = field(default_factory=set)
+    currencies: dict[str, int] = field(default_factory=dict)
+    currency: str = ""
 
     def sum_up(self) -> None:
         """Makes `money` of all payments, once everybody is counted."""
+        self.currency = max(sorted(filter(None, self.currencies)), key=self.currencies.__getitem__, default="")
+        for tally in self.groups.values():
+            each = zip_longest(tally.payments, tally.paid_in, fillvalue="")
+            tally.payments, tally.paid_in = [float(paid) for paid, named in each if named in ("", self.currency)], []
         self.cap = _cap([paid for tally in self.groups.values() for paid in tally.payments])
         for tally in self.groups.values():
             tally.money, tally.payments = Money.of(tally.payments, self.cap), []
@@ -120,8 +128,8 @@ class Results:
         self.visitors += 1
         in_order = sorted(arrivals, key=_moment)
         events = [arrival.event for arrival in in_order]
-        orders = [arrival for arrival in in_order if arrival.event.kind == ORDER]
-        paid = [(arrival.event.at, str(arrival.details.get(CURRENCY, "")).upper()) for arrival in orders]
+        orders = [event for event in events if event.kind == ORDER]
+        currencies = {one.event.id: str(one.details.get(CURRENCY, "")).upper() for one in in_order if one.event.value}
         first_met: dict[str, tuple[str, float]] = {}
         crossed: set[str] = set()
         for arrival in in_order:
@@ -139,8 +147,11 @@ class Results:
             comparison = self.comparisons[name]
             comparison.crossed += name in crossed
             comparison.began = min(comparison.began, at)
-            comparison.currencies |= {currency for ordered_at, currency in paid if ordered_at >= at}
-            _count(comparison.groups.setdefault(group, Tally()), name, at, events)
+            for order in orders:
+                if order.at >= at:
+                    currency = currencies.get(order.id, "")
+                    comparison.currencies[currency] = comparison.currencies.get(currency, 0) + 1
+            _count(comparison.groups.setdefault(group, Tally()), name, at, events, currencies)
 
     def sum_up(self) -> None:
         """Sums up all comparisons, once everybody is counted."""
@@ -188,29 +199,32 @@ def _exposure(variant: str, shown: Sequence[str], slot: str) -> Exposure:
     return Exposure(rule, variant[len(rule) + len(ARM) :], slot)
 
 
-def _count(tally: Tally, rule: str, since: float, events: Sequence[Event]) -> None:
-    """Adds a visitor to the group of a rule, by what they did since."""
-    did, paid = set(), 0.0
+def _count(tally: Tally, rule: str, since: float, events: Sequence[Event], currencies: Mapping[str, str]) -> None:
+    """Adds a visitor to the group of a rule, by what they did since. `currencies` are those of events, by id."""
     counted = [event for event in events if event.at >= since and event.kind in COUNTED]
-    for event in counted:
-        if event.kind not in PAID or event.kind == ORDER or _is_of_these(event, counted):
-            paid += PAID.get(event.kind, 0.0) * event.value
-        if event.kind != CLICK or event.subject == rule:
-            did.add(event.kind)
+    did = {event.kind for event in counted if event.kind != CLICK or event.subject == rule}
     tally.visitors += 1
     for kind in did.intersection(GOALS):
         tally.converted[kind] += 1
-    if paid:
-        tally.payments.append(paid)
+    paid: dict[str, float] = defaultdict(float)
+    for event in counted:
+        of = event if event.kind == ORDER else _order_of(event, counted) if event.kind in PAID else None
+        if of is not None:
+            paid[currencies.get(of.id, "")] += PAID[event.kind] * event.value
+    for currency, amount in paid.items():
+        if amount:
+            tally.payments.append(amount)
+            tally.paid_in.append(currency)
 
 
-def _is_of_these(less: Event, counted: Sequence[Event]) -> bool:
-    """Whether what was paid back or called off is of an order that counts; true where no order is named. Of who sends
-    back what they bought before, no rule since is the cause. Ids are as `events/intake.py` makes them."""
+def _order_of(less: Event, counted: Sequence[Event]) -> Event | None:
+    """Of what was paid back or called off, the order, if it counts; itself where none is named. Of who sends back what
+    they bought before, no rule since is the cause. Ids are as `events/intake.py` makes them."""
     named = f"{less.id}:".removeprefix(f"{less.kind}:")
     if len(named) > len(less.id):
-        return True
-    return any(one.kind == ORDER and named.startswith(f"{one.id.removeprefix(ORDER + ':')}:") for one in counted)
+        return less
+    orders = (one for one in counted if one.kind == ORDER)
+    return next((one for one in orders if named.startswith(f"{one.id.removeprefix(ORDER + ':')}:")), None)
 
 
 def _moment(arrival: Arrival) -> tuple[float, str]:

@@ -5,7 +5,7 @@ A verdict is about the goal of an experiment. It is valid at any moment, and may
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from math import exp, inf, lgamma, log, log1p, sqrt
@@ -17,6 +17,7 @@ from proxy.model import Rule
 DAY = 86_400.0
 RELEVANT_LIFT = 0.05
 LONGEST_DAYS = 365
+PLANNED_LIFTS = (0.2, 0.1, 0.05)
 
 
 class Outcome(StrEnum):
@@ -106,11 +107,22 @@ class Judge:
         if self.is_part or not self.is_running:
             more = "; all of its time tells more" if self.is_part else ""
             return Verdict(Outcome.UNDECIDED, f"undecided: it lies between {lift.low:+.1%} and {lift.high:+.1%}{more}")
-        return Verdict(Outcome.EARLY, f"too early: {self._days_left(lift)} at this rate")
+        return Verdict(Outcome.EARLY, f"too early: {self._days_left(lift)}")
+
+    def time_needed(self, tally: Tally, goal: str) -> Iterator[str]:
+        """How long an experiment with two even variants would take at the rate of these visitors, for who plans one:
+        until each of some differences of the goal is sure, as likely as not."""
+        half = Tally(tally.visitors // 2, {goal: tally.converted[goal] // 2})
+        lift = share_lift(goal, half, half)
+        if lift and self.is_running and self.days >= 1 and not self.is_part:
+            days = [self.days * sample_size_factor(lift.error, ALPHA, log1p(part)) for part in PLANNED_LIFTS]
+            told = (f"{percent(part)} {_long(each)}" for part, each in zip(PLANNED_LIFTS, days, strict=True))
+            yield f"two variants here would show a difference of {', of '.join(told)}"
 
     def _days_left(self, lift: Lift) -> str:
         """How long it takes until this difference is sure if it stays so; and until any that matters would be: then an
-        interval is half as wide as what lies between a loss and a lift that matter."""
+        interval is half as wide as what lies between a loss and a lift that matter. It is no span: a lift of 20 % that
+        looks smaller yet was sure before the first of the two in two of three cases."""
         narrow = log1p(self.options.relevant_lift) / 2
         seen = max(narrow, abs(log(1 + lift.value)))
         soonest, latest = (
@@ -118,12 +130,16 @@ class Judge:
             for reach in (seen, narrow)
         )
         if soonest > LONGEST_DAYS:
-            return "more than a year"
+            return "more than a year at this rate"
+        first = f"about {many(soonest, 'day')} more at this rate"
         if soonest == latest:
-            return f"about {many(latest, 'day')} more"
-        if latest > LONGEST_DAYS:
-            return f"{many(soonest, 'day')} to more than a year more"
-        return f"{soonest} to {latest} days more"
+            return first
+        most = "more than a year" if latest > LONGEST_DAYS else f"up to {latest} days"
+        return f"{first} if it stays as it looks, else {most}"
+
+
+def _long(days: float) -> str:
+    return "in more than a year" if days > LONGEST_DAYS else f"in about {many(max(1, round(days)), 'day')}"
 
 
 def percent(part: float) -> str:

@@ -82,11 +82,11 @@ def _text(told: Sequence[RuleReport], visitors: int, zone: ZoneInfo) -> Iterator
         for row in one.rows:
             noun = "visitor" if row.visitors == 1 else "visitors"
             lines.append(f"  {row.group:<{width}}  {row.visitors:>9,} {noun}")
-            lines += [f"  {'':<{width}}  {line}" for line in _lines(row, one.cap)]
+            lines += [f"  {'':<{width}}  {line}" for line in _lines(row, one.currency)]
         yield "\n".join([*lines, *(f"  ! {note}" for note in one.notes)])
 
 
-def _lines(row: Row, cap: float | None) -> Iterator[str]:
+def _lines(row: Row, currency: str) -> Iterator[str]:
     for kind, did in row.did.items():
         lift = row.lifts.get(kind)
         compared = in_percent(lift) if lift else row.why_not_compared(kind)
@@ -94,4 +94,5 @@ def _lines(row: Row, cap: float | None) -> Iterator[str]:
     if row.paid_by_payer:
         lift = row.lifts.get(PAID_BY_EACH)
         compared = f"  {in_money(lift)}" if lift else ""
-        yield f"{row.paid:>9,.2f} paid by each, {row.paid_by_payer:,.2f} by each who paid{compared}"
+        paid = f"{row.paid:>9,.2f} {currency}".rstrip()
+        yield f"{paid} paid by each, {row.paid_by_payer:,.2f} by each who paid{compared}"

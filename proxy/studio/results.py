@@ -36,7 +36,20 @@ WIDEST, NARROWEST = 1.0, 0.1
 COLOURS = {Outcome.BETTER: "live", Outcome.WORSE: "over", Outcome.DISTRUST: "over"}
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for a formula at the beginning of a cell."""
-COLUMNS = ("rule", "since", "group", "visitors", "counted", "reached", "by visitor", "lift", "low", "high", "verdict")
+COLUMNS = (
+    "rule",
+    "since",
+    "group",
+    "visitors",
+    "counted",
+    "reached",
+    "by visitor",
+    "lift",
+    "low",
+    "high",
+    "verdict",
+    "currency",
+)
 
 
 class Query(NamedTuple):
@@ -168,7 +181,8 @@ def _row(row: Row, told: RuleReport, scale: float) -> RowView:
     if row.paid_by_payer:
         lift = row.lifts.get(PAID_BY_EACH)
         up_to = f", up to {told.cap:,.2f} of each" if lift and told.cap else ""
-        reached = f"{row.paid:,.2f} paid by each, {row.paid_by_payer:,.2f} by each who paid"
+        money = f"{row.paid:,.2f} {told.currency}".rstrip()
+        reached = f"{money} paid by each, {row.paid_by_payer:,.2f} by each who paid"
         base = told.rows[0].paid
         bar = _bar(lift, scale * base) if lift and base > 0 else None  # as parts of what the first group paid
         cells.append(CellView("", reached, f"{in_money(lift)}{up_to}" if lift else "", bar))
@@ -203,7 +217,8 @@ def as_csv(told: Sequence[RuleReport], timezone: str) -> str:
                 ends = (lift.value, lift.low, lift.high) if lift else ("", "", "")
                 verdict = row.verdict.text if row.verdict and kind == one.counted[0] else ""
                 names = _harmless(one.rule), since, _harmless(row.group)
-                table.writerow([*names, row.visitors, kind, reached, by_visitor, *ends, verdict])
+                currency = _harmless(one.currency) if kind == PAID_BY_EACH else ""
+                table.writerow([*names, row.visitors, kind, reached, by_visitor, *ends, verdict, currency])
     return lines.getvalue()
 
 

@@ -127,19 +127,23 @@ def test_that_each_pays_less_is_told_whatever_the_goal() -> None:
     assert told.notes[0].endswith(" less")
 
 
-def test_what_was_paid_in_several_currencies_is_not_compared() -> None:
+def test_of_several_currencies_what_was_paid_in_the_most_frequent_one_is_compared() -> None:
     groups = {"control": tally(1_000, 100), "new": tally(1_000, 100)}
-    comparison = Comparison(groups, began=NOW - DAY, currencies={"SEK", "EUR"})
+    groups["new"].payments.append(90_000.0)
+    groups["new"].paid_in = ["EUR"] * 100 + ["SEK"]
+    comparison = Comparison(groups, began=NOW - DAY, currencies={"SEK": 1, "EUR": 199})
     comparison.sum_up()
     (told,) = reports({"Bar": comparison}, [experiment("control", "new")], [], ReportOptions(NOW))
-    assert told.rows[1].lifts["paid"] is None and told.rows[1].lifts[ORDER] is not None
-    assert told.notes == ["orders came in 2 currencies (EUR, SEK), so what was paid cannot be added up or compared"]
+    lift = told.rows[1].lifts["paid"]
+    assert lift and lift.value == 0.0 and (told.currency, told.rows[1].paid) == ("EUR", 1.0)
+    assert told.notes == ["orders came in 2 currencies (EUR, SEK): what was paid is that of the 199 of 200 in EUR"]
 
 
 def test_orders_without_a_currency_beside_others_are_told() -> None:
-    comparison = Comparison({"new": tally(1_000, 100)}, began=NOW - DAY, currencies={"", "EUR"})
+    comparison = Comparison({"new": tally(1_000, 100)}, began=NOW - DAY, currencies={"": 1, "EUR": 99})
+    comparison.sum_up()
     (told,) = reports({"Bar": comparison}, [], [], ReportOptions(NOW))
-    assert "some orders name no currency, others EUR: they are added up as if all were in EUR" in told.notes
+    assert "some orders name no currency: they are added up as if they were in EUR" in told.notes
 
 
 def test_a_rule_that_is_gone_is_told_as_far_as_it_was_met() -> None:

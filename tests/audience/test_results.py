@@ -88,9 +88,26 @@ def test_the_currencies_are_those_of_orders() -> None:
     order = Arrival("v", Event(4, "o", ORDER, value=1.0), details=details)
     before = Arrival("v", Event(1, "b", ORDER, value=1.0), details={"currency": "SEK"})
     results.add([before, view(2, bar="Bar / new"), searched, order], "v")
-    assert results.comparisons["Bar"].currencies == {"EUR"}
+    assert results.comparisons["Bar"].currencies == {"EUR": 1}
     results.add([view(2, bar="Bar / new"), Arrival("w", Event(4, "o", ORDER, value=1.0))], "w")
-    assert results.comparisons["Bar"].currencies == {"EUR", ""}
+    assert results.comparisons["Bar"].currencies == {"EUR": 1, "": 1}
+
+
+def test_money_is_that_of_the_most_frequent_currency() -> None:
+    results = Results()
+    for number in range(3):
+        orders = [bought(3, f"{number}a", 10.0, "EUR"), bought(4, f"{number}b", 500.0, "SEK")]
+        back = Arrival("v", Event(5, f"order refunded:{number}b:part", "order refunded", value=100.0))
+        results.add([view(2, bar="Bar / new"), *orders[: 1 + (number > 0)], back], "v")
+    results.sum_up()
+    bar = results.comparisons["Bar"]
+    assert (bar.currency, bar.currencies) == ("EUR", {"EUR": 3, "SEK": 2})
+    assert bar.groups["new"].money == Money(3, 30.0, 30.0, 300.0)
+
+
+def bought(at: float, id: str, value: float, currency: str) -> Arrival:
+    event = Event(at, f"{ORDER}:{id}", ORDER, value=value)
+    return Arrival("v", event, "shop", at, details={"currency": currency})
 
 
 def test_who_met_it_first_in_the_time_asked_for_counts_with_what_follows_at_any_time() -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from math import exp, inf, log
 
 import pytest
 
+from proxy.audience.results import ORDER, Tally
 from proxy.audience.verdicts import (
     ALPHA,
     DAY,
@@ -17,6 +19,7 @@ from proxy.audience.verdicts import (
     half_width,
     percent,
     period_alpha,
+    share_lift,
 )
 from proxy.model import Experiment, Rule
 
@@ -44,11 +47,23 @@ def judged(
         (lift(0.06, 0.01), Outcome.BETTER, "better by 2.4 % to 9.7 %"),
         (lift(-0.30, 0.05), Outcome.WORSE, "worse by 18 % to 40 %"),
         (lift(0.0, 0.01), Outcome.SAME, "no difference found that matters: less than 5 % either way"),
-        (lift(0.10, 0.05), Outcome.EARLY, "too early: 35 days to more than a year more at this rate"),
+        (
+            lift(0.10, 0.05),
+            Outcome.EARLY,
+            "too early: about 35 days more at this rate if it stays as it looks, else more than a year",
+        ),
         (lift(0.0, 0.016), Outcome.EARLY, "too early: about 90 days more at this rate"),
         (lift(0.02, 0.5), Outcome.EARLY, "too early: more than a year at this rate"),
-        (lift(0.05, 0.02), Outcome.EARLY, "too early: 18 to 152 days more at this rate"),
-        (lift(0.20, 0.10), Outcome.EARLY, "too early: 36 days to more than a year more at this rate"),
+        (
+            lift(0.05, 0.02),
+            Outcome.EARLY,
+            "too early: about 18 days more at this rate if it stays as it looks, else up to 152 days",
+        ),
+        (
+            lift(0.20, 0.10),
+            Outcome.EARLY,
+            "too early: about 36 days more at this rate if it stays as it looks, else more than a year",
+        ),
         (None, Outcome.EARLY, "too early: fewer than 5 of a group did it"),
     ],
 )
@@ -105,3 +120,18 @@ def test_the_days_that_a_period_may_begin_with_share_one_error_rate() -> None:
     rates = [period_alpha(NOW + day * DAY, NOW) for day in range(1, 10_000)]
     assert 0.49 * ALPHA < sum(rates) < ALPHA and rates == sorted(rates, reverse=True)
     assert period_alpha(NOW + 1, NOW) == ALPHA / 2
+
+
+def test_how_long_two_variants_would_take_is_about_how_long_they_do() -> None:
+    judge = Judge(NOW - 10 * DAY, PLAIN, True, ALPHA, ReportOptions(NOW))
+    (told,) = judge.time_needed(Tally(10_000, {ORDER: 500}), ORDER)
+    found = re.fullmatch(
+        r"two variants here would show a difference of 20 % in about (\d+) days, of 10 % in about (\d+) days, "
+        r"of 5 % in about 361 days", told)  # fmt: skip
+    assert found, told
+    for days, lift in ((int(found[1]), 0.2), (int(found[2]), 0.1)):
+        control = Tally(500 * days, {ORDER: round(500 * days * 0.05)})
+        better = Tally(500 * days, {ORDER: round(500 * days * 0.05 * (1 + lift))})
+        seen = share_lift(ORDER, better, control)
+        assert seen and abs(seen.low) < 0.01, "as likely as not it is sure by then"
+    assert not list(judge.time_needed(Tally(100, {ORDER: 8}), ORDER)), "of a few nothing is told"
