@@ -1,4 +1,5 @@
-"""Fields: places of a fragment that show a visitor's own data, as `{first name|Hello}`.
+"""Fields: places of a fragment that show a visitor's own data, as `{first name|Hello}`, or what is left of an amount,
+as `{50 EUR - cart total}`.
 
 How a value is escaped depends on where the field is: in text and quoted attributes as HTML; within an address it is
 percent-encoded. In an address a field may come only after the beginning of the path, so that no value can choose a
@@ -9,10 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import isfinite
+from typing import NamedTuple
 from urllib.parse import quote
 
+from proxy.conditions.behaviours import TRAITS
+from proxy.conditions.values import is_number
 from proxy.errors import EditorError
-from proxy.model import Attributes, AttributeValue
+from proxy.model import Attributes, AttributeValue, Reading
 
 MAX_CHARACTERS = 500
 """A longer value is cut."""
@@ -28,21 +33,59 @@ _ESCAPED = _UNSAFE | {ord(c): e for c, e in zip("&<>\"'", ("&amp;", "&lt;", "&gt
 
 _IN_TEXT = re.compile(r"\{([^{}|]*)(?:\|([^{}]*))?\}|[{}]")
 _IN_TEMPLATE = re.compile(r"\{\{(.*?)\}\}|\{#.*?#\}|\{%|\{\{|\{#", re.DOTALL)
-_REFERENCE = re.compile(r"""\s*([A-Za-z_]\w*)\s*(?:\|\s*default\(\s*(?:"([^"\\]*)"|'([^'\\]*)')\s*\)\s*)?""", re.DOTALL)
+_REFERENCE = re.compile(
+    r"""\s*((?:\d[\d.,]*\s*-\s*)?[A-Za-z_]\w*)\s*(?:\|\s*default\(\s*(?:"([^"\\]*)"|'([^'\\]*)')\s*\)\s*)?""", re.DOTALL
+)
+_LEFT_OF = re.compile(r"([^\w\s{}|]{0,3} ?)(\d{1,9})([.,]\d{1,2})?( ?[^\W\d_]{0,4}| ?[^\w\s{}|-]) ?- ?(?=[^\W\d_])(.+)")
+_MONEY = frozenset(
+    phrase.key.partition(" in the last ")[0]
+    for phrase in TRAITS
+    if phrase.measure and phrase.measure.reading in (Reading.SUM, Reading.MEAN, Reading.CART_TOTAL)
+)
+"""How the names of sums of money begin."""
+
+
+class Amount(NamedTuple):
+    """An amount, and how it is written: what stands before and after the number, and the sign before its cents."""
+
+    number: float
+    before: str = ""
+    after: str = ""
+    point: str = "."
+    has_cents: bool = False
+
+    def text(self, number: float) -> str:
+        """Another number in the same form; its cents only if there are any."""
+        is_whole = not self.has_cents and round(number, 2).is_integer()
+        return f"{self.before}{number:.{0 if is_whole else 2}f}{self.after}".replace(".", self.point)
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
     """The name of a visitor's attribute, and the `default` text if it is unknown or blank. `in_address`: the field is
-    within a link, and is percent-encoded."""
+    within a link, and is percent-encoded. With `left_of` it shows what the attribute leaves of that amount, 0 at least.
+    """
 
     attribute: str
     default: str = ""
     in_address: bool = False
+    left_of: Amount | None = None
+
+    @property
+    def name(self) -> str:
+        """The field as an editor writes it, without its default."""
+        return (
+            self.attribute if self.left_of is None else f"{self.left_of.text(self.left_of.number)} - {self.attribute}"
+        )
 
     def value(self, attributes: Attributes) -> str:
         """The value of the field, from the visitor's data or the default."""
-        return _value_text(attributes.get(self.attribute)) or self.default
+        value = attributes.get(self.attribute)
+        if self.left_of is not None:
+            return self.left_of.text(max(0.0, self.left_of.number - value)) if is_number(value) else self.default
+        if is_number(value) and isfinite(value) and self.attribute.partition(" in the last ")[0] in _MONEY:
+            return Amount(0.0).text(value)
+        return _value_text(value) or self.default
 
     def text(self, attributes: Attributes) -> bytes:
         """The value of the field for these attributes: ASCII, escaped for the place of the field."""
@@ -89,7 +132,7 @@ def _split_text(text: str) -> Iterator[str | Field]:
         name = " ".join((match[1] or "").split())
         if not name:
             raise EditorError(f"`{text}` has a brace that names no field", help="write fields as {first name|Hello}")
-        yield Field(name, (match[2] or "").strip())
+        yield _field(name, (match[2] or "").strip())
         cursor = match.end()
     yield text[cursor:]
 
@@ -100,13 +143,23 @@ def _split_template(source: str) -> Iterator[str | Field]:
         yield source[cursor : match.start()]
         reference = _REFERENCE.fullmatch(match[1] or "")
         if reference is not None:
-            yield Field(reference[1].replace("_", " ").strip(), reference[2] or reference[3] or "")
+            yield _field(" ".join(reference[1].replace("_", " ").split()), reference[2] or reference[3] or "")
         elif match[0].endswith("#}"):
             yield "\n" * match[0].count("\n")
         else:
             raise _unknown_syntax(match[0], source.count("\n", 0, match.start()) + 1)
         cursor = match.end()
     yield source[cursor:]
+
+
+def _field(name: str, default: str) -> Field:
+    found = _LEFT_OF.fullmatch(name)
+    if found is None:
+        return Field(name, default)
+    before, whole, cents, after, attribute = found.groups()
+    point = cents[0] if cents else "."
+    number = float(f"{whole}.{cents[1:]}" if cents else whole)
+    return Field(attribute, default, left_of=Amount(number, before, after.rstrip(), point, has_cents=bool(cents)))
 
 
 def _unknown_syntax(what: str, line: int) -> EditorError:

@@ -90,7 +90,7 @@ _made_once = lru_cache(maxsize=10_000)(_made)  # fragments are few, and publishe
 def _in_text(part: Piece | Field) -> Piece | Field:
     if isinstance(part, Piece):
         return Piece(_inner(part.plain.decode("ascii")))
-    return _HtmlInJsonField(part.attribute, part.default, part.in_address)
+    return _HtmlInJsonField(part.attribute, part.default, part.in_address, part.left_of)
 
 
 def _value_parts(value: TextWithFields | int | ProductIds) -> list[Piece | Field]:
@@ -101,7 +101,10 @@ def _value_parts(value: TextWithFields | int | ProductIds) -> list[Piece | Field
 
 def _quoted(value: TextWithFields) -> list[Piece | Field]:
     inner: list[Piece | Field] = [
-        Piece(_inner(part)) if isinstance(part, str) else _JsonTextField(part.attribute, part.default) for part in value
+        Piece(_inner(part))
+        if isinstance(part, str)
+        else _JsonTextField(part.attribute, part.default, left_of=part.left_of)
+        for part in value
     ]
     return [Piece(b'"'), *inner, Piece(b'"')]
 

@@ -51,10 +51,12 @@ def pin_lints(pins: Node | None, catalogue: Sequence[Product]) -> Iterator[Findi
 
 
 def _fields_without_default(show: Node, fragment: Fragment) -> Iterator[Finding]:
-    for name in dict.fromkeys(field.attribute for field in fragment.fields if not field.default):
+    bare = {field.attribute: field for field in fragment.fields if not field.default}
+    for name, field in bare.items():
         what = f"visitors without `{name}` see a gap"
-        help = f"give it a default, as {{{name}|there}}"
-        yield Finding("L5", what, place_of("{" + name, show), help, note_of(name, show), is_warning=True)
+        default = "there" if field.left_of is None else field.left_of.text(field.left_of.number)
+        help = f"give it a default, as {{{field.name}|{default}}}"
+        yield Finding("L5", what, place_of(name, show), help, note_of(name, show), is_warning=True)
 
 
 def _bare_picture(image: Entry, lines: dict[str, Entry]) -> Iterator[Finding]:
@@ -117,14 +119,18 @@ def _named(word: str, node: Node | None) -> Iterator[Scalar]:
         yield from (item for item in one_or_more(Part.of(line).node(word)) if isinstance(item, Scalar))
 
 
-def place_of(words: str, node: Node) -> Place:
-    """The place of the text with these words; else where the node begins, as for the name of a file."""
-    return next((text.place for text in texts_in(node) if words in text.text), node.place)
+def place_of(attribute: str, node: Node) -> Place:
+    """The place of the text with a field of this attribute; else where the node begins, as for the name of a file."""
+    return next((text.place for text in texts_in(node) if _has_field(attribute, text)), node.place)
+
+
+def _has_field(attribute: str, text: Scalar) -> bool:
+    return re.search(r"\{[^{}|]*" + re.escape(attribute), text.text) is not None
 
 
 def note_of(attribute: str, node: Node) -> str:
     """Where a field is that no text under the node has."""
-    is_here = any("{" + attribute in text.text for text in texts_in(node))
+    is_here = any(_has_field(attribute, text) for text in texts_in(node))
     return "" if is_here else f"it is in the HTML file that is named here, as {{{{ {attribute.replace(' ', '_')} }}}}"
 
 

@@ -173,7 +173,7 @@ def unknown_fields(fragment: Fragment, node: Node, known: Collection[str]) -> It
             sees = "its default" if any(one.default for one in fragment.fields if one.attribute == name) else "a gap"
             what = f"no visitor has a `{name}`, so everybody sees {sees}"
             help = did_you_mean(name, [*known]) if nearest(name, known) else f"add `{name}` to attributes.yaml"
-            yield Finding("R506", what, place_of("{" + name, node), help, note_of(name, node), is_warning=True)
+            yield Finding("R506", what, place_of(name, node), help, note_of(name, node), is_warning=True)
 
 
 def _left_out(removed: Removed, file: str, source: str) -> Finding:

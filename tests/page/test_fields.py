@@ -117,3 +117,41 @@ def test_the_longest_value_fits_a_stored_block() -> None:
 
 def test_html_becomes_ascii_without_losing_markup() -> None:
     assert as_ascii("<p>" + escape("é<") + "</p>") == b"<p>&#233;&lt;</p>"
+
+
+@pytest.mark.parametrize(
+    ("text", "total", "shown"),
+    [
+        ("{€50 - cart total}", 37.5, "\u20ac12.50"),
+        ("{€50 - cart total}", 38.0, "\u20ac12"),
+        ("{50 EUR - cart total|50 EUR}", 20.004, "30 EUR"),
+        ("{50 EUR - cart total|50 EUR}", None, "50 EUR"),
+        ("{50 EUR - cart total|50 EUR}", "much", "50 EUR"),
+        ("{50,00 € - cart total}", 37.5, "12,50 \u20ac"),
+        ("{€ 50.00 - cart total}", 38.0, "\u20ac 12.00"),
+        ("{50-cart total}", 80.0, "0"),
+        ("{10 - orders}", 3.0, "7"),
+        ("{cart total}", 64.9, "64.90"),
+        ("{cart total}", 64.0, "64"),
+        ("{spend in the last 30 days}", 12.5, "12.50"),
+        ("{score}", 4.5, "4.5"),
+        ("{cart total|none}", float("inf"), "none"),
+    ],
+)
+def test_sums_of_money_and_what_they_leave_of_an_amount(text: str, total: AttributeValue | None, shown: str) -> None:
+    (field,) = joined(fields_in_text(text))
+    assert isinstance(field, Field)
+    known = {} if total is None else {field.attribute: total}
+    assert field.value(known) == shown
+    assert joined(fields_in_text("{" + field.name + "}"))[0] == Field(field.attribute, left_of=field.left_of)
+
+
+def test_an_editors_html_may_say_what_is_left_too() -> None:
+    (field,) = joined(fields_in_template('{{ 50 - cart_total|default("50") }}'))
+    assert isinstance(field, Field) and (field.attribute, field.default) == ("cart total", "50")
+    assert field.value({"cart total": 12.5}) == "37.50"
+
+
+@pytest.mark.parametrize("name", ["size-42", "50", "50 -", "- cart total", "pre-order"])
+def test_other_names_with_a_hyphen_are_names(name: str) -> None:
+    assert joined(fields_in_text("{" + name + "}")) == [Field(name)]
