@@ -87,12 +87,13 @@ def _charset(fetched: FetchedPage) -> Iterator[Line]:
 
 def _hydration(fetched: FetchedPage) -> Iterator[Line]:
     framework, plain = fetched.page.framework, fetched.page.plain_slots
-    if not framework:
+    again = f"{framework.name} renders {framework.part} again"
+    if not framework.name:
         yield Line(Level.OK, "hydration", "nothing renders the page again in the browser")
     elif not plain:
-        yield Line(Level.OK, "hydration", f"{framework} renders the page again; it leaves raw slots alone")
-    for slot in plain if framework else ():
-        says = f"{framework} renders the page again in the browser and throws away what is put into `{slot}`"
+        yield Line(Level.OK, "hydration", f"{again}; it leaves raw slots alone")
+    for slot in plain if framework.name else ():
+        says = f"{again} in the browser and throws away what is put into `{slot}`"
         yield Line(Level.WARN, "hydration", says, f"render `{slot}` with TbSlot, see {GUIDE}")
 
 

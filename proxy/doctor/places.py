@@ -7,11 +7,12 @@ from collections.abc import Collection, Iterator
 
 from proxy.doctor.fetched import FetchedPage, Level, Line
 from proxy.page.json_lists import find_json_lists, find_json_slots
-from proxy.page.lists import Lists, find_lists
+from proxy.page.lists import ListAt, Lists, find_lists
 from proxy.page.scan import SlotRange, Uncut, UncutReason, find_slots
 from proxy.page.slots import LISTING
 
 Slots = tuple[SlotRange, ...] | Uncut
+LISTS_GUIDE = "docs/hydration.md#listings"
 
 
 def slots(fetched: FetchedPage) -> Iterator[Line]:
@@ -85,6 +86,7 @@ def _lists(fetched: FetchedPage, told: Lists) -> Iterator[Line]:
         how = "in place, by the stylesheet" if at.cards.attribute_at else "with all their bytes"
         what = f"the {len(at.cards.products)} cards of `{at.range.name.removeprefix(LISTING)}` change places {how}"
         yield Line(Level.OK, "lists", what)
+        yield from _unranked(fetched, at)
     for left in told.left_as_is:
         yield Line(Level.WARN, "lists", f"{left}, so the list stays as it came", f"mend it on {_line(fetched, left)}")
     known = {at.range.name for at in told.found} | {left.slot for left in told.left_as_is}
@@ -93,6 +95,15 @@ def _lists(fetched: FetchedPage, told: Lists) -> Iterator[Line]:
             what = f"slots.yaml has the list `{slot.name.removeprefix(LISTING)}` here, but no two of its cards are"
             fix = f"mend its {'path' if slot.json else 'selector'}, or `product`, what names the product of a card"
             yield Line(Level.WARN, "lists", what, fix)
+
+
+def _unranked(fetched: FetchedPage, at: ListAt) -> Iterator[Line]:
+    """A list that a router may draw, for which no HTML and no JSON comes through here."""
+    in_json = any(slot.json and slot.name == at.range.name for slot in fetched.declared)
+    if at.cards.attribute_at and not in_json and b"data-tb-rank" not in fetched.body:
+        name = at.range.name.removeprefix(LISTING)
+        what = f"who comes by a link that fetches no HTML (a router's) sees `{name}` in the shop's order"
+        yield Line(Level.WARN, "lists", what, f"give the list data-tb-rank and the page /_tb/t.js, see {LISTS_GUIDE}")
 
 
 def _line(fetched: FetchedPage, doubt: Uncut) -> str:

@@ -21,7 +21,7 @@ import turbohtml
 from turbohtml import Element
 
 from proxy.page.fragments import Fragment
-from proxy.page.markup import Markup, framework_of
+from proxy.page.markup import Framework, Markup, framework_of
 from proxy.page.piece import Piece, joined
 from proxy.page.product_row import VisitorFragment
 from proxy.page.scan import SlotRange, Uncut, UncutReason
@@ -144,8 +144,8 @@ def find_lists(page: Markup, *, path: str, declared: Iterable[DeclaredSlot], tak
         return Lists()
     if page.foreign_at >= 0:
         return Lists((), (Uncut(UncutReason.CHARSET, page.foreign_at),))
-    is_hydrated = bool(framework_of(page.document, page.body))
-    return without_overlaps(taken, (at for slot in wanted for at in _lists(page, slot, is_hydrated=is_hydrated)))
+    framework = framework_of(page.document, page.body)
+    return without_overlaps(taken, (at for slot in wanted for at in _lists(page, slot, framework)))
 
 
 def without_overlaps(taken: Sequence[SlotRange], lists: Iterable[ListAt | Uncut]) -> Lists:
@@ -182,7 +182,7 @@ def with_order_stylesheet(page: Markup, *, path: str, declared: Sequence[Declare
     body = page.body
     if not any(_attribute(slot).encode() in body for slot in wanted):
         return page
-    head = page.document.select_one("head") if framework_of(page.document, body) else None
+    head = page.document.select_one("head") if framework_of(page.document, body).name else None
     where = head.source_location if head else None
     if where is None or where.end_tag is None:
         return page
@@ -191,7 +191,7 @@ def with_order_stylesheet(page: Markup, *, path: str, declared: Sequence[Declare
     return page.of(body[:at] + link.encode() + body[at:])
 
 
-def _lists(page: Markup, slot: DeclaredSlot, *, is_hydrated: bool) -> Iterator[ListAt | Uncut]:
+def _lists(page: Markup, slot: DeclaredSlot, framework: Framework) -> Iterator[ListAt | Uncut]:
     body = page.body
     selector = slot.selector or f'[{MARKER}="{slot.name.removeprefix(LISTING)}"]'
     try:
@@ -204,7 +204,7 @@ def _lists(page: Markup, slot: DeclaredSlot, *, is_hydrated: bool) -> Iterator[L
         spans = [child for child in children if child.product]
         if len(spans) < 2:
             continue
-        products = tuple(span.product for span in spans)
+        products, is_hydrated = tuple(span.product for span in spans), framework.renders(element)
         doubt = reason_not_to_reorder(products)
         if any(span.end < 0 for span in spans):
             doubt = UncutReason.CARD_NOT_CLOSED

@@ -109,31 +109,42 @@ def has_marks(body: bytes, charset: str) -> bool:
 
 
 class Framework(NamedTuple):
-    """How to tell that a page is hydrated: an element that `selector` finds, or one of the byte `traces`."""
+    """How to tell that a page is hydrated: an element that `selector` finds, or one of the byte `traces`. `part` is
+    rendered again: the page, or only the elements that `island` finds. `name` is "" for none."""
 
     name: str
     selector: str = ""
     traces: tuple[bytes, ...] = ()
+    part: str = "the page"
+    island: str = ""
+
+    def renders(self, element: Element) -> bool:
+        """Whether it renders the element again."""
+        return bool(self.name) and (not self.island or element.closest(self.island) is not None)
 
 
-# The most telling first. React separates texts by `<!-- -->` and marks Suspense by `<!--$-->`; Vue marks a fragment
-# by `<!--[-->`. The last row is the mount point that the build tools of both write into a new project.
+# The most telling first. React separates texts by `<!-- -->` and marks Suspense by `<!--$-->`; Vue and Svelte mark a
+# fragment by `<!--[-->`. The last row is the mount point that the build tools of both write into a new project.
 FRAMEWORKS = (
+    Framework("Astro", "astro-island", part="its islands", island="astro-island"),
     Framework("Next.js", "#__next, script#__NEXT_DATA__", (b"self.__next_f",)),
     Framework("Nuxt", "#__nuxt, script#__NUXT_DATA__", (b"window.__NUXT__",)),
     Framework("Gatsby", "#___gatsby"),
     Framework("React Router", traces=(b"window.__remixContext", b"window.__reactRouterContext")),
+    Framework("SvelteKit", traces=(b"__sveltekit_",)),
     Framework("React", "[data-reactroot]", (b"<!--$-->", b"<!-- -->")),
-    Framework("Vue", "[data-server-rendered]", (b"<!--[-->",)),
+    Framework("Vue", "[data-server-rendered]"),
+    Framework("Vue or Svelte", traces=(b"<!--[-->",)),
     Framework("React or Vue", "#root:has(~ script[type=module]), #app:has(~ script[type=module])"),
 )
+_NONE = Framework("")
 
 
 class Inspection(NamedTuple):
-    """`framework` is "" when nothing seems to hydrate the page; `plain_slots` are the slots without the helpers' mark,
-    in page order; `charset` and `policies` are those of `<meta>` elements."""
+    """`framework` is what hydrates the page; `plain_slots` are the slots without the helpers' mark, in page order,
+    without those outside of islands; `charset` and `policies` are those of `<meta>` elements."""
 
-    framework: str
+    framework: Framework
     plain_slots: tuple[str, ...]
     charset: str
     policies: tuple[str, ...]
@@ -142,19 +153,21 @@ class Inspection(NamedTuple):
 def inspect(body: bytes) -> Inspection:
     """Reads an HTML page in any charset that has ASCII in it."""
     document = turbohtml.parse(body.decode("latin-1"), scripting=True)
-    return Inspection(framework_of(document, body), _plain_slots(document), _charset(document), _policies(document))
+    framework = framework_of(document, body)
+    return Inspection(framework, _plain_slots(document, framework), _charset(document), _policies(document))
 
 
-def framework_of(document: turbohtml.Document, body: bytes) -> str:
-    """What renders the page again in the browser; "" when nothing seems to."""
-    for name, selector, traces in FRAMEWORKS:
-        if any(trace in body for trace in traces) or (selector and document.select_one(selector)):
-            return name
-    return ""
+def framework_of(document: turbohtml.Document, body: bytes) -> Framework:
+    """What renders the page again in the browser; one without a name when nothing seems to."""
+    for one in FRAMEWORKS:
+        if any(trace in body for trace in one.traces) or (one.selector and document.select_one(one.selector)):
+            return one
+    return _NONE
 
 
-def _plain_slots(document: turbohtml.Document) -> tuple[str, ...]:
-    slots = document.select("[data-slot]:not([data-tb-raw]), tb-slot:not([data-tb-raw])")
+def _plain_slots(document: turbohtml.Document, framework: Framework) -> tuple[str, ...]:
+    found = document.select("[data-slot]:not([data-tb-raw]), tb-slot:not([data-tb-raw])")
+    slots = [slot for slot in found if not framework.island or framework.renders(slot)]
     return tuple(str(slot.attrs.get("data-slot") or slot.attrs.get("name") or "") for slot in slots)
 
 

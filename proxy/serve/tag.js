@@ -1,14 +1,56 @@
 (function (w, d, n, all) {
-  // A list that its own page sorts is in that order from then on, and no longer in ours.
+  var states = new WeakMap(), sheet;
   function marked(list) { return [].slice.call(list.querySelectorAll("[data-tb-order]")) }
-  function lists() {
-    marked(d).map(function (card) { return card.parentNode }).forEach(function (list, i, of) {
-      var were = marked(list);
-      if (of.indexOf(list) === i) new MutationObserver(function () {
-        var at = 0, now = marked(list);
-        if (!now.every(function (card) { at = were.indexOf(card, at) + 1; return at })) now.forEach(function (card) { card.removeAttribute("data-tb-order") });
+  function cards(list) { return [].filter.call(list.children, function (card) { return card.dataset.product }) }
+  function ids(list) { return cards(list).map(function (card) { return card.dataset.product }) }
+  function unmark(list) { marked(list).forEach(function (card) { card.removeAttribute("data-tb-order") }) }
+  // A list that its own page sorts is in that order from then on, and no longer in ours.
+  function watched(list) {
+    var one = states.get(list);
+    if (!one) {
+      states.set(list, one = { were: marked(list), ids: ids(list), at: here() });
+      new MutationObserver(function () {
+        var at = 0;
+        if (!marked(list).every(function (card) { at = one.were.indexOf(card, at) + 1; return at })) unmark(list);
       }).observe(list, { childList: true });
+    }
+    return one;
+  }
+  function here() { return location.pathname + location.search }
+  // A list that a router draws has come without its order.
+  function drawn() {
+    d.querySelectorAll("[data-tb-rank]").forEach(function (list) {
+      var isNew = !states.has(list), one = watched(list), now = ids(list);
+      if (isNew ? one.were.length : one.ids.length && one.at === here() && one.ids.every(function (id) { return now.indexOf(id) >= 0 })) return;
+      one.ids = now;
+      one.at = here();
+      unmark(list);
+      if (now.length > 1) fetch("/_tb/rank", { method: "POST", body: JSON.stringify({ products: now, listing: list.dataset.list, page: here() }) })
+        .then(function (answer) { return answer.json() })
+        .then(function (ranked) { if (ranked.rule && ids(list).join() === now.join()) arrange(list, one, ranked.products) })
+        .catch(function () {});
     });
+  }
+  function arrange(list, one, order) {
+    var all = [].slice.call(list.children), of = cards(list), places = [], css = "[data-tb-order]~:not([data-tb-order]){order:201}", i;
+    if (all.length > 200 || !/flex|grid/.test(getComputedStyle(list).display)) return;
+    if (!sheet) {
+      for (i = 1; i < 201; i++) css += '[data-tb-order="' + i + '"]{order:' + i + "}";
+      sheet = new CSSStyleSheet();
+      sheet.replaceSync(css);
+      d.adoptedStyleSheets.push(sheet);
+    }
+    all.forEach(function (child, i) {
+      child.setAttribute("data-tb-order", i + 1);
+      if (of.indexOf(child) >= 0) places.push(i + 1);
+    });
+    of.forEach(function (card) { card.setAttribute("data-tb-order", places[order.indexOf(card.dataset.product)]) });
+    one.were = marked(list);
+  }
+  function lists() {
+    marked(d).forEach(function (card) { watched(card.parentNode) });
+    d.querySelectorAll("[data-tb-rank]").forEach(watched);
+    new MutationObserver(drawn).observe(d, { childList: true, subtree: true, attributes: true, attributeFilter: ["data-product"] });
   }
   d.readyState === "loading" ? d.addEventListener("DOMContentLoaded", lists) : lists();
   if (n.globalPrivacyControl || n.doNotTrack === "1" || w.tailorbird) return;

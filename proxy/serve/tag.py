@@ -1,9 +1,11 @@
-"""`/_tb/t.js`: what only the browser knows of a visit. Under 2 kB in gzip; one global, `tailorbird`, whose
+"""`/_tb/t.js`: what only the browser knows of a visit. Under 3 kB in gzip; one global, `tailorbird`, whose
 `track(event, properties)` is the shop's to call.
 
 Pages that pass through here tell by themselves that they were opened, so the module tells only of pages that are opened
 without a request (`pushState`), of banners that came into view or were clicked, of products put into the cart and of
 what the shop pushes onto `dataLayer`. Where the setting `capture` is off, it tells of every page.
+
+It also asks for the order of lists that a router draws (`data-tb-rank`), and leaves those alone that their page sorts.
 """
 
 from __future__ import annotations

@@ -105,6 +105,21 @@ async def test_a_page_that_a_router_swaps_in_has_its_own_banner(framework: str, 
 
 
 @each_framework
+async def test_who_comes_back_to_the_first_page_in_the_browser_is_shown_its_banner_again(
+    framework: str, shop: str, tab: Tab
+) -> None:
+    calls: list[str] = []
+    tab.page.on("request", lambda request: calls.append(request.url))
+    await tab.page.goto(f"{shop}/{framework}-contract.html")
+    await tab.page.get_by_text("About us").click()
+    await tab.page.wait_for_selector("[data-slot]", state="detached")
+    await tab.page.get_by_text("To the start").click()
+    await tab.page.get_by_text(BANNER).wait_for()
+    assert len([url for url in calls if "/_tb/slots" in url]) == 1, "not when it was opened"
+    assert tab.complaints == []
+
+
+@each_framework
 async def test_plain_children_lose_the_banner_and_the_console_says_so(framework: str, shop: str, tab: Tab) -> None:
     served = await tab.page.goto(f"{shop}/{framework}-plain.html")
     assert served is not None

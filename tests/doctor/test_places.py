@@ -31,6 +31,20 @@ def test_a_list_whose_cards_change_places_is_reported_and_no_slot_is_missed_then
     assert lines_of(hydrated, MARKED)[0].says == "the 2 cards of `search` change places in place, by the stylesheet"
 
 
+def test_a_list_that_a_router_would_draw_without_its_order_is_reported() -> None:
+    hydrated = HTML.replace(b"<ul", b"<script id=__NEXT_DATA__></script><ul")
+    _, unranked = lines_of(hydrated, MARKED)
+    assert (unranked.level, "data-tb-rank" in unranked.fix) == ("warn", True)
+    in_json = DeclaredSlot("listing:search", page="/api", json="$.hits")
+    assert (
+        len(lines_of(hydrated, MARKED, in_json))
+        == len(lines_of(hydrated.replace(b"<ul", b"<ul data-tb-rank"), MARKED))
+        == 1
+    )
+    in_islands = HTML.replace(b"<ul", b"<astro-island><p>Added <!-- -->0</p></astro-island><ul")
+    assert [line.says for line in lines_of(in_islands, MARKED)] == [line.says for line in lines_of(HTML, MARKED)]
+
+
 def test_a_slot_that_is_marked_and_not_in_slots_yaml_is_reported_with_the_line_to_write() -> None:
     page = b"<!DOCTYPE html>\n<div data-slot=home.top>a</div><div data-slot=home.hero>b</div>"
     known = DeclaredSlot("home.hero")

@@ -18,12 +18,14 @@ from proxy.page.markup import inspect
         (b"<main data-reactroot><p>x</p></main>", "React"),
         (b"<p>Added <!-- -->0</p>", "React"),
         (b'<div data-server-rendered="true"></div>', "Vue"),
-        (b"<ul><!--[--><li>x</li><!--]--></ul>", "Vue"),
+        (b"<ul><!--[--><li>x</li><!--]--></ul>", "Vue or Svelte"),
+        (b"<!--[--><p>x</p><!--]--><script>{ __sveltekit_1x2y = {} }</script>", "SvelteKit"),
+        (b"<astro-island><button>Added <!-- -->0</button></astro-island>", "Astro"),
         (b'<div id="app"></div><script type="module" src="/app.js"></script>', "React or Vue"),
     ],
 )
 def test_a_hydrated_page_is_known_by_what_its_framework_leaves_in_it(html: bytes, framework: str) -> None:
-    assert inspect(html).framework == framework
+    assert inspect(html).framework.name == framework
 
 
 @pytest.mark.parametrize(
@@ -35,13 +37,18 @@ def test_a_hydrated_page_is_known_by_what_its_framework_leaves_in_it(html: bytes
     ],
 )
 def test_a_page_that_only_resembles_a_hydrated_one_is_not_taken_for_it(html: bytes) -> None:
-    assert inspect(html).framework == ""
+    assert inspect(html).framework.name == ""
 
 
 def test_slots_without_the_helpers_mark_are_plain_in_page_order() -> None:
     html = b"""<tb-slot name="all.topbar">a</tb-slot><div data-slot="home.hero" data-tb-raw="">b</div>
         <div data-slot="home.extras">c</div><script>'<div data-slot="decoy">'</script>"""
     assert inspect(html).plain_slots == ("all.topbar", "home.extras")
+
+
+def test_slots_between_the_islands_of_astro_stay_as_they_are() -> None:
+    html = b"""<div data-slot="home.hero">a</div><astro-island><div data-slot="home.row">b</div></astro-island>"""
+    assert inspect(html).plain_slots == ("home.row",)
 
 
 def test_charset_and_policies_are_read_from_meta_elements() -> None:

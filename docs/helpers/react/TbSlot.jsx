@@ -1,14 +1,11 @@
 "use client";
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useRef, useState, useSyncExternalStore } from "react";
 
-// Where a router has swapped the page, no HTML came: what stands in the new page's slots is asked for in one call.
-const first = globalThis.location?.href;
-let hasMoved = false;
+// An element that is made in the browser, by a router say, has come without HTML: what stands in the slots of the page
+// is asked for in one call. One that React takes over has been filled by the server.
 let call;
 
 function ask(name) {
-  hasMoved ||= location.href !== first;
-  if (!hasMoved) return Promise.resolve(); // the server has filled it
   call ??= { names: new Set(), answer: Promise.resolve().then(fetchSlots).catch(() => ({})) };
   call.names.add(name);
   return call.answer.then((slots) => slots[name]);
@@ -21,10 +18,15 @@ async function fetchSlots() {
   return answer.ok ? answer.json() : {};
 }
 
+const never = () => () => {};
+
 export function TbSlot({ name, html = "" }) {
   const [given] = useState({ __html: html });
+  const isTakenOver = useSyncExternalStore(never, () => false, () => true);
+  const [isFilled] = useState(isTakenOver);
   const element = useRef(null);
   useEffect(() => {
+    if (isFilled) return;
     ask(name).then((slot) => {
       if (slot?.html && element.current) element.current.innerHTML = slot.html;
     });

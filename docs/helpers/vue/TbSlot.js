@@ -1,13 +1,10 @@
-import { h, onMounted, ref } from "vue";
+import { getCurrentInstance, h, onMounted, ref } from "vue";
 
-// Where a router has swapped the page, no HTML came: what stands in the new page's slots is asked for in one call.
-const first = globalThis.location?.href;
-let hasMoved = false;
+// An element that is made in the browser, by a router say, has come without HTML: what stands in the slots of the page
+// is asked for in one call. One that Vue takes over has been filled by the server.
 let call;
 
 function ask(name) {
-  hasMoved ||= location.href !== first;
-  if (!hasMoved) return Promise.resolve(); // the server has filled it
   call ??= { names: new Set(), answer: Promise.resolve().then(fetchSlots).catch(() => ({})) };
   call.names.add(name);
   return call.answer.then((slots) => slots[name]);
@@ -24,8 +21,9 @@ export const TbSlot = {
   props: ["name", "html"],
   setup({ name, html = "" }) {
     const element = ref(null);
+    const isFilled = getCurrentInstance().vnode.el !== null;
     onMounted(async () => {
-      const slot = await ask(name);
+      const slot = isFilled ? null : await ask(name);
       if (slot?.html && element.value) element.value.innerHTML = slot.html;
     });
     return () => h("div", { ref: element, "data-slot": name, "data-tb-raw": "", innerHTML: html });
