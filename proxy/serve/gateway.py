@@ -291,6 +291,7 @@ class Gateway:
         answer = await self._own.ask(request)
         for key in changed_by(request, answer.status, answer.headers, self._policy):
             self._fetching.forget(key)
+        self._own.tell_refusal(request, answer.status)
         self._count("method")
         return await self._own.answer(request, answer, now, "fwd=method")
 

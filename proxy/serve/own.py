@@ -8,6 +8,7 @@ that holds secrets and echoes input (BREACH).
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from functools import lru_cache
@@ -39,9 +40,13 @@ from proxy.upstream.limiter import SHARE
 from proxy.upstream.origin import OnAnswer, OriginTransport
 from proxy.upstream.relay import Ready, says_length
 
+log = logging.getLogger("tailorbird.forms")
+
 NOT_WHOLE = frozenset({204, 206, 304})
 """Statuses of answers that are not a whole page."""
 _OF_OUR_PAGE = frozenset(b"content-length content-encoding etag last-modified accept-ranges".split())
+_REFUSED = frozenset({400, 403, 422})
+"""What frameworks answer to a form that seems to come from another site."""
 _NOTHING, _TAGS = frozenset[bytes](), frozenset({b"if-none-match"})
 _PARTS = frozenset({b"range", b"if-range"})
 _OUR_ETAG = re.compile(rb'W/"[0-9a-f]{32}"')  # as `page/encode.py` makes them
@@ -140,6 +145,15 @@ class Own:
             self._metrics.count("tailorbird_page_passthrough_total", "reason", "too-big")
             return self._streamed(request, answer, headers, body)
         return await self._page(request, answer, body, headers, now)
+
+    def tell_refusal(self, request: Request, status: int) -> None:
+        """Logs that the origin refused a form of one of our own pages, where it was asked at another address than the
+        browser's: many compare the two, against forgery."""
+        ours, asked_at = b"%b://%b" % (request.scheme.encode(), request.host), self.asking.asked_at(request)
+        if status in _REFUSED and asked_at != ours == request.get(b"origin"):
+            where, told = request.path.decode("latin-1"), asked_at.decode("latin-1")
+            says = "`%s` answered %d to a form of `%s`, having been asked at `%s`: if it takes that for forgery, %s"
+            log.warning(says, where, status, ours.decode("latin-1"), told, "see `keep_host`, and docs/storefronts.md")
 
     def failed(self, request: Request, error: OriginError, *, is_told: bool = False) -> Response:
         """The answer where the origin gave none, counted; `is_told`: the log has it."""

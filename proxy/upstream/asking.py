@@ -70,6 +70,11 @@ class Asking:
         """The origin that is asked for it."""
         return self._origins.of(request.path)
 
+    def asked_at(self, request: Request) -> bytes:
+        """Scheme and host that the origin is asked at, as it sees them."""
+        origin = self.origin_of(request)
+        return b"%b://%b" % (origin.address.scheme.encode(), self._host(origin, request))
+
     def credentials(self, request: Request) -> Headers:
         """The credentials of a shared fetch: none, unless the operator forwards them. RFC 9111 3.5 decides on such
         answers."""

@@ -231,3 +231,17 @@ async def test_json_that_is_its_visitors_own_has_its_list_put_in_order_and_what_
         assert (await site.get(b"/api/twice", cookie)).body == whole.replace(b"SKU-2", b"SKU-1")
         counted = [site.metrics.get("tailorbird_page_passthrough_total", why) for why in ("card_twice", "not_json")]
         assert counted == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("keep_host", "status", "is_told"), [(False, 403, True), (True, 403, False), (False, 200, False)]
+)
+async def test_a_form_of_ours_that_the_origin_takes_for_another_sites_is_told_of(
+    caplog: pytest.LogCaptureFixture, *, keep_host: bool, status: int, is_told: bool
+) -> None:
+    refusal = ok(b"Cross-site POST form submissions are forbidden", status=b"%d x" % status)
+    async with Origin(always(refusal)) as origin, Site(origin.url, keep_host=keep_host) as site:
+        await site.get(b"/account", (b"origin", b"https://evil.example"), method=b"POST")
+        assert "forgery" not in caplog.text
+        await site.get(b"/account", (b"origin", b"http://shop.example"), method=b"POST")
+    assert (f"asked at `{origin.url}`" in caplog.text) is is_told
