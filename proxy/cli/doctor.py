@@ -71,7 +71,7 @@ def command(url: str, rules: Path | None, pattern: str | None, is_written: bool,
         lines += link_lines(links, _shown(url, list(links), first.settings))
     policy = ""
     if first.is_bounded and all(line.level is not Level.FAIL for line in lines):
-        copies = Copies(first, fetch(url, first.settings), _as_known(url, first), pattern or first.path)
+        copies = Copies(*_by_two(url, first), _as_known(url, first), pattern or first.path)
         standing = checked.policy.of(urlsplit(url).path.encode() or b"/") if checked and pattern is None else None
         said = policy_line(copies, standing) if standing else None
         if said and said.level is Level.OK:
@@ -86,6 +86,17 @@ def command(url: str, rules: Path | None, pattern: str | None, is_written: bool,
                 lines = [line for line in lines if written.level is Level.FAIL or line.fix != PUT_IT] + [written]
     print_as(form, lines, policy)
     sys.exit(any(line.level is Level.FAIL for line in lines))
+
+
+def _by_two(url: str, first: FetchedPage) -> tuple[FetchedPage, FetchedPage]:
+    """The page as two visitors get it. One that was made anew in between, as Next.js does behind a visitor who gets the
+    old one, is fetched once more: two of the new one tell whether it is each visitor's own."""
+    other = fetch(url, first.settings)
+    if other.body != first.body and other.get(b"etag"):
+        again = fetch(url, first.settings)
+        if (again.body, again.get(b"etag")) == (other.body, other.get(b"etag")):
+            return other, again
+    return first, other
 
 
 def _as_known(url: str, first: FetchedPage) -> FetchedPage | None:

@@ -22,7 +22,6 @@ from tests.wire.origin import Origin, Wire, always, by_path, ok, once
 
 PAGE = b'<!DOCTYPE html><html><body><div data-slot="home.hero"><p>Welcome</p></div></body></html>'
 
-
 PROPOSED = """pages:
   - path: "/*"
     fresh: 1 minute
@@ -89,6 +88,22 @@ async def test_the_page_is_asked_for_twice_without_cookies_and_once_with_those_i
         await doctor(origin.url + "/c/shoes?page=2", HTTP_PROXY="http://127.0.0.1:1")
         assert {seen.target for seen in origin.requests} == {b"/c/shoes?page=2"}
         assert [seen.get(b"cookie") for seen in origin.requests] == [None, None, b"a=1; b=2"]
+
+
+@pytest.mark.parametrize(("built", "said"), [([1, 2, 2], "none is needed"), ([1, 2, 3], "two fetches differ at")])
+async def test_a_page_that_is_just_made_anew_is_not_taken_for_each_visitors_own(built: list[int], said: str) -> None:
+    left = iter(built)
+
+    async def regenerating(wire: Wire) -> None:
+        await wire.request()
+        number = next(left)
+        page = PAGE.replace(b"</body>", b"<p>built %d</p></body>" % number)
+        await wire.send(ok(page, b"Content-Type: text/html", b"Cache-Control: s-maxage=30", b'ETag: "%d"' % number))
+
+    async with Origin(regenerating) as origin:
+        result = await doctor(origin.url)
+    assert said in result.output
+    assert list(left) == []
 
 
 async def test_no_policy_is_proposed_for_a_page_that_could_be_kept_by_none() -> None:
