@@ -8,7 +8,7 @@ for the group they were exposed to first. Pure."""
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from math import inf
@@ -117,8 +117,17 @@ class Results:
     who met a choice for the first time from `since` until before `until` counts (Unix seconds): what others do by then
     follows from what they met earlier, and whether they come again may follow from it, too."""
 
-    def __init__(self, holdouts: Sequence[Holdout] = (), since: float = -inf, until: float = inf) -> None:
-        self._holdouts, self._since, self._until = holdouts, since, until
+    def __init__(
+        self,
+        holdouts: Sequence[Holdout] = (),
+        since: float = -inf,
+        until: float = inf,
+        part_of: Callable[[float, Sequence[Event]], str] | None = None,
+    ) -> None:
+        """`part_of` names the part of a visitor, by when they met a choice and all their events (`audience/parts.py`);
+        `parts` then has the same comparisons once more, of each part alone."""
+        self._holdouts, self._since, self._until, self._part_of = holdouts, since, until, part_of
+        self.parts: dict[str, dict[str, Comparison]] = defaultdict(lambda: defaultdict(Comparison))
         self.visitors = 0
         self.comparisons: dict[str, Comparison] = defaultdict(Comparison)
         self._first: dict[str, float] = {}
@@ -144,20 +153,25 @@ class Results:
             self._first[name] = min(self._first.get(name, inf), at)
             if not self._since <= at < self._until:
                 continue
-            comparison = self.comparisons[name]
-            comparison.crossed += name in crossed
-            comparison.began = min(comparison.began, at)
-            for order in orders:
-                if order.at >= at:
-                    currency = currencies.get(order.id, "")
-                    comparison.currencies[currency] = comparison.currencies.get(currency, 0) + 1
-            _count(comparison.groups.setdefault(group, Tally()), name, at, events, currencies)
+            of_all = [self.comparisons[name]]
+            if self._part_of:
+                of_all.append(self.parts[name][self._part_of(at, events)])
+            for comparison in of_all:
+                comparison.crossed += name in crossed
+                comparison.began = min(comparison.began, at)
+                for order in orders:
+                    if order.at >= at:
+                        currency = currencies.get(order.id, "")
+                        comparison.currencies[currency] = comparison.currencies.get(currency, 0) + 1
+                _count(comparison.groups.setdefault(group, Tally()), name, at, events, currencies)
 
     def sum_up(self) -> None:
         """Sums up all comparisons, once everybody is counted."""
         for name, comparison in self.comparisons.items():
             comparison.first = self._first[name]
             comparison.sum_up()
+            for part in self.parts[name].values() if name in self.parts else ():
+                part.sum_up()
 
 
 def holdout_name(holdout: Holdout) -> str:

@@ -43,12 +43,14 @@ class Verdict:
 @dataclass(frozen=True, slots=True)
 class ReportOptions:
     """How results are judged: by which `goal` (None for that of each experiment), as of `now`, for exposures before
-    `until` (Unix seconds). A lift or loss smaller than `relevant_lift` does not matter."""
+    `until` (Unix seconds). A lift or loss smaller than `relevant_lift` does not matter. `parts` are looked at side by
+    side, whose intervals all hold together."""
 
     now: float
     goal: str | None = None
     until: float = inf
     relevant_lift: float = RELEVANT_LIFT
+    parts: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,8 @@ class Judge:
         if self.is_part or not self.is_running:
             more = "; all of its time tells more" if self.is_part else ""
             return Verdict(Outcome.UNDECIDED, f"undecided: it lies between {lift.low:+.1%} and {lift.high:+.1%}{more}")
+        if self.days < 1:
+            return Verdict(Outcome.EARLY, "too early: it runs for less than a day")  # which knows no rate of a day
         return Verdict(Outcome.EARLY, f"too early: {self._days_left(lift)}")
 
     def time_needed(self, tally: Tally, goal: str) -> Iterator[str]:

@@ -4,8 +4,8 @@ were held out of it."""
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
 from datetime import datetime
 from math import inf
 from pathlib import Path
@@ -13,15 +13,17 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from proxy.audience.parts import BY
 from proxy.audience.report import PAID_BY_EACH, Row, RuleReport, in_money, in_percent, reports
-from proxy.audience.results import GOALS
-from proxy.audience.verdicts import ReportOptions
+from proxy.audience.results import GOALS, Comparison
+from proxy.audience.verdicts import Outcome, ReportOptions
 from proxy.cli import options
 from proxy.cli.existing_store import STORE, asked
 from proxy.cli.options import as_json, form_option
 from proxy.cli.rulefolder import CATALOGUE, good, read_rules, rules_option
 from proxy.diagnostics import did_you_mean
 from proxy.errors import EditorError
+from proxy.rulebook.compile import Publication
 from proxy.serve.results import counted
 
 
@@ -44,6 +46,9 @@ from proxy.serve.results import counted
     "--since", type=options.moment, help="only who met it first from then on, as 2026-11-25, in the rules' time zone"
 )
 @click.option("--until", type=options.moment, help="only who met it first before then")
+@click.option(
+    "--by", type=click.Choice(list(BY)), help="part visitors by the week they met it in, or by what they did before"
+)
 @form_option()
 def command(
     rules: Path,
@@ -54,6 +59,7 @@ def command(
     matters: float,
     since: datetime | None,
     until: datetime | None,
+    by: str | None,
     form: str,
 ) -> None:
     """Show what visitors did after they met an experiment, or a rule with a holdout: each arm is compared with the
@@ -63,11 +69,17 @@ def command(
     holdouts = publication.plan.holdouts
     zone = ZoneInfo(publication.timezone)
     start, end = options.seconds(since, zone) if since else -inf, options.seconds(until, zone) if until else inf
-    results = asked(store, lambda places: counted(places.store, holdouts, start, end))
+    part_of = (lambda at, events: BY[by](at, events, publication.timezone)) if by else None
+    results = asked(store, lambda places: counted(places.store, holdouts, start, end, part_of))
     if rule and rule not in results.comparisons:
         raise EditorError(f"no visitor in the log met `{rule}`", help=did_you_mean(rule, sorted(results.comparisons)))
     found = {name: comparison for name, comparison in results.comparisons.items() if rule in ("", name)}
-    told = reports(found, publication.rules, holdouts, ReportOptions(time.time(), goal, end, matters / 100))
+    judged_by = ReportOptions(time.time(), goal, end, matters / 100)
+    if by:
+        parts = {name: of for name, of in sorted(results.parts.items()) if name in found}
+        as_parts(parts, publication, judged_by, form)
+        return
+    told = reports(found, publication.rules, holdouts, judged_by)
     as_text = _text(told, results.visitors, zone)
     click.echo(as_json([asdict(one) for one in told]) if form == "json" else "\n\n".join(as_text))
 
@@ -84,6 +96,52 @@ def _text(told: Sequence[RuleReport], visitors: int, zone: ZoneInfo) -> Iterator
             lines.append(f"  {row.group:<{width}}  {row.visitors:>9,} {noun}")
             lines += [f"  {'':<{width}}  {line}" for line in _lines(row, one.currency)]
         yield "\n".join([*lines, *(f"  ! {note}" for note in one.notes)])
+
+
+# -- in parts
+
+
+def as_parts(
+    of: Mapping[str, Mapping[str, Comparison]], publication: Publication, judged_by: ReportOptions, form: str
+) -> None:
+    """Prints each part of each comparison. There is no verdict of a part."""
+    told = {name: list(_parts(name, parts, publication, judged_by)) for name, parts in of.items()}
+    if form == "json":
+        rows = [{"rule": name, "part": part, **_as_part(one)} for name, parts in told.items() for part, one in parts]
+        click.echo(as_json(rows))
+    else:
+        click.echo("\n\n".join("\n".join(_part_lines(name, parts)) for name, parts in told.items()))
+
+
+def _parts(
+    name: str, parts: Mapping[str, Comparison], publication: Publication, judged_by: ReportOptions
+) -> Iterator[tuple[str, RuleReport]]:
+    together = replace(judged_by, parts=len(parts))
+    for part, comparison in sorted(parts.items()):
+        (one,) = reports({name: comparison}, publication.rules, publication.plan.holdouts, together)
+        yield part, one
+
+
+def _as_part(one: RuleReport) -> dict[str, object]:
+    kept = ("since", "counted", "chance", "cap", "currency")
+    rows = [{key: value for key, value in asdict(row).items() if key != "verdict"} for row in one.rows]
+    return {**{key: getattr(one, key) for key in kept}, "rows": rows}
+
+
+def _part_lines(name: str, parts: Sequence[tuple[str, RuleReport]]) -> Iterator[str]:
+    yield f"{name}: {parts[0][1].counted[0]}"
+    for part, one in parts:
+        yield f"  {part}"
+        width, goal = max(len(row.group) for row in one.rows), one.counted[0]
+        for row in one.rows:
+            lift = row.lifts.get(goal)
+            compared = in_percent(lift) if lift else row.why_not_compared(goal)
+            share = f"{row.did[goal]:,} of {row.visitors:,}, {row.did[goal] / row.visitors:.2%}"
+            yield f"    {row.group:<{width}}  {share}  {compared}".rstrip()
+        if one.verdict.word is Outcome.DISTRUST:
+            yield f"    ! {one.verdict.text}"
+    if len(parts) > 1:
+        yield f"  ! the intervals of all {len(parts)} parts hold together; what stands out in one is to be tried again"
 
 
 def _lines(row: Row, currency: str) -> Iterator[str]:

@@ -21,7 +21,7 @@ from proxy.audience.results import Comparison, PackedResults, Results, ResultsSt
 from proxy.conditions.localtime import midnight
 from proxy.ending import ended
 from proxy.errors import OperatorError, StoreError, TailorbirdError
-from proxy.model import Holdout
+from proxy.model import Event, Holdout
 from proxy.ports import Bus, Store
 from proxy.rulebook.compile import Publication
 from proxy.stores import exists, open_store
@@ -48,9 +48,16 @@ class Question(msgspec.Struct, frozen=True, array_like=True):
     since: float
 
 
-async def counted(store: Store, holdouts: Sequence[Holdout], since: float, until: float) -> Results:
-    """Everybody in the log who met a choice first from `since` until before `until`. May raise `StoreError`."""
-    results = Results(holdouts, since, until)
+async def counted(
+    store: Store,
+    holdouts: Sequence[Holdout],
+    since: float,
+    until: float,
+    part_of: Callable[[float, Sequence[Event]], str] | None = None,
+) -> Results:
+    """Everybody in the log who met a choice first from `since` until before `until`; in parts, if `Results` is told
+    how. May raise `StoreError`."""
+    results = Results(holdouts, since, until, part_of)
     async for person in logs(store):
         results.add(person.arrivals, person.bucket_key)
     results.sum_up()

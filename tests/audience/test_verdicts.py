@@ -107,6 +107,11 @@ def test_what_is_small_is_told_with_a_decimal() -> None:
     assert (percent(0.031), percent(0.123), percent(1.5)) == ("3.1 %", "12 %", "150 %")
 
 
+def test_the_rate_of_hours_is_not_taken_for_that_of_days() -> None:
+    assert judged(lift(0.10, 0.05), days=0.9) == (Outcome.EARLY, "too early: it runs for less than a day")
+    assert "at this rate" in judged(lift(0.10, 0.05), days=1)[1]
+
+
 def test_of_a_part_of_its_time_nothing_is_promised_for_the_days_to_come() -> None:
     tried = Rule("Bar", "all.topbar", experiment=Experiment((), min_days=14))
     last_week = Judge(NOW - 7 * DAY, tried, True, ALPHA, ReportOptions(NOW), first=NOW - 30 * DAY)

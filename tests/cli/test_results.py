@@ -148,6 +148,20 @@ def test_what_is_no_time_is_reported_with_how_one_is_written(option: str, url: s
     assert run(url, rules, option, "2026-11-25T08:00+01:00").exit_code == 0
 
 
+def test_it_is_told_in_parts_whose_intervals_hold_together(url: str, rules: Path) -> None:
+    output = run(url, rules, "--rule", "Bar", "--goal", "order completed", "--by", "week").output
+    assert re.match(
+        r"Bar: order completed\n  week of \d{4}-\d\d-\d\d\n    control   +\d+ of \d+, \d\d\.\d\d%\n    new", output
+    )
+    assert "too early" not in output and "hold together" not in output, "of one part it is the whole"
+    assert "  had bought\n    control" in run(url, rules, "--rule", "Bar", "--by", "past").output
+    whole, (part, *none) = told(url, rules)["Bar"], json.loads(
+        run(url, rules, "--rule", "Bar", "--by", "past", "--format", "json").output)  # fmt: skip
+    assert not none and (part["rule"], part["part"]) == ("Bar", "had bought") and "verdict" not in part
+    assert [row["visitors"] for row in part["rows"]] == [row["visitors"] for row in whole["rows"]]
+    assert [row["lifts"] for row in part["rows"]] == [row["lifts"] for row in whole["rows"]]
+
+
 def of_the_docs(language: str) -> str:
     pattern = rf"^```{language}\n(.*?)^```$"
     (block,) = re.findall(pattern, (ROOT / "docs" / "results.md").read_text(), re.MULTILINE | re.DOTALL)
