@@ -21,6 +21,11 @@ from redis.asyncio import BlockingConnectionPool
 from proxy.errors import OperatorError
 
 DEFAULT_PORT = 6379
+TLS_DEFAULTS = (
+    ("ssl_include_verify_flags", "VERIFY_X509_PARTIAL_CHAIN"),
+    ("ssl_exclude_verify_flags", "VERIFY_X509_STRICT"),
+)
+"""All Pythons verify alike, as origins (`upstream/tls.py`); an address may say otherwise."""
 ACK_SECONDS = 4.0
 """How long a write may take to be on a disk or at a replica: the file is written through once a second, and a disk may
 be busy."""
@@ -91,7 +96,8 @@ def _address(url: str) -> Address:
     ack = [word for name, words in said if name == "ack" for word in words.split(",")]
     if set(ack) - {"disk", "replica", "replica-if-any", "memory"}:
         raise ValueError("`ack` is memory, disk, replica or replica-if-any")
-    query = urlencode([(name, value) for name, value in said if name != "ack"])
+    ours = TLS_DEFAULTS if scheme == "rediss" else ()
+    query = urlencode([*((name, value) for name, value in said if name != "ack"), *ours])  # the first of a name counts
     login, _, places = parts.netloc.rpartition("@")
     hosts = tuple(_host(place) for place in places.split(",")) if kind else ()
     path = [part for part in parts.path.split("/") if part] if kind else []

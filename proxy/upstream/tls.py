@@ -44,9 +44,13 @@ _WHY = {
 def client_tls(settings: Settings) -> ssl.SSLContext:
     """Certificates are verified, `origin_ca` (a PEM file) trusted besides the system's; ours is `origin_certificate`.
 
+    All Pythons verify alike. From 3.13 on, they would refuse an authority as openssl makes it by default, with no key
+    usage in it; before, one that is not its own issuer would not be enough, nor the origin's own certificate.
+
     Raises `OperatorError` when a file is not there or does not hold what it should.
     """
     context = ssl.create_default_context()
+    context.verify_flags = (context.verify_flags | ssl.VERIFY_X509_PARTIAL_CHAIN) & ~ssl.VERIFY_X509_STRICT
     context.set_alpn_protocols(["http/1.1"])
     _load(context.load_verify_locations, "ORIGIN_CA", settings.origin_ca, "the certificate of an authority")
     _load(context.load_cert_chain, "ORIGIN_CERTIFICATE", settings.origin_certificate, "a certificate and its key")

@@ -22,6 +22,7 @@ from proxy.ports import ProfileStore
 from proxy.stores import must_fit, open_outbox, open_store, open_views, server_of
 from proxy.stores.personal_data import Places, erased
 from proxy.stores.redis_connecting import client_of
+from tests.authorities import plain_authority
 from tests.contracts.conftest import flush
 from tests.contracts.test_profile_store import ANNA
 from tests.upstream.test_origin import authority
@@ -231,9 +232,9 @@ async def over_tls(port: Callable[[], int], authority: trustme.CA) -> AsyncItera
         yield int(secured.sockets[0].getsockname()[1])
 
 
-async def test_tls_by_an_authority_of_ones_own_is_believed_where_the_address_names_it(
-    authority: trustme.CA, tmp_path: Path
-) -> None:
+async def test_tls_by_a_plain_authority_of_ones_own_is_believed_where_the_address_names_it(tmp_path: Path) -> None:
+    authority = plain_authority()
+    authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
     async with (
         valkey_server(tmp_path / "server") as server,
         over_tls(lambda: server.port, authority) as port,

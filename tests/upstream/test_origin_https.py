@@ -17,6 +17,7 @@ import uvloop
 from proxy.errors import OriginError
 from proxy.ports import UpstreamRequest
 from proxy.upstream.origin import OriginTransport
+from tests.authorities import plain_authority
 from tests.upstream.test_origin import GET, authority, body_of, server_tls, transport_to
 from tests.wire.origin import Origin, Wire, always, ok
 
@@ -65,6 +66,21 @@ async def test_an_origin_that_wants_to_know_us_is_shown_our_certificate(authorit
     async with Origin(always(ok(b"secret")), tls=tls) as origin:
         files = {"origin_ca": str(tmp_path / "authority.pem"), "origin_certificate": str(tmp_path / "us.pem")}
         transport = transport_to(origin, **files)
+        assert await body_of(transport) == b"secret"
+        await transport.aclose()
+
+
+@pytest.mark.parametrize("named", ["authority", "certificate"])
+async def test_a_plain_authority_of_ones_own_is_believed_and_so_is_the_origins_own_certificate(
+    named: str, tmp_path: Path
+) -> None:
+    authority, tls = plain_authority(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate = authority.issue_cert("localhost")
+    certificate.configure_cert(tls)
+    trusted = authority.cert_pem if named == "authority" else certificate.cert_chain_pems[0]
+    trusted.write_to_path(str(tmp_path / "trusted.pem"))
+    async with Origin(always(ok(b"secret")), tls=tls) as origin:
+        transport = transport_to(origin, origin_ca=str(tmp_path / "trusted.pem"))
         assert await body_of(transport) == b"secret"
         await transport.aclose()
 
