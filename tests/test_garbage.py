@@ -43,12 +43,13 @@ def test_it_is_back_when_making_fails() -> None:
 
 def test_what_was_made_in_one_go_is_left_alone_and_little_is_not() -> None:
     gc.collect()
+    before = gc.get_freeze_count()  # Python 3.12 itself leaves alone what is immortal
     with collector_paused():
         little: list[list[int]] = [[]]
-    assert gc.get_freeze_count() == 0
+    assert gc.get_freeze_count() == before
     with collector_paused():
         much: list[list[int]] = [[] for _ in range(2 * YOUNG_OBJECTS)]
-    assert gc.get_freeze_count() > len(much) > len(little)
+    assert gc.get_freeze_count() - before > len(much) > len(little)
 
 
 def test_what_is_let_go_is_freed() -> None:
