@@ -92,7 +92,9 @@ BY_ID = {"product", "words"}
 Get = Callable[[str], Product | None]
 """Looks a product up by its id; None for one that is not in the catalogue."""
 
-By = Literal["product", "category", "tag", "brand", "price", "in stock", "out of stock", "words", "affinity", "score"]
+By = Literal[
+    "product", "category", "tag", "brand", "price", "in stock", "out of stock", "on sale", "words", "affinity", "score"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +111,10 @@ class ProductTest:
         """The test of a product, for this visitor at this moment."""
         values = self.values
         match self.by:
-            case "in stock":
-                return lambda product: product.in_stock
-            case "out of stock":
-                return lambda product: not product.in_stock
+            case "in stock" | "out of stock" as stock:
+                return lambda product: product.in_stock == (stock == "in stock")
+            case "on sale":
+                return lambda product: product.is_on_sale(now)
             case "product":
                 return lambda product: product.id.casefold() in values
             case "category":
@@ -136,15 +138,14 @@ class ProductTest:
 
     def __str__(self) -> str:
         match self.by:
-            case "in stock" | "out of stock" | "score":
+            case "in stock" | "out of stock" | "on sale" | "score":
                 return self.by
             case "price":
                 if self.high == inf:
                     return f"price from {self.low:g}"
                 return f"price {self.low:g} to {self.high:g}" if self.low > 0 else f"price up to {self.high:g}"
-            case "words":
-                return ", ".join(sorted(self.values))
-        return f"{self.by} {', '.join(sorted(self.values))}"
+        named = ", ".join(sorted(self.values))
+        return named if self.by == "words" else f"{self.by} {named}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,15 +284,14 @@ def _places_text(places: float) -> str:
     return f"{places:+.3g} place" if abs(places) == 1 else f"{places:+.3g} places"
 
 
-def moves_text(products: Sequence[str], order: Sequence[str], moves: Iterable[Move], get: Get) -> Iterator[str]:
+def moves_text(products: Sequence[str], order: Sequence[str], moves: Sequence[Move], get: Get) -> Iterator[str]:
     """Where each product of a list goes and why, a line each; how many made room, and which nothing is known of."""
-    stayed, others = sum(map(eq, products, order)), 0
+    stayed = sum(map(eq, products, order))
     for move in moves:
-        others += 1
         known = get(move.product)
         title = f"  {known.title}" if known else ""
         yield f"{move.product}{title}: {move.was} → {move.now}, {', '.join(move.why)}"
-    room = len(products) - stayed - others
+    room = len(products) - stayed - len(moves)
     made_room = f"{room} made room for others, " if room else ""
     yield f"{made_room}{stayed} stay where the shop has them"
     unknown = [id for id in products if get(id) is None]

@@ -19,11 +19,18 @@ OTHER_WORDS = {
     "priorität": "priority", "regeln": "rules", "regels": "rules", "land": "country", "sprache": "language",
     "taal": "language", "gerät": "device", "seite": "page", "suchbegriff": "search term", "zoekterm": "search term",
     "bestellungen": "orders", "bestellingen": "orders",
+    **dict.fromkeys(("best sellers", "bestsellers", "most popular", "top sellers"), "popular in"),
+    **dict.fromkeys(("alternatives", "similar products", "similar to", "substitutes"), "instead of"),
+    **dict.fromkeys(("accessories", "complements"), "goes with"), "new arrivals": "new in",
+    **dict.fromkeys(("bought with", "frequently bought together"), "bought together with"),
+    **dict.fromkeys(("recommended", "recommended for you"), "for you"), "order again": "buy again",
+    **dict.fromkeys(("last viewed", "viewed recently"), "recently viewed"),
 }  # fmt: skip
 """What a word is called elsewhere, and here: where this is one that may stand there."""
 
 CONDITION_LINES = {
     "added to cart: {within: 14 days}": ("added", "added product", "product added"),
+    "app version: any": ("app", "from the app", "in app", "in the app", "mobile app"),
     "average order: more than 80 EUR": ("aov", "average order value", "average spend"),
     "bought: {category: shoes, within: 30 days}": (
         "bought product", "gekauft", "gekocht", "has bought", "has ordered", "ordered", "purchase", "purchased",
@@ -42,6 +49,7 @@ CONDITION_LINES = {
     "country: NO": ("geo", "geo country", "market"),
     "date: between 2026-09-22 and 2026-12-20": ("day of month", "month", "period", "quarter", "season", "year"),
     "days since last order: at most 30": ("last bought", "last order", "last purchase", "recent order"),
+    "hours there: between 18:00 and 22:00": ("local hour", "local hours", "local time", "time there", "visitor time"),
     "hours: between 08:00 and 17:00": ("clock", "daytime", "time", "time of day", "uhrzeit"),
     "journey stage: intent": ("funnel", "phase", "stage"),
     "lifetime spend: at least 500 EUR": (
@@ -81,7 +89,7 @@ CONDITION_LINES = {
 FACTS = frozenset({
     "account", "age", "birthday", "browser", "company", "currency", "customer group", "customer type",
     "email", "gender", "geslacht", "is logged in", "leeftijd", "logged in", "login", "loyalty", "member", "membership",
-    "name", "newsletter", "operating system", "os", "shop", "store", "temperature", "tier", "weather",
+    "name", "newsletter", "operating system", "os", "shop", "size", "store", "temperature", "tier", "weather",
 })  # fmt: skip
 """What many want to ask, and no page tells: only the shop's own data does."""
 

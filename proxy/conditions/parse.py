@@ -120,24 +120,25 @@ def _read_part(entry: Entry, phrase: Phrase, findings: list[Finding]) -> Conditi
 
 def _read_fact(phrase: Phrase, attribute: str, entry: Entry, findings: list[Finding]) -> Condition:
     """One line: a single value, or a list of which one must match."""
-    if _is_worked(phrase, entry.value):
+    if any(isinstance(item, Scalar) and is_worked(phrase, item.text) for item in one_or_more(entry.value)):
         return _read_worked(phrase, attribute, entry, findings)
     tests, written = read_tests(phrase, entry, findings)
-    text = f"{attribute.replace('.', ' ', 1)}: {written}"
+    text = f"{_said(phrase, attribute)}: {written}"
     if phrase.kind is Kind.NAME:
         attribute, tests = derived_name(attribute, NAME), list(map(of_plain_names, tests))
     facts = [Fact(attribute, test, text, entry.key.place, phrase.measure) for test in tests]
     return facts[0] if len(facts) == 1 else AnyOf(tuple(facts))
 
 
-def _is_worked(phrase: Phrase, node: Node) -> bool:
-    return any(isinstance(item, Scalar) and is_worked(phrase, item.text) for item in one_or_more(node))
+def _said(phrase: Phrase, attribute: str) -> str:
+    """The attribute in the editor's word, with a part behind it: `hours there`, `campaign source`."""
+    return phrase.key + attribute.removeprefix(phrase.attribute).replace(".", " ", 1)
 
 
 def _read_worked(phrase: Phrase, attribute: str, entry: Entry, findings: list[Finding]) -> Condition:
     """A line that compares something calculated from the attribute."""
     words = [word for item in one_or_more(entry.value) if (word := as_text(item, f'"{phrase.key}"', findings))]
-    text = f"{attribute.replace('.', ' ', 1)}: {', '.join(word.text for word in words)}"
+    text = f"{_said(phrase, attribute)}: {', '.join(word.text for word in words)}"
     facts = []
     for word in words:
         if NEGATED.fullmatch(word.text):

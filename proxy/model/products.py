@@ -38,10 +38,13 @@ class Product:
     added_at: float = 0.0
     prices: tuple[tuple[str, float], ...] = ()
 
+    def is_on_sale(self, now: float) -> bool:
+        """Whether it costs less at that time (Unix seconds)."""
+        return bool(self.sale_price) and self.sale_from <= now < self.sale_until
+
     def price_at(self, now: float) -> float:
         """The price at a time (Unix seconds)."""
-        is_on_sale = self.sale_price and self.sale_from <= now < self.sale_until
-        return self.sale_price if is_on_sale else self.price
+        return self.sale_price if self.is_on_sale(now) else self.price
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from proxy.model import Product
 from proxy.rulebook.scalars import read_choice, read_whole, read_words, unfit
 from proxy.rulebook.words import Part, Word, fields
 
-IN_STOCK, SOLD_OUT = "in stock", "out of stock"
+IN_STOCK, SOLD_OUT, ON_SALE = "in stock", "out of stock", "on sale"
 OF_SHOPPERS = tuple(word for word in PRODUCT_WORDS if word != "this product")
 FITS = ("product", "category", "tag", "brand", "price")
 AFFINITIES = ("brand", "category")
@@ -42,14 +42,16 @@ def read_fits(node: Node, what: str, catalogue: Sequence[Product], findings: lis
 
 
 def _of_word(word: Scalar, what: str, catalogue: Sequence[Product], findings: list[Finding]) -> Iterator[ProductTest]:
-    if word.text in (IN_STOCK, SOLD_OUT) and (word.text == IN_STOCK) == (what == "only"):
-        yield ProductTest("in stock")
+    if word.text == ON_SALE:
+        yield ProductTest("on sale")
+    elif word.text == (IN_STOCK if what == "only" else SOLD_OUT):
+        yield ProductTest("in stock" if what == "only" else "out of stock")
     elif word.text in OF_SHOPPERS:
         yield ProductTest("words", frozenset({word.text}))
     elif what == "never" and word.text not in (IN_STOCK, SOLD_OUT):
         yield from _values("product", [word], catalogue, findings)
     else:
-        known = [IN_STOCK, *OF_SHOPPERS, *(f"{name}: ..." for name in FITS)]
+        known = [IN_STOCK, ON_SALE, *OF_SHOPPERS, *(f"{name}: ..." for name in FITS)]
         findings.append(unfit(what, word, did_you_mean(word.text, known)))
 
 
@@ -143,9 +145,13 @@ def _moved_by(entry: Entry, what: str, catalogue: Sequence[Product], findings: l
             said = read_choice(entry.value, name, TRUTHS, findings)
             is_so = said in ("yes", "true")
             return ProductTest("in stock" if is_so == (name == IN_STOCK) else "out of stock") if said else None
+        case "on sale":
+            return ProductTest("on sale") if read_choice(entry.value, ON_SALE, ["yes", "true"], findings) else None
         case name if name in FITS:
             return _fit(entry, catalogue, findings)
-    findings.append(unknown_word(entry.key, f'"{what}"', (*FITS, IN_STOCK, SOLD_OUT, *AFFINITY_OR_SCORE, "by")))
+    findings.append(
+        unknown_word(entry.key, f'"{what}"', (*FITS, IN_STOCK, SOLD_OUT, ON_SALE, *AFFINITY_OR_SCORE, "by"))
+    )
     return None
 
 

@@ -46,6 +46,13 @@ def test_what_fits(fit: ProductTest, holding: set[str]) -> None:
     assert {product.id for product in PRODUCTS if fit.test(shopper, 0.0)(product)} == holding
 
 
+def test_what_is_on_sale_is_so_from_its_beginning_until_before_its_end() -> None:
+    product = Product("a", "A", "/a", price=20.0, sale_price=5.0, sale_from=10.0, sale_until=20.0)
+    of_moment = {now: ProductTest("on sale").test(asking().shopper, now)(product) for now in (9.0, 10.0, 19.0, 20.0)}
+    assert of_moment == {9.0: False, 10.0: True, 19.0: True, 20.0: False}
+    assert not ProductTest("on sale").test(asking().shopper, 15.0)(Product("b", "B", "/b", price=20.0))
+
+
 def test_a_sale_price_is_what_counts_while_it_does() -> None:
     product = Product("a", "A", "/a", price=20.0, sale_price=5.0, sale_from=10.0, sale_until=20.0)
     cheap = ProductTest("price", high=10.0)

@@ -88,6 +88,20 @@ def test_what_cannot_be_read_is_reported(text: str, code: str, help: str) -> Non
     assert [finding.code for finding in findings] == [code] and findings[0].help.startswith(help)
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "hours there: between 19:00 and 24:00",
+        "weekday there: monday",
+        "date: 2026-12-24",
+        "location: within 1 km of Bonn",
+    ],
+)
+def test_a_line_is_told_as_it_is_written_whatever_it_is_calculated_from(line: str) -> None:
+    condition, findings = read(line.replace("Bonn", "50.73, 7.10"))
+    assert not findings and isinstance(condition, Fact) and condition.text == line.replace("Bonn", "50.73, 7.10")
+
+
 def test_any_none_and_lists_go_with_them() -> None:
     assert matches(read("joined: any")[0], {"joined": "2026-11-25"}, now=NOW, timezone="UTC")
     either = read("joined: [in the last 1 day, before 2000-01-01]")[0]

@@ -17,6 +17,9 @@ from tests.rulebook.conftest import node
     ("what", "text", "fits"),
     [
         ("only", "[in stock]", [ProductTest("in stock")]),
+        ("never", "[out of stock]", [ProductTest("out of stock")]),
+        ("only", "[in stock, on sale]", [ProductTest("in stock"), ProductTest("on sale")]),
+        ("never", "on sale", [ProductTest("on sale")]),
         ("never", "products in cart", [ProductTest("words", frozenset({"products in cart"}))]),
         ("never", "[BUN]", [ProductTest("product", frozenset({"bun"}))]),
         ("never", "[products bought]", [ProductTest("words", frozenset({"products bought"}))]),
@@ -44,6 +47,7 @@ def test_filters_are_read(what: str, text: str, fits: list[ProductTest]) -> None
         ("[{score: popularity, by: 5 places}]", [Shift(ProductTest("score"), 5.0)]),
         ("{tag: New}", [Shift(ProductTest("tag", frozenset({"new"})), 10.0)]),
         ("{in stock: no}", [Shift(ProductTest("out of stock"), 10.0)]),
+        ("{on sale: yes}", [Shift(ProductTest("on sale"), 10.0)]),
         ("{out of stock: no}", [Shift(ProductTest("in stock"), 10.0)]),
     ],
 )
