@@ -94,7 +94,7 @@ def _text(told: Sequence[RuleReport], visitors: int, zone: ZoneInfo) -> Iterator
         for row in one.rows:
             noun = "visitor" if row.visitors == 1 else "visitors"
             lines.append(f"  {row.group:<{width}}  {row.visitors:>9,} {noun}")
-            lines += [f"  {'':<{width}}  {line}" for line in _lines(row, one.currency)]
+            lines += [f"  {'':<{width}}  {line}" for line in _lines(row, one)]
         yield "\n".join([*lines, *(f"  ! {note}" for note in one.notes)])
 
 
@@ -144,13 +144,13 @@ def _part_lines(name: str, parts: Sequence[tuple[str, RuleReport]]) -> Iterator[
         yield f"  ! the intervals of all {len(parts)} parts hold together; what stands out in one is to be tried again"
 
 
-def _lines(row: Row, currency: str) -> Iterator[str]:
+def _lines(row: Row, told: RuleReport) -> Iterator[str]:
     for kind, did in row.did.items():
         lift = row.lifts.get(kind)
         compared = in_percent(lift) if lift else row.why_not_compared(kind)
         yield f"{did:>9,} {kind}, {did / row.visitors:.2%}  {compared}".rstrip()
     if row.paid_by_payer:
         lift = row.lifts.get(PAID_BY_EACH)
-        compared = f"  {in_money(lift)}" if lift else ""
-        paid = f"{row.paid:>9,.2f} {currency}".rstrip()
+        compared = f"  {in_money(lift, told.cap)}" if lift else ""
+        paid = f"{row.paid:>9,.2f} {told.currency}".rstrip()
         yield f"{paid} paid by each, {row.paid_by_payer:,.2f} by each who paid{compared}"

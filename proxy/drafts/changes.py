@@ -18,6 +18,7 @@ from proxy.page.product_row import ProductRow
 from proxy.rulebook.compile import Publication
 from proxy.rulebook.rules import priority_text
 
+COUNTED_ON = "is counted on: results add up what came before and after; a new name begins anew"
 _WRAPPER = re.compile(
     rb'<link rel="stylesheet" href="/_tb/[^"]*">|'
     rb' data-tb-rule="[^"]*" data-tb-variant="[^"]*"(?: class="[^"]*")?'
@@ -79,13 +80,26 @@ def _rules(live: Publication, draft: Publication, now: float) -> Iterator[Change
         elif name not in before:
             yield Change(Kind.ADDED, name, f"new in {rule.slot}{_begins(rule, now)}", rule.place)
         else:
-            shows_other = _shown(before[name], live) != _shown(rule, draft)
-            for what in _differences(_aspects(before[name]), _aspects(rule), shows_other=shows_other):
+            old_rule, shows_other = before[name], _shown(before[name], live) != _shown(rule, draft)
+            for what in _differences(_aspects(old_rule), _aspects(rule), shows_other=shows_other):
                 yield Change(Kind.CHANGED, name, what, rule.place)
+            if _is_compared(old_rule, now) and (shows_other or _groups(old_rule) != _groups(rule)):
+                yield Change(Kind.CHANGED, name, COUNTED_ON, rule.place)
     for name, rule in before.items():
         if name not in after and name not in renamed.values():
             ended = f" (ended {moment(rule.live_until, rule.timezone)[:10]})" if rule.live_until <= now else ""
             yield Change(Kind.REMOVED, name, f"removed{ended}" if ended else f"removed from {rule.slot}", rule.place)
+
+
+def _is_compared(rule: Rule, now: float) -> bool:
+    """Whether results compare what it shows now with something."""
+    return bool(rule.experiment or rule.holdout) and rule.live_from <= now < rule.live_until
+
+
+def _groups(rule: Rule) -> tuple[object, ...]:
+    """Its groups of visitors, with their shares."""
+    arms = rule.experiment.arms if rule.experiment else ()
+    return rule.holdout, *((arm.name, arm.share) for arm in arms)
 
 
 def _renamed(

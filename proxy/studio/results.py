@@ -180,12 +180,11 @@ def _row(row: Row, told: RuleReport, scale: float) -> RowView:
     cells = [_cell(kind, did, row, scale) for kind, did in row.did.items()]
     if row.paid_by_payer:
         lift = row.lifts.get(PAID_BY_EACH)
-        up_to = f", up to {told.cap:,.2f} of each" if lift and told.cap else ""
         money = f"{row.paid:,.2f} {told.currency}".rstrip()
         reached = f"{money} paid by each, {row.paid_by_payer:,.2f} by each who paid"
         base = told.rows[0].paid
         bar = _bar(lift, scale * base) if lift and base > 0 else None  # as parts of what the first group paid
-        cells.append(CellView("", reached, f"{in_money(lift)}{up_to}" if lift else "", bar))
+        cells.append(CellView("", reached, in_money(lift, told.cap) if lift else "", bar))
     is_told = row.verdict and sum(bool(one.verdict) for one in told.rows) > 1
     return RowView(row.group, f"{row.visitors:,}", cells, row.verdict.text if row.verdict and is_told else "")
 

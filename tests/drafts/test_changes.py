@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from proxy.diagnostics import as_text
-from proxy.drafts.changes import Kind, changes, in_words
+from proxy.drafts.changes import COUNTED_ON, Kind, changes, in_words
 from proxy.model import AllOf, AnyOf, Fact, NoneOf, OneOf
 from proxy.rulebook.compile import Publication, load
 
@@ -73,6 +73,42 @@ def said(rules: str, slots: bytes = SLOTS) -> list[str]:
 def test_a_changed_rule_or_segment_says_what_was_and_what_is(old: str, new: str, told: str) -> None:
     assert old in RULES
     assert said(RULES.replace(old, new, 1)) == [told]
+
+
+TRIED = """version: 1
+experiments:
+  - name: Bar
+    slot: home.hero
+    variants: [{name: new, show: {banner: {title: Free}}}, {name: control, show: nothing new}]
+rules:
+  - {name: Hero, slot: cart.extras, holdout: 5%, show: {banner: {title: Hi}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("title: Free", "title: Free today", ["shows something else", COUNTED_ON]),
+        ("title: Hi}", "title: Hello}", ["shows something else", COUNTED_ON]),
+        ("holdout: 5%", "holdout: 10%", ["holdout: 5 %  →  10 %", COUNTED_ON]),
+        (
+            "{name: new, show: {banner: {title: Free}}}, {name: control,",
+            "{name: new, share: 20%, show: {banner: {title: Free}}}, {name: control, share: 80%,",
+            ["experiment: new 50 %, control 50 %  →  new 20 %, control 80 %", COUNTED_ON],
+        ),
+        ("slot: cart.extras", "priority: 70, slot: cart.extras", ["priority: normal  →  70"]),
+    ],
+)
+def test_a_change_of_what_results_compare_says_that_it_is_counted_on(old: str, new: str, told: list[str]) -> None:
+    assert TRIED.count(old) == 1
+    found = changes(publication(TRIED), publication(TRIED.replace(old, new)), NOW)
+    assert [change.what for change in found] == told
+
+
+def test_what_did_not_begin_yet_may_change() -> None:
+    later = TRIED.replace("    variants", "    from: 2026-12-01\n    variants")
+    found = changes(publication(later), publication(later.replace("title: Free", "title: Free today")), NOW)
+    assert [change.what for change in found] == ["shows something else"]
 
 
 def test_rules_come_and_go() -> None:
