@@ -8,7 +8,7 @@ streamed to the client that asked first while they are stored.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from proxy.errors import OriginError
@@ -17,7 +17,7 @@ from proxy.http.message import Request
 from proxy.http.target import Sought
 from proxy.httpcache.key import Varying, supersedes
 from proxy.httpcache.policy import CacheReason, may_store
-from proxy.httpcache.ranges import conditions, is_confirmed_by, updated_headers
+from proxy.httpcache.ranges import updated_headers
 from proxy.httpcache.response_cache import MarkedKeys, ResponseCache
 from proxy.httpcache.stored import CacheOptions, StoredResponse, stored_response
 from proxy.model import Headers
@@ -27,9 +27,10 @@ from proxy.page.redaction import NotRedacted
 from proxy.page.slots import DeclaredSlot
 from proxy.ports import UpstreamResponse
 from proxy.serve.comparing import Comparing
-from proxy.serve.negotiation import Negotiation, judged_headers, told_cookies, without_choices
+from proxy.serve.negotiation import Negotiation, judged_headers, without_choices
 from proxy.serve.pages import DAMAGED, UNREADABLE, Entry, Page, is_cut, is_html, is_page
 from proxy.serve.reading import PageReader, redacted_head
+from proxy.serve.shared_asking import SharedAsking
 from proxy.serve.shared_fetch import Failures, Flowing, NotShared, Outcome, Passed, SharedFetch
 from proxy.settings import Settings
 from proxy.upstream.asking import Asking, is_document
@@ -74,6 +75,8 @@ class Keeping:
         self._clock = clock
         self._reader = reader
         self._failures = Failures(settings.origin_down_seconds, clock)
+        shared_asking = SharedAsking(asking, self._negotiation, memory, self._choices, clock, self._refusal)
+        self._request = shared_asking.ask
         self._learn = learn
         self._miss = miss
 
@@ -101,29 +104,6 @@ class Keeping:
         finally:
             if fetch.passed is None:
                 await answer.aclose()
-
-    async def _request(self, fetch: SharedFetch) -> UpstreamResponse:
-        fields, stale = self._memory.varying_names(fetch.key), fetch.stale
-        answer = await self._asked(fetch, fields, () if stale is None else conditions(stale.stored))
-        if answer.status == 304 and stale is not None and not is_confirmed_by(stale.stored, answer.headers):
-            await answer.aclose()  # RFC 9111 4.3.3: it confirms what is not stored here
-            answer = await self._asked(fetch, fields)
-        untold = self._negotiation.untold(fetch, answer.headers, fields)
-        if untold:
-            if not fields and not told_cookies(fetch):
-                fetch.plainly = self._refusal(fetch, answer, self._clock()), answer.status
-            await answer.aclose()
-            answer = await self._asked(fetch, fields | untold)
-        fetch.told = fields | untold
-        return answer
-
-    async def _asked(self, fetch: SharedFetch, fields: Set[bytes], asked: Headers = ()) -> UpstreamResponse:
-        answer = await self._asking.for_everybody(fetch.request, fields, (*told_cookies(fetch), *asked), fetch.hint)
-        if fetch.policy is not None:
-            overrides = fetch.policy.overrides
-            fetch.needless = overrides.needless_cookies(answer.headers)
-            answer.headers = overrides.stored_headers(answer.headers, answer.status, self._clock(), self._choices)
-        return answer
 
     async def _plainly(self, fetch: SharedFetch, refusal: str, status: int) -> tuple[str, int]:
         """The word why not, and the status, for who says nothing to choose by. Else whoever is refused for what they
