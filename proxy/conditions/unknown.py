@@ -16,6 +16,7 @@ HOW_TO_BRING = "no page tells it: add `{}:` to attributes.yaml, with its kind, a
 HOW_LOCATED = "a visitor's location is known where an app, a login or a CDN tells it"
 
 
+_NEGATED = re.compile(r"(?:not|no|never|has not|is not)[ -](.+)", re.IGNORECASE)
 _SUM = re.compile(r"[<>€$£]|\b(?:over|above|under|more|less|at|mehr|mindestens|meer|minstens|plus)\b.*\d")
 """A value that is an amount, so that `basket` means what lies in it is worth."""
 
@@ -24,6 +25,8 @@ def unknown_condition(word: Scalar, known: Sequence[str], value: str = "") -> Fi
     """R101 for a word that is none of `known`, with its value if that is a text. An example line has values of its own,
     so no program writes it."""
     finding = unknown_word(word, "a condition", known)
+    if (negated := _NEGATED.fullmatch(word.text)) and negated[1] in known:
+        return replace(finding, help=f"write `{negated[1]}:` under `unless:`, beside `when:`")
     line = line_instead_of(word.text)
     if line.startswith("products in cart:") and _SUM.search(value):
         line = line_instead_of("cart value")

@@ -189,8 +189,10 @@ REQUESTED: tuple[Phrase, ...] = (
         Kind.TEXT,
         "the time zone the visitor's clocks are in, when an app, a login, or a proxy or CDN tells",
         example="time zone: starts with Europe/",
-        wrong="time zone: at least 3",
-        wrong_code="R305",
+        wrong="time zone: Amsterdam",
+        wrong_code="R304",
+        shape=r"UTC([+-]\d\d:\d\d)?|[A-Za-z]+/[A-Za-z0-9_+/-]*",
+        hint="write its name, as Europe/Amsterdam",
     ),
     Phrase(
         "weekday there",

@@ -33,6 +33,14 @@ def test_who_writes_a_word_of_another_program_is_told_the_line_that_says_it_here
     assert not isinstance(finding.help, Suggestion)
 
 
+@pytest.mark.parametrize("word", ["not clicked", "never clicked", "not segment", "no orders"])
+def test_the_opposite_of_a_word_is_written_under_unless(word: str) -> None:
+    help = unknown_condition(Scalar(word, HERE), KNOWN).help
+    assert help == f"write `{word.partition(' ')[2]}:` under `unless:`, beside `when:`" and not isinstance(
+        help, Suggestion
+    )
+
+
 @pytest.mark.parametrize(
     ("value", "line"),
     [
