@@ -257,7 +257,7 @@ def with_products(
     for place, decision in _in_turn(rows, stock):
         row, asking = row_of(decision, context, stock, shown)
         shown.update(product.id for product in row.products)
-        told[place] = replace(told[place], products=(*row.explanations(asking), *map(str, row.steps)))
+        told[place] = replace(told[place], products=tuple(row.explanations(asking)))
     for place, story in enumerate(told):
         if lists and story.slot in lists:
             _, lines = explained_order(story.decision, lists[story.slot], context, stock)

@@ -92,13 +92,16 @@ class Row:
     pins_left_out: tuple[str, ...] = ()
 
     def explanations(self, context: StrategyContext) -> Iterator[str]:
-        """A line for each product: why it is there, and where its data is from if not from the catalogue; and for each
-        that is pinned and is not there."""
+        """A line for each product: why it is there, and where its data is from if not from the catalogue; for each that
+        is pinned and is not there; for each step; and what stands there if there is no product."""
         for product, found in zip(self.products, self.sources, strict=True):
             because = found.strategy.explain(context, found.words, product.id) if found else "pinned by the rule"
             told = _SOURCE_NOTES.get(context.shop.products.source_of(product.id), "")
             yield f"{product.id}  {product.title}: {because}" + (f' ("{found}")' if found else "") + told
         yield from self.pins_left_out
+        yield from map(str, self.steps)
+        if not self.products:
+            yield "no product is left, so the page's own stands here"
 
 
 def choose(spec: RowSpec, context: StrategyContext, shown: Iterable[str] = (), *, explains: bool = False) -> Row:

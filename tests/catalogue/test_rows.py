@@ -165,6 +165,15 @@ def test_what_has_no_brand_is_not_one_more_of_a_brand() -> None:
     assert len(ids(RowSpec((POPULAR,), most_per_brand=1, most_per_category=1), nameless)) == 3
 
 
+def test_what_stands_where_no_product_is_left_is_told() -> None:
+    ask = asking(viewed=["HOTDOG"])
+    row = choose(RowSpec((source("recently viewed", []),), only=(ProductTest("on sale"),)), ask, explains=True)
+    assert list(row.explanations(ask)) == [
+        '"recently viewed" found 1 and gave 0; left out: 1 not on sale',
+        "no product is left, so the page's own stands here",
+    ]
+
+
 def test_why_a_pinned_product_is_not_there_is_told() -> None:
     spec = RowSpec((POPULAR,), count=1, pins=((1, "BUN"), (1, "GONE"), (1, "SOCK"), (2, "TRAIL"), (3, "KETCHUP")))
     ask = asking()
