@@ -36,7 +36,9 @@ _IN_TEMPLATE = re.compile(r"\{\{(.*?)\}\}|\{#.*?#\}|\{%|\{\{|\{#", re.DOTALL)
 _REFERENCE = re.compile(
     r"""\s*((?:\d[\d.,]*\s*-\s*)?[A-Za-z_]\w*)\s*(?:\|\s*default\(\s*(?:"([^"\\]*)"|'([^'\\]*)')\s*\)\s*)?""", re.DOTALL
 )
-_LEFT_OF = re.compile(r"([^\w\s{}|]{0,3} ?)(\d{1,9})([.,]\d{1,2})?( ?[^\W\d_]{0,4}| ?[^\w\s{}|-]) ?- ?(?=[^\W\d_])(.+)")
+_LEFT_OF = re.compile(
+    r"([^\w\s{}|]{0,3} ?)(\d{1,9})([.,]\d{1,2})?( ?[^\W\d_]{0,20}| ?[^\w\s{}|-]) ?- ?(?=[^\W\d_])(.+)"
+)
 _MONEY = frozenset(
     phrase.key.partition(" in the last ")[0]
     for phrase in TRAITS

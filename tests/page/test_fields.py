@@ -131,6 +131,7 @@ def test_html_becomes_ascii_without_losing_markup() -> None:
         ("{€ 50.00 - cart total}", 38.0, "\u20ac 12.00"),
         ("{50-cart total}", 80.0, "0"),
         ("{10 - orders}", 3.0, "7"),
+        ("{500 points - points}", 400.0, "100 points"),
         ("{cart total}", 64.9, "64.90"),
         ("{cart total}", 64.0, "64"),
         ("{spend in the last 30 days}", 12.5, "12.50"),
