@@ -57,12 +57,16 @@ def must_be_none(errors: Iterable[OperatorError]) -> None:
 
 
 def raised_by(checks: Iterable[Callable[[], object]]) -> Iterator[OperatorError]:
-    """What each check raises of it."""
+    """What each check raises of it. What several raise alike is told once."""
+    told: set[str] = set()
     for check in checks:
         try:
             check()
         except OperatorError as error:
-            yield error
+            for one in error.errors if isinstance(error, OperatorErrors) else (error,):
+                if str(one) not in told:
+                    told.add(str(one))
+                    yield one
 
 
 class OriginError(TailorbirdError):

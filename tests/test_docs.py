@@ -10,13 +10,12 @@ from pathlib import Path
 
 import click
 import pytest
-import yaml
 
 from proxy.cases import run_cases
 from proxy.cli import tailorbird
 from proxy.cli.docs import MADE, PAGES
 from proxy.environment import PREFIX
-from proxy.metrics import GAUGES, HELP, HISTOGRAMS
+from proxy.metric_rows import GAUGES, HELP, HISTOGRAMS
 from proxy.rulebook.compile import load
 from proxy.settings import Settings
 from proxy.stores.ruledir import read_folder
@@ -76,13 +75,6 @@ def test_metrics_and_settings_on_pages_are_there() -> None:
             re.findall(r"(?:tailorbird|TAILORBIRD)_[A-Za-z_]+[a-zA-Z](?!\w*\*)", path.read_text(encoding="utf-8"))
         )
         assert named <= known, path.name
-
-
-def test_alerts_are_for_label_values_that_there_are() -> None:
-    (alerts,) = re.findall(r"```yaml\n(groups:.*?)```", (ROOT / "docs/operating.md").read_text(encoding="utf-8"), re.S)
-    for rule in yaml.safe_load(alerts)["groups"][0]["rules"]:
-        for name, label, values in re.findall(r'(tailorbird_\w+){(\w+)=~?"([^"]+)"}', rule["expr"]):
-            assert all(value in HELP[name] for value in values.split("|")), (rule["alert"], label)
 
 
 def options_not_there(command: click.Command, words: list[str]) -> list[str]:

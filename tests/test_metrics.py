@@ -6,7 +6,8 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from proxy.metrics import GAUGES, HELP, HISTOGRAMS, MOST_UNCOUNTED, Decided, Metrics, Times
+from proxy.metric_rows import FROM_ZERO, GAUGES, HELP, HISTOGRAMS
+from proxy.metrics import MOST_UNCOUNTED, Decided, Metrics, Times
 from proxy.model import Decision
 
 
@@ -66,17 +67,13 @@ def test_text_exposition_escapes_label_values() -> None:
     assert 'tailorbird_rule_matches_total{rule="say \\"hi\\"\\\\\\n"} 1\n' in metrics.as_text()
 
 
-def test_every_metric_has_help_and_a_counters_name() -> None:
-    assert all(re.fullmatch(r"tailorbird_[a-z_]+_total", name) and text for name, text in HELP.items())
-
-
 def test_every_metric_is_told_of_somewhere_and_whatever_is_told_of_has_a_row() -> None:
     """A name without a row would make `/metrics` fail once it is counted."""
     rows = {*HELP, *GAUGES, *HISTOGRAMS}
     named = {
         name
         for path in (Path(__file__).parent.parent / "proxy").rglob("*.py")
-        if path.name not in ("metrics.py", "docs.py")
+        if path.name not in ("metric_rows.py", "metrics.py", "docs.py")
         for name in re.findall(r'"(tailorbird_[a-z_]+)"', path.read_text(encoding="utf-8"))
     }
     # By `Metrics` itself, for pages and answers:
@@ -94,20 +91,34 @@ def test_a_tally_counts_beside_and_shows_when_somebody_reads() -> None:
     assert [metrics.get("tailorbird_cache_requests_total", "hit") for _ in range(2)] == [3, 3]
 
 
-def test_times_are_a_histogram_of_all_that_noted_some() -> None:
-    name, metrics, times = "tailorbird_origin_seconds", Metrics(), (Times(), Times())
-    for one in times:
-        metrics.watch(name, one)
-    assert f'{name}_bucket{{le="+Inf"}} 0\n{name}_sum 0.0\n{name}_count 0\n' in metrics.as_text()
+def test_times_are_a_histogram_for_each_origin() -> None:
+    name, metrics, times = "tailorbird_origin_seconds", Metrics(), (Times(), Times(), Times())
+    for one, origin in zip(times, ("http://a", "http://a", "http://b"), strict=True):
+        metrics.watch(name, one, origin)
+    for origin in ("http://a", "http://b"):
+        of = f'origin="{origin}"'
+        assert (
+            f'{name}_bucket{{{of},le="+Inf"}} 0\n{name}_sum{{{of}}} 0.0\n{name}_count{{{of}}} 0\n' in metrics.as_text()
+        )
     for seconds in (0.0004, 0.005, 0.0051, 0.3, 60.0):
         times[0].note(seconds)
     times[1].note(0.3)
+    times[2].note(7.0)
     steps = {"0.005": 2, "0.01": 3, "0.025": 3, "0.25": 3, "0.5": 5, "10.0": 5, "+Inf": 6}
     for text in (metrics.as_text(), metrics.as_text(Counter(metrics.counts()))):  # of ours, and of all workers'
         assert f"# TYPE {name} histogram\n" in text
         for step, count in steps.items():
-            assert f'{name}_bucket{{le="{step}"}} {count}\n' in text
-        assert f"{name}_sum 60.6105\n{name}_count 6\n" in text
+            assert f'{name}_bucket{{origin="http://a",le="{step}"}} {count}\n' in text
+        assert f'{name}_sum{{origin="http://a"}} 60.6105\n{name}_count{{origin="http://a"}} 6\n' in text
+        assert f'{name}_sum{{origin="http://b"}} 7.0\n{name}_count{{origin="http://b"}} 1\n' in text
+
+
+def test_a_time_that_is_not_known_is_not_told() -> None:
+    metrics, expiry = Metrics(), 0
+    metrics.gauge("tailorbird_certificate_expiry_timestamp_seconds", lambda: expiry, "certificate", "https://a")
+    assert "expiry_timestamp_seconds{" not in metrics.as_text()
+    expiry = 1_800_000_000
+    assert 'expiry_timestamp_seconds{certificate="https://a"} 1800000000\n' in metrics.as_text()
 
 
 def test_answers_are_counted_by_status_with_how_long_they_took_to_begin() -> None:
@@ -137,10 +148,22 @@ def test_what_is_told_passes_the_rules_of_prometheus() -> None:
             assert kinds[said[1]] == "" and said[1] == list(kinds)[-1]
             kinds[said[1]] = said[2]
         else:
-            sample = re.fullmatch(r'(\w+)(\{[a-z]+="[^"]*"\})? [\d.]+', line)
+            sample = re.fullmatch(r'(\w+)(\{[a-z]+="[^"]*"(,le="[^"]*")?\})? [\d.]+', line)
             assert sample and re.sub("_(bucket|sum|count)$", "", sample[1]) == list(kinds)[-1], line
     for name, kind in kinds.items():
         assert name.endswith("_total") == (kind == "counter"), name
         assert kind != "histogram" or name.endswith("_seconds"), name
         assert not re.search("_(count|sum|bucket|ms|milliseconds|kb|mb|percent)$", name), name
     assert "\ntailorbird_access_log_lost_total 0\n" in metrics.as_text()
+
+
+def test_the_first_failure_of_a_kind_is_a_rise() -> None:
+    """A counter that is not there before it is counted has not risen, to Prometheus, and `increase()` is nothing."""
+    metrics = Metrics()
+    before = metrics.as_text()
+    for name, (label, values) in FROM_ZERO.items():
+        for value in values:
+            sample = f'{name}{{{label}="{value}"}}' if label else name
+            assert f"\n{sample} 0\n" in before
+            metrics.count(name, label, value)
+            assert f"\n{sample} 1\n" in metrics.as_text() and f"\n{sample} 0\n" not in metrics.as_text()

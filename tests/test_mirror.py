@@ -11,7 +11,7 @@ TESTS = ROOT / "tests"
 
 # Folders and files of tests that are not about one module.
 NOT_MIRRORED = {"cases", "contracts", "wire", "browser", "fuzz", "loadtests", "bars"}
-NOT_ABOUT_A_MODULE = {"test_layers.py", "test_mirror.py", "test_docs.py", "test_editors.py"}
+NOT_ABOUT_A_MODULE = {"test_layers.py", "test_mirror.py", "test_docs.py", "test_editors.py", "test_deploy.py"}
 # Modules proven by another file's tests, named so that the list stays short and visible.
 PROVEN_ELSEWHERE = {
     "wiring/public_listener.py": "tests/serve/test_handshake.py",

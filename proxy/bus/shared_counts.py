@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from proxy.metric_rows import EARLIEST
 from proxy.metrics import Counts, Metrics
 
 WRITE_SECONDS = 1.0
@@ -79,7 +80,8 @@ class SharedCounts:
             if name not in ended:
                 _add(counts, counted.counts)
             if (self._folder / f"{name}.sock").exists():
-                _add(gauges, counted.gauges)
+                _add(gauges, [row for row in counted.gauges if row[0] not in EARLIEST])
+                _least(gauges, [row for row in counted.gauges if row[0] in EARLIEST])
         return counts, gauges
 
     def _now(self) -> tuple[Counts, Counts]:
@@ -133,3 +135,8 @@ def _rows(counts: Counts) -> list[tuple[str, str, str, int]]:
 def _add(counts: Counts, rows: list[tuple[str, str, str, int]]) -> None:
     for name, label, value, count in rows:
         counts[name, label, value] += count
+
+
+def _least(gauges: Counts, rows: list[tuple[str, str, str, int]]) -> None:
+    for name, label, value, count in rows:
+        gauges[name, label, value] = min(count, gauges.get((name, label, value), count))

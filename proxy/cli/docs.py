@@ -17,7 +17,7 @@ from proxy.conditions.tree import OPERATORS
 from proxy.conditions.vocabulary import PHRASES
 from proxy.environment import PREFIX, as_written
 from proxy.events.types import TYPES
-from proxy.metrics import GAUGES, HELP, HISTOGRAMS
+from proxy.metric_rows import GAUGES, HELP, HISTOGRAMS
 from proxy.page.holes import HOLE_FILLS
 from proxy.page.slots import SLOT_KINDS
 from proxy.rulebook import cachefile, words

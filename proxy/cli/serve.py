@@ -28,7 +28,7 @@ from proxy.metrics import Metrics
 from proxy.processes import logs, systemd
 from proxy.processes.descriptors import within_reach
 from proxy.processes.listener import Listener, bind, prepared, run, url_of
-from proxy.processes.supervisor import REPLACED, Supervisor
+from proxy.processes.supervisor import Supervisor
 from proxy.processes.zygote import Command
 from proxy.settings import FLAGS, Settings, rows
 from proxy.stores import keep_reserve, open_store, server_of
@@ -188,12 +188,10 @@ def supervise(settings: Settings) -> int:
 async def _supervise(settings: Settings, places: Places, folder: Path) -> int:
     counts = SharedCounts(folder, "supervisor", metrics := Metrics())
 
-    def count(why: str, by: int = 1) -> None:
-        metrics.count("tailorbird_workers_replaced_total", "why", why, by)
+    def count(why: str) -> None:
+        metrics.count("tailorbird_workers_replaced_total", "why", why)
         counts.write()
 
-    for why in REPLACED:
-        count(why, 0)  # or the first would be no rise to Prometheus
     supervisor = Supervisor(zygote_command(settings, places, folder), settings, count, counts.take_over)
     if not await supervisor.start():
         await supervisor.stop()

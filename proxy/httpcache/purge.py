@@ -15,6 +15,9 @@ from proxy.model import Headers
 MAX_TAGS = 1_000
 """Tags of one answer that are indexed; further ones are ignored."""
 
+NAMED = 3
+"""So many addresses and tags of a purge are logged, of each kind."""
+
 _NO_TAGS: frozenset[bytes] = frozenset()  # most answers have none; an empty set takes 216 bytes each time
 _ADDRESS = re.compile(rb"(?:https?://(?P<host>[^/?#\s]+))?(?P<target>/[^#\s]*)", re.IGNORECASE)
 
@@ -30,6 +33,12 @@ class Purge:
     prefixes: tuple[bytes, ...] = ()
     tags: frozenset[bytes] = frozenset()
     is_soft: bool = False
+
+    def __str__(self) -> str:
+        """What it names, in short."""
+        kinds = {"urls": sorted(self.urls), "prefixes": list(self.prefixes), "tags": sorted(self.tags)}
+        said = [f"{kind} {_in_short(named)}" for kind, named in kinds.items() if named]
+        return f"{'softly ' if self.is_soft else ''}{'; '.join(said)}"
 
     @property
     def needs_no_search(self) -> bool:
@@ -58,6 +67,11 @@ def purge_of(
     if not (purge.urls or purge.prefixes or purge.tags):
         raise RequestError("nothing is named", help="name `urls`, `prefixes` or `tags`")
     return purge
+
+
+def _in_short(named: list[bytes]) -> str:
+    more = f" and {len(named) - NAMED} more" if len(named) > NAMED else ""
+    return b", ".join(named[:NAMED]).decode("utf-8", "replace") + more
 
 
 def _keys(url: str) -> list[bytes]:

@@ -15,6 +15,7 @@ from typing import Generic, Protocol, TypeVar
 
 from proxy.httpcache.key import Varying, matches, supersedes
 from proxy.httpcache.purge import Purge
+from proxy.metrics import Tally
 from proxy.model import Headers
 
 E = TypeVar("E")
@@ -80,6 +81,8 @@ class ResponseCache(Generic[E]):
         self.used_bytes = 0
         self.changes = 0
         """Counts the changes of entries, of any key."""
+        self.evicted = Tally()
+        """Counts the entries that were dropped to make room."""
 
     @property
     def key_count(self) -> int:
@@ -220,6 +223,7 @@ class ResponseCache(Generic[E]):
         segment = self._probation if len(self._probation) > 1 or not self._protected else self._protected
         key, variants = next(iter(segment.items()))
         oldest = variants.newest_first.pop()
+        self.evicted.count += 1
         self._note_change(key)
         self.used_bytes -= oldest.size
         if segment is self._protected:

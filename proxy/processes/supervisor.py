@@ -38,7 +38,7 @@ FULL_LOOKS = 10
 """Seconds after which a worker that holds so much that it takes no requests will not get well by itself."""
 SETTLED_SECONDS = 10.0
 """A worker that holds too much so soon would be replaced by one that does, too: its limit is too low."""
-ENDED, STALLED, MEMORY, FAILED = REPLACED = ("ended", "stalled", "memory", "failed")
+ENDED, STALLED, MEMORY, FAILED = ("ended", "stalled", "memory", "failed")
 """Why a worker is replaced."""
 NO_USR1 = "SIGUSR1 changes nothing: a log file that was moved away is made anew by itself"
 """It ends a process that has no handler, and programs that rotate logs send it to other servers."""

@@ -44,6 +44,7 @@ class Fetching:
         metrics.gauge("tailorbird_cache_bytes", lambda: memory.used_bytes)
         metrics.gauge("tailorbird_cache_limit_bytes", lambda: memory.max_bytes)
         metrics.gauge("tailorbird_cache_addresses", lambda: memory.key_count)
+        memory.evicted = metrics.tally("tailorbird_cache_evicted_total")
         self._under_way: dict[Slot, tuple[SharedFetch, asyncio.Task[Outcome]]] = {}
         self._tasks: set[asyncio.Task[Outcome]] = set()
 

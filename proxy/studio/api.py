@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
 import msgspec
 from starlette.requests import Request
@@ -14,6 +15,8 @@ from proxy.studio.forms import body_of
 from proxy.studio.product_changes import changes_in
 from proxy.studio.purging import purge_in
 from proxy.studio.views import Site, status_view
+
+log = logging.getLogger("tailorbird.studio")
 
 MAX_BYTES = 32 * 1024 * 1024
 """Of a request: 10,000 changed products with three kilobytes each."""
@@ -36,17 +39,25 @@ def api_routes(site: Site) -> list[Route]:
         return _json(await site.live())
 
     async def products(request: Request) -> Response:
-        return _json(await site.change_products(changes_in(await _sent(request, "changes of products come as"))))
+        changes = changes_in(await _sent(request, "changes of products come as"))
+        _tell(request, f"changes {len(changes)} products")
+        return _json(await site.change_products(changes))
 
     async def purge(request: Request) -> Response:
-        done = await site.purge(purge_in(await _sent(request, "a purge is")))
+        purge = purge_in(await _sent(request, "a purge is"))
+        done = await site.purge(purge)
+        _tell(request, f"purged {purge}: {done.purged} stored copies, {done.confirmed} of {done.workers} workers")
         return _json(done, 200 if done.everywhere else 503)
 
     async def export(request: Request) -> Response:
-        return _json(await site.export(_visitor_in(await _sent(request, "this is asked with"))))
+        visitor = _visitor_in(await _sent(request, "this is asked with"))
+        _tell(request, "exports what is stored of a visitor")
+        return _json(await site.export(visitor))
 
     async def erase(request: Request) -> Response:
-        receipt = await site.erase(_visitor_in(await _sent(request, "this is asked with")))
+        visitor = _visitor_in(await _sent(request, "this is asked with"))
+        _tell(request, "erases a visitor")
+        receipt = await site.erase(visitor)
         return _json(receipt, 200 if receipt.is_whole else 503)
 
     async def metrics(request: Request) -> Response:
@@ -97,6 +108,11 @@ async def _sent(request: Request, says: str) -> bytes:
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise RequestError(f"{says} application/json", status=415)
     return await body_of(request, MAX_BYTES)
+
+
+def _tell(request: Request, what: str) -> None:
+    """Logs who does what. Whom it is about is not told: the log outlives them."""
+    log.info("%s %s", request.client.host if request.client else "somebody", what)
 
 
 def _json(value: object, status: int = 200) -> Response:

@@ -136,6 +136,7 @@ def state_gauges(ready: Readiness, findings: Collection[Finding]) -> Counts:
         {
             **degraded,
             ("tailorbird_workers", "", ""): ready.workers,
+            ("tailorbird_rules_info", "version", ready.version): 1,
             ("tailorbird_rule_problems", "", ""): sum(not finding.is_warning for finding in findings),
             ("tailorbird_build_info", "version", version("tailorbird")): 1,
         }

@@ -108,6 +108,11 @@ class Connection(asyncio.Protocol):
         self.is_reused = True
         return True
 
+    def certificate_expiry(self) -> int:
+        """When the origin's certificate ends, in Unix seconds; 0 without TLS."""
+        certificate = self._transport.get_extra_info("peercert") if self._transport is not None else None
+        return int(ssl.cert_time_to_seconds(certificate["notAfter"])) if certificate else 0
+
     def keep_alive(self) -> None:
         """Has the system notice that the origin is gone, for what may be silent for hours. (It takes 6 us, too long for
         each connection to an origin that closes after each answer.)"""

@@ -29,6 +29,8 @@ class Dialing:
         self._name = (settings.origin_name or address.host) if self._tls else None
         self._seconds = settings.connect_timeout_ms / 1_000
         self._timeouts = timeouts
+        self.certificate_expiry = 0
+        """When the certificate ends that the origin showed last, in Unix seconds; 0 before."""
         self._addresses = None if _is_address(address.host) else Addresses(address.host, f"origin `{address}`")
 
     async def dial(self, on_lost: Callable[[Connection], None]) -> Connection:
@@ -45,6 +47,7 @@ class Dialing:
         try:
             async with self._timeouts.within(self._seconds):
                 opened = await self._open(connect)
+            self.certificate_expiry = opened.certificate_expiry()
         except Exception as error:  # whatever it is, who waits for the answer has to be told
             raise self._why(error) from error
         finally:

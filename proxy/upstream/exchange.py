@@ -64,6 +64,11 @@ class Exchange(Awaited):
         self._answer = Answer(is_head=request.method == b"HEAD", read=read)
 
     @property
+    def path(self) -> str:
+        """What is asked for, without its query, which may say something of a person."""
+        return self._request.target.partition(b"?")[0].decode("latin-1")
+
+    @property
     def may_be_repeated(self) -> bool:
         """True when the request cannot have had an effect: safe, and on a connection that had died while idle."""
         return (

@@ -54,7 +54,7 @@ class OriginTransport:
         self.address = address_of(url)
         self.authority = self.address.authority
         self._timeouts = Timeouts(settings)
-        self._dialing = Dialing(self.address, settings, self._timeouts)
+        self.dialing = Dialing(self.address, settings, self._timeouts)
         self.limiter = Limiter(settings, time.monotonic)
         self._uploads = Uploads(self.limiter)
         self.breaker = Breaker(time.monotonic, settings, self._tell)
@@ -67,9 +67,8 @@ class OriginTransport:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def __repr__(self) -> str:
-        limiter = self.limiter
+        limiter, ended = self.limiter, ", closed" if self._is_closed else ""
         counts = f"{limiter.under_way} active, {len(self._idle)} idle, {limiter.waiting} waiting"
-        ended = ", closed" if self._is_closed else ""
         return f"<OriginTransport {self.address}: {counts}, at most {limiter.limit}{ended}>"
 
     async def fetch(self, request: UpstreamRequest) -> UpstreamResponse:
@@ -169,7 +168,7 @@ class OriginTransport:
 
     async def _dial(self, begin: Begin, refused: Callable[[OriginError], None], customer: str) -> None:
         try:
-            connection = await self._dialing.dial(self._idle.lost)
+            connection = await self.dialing.dial(self._idle.lost)
             if not connection.is_open:
                 raise OriginError("the origin closed the connection at once", reason="reset")
         except OriginError as error:
@@ -254,6 +253,7 @@ class OriginTransport:
         answer = exchange.answer
         if answer.status >= 500:
             self._server_errors.count += 1
+            log.warning("origin `%s` answered `%s` with %s", self.address, exchange.path, answer.status)
         if answer.shape is not None:  # it has a length, and is no stream of events however it is called
             return answer
         self._idle.keep_for(kept_seconds(answer.headers))
@@ -267,7 +267,7 @@ class OriginTransport:
     async def switch(self, request: UpstreamRequest) -> Switch:
         """A request for another protocol, yet to be sent, on a connection of its own that takes no slot: it may last
         for hours. Raises `OriginError`."""
-        return Switch(await self._dialing.dial(self._idle.lost), request, self._timeouts)
+        return Switch(await self.dialing.dial(self._idle.lost), request, self._timeouts)
 
     async def aclose(self) -> None:
         """Closes idle connections and refuses new work; what is under way may finish."""
@@ -284,7 +284,7 @@ class OriginTransport:
     async def _new(self, request: UpstreamRequest) -> Connection:
         """A connection. The slot that was taken for it is given back when there is none."""
         try:
-            return await self._dialing.dial(self._idle.lost)
+            return await self.dialing.dial(self._idle.lost)
         except BaseException:
             if not request.wait_seconds:
                 self.limiter.leave(request.customer)

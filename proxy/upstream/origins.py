@@ -2,36 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from proxy.environment import mistaken
+from proxy.errors import must_be_none, raised_by
 from proxy.metrics import Metrics
 from proxy.settings import Settings
 from proxy.upstream.limiter import Limiter
 from proxy.upstream.origin import OriginTransport
 
+GAUGES = {
+    "tailorbird_origin_limit": "limit",
+    "tailorbird_origin_requests": "under_way",
+    "tailorbird_origin_waiting": "waiting",
+}
+"""The gauges of an origin's limiter, with the attributes they are read from."""
+
 
 class Origins:
     """One transport for each row: `https://shop.example` for everything, `/api=https://api.example` for a part. Paths
-    are passed on unchanged. Answers of 5xx are counted in `metrics`.
+    are passed on unchanged. `metrics` has how each origin does; answers of 5xx are counted there.
 
-    Raises `OperatorError` for a row that is neither, a path given twice, and when no row is for everything.
+    Raises `OperatorError` for each row that is neither, a path given twice, and when no row is for everything.
     """
 
     def __init__(self, rows: Sequence[str], settings: Settings, metrics: Metrics | None = None) -> None:
         errors = None if metrics is None else metrics.tally("tailorbird_origin_errors_total", "reason", "5xx")
         transports: dict[bytes, OriginTransport] = {}
-        for row in rows:
+
+        def add(row: str) -> None:
             prefix, url = _parsed(row)
             if prefix in transports:
                 raise mistaken("origin", f"`{row}`: this path has an origin already", help="write one for each path")
             transports[prefix] = OriginTransport(url, settings, errors)
+
+        must_be_none(raised_by(partial(add, row) for row in rows))
         if b"" not in transports:
             raise mistaken(
                 "origin", "no origin for the whole site", help="add one without a path: https://shop.example"
             )
         self._main = transports.pop(b"")
         self._parts = sorted(transports.items(), key=lambda part: len(part[0]), reverse=True)
+        if metrics is not None:
+            self._measure(metrics)
 
     def of(self, path: bytes) -> OriginTransport:
         """The origin with the longest prefix that `path` is at or below: `/api` has `/api/x`, not `/apical`."""
@@ -40,15 +54,28 @@ class Origins:
                 return transport
         return self._main
 
+    def _measure(self, metrics: Metrics) -> None:
+        for address, limiter in self.limiters.items():
+            metrics.watch("tailorbird_origin_seconds", limiter.times, address)
+            for name, what in GAUGES.items():
+                metrics.gauge(name, partial(getattr, limiter, what), "origin", address)
+
+    @property
+    def certificate_expiries(self) -> Mapping[str, Callable[[], int]]:
+        """Of each https origin, by its address: tells when the certificate ends that it showed last, in Unix seconds; 0
+        before."""
+        dialings = {str(each.address): each.dialing for each in self._all if each.address.scheme == "https"}
+        return {address: partial(getattr, dialing, "certificate_expiry") for address, dialing in dialings.items()}
+
     @property
     def limiters(self) -> Mapping[str, Limiter]:
         """Where requests to each origin wait for their turn, by its address."""
-        return {str(each.address): each.limiter for each in (self._main, *(part for _, part in self._parts))}
+        return {str(each.address): each.limiter for each in self._all}
 
     @property
     def left_alone(self) -> Sequence[str]:
         """Of each origin that keeps failing, and is asked only now and then, how it failed last."""
-        breakers = [each.breaker for each in (self._main, *(part for _, part in self._parts))]
+        breakers = [each.breaker for each in self._all]
         return [breaker.failure for breaker in breakers if breaker.is_open]
 
     @property
@@ -58,8 +85,12 @@ class Origins:
 
     async def aclose(self) -> None:
         """Closes idle connections and refuses new work."""
-        for transport in (self._main, *(transport for _, transport in self._parts)):
+        for transport in self._all:
             await transport.aclose()
+
+    @property
+    def _all(self) -> Sequence[OriginTransport]:
+        return [self._main, *(transport for _, transport in self._parts)]
 
 
 def _parsed(row: str) -> tuple[bytes, str]:

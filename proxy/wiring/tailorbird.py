@@ -45,6 +45,7 @@ from proxy.stores import open_outbox, open_sightings, open_store, open_views, se
 from proxy.stores.personal_data import Places
 from proxy.stores.ruledir import RuleFolder
 from proxy.upstream.asking import Asking
+from proxy.upstream.certificates import watch_certificates
 from proxy.upstream.origins import Origins
 from proxy.visitors.capture import Capture
 from proxy.visitors.collect import Collect
@@ -61,13 +62,6 @@ from proxy.visitors.writekeys import WriteKeys
 from proxy.wiring.desk import Desk
 from proxy.wiring.public_listener import public_listener
 from proxy.wiring.visitor_messages import VisitorMessages
-
-LIMITER_GAUGES = {
-    "tailorbird_origin_limit": "limit",
-    "tailorbird_origin_requests": "under_way",
-    "tailorbird_origin_waiting": "waiting",
-}
-"""The gauges of an origin's limiter, with the attributes they are read from."""
 
 
 class Tailorbird:
@@ -96,7 +90,7 @@ class Tailorbird:
         self.cookies = Cookies.from_settings(settings, is_demo=is_demo, metrics=self.metrics)
         self._origins = Origins(settings.origin, settings, self.metrics)
         self._asking = Asking(self._origins, settings)
-        self._watch_limiters()
+        watch_certificates(settings, self._origins, self.metrics)
         self._lag = Lag(self.metrics)
         self._accesslog = AccessLog.of(settings, self.metrics, clock)
         self.store = open_store(settings.store, settings) if store is None else store
@@ -228,12 +222,6 @@ class Tailorbird:
 
     def _is_strained(self) -> bool:
         return self._origins.are_strained or self._lag.is_lasting or self._memory_limit.is_tight
-
-    def _watch_limiters(self) -> None:
-        for address, limiter in self._origins.limiters.items():
-            self.metrics.watch("tailorbird_origin_seconds", limiter.times)
-            for name, what in LIMITER_GAUGES.items():
-                self.metrics.gauge(name, partial(getattr, limiter, what), "origin", address)
 
     def _hub(self) -> ProductIndex:
         return self._gateway.stock.shop.products

@@ -11,7 +11,8 @@ import pytest
 
 from proxy.bus import shared_counts
 from proxy.bus.shared_counts import SharedCounts
-from proxy.metrics import GAUGES, Counts, Metrics
+from proxy.metric_rows import EARLIEST, GAUGES
+from proxy.metrics import Counts, Metrics
 
 REQUESTS = "tailorbird_requests_total"
 GAUGE = next(iter(GAUGES))
@@ -38,6 +39,16 @@ def test_counts_are_summed_over_all_and_gauges_over_those_that_live(tmp_path: Pa
     text = text_of(one)
     assert f'{REQUESTS}{{result="default"}} 108\n' in text
     assert f"\n{GAUGE} 14\n" in text
+
+
+def test_of_all_workers_the_certificate_that_ends_first_is_told(tmp_path: Path) -> None:
+    tallies = []
+    for name, expiry in (("one", 2_000), ("other", 1_000), ("third", 0)):
+        tallies.append(worker(tmp_path, name, 1))
+        tallies[-1]._metrics.gauge(EARLIEST[0], expiry.__int__, "certificate", "tls_certificate")
+        tallies[-1].write()
+    for tally in tallies:
+        assert f'{EARLIEST[0]}{{certificate="tls_certificate"}} 1000\n' in text_of(tally)
 
 
 async def test_what_was_counted_last_is_written_at_the_end(tmp_path: Path) -> None:

@@ -48,6 +48,11 @@ def test_fields_for_places_go_with_who_is_believed_and_with_one_another(
         (Settings(trusted_proxies=("nginx", "10.0.0.0/8", "caddy")), ["`nginx` is not", "`caddy` is not"]),
         (Settings(allowed_hosts=("https://a", "b", "c/d")), ["`https://a` is not", "`c/d` is not"]),
         (Settings(consent=("ours", "tcf", "theirs")), ["tool `ours`", "tool `theirs`"]),
+        (
+            Settings(origin=("shop", "/api", "https://a", "https://b")),
+            ["`shop` is not a web", "`/api` has", "has an origin"],
+        ),
+        (Settings(origin=("https://a", "/api=https://b"), origin_ca="no.pem"), ["`no.pem` cannot"]),
         (Settings(slot_origins=("m.shop.example",)), ["TAILORBIRD_SLOT_ORIGINS"]),
         (
             Settings(secret="short", origin=("shop",), page_codings=("br",), webhooks="no.yaml", catalogue="no.jsonl"),

@@ -249,3 +249,11 @@ def test_keys_that_change_are_told_and_counted() -> None:
     memory.discard(b"b")
     assert changed == [b"a", b"b", b"c", b"a", b"b"]
     assert memory.key_count == 1
+
+
+def test_what_is_dropped_for_others_is_counted_and_what_is_replaced_or_discarded_is_not() -> None:
+    memory: ResponseCache[str] = ResponseCache(room_for(2))
+    for key in (b"a", b"b", b"b", b"c"):
+        memory.put(key, (), "home", 100)
+    memory.discard(b"c")
+    assert memory.evicted.count == 1

@@ -31,13 +31,26 @@ async def test_what_changed_of_products_is_taken_and_what_makes_no_sense_told() 
     assert site.hub.get("A") is not None and refused.status_code == 415
 
 
-async def test_a_purge_says_how_much_it_purged() -> None:
+async def test_a_purge_says_how_much_it_purged(caplog: pytest.LogCaptureFixture) -> None:
     site = Shop()
+    caplog.set_level("INFO", "tailorbird.studio")
     async with browser(site) as client:
         answer = await client.post("/api/purge", json={"urls": ["/sale"], "tags": ["product-7"], "soft": True})
     assert answer.status_code == 200
     assert answer.json() == {"purged": 3, "workers": 2, "confirmed": 2, "everywhere": True}
     assert site.purged == [purge_of(["/sale"], tags=["product-7"], is_soft=True)]
+    said = "purged softly urls /sale; tags product-7: 3 stored copies, 2 of 2 workers"
+    assert [record.getMessage() for record in caplog.records] == [f"127.0.0.1 {said}"]
+
+
+async def test_who_asks_for_what_is_stored_of_a_visitor_is_logged_and_the_visitor_is_not(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO", "tailorbird.studio")
+    async with browser(Shop()) as client:
+        for path in ("/api/export", "/api/erase"):
+            await client.post(path, json={"visitor": "mia@mail.example"})
+    assert len(caplog.records) == 2 and "mia" not in caplog.text
 
 
 async def test_a_purge_that_a_worker_has_not_done_yet_is_no_success() -> None:

@@ -58,10 +58,11 @@ async def test_a_closed_set_of_origins_refuses_new_work() -> None:
     assert all("closed" in repr(origins.of(path)) for path in (b"/", b"/api", b"/api/v2", b"/img"))
 
 
-async def test_answers_of_5xx_are_counted_with_what_is_wrong_with_the_origin() -> None:
+async def test_answers_of_5xx_are_counted_and_logged_with_what_was_asked(caplog: pytest.LogCaptureFixture) -> None:
     metrics = Metrics()
     async with Origin(always(ok(b"broken", status=b"500 Internal Server Error"))) as origin:
         shop = Origins([origin.url], Settings(), metrics).of(b"/")
         for _ in range(4):  # the third time a head is read quickly, if it is usual
             await body_of(shop)
     assert metrics.get("tailorbird_origin_errors_total", "5xx") == 4
+    assert [record.getMessage() for record in caplog.records] == [f"origin `{origin.url}` answered `/` with 500"] * 4

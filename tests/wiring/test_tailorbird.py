@@ -65,8 +65,9 @@ async def test_how_long_an_origin_takes_is_told(tmp_path: Path) -> None:
         for path in ("/", "/", "/other"):
             await shop.client.get(path)
         told = shop.tailorbird.metrics.as_text()
-    assert 'tailorbird_origin_seconds_bucket{le="+Inf"} 2\n' in told
-    assert float(told.partition("tailorbird_origin_seconds_sum ")[2].split()[0]) > 0
+    of = f'{{origin="{origin.url}"'
+    assert f'tailorbird_origin_seconds_bucket{of},le="+Inf"}} 2\n' in told
+    assert float(told.partition(f"tailorbird_origin_seconds_sum{of}}} ")[2].split()[0]) > 0
 
 
 async def test_a_profile_in_the_store_shows_on_a_page_fetched_once(tmp_path: Path) -> None:
