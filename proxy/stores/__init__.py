@@ -34,6 +34,7 @@ STORES = (
     Row("rediss", "redis", "rediss://HOST:PORT/DB, the same over TLS"),
     Row("unix", "redis", "unix:///PATH/TO/SOCKET, the same over a Unix socket"),
     Row("redis+sentinel", "redis", "redis+sentinel://HOST:PORT,HOST:PORT/MASTER/DB, whom Sentinels call the master"),
+    Row("rediss+sentinel", "redis", "the same over TLS, Sentinels too"),
     Row("redis+cluster", "redis", "redis+cluster://HOST:PORT,HOST:PORT, a cluster that these belong to"),
     Row("rediss+cluster", "redis", "rediss+cluster://HOST:PORT,HOST:PORT, the same over TLS"),
 )

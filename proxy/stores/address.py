@@ -2,6 +2,7 @@
 
     redis://HOST:PORT/DB   rediss://...   unix:///PATH      one server
     redis+sentinel://HOST:PORT,HOST:PORT/MASTER/DB           whom these Sentinels call the master
+    rediss+sentinel://...                                    the same, over TLS with both
     redis+cluster://HOST:PORT,HOST:PORT                      a cluster that these belong to, rediss+cluster:// over TLS
 
 `?ack=disk`, `?ack=replica` or `?ack=disk,replica` says what must have it: the server's append-only file, a replica.

@@ -17,7 +17,7 @@ from redis import Redis as SyncRedis
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.cluster import ClusterNode, RedisCluster
 from redis.asyncio.retry import Retry
-from redis.asyncio.sentinel import Sentinel
+from redis.asyncio.sentinel import MasterNotFoundError, Sentinel
 from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
 from redis.exceptions import AuthenticationError, MovedError, NoPermissionError, OutOfMemoryError, ReadOnlyError
 from redis.retry import Retry as SyncRetry
@@ -42,6 +42,10 @@ _HELPS = {
 }
 _AS_TUPLE = re.compile(r"""\((["'])(.*)\1,\)""", re.DOTALL)
 
+_NO_MASTER = (
+    "have the Sentinels run, and name the master as they do; over TLS, your own authority at the end of the address, "
+    "?ssl_ca_certs=/PATH.pem"
+)
 SENTINEL_SECONDS = 0.25
 """How long one Sentinel may take to name the master; then the next is asked."""
 
@@ -147,8 +151,13 @@ def _by_url(url: str, *, most: int, wait_seconds: float, **options: Any) -> Redi
 
 
 def _by_sentinel(address: Address, **options: Any) -> Any:
-    asking = {"socket_timeout": SENTINEL_SECONDS, "socket_connect_timeout": SENTINEL_SECONDS}
-    sentinel: Any = Sentinel(list(address.hosts), sentinel_kwargs=asking, **options)  # type: ignore[no-untyped-call]
+    """The master by what Sentinels say. With `rediss` both are spoken to over TLS, by the address's parameters."""
+    said = BlockingConnectionPool.from_url(address.url).connection_kwargs
+    tls: dict[str, Any] = {name: value for name, value in said.items() if name.startswith("ssl_")}
+    if address.url.startswith("rediss:"):
+        tls["ssl"] = True
+    asking = {"socket_timeout": SENTINEL_SECONDS, "socket_connect_timeout": SENTINEL_SECONDS, **tls}
+    sentinel: Any = Sentinel(list(address.hosts), sentinel_kwargs=asking, **options, **tls)  # type: ignore[no-untyped-call]
     return sentinel.master_for(address.master, username=address.user, password=address.password, db=address.database)
 
 
@@ -174,6 +183,8 @@ def store_error(error: Exception) -> StoreError:
         return StoreError("the store is a replica, which takes no writes", help=help)
     if isinstance(error, MovedError):
         return StoreError("the store is a cluster, and another node of it has this", help=_AS_CLUSTER)
+    if isinstance(error, MasterNotFoundError):  # the library's message prints its clients, a page long
+        return StoreError("no Sentinel names a master that answers", help=_NO_MASTER)
     what = _without_command(error)
     return StoreError(f"the store did not answer: {what}", help=next((_HELPS[w] for w in _HELPS if w in what), ""))
 

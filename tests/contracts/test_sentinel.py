@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import ssl
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+import pytest
+import trustme
 from redis.asyncio import Redis
 
 from proxy.errors import StoreError
@@ -67,3 +72,64 @@ async def test_when_the_replica_takes_the_masters_place_the_store_goes_on(tmp_pa
         profile = await store.get_profile("anna")
         assert profile is not None
         assert len(profile.history) == 2
+
+
+def tls_by(authority: trustme.CA) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    return context
+
+
+def passing_on(port: int) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
+    """Passes what comes on to that port, and back."""
+
+    async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65_536):
+            writer.write(data)
+        writer.close()
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_connection("127.0.0.1", port)
+        with contextlib.suppress(OSError):
+            await asyncio.gather(copy(reader, back), copy(there, writer))
+
+    return connected
+
+
+def naming(master: Callable[[], int]) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
+    """A Sentinel that knows one master, and says where it is to whoever asks anything."""
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        told = {"name": "shop", "ip": "127.0.0.1", "port": str(master()), "flags": "master", "num-other-sentinels": "0"}
+        words = [word for pair in told.items() for word in pair]
+        masters = f"*1\r\n%{len(told)}\r\n" + "".join(f"${len(word)}\r\n{word}\r\n" for word in words)
+        while data := await reader.read(65_536):
+            for asked in data.upper().split(b"*")[1:]:
+                writer.write(
+                    masters.encode() if b"SENTINEL" in asked else b"%0\r\n" if b"HELLO" in asked else b"+OK\r\n"
+                )
+        writer.close()
+
+    return connected
+
+
+async def test_over_tls_sentinels_and_their_master_are_believed_by_our_authority_alone(tmp_path: Path) -> None:
+    authority, other = trustme.CA(), trustme.CA()
+    tls = tls_by(authority)
+    for name, each in (("ours.pem", authority), ("other.pem", other)):
+        each.cert_pem.write_to_path(str(tmp_path / name))
+    async with AsyncExitStack() as stack:
+        plain = await stack.enter_async_context(valkey(tmp_path / "master"))
+        master = await asyncio.start_server(passing_on(plain.port), "127.0.0.1", 0, ssl=tls)
+        naming_it = naming(lambda: int(master.sockets[0].getsockname()[1]))
+        watching = await asyncio.start_server(naming_it, "127.0.0.1", 0, ssl=tls)
+        for server in (master, watching):
+            await stack.enter_async_context(server)
+        place = f"rediss+sentinel://127.0.0.1:{watching.sockets[0].getsockname()[1]}/shop/0"
+        store = open_store(f"{place}?ssl_ca_certs={tmp_path / 'ours.pem'}")
+        stack.push_async_callback(store.aclose)
+        assert await taken(store, 1) == 0
+        stranger = open_store(f"{place}?ssl_ca_certs={tmp_path / 'other.pem'}")
+        stack.push_async_callback(stranger.aclose)
+        with pytest.raises(StoreError, match=r"no Sentinel names a master.*your own authority"):
+            await stranger.apply([seen(2)])
