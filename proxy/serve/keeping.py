@@ -85,8 +85,7 @@ class Keeping:
         requested_at = self._clock()
         answer = await self._request(fetch)
         try:
-            now = self._clock()
-            stale = fetch.stale
+            now, stale = self._clock(), fetch.stale
             if answer.status == 304 and stale is not None:
                 return self._confirmed(fetch, stale, answer.headers, requested_at, now)
             refusal = others = self._refusal(fetch, answer, now)
@@ -129,7 +128,8 @@ class Keeping:
 
     def _refusal(self, fetch: SharedFetch, answer: UpstreamResponse, now: float) -> str:
         """The reason why the answer may not be stored; "" when it may."""
-        if no := self._forbidden(fetch, answer.status, answer.headers, now):
+        no = self._forbidden(fetch, answer.status, answer.headers, now)
+        if no := no or fetch.why_not_replaced(answer.status, now, self._settings.stale_if_error_seconds):
             return no
         if fetch.policy and fetch.policy.holes and not is_page(answer.headers) and is_html(answer.headers):
             return "no-transform"  # its holes could not be filled

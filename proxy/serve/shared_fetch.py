@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from proxy.errors import OriginError
 from proxy.http.message import Response
 from proxy.http.target import Sought
+from proxy.httpcache.policy import may_serve_on_error
 from proxy.httpcache.stored import StoredResponse
 from proxy.metrics import Metrics
 from proxy.model import Headers
@@ -142,6 +143,14 @@ class SharedFetch:
         """Tells the client that asked first of early hints, while it waits: the answer may be its own."""
         if self.is_led and self.request.on_hints is not None:
             self.request.on_hints(fields)
+
+    def why_not_replaced(self, status: int, now: float, default_seconds: float) -> str:
+        """Why an answer with this status does not replace the stored entry; "" when it may. An error of the origin does
+        not while the entry may be shown in its place (RFC 9111 4.3.3), whatever lifetime the origin gives to all it
+        says."""
+        if status < 500 or self.stale is None:
+            return ""
+        return "origin-error" if may_serve_on_error(self.stale.stored, now, default_seconds=default_seconds) else ""
 
     async def leader_left(self) -> None:
         """The client that asked first has left: a body that will not be stored is not read on."""

@@ -65,8 +65,12 @@ async def test_an_origin_that_is_down_is_stood_in_for_by_the_stale_page() -> Non
     assert (late.status, late["cache-control"]) == (502, "no-store")
 
 
-async def test_an_origin_that_answers_5xx_is_stood_in_for_too_and_the_page_is_not_marked() -> None:
-    answers = iter([ok(PAGE, *SHARED), ok(b"oops", HTML, status=b"500 Oops"), ok(PAGE + b"new", *SHARED)])
+@pytest.mark.parametrize("fields", [(HTML,), SHARED])
+async def test_an_origin_that_answers_5xx_is_stood_in_for_too_and_the_page_is_not_marked(
+    fields: tuple[bytes, ...],
+) -> None:
+    """Also where it gives its errors the lifetime of its pages."""
+    answers = iter([ok(PAGE, *SHARED), ok(b"oops", *fields, status=b"500 Oops"), ok(PAGE + b"new", *SHARED)])
     async with Origin(answering(lambda _: next(answers))) as origin, Site(origin.url) as site:
         await site.get(b"/")
         site.now += 61
