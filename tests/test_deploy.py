@@ -1,4 +1,5 @@
-"""Alerts and dashboard ask for what `/metrics` has, and Prometheus' own tool finds them right."""
+"""Alerts and dashboard ask for what `/metrics` has, and Prometheus' own tool finds them right; what Kubernetes is told
+fits the settings."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from proxy.environment import from_environment
 from proxy.metric_rows import FROM_ZERO, GAUGES, HELP, HISTOGRAMS
 from proxy.studio.readiness import CAUSES
 
@@ -90,3 +92,20 @@ def test_the_dashboard_asks_in_the_language_of_prometheus(tmp_path: Path) -> Non
         ["promtool", "check", "rules", str(tmp_path / "rules.yaml")], capture_output=True, text=True, check=False
     )
     assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_kubernetes_starts_with_settings_that_there_are_and_waits_as_long_as_they_say() -> None:
+    things = list(yaml.safe_load_all((DEPLOY / "kubernetes.yaml").read_text("utf-8")))
+    pod = next(thing for thing in things if thing["kind"] == "Deployment")["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    settings = from_environment({each["name"]: each.get("value", "x" * 32) for each in container["env"]})
+    assert pod["terminationGracePeriodSeconds"] >= settings.lame_duck_seconds + settings.drain_seconds + 5
+    probe = container["readinessProbe"]
+    assert probe["periodSeconds"] * probe["failureThreshold"] < settings.lame_duck_seconds, "it is heard in time"
+    assert {port["name"]: port["containerPort"] for port in container["ports"]} == {
+        "http": settings.port,
+        "admin": settings.admin_port,
+    }
+    assert container["resources"]["limits"]["memory"] == "1Gi"
+    needed = settings.workers * (settings.cache_bytes * 7 // 6 + 100_000_000)
+    assert needed < 1024**3, "docs/operating.md says what a worker wants beside its cache"
