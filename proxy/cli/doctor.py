@@ -186,6 +186,7 @@ def fetch(url: str, settings: Settings, cookies: str = "") -> FetchedPage:
         body=body,
         now=now,
         settings=settings,
+        seconds=time.time() - now,
     )
 
 

@@ -18,8 +18,10 @@ from proxy.httpcache.stored import CacheOptions, directives_and_lifetime, http_d
 from proxy.serve.pages import is_json
 
 GUIDE = "docs/hydration.md"
+PIECES_GUIDE = "docs/storefronts.md#pages-that-come-in-pieces"
 MAX_SKEW_SECONDS = 5.0
 SMALLEST_WORTH_COMPRESSING = 1_000
+LONGEST_IN_PIECES_SECONDS = 0.3
 
 
 def checkup(fetched: FetchedPage) -> list[Line]:
@@ -125,6 +127,13 @@ def _cache(fetched: FetchedPage) -> Iterator[Line]:
         yield Line(Level.WARN, "cache", NOT_KEPT[CacheReason(verdict.reason)], fix)
 
 
+def _pieces(fetched: FetchedPage) -> Iterator[Line]:
+    """No line for a page that comes at once."""
+    if fetched.seconds > LONGEST_IN_PIECES_SECONDS:
+        says = f"its last piece comes {fetched.seconds:.1f} s after the first, and visitors wait for it"
+        yield Line(Level.WARN, "pieces", f"{says} where the page is not kept", f"see {PIECES_GUIDE}")
+
+
 def _validator(fetched: FetchedPage) -> Iterator[Line]:
     if fetched.get(b"etag") or fetched.get(b"last-modified"):
         yield Line(Level.OK, "validator", "ETag" if fetched.get(b"etag") else "Last-Modified")
@@ -207,6 +216,7 @@ CHECKS: tuple[Callable[[FetchedPage], Iterator[Line]], ...] = (
     lists,
     _hydration,
     _cache,
+    _pieces,
     _validator,
     _cookies,
     _vary,

@@ -35,7 +35,7 @@ class Line(NamedTuple):
 class FetchedPage:
     """A page as an anonymous visitor who accepts gzip gets it. `body` is decoded, and cut off after `max_page_bytes`
     and some; `path` is that of the URL, percent-decoded; `now` is when the answer's head came; `declared` are the slots
-    of the rule folder, if `has_rules`."""
+    of the rule folder, if `has_rules`; `seconds` is how long the rest took to come after the head."""
 
     path: str
     is_https: bool
@@ -46,6 +46,7 @@ class FetchedPage:
     settings: Settings
     declared: tuple[DeclaredSlot, ...] = ()
     has_rules: bool = False
+    seconds: float = 0.0
 
     def all(self, name: bytes) -> list[bytes]:
         """Every value of the field `name` (lower case)."""

@@ -38,6 +38,7 @@ PAGE = (
         "forms change it",
         "no: a form sent to its address, or leading back to it, leaves the page as it is; yes when missing",
     ),
+    Word("slots", "no: there are none, and the page is passed on as it comes, in pieces too; with store: no"),
     Word("compare", "no: keep the page without comparing two fetches of it; yes when missing"),
 )
 COOKIES = (
@@ -109,6 +110,11 @@ def _read_page(node: Node, findings: list[Finding]) -> PagePolicy:
     is_kept = _yes(found, "store", True, findings)
     of_what_is_kept = [found[word] for word in OF_WHAT_IS_KEPT if word in found and not is_kept]
     findings += [idle(entry, "take it out: the page is not stored") for entry in of_what_is_kept]
+    has_slots = _yes(found, "slots", True, findings)
+    if not has_slots and (is_kept or any(word in found for word in ("holes", "includes"))):
+        findings.append(
+            idle(found["slots"], "add `store: no`, and leave out `holes` and `includes`: else it is read whole")
+        )
     return PagePolicy(
         read_path(found.node("path"), "path", findings) or "",
         _allowance(found, findings),
@@ -117,6 +123,7 @@ def _read_page(node: Node, findings: list[Finding]) -> PagePolicy:
         is_changed_by_forms=_yes(found, "forms change it", True, findings),
         is_compared=_yes(found, "compare", True, findings),
         has_includes=_yes(found, "includes", False, findings),
+        has_slots=has_slots,
         wait_seconds=_wait(found, findings, is_kept=is_kept),
     )
 

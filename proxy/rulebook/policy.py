@@ -27,6 +27,7 @@ class PagePolicy:
     * `is_compared` False: a page is kept without comparing two fetches of it first.
     * `is_changed_by_forms` False: a POST to a page does not put it out of date (RFC 9111 4.4 would).
     * `has_includes`: `<esi:include>` counts here although the origin does not say so.
+    * `has_slots` False: none of its slots is filled.
     * `wait_seconds`: how long the origin may be silent before it answers (long polling), 0 for as the settings say.
     """
 
@@ -37,7 +38,13 @@ class PagePolicy:
     is_compared: bool = True
     is_changed_by_forms: bool = True
     has_includes: bool = False
+    has_slots: bool = True
     wait_seconds: int = 0
+
+    @property
+    def is_passed_on(self) -> bool:
+        """True when nothing in the page is filled, so that it need not be read whole."""
+        return not (self.is_kept or self.has_slots or self.holes or self.has_includes)
 
     @cached_property
     def has_nonce(self) -> bool:

@@ -110,7 +110,7 @@ def cache_schema() -> Schema:
     special: Mapping[str, Mapping[str, Schema]] = {
         "file": {"pages": {"type": "array", "items": _ref("page")}},
         "page": {
-            **dict.fromkeys(("store", "includes", "compare", "forms change it"), yes_or_no),
+            **dict.fromkeys(("store", "includes", "slots", "compare", "forms change it"), yes_or_no),
             "despite": {
                 "anyOf": [{"enum": list(OVERRULABLE)}, {"type": "array", "items": {"enum": list(OVERRULABLE)}}]
             },

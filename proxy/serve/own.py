@@ -24,12 +24,13 @@ from proxy.httpcache.coding import accepts_gzip
 from proxy.metrics import Metrics
 from proxy.model import Headers
 from proxy.page.encode import gzipped
+from proxy.page.piece import Piece
 from proxy.page.slots import DeclaredSlot
 from proxy.page.template import Template
 from proxy.ports import UpstreamResponse
 from proxy.rulebook.policy import PagePolicy
 from proxy.serve.hole_filling import NO_FILLS, HoleFilling
-from proxy.serve.pages import Page, has_json_slots, is_cut
+from proxy.serve.pages import Page, has_json_slots, is_cut, is_page
 from proxy.serve.reading import PageReader
 from proxy.serve.shared_fetch import tell_failure
 from proxy.serve.showing_as import Shows
@@ -44,6 +45,8 @@ log = logging.getLogger("tailorbird.forms")
 
 NOT_WHOLE = frozenset({204, 206, 304})
 """Statuses of answers that are not a whole page."""
+NO_SLOTS = Template((), (Piece(b""),), ())
+"""A page of which nothing was read."""
 _OF_OUR_PAGE = frozenset(b"content-length content-encoding etag last-modified accept-ranges".split())
 _REFUSED = frozenset({400, 403, 422})
 """What frameworks answer to a form that seems to come from another site."""
@@ -126,7 +129,9 @@ class Own:
 
     def is_streamed(self, request: Request, answer: UpstreamResponse) -> bool:
         """Whether the answer is passed on as it comes."""
-        return not is_cut(answer.headers, request.path, self._declared()) or answer.status in NOT_WHOLE
+        policy = self._policy_of(request.path)
+        is_left = policy is not None and policy.is_passed_on
+        return is_left or not is_cut(answer.headers, request.path, self._declared()) or answer.status in NOT_WHOLE
 
     def is_read_whole(self, request: Request, answer: UpstreamResponse) -> bool:
         """Whether all of its body is looked at before any of it is passed on."""
@@ -136,6 +141,8 @@ class Own:
         """The visitor's answer. Closes the origin's unless it is streamed."""
         headers = passed_head(answer.headers, said)
         if self.is_streamed(request, answer):
+            if answer.status == 200 and request.method == b"GET" and is_page(headers):
+                self._showing.passed(NO_SLOTS, request, now)
             return self._streamed(request, answer, headers)
         if request.method == b"HEAD":
             await answer.aclose()

@@ -57,6 +57,11 @@ def test_every_line_that_is_not_ok_says_what_to_do() -> None:
     assert all(line.fix for line in troubles)
 
 
+def test_a_page_that_comes_in_pieces_is_told_of_when_that_takes_long() -> None:
+    assert line_of(replace(HEALTHY, seconds=0.7), "pieces").level is Level.WARN
+    assert not any(line.check == "pieces" for line in checkup(replace(HEALTHY, seconds=0.2)))
+
+
 def test_an_answer_that_only_its_closing_ends_is_never_kept_whatever_it_says() -> None:
     line = line_of(with_field(b"content-length", None), "cache")
     assert (line.level, line.says.startswith("only the closing")) == (Level.WARN, True)

@@ -73,6 +73,18 @@ def test_what_says_nothing_as_it_stands_is_reported() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("said", "is_passed_on"),
+    [("store: no, slots: no", True), ("slots: no", False), ("store: no, slots: no, includes: yes", False)],
+)
+def test_pages_without_slots_are_passed_on_where_nothing_else_is_filled(said: str, *, is_passed_on: bool) -> None:
+    policy, findings = read(f"pages: [{{path: /a, {said}}}]")
+    assert policy.pages[0].is_passed_on is is_passed_on
+    assert [(one.code, one.what) for one in findings] == (
+        [] if is_passed_on else [("L13", '"slots" changes nothing here')]
+    )
+
+
 def test_a_whole_file() -> None:
     policy, findings = read(WHOLE)
     token = Fill(FillKind.DJANGO_TOKEN, "csrftoken", if_missing=IfMissing.MAKE)
