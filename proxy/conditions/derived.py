@@ -8,19 +8,22 @@ calculated is unknown.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from calendar import isleap
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from math import asin, cos, radians, sin, sqrt
 
-from proxy.conditions.localtime import local_time
+from proxy.conditions.localtime import local_time, zone_of
 from proxy.conditions.placenames import plain_names
 from proxy.model import Attributes, AttributeValue
 
 MARK = " › "
 AT, AGO, VERSION, FROM, NAME = "at", "ago", "version", "km from ", "name"
 HOURS_THERE, WEEKDAY_THERE = "hours", "weekday"
-MOVING = (AGO, HOURS_THERE, WEEKDAY_THERE)
-"""Those that time alone changes."""
+YEARLY = "each year in "
+"""With a time zone: how many days ago a date's day of the year was, there; below 0 where it is ahead."""
+MOVING = (AGO, HOURS_THERE, WEEKDAY_THERE, YEARLY)
+"""How the names of those begin that time alone changes."""
 
 EARTH_KM = 6_371.0
 _VERSION = re.compile(r"v?(\d{1,4})(?:\.(\d{1,4}))?(?:\.(\d{1,4}))?(?:\.(\d{1,4}))?([-+ ._]*[a-z+].*)?", re.IGNORECASE)
@@ -55,6 +58,8 @@ def worked_out(how: str, value: AttributeValue, now: float) -> AttributeValue | 
         return version_number(value) if isinstance(value, str) else None
     if how == NAME:
         return frozenset().union(*map(plain_names, value if isinstance(value, frozenset) else (str(value),)))
+    if how.startswith(YEARLY):
+        return _days_since_its_day(value, how[len(YEARLY) :], now)
     if how.startswith(FROM):
         return _km_between(value, how[len(FROM) :])
     return local_time(now, str(value)).get(how)
@@ -66,6 +71,19 @@ def moment_of(value: AttributeValue) -> float | None:
     if isinstance(value, str):
         return _parsed(value)
     return float(value) if isinstance(value, float | int) and not isinstance(value, bool) else None
+
+
+def _days_since_its_day(value: AttributeValue, timezone: str, now: float) -> float | None:
+    """To the nearest of its days, in whole days. A 29th of February is the 28th in other years."""
+    at, zone = moment_of(value), zone_of(timezone)
+    if at is None or zone is None:
+        return None
+    is_date = isinstance(value, str) and ":" not in value
+    day, today = datetime.fromtimestamp(at, UTC if is_date else zone), datetime.fromtimestamp(now, zone).date()
+    years = [today.year + more for more in (-1, 0, 1)]
+    february = day.month == 2 and day.day == 29
+    days = [date(year, day.month, 28 if february and not isleap(year) else day.day) for year in years]
+    return float(min(((today - each).days for each in days), key=abs))
 
 
 def version_number(text: str) -> float | None:

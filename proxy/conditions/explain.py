@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from math import inf
 
 from proxy.conditions.actions import THIS_VISIT, words_of
-from proxy.conditions.derived import AGO, FROM, HOURS_THERE, MARK, WEEKDAY_THERE, base_of, value_of
+from proxy.conditions.behaviours import DAY
+from proxy.conditions.derived import AGO, FROM, HOURS_THERE, MARK, WEEKDAY_THERE, YEARLY, base_of, value_of
 from proxy.conditions.durations import duration_text, length_text
 from proxy.conditions.localtime import clock_text, utc_minute
 from proxy.conditions.values import distance, holds, is_number, number_text, with_local_time
@@ -91,6 +92,8 @@ def _explain_worked(fact: Fact, base: AttributeValue | None, value: AttributeVal
         seen = f"{seen}: {value:.0f} km away"
     elif how == AGO and is_number(value):
         seen = f"{seen}: {length_text(abs(value))} {'ago' if value >= 0 else 'ahead'}"
+    elif how.startswith(YEARLY) and is_number(value):
+        seen = f"{seen}: its day {_day_text(value)}"
     elif how in (HOURS_THERE, WEEKDAY_THERE) and value is not None:
         there = clock_text(value) if is_number(value) else seen_text(value)
         seen = f"{there} in {seen}"
@@ -105,7 +108,17 @@ def _worked_short(fact: Fact, value: AttributeValue | None, how: str) -> str:
     missing = fact.test.low - value if is_below else value - fact.test.high
     if how.startswith(FROM):
         return f"{missing:.0f} km too {'near' if is_below else 'far'}"
-    return f"{length_text(missing)} too {'early' if is_below else 'late'}" if how == AGO else ""
+    if how.startswith(YEARLY):
+        missing *= DAY
+    elif how != AGO:
+        return ""
+    return f"{length_text(missing)} too {'early' if is_below else 'late'}"
+
+
+def _day_text(days: float) -> str:
+    if not days:
+        return "is today"
+    return f"{'was' if days > 0 else 'is'} {length_text(abs(days) * DAY)} {'ago' if days > 0 else 'ahead'}"
 
 
 # -- what was done, so and so often

@@ -3,6 +3,7 @@
 before D   after D   on D   between D and D         D is 2026-12-01, or 2026-12-01 08:00
 in the last N days   more than N days ago           so for minutes, hours, weeks, months and years
 in the next N days   within N hours                 `within` is: in the last
+every year today   every year in the next N days    so for the last; the day of the year counts, as of a birthday
 at least version 2.10                               so for at most, more than, less than, exactly, between
 within N km of Utrecht   more than N km from 52.09, 5.12
 """
@@ -15,14 +16,18 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from proxy.conditions.amounts import bounded
-from proxy.conditions.derived import AGO, AT, COORDINATES, FROM, TOWNS, VERSION, place_of, version_number
+from proxy.conditions.behaviours import DAY
+from proxy.conditions.derived import AGO, AT, COORDINATES, FROM, TOWNS, VERSION, YEARLY, place_of, version_number
 from proxy.conditions.durations import seconds_of
 from proxy.conditions.nodes import Scalar
 from proxy.conditions.phrase import Kind, Phrase
 from proxy.diagnostics import Finding, did_you_mean, nearest
 from proxy.model import Between
 
-DATE_HELP = "write: before 2026-12-01, after 2026-12-01, between 2026-12-01 and 2026-12-24, in the last 3 days"
+DATE_HELP = (
+    "write: before 2026-12-01, after 2026-12-01, between 2026-12-01 and 2026-12-24, in the last 3 days; "
+    "for a birthday: every year today, every year in the next 7 days"
+)
 TODAY_HELP = "write: 2026-12-24, before 2026-12-01, or between 2026-12-01 and 2026-12-24"
 VERSION_HELP = "write: at least version 2.10, less than version 3"
 PLACE_HELP = "write: within 20 km of Utrecht, or: within 20 km of 52.09, 5.12"
@@ -33,6 +38,8 @@ _DATES = re.compile(rf"between {_DAY} and {_DAY}", re.IGNORECASE)
 _SPAN = r"([1-9]\d{0,3} (?:minute|hour|day|week|month|year)s?)"
 _RECENT = re.compile(rf"(in the last|within|in the next) {_SPAN}", re.IGNORECASE)
 _PAST = re.compile(rf"(at least|more than|at most|less than) {_SPAN} ago", re.IGNORECASE)
+_YEARLY = re.compile(rf"(?:every|each) year (?:today|(in the last|within|in the next) {_SPAN})", re.IGNORECASE)
+_LONGEST_YEARLY = 180
 _V = r"(v?\d[\w.+-]*)"
 _VERSION = re.compile(rf"(?:(at least|at most|more than|less than|exactly) )?(version )?{_V}", re.IGNORECASE)
 _VERSIONS = re.compile(rf"between (?:version )?{_V} and (?:version )?{_V}", re.IGNORECASE)
@@ -83,8 +90,20 @@ def _date(phrase: Phrase, text: str) -> Worked | None:
     test = _absolute(text, phrase.timezone)
     if test is not None:
         return Worked("" if is_today else AT, test)
+    test = None if is_today else _yearly(text)
+    if test is not None:
+        return Worked(YEARLY + phrase.timezone, test)
     test = None if is_today else _relative(text)
     return Worked(AGO, test) if test is not None else None
+
+
+def _yearly(text: str) -> Between | None:
+    """Days since a day of the year, which itself is always among them."""
+    found = _YEARLY.fullmatch(text)
+    days = (seconds_of(found[2].casefold()) or 0.0) / DAY if found and found[2] else 0.0
+    if found is None or days > _LONGEST_YEARLY:
+        return None
+    return Between(-days, 0.0) if (found[1] or "").casefold() == "in the next" else Between(0.0, days)
 
 
 def _absolute(text: str, timezone: str) -> Between | None:

@@ -66,7 +66,7 @@ def _of_slot(
     return SlotInputs(
         frozenset(map(base_of, names)) | split_by,
         {fact.attribute: fact.measure for fact in facts if fact.measure},
-        any(name.partition(MARK)[2] in MOVING for name in names),
+        any(name.partition(MARK)[2].startswith(MOVING) for name in names if MARK in name),
         frozenset((*(split for rule in rules for split in splits_of(rule)), *map(holdout_split, holdouts))),
         frozenset(cap for rule in rules for cap in rule.caps),
     )

@@ -10,7 +10,7 @@ from math import inf, isfinite, log2
 
 from proxy.audience.measures import DAY_SECONDS, DaysSince, Decaying
 from proxy.audience.traits import last_measured, trait
-from proxy.conditions.derived import AGO, MARK, base_of, moment_of
+from proxy.conditions.derived import AGO, MARK, YEARLY, base_of, moment_of
 from proxy.conditions.localtime import CLOCK_ATTRIBUTES, ZONED_ATTRIBUTES, moments_of_week
 from proxy.conditions.values import matches
 from proxy.conditions.vocabulary import PHRASES, PLACES
@@ -151,18 +151,22 @@ def _facts(publication: Publication, segments: Iterable[Segment], *, is_all: boo
 def _clock_moments(
     publication: Publication, segments: Iterable[Segment], facts: Collection[Fact], now: float
 ) -> Iterator[float]:
-    """When, within a week, clocks show what these segments ask of `weekday` and `hours`, or stages of the journey if
-    the facts are theirs."""
+    """When, within a week, clocks show what these segments ask of `weekday`, `hours` and days of the year, or stages of
+    the journey if the facts are theirs."""
     journey = publication.plan.journey
     askers: list[Segment | Rule] = [*segments, *(journey.rules if journey is not None else ())]
     for one in askers:
-        asked = [fact for fact in facts_of(one.condition) if fact.attribute in ZONED_ATTRIBUTES and fact in facts]
+        asked = [fact for fact in facts_of(one.condition) if _is_of_the_clock(fact) and fact in facts]
         minutes = {minute for fact in asked for minute in _minutes(fact.test)}
         yield from (at for at in moments_of_week(now, one.timezone, minutes) if at > now)
 
 
+def _is_of_the_clock(fact: Fact) -> bool:
+    return fact.attribute in ZONED_ATTRIBUTES or fact.attribute.partition(MARK)[2].startswith(YEARLY)
+
+
 def _minutes(test: Test) -> tuple[int, ...]:
-    """The minutes since midnight at which a test of `hours`, or else of `weekday`, may come to another answer."""
+    """The minutes since midnight at which a test of `hours`, or else of a day, may come to another answer."""
     return (test.start_minute, test.end_minute) if isinstance(test, WithinHours) else (0,)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from math import inf
 from zoneinfo import ZoneInfo
 
@@ -73,6 +73,7 @@ def test_a_form_asks_for_a_range_of_what_is_worked_out(text: str, attribute: str
     ("text", "code", "help"),
     [
         ("joined: sometime", "R304", "write: before 2026-12-01, after 2026-12-01,"),
+        ("joined: every year in the next 300 days", "R304", "write: before 2026-12-01"),
         ("joined: before 2026-02-30", "R304", "write: before 2026-12-01"),
         ("joined: between 2026-12-24 and 2026-12-01", "R303", "swap the two ends"),
         ("joined: not 2026-12-24", "R306", "write it under `unless:` instead"),
@@ -102,6 +103,46 @@ def test_a_line_is_told_as_it_is_written_whatever_it_is_calculated_from(line: st
     assert not findings and isinstance(condition, Fact) and condition.text == line.replace("Bonn", "50.73, 7.10")
 
 
+@pytest.mark.parametrize(
+    ("line", "days"),
+    [
+        ("joined: every year today", {0}),
+        ("joined: every year in the next 3 days", {-3, -2, -1, 0}),
+        ("joined: each year within 2 days", {0, 1, 2}),
+        ("joined: every year in the last 1 week", set(range(8))),
+    ],
+)
+def test_of_a_birthday_the_day_of_the_year_counts(line: str, days: set[int]) -> None:
+    condition, findings = read(line)
+    assert not findings
+    day = datetime.fromtimestamp(NOW, UTC).date()
+    born = {ago: (day - timedelta(days=ago)).replace(year=1990).isoformat() for ago in range(-20, 21)}
+    held = {ago for ago, date in born.items() if matches(condition, {"joined": date}, now=NOW, timezone="UTC")}
+    assert held == days
+
+
+@pytest.mark.parametrize(
+    ("born", "now", "timezone", "holds"),
+    [
+        ("2000-02-29", "2027-02-28T12:00", "UTC", True),
+        ("2000-02-29", "2028-02-29T12:00", "UTC", True),
+        ("2000-02-29", "2028-02-28T12:00", "UTC", False),
+        ("1990-01-01", "2026-12-31T23:30", "UTC", False),
+        ("1990-01-01", "2026-12-31T23:30", "Europe/Amsterdam", True),
+        ("1990-12-31", "2027-01-01T00:30", "UTC", False),
+        ("1990-10-25", "2026-10-25T23:30", "UTC", True),
+        ("soon", "2026-10-25T23:30", "UTC", False),
+    ],
+)
+def test_its_day_is_one_on_the_clocks_of_the_file(born: str, now: str, timezone: str, holds: bool) -> None:
+    known = Names(words(declared={"joined": Kind.DATE}), ()).at(timezone).words
+    node = read_yaml("x", "joined: every year today", [])
+    assert node is not None
+    condition = read_condition(node, known, [])
+    at = datetime.fromisoformat(now).replace(tzinfo=UTC).timestamp()
+    assert matches(condition, {"joined": born}, now=at, timezone="UTC") == holds
+
+
 def test_any_none_and_lists_go_with_them() -> None:
     assert matches(read("joined: any")[0], {"joined": "2026-11-25"}, now=NOW, timezone="UTC")
     either = read("joined: [in the last 1 day, before 2000-01-01]")[0]
@@ -118,6 +159,19 @@ def test_a_search_for_a_version_is_a_search() -> None:
     ("text", "attributes", "seen", "distance"),
     [
         ("joined: in the last 3 days", {"joined": "2026-11-20"}, "2026-11-20: 5 d ago", "2 d too late"),
+        ("joined: every year today", {"joined": "1990-11-20"}, "1990-11-20: its day was 5 d ago", "5 d too late"),
+        (
+            "joined: every year in the next 3 days",
+            {"joined": "1990-12-05"},
+            "1990-12-05: its day is 10 d ahead",
+            "7 d too early",
+        ),
+        (
+            "joined: every year in the next 3 days",
+            {"joined": "1990-11-24"},
+            "1990-11-24: its day was 1 d ago",
+            "1 d too late",
+        ),
         ("joined: more than 30 days ago", {"joined": NOW - DAY}, "2026-11-24 11:00 UTC: 1 d ago", "29 d too early"),
         ("app version: at least version 2.10", {"app version": "2.9"}, "2.9", ""),
         (

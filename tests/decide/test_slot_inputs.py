@@ -16,6 +16,7 @@ from tests.decide.worlds import World
 VIEWS = Measure(Reading.COUNT, ("product viewed",))
 SHOES = Fact("viewed shoes", Between(low=3), measure=VIEWS)
 OLD = Fact(derived_name("birthday", "ago"), Between(low=1e9))
+YEARLY = Fact(derived_name("birthday", "each year in Europe/Oslo"), Between(0, 0))
 ALWAYS = ((-inf, 500),)
 ONCE = Cap("once", VIEWS, 1.0)
 NORWAY = Fact("country", OneOf(frozenset({"NO"})))
@@ -33,6 +34,7 @@ def asked(*rules: Rule, segments: tuple[Segment, ...] = (), holdouts: tuple[Hold
         (Rule("A", "hero", NORWAY), SlotInputs(frozenset({"country"}))),
         (Rule("A", "hero", SHOES), SlotInputs(frozenset({"viewed shoes"}), {"viewed shoes": VIEWS})),
         (Rule("A", "hero", OLD), SlotInputs(frozenset({"birthday"}), moves=True)),
+        (Rule("A", "hero", YEARLY), SlotInputs(frozenset({"birthday"}), moves=True)),
         (Rule("A", "hero", draws=(Draw("A", ALWAYS),)), SlotInputs(splits=frozenset({(seed_number("A"), (0, 500))}))),
         (Rule("A", "hero", caps=(ONCE,)), SlotInputs(caps=frozenset({ONCE}))),
     ],

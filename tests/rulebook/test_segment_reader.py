@@ -26,6 +26,7 @@ segments:
   Here now: {when: {viewed: {within: this visit}}}
   Sale time: {when: {date: before 2026-12-01}}
   Young: {when: {member since: in the last 10 days}}
+  Years with us: {when: {member since: every year in the last 6 days}}
   On a phone: {when: {device: phone}}
   At weekends: {when: {weekday: [saturday, sunday]}}
   Mixed: {when: {segment: [On a phone, At weekends]}}
@@ -115,6 +116,7 @@ FORESEEN = (
     "Here now",
     "Sale time",
     "Young",
+    "Years with us",
     "At weekends",
     "By day",
 )
