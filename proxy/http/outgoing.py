@@ -132,9 +132,9 @@ class Lead:
             self._hit, self._ttl = self.saying(hit(ttl)), ttl
         return self._hit
 
-    def saying(self, said: str) -> bytes:
+    def saying(self, said: str, detail: str = "personalised") -> bytes:
         """The lines with this Cache-Status."""
-        return self._constant + as_lines((cache_status(said + "; detail=personalised"),))
+        return self._constant + as_lines((cache_status(f"{said}; detail={detail}"),))
 
 
 def hit(ttl: int) -> str:

@@ -61,15 +61,13 @@ class StoredAnswers:
         once, later."""
         if entry.template is None or entry.lead is None or entry.template.holes:
             return False
-        lead = entry.lead.of_hit(int(entry.fresh_until - now))
-        then = partial(self._give, entry, entry.template, request, now, lead, give)
+        then = partial(self._give, entry, entry.template, request, now, give)
         return self._showing.recognises_soon(request, now, then)
 
-    def _give(
-        self, entry: Entry, template: Template, request: Request, now: float, lead: bytes, give: Give, who: Who
-    ) -> None:
+    def _give(self, entry: Entry, template: Template, request: Request, now: float, give: Give, who: Who) -> None:
         answer = None
         try:
+            lead = self._lead(entry, template, who, hit(int(entry.fresh_until - now)))
             answer = self._filled(entry, template, request, who, now, lead, NO_FILLS)
         finally:
             give(request, answer)
@@ -87,7 +85,8 @@ class StoredAnswers:
         if hole_fills is None:
             return None
         who = await self._showing.recognise_waiting(entry.template, request, now)
-        return self._filled(entry, entry.template, request, who, now, entry.lead.saying(said), hole_fills)
+        lead = self._lead(entry, entry.template, who, said)
+        return self._filled(entry, entry.template, request, who, now, lead, hole_fills)
 
     async def flowing(self, flowing: Flowing, request: Request, now: float, said: str) -> Response:
         """An asset that is still coming."""
@@ -132,6 +131,12 @@ class StoredAnswers:
         packed.tend(accepted, self._background)
         coded = None if request.get(b"range") is not None else packed.get(accepted)
         return packed_answer(stored, coded, request, now, said)
+
+    def _lead(self, entry: Entry, template: Template, who: Who, said: str) -> bytes:
+        """The header lines; they say so if the visitor's profile was needed and could not be had in time."""
+        assert entry.lead is not None
+        is_unknown = who.profile is None and bool(who.visitor.id) and self._showing.inputs_of(template).needs_profile
+        return entry.lead.saying(said, "no-profile") if is_unknown else entry.lead.saying(said)
 
     def _filled(
         self,

@@ -59,11 +59,13 @@ class Visit:
     number: int
     status: int
     saw: str
+    said: str
     ms: float
 
     @property
     def is_without_profile(self) -> bool:
-        return self.saw == ("For our VIPs" if self.number % 2 == 0 else "ours")
+        saw = "For our VIPs" if self.number % 2 == 0 else "ours"
+        return self.saw == saw and self.said.endswith("; detail=no-profile")
 
 
 class Crowd:
@@ -91,7 +93,7 @@ class Crowd:
         answer = await self._shop.client.get("/", headers=cookies)
         ms = (time.perf_counter() - started) * 1_000
         saw = next((words for words in (KNOWN, "For our VIPs", "ours") if words in answer.text), "")
-        return Visit(number, answer.status_code, saw, ms)
+        return Visit(number, answer.status_code, saw, answer.headers["cache-status"], ms)
 
     async def until_known(self, visits: list[Visit]) -> float:
         """Has visitors come again until each sees what only the profile knows; how many seconds that took."""

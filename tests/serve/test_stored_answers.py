@@ -4,6 +4,7 @@ import gzip
 
 import zstandard
 
+from tests.wire.faulty import Slow
 from tests.wire.origin import Origin, always, ok
 from tests.wire.site import HTML, PAGE, SHARED, Got, Site, in_segment, published, shown
 
@@ -109,3 +110,20 @@ async def test_an_error_page_with_a_lifetime_is_filled_and_stays_an_error() -> N
             got = await site.get(b"/", site.visitor("anna", "vip"), (b"if-none-match", b"*"))
             assert (got.status, b"Hello VIP" in got.body) == (404, True)
         assert len(origin.requests) == 1
+
+
+async def test_a_page_says_that_its_visitors_profile_could_not_be_had_in_time() -> None:
+    hello, patience = published(shown("Hello {name|you}")), {"profile_budget_ms": 5.0, "profile_longest_ms": 10.0}
+    async with Origin(always(ok(PAGE, *SHARED))) as origin, Site(origin.url, publication=hello, **patience) as site:
+        await site.remember("anna", name="Anna")
+        site.profiles._store = Slow(seed=1, share=1.0, seconds=0.5).around(site.store)
+        for how in ("fwd=uri-miss; stored", "hit; ttl=60"):
+            late = await site.get(b"/", site.visitor("anna"))
+            assert b"Hello you" in late.body
+            assert late["cache-status"] == f"tailorbird; {how}; detail=no-profile"
+        stranger = await site.get(b"/")
+        assert stranger["cache-status"] == "tailorbird; hit; ttl=60; detail=personalised"
+        site.profiles._store = site.store
+        await site.profiles.reads_ended(["anna"])
+        known = await site.get(b"/", site.visitor("anna"))
+        assert b"Hello Anna" in known.body and known["cache-status"].endswith("detail=personalised")
