@@ -14,35 +14,39 @@ import asyncio
 import contextlib
 import json
 import os
+import resource
+import secrets
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
 from urllib.parse import urlsplit
 
+from loadtests.shoppers import ms_of, times_of
 from loadtests.stage import demo, pinned
+from proxy.demo.visitors import VISITORS
 
 ROOT = Path(__file__).parent.parent
 RESULTS = Path(__file__).parent / "results"
 USERS = 24
+KNOWN = 0.67
+"""The part of visitors who are one of the demo's own, with their profiles and a signed segment."""
+SECRET = secrets.token_hex(32)
+WARM_SECONDS = 5
 LOADER_CORE = 1
 
 
 @dataclass(frozen=True)
 class Run:
-    """One Locust run: its rows, and the share of a core Locust used."""
+    """One Locust run: its rows, and the share of a core Locust used, its start included."""
 
     rows: list[dict[str, Any]]
     locust_cpu: float
-
-    @property
-    def total(self) -> dict[str, Any]:
-        """All pages together."""
-        return self.rows[-1]
 
 
 def measure_capacity(url: str, coding: str, seconds: float = 3.0, connections: int = 16) -> float:
@@ -72,25 +76,44 @@ async def _closed_loop(url: str, coding: str, seconds: float, connections: int) 
     return sum(await asyncio.gather(*(one() for _ in range(connections)))) / seconds
 
 
-def locust(url: str, name: str, *, seconds: int, rate: float, walk: str, coding: str) -> Run:
-    """Runs Locust against `url` at `rate` requests per second in all."""
+def locust(url: str, name: str, *, seconds: int, rate: float, addresses: Path | None, coding: str) -> Run:
+    """Runs Locust against `url` at `rate` pages per second in all."""
     RESULTS.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        result = Path(folder) / "result.json"
+        result, ids = Path(folder) / "result.json", Path(folder) / "ids"
+        ids.write_text("\n".join(visitor.id for visitor in VISITORS))
         command = [
-            sys.executable, "-m", "locust", "-f", str(ROOT / "loadtests" / "locustfile.py"), "--headless",
+            sys.executable, "-m", "locust", "-f", str(ROOT / "loadtests" / "shop.py"), "--headless",
             "--host", url, "--users", str(USERS), "--spawn-rate", str(USERS), "--run-time", f"{seconds}s",
-            "--reset-stats", "--only-summary", "--loglevel", "ERROR", "--html", str(RESULTS / f"{name}.html"),
+            "--loglevel", "ERROR", "--html", str(RESULTS / f"{name}.html"), "--json-file", str(result.with_suffix("")),
+            "--rate", str(rate / USERS), "--known", str(KNOWN), "--visitors", str(ids), "--segments", "VIP", "--demo",
+            "--coding", coding, *(("--addresses", str(addresses)) if addresses else ()),
         ]  # fmt: skip
-        chosen = {"LOAD_RATE": str(rate / USERS), "LOAD_WALK": walk, "LOAD_CODING": coding, "LOAD_RESULT": str(result)}
-        subprocess.run(
-            pinned(LOADER_CORE, command), env={**os.environ, **chosen}, cwd=ROOT, timeout=seconds + 60, check=False,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        done = subprocess.run(
+            pinned(LOADER_CORE, command), env={**os.environ, "TAILORBIRD_SECRET": SECRET}, cwd=ROOT,
+            timeout=seconds + 60, check=False, capture_output=True, text=True,
         )  # fmt: skip
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
         if not result.exists():
-            raise RuntimeError("Locust wrote no result; run it by hand to see why: see loadtests/README.md")
-        found = json.loads(result.read_text())
-    return Run(found["rows"], found["locust_cpu"])
+            raise RuntimeError(f"Locust wrote no result: {done.stderr[-1_000:]}")
+        entries = sorted(json.loads(result.read_text()), key=lambda entry: str(entry["name"]))
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Run(
+        [*(row_of(entry["name"], [entry], seconds) for entry in entries), row_of("all", entries, seconds)],
+        cpu / seconds,
+    )
+
+
+def row_of(name: str, entries: Sequence[Mapping[str, Any]], seconds: float) -> dict[str, Any]:
+    """One line of the table, of so many of Locust's: milliseconds, requests per second."""
+    times = times_of(entry["response_times"] for entry in entries)
+    return {
+        "name": name,
+        "rate": round(sum(entry["num_requests"] for entry in entries) / seconds, 1),
+        **{f"p{part}": ms_of(times, part) for part in (50, 95, 99)},
+        "failures": sum(entry["num_failures"] for entry in entries),
+    }
 
 
 def table(name: str, run: Run) -> list[str]:
@@ -110,20 +133,29 @@ def compare(*, seconds: int, rounds: int, walk: str, share: float, coding: str) 
     with contextlib.ExitStack() as stack:
         empty = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         (empty / "none.rules.yaml").write_text("version: 1\nrules: []\n")
-        personalised, _ = stack.enter_context(demo())
-        passed, _ = stack.enter_context(demo(rules=str(empty)))
+        key = {"TAILORBIRD_SECRET": SECRET}
+        personalised, _ = stack.enter_context(demo(environment=key))
+        passed, _ = stack.enter_context(demo(rules=str(empty), environment=key))
+        addresses = empty / "addresses" if walk == "home" else None
+        if addresses:
+            addresses.write_text("/\n")
         capacity = min(measure_capacity(url, coding) for url in (personalised, passed))
         rate = capacity * share
+        servers = (("personalised", personalised), ("passed-through", passed))
+        for _, url in servers:  # what comes first is in no cache yet
+            locust(url, "warming-up", seconds=WARM_SECONDS, rate=rate, addresses=addresses, coding=coding)
         for number in range(rounds):
-            for name, url in (("personalised", personalised), ("passed-through", passed)):
-                run = locust(url, f"{name}-{number + 1}", seconds=seconds, rate=rate, walk=walk, coding=coding)
+            for name, url in servers:
+                report = f"{name}-{number + 1}"
+                run = locust(url, report, seconds=seconds, rate=rate, addresses=addresses, coding=coding)
                 lines += table(name, run)
-                slowest[name].append(run.total["p99"])
+                slowest[name].append(run.rows[-1]["p99"])
     p99, base = (median(slowest[name]) for name in ("personalised", "passed-through"))
     return [
         *lines,
         "",
-        f"Capacity of the warm home page {capacity:.0f} requests/s on one core; Locust ran at {share:.0%} of it.",
+        f"Capacity of the warm home page {capacity:.0f} requests/s on one core; pages were due at {share:.0%} of it, "
+        "and count from then on.",
         f"p99, median of the rounds: personalised {p99} ms, passed through {base} ms: {p99 / base:.2f}x.",
     ]
 

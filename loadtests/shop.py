@@ -14,8 +14,7 @@ import random
 import secrets
 import time
 import urllib.request
-from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,16 +22,26 @@ import gevent
 from locust import events, task
 from locust.contrib.fasthttp import FastHttpUser
 from locust.runners import WorkerRunner
-from locust.stats import calculate_response_time_percentile
 
-from loadtests.shoppers import PRODUCT, Jar, Pace, addresses_of, breaches, linked_from, missing, name_of, slots_of
+from loadtests.shoppers import (
+    PRODUCT,
+    Jar,
+    Pace,
+    addresses_of,
+    breaches,
+    linked_from,
+    missing,
+    ms_of,
+    name_of,
+    slots_of,
+    times_of,
+)
 from proxy.cli.options import settings_now
 from proxy.errors import OperatorError
 from proxy.visitors.visitor import Cookies
 
 BROWSER = {
     "accept": "text/html",
-    "accept-encoding": "gzip",
     "user-agent": "Mozilla/5.0 (load test)",  # what names a tool here is a bot, and counts nowhere
     "sec-fetch-site": "same-origin",
     "sec-fetch-dest": "document",
@@ -64,6 +73,7 @@ def add_options(parser: Any) -> None:
     add("visitors", "", "a file with their ids, one a line; without it they are random", "FILE")
     add("segments", "", "the segments that their cookies vouch for", "NAME,NAME")
     add("cookie", "", "a cookie of everybody, as that of a consent tool", "NAME=VALUE")
+    add("coding", "gzip", "what browsers say they take: gzip, or identity")
     add("demo", False, "cookies without `__Host-`, as the demo's")
     add("event-share", 0.0, "the part of pages after which an event is sent")
     add("check-share", 0.0, "the part of pages that are compared with what /_tb/decide says of their visitor")
@@ -122,7 +132,9 @@ class Shopper(FastHttpUser):
         return done
 
     def asked(self, method: str, address: str, name: str, **more: Any) -> Any:
-        headers = {**BROWSER, **({"cookie": self.jar.header} if self.jar.header else {})}
+        headers = {**BROWSER, "accept-encoding": self.said.coding}
+        if self.jar.header:
+            headers["cookie"] = self.jar.header
         return self.client.request(
             method, address, name=name, headers=headers, catch_response=True, allow_redirects=False, **more
         )
@@ -227,7 +239,8 @@ def judge(environment: Any, **_: Any) -> None:
     said, entries = environment.parsed_options, environment.stats.entries.values()
     pages = [one for one in entries if one.name not in (EVENT, CHECK)]
     ours, others = (
-        times_of(one for one in pages if one.name.startswith(OTHER) is is_other) for is_other in (False, True)
+        times_of(one.response_times for one in pages if one.name.startswith(OTHER) is is_other)
+        for is_other in (False, True)
     )
     if ours and others:
         told = (f"p{part} {ms_of(ours, part)} ms beside {ms_of(others, part)} ms" for part in (50, 95, 99))
@@ -235,19 +248,7 @@ def judge(environment: Any, **_: Any) -> None:
     mine = [one for one in entries if not one.name.startswith(OTHER)]
     asked, failed = sum(one.num_requests for one in mine), sum(one.num_failures for one in mine)
     found = breaches(ms_of(ours, 99), failed / max(1, asked), asked, most_ms=said.most_ms, most_failed=said.most_failed)
+    found += [f"a fault of the script: {one['msg']}" for one in environment.runner.exceptions.values()]
     for breach in found:
         print(f"NOT kept: {breach}")
     environment.process_exit_code = 1 if found else 0
-
-
-def times_of(entries: Iterable[Any]) -> Counter[int]:
-    """How many answers took so many milliseconds, as Locust rounds them."""
-    times = Counter[int]()
-    for entry in entries:
-        times.update(entry.response_times)
-    return times
-
-
-def ms_of(times: Counter[int], part: int) -> float:
-    """What so many of 100 took at most; 0 where there were none."""
-    return float(calculate_response_time_percentile(times, times.total(), part / 100)) if times else 0.0

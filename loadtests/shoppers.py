@@ -6,7 +6,9 @@ from __future__ import annotations
 import json
 import random
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 from urllib.parse import urlsplit
 
 LOGGED = re.compile(r'"GET (\S+) HTTP/[\d.]+" (\d{3})')
@@ -116,6 +118,24 @@ def slots_of(page: str) -> list[str]:
 def missing(page: str, decided: Sequence[str]) -> list[str]:
     """Which of the contents that were decided for this visitor the page does not show."""
     return [content for content in decided if content not in page]
+
+
+def times_of(counted: Iterable[Mapping[Any, int]]) -> Counter[int]:
+    """How many answers took so many milliseconds, of several rows of Locust's together."""
+    times = Counter[int]()
+    for one in counted:
+        times.update({int(ms): count for ms, count in one.items()})
+    return times
+
+
+def ms_of(times: Counter[int], part: int) -> int:
+    """What so many of 100 answers took at most; 0 where there were none."""
+    seen, wanted = 0, times.total() * part / 100
+    for ms in sorted(times):
+        seen += times[ms]
+        if seen >= wanted:
+            return ms
+    return 0
 
 
 def breaches(p99_ms: float, failed: float, requests: int, *, most_ms: float, most_failed: float) -> list[str]:

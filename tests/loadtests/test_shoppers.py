@@ -4,7 +4,18 @@ import random
 
 import pytest
 
-from loadtests.shoppers import Jar, Pace, addresses_of, breaches, linked_from, missing, name_of, slots_of
+from loadtests.shoppers import (
+    Jar,
+    Pace,
+    addresses_of,
+    breaches,
+    linked_from,
+    missing,
+    ms_of,
+    name_of,
+    slots_of,
+    times_of,
+)
 
 LOG = """1.2.3.4 - - [10/Oct/2026:13:55:36 +0000] "GET /sale?page=2 HTTP/1.1" 200 2326 "-" "Mozilla/5.0"
 1.2.3.4 - - [10/Oct/2026:13:55:37 +0000] "GET /sale?page=2 HTTP/2.0" 304 0
@@ -67,6 +78,11 @@ def test_pages_are_due_so_many_a_second() -> None:
 
 def test_what_a_page_does_not_show_is_found() -> None:
     assert missing("<p>Hello Anna</p>", ["Hello Anna", "Hello Ben"]) == ["Hello Ben"]
+
+
+def test_what_99_of_100_took_is_of_all_rows_together() -> None:
+    times = times_of([{"10": 98}, {20: 1, 500: 1}])
+    assert [ms_of(times, part) for part in (50, 98, 99, 100)] == [10, 10, 20, 500] and ms_of(times_of([]), 99) == 0
 
 
 @pytest.mark.parametrize(
