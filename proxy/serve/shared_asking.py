@@ -52,14 +52,15 @@ class SharedAsking:
         """The answer, a 304 only for what is stored. Raises `OriginError`."""
         known, stale = self._memory.varying_names(fetch.key), fetch.stale
         folder = _folder(fetch.request)
-        guessed = frozenset() if fetch.key in self._memory else self._beside.get(folder, frozenset())
+        beside = frozenset() if fetch.key in self._memory else self._beside.get(folder, frozenset())
+        guessed = self._asking.untold(fetch.request, beside)
         answer = await self._asked(fetch, known | guessed, () if stale is None else conditions(stale.stored))
         if answer.status == 304 and stale is not None and not is_confirmed_by(stale.stored, answer.headers):
             await answer.aclose()  # RFC 9111 4.3.3: it confirms what is not stored here
             answer = await self._asked(fetch, known)
-        if guessed - chosen_names(answer.headers):
+        if wrong := guessed - chosen_names(answer.headers):
             if answer.status < 400:
-                self._beside.pop(folder, None)
+                self._beside[folder] = beside - wrong
             guessed = frozenset()
             await answer.aclose()
             answer = await self._asked(fetch, known)
@@ -71,7 +72,7 @@ class SharedAsking:
             await answer.aclose()
             answer = await self._asked(fetch, fields | untold)
             make_room(self._beside, MOST_FOLDERS)
-            self._beside[folder] = guessed | untold
+            self._beside[folder] = self._beside.get(folder, frozenset()) | untold
         fetch.told = fields | untold
         return answer
 

@@ -79,3 +79,14 @@ async def test_a_page_that_is_gone_says_nothing_of_what_those_beside_it_are_chos
         count = len(origin.requests)
         await site.get(b"/p/2", DUTCH)
         assert len(origin.requests) == count + 1
+
+
+async def test_who_says_nothing_of_what_pages_beside_are_chosen_by_asks_once() -> None:
+    def say(seen: Seen) -> bytes:
+        return translated(seen) if seen.target == b"/p/1" else ok(PAGE, *SHARED)
+
+    async with Origin(answering(say)) as origin, Site(origin.url) as site:
+        await site.get(b"/p/1", DUTCH)
+        count = len(origin.requests)
+        await site.get(b"/p/2")
+        assert len(origin.requests) == count + 1
