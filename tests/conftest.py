@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+from collections.abc import Callable, Mapping
 
+import pytest
+import uvloop
 from hypothesis import settings
 
 for name in ("http_proxy", "https_proxy", "all_proxy"):  # all that tests talk to is on this machine
@@ -12,6 +16,18 @@ for name in ("http_proxy", "https_proxy", "all_proxy"):  # all that tests talk t
 
 settings.register_profile("any machine", deadline=None)  # one that is busy takes its time over what takes none
 settings.load_profile("any machine")
+
+OF_THE_SUPERVISOR = {"test_supervisor.py", "test_worker.py", "test_zygote.py"}
+"""Who keeps workers does so on asyncio's own loop; they serve on uvloop."""
+
+
+def pytest_asyncio_loop_factories(
+    config: pytest.Config, item: pytest.Item
+) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """A test runs on the event loop that its subject runs on."""
+    if item.path.name in OF_THE_SUPERVISOR:
+        return {"asyncio": asyncio.new_event_loop}
+    return {"uvloop": uvloop.new_event_loop}
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

@@ -23,7 +23,7 @@ ON_BOTH = {"test_connection.py", "test_exchange.py", "test_origin.py", "test_ori
 def pytest_asyncio_loop_factories(
     config: pytest.Config, item: pytest.Item
 ) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
-    return LOOPS if item.path.name in ON_BOTH else {"asyncio": LOOPS["asyncio"]}
+    return LOOPS if item.path.name in ON_BOTH else {"uvloop": LOOPS["uvloop"]}
 
 
 async def body_of(transport: OriginTransport, request: UpstreamRequest = GET) -> bytes:
