@@ -118,11 +118,10 @@ def filled(
 ) -> Personalised:
     """The page with these decisions."""
     fills = in_json_forms(fills_of(decisions, fragments, context, stock, template.lists), template.forms, decisions)
-    if template.holes:
-        _pour(template, fills, hole_fills)
-        decisions = tuple([decision for decision in decisions if decision.slot])
+    decided = Decided.by(decisions, fills, stock.asks)
+    _pour(template, fills, hole_fills)
     page = assemble(template, fills, context.attributes, coding=coding, key=key)
-    return Personalised(page, Decided.by(decisions))
+    return Personalised(page, decided)
 
 
 def untouched(template: Template, *, coding: Coding, key: bytes, hole_fills: Sequence[Fragment] = ()) -> Assembled:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import re
 
+import msgspec
+
 from proxy.catalogue.ranking import ProductTest
 from proxy.catalogue.rows import RowSpec
 from proxy.catalogue.strategies import source
@@ -18,6 +20,7 @@ from proxy.page.presentation import PLAIN
 from proxy.page.product_row import product_row
 from proxy.page.template import Template
 from proxy.personalise import MOST_REMEMBERED, Personalised, Stock, personalise, stocked, untouched, with_products
+from proxy.visitors.view_content import banners_of
 from tests.catalogue.worlds import did, shop
 from tests.page.cutting import cut
 
@@ -164,6 +167,15 @@ def test_what_is_remembered_of_who_has_no_profile_does_not_grow_for_ever() -> No
         context = EvaluationContext("", 60.0 * minute, remembered=remembered)
         stocked(SHELVES["row"], Decision("", "row"), context, stock, PLAIN)
     assert len(remembered) <= MOST_REMEMBERED
+
+
+def test_a_row_without_products_was_not_shown() -> None:
+    nothing = RowSpec((source("recently viewed", []),), count=2)
+    stock = Stock(shop(), {"row": nothing, "second": POPULAR})
+    done = personalise(template(), ROWS, SHELVES, EvaluationContext("v1"), coding="identity", key=KEY, stock=stock)
+    assert [decision.rule for decision in done.decided.decisions if decision.rule] == ["Row", "Second row"]
+    assert done.decided.rules == ("Second row",) and done.decided.empty == ["home.hero"]
+    assert msgspec.msgpack.decode(banners_of(done).shown) == ["Second row"]
 
 
 def test_a_row_without_products_is_the_pages_own() -> None:

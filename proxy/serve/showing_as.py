@@ -108,7 +108,7 @@ class ShowingAs:
         for (place, _), fragment in zip(template.holes, hole_fills, strict=True):
             fills[place] = fragment
         page = assemble(template, fills, context.attributes, coding=coding, key=b"preview")
-        return Personalised(page, Decided.by(tuple(decision for decision in decisions if decision.slot)))
+        return Personalised(page, Decided.by(decisions))
 
 
 Shows = Showing | ShowingAs

@@ -98,7 +98,8 @@ def banners_of(done: DecidedPage | None) -> Banners:
         return NO_BANNERS
     if not isinstance(done.view_cache, Banners):
         decisions = [decision for decision in done.decided.decisions if not decision.slot.startswith(INTERNAL)]
-        shown = [decision for decision in decisions if decision.rule and decision.variant]
+        empty = done.decided.empty
+        shown = [each for each in decisions if each.rule and each.variant and each.slot not in empty]
         rules = tuple([truncated(decision.rule, MOST_BYTES) for decision in shown])
         done.view_cache = _banners(rules, _chosen(decisions))
     return done.view_cache
