@@ -4,13 +4,14 @@ is too long, a link that depends on the page it is on, a product that cannot be 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from proxy.conditions.choices import within_quotes
+from proxy.conditions.derived import base_of
 from proxy.conditions.nodes import Entry, Node, Scalar, one_or_more
 from proxy.diagnostics import Finding, Suggestion
 from proxy.errors import EditorError
-from proxy.model import Place, Product
+from proxy.model import AllOf, Condition, Fact, IsKnown, Place, Product, Rule
 from proxy.page.fields import Field, fields_in_text
 from proxy.page.fragments import Fragment
 from proxy.page.slots import DeclaredSlot
@@ -25,10 +26,10 @@ _NOT_RELATIVE = re.compile(r"[/#?{]|[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 
 
 def content_lints(
-    show: Node, fragment: Fragment, slot: DeclaredSlot | None, catalogue: Sequence[Product]
+    show: Node, fragment: Fragment, slot: DeclaredSlot | None, catalogue: Sequence[Product], rule: Rule
 ) -> Iterator[Finding]:
-    """The warnings about what stands under `show:`."""
-    yield from _fields_without_default(show, fragment)
+    """The warnings about what stands under `show:` of a rule."""
+    yield from _fields_without_default(show, fragment, _asked(rule.condition))
     for kind in Part.of(show).values():
         lines = Part.of(kind.value)
         if "image" in lines:
@@ -50,8 +51,19 @@ def pin_lints(pins: Node | None, catalogue: Sequence[Product]) -> Iterator[Findi
     yield from _sold_out(_named("product", pins), catalogue)
 
 
-def _fields_without_default(show: Node, fragment: Fragment) -> Iterator[Finding]:
-    bare = {field.attribute: field for field in fragment.fields if not field.default}
+def _asked(condition: Condition) -> frozenset[str]:
+    """The attributes that are known of everybody for whom the condition holds."""
+    match condition:
+        case AllOf(parts):
+            return frozenset().union(*map(_asked, parts))
+        case Fact(attribute, test) if test != IsKnown(wanted=False):
+            return frozenset({base_of(attribute)})
+    return frozenset()
+
+
+def _fields_without_default(show: Node, fragment: Fragment, known: Collection[str]) -> Iterator[Finding]:
+    fields = [field for field in fragment.fields if not field.default and field.attribute not in known]
+    bare = {field.attribute: field for field in fields}
     for name, field in bare.items():
         what = f"visitors without `{name}` see a gap"
         default = "there" if field.left_of is None else field.left_of.text(field.left_of.number)

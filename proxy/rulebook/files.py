@@ -184,6 +184,6 @@ class Collector:
         if fragment is None:
             return ""
         self.findings.extend(unknown_fields(fragment, show.value, self.names.words))
-        self.lints.extend(content_lints(show.value, fragment, library.slot(rule), library.catalogue))
+        self.lints.extend(content_lints(show.value, fragment, library.slot(rule), library.catalogue, rule))
         self.fragments[name] = fragment
         return name

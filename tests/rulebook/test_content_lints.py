@@ -63,3 +63,19 @@ def test_a_pinned_product_that_is_sold_out_is_reported(publish: Publish) -> None
     pins = "    pin:\n      - {product: SKU-9, at: 1}\n      - {product: SKU-1, at: 2}\n"
     found = publish("rules:\n  - name: A\n    listing: search\n" + pins, site=Site(0.0)).findings
     assert [(finding.code, finding.place.line) for finding in found] == [("L4", 5)]
+
+
+@pytest.mark.parametrize(
+    ("when", "is_told"),
+    [
+        ("{city: Oslo}", False),
+        ("{orders: at least 1, city: any}", False),
+        ("{orders: at least 1}", True),
+        ("{city: none}", True),
+        ("{any of: [{city: Oslo}, {orders: 1}]}", True),
+    ],
+)
+def test_what_a_rule_asks_for_needs_no_default(when: str, is_told: bool, publish: Publish) -> None:
+    show = "banner: {title: 'Hello {city}'}"
+    told = publish(RULE.replace("    show:", f"    when: {when}\n    show:") % show, site=Site(0.0)).findings
+    assert ("L5" in [finding.code for finding in told]) is is_told
