@@ -25,6 +25,8 @@ from proxy.bucketing import BUCKETS
 from proxy.model import Holdout, Rule
 
 PAID_BY_EACH = "paid"
+DRAWN = 1_000_000
+"""So many that how many of them there are leaves no doubt: who was drawn is known by the share alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,7 @@ def _rule_report(
         *_removed_note(rule, bool(shares)),
         *(judge.time_needed(base, counted[0]) if verdict.word is Outcome.ALONE else ()),
         *_split_note(verdict, shares, sizes),
+        *(_by_share_notes(groups, shares, counted[0], alpha) if verdict.word is Outcome.DISTRUST else ()),
         *_best_note(rows, comparison.groups, counted[0], each),
         *_harm_notes(rows, counted[1:]),
         *_crossover_note(comparison),
@@ -196,6 +199,19 @@ def _split_note(verdict: Verdict, shares: Mapping[str, int], sizes: Sequence[int
             f"{name} {size / sum(sizes):.1%} instead of {share / total:.1%}" for name, share, size in found
         )
         yield f"of those counted, {told}: were shares changed under way, or does one make visitors leave after a page?"
+
+
+def _by_share_notes(
+    groups: Sequence[tuple[str, Tally]], shares: Mapping[str, int], goal: str, alpha: float
+) -> Iterator[str]:
+    """The lift of those who were to meet each group, by its share, whether they were counted or not. Where one keeps
+    more visitors after the first page, most of those buy nothing, and it looks worse by those who were counted: one
+    that kept 50 of 100 instead of 45 brought 3.7 % more orders, and seemed to bring 6.6 % fewer."""
+    drawn = [(name, Tally(shares[name] * DRAWN, tally.converted)) for name, tally in groups if shares.get(name)]
+    for name, tally in drawn[1:]:
+        if lift := share_lift(goal, tally, drawn[0][1], alpha):
+            told = f"by their shares, whoever was counted, {name} beside {drawn[0][0]}: {in_percent(lift)} {goal}"
+            yield f"{told}; that holds if shares never changed, and all events arrive"
 
 
 def _best_note(rows: Sequence[Row], groups: Mapping[str, Tally], goal: str, alpha: float) -> Iterator[str]:

@@ -83,7 +83,9 @@ def test_sizes_that_do_not_fit_the_split_are_said_before_all_else() -> None:
     assert [(row.lifts, row.verdict) for row in told.rows] == [({}, None)] * 2
     assert told.notes == [
         "of those counted, control 55.6% instead of 50.0%, new 44.4% instead of 50.0%: were shares changed under way, "
-        "or does one make visitors leave after a page?"
+        "or does one make visitors leave after a page?",
+        "by their shares, whoever was counted, new beside control: +40.0% (+14.8% to +70.8%) order completed; "
+        "that holds if shares never changed, and all events arrive",
     ]
     one_sided = told_of(experiment("control", "new"), {"control": tally(5_000, 400)})
     assert one_sided.verdict.word is Outcome.DISTRUST
@@ -201,3 +203,18 @@ def test_of_an_experiment_on_clicks_those_are_told_who_saw_nothing_to_click_and_
     few = groups | {"B": clicks(4_000, 2)}
     (told,) = reports({"Bar": Comparison(few, began=NOW - 20 * DAY)}, [rule], (), ReportOptions(NOW))
     assert told.rows[1].why_not_compared(CLICK) == "too few to compare"
+
+
+def test_where_one_keeps_more_visitors_its_lift_is_told_by_the_shares() -> None:
+    groups = {"control": tally(45_000, 2_700), "new": tally(50_000, 3_400)}
+    told = told_of(experiment("control", "new"), groups)
+    assert told.verdict.word is Outcome.DISTRUST and told.rows[1].lifts == {}
+    (note,) = [note for note in told.notes if note.startswith("by their shares")]
+    assert note.startswith("by their shares, whoever was counted, new beside control: +25.9% (") and ORDER in note
+    uneven = Rule("Bar", "all.topbar", experiment=Experiment((Arm("control", 8_000), Arm("new", 2_000))))
+    (note,) = [note for note in told_of(uneven, groups).notes if note.startswith("by their shares")]
+    assert "new beside control: +403.7% (" in note
+    assert not any("shares" in note for note in told_of(experiment("control", "new"), MANY_ALIKE).notes)
+
+
+MANY_ALIKE = {"control": tally(45_000, 2_700), "new": tally(45_100, 2_720)}
