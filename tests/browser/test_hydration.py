@@ -1,5 +1,5 @@
-"""Banners and listings in pages that React and Vue render again in the browser, through the whole proxy. The fixtures
-are built with the helpers of `docs/helpers/`; their `plain` pages, which do without, are the control."""
+"""Banners and listings in pages that React, Vue and Svelte render again in the browser, through the whole proxy. The
+fixtures are built with the helpers of `docs/helpers/`; their `plain` pages, which do without, are the control."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ SEEN = """[...document.querySelectorAll("ul > li")]
 """What stands there from top to bottom, whatever the order in the document."""
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session"), pytest.mark.bar("A11")]
-each_framework = pytest.mark.parametrize("framework", ["react", "vue"])
+each_framework = pytest.mark.parametrize("framework", ["react", "vue", "svelte"])
 
 
 def storefront(mode: str) -> Origin:
@@ -57,7 +57,7 @@ def storefront(mode: str) -> Origin:
     module = b'<script src="/_tb/t.js" defer></script></head>'
     pages |= {b"with-module-" + name: page.replace(b"</head>", module) for name, page in pages.items()}
     answers = {b"/" + name: ok(page, html) for name, page in pages.items()}
-    for name in ("react", "vue"):
+    for name in ("react", "vue", "svelte"):
         answers[f"/{name}.js".encode()] = ok((FIXTURES / f"{name}{mode}.js").read_bytes(), script)
     return Origin(by_path(answers))
 
