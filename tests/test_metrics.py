@@ -78,8 +78,8 @@ def test_every_metric_is_told_of_somewhere_and_whatever_is_told_of_has_a_row() -
     }
     # By `Metrics` itself, for pages and answers:
     named |= {"tailorbird_requests_total", "tailorbird_rule_matches_total", "tailorbird_answer_seconds"}
-    assert rows - named == set(), "have a row in proxy/metrics.py and are counted or read nowhere"
-    assert named - rows == set(), "need a row in proxy/metrics.py"
+    assert rows - named == set(), "have a row in proxy/metric_rows.py and are counted or read nowhere"
+    assert named - rows == set(), "need a row in proxy/metric_rows.py"
 
 
 def test_a_tally_counts_beside_and_shows_when_somebody_reads() -> None:

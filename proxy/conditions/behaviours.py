@@ -7,7 +7,7 @@ Rows are part of the vocabulary like any other. N in a key stands for a number, 
 
 from __future__ import annotations
 
-from proxy.conditions.phrase import TRUTHS, Kind, Phrase
+from proxy.conditions.phrase import Kind, Phrase
 from proxy.model import Contains, Measure, Reading
 
 DAY = 86_400.0
@@ -197,8 +197,6 @@ TRAITS: tuple[Phrase, ...] = (
         example="bargain shopper: yes",
         wrong="bargain shopper: often",
         wrong_code="R304",
-        choices=TRUTHS,
-        hint="write yes or no",
         measure=Measure(
             Reading.OFTEN,
             (PAGE, "list viewed", "list filtered", SEARCHED, "custom event"),

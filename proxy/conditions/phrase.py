@@ -65,6 +65,11 @@ class Phrase:
     read: dict[str, Test] = field(default_factory=dict, init=False, repr=False, compare=False)
     """A memory only: what values ask that had nothing wrong."""
 
+    def __post_init__(self) -> None:
+        if self.kind is Kind.TRUTH:  # the same words for all of them
+            object.__setattr__(self, "choices", TRUTHS)
+            object.__setattr__(self, "hint", "write yes or no")
+
     @property
     def is_trait(self) -> bool:
         """Whether an import may bring it too: it is read off the history, and a single value."""

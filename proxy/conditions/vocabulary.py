@@ -16,7 +16,7 @@ from proxy.conditions.behaviours import ACTIONS, TRAITS
 from proxy.conditions.derived import HOURS_THERE, WEEKDAY_THERE, derived_name
 from proxy.conditions.durations import UNITS, seconds_of
 from proxy.conditions.localtime import WEEKDAYS
-from proxy.conditions.phrase import PATH, PATH_HINT, TRUTHS, Kind, Phrase
+from proxy.conditions.phrase import PATH, PATH_HINT, Kind, Phrase
 
 _ISO_3166_ALPHA_2 = (
     "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ "
@@ -270,8 +270,7 @@ def words(
 
 def attribute_phrase(name: str, kind: Kind) -> Phrase:
     """The phrase of a profile attribute, which is its bare name."""
-    choices = TRUTHS if kind is Kind.TRUTH else ()
-    return Phrase(name, name, kind, f"an attribute of your visitors ({kind})", choices=choices, hint="write yes or no")
+    return Phrase(name, name, kind, f"an attribute of your visitors ({kind})")
 
 
 def phrase_of(word: str, known: Mapping[str, Phrase]) -> Phrase | None:

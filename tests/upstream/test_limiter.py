@@ -139,7 +139,7 @@ async def test_waiting_is_bounded_and_short_under_lasting_overload() -> None:
     begun = loop.time()
     with pytest.raises(OriginError):
         await limiter.enter()
-    assert loop.time() - begun >= 0.4
+    assert loop.time() - begun > 0.39
 
     clock.at += 0.8
     waiting = asyncio.create_task(limiter.enter())  # somebody waits from now on
@@ -148,7 +148,7 @@ async def test_waiting_is_bounded_and_short_under_lasting_overload() -> None:
     begun = loop.time()
     with pytest.raises(OriginError):
         await limiter.enter()
-    assert loop.time() - begun < 0.4
+    assert loop.time() - begun < 0.39
     waiting.cancel()
 
 
@@ -163,7 +163,7 @@ async def test_while_some_are_sent_away_others_hardly_wait() -> None:
         begun = loop.time()
         with pytest.raises(OriginError):
             await limiter.enter()
-        waits.append(loop.time() - begun >= 0.4)
+        waits.append(loop.time() - begun > 0.39)  # a loop's clock has milliseconds
     assert waits == [True, False, False, True]
 
 
