@@ -12,7 +12,7 @@ from proxy.conditions.other_words import OTHER_WORDS, is_own_fact, line_instead_
 from proxy.diagnostics import Finding, nearest
 
 HOW_TO_DECLARE = "an attribute of your visitors is known once attributes.yaml names it, or an import brings it"
-HOW_TO_BRING = "no page tells it: add `{}:` to attributes.yaml, with its kind, as text, number or truth"
+HOW_TO_BRING = "no page tells it: add `{}:` to attributes.yaml, with its kind, as text, number, truth or date"
 HOW_LOCATED = "a visitor's location is known where an app, a login or a CDN tells it"
 
 
