@@ -108,7 +108,12 @@ class Settings(SiteSettings):
         "cookies that say nothing to the origin's pages; `*` stands for any ending",
     )
     clients_may_refresh: bool = row(False, "let a client's Cache-Control (a forced reload) ask the origin")
-    collapse_wait_ms: int = row(2_000, "longest wait for another request's fetch of the same page", "milliseconds")
+    collapse_wait_ms: int = row(
+        2_000,
+        "wait for another request's fetch of the same page until one of those who wait asks on their own; if that is "
+        "answered first, two more, and so on",
+        "milliseconds",
+    )
     stale_if_error_seconds: int = row(3_600, "how long a stale answer stands in for an origin that is down", "seconds")
     stale_wait_ms: int = row(
         2_000, "longest wait for a new page where a stale one may stand in; 0: as long as for any", "milliseconds"

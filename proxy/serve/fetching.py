@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 
 from proxy.errors import OriginError
+from proxy.http.message import Response
 from proxy.http.target import Sought
 from proxy.httpcache.key import Varying, matches, varying
 from proxy.httpcache.policy import may_serve_on_error, may_store
@@ -23,7 +24,7 @@ from proxy.ports import UpstreamResponse
 from proxy.processes.ticks import SLACK_SECONDS
 from proxy.serve.keeping import Keeping
 from proxy.serve.pages import Entry
-from proxy.serve.shared_fetch import Flowing, NotShared, Outcome, Passed, SharedFetch, tell_failure
+from proxy.serve.shared_fetch import Ask, Flowing, NotShared, Outcome, Passed, SharedFetch, tell_failure
 from proxy.settings import Settings
 from proxy.upstream.limiter import SHARE
 
@@ -70,11 +71,14 @@ class Fetching:
             return None
         return fetch.flowing.result() if fetch.flowing.done() else fetch.passed or task.result()
 
-    async def join(self, sought: Sought) -> Outcome | None:
-        """The outcome of the fetch under way. None: it took too long, its answer varies by fields in which this request
-        differs, or it was refused to the one who began it, who asks for too much."""
-        _, task = self._under_way[self._slot(sought)]
+    async def join(self, sought: Sought, alone: Ask | None = None) -> Outcome | Response | None:
+        """The outcome of the fetch under way; or, if that takes long, the visitor's own answer, by `alone`. None: it
+        took too long, its answer varies by fields in which this request differs, or it was refused to the one who began
+        it, who asks for too much."""
+        fetch, task = self._under_way[self._slot(sought)]
         await asyncio.wait((task,), timeout=self.wait_seconds)
+        if alone is not None and (answer := await fetch.patience.answer(alone, task)) is not None:
+            return answer
         outcome = task.result() if task.done() else None
         if isinstance(outcome, Entry) and not matches(outcome.varying, sought.shared.headers):
             return None

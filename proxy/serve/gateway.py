@@ -16,6 +16,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from math import floor
 
 from proxy.errors import OriginError
@@ -232,17 +233,19 @@ class Gateway:
 
     async def _given(self, entry: Entry, request: Request, now: float, said: str) -> Response:
         """The entry for this visitor; if it has a hole that only the origin can fill, their own request."""
-        answer = await self._stored_answers.answer(entry, request, now, said)
-        return await self._as_visitor(request, "hole") if answer is None else answer
+        return await self._stored_answers.answer(entry, request, now, said) or await self._as_visitor(request, "hole")
 
     async def _for_everybody(
         self, asked: Sought, request: Request, stale: Entry | None, said: str, seconds: float | None, *, is_plain: bool
     ) -> Response:
-        """The answer by a shared fetch: a new one, waited for at most `seconds`, or the one under way; else by a
-        fallback."""
-        outcome: Outcome | Flowing | Passed | None
+        """The answer by a shared fetch, new (waited for at most `seconds`) or under way; else by a fallback."""
+        outcome: Response | Outcome | Flowing | Passed | None
+        as_visitor = partial(self._as_visitor, request)
         if self._fetching.is_under_way(asked):
-            outcome, status = await self._fetching.join(asked), "collapsed"
+            alone = None if self._stale_fallback.may(stale, self._clock()) else partial(as_visitor, "collapse-wait")
+            outcome, status = await self._fetching.join(asked, alone), "collapsed"
+            if isinstance(outcome, Response):
+                return outcome
         else:
             outcome, status = await self._fetching.lead(asked, stale, seconds, is_plain=is_plain), "stored"
         now = self._clock()
@@ -263,10 +266,9 @@ class Gateway:
         if isinstance(outcome, Passed):
             self._count("bypass")
             return await self._own.answer(request, outcome.answer, now, f"{said}; {detail(outcome.reason)}")
-        reason = outcome.reason if outcome else "collapse-wait"
         if outcome is None or outcome.status < 500:
-            return await self._as_visitor(request, reason)
-        answer = await outcome.trial.answer(lambda: self._as_visitor(request, reason), self._fetching.wait_seconds)
+            return await as_visitor(outcome.reason if outcome else "collapse-wait")
+        answer = await outcome.trial.answer(partial(as_visitor, outcome.reason), self._fetching.wait_seconds)
         return answer or self._own.failed(request, outcome.error, is_told=True)
 
     async def _as_visitor(self, request: Request, reason: str, *, fill: Sought | None = None) -> Response:
@@ -283,8 +285,7 @@ class Gateway:
         if is_own:
             return await self._as_visitor(request, "part")
         answer = self.hit(request, now) or await self._read(request, now)
-        kept = self.kept(request)
-        return (kept and kept.piece_of(answer)) or answer
+        return ((kept := self.kept(request)) and kept.piece_of(answer)) or answer
 
     async def _write(self, request: Request, now: float) -> Response:
         """A method that may change something. If it succeeded, what is stored at its address is forgotten."""

@@ -27,6 +27,10 @@ _EXPECTED = frozenset({"overload", SHARE, "left-alone", UNANSWERED})
 news."""
 
 
+Ask = Callable[[], Awaitable[Response]]
+"""Asks for a visitor's own answer."""
+
+
 class Trial:
     """After a shared fetch that the origin answered by an error: whether visitors' own requests fail as well. The first
     finds out, and the others wait for that: a failing origin is not asked by each of them. `on_failure` is told the
@@ -36,7 +40,7 @@ class Trial:
         self._fails: asyncio.Future[bool] | None = None
         self._on_failure = on_failure
 
-    async def answer(self, ask: Callable[[], Awaitable[Response]], most_seconds: float) -> Response | None:
+    async def answer(self, ask: Ask, most_seconds: float) -> Response | None:
         """The visitor's answer by `ask`; None when the first one's, for which they wait no longer than `most_seconds`,
         was an error. Raises `OriginError`."""
         if self._fails is not None:
@@ -53,6 +57,33 @@ class Trial:
         finally:
             self._fails.set_result(fails)
         return answer
+
+
+class Patience:
+    """Of those who have waited long for a fetch one asks on their own, and the others go on waiting: all at once would
+    make a slow origin slower, and none would have the page sooner. For each who is answered before the fetch is, two
+    more may."""
+
+    def __init__(self) -> None:
+        self._may_ask = 1
+        self._one_is_back: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def answer(self, ask: Ask, fetch: asyncio.Task[Outcome]) -> Response | None:
+        """The visitor's own answer by `ask`; None once the fetch is over. Raises `OriginError`."""
+        while not (self._may_ask or fetch.done()):
+            await asyncio.wait((self._one_is_back, fetch), return_when=asyncio.FIRST_COMPLETED)
+        if fetch.done():
+            return None
+        self._may_ask -= 1
+        is_answered = False
+        try:
+            answer = await ask()
+            is_answered = answer.status < 500
+            return answer
+        finally:
+            self._may_ask += 2 if is_answered else 1
+            self._one_is_back.set_result(None)
+            self._one_is_back = asyncio.get_running_loop().create_future()
 
 
 class Failures:
@@ -133,6 +164,7 @@ class SharedFetch:
         self.needless: tuple[bytes, ...] = ()
         self.told: Set[bytes] = frozenset()
         self.plainly: tuple[str, int] | None = None
+        self.patience = Patience()
         self.is_led = is_led
         self.is_plain = is_plain
         self.is_void = False

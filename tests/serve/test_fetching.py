@@ -226,3 +226,52 @@ async def test_how_full_the_cache_is_can_be_read() -> None:
         told = {name.removeprefix("tailorbird_cache_"): value for (name, _, _), value in site.metrics.gauges().items()}
     assert (told["addresses"], told["limit_bytes"]) == (2, site.settings.cache_bytes)
     assert 2 * len(PAGE) < told["bytes"] < told["limit_bytes"]
+
+
+class Slow:
+    """Answers requests for everybody, and visitors' own, each when they are let go."""
+
+    def __init__(self) -> None:
+        self.shared, self.own = asyncio.Event(), asyncio.Event()
+
+    def __call__(self, seen: Seen) -> object:
+        return self._later(self.own if seen.get(b"user-agent") == b"phone" else self.shared)
+
+    async def _later(self, let_go: asyncio.Event) -> bytes:
+        await let_go.wait()
+        return ok(PAGE, *SHARED)
+
+
+async def test_of_many_who_wait_for_a_slow_page_one_asks_too_and_all_others_get_the_page_when_it_comes() -> None:
+    slow = Slow()
+    async with Origin(answering(slow)) as origin, Site(origin.url, collapse_wait_ms=5) as site:
+        leader, alone, *others = await many(site, 20)
+        await eventually(lambda: len(origin.requests) == 2)
+        slow.shared.set()
+        answers = await asyncio.gather(leader, *others)
+        assert len(origin.requests) == 2
+        slow.own.set()
+        assert "detail=collapse-wait" in (await alone)["cache-status"]
+    said = [answer["cache-status"].split("; ")[2] for answer in answers]
+    assert said == ["stored"] + ["collapsed"] * 18
+
+
+async def test_who_asks_alone_and_leaves_has_the_next_of_those_who_wait_ask() -> None:
+    slow = Slow()
+    async with Origin(answering(slow)) as origin, Site(origin.url, collapse_wait_ms=5) as site:
+        _, *others = tasks = await many(site, 5)
+        for count in (2, 3, 4):
+            await eventually(lambda count=count: len(origin.requests) == count)
+            others.pop(0).cancel()
+        slow.shared.set(), slow.own.set()
+        answers = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [getattr(answer, "status", 0) for answer in answers] == [200, 0, 0, 0, 200]
+
+
+async def test_where_the_fetch_hangs_and_the_origin_answers_others_all_are_answered() -> None:
+    slow = Slow()
+    slow.own.set()
+    async with Origin(answering(slow)) as origin, Site(origin.url, collapse_wait_ms=5) as site:
+        _, *others = await many(site, 20)
+        assert {(await task).status for task in others} == {200}
+        assert len(origin.requests) == 20
