@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import itertools
 import random
+import re
 import secrets
 import time
 import urllib.request
@@ -66,6 +67,7 @@ def add_options(parser: Any) -> None:
         parser.add_argument(f"--{name}", default=default, env_var=variable, help=help, **shape)
 
     add("addresses", "", "a list of addresses, or an access log; without it, what the home page links to", "FILE")
+    add("skip", "", "leave out addresses in which this regular expression is found, as `/logout|/cart/add`", "REGEX")
     add("rate", 0.0, "pages a second of each user, whether or not the last one was answered; 0: as --think says")
     add("think", "2-8", "seconds between an answer and the next page", "FROM-TO")
     add("pages", 8.0, "pages that a visitor opens on average; then the user is another visitor")
@@ -215,6 +217,8 @@ def get_ready(environment: Any, **_: Any) -> None:
     ADDRESSES[:] = (
         addresses_of(Path(said.addresses).read_text().splitlines()) if said.addresses else linked(environment)
     )
+    if said.skip:
+        ADDRESSES[:] = [address for address in ADDRESSES if not re.search(said.skip, address)]
     if not ADDRESSES:
         raise SystemExit(f"no page is named by {said.addresses or environment.host}: give --addresses FILE")
     try:

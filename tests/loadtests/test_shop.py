@@ -110,12 +110,13 @@ def test_a_run_fails_where_a_shop_has_a_fault(fault: str, told: str) -> None:
 
 def test_known_visitors_come_with_cookies_signed_for_them_and_a_second_shop_is_measured_beside(tmp_path: Path) -> None:
     (tmp_path / "ids").write_text("anna\n")
-    (tmp_path / "log").write_text("/only/here\n")
-    files = ("--addresses", str(tmp_path / "log"), "--visitors", str(tmp_path / "ids"))
+    (tmp_path / "log").write_text("/only/here\n/logout?now\n")
+    files = ("--skip", "^/log", "--addresses", str(tmp_path / "log"), "--visitors", str(tmp_path / "ids"))
     with shop("") as at, shop("down") as other:
         more = ("--known", "1", "--segments", "VIP", "--against", other.url, "--cookie", "consent=all")
         code, said = walked(at, *files, *more)
     assert code == 0 and f"Beside {other.url}: p50 " in said and "other: /only/*" in said, said
+    assert "/logout" not in said
     assert at.cookies and all(
         one.startswith("consent=all; __Host-tb_v=") and "__Host-tb_s=" in one for one in at.cookies
     )

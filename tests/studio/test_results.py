@@ -162,6 +162,8 @@ async def test_what_is_asked_for_is_kept_in_the_form_and_the_links() -> None:
     assert '<option value="10" selected>' in page
     assert 'href="/results.csv?days=30&amp;goal=product+added&amp;matters=10"' in page.replace("&#x2b;", "+")
     assert "2,000, 22.22% product added" in plain(page)
+    whose = "Counted is who met a choice first in this period"
+    assert whose in page and whose not in await asked(looked(MANY))
 
 
 @pytest.mark.parametrize("query", ["days=5", "days=x", "matters=0", "goal=fame"])
