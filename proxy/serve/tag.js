@@ -17,9 +17,10 @@
     return one;
   }
   function here() { return location.pathname + location.search }
-  // A list that a router draws has come without its order.
+  // A list that a router draws has come without its order. One that it hides is of another page than the address says.
   function drawn() {
     d.querySelectorAll("[data-tb-rank]").forEach(function (list) {
+      if (!list.getClientRects().length) return;
       var isNew = !states.has(list), one = watched(list), now = ids(list);
       if (isNew ? one.were.length : one.ids.length && one.at === here() && one.ids.every(function (id) { return now.indexOf(id) >= 0 })) return;
       one.ids = now;

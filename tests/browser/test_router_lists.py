@@ -83,6 +83,22 @@ async def test_a_list_whose_cards_are_replaced_is_put_in_order_anew(shop: Behind
     assert tab.complaints == []
 
 
+async def test_a_list_of_a_page_that_is_kept_hidden_is_not_asked_for_and_has_its_order_when_that_comes_back(
+    shop: Behind, tab: Tab
+) -> None:
+    asked = await opened(shop, tab)
+    await tab.page.evaluate("go('/tents', list([...'ABE']))")
+    await tab.page.wait_for_function(f"{SEEN} === 'EAB'")
+    await tab.page.evaluate("document.querySelector('ul').style.display = 'none'")  # as Next.js does by `Activity`
+    shown = "document.querySelector('main').insertAdjacentHTML('beforeend', list([...'QRE']).replace('tents', 'boots'))"
+    async with tab.page.expect_response("**/_tb/rank"):
+        await tab.page.evaluate(f"history.pushState(null, '', '/boots'); {shown}")
+    await tab.page.evaluate("history.back(); document.querySelector('ul').style.display = 'grid'")
+    await tab.page.evaluate("document.querySelectorAll('ul')[1].remove()")
+    assert await tab.page.evaluate(SEEN) == "EAB"
+    assert asked.count("/_tb/rank") == 2
+
+
 async def test_a_list_without_the_mark_and_one_that_came_in_its_order_are_not_asked_for(shop: Behind, tab: Tab) -> None:
     asked = await opened(shop, tab)
     await tab.page.evaluate("go('/tents', list([...'ABCDEF'], ''))")
