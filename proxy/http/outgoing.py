@@ -115,6 +115,10 @@ def assembled_answer(
     return Response(status, None, () if request.method == b"HEAD" else page.chunks, lead=lead)
 
 
+PERSONALISED, NO_PROFILE = "personalised", "no-profile"
+"""Of a page with slots: `Cache-Status` says whether it went without its visitor's profile."""
+
+
 class Lead:
     """The header lines of a stored page with slots: joined once, and with Cache-Status of a hit once a second. Raises
     `OriginError` as `as_lines`."""
@@ -132,7 +136,7 @@ class Lead:
             self._hit, self._ttl = self.saying(hit(ttl)), ttl
         return self._hit
 
-    def saying(self, said: str, detail: str = "personalised") -> bytes:
+    def saying(self, said: str, detail: str = PERSONALISED) -> bytes:
         """The lines with this Cache-Status."""
         return self._constant + as_lines((cache_status(f"{said}; detail={detail}"),))
 

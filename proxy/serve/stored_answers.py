@@ -6,6 +6,9 @@ from functools import partial
 
 from proxy.http.message import Request, Response
 from proxy.http.outgoing import (
+    NO_PROFILE,
+    PERSONALISED,
+    Lead,
     assembled_answer,
     coding_for,
     hit,
@@ -61,14 +64,17 @@ class StoredAnswers:
         once, later."""
         if entry.template is None or entry.lead is None or entry.template.holes:
             return False
-        then = partial(self._give, entry, entry.template, request, now, give)
+        then = partial(self._give, entry, entry.template, entry.lead, request, now, give)
         return self._showing.recognises_soon(request, now, then)
 
-    def _give(self, entry: Entry, template: Template, request: Request, now: float, give: Give, who: Who) -> None:
-        answer = None
+    def _give(
+        self, entry: Entry, template: Template, lead: Lead, request: Request, now: float, give: Give, who: Who
+    ) -> None:
+        answer, ttl = None, int(entry.fresh_until - now)
         try:
-            lead = self._lead(entry, template, who, hit(int(entry.fresh_until - now)))
-            answer = self._filled(entry, template, request, who, now, lead, NO_FILLS)
+            is_without = self._goes_without(template, who)
+            lines = lead.saying(hit(ttl), NO_PROFILE) if is_without else lead.of_hit(ttl)
+            answer = self._filled(entry, template, request, who, now, lines, NO_FILLS)
         finally:
             give(request, answer)
 
@@ -85,7 +91,8 @@ class StoredAnswers:
         if hole_fills is None:
             return None
         who = await self._showing.recognise_waiting(entry.template, request, now)
-        lead = self._lead(entry, entry.template, who, said)
+        detail = NO_PROFILE if self._goes_without(entry.template, who) else PERSONALISED
+        lead = entry.lead.saying(said, detail)
         return self._filled(entry, entry.template, request, who, now, lead, hole_fills)
 
     async def flowing(self, flowing: Flowing, request: Request, now: float, said: str) -> Response:
@@ -132,11 +139,9 @@ class StoredAnswers:
         coded = None if request.get(b"range") is not None else packed.get(accepted)
         return packed_answer(stored, coded, request, now, said)
 
-    def _lead(self, entry: Entry, template: Template, who: Who, said: str) -> bytes:
-        """The header lines; they say so if the visitor's profile was needed and could not be had in time."""
-        assert entry.lead is not None
-        is_unknown = who.profile is None and bool(who.visitor.id) and self._showing.inputs_of(template).needs_profile
-        return entry.lead.saying(said, "no-profile") if is_unknown else entry.lead.saying(said)
+    def _goes_without(self, template: Template, who: Who) -> bool:
+        """True if the visitor's profile was needed, and could not be had in time."""
+        return who.profile is None and bool(who.visitor.id) and self._showing.inputs_of(template).needs_profile
 
     def _filled(
         self,
