@@ -6,7 +6,7 @@ The kinds and their keys are the rows of `page/slots.py`; each kind has its make
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,7 @@ from proxy.catalogue.shopper import Shopper
 from proxy.catalogue.strategies import Source
 from proxy.catalogue.strategy_context import StrategyContext
 from proxy.conditions.nodes import Node, Scalar, as_text
+from proxy.conditions.phrase import Kind, Phrase
 from proxy.diagnostics import Edit, Finding, Suggestion, did_you_mean, nearest
 from proxy.errors import EditorError
 from proxy.model import Place, Product, Rule
@@ -165,9 +166,13 @@ def _of_a_word_processor(file: str, source: str) -> Iterator[Finding]:
         yield Finding("L17", what, place, 'write straight quotes: "..."', is_warning=True)
 
 
-def unknown_fields(fragment: Fragment, node: Node, known: Collection[str]) -> Iterator[Finding]:
-    """R506 for each field under `show:` whose attribute is not defined. A part, as `campaign.source`, is defined with
-    its whole."""
+def unknown_fields(fragment: Fragment, node: Node, known: Mapping[str, Phrase]) -> Iterator[Finding]:
+    """R506 for each field under `show:` whose attribute is not defined, or is no number where it is to be taken from
+    one. A part, as `campaign.source`, is defined with its whole."""
+    for name in dict.fromkeys(one.attribute for one in fragment.fields if one.left_of):
+        if name in known and known[name].kind not in (Kind.NUMBER, Kind.ANYTHING):
+            what, help = f"`{name}` is no number to take from another", "name one, as {€50 - cart total}"
+            yield Finding("R506", what, place_of(name, node), help, is_warning=True)
     for name in dict.fromkeys(one.attribute for one in fragment.fields):
         if name not in known and name not in IDENTIFIED and name.partition(".")[0] not in known:
             sees = "its default" if any(one.default for one in fragment.fields if one.attribute == name) else "a gap"

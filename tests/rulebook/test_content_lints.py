@@ -17,7 +17,7 @@ OUTSIDE = 'L12 5:32 from /c/shoes, "www.shop.example" leads to /c/www.shop.examp
     ("show", "told"),
     [
         ("banner: {title: 'Hello {city}'}", ["L5 5:23 visitors without `city` see a gap"]),
-        ("banner: {title: 'Only {5 EUR - city}'}", ["L5 5:23 visitors without `city` see a gap"]),
+        ("banner: {title: 'Only {5 - orders}'}", ["L5 5:23 visitors without `orders` see a gap"]),
         ("banner: {title: 'Hello {city|you}'}", []),
         ("banner: promo", []),
         ("banner: gap", ["L5 5:7 visitors without `city` see a gap"]),

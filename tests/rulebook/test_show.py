@@ -57,6 +57,14 @@ def test_a_field_of_a_file_that_nobody_fills_is_told_where_the_file_is_named(pub
     assert finding.note == "it is in the HTML file that is named here, as {{ pet_name }}"
 
 
+@pytest.mark.parametrize(("name", "is_number"), [("cart total", True), ("orders", True), ("country", False)])
+def test_only_a_number_is_taken_from_a_number(name: str, is_number: bool, publish: Publish) -> None:
+    told = publish(RULE.format("home.hero", f"{{banner: {{title: '{{5 EUR - {name}|5 EUR}}'}}}}")).findings
+    assert [(finding.code, finding.what) for finding in told] == (
+        [] if is_number else [("R506", "`country` is no number to take from another")]
+    )
+
+
 def test_a_banner_may_be_a_file(publish: Publish) -> None:
     assert '<a href="/sale"' in html(publish, "{banner: promo}")
 
