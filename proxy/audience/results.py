@@ -130,7 +130,8 @@ class Results:
         self.parts: dict[str, dict[str, Comparison]] = defaultdict(lambda: defaultdict(Comparison))
         self.visitors = 0
         self.comparisons: dict[str, Comparison] = defaultdict(Comparison)
-        self._first: dict[str, float] = {}
+        self.first: dict[str, float] = {}
+        """When each choice was first met, in this time or before."""
 
     def add(self, arrivals: Iterable[Arrival], key: str) -> None:
         """Counts one visitor, by all that the log has of them. `key` is what chance draws them by."""
@@ -150,7 +151,7 @@ class Results:
                     if _is_about(holdout, choice, at):
                         first_met.setdefault(holdout_name(holdout), (_holdout_group(holdout, key), at))
         for name, (group, at) in first_met.items():
-            self._first[name] = min(self._first.get(name, inf), at)
+            self.first[name] = min(self.first.get(name, inf), at)
             if not self._since <= at < self._until:
                 continue
             of_all = [self.comparisons[name]]
@@ -168,7 +169,7 @@ class Results:
     def sum_up(self) -> None:
         """Sums up all comparisons, once everybody is counted."""
         for name, comparison in self.comparisons.items():
-            comparison.first = self._first[name]
+            comparison.first = self.first[name]
             comparison.sum_up()
             for part in self.parts[name].values() if name in self.parts else ():
                 part.sum_up()

@@ -15,12 +15,13 @@ import click
 
 from proxy.audience.parts import BY
 from proxy.audience.report import PAID_BY_EACH, Row, RuleReport, in_money, in_percent, reports
-from proxy.audience.results import GOALS, Comparison
+from proxy.audience.results import GOALS, Comparison, Results
 from proxy.audience.verdicts import Outcome, ReportOptions
 from proxy.cli import options
 from proxy.cli.existing_store import STORE, asked
 from proxy.cli.options import as_json, form_option
 from proxy.cli.rulefolder import CATALOGUE, good, read_rules, rules_option
+from proxy.conditions.localtime import iso_time
 from proxy.diagnostics import did_you_mean
 from proxy.errors import EditorError
 from proxy.rulebook.compile import Publication
@@ -71,22 +72,29 @@ def command(
     start, end = options.seconds(since, zone) if since else -inf, options.seconds(until, zone) if until else inf
     part_of = (lambda at, events: BY[by](at, events, publication.timezone)) if by else None
     results = asked(store, lambda places: counted(places.store, holdouts, start, end, part_of))
+    if rule in results.first and rule not in results.comparisons:
+        met = iso_time(results.first[rule])
+        raise EditorError(
+            f"nobody met `{rule}` for the first time in that time",
+            help=f"it was first met at {met}; who met it before `--since` is not counted, nor who did after `--until`",
+        )
     if rule and rule not in results.comparisons:
         raise EditorError(f"no visitor in the log met `{rule}`", help=did_you_mean(rule, sorted(results.comparisons)))
     found = {name: comparison for name, comparison in results.comparisons.items() if rule in ("", name)}
     judged_by = ReportOptions(time.time(), goal, end, matters / 100)
-    if by:
+    if by and found:
         parts = {name: of for name, of in sorted(results.parts.items()) if name in found}
         as_parts(parts, publication, judged_by, form)
         return
     told = reports(found, publication.rules, holdouts, judged_by)
-    as_text = _text(told, results.visitors, zone)
+    as_text = _text(told, results, zone)
     click.echo(as_json([asdict(one) for one in told]) if form == "json" else "\n\n".join(as_text))
 
 
-def _text(told: Sequence[RuleReport], visitors: int, zone: ZoneInfo) -> Iterator[str]:
+def _text(told: Sequence[RuleReport], results: Results, zone: ZoneInfo) -> Iterator[str]:
     if not told:
-        yield f"none of the {visitors:,} visitors in the log met a rule yet"
+        when = "for the first time in that time" if results.first else "yet"
+        yield f"none of the {results.visitors:,} visitors in the log met a rule {when}"
     for one in told:
         width = max(len(row.group) for row in one.rows)
         began = datetime.fromtimestamp(one.since, zone)

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from proxy.bucketing import HOLDOUT, bucket
 from proxy.cli import tailorbird
+from proxy.conditions.localtime import iso_time
 from proxy.model import Arrival, Event
 from proxy.stores.joining import join
 from tests.cli.desk import done
@@ -140,7 +141,11 @@ def test_a_rule_without_anything_to_compare_with_says_what_to_write(rules: Path,
 def test_what_nobody_met_is_reported_with_what_somebody_did(url: str, rules: Path) -> None:
     result = run(url, rules, "--rule", "Baar")
     assert result.exit_code == 1 and 'did you mean "Bar"?' in result.output
-    assert run(url, rules, "--until", "2020-01-01").output == "none of the 400 visitors in the log met a rule yet\n"
+    earlier = run(url, rules, "--until", "2020-01-01")
+    assert earlier.output == "none of the 400 visitors in the log met a rule for the first time in that time\n"
+    later = run(url, rules, "--rule", "Bar", "--since", f"{datetime.now():%Y-%m-%d}T23:59")
+    assert later.exit_code == 1 and "nobody met `Bar` for the first time in that time" in later.output
+    assert f"it was first met at {iso_time(NOON)}" in later.output
 
 
 @pytest.mark.parametrize("option", ["--since", "--until"])
