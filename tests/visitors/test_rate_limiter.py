@@ -58,7 +58,7 @@ async def test_an_address_that_sends_very_much_is_told_to_wait(
     tmp_path: Path, address: str, key: str, settings: dict[str, int], last: int
 ) -> None:
     limits = {"event_bytes_per_address": 1_000, "trusted_proxies": ("127.0.0.1",), **settings}
-    body = json.dumps({"batch": [page(userId="anna", properties={"path": "x" * 20_000})]})
+    body = json.dumps({"batch": [page(userId="anna", properties={"path": "x" * 30_000})]})
     async with (
         Origin(always(ok(PAGE, *HTML))) as origin,
         Behind(origin.url, FOLDER, tmp_path, write_keys=KEYS, **limits) as shop,
