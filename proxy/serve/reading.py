@@ -41,7 +41,7 @@ from proxy.serve.pages import (
     readable,
     without_coding,
 )
-from proxy.serve.slot_maps import Comparison, SlotMap, SlotMaps, Version, are_marked
+from proxy.serve.slot_maps import MOST_SEARCHED_BYTES, Comparison, SlotMap, SlotMaps, Version, are_marked
 from proxy.settings import Settings
 
 QUICK_BYTES, QUICK_TAGS, QUICK_CODED_BYTES = 64 * 1024, 2_500, 16 * 1024
@@ -181,7 +181,8 @@ class PageReader:
         if is_json(headers):
             return self._cut_json(plain, headers, path, declared)
         page, has_includes = Markup(plain, charset_of(headers)), _has_includes(headers, policy)
-        if not has_includes and are_marked(path, declared) and not has_marks(plain, page.charset):
+        is_large = len(plain) > MOST_SEARCHED_BYTES  # or it was searched before
+        if is_large and not has_includes and are_marked(path, declared) and not has_marks(plain, page.charset):
             return Page(without_coding(headers), plain, cut_at(plain, ())), ()
         made = redacted(page, (), has_includes=has_includes)
         if isinstance(made, NotRedacted):

@@ -155,8 +155,8 @@ class KnownPage(NamedTuple):
 
 class Path:
     """What is known of the pages of one path. `is_quick`: only slots are looked for in them, and all could be cut;
-    `shows_marks`: those without a mark have none; `may_differ`: they may be recognised by likeness. Those in a coding
-    have another charset."""
+    `shows_marks`: those without a mark have no slots, and none had a mark so far; `may_differ`: they may be recognised
+    by likeness. Those in a coding have another charset."""
 
     def __init__(self, path: bytes, charset: str, declared: Sequence[DeclaredSlot], *, has_includes: bool) -> None:
         self.key = (path, charset, has_includes)
@@ -254,6 +254,7 @@ class SlotMaps:
         if not path.shows_marks or path.is_to_be_compared or len(body) > MOST_SEARCHED_BYTES:
             return None
         if has_marks(bytes(body), path.charset):
+            path.shows_marks = False  # nor will it be worth a search in the next page
             return None
         path.unknown += 1
         make_room(self._known, MOST)

@@ -172,3 +172,11 @@ def test_a_path_is_forgotten_with_the_slots_that_its_pages_were_cut_at() -> None
         known(slot_maps, path_of(slot_maps), GREETED % (name, b"t"))
     assert known(slot_maps, path_of(slot_maps), GREETED % (b"Dan", b"t")) is not None
     assert known(slot_maps, path_of(slot_maps, TOP), GREETED % (b"Dan", b"t")) is None
+
+
+def test_a_page_without_marks_is_known_unless_another_at_its_path_had_some() -> None:
+    slot_maps = SlotMaps()
+    one, other = (slot_maps.at(path, "utf-8", (), has_includes=False) for path in (b"/one", b"/other"))
+    assert slot_maps.find(one, b"<p>none</p>") is not None
+    assert slot_maps.find(other, PAGE) is None
+    assert slot_maps.find(other, b"<p>none</p>") is None
