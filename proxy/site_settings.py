@@ -15,7 +15,7 @@ class SiteSettings:
     origin: tuple[str, ...] = row(
         (), "where pages come from: URL, or PATH=URL for a part of the site; the longest path wins"
     )
-    host: str = row("127.0.0.1", "address of the public listener")
+    host: str = row("127.0.0.1", "address of the public listener; 0.0.0.0 is all of this machine, `::` all with IPv6")
     port: int = row(8080, "port of the public listener")
     admin_host: str = row("127.0.0.1", "address of the admin listener")
     admin_port: int = row(8081, "port of the admin listener; 0: none")

@@ -182,17 +182,18 @@ MOST_UNSENT_BYTES = 128 * 1024
 
 
 def bind(name: str, host: str, port: int, backlog: int = DEFAULTS.backlog) -> socket.socket:
-    """A listening socket. Raises `OperatorError` when the address is not available."""
+    """A listening socket; `::` takes clients of IPv4, too. Raises `OperatorError` when the address is not available."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    takes_both = host == "::" and socket.has_dualstack_ipv6()
     try:
-        bound = socket.create_server((host, port), family=family, backlog=backlog)
+        bound = socket.create_server((host, port), family=family, backlog=backlog, dualstack_ipv6=takes_both)
     except OSError as error:
         why = (error.strerror or "").partition(" (while")[0]  # what comes then, says the same again
         raise OperatorError(
             f"cannot open `{host}:{port}` for the {name}: {why}",
             help=HELPS.get(
                 error.errno,
-                "name one of this machine by `--host` or `--admin-host`; 0.0.0.0 is all",
+                "name one of this machine by `--host` or `--admin-host`; 0.0.0.0 is all, :: is all with IPv6",
             ),
         ) from error
     return prepared(bound)

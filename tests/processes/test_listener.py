@@ -62,6 +62,12 @@ def test_the_system_keeps_little_for_a_client_that_takes_nothing() -> None:
         assert sent < MOST_UNSENT_BYTES + in_flight
 
 
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no sockets of both families")
+def test_all_addresses_with_ipv6_are_those_of_ipv4_too() -> None:
+    with bind("one", "::", 0) as bound:
+        socket.create_connection(("127.0.0.1", bound.getsockname()[1]), timeout=5).close()
+
+
 # -- a gentle end
 
 
