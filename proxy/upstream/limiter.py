@@ -179,6 +179,8 @@ class Limiter:
             if held:
                 self._held[customer] = held
         for turn, who in reversed(self._waiting) if self._waiting else ():
+            if self.under_way >= self._limit.value:
+                break
             if not turn.done() and self.enters_at_once(who):
                 turn.set_result(None)
 
