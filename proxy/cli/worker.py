@@ -55,8 +55,7 @@ def live(settings: Settings, folder: Path, public: int, admin: int, pipe: int) -
     places = Places(socket.socket(fileno=public), socket.socket(fileno=admin) if admin >= 0 else None)
 
     async def say_so() -> None:
-        os.write(pipe, READY)
-        await beat(pipe, ALIVE, BEAT_SECONDS, on_end=lambda: os.kill(os.getpid(), signal.SIGUSR1))
+        await beat(pipe, READY, ALIVE, BEAT_SECONDS, on_end=lambda: os.kill(os.getpid(), signal.SIGUSR1))
 
     try:
         uvloop.run(serve(settings, places, folder=folder, beside=say_so))

@@ -61,9 +61,10 @@ class Lag:
             self._metrics.count("tailorbird_loop_late_total", "over", f"{over} ms")
 
 
-async def beat(pipe: int, sign: bytes, seconds: float, on_end: Callable[[], None]) -> None:
-    """Writes `sign` into the pipe repeatedly; calls `on_end` and returns when nobody reads it any more."""
+async def beat(pipe: int, first: bytes, sign: bytes, seconds: float, on_end: Callable[[], None]) -> None:
+    """Writes `first` into the pipe, then `sign` again and again; calls `on_end` and returns when nobody reads it."""
     try:
+        os.write(pipe, first)
         while True:
             await asyncio.sleep(seconds)
             os.write(pipe, sign)

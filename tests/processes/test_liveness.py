@@ -28,11 +28,20 @@ async def test_a_loop_that_is_held_up_is_counted_by_how_long() -> None:
 async def test_the_heart_beats_until_nobody_listens() -> None:
     ours, theirs = os.pipe()
     ended = asyncio.Event()
-    beating = asyncio.create_task(beat(theirs, b".", 0.01, ended.set))
-    assert await asyncio.to_thread(os.read, ours, 1) == b"."
+    beating = asyncio.create_task(beat(theirs, b"!", b".", 0.01, ended.set))
+    assert [await asyncio.to_thread(os.read, ours, 1) for _ in range(2)] == [b"!", b"."]
     os.close(ours)
     await asyncio.wait_for(ended.wait(), 30)
     await beating
+    os.close(theirs)
+
+
+async def test_a_heart_that_nobody_hears_from_the_start_ends_at_once() -> None:
+    ours, theirs = os.pipe()
+    os.close(ours)
+    ended = asyncio.Event()
+    await asyncio.wait_for(beat(theirs, b"!", b".", 3_600, ended.set), 30)
+    assert ended.is_set()
     os.close(theirs)
 
 

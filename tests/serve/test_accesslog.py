@@ -102,7 +102,7 @@ async def test_how_long_the_origin_took_to_begin_is_told_of_what_it_was_asked_fo
     found = lines(path)
     assert [one["target"] for one in found if "origin_ms" in one] == ["/", "/a.css", *["/mine"] * 4, *["/data"] * 4]
     for one, took in zip(found, took_ms, strict=True):
-        assert one.get("origin_ms", took) >= 20 or one["cache"].startswith("hit")
+        assert one.get("origin_ms", took) >= 19 or one["cache"].startswith("hit")
         assert one["target"] != "/mine" or one["origin_ms"] <= took - 50, "the second half of its answer does not count"
 
 
