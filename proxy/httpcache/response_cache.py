@@ -140,7 +140,7 @@ class ResponseCache(Generic[E]):
         if size > self.max_bytes:
             self.discard(key)
             return False
-        variants = self._variants(key)
+        variants = self._variants(key) if varying else None  # what fits any request leaves none for the others
         others = [each for each in variants.newest_first if not supersedes(varying, each.varying)] if variants else []
         self._set(key, [_Variant(varying, entry, size, frozenset(tags)), *others][:MAX_VARIANTS])
         while self.used_bytes > self.max_bytes:

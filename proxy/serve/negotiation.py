@@ -41,7 +41,7 @@ class Negotiation:
         """The fields the answer was chosen by, as we sent them. An uncoded page is coded by us as anybody wants it, so
         Accept-Encoding does not tell it apart; what came coded is only for who takes that coding."""
         request, cookies = fetch.request, fetch.policy.cookies if fetch.policy else None
-        names = chosen_names(judged_headers(fetch.policy, stored.headers)) - self._same_for_all
+        names = fetch.unnamed | chosen_names(judged_headers(fetch.policy, stored.headers)) - self._same_for_all
         came_in = stored.get(b"content-encoding") or b""
         if came_in:
             names |= {b"accept-encoding"}

@@ -2,8 +2,9 @@
 
 An origin names what it chooses by (Vary) only in its answer, so the first page of a shop in several languages is
 fetched twice: without the visitor's, and with it. Pages beside it are mostly chosen alike, so they are told it from the
-start. Where that proves wrong, the page is asked for again without: nothing is stored that was chosen by what its
-answer does not name.
+start. Where that proves wrong, as where a page is no longer chosen so, it is asked for again without. An answer that
+does not name what it was chosen by, as an error or a redirect for whoever says something odd there, is kept for none
+but those who say the same.
 """
 
 from __future__ import annotations
@@ -53,18 +54,17 @@ class SharedAsking:
         known, stale = self._memory.varying_names(fetch.key), fetch.stale
         folder = _folder(fetch.request)
         beside = frozenset() if fetch.key in self._memory else self._beside.get(folder, frozenset())
-        guessed = self._asking.untold(fetch.request, beside)
-        answer = await self._asked(fetch, known | guessed, () if stale is None else conditions(stale.stored))
+        fields = known | self._asking.untold(fetch.request, beside)
+        answer = await self._asked(fetch, fields, () if stale is None else conditions(stale.stored))
         if answer.status == 304 and stale is not None and not is_confirmed_by(stale.stored, answer.headers):
             await answer.aclose()  # RFC 9111 4.3.3: it confirms what is not stored here
-            answer = await self._asked(fetch, known)
-        if wrong := guessed - chosen_names(answer.headers):
-            if answer.status < 400:
+            answer = await self._asked(fetch, fields)
+        if wrong := self._unnamed(fetch, fields, answer):
+            if answer.status < 400 and wrong & beside:
                 self._beside[folder] = beside - wrong
-            guessed = frozenset()
+            fields = fields - wrong
             await answer.aclose()
-            answer = await self._asked(fetch, known)
-        fields = known | guessed
+            answer = await self._asked(fetch, fields)
         untold = self._negotiation.untold(fetch, answer.headers, fields)
         if untold:
             if not fields and not told_cookies(fetch):
@@ -74,7 +74,14 @@ class SharedAsking:
             make_room(self._beside, MOST_FOLDERS)
             self._beside[folder] = self._beside.get(folder, frozenset()) | untold
         fetch.told = fields | untold
+        fetch.unnamed = self._unnamed(fetch, fetch.told, answer)
         return answer
+
+    def _unnamed(self, fetch: SharedFetch, told: Set[bytes], answer: UpstreamResponse) -> Set[bytes]:
+        """The fields of the visitor's that the origin was told, and that its answer's Vary does not name. A 304 need
+        not say it again."""
+        named = told if answer.status == 304 else chosen_names(answer.headers)
+        return self._asking.untold(fetch.request, told - named)
 
     async def _asked(self, fetch: SharedFetch, fields: Set[bytes], asked: Headers = ()) -> UpstreamResponse:
         answer = await self._asking.for_everybody(fetch.request, fields, (*told_cookies(fetch), *asked), fetch.hint)

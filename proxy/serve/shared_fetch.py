@@ -148,8 +148,8 @@ class SharedFetch:
     """One fetch under way for `key`, on behalf of `request`, by the `policy` of its page.
 
     * `stale`: the stored entry it may confirm; `needless`: cookies of its answer that the policy drops.
-    * `told`: the fields that the origin chooses by, and was told; `plainly`: why not, and the status, where it was told
-      none at first.
+    * `told`: the fields that the origin chooses by, and was told; `unnamed`: those that its answer does not name;
+      `plainly`: why not, and the status, where it was told none at first.
     * `is_led`: the client that asked first still waits. `flowing` is resolved for it when the body comes piece by
       piece, `passed` when the answer is its own.
     * `is_plain`: its client's own request would carry neither cookies nor credentials.
@@ -163,6 +163,7 @@ class SharedFetch:
         self.stale = stale
         self.needless: tuple[bytes, ...] = ()
         self.told: Set[bytes] = frozenset()
+        self.unnamed: Set[bytes] = frozenset()
         self.plainly: tuple[str, int] | None = None
         self.patience = Patience()
         self.is_led = is_led

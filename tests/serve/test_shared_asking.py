@@ -90,3 +90,38 @@ async def test_who_says_nothing_of_what_pages_beside_are_chosen_by_asks_once() -
         count = len(origin.requests)
         await site.get(b"/p/2")
         assert len(origin.requests) == count + 1
+
+
+@pytest.mark.parametrize(
+    "said", [(b"404 Not Found", b"X: 1"), (b"301 Moved Permanently", b"Location: /nl/"), (b"200 OK", b"X: 1")]
+)
+@pytest.mark.parametrize("is_kept", [False, True])
+async def test_who_is_answered_otherwise_for_what_they_say_without_that_being_named_changes_nothing_for_others(
+    said: tuple[bytes, bytes], is_kept: bool
+) -> None:
+    status, field = said
+
+    def say(seen: Seen) -> bytes:
+        if seen.get(b"x-tenant"):
+            return ok(b"no such tenant", HTML, b"Cache-Control: max-age=60", field, status=status)
+        return ok(PAGE, *SHARED, b"Vary: X-Tenant")
+
+    async with Origin(answering(say)) as origin, Site(origin.url) as site:
+        if is_kept:
+            await site.get(b"/p")
+        for _ in range(2):
+            assert b"no such tenant" in (await site.get(b"/p", (b"x-tenant", b"odd"))).body
+            assert b"the rest" in (await site.get(b"/p")).body
+        assert "hit" in (await site.get(b"/p"))["cache-status"]
+
+
+async def test_a_page_that_is_no_longer_chosen_by_a_language_is_kept_once_for_all() -> None:
+    def say(seen: Seen) -> bytes:
+        return translated(seen) if len(origin.requests) < 3 else ok(in_language(seen), *SHARED)
+
+    async with Origin(answering(say)) as origin, Site(origin.url) as site:
+        await site.get(b"/p", DUTCH)
+        assert b"English" in (await site.get(b"/p", GERMAN)).body
+        for language in (DUTCH, GERMAN):
+            assert b"English" in (await site.get(b"/p", language)).body
+        assert len(origin.requests) == 4
