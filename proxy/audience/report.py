@@ -18,28 +18,31 @@ from proxy.audience.verdicts import (
     money_lift,
     percent,
     period_alpha,
+    return_lift,
     share_lift,
     split_p_value,
 )
 from proxy.bucketing import BUCKETS
 from proxy.model import Holdout, Rule
 
-PAID_BY_EACH = "paid"
+PAID_BY_EACH, RETURNED = "paid", "returned"
 DRAWN = 1_000_000
 """So many that how many of them there are leaves no doubt: who was drawn is known by the share alone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One group, with what it did. `paid` is per visitor, `paid_by_payer` per visitor who paid anything. `lifts` are
-    against the first row, by what was counted, and `PAID_BY_EACH`. The first row has no verdict, nor has who was held
-    out of an experiment."""
+    """One group, with what it did. `paid` is per visitor, `paid_by_payer` per visitor who paid anything. Of those who
+    `ordered` so many `returned` something. `lifts` are against the first row, by what was counted, `PAID_BY_EACH` and
+    `RETURNED`. The first row has no verdict, nor has who was held out of an experiment."""
 
     group: str
     visitors: int
     did: Mapping[str, int]
     paid: float
     paid_by_payer: float
+    ordered: int
+    returned: int
     lifts: Mapping[str, Lift | None]
     verdict: Verdict | None
     has_clicks: bool = True
@@ -155,7 +158,8 @@ def _lifts(counted: Sequence[str], tally: Tally, base: Tally, alpha: float, each
     """The error rate is `alpha` for the goal, and for `each` other."""
     goal, *others = counted
     shares = {kind: share_lift(kind, tally, base, each) for kind in others}
-    return {goal: share_lift(goal, tally, base, alpha), **shares, PAID_BY_EACH: money_lift(tally, base, each)}
+    money = {PAID_BY_EACH: money_lift(tally, base, each), RETURNED: return_lift(tally, base, each)}
+    return {goal: share_lift(goal, tally, base, alpha), **shares, **money}
 
 
 def _row(
@@ -169,7 +173,8 @@ def _row(
     did = {kind: tally.converted[kind] for kind in counted}
     money = tally.money
     paid, paid_by_payer = money.total / tally.visitors, money.total / max(1, money.payers)
-    return Row(group, tally.visitors, did, paid, paid_by_payer, lifts, verdict, has_clicks)
+    ordered, returned = tally.converted[ORDER], tally.returned
+    return Row(group, tally.visitors, did, paid, paid_by_payer, ordered, returned, lifts, verdict, has_clicks)
 
 
 def _overall(rows: Sequence[Row], chance: float | None, rule: Rule | None, goal: str) -> Verdict:
@@ -239,8 +244,11 @@ def _removed_note(rule: Rule | None, has_shares: bool) -> Iterator[str]:
 
 
 def _harm_notes(rows: Sequence[Row], guardrails: Sequence[str]) -> Iterator[str]:
-    """What got worse beside the goal: of the guardrails, and of money, which always is one."""
+    """What got worse beside the goal: of the guardrails, and of money and returns, which always are."""
     for row in rows:
+        if row.verdict and (more := row.lifts.get(RETURNED)) and more.low > 0:
+            span = f"{percent(more.low)} to {percent(more.high)}"
+            yield f"{row.group}: of those who ordered {span} more gave something back"
         for kind, lift in row.lifts.items():
             if lift and lift.high < 0 and row.verdict and kind in (*guardrails, PAID_BY_EACH):
                 yield f"{row.group}: {_loss_text(kind, -lift.high, -lift.low)}"

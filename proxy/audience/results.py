@@ -69,14 +69,16 @@ class Money:
 @dataclass(slots=True)
 class Tally:
     """What the visitors of one group did since their first exposure: how many did each thing at least once
-    (`converted`), and what each paying visitor paid (`payments`, summed up in `money` at the end), in which currencies
-    (`paid_in`, "" for none; empty where none is named)."""
+    (`converted`), how many of those who ordered had something of that paid back or called off (`returned`), and what
+    each paying visitor paid (`payments`, summed up in `money` at the end), in which currencies (`paid_in`, "" for none;
+    empty where none is named)."""
 
     visitors: int = 0
     converted: dict[str, int] = field(default_factory=lambda: dict.fromkeys(GOALS, 0))
     payments: list[float] = field(default_factory=list)
     paid_in: list[str] = field(default_factory=list)
     money: Money = Money()
+    returned: int = 0
 
 
 @dataclass(slots=True)
@@ -222,10 +224,13 @@ def _count(tally: Tally, rule: str, since: float, events: Sequence[Event], curre
     for kind in did.intersection(GOALS):
         tally.converted[kind] += 1
     paid: dict[str, float] = defaultdict(float)
+    has_returned = False
     for event in counted:
         of = event if event.kind == ORDER else _order_of(event, counted) if event.kind in PAID else None
         if of is not None:
             paid[currencies.get(of.id, "")] += PAID[event.kind] * event.value
+            has_returned |= event.kind != ORDER
+    tally.returned += has_returned and ORDER in did
     for currency, amount in paid.items():
         if amount:
             tally.payments.append(amount)

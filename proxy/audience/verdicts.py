@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from math import exp, inf, lgamma, log, log1p, sqrt
 
-from proxy.audience.results import Tally
+from proxy.audience.results import ORDER, Tally
 from proxy.diagnostics import many
 from proxy.model import Rule
 
@@ -195,6 +195,13 @@ def share_lift(kind: str, group: Tally, base: Tally, alpha: float = ALPHA) -> Li
     error = sqrt(1 / did - 1 / (group.visitors + 1) + 1 / did_there - 1 / (base.visitors + 1))
     reach = half_width(error, TYPICAL_LIFT, alpha)
     return Lift(ratio - 1, exp(log(ratio) - reach) - 1, exp(log(ratio) + reach) - 1, error)
+
+
+def return_lift(group: Tally, base: Tally, alpha: float) -> Lift | None:
+    """By what part more of those who ordered gave something back than of the base's. By visitors, more would do so
+    wherever more buy."""
+    of, there = (Tally(one.converted[ORDER], {ORDER: one.returned}) for one in (group, base))
+    return share_lift(ORDER, of, there, alpha)
 
 
 def period_alpha(began: float, first: float) -> float:

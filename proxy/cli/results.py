@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from proxy.audience.parts import BY
-from proxy.audience.report import PAID_BY_EACH, Row, RuleReport, in_money, in_percent, reports
+from proxy.audience.report import PAID_BY_EACH, RETURNED, Row, RuleReport, in_money, in_percent, reports
 from proxy.audience.results import GOALS, Comparison, Results
 from proxy.audience.verdicts import Outcome, ReportOptions
 from proxy.cli import options
@@ -162,3 +162,7 @@ def _lines(row: Row, told: RuleReport) -> Iterator[str]:
         compared = f"  {in_money(lift, told.cap)}" if lift else ""
         paid = f"{row.paid:>9,.2f} {told.currency}".rstrip()
         yield f"{paid} paid by each, {row.paid_by_payer:,.2f} by each who paid{compared}"
+    if row.returned:
+        lift = row.lifts.get(RETURNED)
+        compared = f"  {in_percent(lift)}" if lift else ""
+        yield f"{row.returned:>9,} of {row.ordered:,} who ordered gave back, {row.returned / row.ordered:.2%}{compared}"

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from proxy.audience.report import PAID_BY_EACH, Row, RuleReport, in_money, in_percent, reports
+from proxy.audience.report import PAID_BY_EACH, RETURNED, Row, RuleReport, in_money, in_percent, reports
 from proxy.audience.results import GOALS, ResultsStatus, StoredResults
 from proxy.audience.verdicts import Lift, Outcome, ReportOptions
 from proxy.diagnostics import many
@@ -185,15 +185,20 @@ def _row(row: Row, told: RuleReport, scale: float) -> RowView:
         base = told.rows[0].paid
         bar = _bar(lift, scale * base) if lift and base > 0 else None  # as parts of what the first group paid
         cells.append(CellView("", reached, in_money(lift, told.cap) if lift else "", bar))
+    if row.returned:
+        reached = f"{row.returned:,} of {row.ordered:,}, {row.returned / row.ordered:.2%}"
+        cells.append(_compared("who ordered gave back", reached, row.lifts.get(RETURNED), scale))
     is_told = row.verdict and sum(bool(one.verdict) for one in told.rows) > 1
     return RowView(row.group, f"{row.visitors:,}", cells, row.verdict.text if row.verdict and is_told else "")
 
 
 def _cell(kind: str, did: int, row: Row, scale: float) -> CellView:
-    reached, lift = f"{did:,}, {did / row.visitors:.2%}", row.lifts.get(kind)
-    if lift is None:
-        return CellView(kind, reached, row.why_not_compared(kind))
-    return CellView(kind, reached, in_percent(lift), _bar(lift, scale))
+    reached = f"{did:,}, {did / row.visitors:.2%}"
+    return _compared(kind, reached, row.lifts.get(kind), scale, row.why_not_compared(kind))
+
+
+def _compared(what: str, reached: str, lift: Lift | None, scale: float, why_not: str = "") -> CellView:
+    return CellView(what, reached, in_percent(lift), _bar(lift, scale)) if lift else CellView(what, reached, why_not)
 
 
 def _bar(lift: Lift, scale: float) -> BarView:
@@ -211,7 +216,8 @@ def as_csv(told: Sequence[RuleReport], timezone: str) -> str:
         since = datetime.fromtimestamp(one.since, ZoneInfo(timezone)).isoformat(timespec="seconds")
         for row in one.rows:
             counted = [(kind, did, did / row.visitors) for kind, did in row.did.items()]
-            for kind, reached, by_visitor in [*counted, (PAID_BY_EACH, "", row.paid)]:
+            money = (PAID_BY_EACH, "", row.paid), (RETURNED, row.returned, row.returned / row.visitors)
+            for kind, reached, by_visitor in [*counted, *money]:
                 lift = row.lifts.get(kind)
                 ends = (lift.value, lift.low, lift.high) if lift else ("", "", "")
                 verdict = row.verdict.text if row.verdict and kind == one.counted[0] else ""

@@ -113,6 +113,19 @@ def test_without_anything_to_compare_with_it_says_what_to_do(rule: Rule, text: s
     assert told.verdict.word is Outcome.ALONE and told.verdict.text.endswith(text)
 
 
+def test_what_is_given_back_more_often_is_told_of_who_ordered_not_of_all() -> None:
+    groups = {"control": tally(9_000, 600), "new": tally(9_000, 900)}
+    groups["control"].returned, groups["new"].returned = 120, 180
+    assert "gave something back" not in " ".join(told_of(experiment("control", "new"), groups).notes), (
+        "as they buy more"
+    )
+    groups["new"].returned = 300
+    told = told_of(experiment("control", "new"), groups)
+    assert told.verdict.word is Outcome.BETTER
+    (note,) = told.notes
+    assert note.startswith("new: of those who ordered ") and note.endswith(" more gave something back")
+
+
 def test_a_guardrail_that_gets_worse_and_who_met_more_than_one_are_told() -> None:
     groups = {"control": tally(9_000, 900, 4_000), "new": tally(9_000, 1_200, 3_000)}
     told = told_of(experiment("control", "new", guardrails=("bounce", "product added")), groups, crossed=3)

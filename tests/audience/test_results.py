@@ -167,3 +167,24 @@ def test_one_large_order_counts_for_what_the_highest_hundredth_begins_with() -> 
     few = Comparison({"new": Tally(200, payments=[1.0, large])})
     few.sum_up()
     assert few.cap == inf and few.groups["new"].money == Money(2, 50_001.0, 50_001.0, large * large + 1)
+
+
+def test_of_who_ordered_is_counted_who_had_something_of_that_paid_back() -> None:
+    def order(name: str, at: float) -> Arrival:
+        return Arrival("v", Event(at, f"{ORDER}:{name}", ORDER, value=9.0), "shop", at)
+
+    def back(name: str, at: float, kind: str = "order refunded") -> Arrival:
+        return Arrival("v", Event(at, f"{kind}:{name}:m", kind, value=1.0), "shop", at)
+
+    results = Results()
+    visitors = (
+        [order("a", 3), back("a", 4), back("a", 5, "order cancelled")],
+        [order("a", 3), order("b", 4), back("b", 5, "order cancelled")],
+        [order("a", 1), order("b", 4), back("a", 5)],  # of an order from before
+        [done(4, "order refunded", 1.0)],  # ordered nothing
+        [order("a", 3)],
+    )
+    for number, arrivals in enumerate(visitors):
+        results.add([view(2, bar="Bar / new"), *arrivals], f"v{number}")
+    tally = results.comparisons["Bar"].groups["new"]
+    assert (tally.visitors, tally.converted[ORDER], tally.returned) == (5, 4, 2)

@@ -117,6 +117,7 @@ def test_it_is_told_in_words(url: str, rules: Path) -> None:
         r"up to 20\.00 of each\n",
         output,
     ), output
+    assert re.search(r"\n +\d+ of \d+ who ordered gave back, \d\d\.\d\d%", output), output
     assert "Winter" not in output
 
 
@@ -190,7 +191,14 @@ def test_the_sql_of_the_docs_says_the_same_of_orders(
     url: str, rules: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = [
-        ("Bar", row["group"], row["visitors"], row["did"]["order completed"], pytest.approx(row["paid"]))
+        (
+            "Bar",
+            row["group"],
+            row["visitors"],
+            row["did"]["order completed"],
+            row["returned"],
+            pytest.approx(row["paid"]),
+        )
         for row in told(url, rules, "--goal", "order completed")["Bar"]["rows"]
     ]
     assert from_the_warehouse(url, tmp_path, monkeypatch) == sorted(expected, key=lambda row: row[1])
@@ -235,7 +243,7 @@ def test_a_person_with_two_devices_counts_once_for_what_the_first_of_them_met(
     (row,) = bar["rows"]
     assert (row["group"], row["visitors"], row["did"], row["paid"]) == ("control", 1, {"order completed": 1}, 120.0)
     assert bar["notes"] == ["1 met more than one of these, and count for the first"]
-    assert from_the_warehouse(url, tmp_path, monkeypatch) == [("Bar", "control", 1, 1, 120.0)]
+    assert from_the_warehouse(url, tmp_path, monkeypatch) == [("Bar", "control", 1, 1, 0, 120.0)]
 
 
 def test_days_are_those_of_the_rules_time_zone(url: str, rules: Path) -> None:

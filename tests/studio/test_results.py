@@ -182,7 +182,21 @@ async def test_the_table_for_a_spreadsheet_has_a_line_for_each_number_and_no_for
     green = next(row for row in rows if (row["rule"], row["group"], row["counted"]) == ("Bar", "green", ORDER))
     assert (green["visitors"], green["reached"]) == ("9050", "850") and float(green["low"]) > 0
     assert green["verdict"].startswith("better by") and green["since"] == "2026-11-03T12:00:00+00:00"
-    assert [row["rule"] for row in rows if "1+1" in row["rule"]] == ["'=1+1"] * 2
+    assert [row["rule"] for row in rows if "1+1" in row["rule"]] == ["'=1+1"] * 3
+    assert [row["counted"] for row in rows if row["rule"] == "'=1+1"] == [ORDER, "paid", "returned"]
+
+
+async def test_who_gave_back_is_told_as_a_part_of_those_who_ordered() -> None:
+    few, many = group(9_000, 600), group(9_000, 800)
+    few.returned, many.returned = 60, 240
+    of = looked({"Bar": {"control": few, "red": many, "green": group(9_000, 600)}})
+    told = plain(await asked(of, "/results?rule=Bar"))
+    assert "240 of 800, 30.00% who ordered gave back +200.0% (" in told
+    assert re.search(r"red: of those who ordered \d+ % to \d+ % more gave something back", told)
+    async with browser(site(of)) as client:
+        rows = csv.DictReader(io.StringIO((await client.get("/results.csv")).text))
+    (row,) = (row for row in rows if (row["group"], row["counted"]) == ("red", "returned"))
+    assert (row["reached"], float(row["lift"])) == ("240", pytest.approx(2.0)) and float(row["low"]) > 0
 
 
 async def test_programs_get_what_the_command_prints() -> None:
