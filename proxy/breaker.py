@@ -31,6 +31,7 @@ class Breaker:
         self._recent: deque[bool] = deque(maxlen=settings.breaker_attempts)
         self._in_a_row = 0
         self._cut_off_at = -inf
+        self._failed_for = ""
         self.is_open = False
         self.failure = ""
         self._retry_at = 0.0
@@ -46,10 +47,12 @@ class Breaker:
         self._pause = min(2 * self._pause, self._longest)
         return True
 
-    def note(self, is_success: bool, failure: str = "", cut_off_since: float = inf) -> None:
+    def note(self, is_success: bool, failure: str = "", cut_off_since: float = inf, customer: str = "") -> None:
         """Records whether an attempt succeeded, and how it failed. While open, further failures change nothing else.
         `cut_off_since`: when an attempt began that was cut off; all that were under way at that moment count as one,
-        since a process of an origin that ends takes its requests with it, while others answer."""
+        since a process of an origin that ends takes its requests with it, while others answer. Failures of one
+        `customer` count as one until somebody else fails: who asks again and again for the one page that hangs must not
+        take the others from everybody."""
         if is_success:
             if self.is_open:
                 self._close()
@@ -57,8 +60,9 @@ class Breaker:
             self._in_a_row = 0
             return
         self.failure = failure
-        if self.is_open or cut_off_since <= self._cut_off_at:
+        if self.is_open or cut_off_since <= self._cut_off_at or (customer and customer == self._failed_for):
             return
+        self._failed_for = customer
         if cut_off_since < inf:
             self._cut_off_at = self._clock()
         self._recent.append(False)

@@ -56,6 +56,18 @@ def test_attempts_that_were_cut_off_together_count_as_one(clock: Clock) -> None:
     assert breaker.is_open
 
 
+def test_failures_of_one_customer_count_as_one_until_somebody_else_fails(clock: Clock) -> None:
+    breaker = Breaker(clock)
+    for number in range(100):
+        breaker.note(number % 2 == 1, customer="one")
+        breaker.note(False, customer="one")
+    assert not breaker.is_open
+    for customer in ("two", "one", "", "", "three"):
+        assert not breaker.is_open
+        breaker.note(False, customer=customer)
+    assert breaker.is_open
+
+
 def test_half_of_twenty_failing_opens_it_though_never_five_in_a_row(clock: Clock) -> None:
     breaker = Breaker(clock)
     for _ in range(9):

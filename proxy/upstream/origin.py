@@ -45,9 +45,8 @@ class OriginTransport:
     """Implements `ports.Transport` for the origin at `url`. Times and limits are those of the settings' `origin` rows.
 
     How many exchanges may run at once (at most `max_connections`) is decided by its `limiter`. An origin that keeps
-    failing is not asked for a while. A stream of events, which may last for hours, takes no slot. Nor does a request
-    with `wait_seconds`, and neither how long it takes nor that it fails says anything of the origin. `server_errors`
-    counts answers of 5xx.
+    failing is not asked for a while. A stream of events takes no slot, nor does a request with `wait_seconds`; neither
+    how long that takes nor that it fails says anything of the origin. `server_errors` counts answers of 5xx.
     """
 
     def __init__(self, url: str, settings: Settings, server_errors: Tally | None = None) -> None:
@@ -82,7 +81,7 @@ class OriginTransport:
             answer = await self._fetch(request)
         except OriginError as error:
             if not waits:
-                self._note_failure(error, begun)
+                self._note_failure(error, begun, request.customer)
             raise
         self.breaker.note(True)
         return answer
@@ -211,12 +210,13 @@ class OriginTransport:
         assert isinstance(error, OriginError), error  # nothing else happens to a request without a body
         if error.reason == "reset" and exchange.may_be_repeated and self._retry_budget.spend():
             return None
-        self._note_failure(error, begun)
+        self._note_failure(error, begun, connection.customer)
         return error
 
-    def _note_failure(self, error: OriginError, begun: float = inf) -> None:
+    def _note_failure(self, error: OriginError, begun: float = inf, customer: str = "") -> None:
         if error.reason in _ITS_FAULT:
-            self.breaker.note(False, str(error), begun if error.reason == "reset" else inf)
+            is_reset, is_late = error.reason == "reset", error.reason == "timeout"
+            self.breaker.note(False, str(error), begun if is_reset else inf, customer * (is_reset or is_late))
 
     def _tell(self, is_left_alone: bool) -> None:
         failing = f"{self.breaker.failure}; it is asked only now and then"

@@ -8,6 +8,7 @@ import itertools
 import pytest
 
 from proxy.errors import OriginError
+from proxy.ports import UpstreamRequest
 from proxy.settings import Settings
 from proxy.upstream.origin import OriginTransport
 from tests.upstream.conftest import body_of
@@ -50,6 +51,30 @@ async def test_requests_that_an_origin_drops_together_as_a_process_of_it_ends_do
         lost = await asyncio.gather(*(body_of(transport) for _ in range(dropped.parties)), return_exceptions=True)
         assert [isinstance(each, OriginError) and each.reason for each in lost] == ["reset"] * dropped.parties
         assert await body_of(transport) == b"by another"
+
+
+@pytest.mark.parametrize("begins", [False, True])
+async def test_who_asks_again_and_again_for_a_page_that_breaks_does_not_make_it_be_left_alone(begins: bool) -> None:
+    async def script(wire: Wire) -> None:
+        await wire.request()
+
+    async with Origin(script) as origin:
+        transport = transport_to(origin)
+        for customers, is_open in ((["one"] * 9, False), (["two", "one", "two", "one"], True)):
+            for customer in customers:
+                await _fails(transport, customer, begins)
+            assert transport.breaker.is_open is is_open
+
+
+async def _fails(transport: OriginTransport, customer: str, begins: bool) -> None:
+    asked = UpstreamRequest(b"POST", b"/", (), head=b"POST / HTTP/1.1\r\nhost: a\r\n\r\n", customer=customer)
+    if not begins:
+        with pytest.raises(OriginError):
+            await transport.fetch(asked)
+        return
+    told: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+    assert transport.begins(asked, told.set_result)
+    assert isinstance(await told, OriginError)
 
 
 async def hung_up(wire: Wire) -> None:
