@@ -16,6 +16,8 @@ from proxy.catalogue.products import Problem
 MAX_TEXT = 20_000
 _ITEMS = ("item", "entry")
 _BEGIN = re.compile(rb"<(?:item|entry)[\s>]")
+_BLOCK = 16_384
+"""So much is given to the parser at a time: of a feed whose every item is broken it copies no more for each."""
 _PROLOG = b'<feed xmlns:g="g" xmlns:c="c">'
 _ENTITY_HELP = "write the text itself, with &amp; for &, and remove the DOCTYPE"
 
@@ -33,7 +35,9 @@ def xml_rows(data: bytes) -> Iterator[tuple[int, dict[str, str]] | Problem]:
         try:
             if start:
                 reader.feed(_PROLOG)
-            reader.feed(data[start:], is_last=True)
+            for at in range(start, len(data), _BLOCK):
+                reader.feed(data[at : at + _BLOCK])
+            reader.feed(b"", is_last=True)
         except _Refused as refused:
             yield from reader.rows
             yield Problem(reader.line, str(refused), _ENTITY_HELP)
@@ -51,8 +55,8 @@ def xml_rows(data: bytes) -> Iterator[tuple[int, dict[str, str]] | Problem]:
             )
             if again is None:
                 return
+            lines_before += data.count(b"\n", start, again.start())
             start = again.start()
-            lines_before = data.count(b"\n", 0, start)
             continue
         yield from reader.rows
         return

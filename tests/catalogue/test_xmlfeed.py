@@ -48,3 +48,10 @@ def test_a_billion_laughs_cost_nothing() -> None:
     started = time.process_time()
     ids_and_problems(f'<!DOCTYPE r [<!ENTITY l0 "ha">{entities}]><rss><item><id>&l9;</id></item></rss>')
     assert time.process_time() - started < 0.5
+
+
+def test_a_feed_whose_every_item_is_broken_is_read_in_linear_time() -> None:
+    begun = time.thread_time()
+    ids, problems = ids_and_problems(b"".join([b"<rss><channel>", b"<item>&</item>\n" * 60_000]).decode())
+    assert (ids, len(problems), problems[-1].line) == ([], 60_000, 60_000)
+    assert time.thread_time() - begun < 8
