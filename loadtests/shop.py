@@ -47,7 +47,11 @@ BROWSER = {
     "sec-fetch-site": "same-origin",
     "sec-fetch-dest": "document",
 }
-EVENT, CHECK, OTHER = "(event)", "(check)", "other: "
+EVENT, CHECK, OTHER, UNANSWERED = "(event)", "(check)", "other: ", "(unanswered)"
+GIVEN_UP_MS = 1_000
+"""A page that was due so long before the end of the run, and was not answered, is a failure."""
+VERDICT: list[str] = []
+"""What is said at the very end, below Locust's tables."""
 NUMBERS = itertools.count()
 ADDRESSES: list[str] = []
 IDS: list[str] = []
@@ -97,6 +101,21 @@ class Shopper(FastHttpUser):
         self.other = self.said.against if next(NUMBERS) % 2 else ""
         if self.pace:
             gevent.sleep(self.pace.wait(time.perf_counter()))
+
+    def on_stop(self) -> None:
+        """Counts the pages that are due and not answered when the run ends, by how long they have waited: else a server
+        that stalls until then has no slow page."""
+        now = time.perf_counter()
+        while self.pace and self.pace.due <= now:
+            waited = self.pace.took_ms(now)
+            self.environment.events.request.fire(
+                request_type="GET",
+                name=(OTHER if self.other else "") + UNANSWERED,
+                response_time=waited,
+                response_length=0,
+                exception="not answered when the run ended" if waited > GIVEN_UP_MS else None,
+                context={},
+            )
 
     def wait_time(self) -> float:
         if self.pace:
@@ -228,11 +247,14 @@ def get_ready(environment: Any, **_: Any) -> None:
 
 
 def linked(environment: Any) -> list[str]:
+    """The pages that the home page links to. Raises `SystemExit` where it cannot be read."""
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # as `FastHttpUser`: by no proxy
-    with direct.open(
-        urllib.request.Request(environment.host + "/", headers={"accept": "text/html"}), timeout=20
-    ) as page:
-        return ["/", *linked_from(page.read().decode("utf-8", "replace"))]
+    home = urllib.request.Request(environment.host + "/", headers={"accept": "text/html"})
+    try:
+        with direct.open(home, timeout=20) as page:
+            return ["/", *linked_from(page.read().decode("utf-8", "replace"))]
+    except OSError as error:
+        raise SystemExit(f"{home.full_url} cannot be read: {error}; is --host right?") from None
 
 
 @events.quitting.add_listener
@@ -240,6 +262,7 @@ def judge(environment: Any, **_: Any) -> None:
     """Fails the run (exit code 1) where it did not keep what was asked of it."""
     if isinstance(environment.runner, WorkerRunner):
         return
+    environment.runner.stop()  # so that what is unanswered is counted, after Ctrl-C as well
     said, entries = environment.parsed_options, environment.stats.entries.values()
     pages = [one for one in entries if one.name not in (EVENT, CHECK)]
     ours, others = (
@@ -248,11 +271,17 @@ def judge(environment: Any, **_: Any) -> None:
     )
     if ours and others:
         told = (f"p{part} {ms_of(ours, part)} ms beside {ms_of(others, part)} ms" for part in (50, 95, 99))
-        print(f"Beside {said.against}: {', '.join(told)}")
+        VERDICT.append(f"Beside {said.against}: {', '.join(told)}")
     mine = [one for one in entries if not one.name.startswith(OTHER)]
     asked, failed = sum(one.num_requests for one in mine), sum(one.num_failures for one in mine)
     found = breaches(ms_of(ours, 99), failed / max(1, asked), asked, most_ms=said.most_ms, most_failed=said.most_failed)
     found += [f"a fault of the script: {one['msg']}" for one in environment.runner.exceptions.values()]
-    for breach in found:
-        print(f"NOT kept: {breach}")
+    VERDICT.extend(f"NOT kept: {breach}" for breach in found)
     environment.process_exit_code = 1 if found else 0
+
+
+@events.quit.add_listener
+def tell(**_: Any) -> None:
+    """Says at the end what was found."""
+    for line in VERDICT:
+        print(line, flush=True)

@@ -19,7 +19,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SECRET = "a signing key of many characters"
-ENOUGH = 80
+ENOUGH, STALL_SECONDS = 80, 1.5
 PAGE = '<html><body><div data-slot="hero">Hello %s</div><a href="/p/1">P</a></body></html>'
 
 
@@ -33,7 +33,7 @@ class Shop(NamedTuple):
 
 @contextmanager
 def shop(fault: str) -> Iterator[Shop]:
-    numbers, cookies, is_enough = count(), set[str](), threading.Event()
+    numbers, cookies, is_enough, is_over = count(), set[str](), threading.Event(), threading.Event()
 
     class Answers(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -41,6 +41,10 @@ def shop(fault: str) -> Iterator[Shop]:
         def do_GET(self) -> None:
             cookies.add(self.headers.get("cookie") or "")
             number = next(numbers)
+            if fault == "stalls" and number > ENOUGH // 2:
+                is_over.wait(STALL_SECONDS)
+                is_enough.set()
+                is_over.wait()
             if number > ENOUGH:
                 is_enough.set()
             whose = "everybody" if fault == "one for all" else f"visitor{number}"
@@ -71,6 +75,7 @@ def shop(fault: str) -> Iterator[Shop]:
     try:
         yield Shop(f"http://127.0.0.1:{server.server_port}", cookies, is_enough)
     finally:
+        is_over.set()
         server.shutdown()
         server.server_close()
 
@@ -99,6 +104,7 @@ def walked(at: Shop, *options: str, secret: str = SECRET) -> tuple[int, str]:
         ("cut", "not a whole page"),
         ("one for all", "the visitor's cookie of another browser"),
         ("not theirs", "the page does not show what is decided for its visitor"),
+        ("stalls", "not answered when the run ended"),
     ],
 )
 def test_a_run_fails_where_a_shop_has_a_fault(fault: str, told: str) -> None:
@@ -106,6 +112,12 @@ def test_a_run_fails_where_a_shop_has_a_fault(fault: str, told: str) -> None:
         code, said = walked(at, "--check-share", "0.5", "--event-share", "0.2")
     assert code == (1 if fault else 0), said
     assert "/p/*" in said and told in said and ("of requests failed" in said) is bool(fault)
+    assert not fault or said.splitlines()[-1].startswith("NOT kept: "), "what failed the run is said last"
+
+
+def test_a_shop_that_is_not_there_is_told_in_one_line() -> None:
+    code, said = walked(Shop("http://127.0.0.1:9", set(), threading.Event()))
+    assert code != 0 and "http://127.0.0.1:9/ cannot be read: " in said and "Traceback" not in said, said
 
 
 def test_known_visitors_come_with_cookies_signed_for_them_and_a_second_shop_is_measured_beside(tmp_path: Path) -> None:
