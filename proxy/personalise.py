@@ -23,6 +23,7 @@ from proxy.decide.why import SlotStory
 from proxy.memo import make_room
 from proxy.metrics import Decided
 from proxy.model import Decision, EvaluationContext, Product
+from proxy.page.counting import Counting
 from proxy.page.encode import Assembled, Coding, assemble
 from proxy.page.fragments import Fragment
 from proxy.page.json_fills import in_json_forms
@@ -46,12 +47,27 @@ _Row = TypeVar("_Row", tuple[int, Decision], tuple[int, ProductRow, Decision])
 @dataclass(frozen=True, slots=True)
 class Stock:
     """What rows of products are filled from: the shop, and what each variant asks of it, or does to a list.
-    `fragments` are the published ones, whose cards are drawn ahead."""
+    `fragments` are the published ones, whose cards are drawn ahead; `counting` those with a countdown. What is shown of
+    the variants in `varying` depends on more than their decision."""
 
     shop: Shop = field(default_factory=Shop)
     asks: Mapping[str, RowSpec] = field(default_factory=dict)
     arrangements: Mapping[str, Arrangement] = field(default_factory=dict)
     fragments: Mapping[str, Fragment] = field(default_factory=dict)
+    counting: Mapping[str, Counting] = field(default_factory=dict)
+    varying: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "varying", frozenset(self.asks.keys() | self.counting.keys()))
+
+    def is_settled_by(self, decisions: Iterable[Decision]) -> bool:
+        """Whether the slots depend on nothing but these decisions, and lists on their order."""
+        return self.varying.isdisjoint([decision.variant for decision in decisions])
+
+    def fragment_of(self, variant: str, fragments: Mapping[str, Fragment], now: float) -> Fragment | None:
+        """What is shown of a variant at that time; None if it is not published."""
+        counting = self.counting.get(variant)
+        return fragments.get(variant) if counting is None else counting.at(now)
 
     @classmethod
     def of_a_folder(
@@ -148,12 +164,12 @@ def fills_of(
 ) -> list[Fragment | None]:
     """What fills each slot as decided; None for the page's own. No product stands in two of the rows. A row for which
     there is no product is the page's own too. `lists` are the page's, by their place among its slots."""
-    if not (lists or stock.asks):  # nothing is chosen for the visitor
+    if not (lists or stock.varying):  # nothing is chosen for the visitor or the moment
         return [fragments.get(decision.variant) for decision in decisions]
     fills: list[Fragment | None] = []
     rows: list[tuple[int, ProductRow, Decision]] = []
     for place, decision in enumerate(decisions):
-        fill = fragments.get(decision.variant)
+        fill = stock.fragment_of(decision.variant, fragments, context.now)
         if place in lists:
             fill = arranged(decision, lists[place], context, stock)
         elif isinstance(fill, ProductRow):
@@ -292,7 +308,7 @@ def asking_of(context: EvaluationContext, shop: Shop) -> StrategyContext:
 def fill_rows_ahead(context: EvaluationContext, stock: Stock) -> None:
     """Fills the rows for this visitor in advance, in the presentations shown lately."""
     for variant, ask in stock.asks.items():
-        product_row = stock.fragments.get(variant)
+        product_row = stock.fragment_of(variant, stock.fragments, context.now)
         if ask.reads_history and isinstance(product_row, ProductRow):
             for presentation in product_row.presentations:
                 stocked(product_row, Decision("", variant), context, stock, presentation)

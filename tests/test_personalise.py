@@ -14,6 +14,7 @@ from proxy.conditions.behaviours import VIEWED
 from proxy.decide.plan import compile_plan
 from proxy.decide.why import why
 from proxy.model import Decision, EvaluationContext, Fact, OneOf, Rule
+from proxy.page.counting import Counting
 from proxy.page.encode import Coding
 from proxy.page.fragments import Wrapper, banner
 from proxy.page.presentation import PLAIN
@@ -84,6 +85,16 @@ def test_the_same_arguments_give_the_same_bytes_in_either_coding() -> None:
 
 def test_untouched_is_the_origins_page() -> None:
     assert b"".join(untouched(template(), coding="identity", key=KEY).chunks) == PAGE
+
+
+def test_what_varies_is_more_than_what_was_decided() -> None:
+    counting = Counting(banner(Wrapper("C"), title="{hours until 12:00, hour/hours}"), "UTC")
+    stock = Stock(asks={"row": RowSpec(())}, counting={"early": counting})
+    assert stock.is_settled_by([Decision("bar"), Decision("hero", "other")])
+    assert not stock.is_settled_by([Decision("bar"), Decision("row", "row")])
+    assert not stock.is_settled_by([Decision("hero", "early")])
+    context = EvaluationContext("v1", 39_600.0, {"segment": frozenset({"VIP"})})
+    assert b"1 hour" in body(personalise(template(), PLAN, FRAGMENTS, context, coding="identity", key=KEY, stock=stock))
 
 
 # -- rows of products

@@ -1,7 +1,7 @@
 """The conditions that depend on `now` alone: schedules, and weekday and hours in each rule's time zone.
 
 Their bits change only when a schedule begins or ends, on full minutes, and when a share of the visitors grows or ends,
-so one result serves all visitors until the next change."""
+so one result serves all visitors until the next change. What countdowns show changes with the periods too."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count, pairwise
 from math import floor, inf, nextafter
 
+from proxy.conditions.countdown import left
 from proxy.conditions.localtime import local_time
 from proxy.decide.column import Column
+from proxy.model import Countdown
 
 MOST_PERIODS = 64
 MANY_BREAKS = 4_096
@@ -23,7 +25,7 @@ class Clock:
     """The bits that hold at a moment. `latest` caches the last result: (after, until, bits, period), valid for times
     after the first number, up to and including the second. Thread-safe."""
 
-    __slots__ = ("_all_bits", "_local", "_numbers", "_other_changes", "_periods", "_schedule", "latest")
+    __slots__ = ("_all_bits", "_countdowns", "_local", "_numbers", "_other_changes", "_periods", "_schedule", "latest")
 
     def __init__(
         self,
@@ -31,9 +33,11 @@ class Clock:
         schedule: Column | None,
         local: Mapping[tuple[str, str], Column],
         other_changes: Iterable[float] = (),
+        countdowns: Iterable[tuple[Countdown, str]] = (),
     ) -> None:
         """`schedule` is the column of Unix seconds, `local` has those of (`weekday` or `hours`, time zone). At each of
-        the times in `other_changes` a new period begins, though no bit changes."""
+        the times in `other_changes`, and when one of the `countdowns` (with its time zone) changes, a new period
+        begins, though no bit changes."""
         self._all_bits = all_bits
         self._schedule: Column | CompactSchedule | None = schedule
         if schedule is not None and len(schedule.breaks) >= MANY_BREAKS:
@@ -41,7 +45,8 @@ class Clock:
         self._local = local
         self._other_changes = sorted({nextafter(turn, -inf) for turn in other_changes})
         self.latest: tuple[float, float, int, int] = (inf, -inf, 0, -1)
-        self._periods: dict[tuple[int, int], int] = {}
+        self._countdowns = tuple(dict.fromkeys(countdowns))
+        self._periods: dict[tuple[int, int, tuple[int, ...]], int] = {}
         self._numbers = count()
 
     def period(self, now: float) -> tuple[int, float]:
@@ -68,9 +73,13 @@ class Clock:
             bits &= self._local_bits(now)
             minute = floor(now / 60) * 60
             after, until = max(after, nextafter(minute, -inf)), min(until, nextafter(minute + 60, -inf))
+        shown = [left(countdown, timezone, now) for countdown, timezone in self._countdowns]
+        for _, begins, ends in shown:
+            after, until = max(after, nextafter(begins, -inf)), min(until, nextafter(ends, -inf))
         if len(self._periods) >= MOST_PERIODS:
             self._periods = {}
-        time = self._periods.setdefault((bits, bisect_left(self._other_changes, now)), next(self._numbers))
+        key = bits, bisect_left(self._other_changes, now), tuple([number for number, _, _ in shown])
+        time = self._periods.setdefault(key, next(self._numbers))
         latest = self.latest = after, until, bits, time
         return latest
 

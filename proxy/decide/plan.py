@@ -132,6 +132,7 @@ def compile_plan(
         columns.pop(("now", SCHEDULE), None),
         {key: columns.pop(key) for key in list(columns) if key[0] in CLOCK_ATTRIBUTES},
         split_change_times(rules, holdouts),
+        ((countdown, rule.timezone) for rule in rules for countdown in rule.countdowns),
     )
     no_tests = column([{}], layout.all_bits)
     plain_segments, verified = columns.pop(("segment", ""), no_tests), columns.pop(("segment", VERIFIED), None)

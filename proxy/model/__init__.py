@@ -48,6 +48,7 @@ from proxy.model.products import Product, Sighting
 from proxy.model.rules import (
     Arm,
     Cap,
+    Countdown,
     Decision,
     Draw,
     Experiment,

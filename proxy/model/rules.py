@@ -54,6 +54,22 @@ class Experiment:
     min_days: int = 0
 
 
+class Countdown(msgspec.Struct, frozen=True, gc=False):
+    """The time left until a moment, in `unit`: `days` or `hours`. `day` is its date, as `2026-12-24`, "" for every day;
+    `minute` counts from midnight. `one` and `many` are the words after the number, "" for none."""
+
+    unit: str
+    day: str = ""
+    minute: int = 0
+    one: str = ""
+    many: str = ""
+
+    def __str__(self) -> str:
+        """The moment as an editor writes it."""
+        shown = "{:02d}:{:02d}".format(*divmod(self.minute, 60)) if self.minute or not self.day else ""
+        return f"{self.day} {shown}".strip()
+
+
 @dataclass(frozen=True, slots=True)
 class Holdout:
     """A `share` of the visitors, in buckets, who see the page's default in `slots` (in all slots if that is empty), as
@@ -81,6 +97,7 @@ class Rule:
     * `layer`: a page shows one rule of each layer.
     * `experiment`: its arms have the variants; the rule has none of its own.
     * `also_on`: other channels that show it.
+    * `countdowns`: those in what it shows.
     * `paused`: the rule is ignored.
     """
 
@@ -102,6 +119,7 @@ class Rule:
     also_on: tuple[str, ...] = ()
     experiment: Experiment | None = None
     paused: bool = False
+    countdowns: tuple[Countdown, ...] = ()
 
     @property
     def variants(self) -> frozenset[str]:

@@ -1,5 +1,5 @@
-"""Fields: places of a fragment that show a visitor's own data, as `{first name|Hello}`, or what is left of an amount,
-as `{50 EUR - cart total}`.
+"""Fields: places of a fragment that show a visitor's own data, as `{first name|Hello}`, what is left of an amount, as
+`{50 EUR - cart total}`, or of the time, as `{days until 2026-12-24}`.
 
 How a value is escaped depends on where the field is: in text and quoted attributes as HTML; within an address it is
 percent-encoded. In an address a field may come only after the beginning of the path, so that no value can choose a
@@ -15,9 +15,10 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from proxy.conditions.behaviours import TRAITS
+from proxy.conditions.countdown import countdown_of, text_of
 from proxy.conditions.values import is_number
 from proxy.errors import EditorError
-from proxy.model import Attributes, AttributeValue, Reading
+from proxy.model import Attributes, AttributeValue, Countdown, Reading
 
 MAX_CHARACTERS = 500
 """A longer value is cut."""
@@ -34,7 +35,9 @@ _ESCAPED = _UNSAFE | {ord(c): e for c, e in zip("&<>\"'", ("&amp;", "&lt;", "&gt
 _IN_TEXT = re.compile(r"\{([^{}|]*)(?:\|([^{}]*))?\}|[{}]")
 _IN_TEMPLATE = re.compile(r"\{\{(.*?)\}\}|\{#.*?#\}|\{%|\{\{|\{#", re.DOTALL)
 _REFERENCE = re.compile(
-    r"""\s*((?:\d[\d.,]*\s*-\s*)?[A-Za-z_]\w*)\s*(?:\|\s*default\(\s*(?:"([^"\\]*)"|'([^'\\]*)')\s*\)\s*)?""", re.DOTALL
+    r"""\s*((?:\d[\d.,]*\s*-\s*)?[A-Za-z_]\w*|(?:days|hours) until [^|]*?)\s*"""
+    r"""(?:\|\s*default\(\s*(?:"([^"\\]*)"|'([^'\\]*)')\s*\)\s*)?""",
+    re.DOTALL,
 )
 _LEFT_OF = re.compile(
     r"([^\w\s{}|]{0,3} ?)(\d{1,9})([.,]\d{1,2})?( ?[^\W\d_]{0,20}| ?[^\w\s{}|-]) ?- ?(?=[^\W\d_])(.+)"
@@ -66,12 +69,14 @@ class Amount(NamedTuple):
 class Field:
     """The name of a visitor's attribute, and the `default` text if it is unknown or blank. `in_address`: the field is
     within a link, and is percent-encoded. With `left_of` it shows what the attribute leaves of that amount, 0 at least.
+    With a `countdown` it is no visitor's: `page/counting.py` fills it for everybody.
     """
 
     attribute: str
     default: str = ""
     in_address: bool = False
     left_of: Amount | None = None
+    countdown: Countdown | None = None
 
     @property
     def name(self) -> str:
@@ -91,7 +96,14 @@ class Field:
 
     def text(self, attributes: Attributes) -> bytes:
         """The value of the field for these attributes: ASCII, escaped for the place of the field."""
-        shown = self.value(attributes)
+        return self.in_place(self.value(attributes))
+
+    def counted(self, number: int) -> str:
+        """The text of its countdown when so much is left; the default when nothing is."""
+        return text_of(self.countdown, number) if self.countdown and number else self.default
+
+    def in_place(self, shown: str) -> bytes:
+        """The text in ASCII, escaped for the place of the field."""
         if self.in_address:
             return quote(without_unsafe(shown), safe="", errors="replace").encode()
         return as_ascii(escape(shown))
@@ -155,6 +167,8 @@ def _split_template(source: str) -> Iterator[str | Field]:
 
 
 def _field(name: str, default: str) -> Field:
+    if countdown := countdown_of(name):
+        return Field(name, default, countdown=countdown)
     found = _LEFT_OF.fullmatch(name)
     if found is None:
         return Field(name, default)

@@ -19,7 +19,7 @@ from dataclasses import field as dataclass_field
 from itertools import groupby
 
 from proxy.errors import EditorError
-from proxy.model import Attributes
+from proxy.model import Attributes, Countdown
 from proxy.page.fields import Field, TextWithFields, as_ascii, escape, fields_in_template, fields_in_text
 from proxy.page.piece import Piece
 from proxy.page.sanitise import ADDRESSES, Removed, is_allowed_address, removed_from, sanitised
@@ -62,8 +62,13 @@ class Fragment:
 
     @property
     def fields(self) -> tuple[Field, ...]:
-        """The fields in order; the fragment depends on their attributes."""
-        return tuple([part for part in self.parts if isinstance(part, Field)])
+        """The fields of a visitor's data, in order; the fragment depends on their attributes."""
+        return tuple([part for part in self.parts if isinstance(part, Field) and part.countdown is None])
+
+    @property
+    def countdowns(self) -> tuple[Countdown, ...]:
+        """The countdowns in it."""
+        return tuple([part.countdown for part in self.parts if isinstance(part, Field) and part.countdown])
 
     def fill(self, attributes: Attributes) -> Sequence[Piece | bytes]:
         """The fragment for one visitor: the constant pieces, and between them the visitor's values."""

@@ -19,6 +19,7 @@ from proxy.conditions.derived import base_of
 from proxy.decide.plan import Plan, compile_plan
 from proxy.diagnostics import Finding, in_order
 from proxy.model import Measure, Product, Rule, Segment
+from proxy.page.counting import Counting
 from proxy.page.fragments import Fragment
 from proxy.page.slots import DeclaredSlot
 from proxy.rulebook.check import Groups, check
@@ -114,6 +115,17 @@ class Publication:
     def fillings(self) -> Mapping[str, Filling]:
         """What filling each slot with rules may need."""
         return fillings(self.rules, self.fragments, self.asks, self.arrangements)
+
+    @cached_property
+    def counting(self) -> Mapping[str, Counting]:
+        """The fragments with a countdown, by variant."""
+        return {
+            variant: Counting(self.fragments[variant], rule.timezone)
+            for rule in self.rules
+            if rule.countdowns
+            for variant in rule.variants
+            if self.fragments[variant].countdowns
+        }
 
     @cached_property
     def measures(self) -> Measures:

@@ -1,5 +1,6 @@
-"""Warnings about what a rule shows: a field without a default, a picture without a description or size, a title that
-is too long, a link that depends on the page it is on, a product that cannot be bought."""
+"""Warnings about what a rule shows: a field without a default, a countdown that ends first, a picture without a
+description or size, a title that is too long, a link that depends on the page it is on, a product that cannot be
+bought."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from proxy.conditions.choices import within_quotes
+from proxy.conditions.countdown import target_of
 from proxy.conditions.derived import base_of
 from proxy.conditions.nodes import Entry, Node, Scalar, one_or_more
 from proxy.diagnostics import Finding, Suggestion
@@ -30,6 +32,7 @@ def content_lints(
 ) -> Iterator[Finding]:
     """The warnings about what stands under `show:` of a rule."""
     yield from _fields_without_default(show, fragment, _asked(rule.condition))
+    yield from _run_out(show, fragment, rule)
     for kind in Part.of(show).values():
         lines = Part.of(kind.value)
         if "image" in lines:
@@ -69,6 +72,17 @@ def _fields_without_default(show: Node, fragment: Fragment, known: Collection[st
         default = "there" if field.left_of is None else field.left_of.text(field.left_of.number)
         help = f"give it a default, as {{{field.name}|{default}}}"
         yield Finding("L5", what, place_of(name, show), help, note_of(name, show), is_warning=True)
+
+
+def _run_out(show: Node, fragment: Fragment, rule: Rule) -> Iterator[Finding]:
+    """L5 for a countdown without a default in a rule that goes on when it has ended."""
+    for field in dict.fromkeys(part for part in fragment.parts if isinstance(part, Field) and not part.default):
+        if field.countdown and target_of(field.countdown, rule.timezone) < rule.live_until:
+            what = f"from {field.countdown} on, visitors see a gap"
+            help = f'end the rule then, by "until:", or give it a default: {{{field.attribute}|today}}'
+            yield Finding(
+                "L5", what, place_of(field.attribute, show), help, note_of(field.attribute, show), is_warning=True
+            )
 
 
 def _bare_picture(image: Entry, lines: dict[str, Entry]) -> Iterator[Finding]:

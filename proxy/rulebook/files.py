@@ -166,13 +166,18 @@ class Collector:
             self.lints.extend(pin_lints(found.node("pin"), self.library.catalogue))
             return rule
         rule, show = read_rule(node, order, reader, timezone, self.findings)
-        return replace(rule, variant=self._variant(rule.name, show, rule, self.library) if show else "")
+        return self._counting(replace(rule, variant=self._variant(rule.name, show, rule, self.library) if show else ""))
 
     def _experiment(self, node: Node, order: int, reader: Reader, timezone: str) -> Rule:
         rule, shown = read_experiment(node, order, reader, timezone, self.findings)
         assert rule.experiment is not None, "an experiment is read as one"
         arms = [self._arm(arm, show, rule) for arm, show in zip(rule.experiment.arms, shown, strict=True)]
-        return replace(rule, experiment=replace(rule.experiment, arms=tuple(arms)))
+        return self._counting(replace(rule, experiment=replace(rule.experiment, arms=tuple(arms))))
+
+    def _counting(self, rule: Rule) -> Rule:
+        """The rule with the countdowns in what it shows."""
+        found = [countdown for variant in sorted(rule.variants) for countdown in self.fragments[variant].countdowns]
+        return replace(rule, countdowns=tuple(dict.fromkeys(found))) if found else rule
 
     def _arm(self, arm: Arm, show: Entry | None, rule: Rule) -> Arm:
         library = replace(self.library, arm=arm.name)

@@ -37,7 +37,10 @@ BANNERS, CARDS, HTML = "banners/", "cards/", ".html"
 MAX_PIXELS, MAX_COUNT = 10_000, 50
 SAMPLE = Product("SKU-1", "A product", "/p/SKU-1", "category", "brand", 9.5, "EUR", "/img/SKU-1.svg", 600, 600)
 _OTHER_QUOTES = re.compile(r"<[a-z][^<>]*?[\w-]=([“”„‟‘’‚«»])", re.IGNORECASE)
-_FIELD_OF_RULES = re.compile(r"(?<!\{)\{([a-z]+(?: [a-z]+)*)(?:\|([^{}|\"\\]*))?\}(?!\})")
+_FIELD_OF_RULES = re.compile(r"(?<!\{)\{([a-z]+(?: [a-z]+)*|(?:days|hours) until [^{}|]+)(?:\|([^{}|\"\\]*))?\}(?!\})")
+_OF_TIME = re.compile(
+    r"\b(days?|hours?|hrs|minutes?|time|countdown)\b.*\b(until|till?|to|left|remaining|before)\b|countdown"
+)
 IDENTIFIED = ("first name", "last name")  # what a login tells, declared or not
 KIND_WORDS = tuple(Word(kind.name, kind.help) for kind in SLOT_KINDS)
 
@@ -145,7 +148,7 @@ def file_faults(sources: Mapping[str, str]) -> Iterator[Finding]:
 def _as_in_rules(file: str, source: str) -> Iterator[Finding]:
     """R503 for fields in the notation of rule files: in an HTML file they would be shown as they are."""
     for match in _FIELD_OF_RULES.finditer(source):
-        name = match[1].strip().replace(" ", "_")
+        name = match[1].strip() if " until " in match[1] else match[1].strip().replace(" ", "_")
         instead = f'{{{{ {name}|default("{match[2]}") }}}}' if match[2] else f"{{{{ {name} }}}}"
         place = _line(file, source.count("\n", 0, match.start()) + 1, source)
         help = Suggestion(f"in a file, write: {instead}", match[0], instead)
@@ -178,6 +181,8 @@ def unknown_fields(fragment: Fragment, node: Node, known: Mapping[str, Phrase]) 
             sees = "its default" if any(one.default for one in fragment.fields if one.attribute == name) else "a gap"
             what = f"no visitor has a `{name}`, so everybody sees {sees}"
             help = did_you_mean(name, [*known]) if nearest(name, known) else f"add `{name}` to attributes.yaml"
+            if _OF_TIME.search(name):
+                help = "to count down, write {days until 2026-12-24, day/days} or {hours until 17:00, hour/hours}"
             yield Finding("R506", what, place_of(name, node), help, note_of(name, node), is_warning=True)
 
 
@@ -253,8 +258,11 @@ def _row(
 
 
 def _at_fault(error: EditorError, node: Node) -> Place:
-    """The node of the value that an error quotes; else the first line under the kind."""
-    values = [value for value in texts_in(node) if f"`{value.text}`" in str(error)]
+    """The node of the value that an error quotes, or quotes a field of; else the first line under the kind."""
+    quoted = re.findall("`([^`]+)`", str(error))
+    values = [
+        value for value in texts_in(node) if any(text == value.text or f"{{{text}" in value.text for text in quoted)
+    ]
     return values[0].place if values else node.place
 
 

@@ -51,8 +51,8 @@ WARNINGS: tuple[FindingKind, ...] = (
     FindingKind(
         "L5",
         "a field without a default",
-        "A visitor without this attribute sees a gap in the text. Write what they should read instead after a bar: "
-        "`{city|our shop}`.",
+        "A visitor without this attribute sees a gap in the text; after the moment of a countdown, everybody does. "
+        "Write what they should read instead after a bar: `{city|our shop}`.",
         banner_text('title: "Welcome back, {city}"'),
         banner_text('title: "Welcome back to {city|our shop}"'),
     ),

@@ -9,7 +9,7 @@ circumstances.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Hashable, Iterable, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from functools import partial
 
 from proxy.decide.engine import decide, shared_bits_of
@@ -84,7 +84,7 @@ class Filling:
             return known
         done = filled(template, decisions, self._fragments, context, coding, self.key, (), self._stock)
         self._make_seams(template, coding)
-        if is_settled_by(decisions, self._stock):
+        if self._stock.is_settled_by(decisions):
             self._page_memo.keep_outcome(memo_entry, outcome, done)
         return done
 
@@ -102,7 +102,7 @@ class Filling:
         done = filled(template, decisions, self._fragments, context, coding, self.key, (), self._stock)
         self._make_seams(template, coding)
         is_shared = len(template.lists) == 1 and not isinstance(order, VisitorFragment)
-        if is_shared and done.page.is_settled and is_settled_by(decisions, self._stock):
+        if is_shared and done.page.is_settled and self._stock.is_settled_by(decisions):
             make_room(cards.pages, MOST_ORDERS)
             cards.pages[key] = order, done
         return done
@@ -114,8 +114,3 @@ class Filling:
     def _make_seams(self, template: Template, coding: Coding) -> None:
         if coding == "gzip" and template.seams.wanted:  # else seams would be made for a private page, and thrown away
             self._sewing.make(template.seams, partial(template.seams.make, template.seams.take_wanted()))
-
-
-def is_settled_by(decisions: Iterable[Decision], stock: Stock) -> bool:
-    """Whether the slots depend on nothing of their visitor but these decisions, and lists on their order."""
-    return stock.asks.keys().isdisjoint([decision.variant for decision in decisions])

@@ -103,7 +103,9 @@ class Showing:
         self.publication = publication
         self._shop.products.replace(publication.products)
         self._shop.seed(publication.orders, publication.visits)
-        self.stock = Stock(self._shop, publication.asks, publication.arrangements, publication.fragments)
+        self.stock = Stock(
+            self._shop, publication.asks, publication.arrangements, publication.fragments, publication.counting
+        )
         self.filling.publish(publication, self.stock)
         self._inputs: dict[tuple[str, ...], Inputs] = {}
         self._classes = {}

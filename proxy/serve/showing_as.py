@@ -52,7 +52,8 @@ class ShowingAs:
         """`shop` is what products are recommended from, None for the publication's own catalogue; `told` are the places
         that proxies tell of visitors."""
         self.publication = publication
-        self.stock = Stock(shop or Shop(publication.catalogue), publication.asks, publication.arrangements)
+        shop, counting = shop or Shop(publication.catalogue), publication.counting
+        self.stock = Stock(shop, publication.asks, publication.arrangements, counting=counting)
         self._preview = preview
         self._case = case
         self._told = told

@@ -178,7 +178,7 @@ class FillCache:
         contents = [None if fill is None else fill.constant or fill.fill(context.attributes) for fill in fills]
         is_constant = all(content is None or type(content) is Piece for content in contents)
         made = SlotFills(tuple(contents), Decided.by(decisions, fills, stock.asks), is_constant)
-        if made.is_constant and stock.asks.keys().isdisjoint([decision.variant for decision in decisions]):
+        if made.is_constant and stock.is_settled_by(decisions):
             make_room(self._by_what, MOST)
             self._by_what[outcome] = made  # it holds the decisions, so that their identities stay valid
         return made

@@ -7,7 +7,7 @@ from random import Random
 from proxy.decide.clock import MANY_BREAKS, Clock, CompactSchedule
 from proxy.decide.column import column
 from proxy.decide.conjunctions import Literal
-from proxy.model import Between, OneOf, WithinHours
+from proxy.model import Between, Countdown, OneOf, WithinHours
 
 SATURDAY, MORNING = Literal("weekday", OneOf(frozenset({"saturday"}))), Literal("hours", WithinHours(480, 720))
 EVERYONE = 0b111
@@ -41,6 +41,17 @@ def test_from_each_turn_on_it_is_another_time_though_the_bits_are_the_same() -> 
     assert told[1][0] == told[2][0] != told[3][0] == told[4][0]
     assert [until for _, until in told] == [nextafter(turn, -inf) for turn in (100.0, 200.0, 200.0)] + [inf, inf]
     assert {turning.bits(now) for now in moments} == {EVERYONE}
+
+
+def test_it_is_another_time_when_a_countdown_changes() -> None:
+    days, hours = Countdown("days", "2026-12-24"), Countdown("hours", "2026-12-24", 60)
+    counting = Clock(EVERYONE, None, {}, (), [(days, "UTC"), (hours, "UTC"), (days, "UTC")])
+    one, until = counting.period(at("2026-12-22T10:20"))
+    assert until == nextafter(at("2026-12-22T11:00"), -inf) and counting.period(until) == (one, until)
+    assert counting.period(at("2026-12-22T11:00"))[0] != one == counting.period(at("2026-12-22T10:59"))[0]
+    over, until = counting.period(at("2026-12-24T01:00"))
+    assert until > 1e300 and over == counting.period(at("2027-06-01"))[0]
+    assert counting.bits(at("2026-12-22T10:20")) == EVERYONE
 
 
 def test_every_moment_within_the_answers_time_has_the_same_answer() -> None:

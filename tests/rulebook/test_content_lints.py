@@ -19,6 +19,9 @@ OUTSIDE = 'L12 5:32 from /c/shoes, "www.shop.example" leads to /c/www.shop.examp
         ("banner: {title: 'Hello {city}'}", ["L5 5:23 visitors without `city` see a gap"]),
         ("banner: {title: 'Only {5 - orders}'}", ["L5 5:23 visitors without `orders` see a gap"]),
         ("banner: {title: 'Hello {city|you}'}", []),
+        ("banner: {title: 'Only {days until 2026-12-24}'}", ["L5 5:23 from 2026-12-24 on, visitors see a gap"]),
+        ("banner: {title: 'Only {days until 2026-12-24|today}'}", []),
+        ("banner: {title: 'Only {hours until 17:00}'}", []),
         ("banner: promo", []),
         ("banner: gap", ["L5 5:7 visitors without `city` see a gap"]),
         (
@@ -79,3 +82,12 @@ def test_what_a_rule_asks_for_needs_no_default(when: str, is_told: bool, publish
     show = "banner: {title: 'Hello {city}'}"
     told = publish(RULE.replace("    show:", f"    when: {when}\n    show:") % show, site=Site(0.0)).findings
     assert ("L5" in [finding.code for finding in told]) is is_told
+
+
+def test_a_countdown_may_lack_a_default_in_a_rule_that_ends_with_it(publish: Publish) -> None:
+    show = "banner: {title: 'Only {hours until 2026-12-24 17:00}'}\n    until: 2026-12-24 %s\n"
+    told = [publish(RULE % (show % end), site=Site(0.0)).findings for end in ("17:00", "17:01")]
+    assert [[finding.what for finding in found] for found in told] == [
+        [],
+        ["from 2026-12-24 17:00 on, visitors see a gap"],
+    ]

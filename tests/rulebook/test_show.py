@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from proxy.catalogue.shop import Shop
-from proxy.model import Attributes, Decision, EvaluationContext
+from proxy.model import Attributes, Countdown, Decision, EvaluationContext
 from proxy.page.piece import Piece
 from proxy.page.slots import SLOT_KINDS
 from proxy.personalise import Stock, fills_of
@@ -55,6 +55,38 @@ def test_a_field_of_a_file_that_nobody_fills_is_told_where_the_file_is_named(pub
     assert (finding.code, finding.help) == ("R506", "add `pet name` to attributes.yaml")
     assert finding.what == "no visitor has a `pet name`, so everybody sees a gap"
     assert finding.note == "it is in the HTML file that is named here, as {{ pet_name }}"
+
+
+def test_a_countdown_depends_on_nobody_and_is_read_in_the_files_time_zone(publish: Publish) -> None:
+    show = '{banner: {title: "Only {days until 2026-12-24, day/days}"}}'
+    loaded = publish("timezone: Asia/Tokyo\n" + RULE.format("home.hero", show))
+    assert loaded.publication is not None and not loaded.findings
+    (rule,), published = loaded.publication.rules, loaded.publication
+    assert rule.countdowns == (Countdown("days", "2026-12-24", 0, "day", "days"),)
+    assert not published.filled_in(["home.hero"]).attributes and not published.measures.all
+    (title,) = [value for name, value in published.counting["A"].at(1_797_951_600.0).content if name == "title"]
+    assert title == ("Only ", "1 day", "")  # 22 December, 15:00 UTC, is the 23rd in Tokyo
+
+
+@pytest.mark.parametrize(
+    ("field", "told"),
+    [
+        ("days until Christmas", "R503 `days until Christmas` names no moment to count to"),
+        ("hours left", "R506 no visitor has a `hours left`, so everybody sees a gap"),
+        ("countdown", "R506 no visitor has a `countdown`, so everybody sees a gap"),
+    ],
+)
+def test_who_means_a_countdown_is_told_how_one_is_written(field: str, told: str, publish: Publish) -> None:
+    loaded = publish(RULE.format("home.hero", f'{{banner: {{title: Sale, text: "Only {{{field}}}"}}}}'))
+    (finding,) = loaded.findings
+    assert f"{finding.code} {finding.what}" == told and "{days until 2026-12-24" in finding.help
+    assert finding.place.column == 40
+
+
+def test_a_countdown_of_rules_in_a_file_is_mended_to_one_of_files(publish: Publish) -> None:
+    loaded = publish("rules: []", **{"banners/x.html": "<p>{days until 2026-12-24, day/days|soon}</p>"})
+    (finding,) = loaded.findings
+    assert finding.help == 'in a file, write: {{ days until 2026-12-24, day/days|default("soon") }}'
 
 
 @pytest.mark.parametrize(("name", "is_number"), [("cart total", True), ("orders", True), ("country", False)])

@@ -7,15 +7,14 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from proxy.catalogue.rows import RowSpec
 from proxy.decide.plan import compile_plan
-from proxy.model import Cap, Decision, EvaluationContext, Holdout, Measure, Reading, Rule
+from proxy.model import Cap, EvaluationContext, Holdout, Measure, Reading, Rule
 from proxy.page.encode import Coding
 from proxy.page.fragments import Wrapper, banner, trusted_html
 from proxy.page.template import Template
-from proxy.personalise import NO_STOCK, Stock
+from proxy.personalise import NO_STOCK
 from proxy.rulebook.compile import Publication
-from proxy.serve.filling import Filling, is_settled_by
+from proxy.serve.filling import Filling
 from proxy.serve.page_memo import PageMemo, PageMemoEntry
 from tests.decide.worlds import NUMBERS, SLOTS, TEXTS, World
 from tests.page.cutting import cut
@@ -100,9 +99,3 @@ def test_a_page_that_says_a_visitors_own_words_is_shared_with_nobody() -> None:
         done = filling.compose_shared(template(), context, "identity", memo_entry, "now", ())
         assert name.encode() in b"".join(done.page.chunks)
     assert not memo_entry.outcomes
-
-
-def test_rows_of_products_are_chosen_for_the_visitor_beyond_what_is_decided() -> None:
-    decisions, stock = [Decision("hero", "early"), Decision("bar")], Stock(asks={"row": RowSpec(())})
-    assert is_settled_by(decisions, stock)
-    assert not is_settled_by([*decisions, Decision("row", "row")], stock)

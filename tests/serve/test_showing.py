@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from math import inf
 from typing import Any
@@ -13,6 +14,7 @@ from proxy.model import (
     Attributes,
     Between,
     Cap,
+    Countdown,
     Draw,
     Event,
     Fact,
@@ -27,7 +29,7 @@ from proxy.rulebook.compile import Publication
 from tests.wire.asking import again, asking, looked_up
 from tests.wire.memory import remembered
 from tests.wire.origin import Origin, always, ok
-from tests.wire.site import NOON, PAGE, SHARED, Got, Site, eventually, in_segment, published, shown
+from tests.wire.site import HTML, NOON, PAGE, SHARED, Got, Site, eventually, in_segment, published, shown
 
 LOOKUPS = "tailorbird_profile_lookups_total"
 
@@ -191,6 +193,29 @@ async def test_a_page_is_decided_again_when_the_time_makes_a_difference() -> Non
         assert b"Soon" not in (await home(site)).body
         site.now = NOON + 60
         assert b"Soon" in (await home(site)).body
+
+
+async def test_a_countdown_is_told_anew_when_it_changes_and_kept_until_then() -> None:
+    hours = Countdown("hours", "2026-11-23", 14 * 60, "hour", "hours")
+    rule, title = shown("Only {hours until 2026-11-23 14:00, hour/hours|now}")
+    counting = replace(rule, countdowns=(hours,))
+    publication = published((counting, title))
+    async with (
+        Origin(always(ok(PAGE, HTML, b"Cache-Control: max-age=9000"))) as origin,
+        Site(origin.url, publication=publication) as site,
+    ):
+        question, own = asking(), dict([site.visitor("anna")])
+        told, lanes = [], []
+        for seconds in (0, 1, 3_599, 3_600, 3_601, 7_200):
+            site.now = NOON + seconds
+            lanes.append(again(site, question, own))
+            told.append((await home(site, *own.items())).body)
+            looked_up(site, question, own)
+        assert [re.findall(rb"Only ([^<\"]+)", page)[0] for page in told] == [
+            *[b"2 hours"] * 3, b"1 hour", b"1 hour", b"now",
+        ]  # fmt: skip
+        assert [page is None or page.endswith(body) for page, body in zip(lanes, told, strict=True)] == [True] * 6
+        assert lanes[0] is None and lanes[1] is not None
 
 
 async def test_however_many_sets_of_slots_are_asked_for_nobody_is_shown_what_another_was(
