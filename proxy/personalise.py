@@ -6,7 +6,7 @@ the same arguments give the same bytes (the rule against serving one visitor's p
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import msgspec
@@ -19,7 +19,6 @@ from proxy.catalogue.shopper import Shopper, shopper_of
 from proxy.catalogue.strategy_context import StrategyContext
 from proxy.decide.engine import decide
 from proxy.decide.plan import Plan
-from proxy.decide.why import SlotStory
 from proxy.memo import make_room
 from proxy.metrics import Decided
 from proxy.model import Decision, EvaluationContext, Product
@@ -176,13 +175,13 @@ def fills_of(
             rows.append((place, fill, decision))
         fills.append(fill)
     shown: set[str] = set()
-    for place, row, decision in _in_turn(rows, stock):
+    for place, row, decision in in_turn(rows, stock):
         fills[place], products = stocked(row, decision, context, stock, presentation_of(context), frozenset(shown))
         shown.update(products)
     return fills
 
 
-def _in_turn(rows: list[_Row], stock: Stock) -> list[_Row]:
+def in_turn(rows: list[_Row], stock: Stock) -> list[_Row]:
     """The rows of a page, each with its decision last, in page order but for those that an editor named products for:
     they come first, lest another takes those."""
     return sorted(rows, key=lambda row: not stock.asks[row[-1].variant].names_products) if len(rows) > 1 else rows
@@ -258,28 +257,6 @@ def row_of(
     return choose(stock.asks[decision.variant], asking, shown, explains=True), asking
 
 
-def with_products(
-    stories: Iterable[SlotStory],
-    context: EvaluationContext,
-    stock: Stock,
-    lists: Mapping[str, Sequence[str]] | None = None,
-) -> tuple[SlotStory, ...]:
-    """The stories of a page's slots, with why each product of its rows stands there, and where those of its `lists`
-    (by name, in the shop's order) go."""
-    told = list(stories)
-    shown: set[str] = set()
-    rows = [(place, story.decision) for place, story in enumerate(told) if story.decision.variant in stock.asks]
-    for place, decision in _in_turn(rows, stock):
-        row, asking = row_of(decision, context, stock, shown)
-        shown.update(product.id for product in row.products)
-        told[place] = replace(told[place], products=tuple(row.explanations(asking)))
-    for place, story in enumerate(told):
-        if lists and story.slot in lists:
-            _, lines = explained_order(story.decision, lists[story.slot], context, stock)
-            told[place] = replace(story, products=lines)
-    return tuple(told)
-
-
 def explained_order(
     decision: Decision, products: Sequence[str], context: EvaluationContext, stock: Stock
 ) -> tuple[Sequence[str], tuple[str, ...]]:
@@ -303,12 +280,3 @@ def asking_of(context: EvaluationContext, shop: Shop) -> StrategyContext:
     page = context.attributes.get("page")
     here = shop.products.at_path(page) if isinstance(page, str) else None
     return StrategyContext(shop, shopper, here.id if here else "", context.now)
-
-
-def fill_rows_ahead(context: EvaluationContext, stock: Stock) -> None:
-    """Fills the rows for this visitor in advance, in the presentations shown lately."""
-    for variant, ask in stock.asks.items():
-        product_row = stock.fragment_of(variant, stock.fragments, context.now)
-        if ask.reads_history and isinstance(product_row, ProductRow):
-            for presentation in product_row.presentations:
-                stocked(product_row, Decision("", variant), context, stock, presentation)

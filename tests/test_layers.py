@@ -14,7 +14,7 @@ ROWS: dict[int, set[str]] = {
     8: {"wiring", "doctor"},
     7: {"serve", "studio"},
     6: {"upstream", "visitors"},
-    5: {"http", "stores", "bus", "cases", "drafts", "outbox", "processes"},
+    5: {"http", "stores", "bus", "cases", "drafts", "outbox", "processes", "stories"},
     4: {"personalise", "rulebook", "events"},
     3: {"decide", "audience", "catalogue", "page", "httpcache"},
     2: {"conditions", "bucketing", "breaker"},

@@ -12,7 +12,6 @@ from proxy.catalogue.rows import RowSpec
 from proxy.catalogue.strategies import source
 from proxy.conditions.behaviours import VIEWED
 from proxy.decide.plan import compile_plan
-from proxy.decide.why import why
 from proxy.model import Decision, EvaluationContext, Fact, OneOf, Rule
 from proxy.page.counting import Counting
 from proxy.page.encode import Coding
@@ -20,7 +19,7 @@ from proxy.page.fragments import Wrapper, banner
 from proxy.page.presentation import PLAIN
 from proxy.page.product_row import product_row
 from proxy.page.template import Template
-from proxy.personalise import MOST_REMEMBERED, Personalised, Stock, personalise, stocked, untouched, with_products
+from proxy.personalise import MOST_REMEMBERED, Personalised, Stock, personalise, stocked, untouched
 from proxy.visitors.view_content import banners_of
 from tests.catalogue.worlds import did, shop
 from tests.page.cutting import cut
@@ -124,11 +123,6 @@ def test_what_an_editor_chose_for_a_row_is_taken_by_no_row_above_it() -> None:
     chosen = RowSpec((source("chosen", ["HOTDOG", "SOCK"]),), count=2)
     stock = Stock(shop(), {"row": POPULAR, "second": chosen})
     assert shown_in(page_with_rows(stock)) == ["MUSTARD", "TRAIL", "HOTDOG", "SOCK"]
-    first, second = with_products(
-        why(ROWS, EvaluationContext("v1"), ["home.hero", "all.topbar"]), EvaluationContext("v1"), stock
-    )
-    assert first.products[0].startswith("MUSTARD") and second.products[0].startswith("HOTDOG")
-    assert "2 on the page already" in first.products[-1]
 
 
 def test_what_is_sold_out_a_moment_ago_is_not_shown() -> None:
@@ -202,12 +196,3 @@ def test_cards_are_dressed_for_their_reader() -> None:
     )
     assert "3,00&nbsp;&#8364;" in page
     assert "/p/HOTDOG?utm_campaign=autumn&amp;utm_source=Mail%20%26%20more" in page.replace("&#x2f;", "/")
-
-
-def test_why_lists_each_products_place_in_a_row() -> None:
-    stock = Stock(shop(), {"row": POPULAR, "second": POPULAR})
-    context = EvaluationContext("v1")
-    first, second = with_products(why(ROWS, context, ["home.hero", "all.topbar"]), context, stock)
-    assert first.products[0] == 'HOTDOG  Hot dogs: in 5 orders ("popular in: everything")'
-    assert first.products[-1] == '"popular in: everything" found 7 and gave 2'
-    assert second.products[0].startswith("MUSTARD")

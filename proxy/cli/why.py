@@ -28,10 +28,11 @@ from proxy.page.lists import Lists, find_lists
 from proxy.page.markup import Markup
 from proxy.page.scan import Uncut, UncutReason
 from proxy.page.slots import LISTING, DeclaredSlot
-from proxy.personalise import Stock, with_products
+from proxy.personalise import Stock
 from proxy.rulebook.compile import Publication
 from proxy.stores.joining import whole
 from proxy.stores.personal_data import Places
+from proxy.stories import with_products
 from proxy.visitors.context import request_of
 from proxy.visitors.persona import context_as
 from proxy.visitors.places import told_by_requests

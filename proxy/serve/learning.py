@@ -15,8 +15,9 @@ from collections.abc import Callable
 
 from proxy.catalogue.shop import LEARNT_KINDS
 from proxy.errors import StoreError
-from proxy.model import Arrival, EvaluationContext, Profile
-from proxy.personalise import Stock, fill_rows_ahead
+from proxy.model import Arrival, Decision, EvaluationContext, Profile
+from proxy.page.product_row import ProductRow
+from proxy.personalise import Stock, stocked
 from proxy.ports import Applied, EventStore
 from proxy.processes.ticks import tick
 from proxy.stores.record import arrivals_of
@@ -128,3 +129,12 @@ def _number_of(arrival: Arrival) -> int:
     """What an event is known by until the log tells of it. It never does where the visitor is erased before: so this
     says nothing of them (Python keys the hashes of texts with a secret of the process)."""
     return hash((arrival.visitor_id, arrival.event.id))
+
+
+def fill_rows_ahead(context: EvaluationContext, stock: Stock) -> None:
+    """Fills the rows for this visitor in advance, in the presentations shown lately."""
+    for variant, ask in stock.asks.items():
+        product_row = stock.fragment_of(variant, stock.fragments, context.now)
+        if ask.reads_history and isinstance(product_row, ProductRow):
+            for presentation in product_row.presentations:
+                stocked(product_row, Decision("", variant), context, stock, presentation)

@@ -100,12 +100,10 @@ class Showing:
 
     def publish(self, publication: Publication) -> None:
         """Decides by this publication from now on."""
-        self.publication = publication
+        self.publication = rules = publication
         self._shop.products.replace(publication.products)
         self._shop.seed(publication.orders, publication.visits)
-        self.stock = Stock(
-            self._shop, publication.asks, publication.arrangements, publication.fragments, publication.counting
-        )
+        self.stock = Stock(self._shop, rules.asks, rules.arrangements, rules.fragments, rules.counting)
         self.filling.publish(publication, self.stock)
         self._inputs: dict[tuple[str, ...], Inputs] = {}
         self._classes = {}

@@ -20,11 +20,12 @@ from proxy.page.fragments import Fragment
 from proxy.page.json_fills import in_json_forms
 from proxy.page.slots import DeclaredSlot
 from proxy.page.template import Template
-from proxy.personalise import Personalised, Stock, fills_of, with_products
+from proxy.personalise import Personalised, Stock, fills_of
 from proxy.rulebook.compile import Publication
 from proxy.rulebook.expectations import Case
 from proxy.serve.overlay import overlay
 from proxy.serve.showing import Showing, Who
+from proxy.stories import with_products
 from proxy.visitors.persona import context_as
 from proxy.visitors.preview import Preview
 from proxy.visitors.visitor import ANONYMOUS

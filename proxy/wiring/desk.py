@@ -26,7 +26,6 @@ from proxy.httpcache.purge import Purge
 from proxy.metrics import Counts, Metrics
 from proxy.model import EvaluationContext, View
 from proxy.page.slots import INTERNAL, LISTING
-from proxy.personalise import with_products
 from proxy.ports import MISSED, Bus, Store
 from proxy.processes.memory_limit import MemoryLimit
 from proxy.processes.ticks import set_back
@@ -43,6 +42,7 @@ from proxy.serve.survey import Survey
 from proxy.stores.history import GOES_LIVE, Entry
 from proxy.stores.personal_data import Places, Receipt, exported
 from proxy.stores.versions import Versions
+from proxy.stories import with_products
 from proxy.studio.product_changes import ProductsChanged, change, products_changed
 from proxy.studio.purging import Purged, purged
 from proxy.studio.readiness import STOPPING, Readiness, readiness, state_gauges, together
