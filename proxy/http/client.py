@@ -27,6 +27,8 @@ _PRIVATE = tuple(
 )
 _HOPS = frozenset({b"x-forwarded-for", b"forwarded"})
 _MOST_CUSTOMERS = 4_096
+LONGEST_HOPS = 256
+"""What proxies say in more bytes is not remembered: whoever is behind them may have begun it."""
 
 # RFC 7239 4. Quoted values are taken whole, so that a `for=` inside one is not read as a hop. Names begin where letters
 # do: to try each letter of 32 kB without a `=` takes 3 s.
@@ -93,7 +95,11 @@ class Customers:
     def of(self, peer: str, headers: Iterable[tuple[bytes, bytes]]) -> str:
         """The customer who sent this request; "" where the address is many clients'."""
         customer = self._connected(peer)
-        return self._behind(peer, tuple(each for each in headers if each[0] in _HOPS)) if customer is None else customer
+        if customer is not None:
+            return customer
+        hops = tuple(each for each in headers if each[0] in _HOPS)
+        is_short = sum(len(value) for _, value in hops) <= LONGEST_HOPS
+        return self._behind(peer, hops) if is_short else self._who_is_behind(peer, hops)
 
     def _who_connected(self, peer: str) -> str | None:
         return None if is_trusted(peer, self._trusted) else _one_customer(peer, self._trusted)

@@ -29,6 +29,9 @@ OVERHEAD_BYTES = 1_200
 TAG_BYTES = 128
 """The memory of a tag of an entry: its bytes, and its place in the index."""
 
+MARK_BYTES = 200
+"""How long a marked key is on average, at most."""
+
 PROTECTED_SHARE = 0.8
 
 CHUNK_KEYS = 500
@@ -234,25 +237,28 @@ class ResponseCache(Generic[E]):
 
 
 class MarkedKeys:
-    """Keys with a reason and a time until which it holds, as of answers that must not be shared; the newest `most`."""
+    """Keys with a reason and a time until which it holds, as of answers that must not be shared; the newest `most`, or
+    fewer where they are long: who makes up addresses must not fill the memory."""
 
     def __init__(self, most: int = 50_000) -> None:
         self._most = most
         self._marks: OrderedDict[bytes, tuple[str, float]] = OrderedDict()
+        self._bytes = 0
 
     def add(self, key: bytes, reason: str, until: float) -> None:
         """Adds the key, or replaces its reason. `until` is in Unix seconds."""
-        self._marks.pop(key, None)
+        self._drop(key)
         self._marks[key] = (reason, until)
-        if len(self._marks) > self._most:
-            self._marks.popitem(last=False)
+        self._bytes += len(key)
+        while len(self._marks) > self._most or self._bytes > MARK_BYTES * self._most:
+            self._drop(next(iter(self._marks)))
 
     def forget(self, purge: Purge) -> Iterator[None]:
         """Removes the keys that the purge covers (not by tags), in chunks."""
         for part in _chunks(self._marks):
             for key in part:
                 if purge.covers(key):
-                    self._marks.pop(key, None)
+                    self._drop(key)
             yield
 
     def reason(self, key: bytes, now: float) -> str | None:
@@ -263,6 +269,11 @@ class MarkedKeys:
     def clear(self) -> None:
         """Removes all keys."""
         self._marks.clear()
+        self._bytes = 0
+
+    def _drop(self, key: bytes) -> None:
+        if self._marks.pop(key, None) is not None:
+            self._bytes -= len(key)
 
 
 def _ignore(key: bytes) -> None:

@@ -15,8 +15,8 @@ from proxy.memo import make_room
 from proxy.page.holes import FillKind, Hole
 from proxy.page.slots import matches_page
 
-_REMEMBERED = 20_000
-"""Paths whose policy is remembered; beyond that all are forgotten."""
+_REMEMBERED, _LONGEST = 20_000, 200
+"""So many paths' policy is remembered, if they are not longer than that."""
 
 
 @dataclass(frozen=True)
@@ -79,13 +79,18 @@ class Policy:
         """The policy of the page at a path (in wire form); None when there is none."""
         if not self.pages:
             return None
+        if len(path) > _LONGEST:
+            return self._found(path)
         if path not in self._known:
             make_room(self._known, _REMEMBERED)
-            readable = unquote_to_bytes(path).decode("utf-8", "replace")
-            page = next((page for page in self.pages if matches_page(page.pattern, readable)), None)
-            is_own = page is not None and page.pattern != readable and readable in self._fetched
-            self._known[path] = PagePolicy(page.pattern, is_kept=False) if page and is_own else page
+            self._known[path] = self._found(path)
         return self._known[path]
+
+    def _found(self, path: bytes) -> PagePolicy | None:
+        readable = unquote_to_bytes(path).decode("utf-8", "replace")
+        page = next((page for page in self.pages if matches_page(page.pattern, readable)), None)
+        is_own = page is not None and page.pattern != readable and readable in self._fetched
+        return PagePolicy(page.pattern, is_kept=False) if page and is_own else page
 
     @cached_property
     def _fetched(self) -> frozenset[str]:

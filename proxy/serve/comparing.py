@@ -25,13 +25,13 @@ class Comparing:
 
     def __init__(self, settings: Settings) -> None:
         self._which = settings.compare_pages
-        self._agreed: dict[bytes, None] = {}
+        self._agreed: dict[int, None] = {}  # hashes of keys: these may be 8 kB long
         self._kinds: Counter[str] = Counter()
 
     def must_compare(self, key: bytes, path: bytes, policy: PagePolicy | None, *, is_said: bool) -> bool:
         """Whether the page has to be fetched a second time before it is stored. `is_said`: the origin or the operator
         gives a lifetime."""
-        if self._which == "none" or (policy is not None and not policy.is_compared) or key in self._agreed:
+        if self._which == "none" or (policy is not None and not policy.is_compared) or hash(key) in self._agreed:
             return False
         is_the_origins_word = is_said and (policy is None or policy.overrides.fresh_seconds is None)
         if self._which == "unsaid" and is_the_origins_word:
@@ -50,7 +50,7 @@ class Comparing:
     def agreed(self, key: bytes) -> None:
         """Records that two fetches brought the same page."""
         make_room(self._agreed, MOST_PAGES)
-        self._agreed[key] = None
+        self._agreed[hash(key)] = None
 
     def forget(self) -> None:
         """Forgets everything, for a new policy."""

@@ -15,7 +15,7 @@ from functools import lru_cache
 
 import msgspec
 
-from proxy.http.client import Networks, client_of
+from proxy.http.client import LONGEST_HOPS, Networks, client_of
 from proxy.http.message import OwnFields, Question, Request
 from proxy.memo import make_room
 from proxy.model import Headers
@@ -126,7 +126,7 @@ class Lines:
 
     def _of_client(self, peer: str, own: OwnFields, fields: Headers) -> bytes:
         hops = own.get(b"x-forwarded-for", b"")
-        if self._trusted and not hops:
+        if self._trusted and not 0 < len(hops) <= LONGEST_HOPS:
             return _json(client_of(peer, (*fields, *own.items()), self._trusted)[0])
         key = (peer, hops) if self._trusted else peer
         known = self._clients.get(key)
