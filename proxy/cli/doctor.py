@@ -8,8 +8,9 @@ import re
 import ssl
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from textwrap import dedent, indent
 from urllib.parse import unquote, urljoin, urlsplit
@@ -47,8 +48,9 @@ COLOURS = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "red"}
 )
 @click.option("--path", "pattern", help="the pages that the proposed policy is for, as /c/*  (default: that page)")
 @click.option("--write", "is_written", is_flag=True, help="put the proposed policy into cache.yaml of the rule folder")
+@click.option("--public-url", "public", default="", help="what visitors call the shop, which is asked as `keep_host` does")
 @form_option("how to print the lines")
-def command(url: str, rules: Path | None, pattern: str | None, is_written: bool, form: str) -> None:
+def command(url: str, rules: Path | None, pattern: str | None, is_written: bool, public: str, form: str) -> None:
     """Look at a page as Tailorbird sees it, and say what to mend. Exit code 1 when a line says fail.
 
     The page is fetched twice without cookies and once with those it sets. Where it would not be kept for everybody, a
@@ -58,20 +60,24 @@ def command(url: str, rules: Path | None, pattern: str | None, is_written: bool,
     """
     if not is_web_address(url):
         raise click.BadParameter(f"`{url}` is no http or https address, as https://shop.example/", param_hint="URL")
+    if public and not is_web_address(public):
+        raise click.BadParameter(f"`{public}` is no address, as https://shop.example", param_hint="--public-url")
     if is_written and rules is None:
         raise click.UsageError("--write needs --rules, the folder to write into")
     if pattern is not None and not matches_page(pattern, _path_of(url)):
         raise click.BadParameter(f"the page at {_path_of(url)} is none of `{pattern}`", param_hint="--path")
-    first = fetch(url, settings_now())
+    settings = settings_now()
+    get = partial(fetch, url, settings, public)
+    first = get()
     checked = check(read_folder(rules)) if rules else None
     lines = checkup(replace(first, declared=checked.declared, has_rules=True) if checked else first)
     if checked and all(line.level is not Level.FAIL for line in lines):
         pictures, links = pictures_of(checked.fragments), links_of(checked.fragments)
-        lines += picture_lines(pictures, _shown(url, list(pictures), first.settings))
-        lines += link_lines(links, _shown(url, list(links), first.settings))
+        lines += picture_lines(pictures, _shown(url, list(pictures), settings, public))
+        lines += link_lines(links, _shown(url, list(links), settings, public))
     policy = ""
     if first.is_bounded and all(line.level is not Level.FAIL for line in lines):
-        copies = Copies(*_by_two(url, first), _as_known(url, first), pattern or first.path)
+        copies = Copies(*_by_two(get, first), _as_known(get, first), pattern or first.path)
         standing = checked.policy.of(urlsplit(url).path.encode() or b"/") if checked and pattern is None else None
         said = policy_line(copies, standing) if standing else None
         if said and said.level is Level.OK:
@@ -88,21 +94,21 @@ def command(url: str, rules: Path | None, pattern: str | None, is_written: bool,
     sys.exit(any(line.level is Level.FAIL for line in lines))
 
 
-def _by_two(url: str, first: FetchedPage) -> tuple[FetchedPage, FetchedPage]:
+def _by_two(get: Callable[..., FetchedPage], first: FetchedPage) -> tuple[FetchedPage, FetchedPage]:
     """The page as two visitors get it. One that was made anew in between, as Next.js does behind a visitor who gets the
     old one, is fetched once more: two of the new one tell whether it is each visitor's own."""
-    other = fetch(url, first.settings)
+    other = get()
     if other.body != first.body and other.get(b"etag"):
-        again = fetch(url, first.settings)
+        again = get()
         if (again.body, again.get(b"etag")) == (other.body, other.get(b"etag")):
             return other, again
     return first, other
 
 
-def _as_known(url: str, first: FetchedPage) -> FetchedPage | None:
+def _as_known(get: Callable[..., FetchedPage], first: FetchedPage) -> FetchedPage | None:
     """The page as whoever got it first gets it again; None when it sets no cookies."""
     cookies = b"; ".join(value.partition(b";")[0].strip() for value in first.all(b"set-cookie"))
-    return fetch(url, first.settings, cookies.decode("latin-1")) if cookies else None
+    return get(cookies.decode("latin-1")) if cookies else None
 
 
 def _written(rules: Path, proposal: Proposal) -> Line:
@@ -159,12 +165,13 @@ def _print(line: Line) -> None:
         click.echo(f"{'':18}fix: {line.fix}")
 
 
-def fetch(url: str, settings: Settings, cookies: str = "") -> FetchedPage:
-    """Fetches `url` with no cookies but these, without redirects or the environment's proxies, within
-    `TIMEOUT_SECONDS` and little more than `max_page_bytes`. Raises `OriginError`."""
+def fetch(url: str, settings: Settings, public: str = "", cookies: str = "") -> FetchedPage:
+    """Fetches `url` with no cookies but these, as the shop at the `public` address if one is given, without redirects
+    or the environment's proxies, within `TIMEOUT_SECONDS` and little more than `max_page_bytes`. Raises
+    `OriginError`."""
     fields = {"accept": "text/html", "accept-encoding": "gzip", "user-agent": "tailorbird-doctor"}
     fields |= {"via": VIA.decode()}  # as we ask for pages: nginx compresses for no proxy unless it is told to
-    fields |= {"cookie": cookies} if cookies else {}
+    fields |= _asked_as(public) | ({"cookie": cookies} if cookies else {})
     name = {"sni_hostname": settings.origin_name} if settings.origin_name else {}
     deadline = time.monotonic() + TIMEOUT_SECONDS
     try:
@@ -190,7 +197,14 @@ def fetch(url: str, settings: Settings, cookies: str = "") -> FetchedPage:
     )
 
 
-def _shown(url: str, addresses: Sequence[str], settings: Settings) -> dict[str, Shown]:
+def _asked_as(public: str) -> dict[str, str]:
+    """The fields by which the origin is asked as the shop at that address; none when it is empty."""
+    there = urlsplit(public)
+    named = {"host": there.netloc, "x-forwarded-host": there.netloc, "x-forwarded-proto": there.scheme}
+    return named if public else {}
+
+
+def _shown(url: str, addresses: Sequence[str], settings: Settings, public: str) -> dict[str, Shown]:
     """What pictures or pages of the shop at `url` answer, their bytes unread; without those for which no time is left
     after the first."""
     shown: dict[str, Shown] = {}
@@ -199,7 +213,7 @@ def _shown(url: str, addresses: Sequence[str], settings: Settings) -> dict[str, 
     with httpx.Client(trust_env=False, verify=client_tls(settings), timeout=ADDRESSES_SECONDS) as client:
         for address in addresses:
             try:
-                with client.stream("GET", urljoin(url, address), extensions=name) as answer:
+                with client.stream("GET", urljoin(url, address), headers=_asked_as(public), extensions=name) as answer:
                     kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
                     shown[address] = Shown(answer.status_code, kind)
             except (httpx.HTTPError, httpx.InvalidURL):

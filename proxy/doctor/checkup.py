@@ -58,7 +58,9 @@ def _where_to_ask(fetched: FetchedPage) -> str:
     except ValueError:  # brackets that do not close
         there = urlsplit("")
     if there.netloc and unquote(there.path or "/") == fetched.path:
-        return f"ask doctor about that address, and have it as the origin: --origin {there.scheme}://{there.netloc}"
+        shop = f"{there.scheme}://{there.netloc}"
+        here = f"if visitors come there, set TAILORBIRD_KEEP_HOST=true, and give doctor --public-url {shop}"
+        return f"{here}; else ask doctor about that address, and have it as the origin: --origin {shop}"
     return "ask doctor about that address"
 
 

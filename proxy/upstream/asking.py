@@ -7,6 +7,7 @@ what is passed on are the same bytes.
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Collection, Set
 from dataclasses import replace
 from functools import partial
@@ -28,6 +29,9 @@ from proxy.upstream.origin import OnAnswer, OriginTransport
 from proxy.upstream.origins import Origins
 from proxy.upstream.quick_exchange import QuickExchange
 
+log = logging.getLogger("tailorbird.origin")
+
+LOOP = "where they are: see docs/origins.md, \"A shop that knows its address\""
 ACCEPT = (b"accept", b"text/html,application/xhtml+xml,*/*;q=0.8")
 """Sent whoever asks, so that nobody's Accept chooses what others are shown. An origin that has more than one answer
 names Accept in Vary, and is then asked again with the visitor's own."""
@@ -35,6 +39,7 @@ names Accept in Vary, and is then asked again with the visitor's own."""
 
 EVERY_FIELD = b"*"
 
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _NEVER_FOR_ALL = frozenset({b"cookie", b"authorization"})
 _CONFIRMABLE = frozenset({b"if-none-match", b"if-modified-since"})
 _CONDITIONS = frozenset(b"if-match if-none-match if-modified-since if-unmodified-since if-range range".split())
@@ -63,6 +68,7 @@ class Asking:
         self.customers = Customers(self._trusted)
         self._forwarded = frozenset(name.lower().encode() for name in settings.forwarded_fields)
         self._mapped: dict[tuple[HeadShape, bytes], HeadShape] = {}
+        self._has_told = False
         self.tells_all = EVERY_FIELD in self._forwarded
         self.tells_credentials = self.tells_all or b"authorization" in self._forwarded
 
@@ -222,8 +228,20 @@ class Asking:
         ours = _ours(request)
         if answer.shape is None:
             answer.headers = response_headers(answer.headers, address=origin.address, ours=ours)
-            return
-        answer.shape = self.mapped(origin, ours, answer.shape)
+        else:
+            answer.shape = self.mapped(origin, ours, answer.shape)
+        if answer.status in _REDIRECTS:
+            self._tell_loop(request, answer)
+
+    def _tell_loop(self, request: Request, answer: UpstreamResponse) -> None:
+        """Logs, once, that a page leads to itself. Many shops redirect who asks them at another address than their own
+        to that one, which is ours: for ever. One that sets a cookie, or answers a form, means it otherwise."""
+        ours, asked_at, fields = _ours(request), self.asked_at(request), dict(answer.headers)
+        is_read = request.method in (b"GET", b"HEAD") and b"set-cookie" not in fields
+        if is_read and asked_at != ours and fields.get(b"location") == ours + request.target and not self._has_told:
+            self._has_told = True
+            told = [text.decode("latin-1") for text in (request.path, asked_at, ours)]
+            log.warning("`%s` leads to itself: the origin, asked at `%s`, sends visitors to `%s`, %s", *told, LOOP)
 
     def mapped(self, origin: OriginTransport, ours: bytes, shape: HeadShape) -> HeadShape:
         """The shape with its fields as visitors get them."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 import pytest
@@ -86,6 +87,27 @@ async def test_redirects_to_the_origins_own_host_lead_to_ours() -> None:
         answer = await Asking(site.origins, site.settings).as_visitor(site.request(b"/"))
         await answer.aclose()
     assert (b"location", b"http://shop.example/next") in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("keep_host", "method", "fields", "is_told"),
+    [
+        (False, b"GET", (b"Location: http://shop.example/p?q",), True),  # WordPress: `redirect_canonical`
+        (False, b"GET", (b"Location: http://shop.example/p",), False),
+        (False, b"GET", (b"Location: http://shop.example/p?q", b"Set-Cookie: asked=1"), False),
+        (False, b"POST", (b"Location: http://shop.example/p?q",), False),
+        (True, b"GET", (b"Location: http://shop.example/p?q",), False),
+    ],
+)
+async def test_a_redirect_to_the_page_itself_is_told_of_once(
+    caplog: pytest.LogCaptureFixture, *, keep_host: bool, method: bytes, fields: Sequence[bytes], is_told: bool
+) -> None:
+    async with Origin(always(ok(b"", *fields, status=b"301 x"))) as origin, Site(origin.url, keep_host=keep_host) as site:
+        asking = Asking(site.origins, site.settings)
+        for _ in range(2):
+            answer = await asking.as_visitor(site.request(b"/p?q", method=method))
+            await answer.aclose()
+    assert caplog.text.count(f"leads to itself: the origin, asked at `{origin.url}`") == is_told
 
 
 async def test_an_answer_whose_fields_cannot_be_passed_on_gives_its_connection_back() -> None:
