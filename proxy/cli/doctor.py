@@ -32,6 +32,7 @@ from proxy.rulebook.check import check
 from proxy.rulebook.read import CACHE_FILE
 from proxy.settings import Settings
 from proxy.stores.ruledir import read_folder
+from proxy.upstream.asking import ACCEPT
 from proxy.upstream.tls import client_tls, no_tls
 
 TIMEOUT_SECONDS = 10.0
@@ -48,7 +49,9 @@ COLOURS = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "red"}
 )
 @click.option("--path", "pattern", help="the pages that the proposed policy is for, as /c/*  (default: that page)")
 @click.option("--write", "is_written", is_flag=True, help="put the proposed policy into cache.yaml of the rule folder")
-@click.option("--public-url", "public", default="", help="what visitors call the shop, which is asked as `keep_host` does")
+@click.option(
+    "--public-url", "public", default="", help="what visitors call the shop, which is asked as `keep_host` does"
+)
 @form_option("how to print the lines")
 def command(url: str, rules: Path | None, pattern: str | None, is_written: bool, public: str, form: str) -> None:
     """Look at a page as Tailorbird sees it, and say what to mend. Exit code 1 when a line says fail.
@@ -169,7 +172,7 @@ def fetch(url: str, settings: Settings, public: str = "", cookies: str = "") -> 
     """Fetches `url` with no cookies but these, as the shop at the `public` address if one is given, without redirects
     or the environment's proxies, within `TIMEOUT_SECONDS` and little more than `max_page_bytes`. Raises
     `OriginError`."""
-    fields = {"accept": "text/html", "accept-encoding": "gzip", "user-agent": "tailorbird-doctor"}
+    fields = {"accept": ACCEPT[1].decode(), "accept-encoding": "gzip", "user-agent": "tailorbird-doctor"}
     fields |= {"via": VIA.decode()}  # as we ask for pages: nginx compresses for no proxy unless it is told to
     fields |= _asked_as(public) | ({"cookie": cookies} if cookies else {})
     name = {"sni_hostname": settings.origin_name} if settings.origin_name else {}

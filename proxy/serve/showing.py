@@ -87,8 +87,7 @@ class Showing:
         profiles.on_forget(cookies.forget)  # they hold references to profiles
         profiles.on_forget(self._forget_classes)
         self._metrics = metrics
-        self.recorder = recorder
-        self.capture = capture
+        self.recorder, self.capture = recorder, capture
         self._page_memo = PageMemo()
         self.filling = Filling(self._page_memo, settings.secret)
         self._classes: dict[Hashable, EquivalenceClasses] = {}
@@ -102,6 +101,7 @@ class Showing:
         """Decides by this publication from now on."""
         self.publication = rules = publication
         self._shop.products.replace(publication.products)
+        self.capture.forget_pages()
         self._shop.seed(publication.orders, publication.visits)
         self.stock = Stock(self._shop, rules.asks, rules.arrangements, rules.fragments, rules.counting)
         self.filling.publish(publication, self.stock)

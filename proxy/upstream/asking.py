@@ -31,7 +31,7 @@ from proxy.upstream.quick_exchange import QuickExchange
 
 log = logging.getLogger("tailorbird.origin")
 
-LOOP = "where they are: see docs/origins.md, \"A shop that knows its address\""
+LOOP = 'where they are: see docs/origins.md, "A shop that knows its address"'
 ACCEPT = (b"accept", b"text/html,application/xhtml+xml,*/*;q=0.8")
 """Sent whoever asks, so that nobody's Accept chooses what others are shown. An origin that has more than one answer
 names Accept in Vary, and is then asked again with the visitor's own."""

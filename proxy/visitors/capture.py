@@ -67,7 +67,7 @@ class FirstView(NamedTuple):
 
 class Capture:
     """Captures the events of one worker's pages. Without a `journal` it is off (`is_on`). `products` looks a product up
-    in the catalogue."""
+    in the catalogue, `at_path` by the path of its page."""
 
     def __init__(
         self,
@@ -76,13 +76,14 @@ class Capture:
         settings: Settings,
         products: Callable[[str], Product | None] = lambda _: None,
         consent_changes: ConsentChanges | None = None,
+        at_path: Callable[[str], Product | None] = lambda _: None,
     ) -> None:
         self._journal = journal if settings.capture else None
         self.is_on = self._journal is not None
         self._cookies = cookies
         self._consents = Consents(settings)
         self.consent_changes = consent_changes or ConsentChanges(settings, cookies)
-        self._products = products
+        self._products, self._at_path = products, at_path
         self._pages: dict[Question, Page] = {}
         self._held: OrderedDict[str, FirstView] = OrderedDict()
         self._numbers = itertools.count(secrets.randbits(62))  # such as no other worker comes to
@@ -129,6 +130,10 @@ class Capture:
             self.note(View(at, question.request(own, client), about, None))
         else:
             self.note_again(at, question, page, visitor.id, None)
+
+    def forget_pages(self) -> None:
+        """Forgets what pages are about: the catalogue may be another."""
+        self._pages.clear()
 
     def forget(self) -> None:
         """Forgets all visitors: any of them may have been erased."""
@@ -191,11 +196,11 @@ class Capture:
         """The page, worked out once for each question."""
         question = request.question
         if question is None:
-            return Page(about, view_content_of(request, about))
+            return Page(about, view_content_of(request, about, self._at_path))
         page = self._pages.get(question)
         if page is None or page.about is not about:
             make_room(self._pages, MOST_TOLD)
-            page = self._pages[question] = Page(about, view_content_of(request, about))
+            page = self._pages[question] = Page(about, view_content_of(request, about, self._at_path))
         return page
 
     def _events(

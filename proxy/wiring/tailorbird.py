@@ -137,7 +137,12 @@ class Tailorbird:
         settings, clock = self.settings, self.now
         self._product_news = ProductNews(open_sightings(settings.store), self._hub, clock)
         capture = Capture(
-            self.journal, self.cookies, settings, lambda id: self._rules.product(id), self._consent_changes
+            self.journal,
+            self.cookies,
+            settings,
+            lambda id: self._rules.product(id),
+            self._consent_changes,
+            lambda path: self._hub().at_path(path),
         )
         self._profiles.on_forget(capture.forget)
         self._gateway = Gateway(

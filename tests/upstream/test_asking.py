@@ -102,7 +102,10 @@ async def test_redirects_to_the_origins_own_host_lead_to_ours() -> None:
 async def test_a_redirect_to_the_page_itself_is_told_of_once(
     caplog: pytest.LogCaptureFixture, *, keep_host: bool, method: bytes, fields: Sequence[bytes], is_told: bool
 ) -> None:
-    async with Origin(always(ok(b"", *fields, status=b"301 x"))) as origin, Site(origin.url, keep_host=keep_host) as site:
+    async with (
+        Origin(always(ok(b"", *fields, status=b"301 x"))) as origin,
+        Site(origin.url, keep_host=keep_host) as site,
+    ):
         asking = Asking(site.origins, site.settings)
         for _ in range(2):
             answer = await asking.as_visitor(site.request(b"/p?q", method=method))

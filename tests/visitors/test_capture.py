@@ -152,6 +152,27 @@ async def test_the_catalogue_says_what_the_page_does_not(tmp_path: Path) -> None
     assert (item.category, item.brand, item.price) == ("shoes/trail", "Hoka", 139.95)
 
 
+async def test_a_page_that_says_nothing_is_its_products_by_the_catalogue(tmp_path: Path) -> None:
+    """As in a stock Oscar: no JSON-LD, no `data-product`; and the page is a new one as soon as the catalogue is."""
+    file, page = tmp_path / "products.jsonl", PAGE.replace(b"Product", b"Page")
+    line = '{{"id": "{}", "title": "Thing", "link": "https://shop.example/p/thing_1/", "price": "11 GBP"}}\n'
+    file.write_text(line.format("SKU-1"))
+    async with (
+        Origin(always(ok(page, *HTML))) as origin,
+        Behind(origin.url, FOLDER, tmp_path, catalogue=str(file)) as shop,
+    ):
+        headers = {**OPENED, **shop.cookies_of("anna")}
+        for _ in range(3):  # asked of the origin, of the cache, and answered as a repeat
+            await shop.client.get("/p/thing_1/", headers=headers)
+        told = [(one.event.kind, *one.event.items) for one in await log(shop, 6)]
+        assert told == [("page viewed",), ("product viewed", Item("SKU-1", price=11.0))] * 3
+        shop.tailorbird._gateway.publish(shop.tailorbird._gateway._showing.publication)
+        shop.tailorbird._hub().replace([])
+        await shop.client.get("/p/thing_1/", headers=headers)
+        await shop.client.get("/", headers=headers)
+        assert [one.event.kind for one in (await log(shop, 8))[6:]] == ["page viewed"] * 2
+
+
 @pytest.mark.parametrize(
     "field",
     [
