@@ -22,7 +22,7 @@ from uvicorn.server import ServerState
 
 from proxy.errors import OriginError, RequestError
 from proxy.http.authority import valid_host
-from proxy.http.client import client_of, networks, peer_address
+from proxy.http.client import Customers, client_of, networks, peer_address
 from proxy.http.forwarding import named_by_connection, request_headers
 from proxy.http.message import Request
 from proxy.http.returning import response_headers
@@ -48,7 +48,7 @@ def tunnels(
     origins: Origins, settings: Settings, metrics: Metrics, accesslog: AccessLog | None = None
 ) -> Callable[..., Tunnel]:
     """What uvicorn's setting `ws` takes: makes a `Tunnel` for each upgrade. Handshakes are noted in `accesslog`."""
-    return partial(Tunnel, origins, settings, metrics, accesslog)
+    return partial(Tunnel, origins, settings, metrics, accesslog, Customers(networks(settings.trusted_proxies)))
 
 
 class _End(asyncio.Protocol):
@@ -87,6 +87,7 @@ class Tunnel(_End):
         settings: Settings,
         metrics: Metrics,
         accesslog: AccessLog | None,
+        customers: Customers,
         *,
         config: Any,
         server_state: ServerState,
@@ -97,6 +98,7 @@ class Tunnel(_End):
         self._settings = settings
         self._trusted = networks(settings.trusted_proxies)
         self._metrics = metrics
+        self._customers = customers
         self._turns = TurnLog(metrics, accesslog)
         self._begun = 0.0  # monotonic
         self._connections = cast(set[Any], server_state.connections)
@@ -186,7 +188,8 @@ class Tunnel(_End):
     def _asked(self, request: Request, origin: OriginTransport) -> UpstreamRequest:
         host = request.host if self._settings.keep_host else origin.address.authority
         headers = request_headers(request, host=host, trusted=self._trusted)
-        return UpstreamRequest(request.method, request.target, (*headers, *_SWITCH))
+        customer = self._customers.of(request.client, request.headers)
+        return UpstreamRequest(request.method, request.target, (*headers, *_SWITCH), customer=customer)
 
     async def _answered(self, switch: Switch, request: Request, origin: OriginTransport) -> None:
         answer = await switch.head()

@@ -88,8 +88,7 @@ class OriginTransport:
 
     def begins(self, request: UpstreamRequest, on_answer: OnAnswer) -> bool:
         """Sends a request without a body, if a slot is free, and returns True. `on_answer` is called once: with the
-        answer, with the error, or with None when the request may be repeated. False: nothing was done, since it would
-        have to wait. Raises `RequestError`."""
+        answer, the error, or None when the request may be repeated. False: nothing was done. Raises `RequestError`."""
         now = time.monotonic()
         connection = self._take_idle_connection(now, request.customer)
         if connection is None:
@@ -265,9 +264,10 @@ class OriginTransport:
         return answer
 
     async def switch(self, request: UpstreamRequest) -> Switch:
-        """A request for another protocol, yet to be sent, on a connection of its own that takes no slot: it may last
-        for hours. Raises `OriginError`."""
-        return Switch(await self.dialing.dial(self._idle.lost), request, self._timeouts)
+        """A request for another protocol, yet to be sent, on a connection of its own, which may last for hours: it has
+        a slot until it is answered. Raises `OriginError`."""
+        await self._take_slot(request)
+        return Switch(await self._new(request), request, self._timeouts, partial(self.limiter.leave, request.customer))
 
     async def aclose(self) -> None:
         """Closes idle connections and refuses new work; what is under way may finish."""

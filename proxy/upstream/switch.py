@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from proxy.ports import UpstreamRequest
 from proxy.upstream.answer import Answer
@@ -13,10 +14,17 @@ from proxy.upstream.timeouts import Timeouts
 
 class Switch(Exchange):
     """A request for another protocol. When the answer is a 101 the connection is kept, unread, for `hand_over`; without
-    that, `aclose` closes it."""
+    that, `aclose` closes it. `answered` is called once, when it switches or has answered like any other: a page that is
+    asked for as if it were a WebSocket costs the origin as much."""
 
-    def __init__(self, connection: Connection, request: UpstreamRequest, timeouts: Timeouts) -> None:
-        super().__init__(connection, request, timeouts, lambda connection, _: connection.pause_reading())
+    def __init__(
+        self, connection: Connection, request: UpstreamRequest, timeouts: Timeouts, answered: Callable[[], None]
+    ) -> None:
+        def end(connection: Connection, _: bool) -> None:
+            connection.pause_reading()
+            answered()
+
+        super().__init__(connection, request, timeouts, end)
         self._answer = Answer(may_switch=True)
         self._is_handed_over = False
 

@@ -9,6 +9,7 @@ from websockets.exceptions import InvalidStatus
 
 from tests.serve.test_tunnel import ACCEPT, KEY, SWITCHING, Proxy, shouting, switching_then
 from tests.wire.origin import Origin, Wire, ok
+from tests.wire.site import eventually
 
 
 @pytest.mark.parametrize(
@@ -85,3 +86,29 @@ async def test_a_path_in_another_spelling_belongs_to_the_same_origin() -> None:
         async with proxy.connect("/x/../%63hat/room"):
             pass
         assert [request.path for request in seen] == ["/chat/room"]
+
+
+@pytest.mark.parametrize("answer", [ok(b"a page"), SWITCHING + b"Sec-WebSocket-Accept: " + ACCEPT + b"\r\n\r\n", b""])
+async def test_a_handshake_has_a_slot_of_its_address_until_it_is_answered(answer: bytes) -> None:
+    may_answer = asyncio.Event()
+
+    async def script(wire: Wire) -> None:
+        await wire.request()
+        await may_answer.wait()
+        await wire.send(answer)
+
+    settings = {"max_connections": 4, "max_wait_ms": 0, "trusted_proxies": ("127.0.0.1",)}
+    async with Origin(script) as origin, Proxy(origin.url, **settings) as proxy:
+        key, limiter = b"Sec-WebSocket-Key: " + KEY, proxy.origins.of(b"/chat").limiter
+        asking = [
+            asyncio.create_task(proxy.ask(b"Host: shop.example", key, b"X-Forwarded-For: 203.0.113.%d" % customer))
+            for customer in (1, 1, 2)
+        ]
+        await eventually(lambda: len(origin.requests) == 3)
+        assert limiter.under_way == 3
+        refused = await proxy.ask(b"Host: shop.example", key, b"X-Forwarded-For: 203.0.113.1")
+        assert refused.startswith(b"HTTP/1.1 503 ")
+        may_answer.set()
+        await eventually(lambda: limiter.under_way == 0)
+        for task in asking:
+            task.cancel()
