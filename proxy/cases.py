@@ -6,13 +6,14 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 from proxy.audience.traits import reading, trait
+from proxy.catalogue.rows import Row
 from proxy.conditions.explain import Explained
-from proxy.decide.engine import decide
+from proxy.decide.engine import decide, tried
 from proxy.decide.plan import Plan
 from proxy.decide.why import SlotStory, Verdict, why
 from proxy.diagnostics import many
@@ -117,24 +118,50 @@ def _run(case: Case, publication: Publication, stock: Stock, now: float) -> Outc
     slots = [expectation.slot for expectation in case.expect]
     context = as_case(case, plan, now if case.at is None else case.at, slots)
     started = time.perf_counter()
-    decisions = decide(plan, context, slots)
+    decided = [*decide(plan, context, slots).values()]
     ms = (time.perf_counter() - started) * 1000
+    empty = _make_way(decided, plan, context, stock)
+    decisions = {decision.slot: decision for decision in decided}
     faults = [
         fault
         for expectation in case.expect
-        if (fault := _fault(expectation, decisions[expectation.slot], plan, context, stock))
+        if (fault := _fault(expectation, decisions[expectation.slot], plan, context, stock, empty))
     ]
     return Outcome(case, tuple(faults), ms)
 
 
+def _make_way(decided: list[Decision], plan: Plan, context: EvaluationContext, stock: Stock) -> Mapping[str, Row]:
+    """Replaces the decisions for rows without products by what comes next, as pages do. Returns those rows, by rule."""
+    empty: dict[str, Row] = {}
+    for place in range(len(decided)):
+        for decision in tried(place, decided, plan, context, stock.asks):
+            decided[place] = decision
+            row = row_of(decision, context, stock)[0] if decision.variant in stock.asks else None
+            if row is None or row.products:
+                break
+            empty[decision.rule] = row
+    return empty
+
+
 def _fault(
-    expectation: Expectation, decision: Decision, plan: Plan, context: EvaluationContext, stock: Stock
+    expectation: Expectation,
+    decision: Decision,
+    plan: Plan,
+    context: EvaluationContext,
+    stock: Stock,
+    empty: Mapping[str, Row],
 ) -> Fault | None:
     if expectation.is_of_products:
         return _fault_of_row(expectation, decision, context, stock)
     if expectation.given:
         return _fault_of_list(expectation, decision, context, stock)
-    return None if _is_fulfilled(expectation, decision) else _fault_of_rule(expectation, plan, context)
+    if _is_fulfilled(expectation, decision):
+        return None
+    if expectation.rule in empty:
+        steps = map(str, empty[expectation.rule].steps)
+        reasons = ("it has no products to show, so the next rule is tried", *steps)
+        return Fault(expectation.slot, f"show {_quoted(expectation.rule)}", _shown(decision), reasons)
+    return _fault_of_rule(expectation, plan, context)
 
 
 def _fault_of_row(

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 import msgspec
 
@@ -17,7 +16,7 @@ from proxy.catalogue.rows import Row, RowSpec, choose
 from proxy.catalogue.shop import Shop
 from proxy.catalogue.shopper import Shopper, shopper_of
 from proxy.catalogue.strategy_context import StrategyContext
-from proxy.decide.engine import decide
+from proxy.decide.engine import decide, tried
 from proxy.decide.plan import Plan
 from proxy.memo import make_room
 from proxy.metrics import Decided
@@ -40,7 +39,6 @@ MOST_REMEMBERED = 1_000
 """Of one profile: all who have none share one, for good."""
 MISSING = object()
 NO_LISTS: Mapping[int, CardList] = {}
-_Row = TypeVar("_Row", tuple[int, Decision], tuple[int, ProductRow, Decision])
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,14 +114,14 @@ def personalise(
     """Decides every slot of the page and joins it. `key` is the secret of the ETag's hash. `hole_fills` is what fills
     the page's holes, in their order; `stock` what rows of products are filled from. A decision whose fragment is not
     published shows the page's default."""
-    by_slot = decide(plan, context, template.slots)
-    decisions = tuple([by_slot[slot] for slot in template.slots])
-    return filled(template, decisions, fragments, context, coding, key, hole_fills, stock)
+    decisions = tuple(map(decide(plan, context, template.slots).__getitem__, template.slots))
+    return filled(template, decisions, plan, fragments, context, coding, key, hole_fills, stock)
 
 
 def filled(
     template: Template,
     decisions: tuple[Decision, ...],
+    plan: Plan,
     fragments: Mapping[str, Fragment],
     context: EvaluationContext,
     coding: Coding,
@@ -131,12 +129,12 @@ def filled(
     hole_fills: Sequence[Fragment],
     stock: Stock,
 ) -> Personalised:
-    """The page with these decisions."""
-    fills = in_json_forms(fills_of(decisions, fragments, context, stock, template.lists), template.forms, decisions)
+    """The page with these decisions, or those that come next where a row has no products."""
+    decisions, fills = fills_of(decisions, plan, fragments, context, stock, template.lists)
+    fills = in_json_forms(fills, template.forms, decisions)
     decided = Decided.by(decisions, fills, stock.asks)
     _pour(template, fills, hole_fills)
-    page = assemble(template, fills, context.attributes, coding=coding, key=key)
-    return Personalised(page, decided)
+    return Personalised(assemble(template, fills, context.attributes, coding=coding, key=key), decided)
 
 
 def untouched(template: Template, *, coding: Coding, key: bytes, hole_fills: Sequence[Fragment] = ()) -> Assembled:
@@ -155,36 +153,56 @@ def _pour(template: Template, fills: list[Fragment | None], hole_fills: Sequence
 
 
 def fills_of(
-    decisions: Iterable[Decision],
+    decisions: tuple[Decision, ...],
+    plan: Plan,
     fragments: Mapping[str, Fragment],
     context: EvaluationContext,
     stock: Stock,
     lists: Mapping[int, CardList] = NO_LISTS,
-) -> list[Fragment | None]:
-    """What fills each slot as decided; None for the page's own. No product stands in two of the rows. A row for which
-    there is no product is the page's own too. `lists` are the page's, by their place among its slots."""
+) -> tuple[tuple[Decision, ...], list[Fragment | None]]:
+    """What fills each slot as decided, with the decisions; None for the page's own. No product stands in two of the
+    rows. Where there is no product for a row, the next rule that fits is decided. `lists` are the page's, by their
+    place among its slots."""
     if not (lists or stock.varying):  # nothing is chosen for the visitor or the moment
-        return [fragments.get(decision.variant) for decision in decisions]
+        return decisions, [fragments.get(decision.variant) for decision in decisions]
     fills: list[Fragment | None] = []
-    rows: list[tuple[int, ProductRow, Decision]] = []
+    rows: list[tuple[int, Decision]] = []
     for place, decision in enumerate(decisions):
         fill = stock.fragment_of(decision.variant, fragments, context.now)
         if place in lists:
             fill = arranged(decision, lists[place], context, stock)
         elif isinstance(fill, ProductRow):
-            rows.append((place, fill, decision))
+            rows.append((place, decision))
         fills.append(fill)
-    shown: set[str] = set()
-    for place, row, decision in in_turn(rows, stock):
-        fills[place], products = stocked(row, decision, context, stock, presentation_of(context), frozenset(shown))
-        shown.update(products)
-    return fills
+    settled, shown = list(decisions), set[str]()
+    for place, _ in in_turn(rows, stock):
+        for decision in tried(place, settled, plan, context, stock.asks):
+            settled[place] = decision
+            fills[place], products = _fill(decision, fragments, context, stock, frozenset(shown))
+            shown.update(products)
+            if fills[place] is not None:
+                break
+    return tuple(settled), fills
 
 
-def in_turn(rows: list[_Row], stock: Stock) -> list[_Row]:
-    """The rows of a page, each with its decision last, in page order but for those that an editor named products for:
+def _fill(
+    decision: Decision,
+    fragments: Mapping[str, Fragment],
+    context: EvaluationContext,
+    stock: Stock,
+    shown: frozenset[str],
+) -> tuple[Fragment | None, Sequence[str]]:
+    """What fills a slot that is no list, and its products, if it is a row."""
+    fill = stock.fragment_of(decision.variant, fragments, context.now)
+    if isinstance(fill, ProductRow):
+        return stocked(fill, decision, context, stock, presentation_of(context), shown)
+    return fill, ()
+
+
+def in_turn(rows: list[tuple[int, Decision]], stock: Stock) -> list[tuple[int, Decision]]:
+    """The rows of a page, each by its place, in page order but for those that an editor named products for:
     they come first, lest another takes those."""
-    return sorted(rows, key=lambda row: not stock.asks[row[-1].variant].names_products) if len(rows) > 1 else rows
+    return sorted(rows, key=lambda row: not stock.asks[row[1].variant].names_products) if len(rows) > 1 else rows
 
 
 def stocked(

@@ -165,45 +165,6 @@ def test_the_shipped_catalogue_is_the_shops() -> None:
     assert (RULES / "products.jsonl").read_bytes() == PRODUCTS.read_bytes()
 
 
-ROW = """
-rules:
-  - name: Goes with it
-    slot: cart.extras
-    show:
-      products:
-        strategy:
-          - bought together with: products in cart
-          - popular in: everything
-        count: 2
-        only: in stock
-        never: products in cart
-tests:
-  - name: Hot dogs bring mustard
-    visitor: {cart: [HOTDOG-6]}
-    expect: {cart.extras: {contains: %s, never: [HOTDOG-6, BUN-4]}}
-"""
-
-
-def row_outcome(contains: str) -> Outcome:
-    autumn = Path(__file__).parent / "cases" / "autumn"
-    files = {name: (autumn / name).read_bytes() for name in ("products.jsonl", "orders.csv", "slots.yaml")}
-    loaded = load({**files, "a.rules.yaml": (ROW % contains).encode()})
-    assert loaded.publication is not None, loaded.findings
-    (only,) = run_cases(loaded.publication, NOW)
-    assert untested(loaded.publication) == ()
-    return only
-
-
-def test_what_a_row_must_hold_is_looked_for_in_the_row_a_page_would_show() -> None:
-    assert row_outcome("MUSTARD-1").passed
-
-
-def test_a_row_that_lacks_a_product_says_what_became_of_each_strategy() -> None:
-    (fault,) = row_outcome("SKU-1042").faults
-    assert str(fault) == "cart.extras should contain SKU-1042, but shows MUSTARD-1, KETCHUP-2"
-    assert fault.reasons[0].startswith('"bought together with: products in cart" found')
-
-
 EXPERIMENT = """\
 experiments:
   - {name: Bar, slot: s, holdout: 50%, variants: [{name: control, show: nothing new}, {name: new, show: nothing new}]}

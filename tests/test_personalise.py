@@ -12,7 +12,7 @@ from proxy.catalogue.rows import RowSpec
 from proxy.catalogue.strategies import source
 from proxy.conditions.behaviours import VIEWED
 from proxy.decide.plan import compile_plan
-from proxy.model import Decision, EvaluationContext, Fact, OneOf, Rule
+from proxy.model import Arm, Decision, EvaluationContext, Experiment, Fact, OneOf, Rule
 from proxy.page.counting import Counting
 from proxy.page.encode import Coding
 from proxy.page.fragments import Wrapper, banner
@@ -101,6 +101,7 @@ def test_what_varies_is_more_than_what_was_decided() -> None:
 ROWS = compile_plan([Rule("Row", "home.hero", variant="row"), Rule("Second row", "all.topbar", variant="second")])
 SHELVES = {"row": product_row(Wrapper("Row"), title="For you"), "second": product_row(Wrapper("Second row"))}
 IN_STOCK = ProductTest("in stock")
+NOTHING = RowSpec((source("recently viewed", []),), count=2)
 POPULAR = RowSpec((source("popular in", ["everything"]),), count=2, only=(IN_STOCK,))
 
 
@@ -175,12 +176,54 @@ def test_what_is_remembered_of_who_has_no_profile_does_not_grow_for_ever() -> No
 
 
 def test_a_row_without_products_was_not_shown() -> None:
-    nothing = RowSpec((source("recently viewed", []),), count=2)
-    stock = Stock(shop(), {"row": nothing, "second": POPULAR})
+    stock = Stock(shop(), {"row": NOTHING, "second": POPULAR})
     done = personalise(template(), ROWS, SHELVES, EvaluationContext("v1"), coding="identity", key=KEY, stock=stock)
-    assert [decision.rule for decision in done.decided.decisions if decision.rule] == ["Row", "Second row"]
-    assert done.decided.rules == ("Second row",) and done.decided.empty == ["home.hero"]
+    assert [decision.rule for decision in done.decided.decisions if decision.rule] == ["Second row"]
+    assert done.decided.rules == ("Second row",)
     assert msgspec.msgpack.decode(banners_of(done).shown) == ["Second row"]
+
+
+def next_after(*rules: Rule, **asks: RowSpec) -> Personalised:
+    """What the page shows somebody without a past."""
+    stock, context = Stock(shop(), {"row": NOTHING, **asks}), EvaluationContext("v1")
+    fragments = {**SHELVES, "banner": banner(Wrapper("Banner"), title="Instead")}
+    return personalise(template(), compile_plan(rules), fragments, context, coding="identity", key=KEY, stock=stock)
+
+
+ROW = Rule("Row", "home.hero", variant="row", priority=90)
+
+
+def test_a_row_without_products_makes_way_for_the_next_rule() -> None:
+    other = Rule("Other", "home.hero", variant="banner", priority=80)
+    done = next_after(ROW, other, Rule("Last", "home.hero", priority=70))
+    assert done.decided.rules == ("Other",) and b"Instead" in body(done)
+    assert msgspec.msgpack.decode(banners_of(done).shown) == ["Other"]
+
+
+def test_so_does_one_with_too_few_and_none_of_them_is_taken_from_other_rows() -> None:
+    few = RowSpec((source("chosen", ["HOTDOG"]),), at_least=2)
+    done = next_after(ROW, Rule("Second row", "all.topbar", variant="second"), row=few, second=POPULAR)
+    assert done.decided.rules == ("Second row",) and shown_in(body(done).decode()) == ["HOTDOG", "SOCK"]
+
+
+def test_a_rule_that_shows_nothing_new_ends_the_search() -> None:
+    quiet = Rule("Quiet", "home.hero", priority=80)
+    done = next_after(ROW, quiet, Rule("Last", "home.hero", variant="banner", priority=70))
+    assert done.decided.decisions[0].rule == "Quiet" and body(done) == PAGE
+
+
+def test_an_arm_of_an_experiment_makes_way_for_nothing() -> None:
+    tried = Rule("Test", "home.hero", priority=90, experiment=Experiment((Arm("a", 10_000, "row"),)))
+    done = next_after(tried, Rule("Last", "home.hero", variant="banner"))
+    assert body(done) == PAGE and not done.decided.rules and done.decided.empty == ["home.hero"]
+
+
+def test_the_next_rule_is_of_no_layer_that_the_page_shows() -> None:
+    other = Rule("Other", "home.hero", variant="banner", priority=80, layer="L")
+    bar = Rule("Bar", "all.topbar", variant="banner", priority=90, layer="L")
+    last = Rule("Last", "home.hero", variant="banner", priority=70)
+    assert next_after(ROW, other, bar, last).decided.rules == ("Last", "Bar")
+    assert next_after(ROW, other, last).decided.rules == ("Other",)
 
 
 def test_a_row_without_products_is_the_pages_own() -> None:

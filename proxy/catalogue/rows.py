@@ -16,6 +16,7 @@ from proxy.catalogue.ranking import ProductTest, Shift, reordered, summed_moves,
 from proxy.catalogue.shop import RANKED_FOR_SECONDS
 from proxy.catalogue.strategies import Source, source
 from proxy.catalogue.strategy_context import StrategyContext
+from proxy.diagnostics import many
 from proxy.model import Product
 
 DEFAULT_COUNT = 4
@@ -27,7 +28,8 @@ LAST_RESORT = source("popular in", [EVERYTHING])
 @dataclass(frozen=True, slots=True)
 class RowSpec:
     """What an editor wants in a row. Each test of `only` must hold for a product, none of `never` may. `pins` are
-    (position from 1, product). At most `most_per_brand` and `most_per_category` of one brand or category; 0: any."""
+    (position from 1, product). At most `most_per_brand` and `most_per_category` of one brand or category; 0: any. With
+    fewer than `at_least` products there is no row."""
 
     sources: tuple[Source, ...]
     count: int = DEFAULT_COUNT
@@ -37,6 +39,7 @@ class RowSpec:
     pins: tuple[tuple[int, str], ...] = ()
     most_per_brand: int = 0
     most_per_category: int = 0
+    at_least: int = 0
 
     @property
     def reads_history(self) -> bool:
@@ -61,6 +64,11 @@ class RowSpec:
         follows = any(source.reads_history or source.reads_page for source in self.sources)
         return follows and not any(source.strategy.is_personal for source in self.sources)
 
+    @property
+    def may_be_empty(self) -> bool:
+        """True if some visitors have no products for it while others do."""
+        return self.at_least > 1 or (self.reads_history and not self.may_fall_back)
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -83,17 +91,18 @@ class Step:
 class Row:
     """The products chosen, each with the source that gave it (None: pinned), and a step for each source. `looked_up`
     are the products that were looked up, taken or not: the row is valid as long as they are unchanged. None if the row
-    depends on more of the catalogue."""
+    depends on more of the catalogue. `too_few`: there were so many products, and they are not enough."""
 
     products: tuple[Product, ...]
     sources: tuple[Source | None, ...]
     steps: tuple[Step, ...]
     looked_up: tuple[tuple[str, Product | None], ...] | None = None
     pins_left_out: tuple[str, ...] = ()
+    too_few: int = 0
 
     def explanations(self, context: StrategyContext) -> Iterator[str]:
         """A line for each product: why it is there, and where its data is from if not from the catalogue; for each that
-        is pinned and is not there; for each step; and what stands there if there is no product."""
+        is pinned and is not there; for each step; and why there is none."""
         for product, found in zip(self.products, self.sources, strict=True):
             because = found.strategy.explain(context, found.words, product.id) if found else "pinned by the rule"
             told = _SOURCE_NOTES.get(context.shop.products.source_of(product.id), "")
@@ -101,7 +110,7 @@ class Row:
         yield from self.pins_left_out
         yield from map(str, self.steps)
         if not self.products:
-            yield "no product is left, so the page's own stands here"
+            yield f"only {many(self.too_few, 'product')}: not enough" if self.too_few else "no product is left"
 
 
 def choose(spec: RowSpec, context: StrategyContext, shown: Iterable[str] = (), *, explains: bool = False) -> Row:
@@ -249,9 +258,10 @@ class _Choice:
         order = list(self.row)
         if self.spec.pins:
             order = reordered(order, {}, dict(self.spec.pins))
+        too_few = len(order) if len(order) < self.spec.at_least else 0
+        order = [] if too_few else order
         products = tuple(self.row[id] for id in order)
         is_all_seen = not self.spec.shifts and all(step.source.reads_history for step in self.steps)
         seen = tuple(self.looked_up) if is_all_seen else None
-        return Row(
-            products, tuple(self.sources[id] for id in order), tuple(self.steps), seen, tuple(self.pins_left_out)
-        )
+        sources = tuple(self.sources[id] for id in order)
+        return Row(products, sources, tuple(self.steps), seen, tuple(self.pins_left_out), too_few)

@@ -85,7 +85,7 @@ def command(
     path = str(context.attributes["page"])
     lists = _lists(page.read(), path, publication.declared) if page else {}
     slots = slots or tuple(dict.fromkeys((*publication.slots_on(path), *lists)))
-    stories = with_products(why(publication.plan, context, slots), context, stock, lists)
+    stories = with_products(why(publication.plan, context, slots), publication.plan, context, stock, lists)
     if form == "json":
         click.echo(as_json(stories))
         return

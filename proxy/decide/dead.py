@@ -6,7 +6,8 @@ bits that survive each of these values. A bit of a higher rule that survives all
 the conjunction. If no single bit does, several together may: each combination of values is tried.
 
 It never reports a rule that can show. What is uncertain (sets, beginnings, words that no rule names) counts only if one
-test clearly implies another, and rules with random shares, caps or layers never count as covering.
+test clearly implies another, and rules with random shares, caps, layers or rows that may have no products never count
+as covering.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from __future__ import annotations
 import sys
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import groupby, product
@@ -136,17 +137,20 @@ class DeadRule:
     contradiction: str = ""
 
 
-def dead_rules(rules: Iterable[Rule], is_single: IsSingle) -> Iterator[DeadRule]:
-    """The rules that can never show. `is_single` says of an attribute whether it has at most one value."""
+def dead_rules(
+    rules: Iterable[Rule], is_single: IsSingle, make_way: Container[str] = frozenset()
+) -> Iterator[DeadRule]:
+    """The rules that can never show. `is_single` says of an attribute whether it has at most one value; the variants
+    that `make_way` may have nothing to show."""
     in_rank = sorted(rules, key=lambda rule: (rule.slot, rank(rule)))
     for _, of_slot in groupby(in_rank, key=lambda rule: rule.slot):
-        yield from _Slot(list(of_slot), is_single).dead()
+        yield from _Slot(list(of_slot), is_single, make_way).dead()
 
 
 class _Slot:
     """The rules of one slot, best first, with one bit per conjunction."""
 
-    def __init__(self, rules: Sequence[Rule], is_single: IsSingle) -> None:
+    def __init__(self, rules: Sequence[Rule], is_single: IsSingle, make_way: Container[str]) -> None:
         self._rules = rules
         self._is_single = is_single
         self._tested_by: dict[ColumnKey, int] = defaultdict(int)
@@ -159,7 +163,7 @@ class _Slot:
         layout = Layout()
         for rule in rules:
             found = alternatives(rule.condition)
-            takes_all = not found.left_out and _wins_for_certain(rule)
+            takes_all = not found.left_out and rule.variant not in make_way and _wins_for_certain(rule)
             lines = []
             for literals in found.conjunctions:
                 conjunction = frozenset(qualified(literal, rule) for literal in literals) | schedule_of(rule)

@@ -7,7 +7,7 @@ evaluated only for winners, layers (`layers.py`) only if two winners are of one 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Container, Iterable, Iterator, Sequence
 from itertools import takewhile
 from typing import NamedTuple
 
@@ -96,6 +96,37 @@ def caps_read(plan: Plan, context: EvaluationContext, slots: Iterable[str]) -> d
 
     tried = {slot: takewhile(may_pass, fitting(plan, slot, possible)) for slot in slots}
     return {slot: [cap for _, guard in choices if guard for cap in guard.caps] for slot, choices in tried.items()}
+
+
+def tried(
+    place: int, decisions: Sequence[Decision], plan: Plan, context: EvaluationContext, rows: Container[str]
+) -> Iterator[Decision]:
+    """The decision of that place on a page, and, as long as it is for one of `rows` and whoever asks goes on, as there
+    are no products for it, that of the next rule. An experiment's arm makes way for nothing: those who met it would not
+    be like the others any more."""
+    decision, passed = decisions[place], set[str]()
+    others = [*decisions[:place], *decisions[place + 1 :]]
+    yield decision
+    while decision.variant in rows and decision.detail == "rule":
+        passed.add(decision.rule)
+        decision = _next_decision(plan, context, decision.slot, passed, others)
+        yield decision
+
+
+def _next_decision(
+    plan: Plan, context: EvaluationContext, slot: str, passed: Collection[str], others: Iterable[Decision]
+) -> Decision:
+    """The decision of a slot when the rules in `passed` had nothing to show: that of the next rule that fits. `others`
+    are the decisions of the page's other slots, whose layers are taken. No holdout covers the slot, or it would have
+    had no rule in the first place."""
+    context = with_journey_stage(plan, context)
+    layers = plan.layers
+    taken = {layers.layer(other) for other in others} - {""} if layers else set[str]()
+    for decision in _choices(plan, slot, _possible(plan, context), context):
+        is_tried = decision.detail == "capped" or decision.rule in passed
+        if not is_tried and not (layers and layers.layer(decision) in taken):
+            return decision
+    return Decision(slot)
 
 
 def _choices(plan: Plan, slot: str, possible: int, context: EvaluationContext) -> Iterator[Decision]:

@@ -39,6 +39,7 @@ class Verdict(StrEnum):
     SHOWN = "shown"
     HELD_OUT = "held out"
     CAPPED = "capped"
+    EMPTY = "no products"
     NEXT = "would be next"
     FITS = "fits too"
     NOT = "not"
@@ -244,6 +245,7 @@ MARKS: Mapping[Verdict, str] = {
     Verdict.SHOWN: "✔ SHOWN          ",
     Verdict.HELD_OUT: "✘ held out       ",
     Verdict.CAPPED: "✘ capped         ",
+    Verdict.EMPTY: "✘ no products    ",
     Verdict.NEXT: "· would be next  ",
     Verdict.FITS: "· fits too       ",
     Verdict.NOT: "✘ not            ",

@@ -152,6 +152,7 @@ SLOT_KINDS: tuple[SlotKind, ...] = (
             ShowKey("title", KeyKind.TEXT, "the heading over the row", "Goes well with your cart"),
             ShowKey("strategy", KeyKind.STRATEGIES, "where products come from, best first", "popular in: shoes", True),
             ShowKey("count", KeyKind.COUNT, "how many products at most; 4 unless said", "4"),
+            ShowKey("at least", KeyKind.COUNT, "with fewer products the next rule is shown; 1 unless said", "3"),
             ShowKey("only", KeyKind.FILTER, "leaves out products that do not fit", "in stock"),
             ShowKey("never", KeyKind.FILTER, "products that are never shown here", "[BUN-4, products in cart]"),
             ShowKey("boost", KeyKind.BOOST, "what comes further up", "{brand: Northwind, by: a little}"),

@@ -51,9 +51,10 @@ def lints(checked: Checked, site: Site) -> list[Finding]:
     """All warnings of a folder without errors."""
     recent = [view for view in site.views if view.at > site.now - SEEN_DAYS * DAY_SECONDS]
     is_single = _single_in(checked.names)
+    make_way = frozenset(variant for variant, ask in checked.asks.items() if ask.may_be_empty)
     return [
         *checked.lints,
-        *(_never_shows(dead) for dead in dead_rules(checked.rules, is_single)),
+        *(_never_shows(dead) for dead in dead_rules(checked.rules, is_single, make_way)),
         *_off_their_pages(checked, is_single),
         *_over((*checked.rules, *checked.holdouts), site.now),
         *_slots_unseen(checked.rules, recent),

@@ -249,6 +249,9 @@ def _row(
     shifts = (*asked.pop("boost", ()), *asked.pop("bury", ()))
     words = {name.replace(" ", "_"): value for name, value in asked.items()}
     ask = RowSpec(tuple(strategy), never=never, pins=pins, shifts=shifts, **words)
+    if ask.at_least > ask.count:
+        what = f"the row has room for {ask.count}, and is to have {ask.at_least} at least"
+        raise EditorError(what, help="raise `count`, or lower `at least`")
     is_the_same_for_all = not ask.reads_history and not any(found.reads_page for found in strategy)
     is_known = bool(library.catalogue) and is_the_same_for_all
     if is_known and not choose(ask, StrategyContext(Shop(library.catalogue), Shopper())).products:

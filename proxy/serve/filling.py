@@ -82,7 +82,7 @@ class Filling:
         known = memo_entry.outcomes.get(outcome)
         if known is not None:
             return known
-        done = filled(template, decisions, self._fragments, context, coding, self.key, (), self._stock)
+        done = filled(template, decisions, self._plan, self._fragments, context, coding, self.key, (), self._stock)
         self._make_seams(template, coding)
         if self._stock.is_settled_by(decisions):
             self._page_memo.keep_outcome(memo_entry, outcome, done)
@@ -99,7 +99,7 @@ class Filling:
         made_with, known = cards.pages.get(key, (None, None))
         if made_with is order and isinstance(known, Personalised):
             return known
-        done = filled(template, decisions, self._fragments, context, coding, self.key, (), self._stock)
+        done = filled(template, decisions, self._plan, self._fragments, context, coding, self.key, (), self._stock)
         self._make_seams(template, coding)
         is_shared = len(template.lists) == 1 and not isinstance(order, VisitorFragment)
         if is_shared and done.page.is_settled and self._stock.is_settled_by(decisions):

@@ -100,11 +100,10 @@ class ShowingAs:
         decided = decide(plan, context, template.slots)
         decisions = tuple(decided[slot] for slot in template.slots)
         lists = {template.slots[place]: cards.products for place, cards in template.lists.items()}
-        self.stories = with_products(why(plan, context, slots, MOST_READ), context, self.stock, lists)
+        self.stories = with_products(why(plan, context, slots, MOST_READ), plan, context, self.stock, lists)
         self.took_ms = (time.perf_counter() - started) * 1_000
-        fills = in_json_forms(
-            fills_of(decisions, fragments, context, self.stock, template.lists), template.forms, decisions
-        )
+        decisions, fills = fills_of(decisions, plan, fragments, context, self.stock, template.lists)
+        fills = in_json_forms(fills, template.forms, decisions)
         bar = overlay(self._preview, self.stories, context.now, STYLESHEET_PATH)
         fills = [bar if slot == OVERLAY.name else fill for slot, fill in zip(template.slots, fills, strict=True)]
         for (place, _), fragment in zip(template.holes, hole_fills, strict=True):

@@ -174,10 +174,10 @@ class FillCache:
         known = self._by_what.get(outcome)
         if known is not None:
             return known
-        fills = fills_of(decisions, publication.fragments, context, stock)
+        settled, fills = fills_of(decisions, publication.plan, publication.fragments, context, stock)
         contents = [None if fill is None else fill.constant or fill.fill(context.attributes) for fill in fills]
         is_constant = all(content is None or type(content) is Piece for content in contents)
-        made = SlotFills(tuple(contents), Decided.by(decisions, fills, stock.asks), is_constant)
+        made = SlotFills(tuple(contents), Decided.by(settled, fills, stock.asks), is_constant)
         if made.is_constant and stock.is_settled_by(decisions):
             make_room(self._by_what, MOST)
             self._by_what[outcome] = made  # it holds the decisions, so that their identities stay valid

@@ -16,7 +16,7 @@ from math import inf
 from typing import NamedTuple
 
 from proxy.conditions.localtime import CLOCK_ATTRIBUTES
-from proxy.decide.engine import caps_read
+from proxy.decide.engine import caps_read, decide
 from proxy.decide.plan import JOURNEY, Plan
 from proxy.errors import StoreError
 from proxy.events.bots import is_bot
@@ -76,7 +76,8 @@ class Recorder:
 
 
 def view_of(noted: SampledPage) -> View:
-    """The record of a page."""
+    """The record of a page. A row without products is recorded as it was decided, before the next rule was tried: that
+    is what deciding the view again gives."""
     context = noted.context
     slots = [decision.slot for decision in noted.decisions]
     names = noted.plan.inputs_of(slots).attributes - {*CLOCK_ATTRIBUTES, JOURNEY}
@@ -85,7 +86,7 @@ def view_of(noted: SampledPage) -> View:
     return View(
         at=context.now,
         version=noted.plan.version,
-        shown={decision.slot: shown_name(decision) for decision in noted.decisions},
+        shown={slot: shown_name(decision) for slot, decision in decide(noted.plan, context, slots).items()},
         attributes=attributes,
         unknown=tuple(sorted((names | OF_THE_REQUEST) - attributes.keys())),
         visitor=context.targeting_key,

@@ -268,7 +268,7 @@ class Desk:
         slots = [slot for slot in publication.slots_on(path) if not slot.startswith(INTERNAL)]
         lists, missing = await self._lists(request_of(url), slots, publication)
         stories = await asyncio.to_thread(why, publication.plan, context, slots, MOST_READ)  # may take 0.1 s
-        stories = with_products(stories, context, self.gateway.stock, lists)
+        stories = with_products(stories, publication.plan, context, self.gateway.stock, lists)
         told = [
             replace(story, products=missing) if story.slot.startswith(LISTING) and story.slot not in lists else story
             for story in stories

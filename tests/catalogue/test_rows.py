@@ -170,8 +170,32 @@ def test_what_stands_where_no_product_is_left_is_told() -> None:
     row = choose(RowSpec((source("recently viewed", []),), only=(ProductTest("on sale"),)), ask, explains=True)
     assert list(row.explanations(ask)) == [
         '"recently viewed" found 1 and gave 0; left out: 1 not on sale',
-        "no product is left, so the page's own stands here",
+        "no product is left",
     ]
+
+
+def test_with_too_few_products_there_is_no_row() -> None:
+    ask = asking(viewed=["HOTDOG", "SOCK"])
+    spec = RowSpec((source("recently viewed", []),), at_least=2)
+    assert len(choose(spec, ask).products) == 2
+    row = choose(replace(spec, at_least=3), ask, explains=True)
+    assert row.products == row.sources == () and row.looked_up is not None
+    assert list(row.explanations(ask))[-1] == "only 2 products: not enough"
+
+
+@pytest.mark.parametrize(
+    ("phrase", "words", "at_least", "may_be_empty"),
+    [
+        ("recently viewed", [], 0, True),
+        ("for you", [], 0, False),
+        ("popular in", ["everything"], 0, False),
+        ("popular in", ["everything"], 3, True),
+    ],
+)
+def test_a_row_may_be_empty_if_nothing_stands_in_for_the_visitors_own(
+    phrase: str, words: list[str], at_least: int, may_be_empty: bool
+) -> None:
+    assert RowSpec((source(phrase, words),), at_least=at_least).may_be_empty is may_be_empty
 
 
 def test_why_a_pinned_product_is_not_there_is_told() -> None:

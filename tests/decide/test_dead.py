@@ -82,6 +82,12 @@ def test_a_rule_with_chance_a_cap_or_a_layer_takes_nobody_for_certain_but_one_wi
         assert dead(replace(above, **certain), below) == {"below": ["above"]}  # type: ignore[arg-type]
 
 
+def test_a_row_that_may_have_no_products_takes_nobody_for_certain() -> None:
+    above, below = rule("above", priority=80, variant="row"), rule("below", VIP)
+    assert not list(dead_rules([above, below], lambda name: True, {"row"}))
+    assert [found.rule.name for found in dead_rules([above, below], lambda name: True, {"other"})] == ["below"]
+
+
 def test_conditions_that_contradict_one_another_fit_nobody() -> None:
     assert dead(rule("a", NORWAY, NETHERLANDS)) == {"a": "country"}
     assert dead(rule("a", orders(5), orders(high=4))) == {"a": "orders"}

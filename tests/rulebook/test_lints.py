@@ -28,6 +28,13 @@ def test_a_dead_rule_is_reported_with_what_takes_its_visitors(publish: Publish) 
     assert found.what == '"Below" can never show: "Sale" comes first for everybody it fits'
 
 
+@pytest.mark.parametrize(("strategy", "codes"), [("recently viewed", []), ("{popular in: everything}", ["L1"])])
+def test_a_rule_below_one_whose_row_may_be_empty_is_not_dead(publish: Publish, strategy: str, codes: list[str]) -> None:
+    row = f"rules:\n  - {{name: Own, slot: home.hero, show: {{products: {{strategy: [{strategy}]}}}}}}\n"
+    below = "  - {name: Below, slot: home.hero, show: nothing new, priority: low}\n"
+    assert [finding.code for finding in warned(publish, row + below)] == codes
+
+
 def test_a_contradiction_names_what_it_is_about(publish: Publish) -> None:
     (found,) = warned(publish, RULE % ", when: {orders: at least 5}, unless: {orders: at least 3}")
     assert found.code == "L1" and found.help.startswith('take one of its lines about "orders" out')

@@ -23,7 +23,7 @@ def html(publish: Publish, show: str, attributes: Attributes | None = None, slot
     published = loaded.publication
     stock = Stock(Shop(published.catalogue), published.asks)
     context = EvaluationContext(attributes=attributes or {})
-    (fill,) = fills_of([Decision(slot, "A")], published.fragments, context, stock)
+    _, (fill,) = fills_of((Decision(slot, "A"),), published.plan, published.fragments, context, stock)
     assert fill is not None
     filled = fill.fill(context.attributes)
     return b"".join(part.plain if isinstance(part, Piece) else part for part in filled).decode()
@@ -172,3 +172,9 @@ def test_a_field_of_rules_in_a_file_is_a_warning_that_can_be_mended(publish: Pub
         '{{ first_name|default("you") }}',
         "{{ nickname }}",
     ]
+
+
+def test_a_row_that_could_never_have_enough_products_is_told(publish: Publish) -> None:
+    row = "{products: {strategy: [popular in: everything], at least: 5}}"
+    (finding,) = publish(RULE.format("home.hero", row)).findings
+    assert (finding.code, finding.what) == ("R503", "the row has room for 4, and is to have 5 at least")

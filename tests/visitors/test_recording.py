@@ -9,8 +9,12 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
+from proxy.catalogue.rows import RowSpec
+from proxy.catalogue.strategies import source
 from proxy.metrics import Metrics
 from proxy.model import Cap, Fact, Measure, OneOf, Reading, View, measure_name
+from proxy.page.fragments import Wrapper
+from proxy.page.product_row import product_row
 from proxy.rulebook.compile import Publication
 from proxy.stores import open_store, open_views
 from proxy.visitors.recording import Keeper, Recorder
@@ -59,6 +63,20 @@ async def test_a_page_that_was_shown_before_is_recorded_like_one_that_is_decided
         views = list(site.recorder.take())
     assert [view.visitor for view in views] == ["anna", "anna", "bert", "bert"]
     assert all(structs.replace(view, visitor="anna") == views[0] for view in views)
+
+
+async def test_a_row_without_products_is_recorded_as_deciding_again_gives_it() -> None:
+    own, title = shown("Seen")
+    asks = {own.variant: RowSpec((source("recently viewed", []),))}
+    row = replace(published((own, title), shown("Next", order=1)), asks=asks)
+    publication = replace(row, fragments={**row.fragments, own.variant: product_row(Wrapper(own.name))})
+    async with (
+        Origin(always(ok(PAGE, *SHARED))) as origin,
+        Site(origin.url, publication=publication, recorded_a_second=EVERY) as site,
+    ):
+        assert b"Next" in (await site.get(b"/", site.visitor("anna"))).body
+        (view,) = site.recorder.take()
+    assert view.shown == {"home.hero": own.name}
 
 
 async def test_of_the_profile_only_what_rules_ask_is_recorded_and_no_name_in_a_greeting() -> None:
