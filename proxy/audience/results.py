@@ -14,8 +14,6 @@ from itertools import zip_longest
 from math import inf
 from typing import NamedTuple
 
-import msgspec
-
 from proxy.bucketing import HOLDOUT, bucket
 from proxy.conditions.behaviours import SHOWN
 from proxy.model import Arrival, Event, Holdout
@@ -23,9 +21,9 @@ from proxy.model import Arrival, Event, Holdout
 SLOT, HELD = "slot ", "held out "
 """The prefixes of a page view's details that say what a slot showed, and which rule it withheld."""
 
-FRESH_SECONDS = 60.0
-FRESH_TIMES = 10
-"""Results are counted again after a minute, and after ten times as long as counting took: a tenth of a core at most."""
+DEVICE = "device"
+"""The detail of a page view that says on which kind of device it was seen."""
+
 ALL, HELD_OUT = "shown", "held out"
 """The groups of a rule without arms."""
 
@@ -124,9 +122,9 @@ class Results:
         holdouts: Sequence[Holdout] = (),
         since: float = -inf,
         until: float = inf,
-        part_of: Callable[[float, Sequence[Event]], str] | None = None,
+        part_of: Callable[[float, Sequence[Arrival]], str] | None = None,
     ) -> None:
-        """`part_of` names the part of a visitor, by when they met a choice and all their events (`audience/parts.py`);
+        """`part_of` names the part of a visitor, by when they met a choice and all their log (`audience/parts.py`);
         `parts` then has the same comparisons once more, of each part alone."""
         self._holdouts, self._since, self._until, self._part_of = holdouts, since, until, part_of
         self.parts: dict[str, dict[str, Comparison]] = defaultdict(lambda: defaultdict(Comparison))
@@ -158,7 +156,7 @@ class Results:
                 continue
             of_all = [self.comparisons[name]]
             if self._part_of:
-                of_all.append(self.parts[name][self._part_of(at, events)])
+                of_all.append(self.parts[name][self._part_of(at, in_order)])
             for comparison in of_all:
                 comparison.crossed += name in crossed
                 comparison.began = min(comparison.began, at)
@@ -249,48 +247,3 @@ def _order_of(less: Event, counted: Sequence[Event]) -> Event | None:
 
 def _moment(arrival: Arrival) -> tuple[float, str]:
     return arrival.event.at, arrival.event.id
-
-
-# -- results for the studio
-
-
-class PackedResults(msgspec.Struct, frozen=True, array_like=True):
-    """What was counted: how many visitors the log had, and what those did who met each rule or holdout. It is unpacked
-    by whoever tells it: thousands of rules take a fifth of a second, and pages wait while they are unpacked at once."""
-
-    visitors: int
-    packed: dict[str, msgspec.Raw]
-
-    @staticmethod
-    def of(visitors: int, comparisons: Mapping[str, Comparison]) -> PackedResults:
-        """Packs it."""
-        packed = {name: msgspec.Raw(msgspec.msgpack.encode(one)) for name, one in comparisons.items()}
-        return PackedResults(visitors, packed)
-
-    def comparisons(self, rule: str = "") -> dict[str, Comparison]:
-        """By the name of their rule or holdout; only that of this rule, "" for all."""
-        packed = self.packed.items() if not rule else [(rule, self.packed[rule])] if rule in self.packed else ()
-        return {name: msgspec.msgpack.decode(one, type=Comparison) for name, one in packed}
-
-
-class StoredResults(msgspec.Struct, frozen=True, array_like=True):
-    """What was counted for the rules of this `version` and so many `days`, 0 for all; when, and how long it took."""
-
-    version: str
-    days: int
-    at: float
-    seconds: float
-    results: PackedResults
-
-    def is_fresh(self, now: float) -> bool:
-        return self.at <= now < self.at + max(FRESH_SECONDS, FRESH_TIMES * self.seconds)
-
-
-@dataclass(frozen=True, slots=True)
-class ResultsStatus:
-    """What the studio shows: the last results, if any; whether they are being counted now; and why counting failed, ""
-    if it did not."""
-
-    stored: StoredResults | None
-    is_counting: bool
-    problem: str = ""

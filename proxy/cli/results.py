@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import datetime
 from math import inf
 from pathlib import Path
@@ -13,9 +13,9 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from proxy.audience.parts import BY
+from proxy.audience.parts import BY, Part, notes_on, part_of, parts_of
 from proxy.audience.report import PAID_BY_EACH, RETURNED, Row, RuleReport, in_money, in_percent, reports
-from proxy.audience.results import GOALS, Comparison, Results
+from proxy.audience.results import GOALS, Results
 from proxy.audience.verdicts import Outcome, ReportOptions
 from proxy.cli import options
 from proxy.cli.existing_store import STORE, asked
@@ -24,7 +24,6 @@ from proxy.cli.rulefolder import CATALOGUE, good, read_rules, rules_option
 from proxy.conditions.localtime import iso_time
 from proxy.diagnostics import did_you_mean
 from proxy.errors import EditorError
-from proxy.rulebook.compile import Publication
 from proxy.serve.results import counted
 
 
@@ -48,7 +47,9 @@ from proxy.serve.results import counted
 )
 @click.option("--until", type=options.moment, help="only who met it first before then")
 @click.option(
-    "--by", type=click.Choice(list(BY)), help="part visitors by the week they met it in, or by what they did before"
+    "--by",
+    type=click.Choice(list(BY)),
+    help="part visitors by the week they met it in, what they did before, or device",
 )
 @form_option()
 def command(
@@ -70,8 +71,8 @@ def command(
     holdouts = publication.plan.holdouts
     zone = ZoneInfo(publication.timezone)
     start, end = options.seconds(since, zone) if since else -inf, options.seconds(until, zone) if until else inf
-    part_of = (lambda at, events: BY[by](at, events, publication.timezone)) if by else None
-    results = asked(store, lambda places: counted(places.store, holdouts, start, end, part_of))
+    parts = part_of(by or "", publication.timezone)
+    results = asked(store, lambda places: counted(places.store, holdouts, start, end, parts))
     if rule in results.first and rule not in results.comparisons:
         met = iso_time(results.first[rule])
         raise EditorError(
@@ -83,8 +84,8 @@ def command(
     found = {name: comparison for name, comparison in results.comparisons.items() if rule in ("", name)}
     judged_by = ReportOptions(time.time(), goal, end, matters / 100)
     if by and found:
-        parts = {name: of for name, of in sorted(results.parts.items()) if name in found}
-        as_parts(parts, publication, judged_by, form)
+        each = {name: of for name, of in sorted(results.parts.items()) if name in found}
+        as_parts({name: parts_of(name, of, publication.rules, holdouts, judged_by) for name, of in each.items()}, form)
         return
     told = reports(found, publication.rules, holdouts, judged_by)
     as_text = _text(told, results, zone)
@@ -109,37 +110,19 @@ def _text(told: Sequence[RuleReport], results: Results, zone: ZoneInfo) -> Itera
 # -- in parts
 
 
-def as_parts(
-    of: Mapping[str, Mapping[str, Comparison]], publication: Publication, judged_by: ReportOptions, form: str
-) -> None:
+def as_parts(told: Mapping[str, Sequence[Part]], form: str) -> None:
     """Prints each part of each comparison. There is no verdict of a part."""
-    told = {name: list(_parts(name, parts, publication, judged_by)) for name, parts in of.items()}
     if form == "json":
-        rows = [{"rule": name, "part": part, **_as_part(one)} for name, parts in told.items() for part, one in parts]
-        click.echo(as_json(rows))
+        click.echo(as_json([one.as_json() for parts in told.values() for one in parts]))
     else:
         click.echo("\n\n".join("\n".join(_part_lines(name, parts)) for name, parts in told.items()))
 
 
-def _parts(
-    name: str, parts: Mapping[str, Comparison], publication: Publication, judged_by: ReportOptions
-) -> Iterator[tuple[str, RuleReport]]:
-    together = replace(judged_by, parts=len(parts))
-    for part, comparison in sorted(parts.items()):
-        (one,) = reports({name: comparison}, publication.rules, publication.plan.holdouts, together)
-        yield part, one
-
-
-def _as_part(one: RuleReport) -> dict[str, object]:
-    kept = ("since", "counted", "chance", "cap", "currency")
-    rows = [{key: value for key, value in asdict(row).items() if key != "verdict"} for row in one.rows]
-    return {**{key: getattr(one, key) for key in kept}, "rows": rows}
-
-
-def _part_lines(name: str, parts: Sequence[tuple[str, RuleReport]]) -> Iterator[str]:
-    yield f"{name}: {parts[0][1].counted[0]}"
-    for part, one in parts:
-        yield f"  {part}"
+def _part_lines(name: str, parts: Sequence[Part]) -> Iterator[str]:
+    yield f"{name}: {parts[0].report.counted[0]}"
+    for part in parts:
+        yield f"  {part.part}"
+        one = part.report
         width, goal = max(len(row.group) for row in one.rows), one.counted[0]
         for row in one.rows:
             lift = row.lifts.get(goal)
@@ -148,8 +131,7 @@ def _part_lines(name: str, parts: Sequence[tuple[str, RuleReport]]) -> Iterator[
             yield f"    {row.group:<{width}}  {share}  {compared}".rstrip()
         if one.verdict.word is Outcome.DISTRUST:
             yield f"    ! {one.verdict.text}"
-    if len(parts) > 1:
-        yield f"  ! the intervals of all {len(parts)} parts hold together; what stands out in one is to be tried again"
+    yield from (f"  ! {note}" for note in notes_on(parts))
 
 
 def _lines(row: Row, told: RuleReport) -> Iterator[str]:

@@ -17,11 +17,13 @@ from time import monotonic
 
 import msgspec
 
-from proxy.audience.results import Comparison, PackedResults, Results, ResultsStatus, StoredResults, holdout_name
+from proxy.audience.parts import PartOf, part_of
+from proxy.audience.results import Comparison, Results, holdout_name
+from proxy.audience.stored_results import PackedResults, ResultsStatus, StoredResults
 from proxy.conditions.localtime import midnight
 from proxy.ending import ended
 from proxy.errors import OperatorError, StoreError, TailorbirdError
-from proxy.model import Event, Holdout
+from proxy.model import Holdout
 from proxy.ports import Bus, Store
 from proxy.rulebook.compile import Publication
 from proxy.stores import exists, open_store
@@ -38,14 +40,20 @@ MOST_GONE = 100
 """Whoever may send events may name rules that never were."""
 
 
+Key = tuple[str, int, str]
+"""The rules' version, the days and the parts of kept results."""
+
+
 class Question(msgspec.Struct, frozen=True, array_like=True):
-    """What the process is asked: which store, what rules there are and whom they hold out, and from when on choices
-    count."""
+    """What the process is asked: which store, what rules there are and whom they hold out, from when on choices count,
+    and in which parts, "" for none, by which time zone's days."""
 
     url: str
     rules: frozenset[str]
     holdouts: tuple[Holdout, ...]
     since: float
+    by: str = ""
+    timezone: str = "UTC"
 
 
 async def counted(
@@ -53,11 +61,11 @@ async def counted(
     holdouts: Sequence[Holdout],
     since: float,
     until: float,
-    part_of: Callable[[float, Sequence[Event]], str] | None = None,
+    parts: PartOf | None = None,
 ) -> Results:
     """Everybody in the log who met a choice first from `since` until before `until`; in parts, if `Results` is told
     how. May raise `StoreError`."""
-    results = Results(holdouts, since, until, part_of)
+    results = Results(holdouts, since, until, parts)
     async for person in logs(store):
         results.add(person.arrivals, person.bucket_key)
     results.sum_up()
@@ -69,18 +77,19 @@ class KeptResults:
 
     def __init__(self, url: str, machine: Bus, clock: Callable[[], float]) -> None:
         self._url, self._machine, self._clock = url, machine, clock
-        self._kept: dict[tuple[str, int], StoredResults] = {}
-        self._under_way: dict[tuple[str, int], asyncio.Task[None]] = {}
+        self._kept: dict[Key, StoredResults] = {}
+        self._under_way: dict[Key, asyncio.Task[None]] = {}
         self._turn = asyncio.Lock()
         machine.listen(COUNTED, self._hear)
 
-    async def look(self, publication: Publication, days: int, patience: float) -> ResultsStatus:
-        """The results of who met a choice first within so many days, 0 for all: as they are kept, else as they are
-        `patience` seconds from now. Has them counted where they are not fresh."""
-        key = publication.version, days
+    async def look(self, publication: Publication, days: int, by: str, patience: float) -> ResultsStatus:
+        """The results of who met a choice first within so many days, 0 for all, in parts by a row of `BY`, "" for
+        none: as they are kept, else as they are `patience` seconds from now. Has them counted where they are not
+        fresh."""
+        key = publication.version, days, by
         kept, problem = self._kept.get(key), ""
         if kept is None or not kept.is_fresh(self._clock()):
-            task = self._under_way.get(key) or self._begin(publication, days)
+            task = self._under_way.get(key) or self._begin(publication, days, by)
             await asyncio.wait({task}, timeout=0 if kept else patience)
             if task.done() and not task.cancelled() and (error := task.exception()):
                 problem = str(error)
@@ -90,37 +99,39 @@ class KeptResults:
         """Ends what is under way; idempotent."""
         await ended(*self._under_way.values())
 
-    def _begin(self, publication: Publication, days: int) -> asyncio.Task[None]:
-        key = publication.version, days
-        task = self._under_way[key] = asyncio.create_task(self._count(publication, days))
+    def _begin(self, publication: Publication, days: int, by: str) -> asyncio.Task[None]:
+        key = publication.version, days, by
+        task = self._under_way[key] = asyncio.create_task(self._count(publication, days, by))
         task.add_done_callback(lambda done: self._end(key, done))
         return task
 
-    def _end(self, key: tuple[str, int], task: asyncio.Task[None]) -> None:
+    def _end(self, key: Key, task: asyncio.Task[None]) -> None:
         self._under_way.pop(key, None)
         if not task.cancelled() and (error := task.exception()):
             log.error("results could not be counted: %s", error)
 
-    async def _count(self, publication: Publication, days: int) -> None:
+    async def _count(self, publication: Publication, days: int, by: str) -> None:
         async with self._turn:  # one process at a time
             began, now = monotonic(), self._clock()
             names = frozenset(rule.name for rule in publication.rules)
-            since = midnight(now, days, publication.timezone) if days else -inf
-            found = await _counted_in_process(Question(self._url, names, publication.plan.holdouts, since))
-        kept = StoredResults(publication.version, days, now, monotonic() - began, found)
+            timezone = publication.timezone
+            since = midnight(now, days, timezone) if days else -inf
+            question = Question(self._url, names, publication.plan.holdouts, since, by, timezone)
+            found = await _counted_in_process(question)
+        kept = StoredResults(publication.version, days, by, now, monotonic() - began, found)
         self._keep(kept)
         if not self._machine.is_alone:
             await self._machine.publish(COUNTED, msgspec.msgpack.encode(kept))
 
     async def _hear(self, message: bytes) -> bytes:
         kept = msgspec.msgpack.decode(message, type=StoredResults)
-        own = self._kept.get((kept.version, kept.days))
+        own = self._kept.get((kept.version, kept.days, kept.by))
         if own is None or own.at < kept.at:
             self._keep(kept)
         return b""
 
     def _keep(self, kept: StoredResults) -> None:
-        key = kept.version, kept.days
+        key = kept.version, kept.days, kept.by
         self._kept.pop(key, None)
         self._kept[key] = kept
         while len(self._kept) > MOST_KEPT:
@@ -163,16 +174,17 @@ def main() -> None:
         results = asyncio.run(_answered(question))
     except TailorbirdError as error:
         sys.exit(str(error))
-    sys.stdout.buffer.write(
-        msgspec.msgpack.encode(PackedResults.of(results.visitors, known_of(results.comparisons, question)))
-    )
+    known = known_of(results.comparisons, question)
+    parts = {name: of for name, of in results.parts.items() if name in known}
+    sys.stdout.buffer.write(msgspec.msgpack.encode(PackedResults.of(results.visitors, known, parts)))
 
 
 async def _answered(question: Question) -> Results:
     if not exists(question.url):  # it would be made, in the place of the one that pages still write to
         raise OperatorError("the store's file was taken away")
     async with contextlib.aclosing(open_store(question.url)) as store:
-        return await counted(store, question.holdouts, question.since, inf)
+        parts = part_of(question.by, question.timezone)
+        return await counted(store, question.holdouts, question.since, inf, parts)
 
 
 def known_of(of: Mapping[str, Comparison], question: Question) -> dict[str, Comparison]:

@@ -4,9 +4,7 @@ elsewhere (`serve/results.py`) and may take long: the page shows the last finish
 from __future__ import annotations
 
 import asyncio
-import csv
-import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -17,12 +15,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from proxy.audience.parts import BY, Part, notes_on, parts_of
 from proxy.audience.report import PAID_BY_EACH, RETURNED, Row, RuleReport, in_money, in_percent, reports
-from proxy.audience.results import GOALS, ResultsStatus, StoredResults
+from proxy.audience.results import GOALS
+from proxy.audience.stored_results import ResultsStatus, StoredResults
 from proxy.audience.verdicts import Lift, Outcome, ReportOptions
 from proxy.diagnostics import many
 from proxy.errors import RequestError
 from proxy.rulebook.compile import Publication
+from proxy.studio.results_table import Told, as_csv, as_json
 from proxy.studio.rule_list import page_of
 from proxy.studio.versions import Html
 from proxy.studio.views import Site
@@ -34,32 +35,17 @@ MOST = 200
 WIDEST, NARROWEST = 1.0, 0.1
 """Intervals are drawn from -100 % to 100 % at most, and from -10 % to 10 % at least."""
 COLOURS = {Outcome.BETTER: "live", Outcome.WORSE: "over", Outcome.DISTRUST: "over"}
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet takes for a formula at the beginning of a cell."""
-COLUMNS = (
-    "rule",
-    "since",
-    "group",
-    "visitors",
-    "counted",
-    "reached",
-    "by visitor",
-    "lift",
-    "low",
-    "high",
-    "verdict",
-    "currency",
-)
 
 
 class Query(NamedTuple):
     """The selection: who met a choice first in the last so many `days`, 0 for all; the goal, "" for the rule's own; the
-    difference that matters, in percent; and one rule, "" for all."""
+    difference that matters, in percent; one rule, "" for all; and what visitors are parted `by`, "" for nothing."""
 
     days: int = 0
     goal: str = ""
     matters: int = 5
     rule: str = ""
+    by: str = ""
 
 
 class BarView(msgspec.Struct, frozen=True):
@@ -89,6 +75,14 @@ class RowView(msgspec.Struct, frozen=True):
     verdict: str
 
 
+class PartView(msgspec.Struct, frozen=True):
+    """A part of the visitors: its groups, of each what was hoped for; and why not to trust it, if so."""
+
+    name: str
+    distrust: str
+    rows: list[RowView]
+
+
 class ComparisonView(msgspec.Struct, frozen=True):
     """A rule or experiment. `place` is its position in the list of rules, or 0."""
 
@@ -99,6 +93,7 @@ class ComparisonView(msgspec.Struct, frozen=True):
     colour: str
     rows: list[RowView]
     notes: list[str]
+    parts: list[PartView]
 
 
 class ResultsView(msgspec.Struct, frozen=True):
@@ -117,34 +112,37 @@ class ResultsView(msgspec.Struct, frozen=True):
 def query_of(said: QueryParams) -> Query:
     """The selection in a request. Raises `RequestError` for one that the page does not offer."""
     days, matters, goal = said.get("days", "0"), said.get("matters", "5"), said.get("goal", "")
-    if days not in map(str, PERIODS) or matters not in map(str, MATTERS) or (goal and goal not in GOALS):
+    by = said.get("by", "")
+    is_goal, is_by = goal in ("", *GOALS), by in ("", *BY)
+    if days not in map(str, PERIODS) or matters not in map(str, MATTERS) or not is_goal or not is_by:
         raise RequestError(
             "there are no results by this",
-            help=f"days: {_or(PERIODS)}; matters, in percent: {_or(MATTERS)}; goal: {_or(GOALS)}",
+            help=f"days: {_or(PERIODS)}; matters, in percent: {_or(MATTERS)}; goal: {_or(GOALS)}; by: {_or(BY)}",
         )
-    return Query(int(days), goal, int(matters), said.get("rule", ""))
+    return Query(int(days), goal, int(matters), said.get("rule", ""), by)
 
 
-def _or(values: Mapping[int, str] | Sequence[object]) -> str:
+def _or(values: Iterable[object]) -> str:
     return ", ".join(map(str, values))
 
 
-def told_of(kept: StoredResults, publication: Publication, query: Query, now: float) -> list[RuleReport]:
+def told_of(kept: StoredResults, publication: Publication, query: Query, now: float) -> list[Told]:
     """The results to show, those met by most visitors first."""
     asked = ReportOptions(now, query.goal or None, relevant_lift=query.matters / 100)
-    of = kept.results.comparisons(query.rule)
-    told = reports(of, publication.rules, publication.plan.holdouts, asked)
-    return sorted(told, key=lambda one: (-sum(row.visitors for row in one.rows), one.rule))
+    known = publication.rules, publication.plan.holdouts
+    told = reports(kept.results.comparisons(query.rule), *known, asked)
+    told.sort(key=lambda one: (-sum(row.visitors for row in one.rows), one.rule))
+    return [Told(one, parts_of(one.rule, kept.results.parts_of(one.rule), *known, asked)) for one in told]
 
 
 def results_view(
-    kept: StoredResults, told: Sequence[RuleReport], places: Mapping[str, int], now: float, timezone: str
+    kept: StoredResults, told: Sequence[Told], places: Mapping[str, int], now: float, timezone: str
 ) -> ResultsView:
     """The page's content; `places` are the positions of rules in the list of rules, days are those of `timezone`."""
     reach = max((abs(end) for one in told for lift in _goals(one) for end in (lift.low, lift.high)), default=0.0)
     scale = min(WIDEST, max(NARROWEST, reach))
-    shown = [_comparison(one, places.get(one.rule, 0), scale, timezone) for one in told[:MOST]]
-    alone = {one.rule for one in told if one.verdict.word is Outcome.ALONE}
+    shown = [_comparison(one, places.get(one.report.rule, 0), scale, timezone) for one in told[:MOST]]
+    alone = {one.report.rule for one in told if one.report.verdict.word is Outcome.ALONE}
     return ResultsView(
         _age(now - kept.at),
         timezone,
@@ -156,10 +154,11 @@ def results_view(
     )
 
 
-def _goals(told: RuleReport) -> Iterator[Lift]:
-    for row in told.rows:
-        if lift := row.lifts.get(told.counted[0]):
-            yield lift
+def _goals(told: Told) -> Iterator[Lift]:
+    for one in (told.report, *(part.report for part in told.parts)):
+        for row in one.rows:
+            if lift := row.lifts.get(one.counted[0]):
+                yield lift
 
 
 def _age(seconds: float) -> str:
@@ -168,12 +167,20 @@ def _age(seconds: float) -> str:
     return f"{int(seconds / 60)} minutes ago"
 
 
-def _comparison(told: RuleReport, place: int, scale: float, timezone: str) -> ComparisonView:
+def _comparison(one: Told, place: int, scale: float, timezone: str) -> ComparisonView:
+    told = one.report
     when = datetime.fromtimestamp(told.since, ZoneInfo(timezone))
-    rows = [_row(row, told, scale) for row in told.rows]
     colour = COLOURS.get(told.verdict.word, "")
     since = f"{when.day} {when:%B %Y}"
-    return ComparisonView(told.rule, place, since, told.verdict.text, colour, rows, list(told.notes))
+    notes = [*told.notes, *notes_on(one.parts)]
+    rows, parts = [_row(row, told, scale) for row in told.rows], [_part(part, scale) for part in one.parts]
+    return ComparisonView(told.rule, place, since, told.verdict.text, colour, rows, notes, parts)
+
+
+def _part(part: Part, scale: float) -> PartView:
+    one, goal = part.report, part.report.counted[0]
+    rows = [RowView(row.group, f"{row.visitors:,}", [_cell(goal, row.did[goal], row, scale)], "") for row in one.rows]
+    return PartView(part.part, one.verdict.text if one.verdict.word is Outcome.DISTRUST else "", rows)
 
 
 def _row(row: Row, told: RuleReport, scale: float) -> RowView:
@@ -207,37 +214,13 @@ def _bar(lift: Lift, scale: float) -> BarView:
     return BarView(round(low, 1), round(high - low, 1), round(middle, 1))
 
 
-def as_csv(told: Sequence[RuleReport], timezone: str) -> str:
-    """A line for each group and each goal. Moments are on the clocks of `timezone`, with their offset from UTC."""
-    lines = io.StringIO()
-    table = csv.writer(lines)
-    table.writerow(COLUMNS)
-    for one in told:
-        since = datetime.fromtimestamp(one.since, ZoneInfo(timezone)).isoformat(timespec="seconds")
-        for row in one.rows:
-            counted = [(kind, did, did / row.visitors) for kind, did in row.did.items()]
-            money = (PAID_BY_EACH, "", row.paid), (RETURNED, row.returned, row.returned / row.visitors)
-            for kind, reached, by_visitor in [*counted, *money]:
-                lift = row.lifts.get(kind)
-                ends = (lift.value, lift.low, lift.high) if lift else ("", "", "")
-                verdict = row.verdict.text if row.verdict and kind == one.counted[0] else ""
-                names = _harmless(one.rule), since, _harmless(row.group)
-                currency = _harmless(one.currency) if kind == PAID_BY_EACH else ""
-                table.writerow([*names, row.visitors, kind, reached, by_visitor, *ends, verdict, currency])
-    return lines.getvalue()
-
-
-def _harmless(text: str) -> str:
-    return f"'{text}" if text.startswith(FORMULA) else text
-
-
 def results_routes(site: Site, html: Html) -> list[Route]:
     """`html(template, **values)` makes a page."""
 
     def timezone() -> str:
         return site.publication.timezone if site.publication else "UTC"
 
-    async def told(query: Query, looked: ResultsStatus) -> list[RuleReport]:
+    async def told(query: Query, looked: ResultsStatus) -> list[Told]:
         """Runs in a thread: thousands of rules take half a second."""
         if site.publication is None or looked.stored is None:
             return []
@@ -245,7 +228,7 @@ def results_routes(site: Site, html: Html) -> list[Route]:
 
     async def page(request: Request) -> Response:
         query = query_of(request.query_params)
-        looked = await site.results(query.days, PAGE_PATIENCE_SECONDS)
+        looked = await site.results(query.days, query.by, PAGE_PATIENCE_SECONDS)
         rules = site.publication.rules if site.publication else ()
         places = {rule.name: place for place, rule in enumerate(rules, start=1)}
         found = await told(query, looked)
@@ -262,12 +245,13 @@ def results_routes(site: Site, html: Html) -> list[Route]:
             periods=[[str(days), text] for days, text in PERIODS.items()],
             matters=list(MATTERS),
             goals=list(GOALS),
+            by=list(BY),
             asked=str(request.url.query),
         )
 
-    async def counted(request: Request) -> list[RuleReport]:
+    async def counted(request: Request) -> list[Told]:
         query = query_of(request.query_params)
-        looked = await site.results(query.days, PROGRAM_PATIENCE_SECONDS)
+        looked = await site.results(query.days, query.by, PROGRAM_PATIENCE_SECONDS)
         if looked.stored is None:
             why = looked.problem or ("they are being counted" if looked.is_counting else "no rules are being served")
             raise RequestError(f"there are no results yet: {why}", help="ask again a little later", status=503)
@@ -282,6 +266,6 @@ def results_routes(site: Site, html: Html) -> list[Route]:
         )
 
     async def api(request: Request) -> Response:
-        return Response(msgspec.json.encode(await counted(request)), media_type="application/json")
+        return Response(msgspec.json.encode(as_json(await counted(request))), media_type="application/json")
 
     return [Route("/results", page), Route("/results.csv", table), Route("/api/results", api)]

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from proxy.audience.results import ResultsStatus
+from proxy.audience.stored_results import ResultsStatus
 from proxy.audience.survey import ConditionSize, SegmentSurvey
 from proxy.diagnostics import Finding
 from proxy.drafts.report import Outlook
@@ -85,9 +85,9 @@ class Site(Observed, Protocol):
     async def typed(self, text: str) -> ConditionSize:
         """How many visitors match a condition. Raises `RequestError` before there are rules."""
 
-    async def results(self, days: int, patience: float) -> ResultsStatus:
-        """The results of who met a choice first in the last so many days, 0 for all: those stored, or a new count if it
-        is done within `patience` seconds."""
+    async def results(self, days: int, by: str, patience: float) -> ResultsStatus:
+        """The results of who met a choice first in the last so many days, 0 for all, in parts `by` something, "" for
+        none: those stored, or a new count if it is done within `patience` seconds."""
 
     async def load(self, files: dict[str, bytes]) -> Loaded:
         """What becomes of these files: a publication, or findings; with the warnings that `check` tells."""

@@ -29,7 +29,15 @@ from proxy.visitors.consent import Consents, allowed
 from proxy.visitors.consent_changes import ConsentChanges
 from proxy.visitors.journal import Journal
 from proxy.visitors.pending import NOTHING_MORE, Pending, ServedFrom, ServedPage
-from proxy.visitors.view_content import NO_BANNERS, Banners, DecidedPage, ViewContent, banners_of, view_content_of
+from proxy.visitors.view_content import (
+    NO_BANNERS,
+    Banners,
+    DecidedPage,
+    ViewContent,
+    banners_of,
+    on_device,
+    view_content_of,
+)
 from proxy.visitors.visitor import Cookies
 
 log = logging.getLogger("tailorbird.capture")
@@ -153,7 +161,8 @@ class Capture:
                 if not isinstance(banners, Banners):
                     banners = banners_of(done)
                 if content.is_plain and not banners.more and visitor_id not in held:  # the usual case
-                    arrivals.append(view(visitor_id, at, next(numbers), content.page, banners.words))
+                    words = banners.words[content.device] or banners.words_on(content.device)
+                    arrivals.append(view(visitor_id, at, next(numbers), content.page, words))
                 else:
                     arrivals += self._since(visitor_id, self._events(at, visitor_id, content, banners))
             except Exception:
@@ -215,9 +224,10 @@ class Capture:
 
     def _view(self, number: int, at: float, visitor_id: str, content: ViewContent, banners: Banners) -> PackedEvent:
         """The page view alone."""
+        device = content.device
         if not content.came:
-            return view(visitor_id, at, number, content.page, banners.words)
-        details = packed_part({**banners.variants, **content.came})
+            return view(visitor_id, at, number, content.page, banners.words[device] or banners.words_on(device))
+        details = packed_part({**banners.variants, **content.came, **on_device(device)})
         return packed_event(
             visitor_id, PAGE, (at, id_of_view(number), VIEWED, content.page, (), 0.0, banners.shown), details
         )

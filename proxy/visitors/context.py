@@ -209,9 +209,10 @@ def _language(seen: Seen) -> frozenset[str] | None:
     return languages_of((seen.request.get(b"accept-language") or b"")[:MAX_FIELD_BYTES])
 
 
-def _device(seen: Seen) -> str | None:
-    user_agent = (seen.request.get(b"user-agent") or b"")[:MAX_FIELD_BYTES]
-    return device_of(user_agent, seen.request.get(b"sec-ch-ua-mobile") or b"")
+def device_in(request: Request) -> str | None:
+    """The kind of device that a request comes from; None when it does not say."""
+    user_agent = (request.get(b"user-agent") or b"")[:MAX_FIELD_BYTES]
+    return device_of(user_agent, request.get(b"sec-ch-ua-mobile") or b"")
 
 
 @lru_cache(maxsize=1_024)
@@ -232,7 +233,7 @@ def _campaign(parameter: str) -> Callable[[Seen], str | None]:
 REQUEST_ATTRIBUTES: dict[str, Callable[[Seen], AttributeValue | None]] = {
     "country": _country,
     "language": _language,
-    "device": _device,
+    "device": lambda seen: device_in(seen.request),
     "page": lambda seen: page_of(seen.request.path),
     "search term": lambda seen: search_term_of(seen.parameters) or None,
     "campaign": _campaign("utm_campaign"),

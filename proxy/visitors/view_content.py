@@ -10,7 +10,7 @@ from typing import Protocol
 
 import msgspec
 
-from proxy.audience.results import HELD, SLOT
+from proxy.audience.results import DEVICE, HELD, SLOT
 from proxy.events.bots import is_ahead_of_time, is_bot
 from proxy.events.intake import truncated
 from proxy.http.message import Request
@@ -20,9 +20,11 @@ from proxy.page.page_subject import PageSubject
 from proxy.page.slots import INTERNAL
 from proxy.stores.packed_views import packed_part, packed_words
 from proxy.visitors.consent import Consents
-from proxy.visitors.context import page_of, referrer_of
+from proxy.visitors.context import device_in, page_of, referrer_of
 from proxy.visitors.parameters import SEARCH_PARAMETERS, parameters_of, search_term_of
 
+DEVICES = "", "phone", "tablet", "desktop"
+"""The kinds of devices; "" where the browser does not say."""
 MOST_REFINEMENTS = 5
 MOST_BYTES = 200
 MOST_SHOWN = 16
@@ -63,12 +65,14 @@ def is_opened(request: Request) -> bool:
 @dataclass(frozen=True, slots=True)
 class ViewContent:
     """The `page` viewed; referrer and campaign (`came`); `other_events`, those of other kinds with their subjects; the
-    `product` whose page it is. With none of the last three a view `is_plain`."""
+    `product` whose page it is. With none of the last three a view `is_plain`. `device` is a place in
+    `DEVICES`."""
 
     page: str
     came: Mapping[str, str]
     other_events: Sequence[tuple[str, str]] = ()
     product: Item | None = None
+    device: int = 0
     is_plain: bool = field(init=False)
 
     def __post_init__(self) -> None:
@@ -84,12 +88,24 @@ class DecidedPage(Protocol):
 
 class Banners(msgspec.Struct, frozen=True, gc=False):
     """The banners of a page: their rules, packed (`shown`); the variants chosen, by slot (`_chosen`); both as a view's
-    event holds them (`words`); and the rules that the view has no room to name (`more`)."""
+    event holds them (`words`), for each of `DEVICES`, b"" until it is asked for (`words_on`); and the rules that the
+    view has no room to name (`more`)."""
 
     variants: dict[str, str | float | bool]
     shown: msgspec.Raw
-    words: bytes
+    words: list[bytes]
     more: tuple[str, ...]
+
+    def words_on(self, device: int) -> bytes:
+        """The words of a view on this device, packed."""
+        details = {**self.variants, **on_device(device)}
+        words = self.words[device] = packed_words(self.shown, packed_part(details))
+        return words
+
+
+def on_device(device: int) -> dict[str, str]:
+    """What a view's details say of its device."""
+    return {DEVICE: DEVICES[device]} if device else {}
 
 
 def banners_of(done: DecidedPage | None) -> Banners:
@@ -120,7 +136,7 @@ def _chosen(decisions: Sequence[Decision]) -> dict[str, str | float | bool]:
 def _banners(rules: tuple[str, ...], variants: dict[str, str | float | bool]) -> Banners:
     named, more = rules[:MOST_SHOWN], rules[MOST_SHOWN:]
     shown = packed_part(named)
-    return Banners(variants, shown, packed_words(shown, packed_part(variants)), more)
+    return Banners(variants, shown, [b""] * len(DEVICES), more)
 
 
 NO_BANNERS = _banners((), {})
@@ -140,6 +156,7 @@ def view_content_of(
         dict(_came(request, parameters)),
         tuple((kind, truncated(subject, MOST_BYTES)) for kind, subject in _other_events(about, parameters)),
         Item(known.id) if known else about.product,
+        DEVICES.index(device_in(request) or ""),
     )
 
 

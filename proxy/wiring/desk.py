@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from proxy.audience.results import ResultsStatus
+from proxy.audience.stored_results import ResultsStatus
 from proxy.audience.survey import ConditionSize, SegmentSurvey
 from proxy.audience.traits import STRANGER
 from proxy.bus.shared_counts import SharedCounts
@@ -193,9 +193,9 @@ class Desk:
             raise RequestError("no rules are being served, so no condition can be read")
         return await self.survey.typed(self.publication, loaded.names, text)
 
-    async def results(self, days: int, patience: float) -> ResultsStatus:
-        publication = self.publication
-        return await self.kept_results.look(publication, days, patience) if publication else ResultsStatus(None, False)
+    async def results(self, days: int, by: str, patience: float) -> ResultsStatus:
+        of = self.publication
+        return await self.kept_results.look(of, days, by, patience) if of else ResultsStatus(None, False)
 
     async def load(self, files: dict[str, bytes]) -> Loaded:
         return await self.drafts.loaded(files)

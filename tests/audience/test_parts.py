@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from proxy.audience.parts import BY, past_of, week_of
-from proxy.audience.results import Results
-from proxy.model import Arrival, Event
+from proxy.audience.parts import BY, device_of, notes_on, part_of, parts_of, past_of, week_of
+from proxy.audience.results import ORDER, Comparison, Results, Tally
+from proxy.audience.verdicts import DAY, ReportOptions
+from proxy.model import Arm, Arrival, Event, Experiment, Rule
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC).timestamp()
 
@@ -33,11 +34,32 @@ def test_a_week_begins_on_the_monday_of_the_time_zone() -> None:
 )
 def test_what_was_done_before_they_met_it_parts_visitors(before: list[tuple[float, str]], part: str) -> None:
     events = sorted(Event(NOON + at, f"e{at}", kind) for at, kind in [*before, (0.0, "page viewed")])
-    assert past_of(NOON, events, "UTC") == part and set(BY) == {"week", "past"}
+    assert past_of(NOON, [Arrival("v", event) for event in events], "UTC") == part
+    assert set(BY) == {"week", "past", "device"} and part_of("", "UTC") is None
+
+
+@pytest.mark.parametrize(
+    ("seen_on", "part"),
+    [
+        ([(0, "phone")], "phone"),
+        ([(-60, "phone"), (0, "desktop"), (9, "tablet")], "desktop"),
+        ([(-60, "phone"), (0, "")], "phone"),
+        ([(0, ""), (9, "tablet")], "unknown"),
+        ([(0, "a fridge")], "unknown"),
+    ],
+)
+def test_the_device_is_the_one_they_met_it_on_or_were_seen_on_before(
+    seen_on: list[tuple[float, str]], part: str
+) -> None:
+    log = [
+        Arrival("v", Event(NOON + at, f"e{at}", "page viewed"), details={"device": device} if device else {})
+        for at, device in seen_on
+    ]
+    assert device_of(NOON, log, "UTC") == part
 
 
 def test_parts_add_up_to_the_whole() -> None:
-    results = Results(part_of=lambda at, events: week_of(at, events, "UTC"))
+    results = Results(part_of=part_of("week", "UTC"))
     for number in range(30):
         at = NOON + number * 86_400
         view = Event(at, "page:1", "page viewed", "/")
@@ -51,3 +73,40 @@ def test_parts_add_up_to_the_whole() -> None:
         each = [part.groups[group] for part in parts.values()]
         assert sum(one.visitors for one in each) == tally.visitors == 15
         assert sum(one.money.total for one in each) == tally.money.total
+
+
+def parted(**parts: tuple[int, int]) -> list[str]:
+    """What is noted of parts, in each of which so many of 9,000 ordered of the control and of the new arm."""
+    rule = Rule("Bar", "top", experiment=Experiment((Arm("control", 5_000), Arm("new", 5_000))))
+    of = {
+        part: Comparison({arm: Tally(9_000, {ORDER: did}) for arm, did in zip(("control", "new"), each, strict=True)})
+        for part, each in parts.items()
+    }
+    for one in of.values():
+        one.began = NOON - 20 * DAY
+        one.sum_up()
+    return list(notes_on(parts_of("Bar", of, [rule], (), ReportOptions(NOON))))
+
+
+def test_a_part_that_stands_out_is_set_beside_the_others_before_it_is_believed() -> None:
+    alike, together = parted(desktop=(900, 990), phone=(900, 1_100))  # sure, and may be chance: that is no difference
+    assert alike == "no part is known to differ from the others: go by all of them together"
+    assert together.startswith("the intervals of all 2 parts hold together")
+    unlike, _ = parted(desktop=(900, 700), phone=(900, 1_150))
+    assert unlike.startswith('new does better in "phone" than elsewhere, by '), "where it does worse is the same news"
+    worse, *_ = parted(desktop=(900, 500), phone=(900, 900), tablet=(900, 900))
+    assert worse.startswith('new does worse in "desktop" than elsewhere, by ')
+    assert parted(phone=(900, 1_150)) == [], "one part is the whole"
+
+
+def test_programs_get_how_a_part_compares_with_the_others() -> None:
+    rule = Rule("Bar", "top", experiment=Experiment((Arm("control", 5_000), Arm("new", 5_000))))
+    of = {
+        "phone": Comparison({"control": Tally(900, {ORDER: 100}), "new": Tally(900, {ORDER: 150})}, began=NOON - DAY),
+        "tablet": Comparison({"control": Tally(900, {ORDER: 100}), "new": Tally(900, {ORDER: 100})}, began=NOON - DAY),
+    }
+    phone, tablet = (part.as_json() for part in parts_of("Bar", of, [rule], (), ReportOptions(NOON)))
+    beside, there = (part["beside_others"]["new"] for part in (phone, tablet))  # type: ignore[index]
+    assert (phone["rule"], phone["part"]) == ("Bar", "phone") and "verdict" not in phone
+    assert beside["value"] == pytest.approx(0.5) and there["value"] == pytest.approx(-1 / 3)
+    assert beside["low"] < 0 < beside["high"]

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from proxy.audience.results import ALL, FRESH_SECONDS, ORDER, PackedResults, StoredResults
+from proxy.audience.results import ALL, ORDER
+from proxy.audience.stored_results import FRESH_SECONDS, PackedResults, StoredResults
 from proxy.bus import bus_of_machine
 from proxy.model import Arrival, Event
 from proxy.ports import Bus, Store
@@ -63,18 +64,21 @@ async def test_all_visitors_are_counted_and_what_was_counted_is_kept_for_a_minut
     store: Store, kept: KeptResults, publication: Publication, clock: Clock
 ) -> None:
     await store.apply([*visit("anna"), *visit("ben", NOON - 9 * 86_400)])
-    all_time = await kept.look(publication, 0, PATIENCE_SECONDS)
+    all_time = await kept.look(publication, 0, "", PATIENCE_SECONDS)
     assert all_time.stored and all_time.stored.at == NOON and not all_time.is_counting
     hero = all_time.stored.results.comparisons()["Hero"].groups[ALL]
     assert (all_time.stored.results.visitors, hero.visitors, hero.converted[ORDER], hero.money.total) == (2, 2, 2, 24.0)
-    week = await kept.look(publication, 7, PATIENCE_SECONDS)
+    week = await kept.look(publication, 7, "", PATIENCE_SECONDS)
     assert week.stored and week.stored.results.comparisons()["Hero"].groups[ALL].visitors == 1
+    parted = await kept.look(publication, 0, "past", PATIENCE_SECONDS)
+    assert parted.stored and parted.stored.results.parts_of("Hero")["new"].groups[ALL].visitors == 2
+    assert all_time.stored.results.parts_of("Hero") == {}
     await store.apply(visit("cleo"))
-    assert await kept.look(publication, 0, PATIENCE_SECONDS) == all_time
+    assert await kept.look(publication, 0, "", PATIENCE_SECONDS) == all_time
     clock.now += 1_000.0
-    stale = await kept.look(publication, 0, PATIENCE_SECONDS)
+    stale = await kept.look(publication, 0, "", PATIENCE_SECONDS)
     assert stale.stored == all_time.stored and stale.is_counting, "what there is is shown while it is counted again"
-    while (again := await kept.look(publication, 0, PATIENCE_SECONDS)).is_counting:
+    while (again := await kept.look(publication, 0, "", PATIENCE_SECONDS)).is_counting:
         await asyncio.sleep(0.05)
     assert (
         again.stored
@@ -86,7 +90,7 @@ async def test_all_visitors_are_counted_and_what_was_counted_is_kept_for_a_minut
 async def test_a_caller_that_does_not_wait_hears_that_results_are_being_counted(
     kept: KeptResults, publication: Publication
 ) -> None:
-    looked = await kept.look(publication, 0, 0)
+    looked = await kept.look(publication, 0, "", 0)
     assert (looked.stored, looked.is_counting, looked.problem) == (None, True, "")
     await kept.aclose()
     async with asyncio.timeout(PATIENCE_SECONDS):
@@ -118,8 +122,8 @@ async def test_what_one_worker_counted_the_others_need_not_count(
     for bus in buses:
         await bus.open()
     try:
-        counted = await one.look(publication, 0, PATIENCE_SECONDS)
-        while (heard := await other.look(publication, 0, 0)).is_counting:
+        counted = await one.look(publication, 0, "", PATIENCE_SECONDS)
+        while (heard := await other.look(publication, 0, "", 0)).is_counting:
             await other.aclose()
         assert heard.stored == counted.stored
     finally:
@@ -128,8 +132,8 @@ async def test_what_one_worker_counted_the_others_need_not_count(
 
 
 def test_what_took_long_to_count_is_kept_longer() -> None:
-    kept = StoredResults("v", 0, NOON, 30.0, PackedResults.of(0, {}))
+    kept = StoredResults("v", 0, "", NOON, 30.0, PackedResults.of(0, {}))
     assert kept.is_fresh(NOON + 299) and not kept.is_fresh(NOON + 300)
-    quick = StoredResults("v", 0, NOON, 0.1, PackedResults.of(0, {}))
+    quick = StoredResults("v", 0, "", NOON, 0.1, PackedResults.of(0, {}))
     assert quick.is_fresh(NOON + FRESH_SECONDS - 1) and not quick.is_fresh(NOON + FRESH_SECONDS)
     assert not quick.is_fresh(NOON - 1), "a clock that was put back"

@@ -46,7 +46,7 @@ async def test_a_store_that_cannot_be_read_is_told(file: str, problem: str, tmp_
     loaded = load({"a.rules.yaml": b"rules: []"})
     assert loaded.publication is not None, loaded.findings
     async with aclosing(KeptResults(f"sqlite:{tmp_path}/{file}", bus_of_machine(None), lambda: 1.0)) as kept:
-        looked = await kept.look(loaded.publication, 0, PATIENCE_SECONDS)
+        looked = await kept.look(loaded.publication, 0, "", PATIENCE_SECONDS)
     assert looked.stored is None and not looked.is_counting
     assert problem in looked.problem and not (tmp_path / "gone.db").exists()
 
@@ -55,12 +55,12 @@ async def test_cancelling_aclose_while_results_are_counted_is_not_swallowed(tmp_
     loaded = load({"a.rules.yaml": b"rules: []"})
     assert loaded.publication is not None, loaded.findings
     kept = KeptResults(f"sqlite:{tmp_path}/gone.db", bus_of_machine(None), lambda: 1.0)
-    assert (await kept.look(loaded.publication, 0, 0.0)).is_counting
+    assert (await kept.look(loaded.publication, 0, "", 0.0)).is_counting
     closing = asyncio.ensure_future(kept.aclose())
     await asyncio.sleep(0)
     closing.cancel()
     await asyncio.wait({closing})
-    assert closing.cancelled() and not (await kept.look(loaded.publication, 0, 0.0)).problem
+    assert closing.cancelled() and not (await kept.look(loaded.publication, 0, "", 0.0)).problem
     await kept.aclose()
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from proxy.audience.results import ResultsStatus
 from proxy.audience.segments import Size
+from proxy.audience.stored_results import ResultsStatus
 from proxy.audience.survey import ConditionSize, SegmentSurvey
 from proxy.catalogue.product_index import ProductIndex
 from proxy.diagnostics import Finding
@@ -111,7 +111,7 @@ class Shop:
     async def groups(self) -> SegmentSurvey:
         return self.surveyed
 
-    async def results(self, days: int, patience: float) -> ResultsStatus:
+    async def results(self, days: int, by: str, patience: float) -> ResultsStatus:
         return self.looked
 
     async def typed(self, text: str) -> ConditionSize:

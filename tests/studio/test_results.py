@@ -11,17 +11,8 @@ from urllib.parse import quote
 
 import pytest
 
-from proxy.audience.results import (
-    ALL,
-    HELD_OUT,
-    ORDER,
-    Comparison,
-    PackedResults,
-    ResultsStatus,
-    StoredResults,
-    Tally,
-    holdout_name,
-)
+from proxy.audience.results import ALL, HELD_OUT, ORDER, Comparison, Tally, holdout_name
+from proxy.audience.stored_results import PackedResults, ResultsStatus, StoredResults
 from proxy.audience.verdicts import DAY
 from proxy.rulebook.compile import Publication, load
 from tests.studio.test_app import Shop, browser
@@ -62,7 +53,8 @@ def looked(of: dict[str, dict[str, Tally]], **more: Any) -> ResultsStatus:
     found = {name: Comparison(deepcopy(groups), began=NOW - 20 * DAY) for name, groups in of.items()}
     for comparison in found.values():
         comparison.sum_up()
-    kept = StoredResults("", 0, NOW - 65, 2.0, PackedResults.of(31_000, found))
+    parts = more.get("parts", {})
+    kept = StoredResults("", 0, "device" if parts else "", NOW - 65, 2.0, PackedResults.of(31_000, found, parts))
     return ResultsStatus(kept, more.get("is_counting", False), more.get("problem", ""))
 
 
@@ -166,24 +158,45 @@ async def test_what_is_asked_for_is_kept_in_the_form_and_the_links() -> None:
     assert whose in page and whose not in await asked(looked(MANY))
 
 
-@pytest.mark.parametrize("query", ["days=5", "days=x", "matters=0", "goal=fame"])
+@pytest.mark.parametrize("query", ["days=5", "days=x", "matters=0", "goal=fame", "by=mood"])
 async def test_what_the_page_does_not_offer_is_refused_with_what_it_does(query: str) -> None:
     async with browser(site(looked(MANY))) as client:
         answer = await client.get(f"/results?{query}")
     assert answer.status_code == 400 and "days: 0, 7, 14, 30, 90" in answer.text
+    assert "by: week, past, device" in answer.text
 
 
-async def test_the_table_for_a_spreadsheet_has_a_line_for_each_number_and_no_formula() -> None:
-    of = looked({**MANY, "=1+1": {ALL: group(9, 1)}})
-    async with browser(site(of)) as client:
-        answer = await client.get("/results.csv")
-    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
-    rows = list(csv.DictReader(io.StringIO(answer.text)))
-    green = next(row for row in rows if (row["rule"], row["group"], row["counted"]) == ("Bar", "green", ORDER))
-    assert (green["visitors"], green["reached"]) == ("9050", "850") and float(green["low"]) > 0
-    assert green["verdict"].startswith("better by") and green["since"] == "2026-11-03T12:00:00+00:00"
-    assert [row["rule"] for row in rows if "1+1" in row["rule"]] == ["'=1+1"] * 3
-    assert [row["counted"] for row in rows if row["rule"] == "'=1+1"] == [ORDER, "paid", "returned"]
+def by_device() -> ResultsStatus:
+    """The new green arm helps on phones, and hurts on desktops."""
+    of = {
+        "phone": {"control": group(4_000, 200), "red": group(4_000, 200), "green": group(4_000, 350)},
+        "desktop": {"control": group(4_000, 300), "red": group(4_000, 300), "green": group(4_000, 150)},
+    }
+    parts = {part: Comparison(groups, began=NOW - 20 * DAY) for part, groups in of.items()}
+    for one in parts.values():
+        one.sum_up()
+    return looked({"Bar": {arm: group(8_000, 500) for arm in ("control", "red", "green")}}, parts={"Bar": parts})
+
+
+async def test_a_rules_own_page_tells_its_visitors_apart_and_whether_a_part_differs() -> None:
+    page = await asked(by_device(), "/results?rule=Bar&by=device")
+    told = plain(page)
+    assert "<option selected>device" in page and page.index(">desktop</th>") < page.index(">phone</th>")
+    assert re.search(r" phone control 4,000 200, 5.00% order completed red 4,000 .* green 4,000 350, 8.75%", told), told
+    assert "green does better in &quot;phone&quot; than elsewhere, by " in told.replace("&#34;", "&quot;"), told
+    everything = await asked(by_device())
+    assert "Apart by" not in everything and ">phone</th>" not in everything
+
+
+async def test_programs_get_the_parts() -> None:
+    async with browser(site(by_device())) as client:
+        (told,) = (await client.get("/api/results?by=device")).json()
+        rows = list(csv.DictReader(io.StringIO((await client.get("/results.csv?by=device")).text)))
+    assert [part["part"] for part in told["parts"]] == ["desktop", "phone"]
+    assert told["parts"][1]["beside_others"]["green"]["low"] > 0 and told["rows"][2]["visitors"] == 8_000
+    of = {(row["part"], row["reached"]) for row in rows if (row["group"], row["counted"]) == ("green", ORDER)}
+    assert of == {("", "500"), ("desktop", "150"), ("phone", "350")}
+    assert not any(row["verdict"] for row in rows if row["part"])
 
 
 async def test_who_gave_back_is_told_as_a_part_of_those_who_ordered() -> None:

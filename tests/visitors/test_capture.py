@@ -61,7 +61,12 @@ async def test_a_page_that_is_opened_tells_what_it_is_and_what_it_showed(shop: B
     view, product = await log(shop, 2)
     assert (view.visitor_id, view.event.kind, view.event.subject) == ("anna", "page viewed", "/p/hoka")
     assert view.event.shown == ("First look",)
-    assert view.details == {"referrer": "search.example", "campaign": "spring", "slot home.hero": "First look"}
+    assert view.details == {
+        "referrer": "search.example",
+        "campaign": "spring",
+        "slot home.hero": "First look",
+        "device": "desktop",
+    }
     assert [(item.product, item.brand) for item in product.event.items] == [("hoka-1", "Hoka")]
 
 

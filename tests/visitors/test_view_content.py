@@ -9,9 +9,18 @@ from proxy.http.message import Request
 from proxy.metrics import Decided
 from proxy.model import Decision, Item
 from proxy.page.page_subject import NO_SUBJECT, PageSubject
-from proxy.visitors.view_content import MOST_BYTES, MOST_REFINEMENTS, ViewContent, banners_of, view_content_of
+from proxy.stores.packed_views import packed_part, packed_words
+from proxy.visitors.view_content import (
+    DEVICES,
+    MOST_BYTES,
+    MOST_REFINEMENTS,
+    ViewContent,
+    banners_of,
+    view_content_of,
+)
 
 CHROME = b"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36"
+DESKTOP = DEVICES.index("desktop")
 OPENED = {b"user-agent": CHROME, b"sec-fetch-dest": b"document"}
 SHOES = PageSubject(listing="shoes")
 
@@ -38,13 +47,26 @@ def told(
 def test_a_page_tells_what_it_and_its_address_say(
     path: bytes, query: bytes, about: PageSubject, others: tuple[tuple[str, str], ...]
 ) -> None:
-    assert told(path, query, about) == ViewContent(path.decode(), {}, others, about.product)
+    assert told(path, query, about) == ViewContent(path.decode(), {}, others, about.product, DESKTOP)
 
 
 def test_a_page_tells_where_one_came_from() -> None:
     found = told(b"/%C3%A9", b"utm_campaign=spring", referer=b"https://www.search.example/x")
-    assert found == ViewContent("/é", {"referrer": "search.example", "campaign": "spring"})
-    assert told(referer=b"https://shop.example/c") == ViewContent("/", {})
+    assert found == ViewContent("/é", {"referrer": "search.example", "campaign": "spring"}, device=DESKTOP)
+    assert told(referer=b"https://shop.example/c") == ViewContent("/", {}, device=DESKTOP)
+
+
+@pytest.mark.parametrize(
+    ("fields", "device"),
+    [
+        ({}, "desktop"),
+        ({"sec_ch_ua_mobile": b"?1"}, "phone"),
+        ({"user_agent": b"Mozilla/5.0 (iPad; CPU OS 12_0)"}, "tablet"),
+    ],
+)
+def test_a_page_tells_on_what_kind_of_device_it_is_seen(fields: dict[str, bytes], device: str) -> None:
+    found = told(**fields)
+    assert found is not None and DEVICES[found.device] == device
 
 
 @pytest.mark.parametrize(
@@ -86,3 +108,6 @@ def test_a_view_says_what_chance_chose_also_where_the_page_stays_as_it_is() -> N
     }  # fmt: skip
     assert msgspec.msgpack.decode(banners.shown) == ["Sale", "Bar"]  # what counts for limits
     assert banners_of(done) is banners
+    on_phone = {**banners.variants, "device": "phone"}
+    assert banners.words_on(1) == banners.words[1] == packed_words(banners.shown, packed_part(on_phone))
+    assert banners.words_on(0) == packed_words(banners.shown, packed_part(banners.variants))
