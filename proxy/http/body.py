@@ -63,3 +63,21 @@ async def read_whole(answer: UpstreamResponse, *, most_bytes: int, most_ms: int)
     except TimeoutError as error:
         raise OriginError("the origin took too long over a page", reason="timeout", status=504) from error
     return b"".join(chunks)
+
+
+class Rest:
+    """A body of which some was read: that, then the rest as it comes."""
+
+    def __init__(self, answer: UpstreamResponse, begun: list[bytes]) -> None:
+        self._answer = answer
+        self._begun = begun
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        return self._begun.pop(0) if self._begun else await anext(self._answer.body)
+
+    async def aclose(self) -> None:
+        """Lets go of the rest."""
+        await self._answer.aclose()

@@ -6,11 +6,12 @@ from __future__ import annotations
 import gzip
 import importlib
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
 from proxy.environment import mistaken
+from proxy.errors import OriginError
 from proxy.settings import DEFAULTS, Settings
 
 
@@ -121,6 +122,32 @@ ENCODERS: Mapping[bytes, Callable[[bytes], bytes]] = {
 
 
 # -- decoding
+
+
+class GzipPieces:
+    """Gzip decoded as it comes, which may have several members. It `is_whole` after the end of one."""
+
+    MOST_BYTES = 65_536
+
+    def __init__(self) -> None:
+        self._member = zlib.decompressobj(_WINDOW_BITS[b"gzip"])
+
+    @property
+    def is_whole(self) -> bool:
+        return self._member.eof
+
+    def of(self, data: bytes) -> Iterator[bytes]:
+        """What these bytes hold, in pieces of at most `MOST_BYTES`. Raises `OriginError`."""
+        piece = b""
+        while data or len(piece) == self.MOST_BYTES:
+            if self._member.eof and data:
+                self._member = zlib.decompressobj(_WINDOW_BITS[b"gzip"])
+            try:
+                piece = self._member.decompress(data, self.MOST_BYTES)
+            except zlib.error as error:
+                raise OriginError("what is in gzip was changed on its way", reason="malformed") from error
+            data = self._member.unconsumed_tail or self._member.unused_data
+            yield piece
 
 
 class _Damaged(Exception):

@@ -256,6 +256,8 @@ async def _send_stream(
         await stream.aclose()  # type: ignore[attr-defined]  # every stream of ours has it
     if isinstance(outcomes[0], OriginError):
         log.warning("an answer broke off: %s", outcomes[0])
+    elif isinstance(outcomes[0], Exception) and not isinstance(outcomes[0], OSError):
+        log.error("an answer could not be handed on", exc_info=outcomes[0])
 
 
 async def _send_relayed(response: Response, source: Exchange | Ready | Pumped, relay: Relaying) -> None:

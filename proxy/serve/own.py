@@ -1,8 +1,8 @@
 """The visitor's own request, passed on: for pages that are not shared, and for methods that may change something.
 
 Everything is streamed both ways, except HTML: that is read whole (up to the size limit of pages), and filled if it has
-slots. Compression is added to such a page only when the origin had compressed it itself: we must not compress a page
-that holds secrets and echoes input (BREACH).
+slots; of one that is slow, the beginning is passed on meanwhile (`begun_pages.py`). Compression is added to such a page
+only when the origin had compressed it itself: we must not compress a page that holds secrets and echoes input (BREACH).
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import lru_cache
 
 from msgspec import structs
 
 from proxy.errors import OriginError
-from proxy.http.body import read_whole
+from proxy.http.body import Rest, read_whole
 from proxy.http.forwarding import Common
 from proxy.http.message import Question, Request, Response, as_lines
 from proxy.http.outgoing import assembled_answer, error_page, forbids_storing, passed_head, personal_head, whole
@@ -24,11 +24,11 @@ from proxy.httpcache.coding import accepts_gzip
 from proxy.metrics import Metrics
 from proxy.model import Headers
 from proxy.page.encode import gzipped
-from proxy.page.piece import Piece
 from proxy.page.slots import DeclaredSlot
 from proxy.page.template import Template
 from proxy.ports import UpstreamResponse
 from proxy.rulebook.policy import PagePolicy
+from proxy.serve.begun_pages import NO_SLOTS, BegunPages
 from proxy.serve.hole_filling import NO_FILLS, HoleFilling
 from proxy.serve.pages import Page, has_json_slots, is_cut, is_page
 from proxy.serve.reading import PageReader
@@ -45,8 +45,6 @@ log = logging.getLogger("tailorbird.forms")
 
 NOT_WHOLE = frozenset({204, 206, 304})
 """Statuses of answers that are not a whole page."""
-NO_SLOTS = Template((), (Piece(b""),), ())
-"""A page of which nothing was read."""
 _OF_OUR_PAGE = frozenset(b"content-length content-encoding etag last-modified accept-ranges".split())
 _REFUSED = frozenset({400, 403, 422})
 """What frameworks answer to a form that seems to come from another site."""
@@ -80,6 +78,7 @@ class Own:
         self._max_page_bytes = settings.max_page_bytes
         self._page_timeout_ms = settings.page_timeout_ms
         self._reader = reader
+        self._begun_pages = BegunPages(showing, declared, policy_of, reader, metrics, settings)
 
     async def ask(self, request: Request) -> UpstreamResponse:
         """Passes the request on. Pages are asked for whole, in a coding we can undo, and never by an ETag of ours.
@@ -147,6 +146,9 @@ class Own:
         if request.method == b"HEAD":
             await answer.aclose()
             return Response(answer.status, tuple(field for field in headers if field[0] not in _OF_OUR_PAGE))
+        begun = self._begun_pages.of(request, answer, now)
+        if begun is not None and await begun.is_late():
+            return begun.response(headers)
         body = await self._read(answer)
         if isinstance(body, list):
             self._metrics.count("tailorbird_page_passthrough_total", "reason", "too-big")
@@ -188,7 +190,7 @@ class Own:
     ) -> Response:
         self.streams.count += not request.depth  # a part of a page is not a request of a client
         if begun is not None:
-            return Response(answer.status, headers, stream=_Rest(answer, begun))
+            return Response(answer.status, headers, stream=Rest(answer, begun))
         is_said = any(name == b"content-length" for name, _ in headers)
         return Response(
             answer.status, headers if is_said else (*headers, *_length(request, answer)), stream=answer.body
@@ -213,6 +215,11 @@ class Own:
         if page.template is None or not page.template.slots:
             return self._untouched(request, answer, page, body, headers, now)
         return await self._filled(request, answer, page.template, now, headers)
+
+    def begun(self, request: Request, answer: UpstreamResponse, now: float, said: str) -> Response | None:
+        """The answer with as much of a page as may be passed on before it is whole; None where none of it may."""
+        begun = self._begun_pages.of(request, answer, now)
+        return None if begun is None else begun.response(passed_head(answer.headers, said))
 
     def at_once(
         self, request: Request, answer: UpstreamResponse, body: bytes, now: float, said: str
@@ -281,20 +288,3 @@ def _length(request: Request, answer: UpstreamResponse) -> Headers:
 
 def _is_coded(answer: UpstreamResponse) -> bool:
     return any(name == b"content-encoding" for name, _ in answer.headers)
-
-
-class _Rest:
-    """The part of a body that was read, then the rest as it comes."""
-
-    def __init__(self, answer: UpstreamResponse, begun: list[bytes]) -> None:
-        self._answer = answer
-        self._begun = begun
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self
-
-    async def __anext__(self) -> bytes:
-        return self._begun.pop(0) if self._begun else await anext(self._answer.body)
-
-    async def aclose(self) -> None:
-        await self._answer.aclose()

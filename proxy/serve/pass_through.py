@@ -24,6 +24,7 @@ from proxy.metrics import Metrics
 from proxy.model import HeadShape
 from proxy.ports import UpstreamResponse
 from proxy.rulebook.policy import PagePolicy
+from proxy.serve.begun_pages import BEGIN_SECONDS
 from proxy.serve.known_pages import KnownPages, Pages, pages_of
 from proxy.serve.own import NOT_WHOLE, Own
 from proxy.serve.pages import Entry, is_json, is_page
@@ -140,9 +141,9 @@ class PassThrough:
         return turn if has_begun else None
 
     def buffer_seconds(self, turn: QuickTurn, head: Plain) -> float:
-        """As `QuickExchange`: a whole page is buffered, since it may be known."""
+        """As `QuickExchange`: a page that comes whole is buffered, since it may be known."""
         handling, _ = turn.route.handlings.get(head.shape) or self._handling_of(turn.route, head.shape)
-        return self._seconds if handling.pages is not None and head.length <= self._most_bytes else 0.0
+        return BEGIN_SECONDS if handling.pages is not None and head.length <= self._most_bytes else 0.0
 
     def _handling_of(self, route: OriginRoute, shape: HeadShape | None) -> tuple[_ShapeHandling, HeadShape]:
         assert shape is not None
@@ -205,7 +206,8 @@ class PassThrough:
                 return
             answered, body = partial(self._on_body, request, answer, said, give), answer.body
             if isinstance(body, Exchange) and not body.is_over and self._own.is_read_whole(request, answer):
-                body.when_whole(self._most_bytes, self._seconds, answered)
+                late = partial(self._on_late_body, request, answer, said, give, body)
+                body.when_whole(self._most_bytes, BEGIN_SECONDS, answered, late)
             else:
                 answered(None)
 
@@ -225,6 +227,14 @@ class PassThrough:
             if isinstance(answer.body, Exchange):
                 answer.body.abandon()
         give(request, response if isinstance(response, Response) else self._waited_for(request, response))
+
+    def _on_late_body(self, request: Request, answer: UpstreamResponse, said: str, give: Give, body: Exchange) -> None:
+        """A page that is to be whole is slow: its beginning is passed on, if it may be."""
+        response = self._own.begun(request, answer, self._clock(), said)
+        if response is None:
+            body.when_whole(self._most_bytes, self._seconds, partial(self._on_body, request, answer, said, give))
+        else:
+            give(request, _ready(response))
 
     def _handling(self, shape: HeadShape) -> _ShapeHandling:
         headers = shape.headers()
@@ -255,6 +265,10 @@ class PassThrough:
             return await response
         except OriginError as error:
             return self._own.failed(request, error)
+
+
+async def _ready(response: Response) -> Response:
+    return response
 
 
 def _gives(turn: QuickTurn) -> Give:

@@ -14,6 +14,7 @@ from typing import TypeVar
 from proxy.httpcache.coding import decoded, is_damaged, page_codings
 from proxy.metrics import Metrics
 from proxy.model import Headers
+from proxy.page.beginning import FirstChange
 from proxy.page.holes import HoleAt
 from proxy.page.includes import says_includes
 from proxy.page.json_lists import find_json_lists, find_json_slots
@@ -91,6 +92,16 @@ class PageReader:
         """The page, if no policy applies, and it is known or takes less than a millisecond to parse; else None."""
         return self._at_once(self._version(body, headers, path, declared, None), headers, path, declared, body)
 
+    def change_in(
+        self, headers: Headers, path: bytes, declared: Sequence[DeclaredSlot], policy: PagePolicy | None
+    ) -> tuple[FirstChange, bool] | None:
+        """What finds the first change in a page with these fields, and whether the last page at the path had slots;
+        None if it has to be whole first."""
+        if not is_html(headers) or coding_of(headers) not in ("", GZIP):
+            return None
+        at = self._slot_maps.at(path, charset_of(headers), declared, has_includes=_has_includes(headers, policy))
+        return None if at.change is None else (at.change, at.has_slots)
+
     def slot_map_of(
         self, body: memoryview, path: bytes, charset: str, declared: Sequence[DeclaredSlot], coding: str = ""
     ) -> tuple[SlotMap, Sequence[int]] | None:
@@ -135,6 +146,7 @@ class PageReader:
 
     def _remembered(self, version: Version, cut: Cut, compare: Comparison | None = None) -> Page:
         page, doubts = cut
+        version.path.has_slots = page.template is not None and bool(page.template.slots)
         if page.template is not None and page.body is version.body:  # and nothing in it was changed
             self._slot_maps.put(version, page.template, doubts, compare)
         return self._counting_doubts(cut)

@@ -29,6 +29,7 @@ class Awaited:
     _awaits: tuple[int, Tell] | None = None
     _telling: Tell | None = None  # the callback that is running
     _latest = inf  # the deadline of `_awaits`
+    _otherwise: Callable[[], None] | None = None  # what is called then
     _news: asyncio.Future[None] | None = None
 
     @property
@@ -81,6 +82,13 @@ class Awaited:
                 self._telling = before
         elif self._news is not None and not self._news.done():
             self._news.set_result(None)
+
+    def _take_it_otherwise(self, otherwise: Callable[[], None], tell: Tell) -> None:
+        """Its time is over: whoever waited for all of it does not any more, but hears by `tell` of a fault of ours."""
+        self._awaits = None
+        before, self._telling = self._telling, tell
+        otherwise()
+        self._telling = before
 
     def _tell_of(self, fault: Fault) -> None:
         """Reports a fault of ours to whoever waits for the answer."""

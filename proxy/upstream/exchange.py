@@ -107,10 +107,12 @@ class Exchange(Awaited):
             self._end(may_reuse=False)
             raise
 
-    def when_whole(self, most_bytes: int, seconds: float, tell: Tell) -> None:
+    def when_whole(
+        self, most_bytes: int, seconds: float, tell: Tell, otherwise: Callable[[], None] | None = None
+    ) -> None:
         """Calls `tell` when the whole body is there, or more than `most_bytes` of it, with none taken yet; or with the
-        error, after `seconds` at the latest."""
-        self._awaits = most_bytes, tell
+        error. After `seconds` it calls `otherwise` instead, or, without one, that is an error."""
+        self._awaits, self._otherwise = (most_bytes, tell), otherwise
         self._latest = monotonic() + seconds
         if self._is_paused:
             self._resume()
@@ -264,7 +266,10 @@ class Exchange(Awaited):
 
     def look(self, now: float) -> None:
         """As `Waiting`."""
-        if self._is_origins_turn():
+        if self._otherwise is not None and self._awaits is not None and self._latest <= now:
+            self.deadline, self._latest = now + self._silence, inf
+            self._take_it_otherwise(self._otherwise, self._awaits[1])
+        elif self._is_origins_turn():
             reason = UNANSWERED if self._request.wait_seconds and self._is_sent else "timeout"
             self._fail(OriginError(f"the origin {self._what_it_owes()} in time", reason=reason, status=504))
         else:

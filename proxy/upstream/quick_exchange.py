@@ -103,7 +103,7 @@ class QuickExchange:
     part: PartialAnswer | None
 
     def buffer_seconds(self, head: Plain) -> float:
-        """How many seconds to wait for the whole body before passing on any of it; 0 to stream it."""
+        """How many seconds to wait for the whole body before an exchange takes over; 0 to stream it."""
         raise NotImplementedError
 
     def answered(self, head: Plain, body: memoryview) -> None:
@@ -165,7 +165,7 @@ class QuickExchange:
     def look(self, now: float) -> None:
         """As `Waiting`."""
         exchange = self._hand_over_to_exchange()
-        if self.part is None or not self.part.held:
+        if self.part is None or now < self.part.latest:
             call_guarded(exchange, exchange.look, now)
 
     def on_fault(self, fault: Fault) -> None:

@@ -7,11 +7,12 @@ import brotli
 import pytest
 import zstandard
 
-from proxy.errors import OperatorError
+from proxy.errors import OperatorError, OriginError
 from proxy.httpcache import coding as codings
 from proxy.httpcache import coding as module
 from proxy.httpcache.coding import (
     ENCODERS,
+    GzipPieces,
     accepted_codings,
     accepts_gzip,
     best_coding,
@@ -173,3 +174,20 @@ def test_an_unknown_page_coding_is_an_error_at_start(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(module, "zstandard", None)
     with pytest.raises(OperatorError, match="needs a package"):
         page_codings(Settings(page_codings=("zstd",)))
+
+
+def test_gzip_is_decoded_as_it_comes_in_pieces_of_bounded_size() -> None:
+    texts = [PAGE, b"<p>" + b"x" * 1_000_000, b"", PAGE]
+    for size in (1, 7, 10**6):
+        pieces, packed = GzipPieces(), b"".join(gzip.compress(text) for text in texts)
+        assert not pieces.is_whole
+        came = [piece for at in range(0, len(packed), size) for piece in pieces.of(packed[at : at + size])]
+        assert (b"".join(came), pieces.is_whole) == (b"".join(texts), True)
+        assert max(map(len, came)) <= GzipPieces.MOST_BYTES
+
+
+def test_gzip_that_is_not_all_there_is_not_whole_and_other_bytes_are_an_error() -> None:
+    pieces = GzipPieces()
+    assert b"".join(pieces.of(gzip.compress(PAGE)[:-1])) == PAGE and not pieces.is_whole
+    with pytest.raises(OriginError):
+        list(GzipPieces().of(b"no gzip at all"))

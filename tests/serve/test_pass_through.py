@@ -7,6 +7,7 @@ import gzip
 
 import pytest
 
+from proxy.page.slots import DeclaredSlot
 from tests.wire.origin import Origin, Seen, Wire, always, by_path, in_turn, ok, once
 from tests.wire.served import Heard, Served, hear, request
 from tests.wire.site import answering, eventually, published, shown
@@ -198,7 +199,8 @@ async def test_no_task_waits_for_a_page_to_be_whole_and_nobody_waits_for_ever() 
             if asked_for < 6:
                 await wire.send(whole[-20:])
 
-    async with Origin(script) as origin, Served(origin.url, page_timeout_ms=300) as served:
+    rules = published(declared=[DeclaredSlot("home.top", selector=".top", place="start")])  # so it is to be whole
+    async with Origin(script) as origin, Served(origin.url, publication=rules, page_timeout_ms=300) as served:
         reader, writer = await served.connect()
         for number in range(6):
             writer.write(request(b"GET", b"/", *FIELDS))

@@ -9,7 +9,7 @@ from proxy.errors import Fault, OriginError
 from proxy.settings import Settings
 from proxy.upstream.origin import OriginTransport
 from tests.upstream.test_exchange import CHUNKED, GET, LENGTH_10, after_request, drip
-from tests.wire.origin import Origin, always, ok
+from tests.wire.origin import Origin, Wire, always, ok
 
 
 class Cup:
@@ -58,6 +58,25 @@ async def test_a_body_is_waited_for_until_it_is_whole_and_nothing_of_it_is_taken
     async with Origin(always(ok(large))) as origin:
         assert await whole_of(origin) == (None, large)
         assert await whole_of(origin, most_bytes=300_000) == (None, large)  # told before its end, and read on
+
+
+async def test_a_body_that_is_not_whole_in_time_is_taken_another_way_and_goes_on() -> None:
+    go_on = asyncio.Event()
+
+    async def rest(wire: Wire) -> None:
+        await go_on.wait()
+        await wire.send(b"defghij")
+
+    async with Origin(after_request(LENGTH_10 + b"abc", rest)) as origin:
+        exchange: Any = (await OriginTransport(origin.url, Settings()).fetch(GET)).body
+        late, told = asyncio.Event(), asyncio.get_running_loop().create_future()
+        exchange.when_whole(1 << 20, 0.02, told.set_result, late.set)
+        await asyncio.wait_for(late.wait(), 10)
+        assert not told.done() and not exchange.is_over
+        exchange.when_whole(1 << 20, 10, told.set_result)
+        go_on.set()
+        assert await asyncio.wait_for(told, 10) is None
+        assert b"".join(exchange.pieces) == b"abcdefghij"
 
 
 async def test_waiting_for_a_broken_body_raises_the_reason() -> None:
