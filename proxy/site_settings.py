@@ -178,3 +178,4 @@ class SiteSettings:
     )
 
     webhooks: str = row("", "file of those who are told when a visitor enters or leaves a segment; empty: nobody")
+    webhooks_ca: str = row("", "PEM file of extra certificate authorities for https webhooks")

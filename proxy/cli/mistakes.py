@@ -83,7 +83,7 @@ def _readers(settings: Settings) -> Iterator[Callable[[], object]]:
     from proxy.outbox.leader import webhooks_in
     from proxy.serve.decisions import Cors
     from proxy.upstream.origins import Origins
-    from proxy.upstream.tls import client_tls
+    from proxy.upstream.tls import client_tls, webhook_tls
     from proxy.visitors.consent import Consents
     from proxy.visitors.signing import Keyring
     from proxy.visitors.writekeys import WriteKeys
@@ -100,6 +100,8 @@ def _readers(settings: Settings) -> Iterator[Callable[[], object]]:
         yield partial(Origins, settings.origin, settings)
     if settings.origin_ca or settings.origin_certificate:
         yield partial(client_tls, settings)  # also where no origin is asked over https yet
+    if settings.webhooks_ca:
+        yield partial(webhook_tls, settings)
     yield partial(webhooks_in, settings.webhooks)
     yield partial(must_fit, settings.store)
     if settings.catalogue:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
@@ -40,6 +41,7 @@ class Leader:
         publication: Callable[[], Publication | None],
         metrics: Metrics,
         clock: Callable[[], float],
+        tls: ssl.SSLContext,
     ) -> None:
         self._name = name
         self._outbox = outbox
@@ -47,6 +49,7 @@ class Leader:
         self._follower = Follower(name, store, outbox, webhooks, publication, metrics, clock)
         self._webhooks = webhooks
         self._metrics = metrics
+        self._tls = tls
         self._leads_until = 0.0
 
     async def run(self) -> None:
@@ -56,7 +59,9 @@ class Leader:
 
         from proxy.outbox.sender import TIMEOUT_SECONDS, Sender
 
-        async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS, follow_redirects=False, trust_env=False) as client:
+        async with httpx.AsyncClient(
+            timeout=TIMEOUT_SECONDS, follow_redirects=False, trust_env=False, verify=self._tls
+        ) as client:
             shared = self._outbox, client, self._metrics, self._clock
             sending = (self._repeat(Sender(webhook, *shared).step) for webhook in self._webhooks)
             try:

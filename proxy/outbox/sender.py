@@ -22,6 +22,7 @@ import msgspec
 from msgspec.structs import replace
 
 from proxy.conditions.localtime import iso_time
+from proxy.httpcache.stored import http_date
 from proxy.metrics import Metrics
 from proxy.model import Delivery
 from proxy.ports import Outbox
@@ -35,10 +36,12 @@ TIMEOUT_SECONDS = 10.0
 ANSWER_SECONDS, MOST_ANSWER_BYTES = 1.0, 65_536
 """The limits for reading the body of an answer."""
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 300.0
+LONGEST_ASKED_SECONDS = 3_600.0
 LONGEST_WAIT_SECONDS = 86_400.0
 REFUSED_STATUSES = (400, 413, 422)
 MOST_FAULTS = 10
 SENT = "tailorbird_webhook_messages_total"
+UNTRUSTED = "; mend its certificate, or name its authority's PEM file in TAILORBIRD_WEBHOOKS_CA"
 GIVEN_UP = "a message to the webhook `%s` is given up: %s (help: see `tailorbird webhooks given-up`)"
 
 Outcome = httpx.Response | httpx.HTTPError
@@ -59,20 +62,25 @@ class Sender:
         self._client = client
         self._metrics = metrics
         self._clock = clock
+        self._paused_at = 0.0
         self._failures = 0
         self._faults: Counter[str] = Counter()
 
     async def step(self) -> bool:
         """Sends one batch, unless paused; False if there is nothing more to do for now. May raise `StoreError`."""
-        if self._clock() < self.pause_until:
+        if self._is_paused():
             return False
         waiting = await self._outbox.oldest(self.webhook.name, BATCH)
         for batch in _rounds(waiting):
             outcomes = await asyncio.gather(*map(self._send, batch))
             await self._record(batch, outcomes)
-            if self._clock() < self.pause_until:
+            if self._is_paused():
                 return False
         return bool(waiting)
+
+    def _is_paused(self) -> bool:
+        """A clock that was set back ends the pause."""
+        return self._paused_at <= self._clock() < self.pause_until
 
     async def _send(self, delivery: Delivery) -> Outcome:
         body = body_of(delivery, self.webhook.form, self._clock())
@@ -128,9 +136,10 @@ class Sender:
             return
         self._failures += 1
         longest = min(FIRST_PAUSE_SECONDS * 2 ** min(self._failures - 1, 20), LONGEST_PAUSE_SECONDS)
-        retry_after = max(map(_retry_after, failed))
+        now = self._clock()
+        retry_after = max(_retry_after(outcome, now) for outcome in failed)
         pause = max(longest * random.uniform(0.5, 1.0), retry_after)  # noqa: S311  # no secret
-        self.pause_until, self.failure = self._clock() + pause, _failure_of(failed[0])
+        self._paused_at, self.pause_until, self.failure = now, now + pause, _failure_of(failed[0])
         log.warning("the webhook `%s` is left alone for %.1f s: %s", self.webhook.name, pause, self.failure)
 
     def _count(self, outcome: str, by: int = 1) -> None:
@@ -170,13 +179,17 @@ def _failure_of(outcome: Outcome) -> str:
     """Why a message was not accepted, in a few words; "" if it was."""
     if isinstance(outcome, httpx.Response):
         return "" if outcome.is_success else f"it answered {outcome.status_code}"
-    return f"it could not be reached ({type(outcome).__name__})"
+    why = str(outcome) or type(outcome).__name__
+    return f"it could not be reached ({why})" + (UNTRUSTED if "CERTIFICATE_VERIFY_FAILED" in why else "")
 
 
-def _retry_after(outcome: Outcome) -> float:
-    """The seconds that the answer asks to wait (Retry-After); an hour at most, 0 for none."""
+def _retry_after(outcome: Outcome, now: float) -> float:
+    """The seconds that the answer asks to wait (Retry-After: seconds, or a date); an hour at most, 0 for none."""
     value = outcome.headers.get("retry-after", "") if isinstance(outcome, httpx.Response) else ""
-    return min(float(value), 3_600.0) if value.isascii() and value.isdigit() else 0.0
+    if value.isascii() and value.isdigit():
+        return min(float(value), LONGEST_ASKED_SECONDS)
+    until = http_date(value.encode()) or 0.0
+    return max(0.0, min(until - now, LONGEST_ASKED_SECONDS))
 
 
 _DEVICE = re.compile(r"[0-9a-f]{32}|anon_[0-9a-f]{32}")

@@ -45,7 +45,8 @@ CREATE INDEX IF NOT EXISTS deliveries_by_visitor ON deliveries (visitor_id);
 """
 LEAD = """
 INSERT INTO outbox_lead VALUES (1, :name, :until) ON CONFLICT (one) DO UPDATE
-SET name = excluded.name, until = excluded.until WHERE name = excluded.name OR until <= :now
+SET name = excluded.name, until = excluded.until
+WHERE name = excluded.name OR until <= :now OR until > excluded.until  -- longer than a lease: the clock was set back
 """
 ADD = """
 INSERT OR IGNORE INTO deliveries (id, webhook, visitor_id, queued_at, is_given_up, value) VALUES (?, ?, ?, ?, ?, ?)

@@ -1,5 +1,5 @@
-"""TLS towards origins: which certificates are trusted, which one we present, and what is wrong when no connection is
-made.
+"""TLS towards origins and webhooks: which certificates are trusted, which one we present, and what is wrong when no
+connection is made.
 
 OpenSSL's messages are for programmers. The law here: whoever operates Tailorbird is told what to do.
 """
@@ -42,18 +42,25 @@ _WHY = {
 
 
 def client_tls(settings: Settings) -> ssl.SSLContext:
-    """Certificates are verified, `origin_ca` (a PEM file) trusted besides the system's; ours is `origin_certificate`.
+    """What origins are verified by: `origin_ca` (a PEM file) is trusted besides the system's; ours is
+    `origin_certificate`. Raises `OperatorError` when a file is not there or does not hold what it should."""
+    context = _trusting("ORIGIN_CA", settings.origin_ca)
+    context.set_alpn_protocols(["http/1.1"])
+    _load(context.load_cert_chain, "ORIGIN_CERTIFICATE", settings.origin_certificate, "a certificate and its key")
+    return context
 
-    All Pythons verify alike. From 3.13 on, they would refuse an authority as openssl makes it by default, with no key
-    usage in it; before, one that is not its own issuer would not be enough, nor the origin's own certificate.
 
-    Raises `OperatorError` when a file is not there or does not hold what it should.
-    """
+def webhook_tls(settings: Settings) -> ssl.SSLContext:
+    """The same for webhooks, with `webhooks_ca`."""
+    return _trusting("WEBHOOKS_CA", settings.webhooks_ca)
+
+
+def _trusting(setting: str, path: str) -> ssl.SSLContext:
+    """All Pythons verify alike. From 3.13 on, they would refuse an authority as openssl makes it by default, with no
+    key usage in it; before, one that is not its own issuer would not be enough, nor the server's own certificate."""
     context = ssl.create_default_context()
     context.verify_flags = (context.verify_flags | ssl.VERIFY_X509_PARTIAL_CHAIN) & ~ssl.VERIFY_X509_STRICT
-    context.set_alpn_protocols(["http/1.1"])
-    _load(context.load_verify_locations, "ORIGIN_CA", settings.origin_ca, "the certificate of an authority")
-    _load(context.load_cert_chain, "ORIGIN_CERTIFICATE", settings.origin_certificate, "a certificate and its key")
+    _load(context.load_verify_locations, setting, path, "the certificate of an authority")
     return context
 
 

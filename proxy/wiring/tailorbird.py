@@ -47,6 +47,7 @@ from proxy.stores.ruledir import RuleFolder
 from proxy.upstream.asking import Asking
 from proxy.upstream.certificates import watch_certificates
 from proxy.upstream.origins import Origins
+from proxy.upstream.tls import webhook_tls
 from proxy.visitors.capture import Capture
 from proxy.visitors.collect import Collect
 from proxy.visitors.consent_changes import ConsentChanges
@@ -215,9 +216,9 @@ class Tailorbird:
         """Builds what sends messages to webhooks, if there are any."""
         self._webhooks: Leader | None = None
         if webhooks := webhooks_in(self.settings.webhooks):
-            metrics, clock = self.metrics, self.now
+            telling = self.metrics, self.now, webhook_tls(self.settings)
             self._webhooks = Leader(
-                self.bus.name, self.store, self._outbox, webhooks, lambda: self._rules.publication, metrics, clock
+                self.bus.name, self.store, self._outbox, webhooks, lambda: self._rules.publication, *telling
             )
 
     def listener(self, host: str = "", port: int = 0, *, bound: socket.socket | None = None) -> Listener:

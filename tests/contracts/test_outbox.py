@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from math import inf
 
@@ -98,10 +99,18 @@ async def test_one_process_has_the_lead_until_it_is_silent_for_too_long(outbox: 
     later = NOON + 1.0
     while not await beside.lead("two", later, 30.0):  # a server goes by its own clock
         later += 1.0
-    assert not await outbox.lead(ME, later, 0.2)
+    assert not await outbox.lead(ME, later, 30.0)
     with pytest.raises(StoreError, match="another process"):
         await outbox.put(ME, [standing("anna", NOON, "VIP")], [to("cdp", 1)], None, NOON)
     assert await outbox.stored_of(["anna"]) == ([], []), "who was frozen and wakes up too late changes nothing"
+    await beside.aclose()
+
+
+async def test_a_lease_of_before_the_clock_was_set_back_keeps_nobody_from_the_lead(outbox: Outbox, url: str) -> None:
+    beside = open_outbox(url)
+    assert await outbox.lead(ME, NOON + 3_600.0, 0.2)
+    await asyncio.sleep(0.3)  # a server goes by its own clock
+    assert await beside.lead("two", NOON, 0.2)
     await beside.aclose()
 
 

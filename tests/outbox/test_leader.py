@@ -20,8 +20,10 @@ from proxy.model import Arrival, Event, Item
 from proxy.outbox.leader import Leader, webhooks_in
 from proxy.outbox.sender import MOST_PARALLEL
 from proxy.rulebook.compile import load
+from proxy.settings import Settings
 from proxy.stores import open_outbox, open_store
 from proxy.stores.personal_data import Receipt
+from proxy.upstream.tls import webhook_tls
 from tests.outbox.receiver import OK, SECRET, Receiver, status
 from tests.wire.behind import Behind
 from tests.wire.daemon import Daemon
@@ -104,7 +106,14 @@ async def test_of_several_processes_one_tells_and_when_it_is_gone_another(tmp_pa
         tasks = [
             asyncio.create_task(
                 Leader(
-                    f"process {number}", store, outbox, [receiver.webhook()], lambda: publication, Metrics(), time.time
+                    f"process {number}",
+                    store,
+                    outbox,
+                    [receiver.webhook()],
+                    lambda: publication,
+                    Metrics(),
+                    time.time,
+                    webhook_tls(Settings()),
                 ).run()
             )
             for number, outbox in enumerate(outboxes)

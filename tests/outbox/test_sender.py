@@ -6,12 +6,15 @@ import asyncio
 import contextlib
 import hashlib
 import hmac
+import ssl
 from collections.abc import AsyncIterator
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import trustme
 
 from proxy.metrics import Metrics
 from proxy.model import Delivery
@@ -26,7 +29,9 @@ from proxy.outbox.sender import (
 )
 from proxy.ports import Outbox
 from proxy.rulebook.webhookfile import Webhook
+from proxy.settings import Settings
 from proxy.stores import open_outbox, open_store
+from proxy.upstream.tls import webhook_tls
 from tests.outbox.receiver import OK, SECRET, Answer, Receiver, status
 from tests.wire.origin import Origin, Wire
 from tests.wire.storage import STORES, storage
@@ -51,10 +56,10 @@ def message(number: int, visitor: str = "anna") -> Delivery:
 class Bench:
     """A sender to a receiver, on a clock that stands still."""
 
-    def __init__(self, outbox: Outbox, webhook: Webhook) -> None:
+    def __init__(self, outbox: Outbox, webhook: Webhook, tls: ssl.SSLContext | bool = False) -> None:
         self.now = NOON
         self.metrics = Metrics()
-        self.client = httpx.AsyncClient(timeout=5.0, verify=False)
+        self.client = httpx.AsyncClient(timeout=5.0, verify=tls)
         self.sender = Sender(webhook, outbox, self.client, self.metrics, lambda: self.now)
         self.outbox = outbox
 
@@ -135,7 +140,7 @@ async def test_whose_answer_comes_bit_by_bit_is_left_alone_as_who_is_away(
     async with Origin(drip) as origin:
         bench = Bench(outbox, Webhook("cdp", f"{origin.url}/", SECRET, frozenset()))
         assert not await bench.sender.step()
-        assert bench.sender.failure == "it could not be reached (ReadTimeout)"
+        assert bench.sender.failure == "it could not be reached (its answer comes too slowly)"
         await bench.client.aclose()
 
 
@@ -157,6 +162,40 @@ async def test_pauses_grow_and_are_as_long_as_it_asks(outbox: Outbox) -> None:
         assert 0.5 * longest <= pause <= longest
     assert pauses[-1] == 1200
     assert bench.sender.failure == "it answered 429"
+
+
+async def test_it_may_ask_for_a_pause_by_a_date_and_a_clock_that_is_set_back_ends_it(outbox: Outbox) -> None:
+    await outbox.put("me", [], [message(1)], None, NOON)
+    until = formatdate(NOON + 1200, usegmt=True).encode()
+    async with Receiver(lambda call, times: status(503, b"Retry-After: " + until) if times == 1 else OK) as receiver:
+        bench = Bench(outbox, receiver.webhook())
+        await bench.sender.step()
+        assert bench.sender.pause_until == NOON + 1200
+        bench.now = NOON - 3600
+        await bench.sender.step()
+        assert len(receiver.taken) == 1
+        await bench.client.aclose()
+
+
+async def test_a_certificate_nobody_vouches_for_is_told_with_what_to_do_and_ours_is_believed(
+    outbox: Outbox, tmp_path: Path
+) -> None:
+    await outbox.put("me", [], [message(1)], None, NOON)
+    authority, tls = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(tls)
+    authority.cert_pem.write_to_path(str(tmp_path / "ours.pem"))
+    receiver = Receiver()
+    receiver.tls = tls
+    async with receiver:
+        bench = Bench(outbox, receiver.webhook(), webhook_tls(Settings()))
+        await bench.sender.step()
+        assert "unable to get local issuer certificate" in bench.sender.failure
+        assert "in TAILORBIRD_WEBHOOKS_CA" in bench.sender.failure
+        await bench.client.aclose()
+        bench = Bench(outbox, receiver.webhook(), webhook_tls(Settings(webhooks_ca=str(tmp_path / "ours.pem"))))
+        await bench.sender.step()
+        assert len(receiver.taken) == 1
+        await bench.client.aclose()
 
 
 @pytest.mark.parametrize("code", [400, 413, 422])
@@ -214,6 +253,6 @@ async def test_an_unreachable_receiver_is_tried_again_later(outbox: Outbox) -> N
         webhook = receiver.webhook()
     bench = Bench(outbox, webhook)
     assert not await bench.sender.step()
-    assert bench.sender.failure == "it could not be reached (ConnectError)"
+    assert bench.sender.failure == "it could not be reached (All connection attempts failed)"
     assert await outbox.oldest("cdp", 9) == [message(1)]
     await bench.client.aclose()

@@ -13,7 +13,7 @@ import trustme
 
 from proxy.errors import OperatorError
 from proxy.settings import Settings
-from proxy.upstream.tls import broken, client_tls, no_tls
+from proxy.upstream.tls import broken, client_tls, no_tls, webhook_tls
 from tests.upstream.test_origin import authority, server_tls
 
 __all__ = ["authority"]  # fixtures
@@ -24,7 +24,7 @@ def test_certificates_are_verified_and_so_are_names() -> None:
     assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
 
 
-@pytest.mark.parametrize("setting", ["origin_ca", "origin_certificate"])
+@pytest.mark.parametrize("setting", ["origin_ca", "origin_certificate", "webhooks_ca"])
 @pytest.mark.parametrize(("content", "why"), [(None, "No such file"), ("nonsense", "it does not hold")])
 def test_a_file_that_is_not_there_or_holds_something_else_is_said_at_start(
     setting: str, content: str | None, why: str, tmp_path: Path
@@ -32,7 +32,8 @@ def test_a_file_that_is_not_there_or_holds_something_else_is_said_at_start(
     if content is not None:
         (tmp_path / "ours.pem").write_text(content)
     with pytest.raises(OperatorError, match=f"TAILORBIRD_{setting.upper()}: `.*ours.pem` cannot be read: {why}"):
-        client_tls(Settings(**{setting: str(tmp_path / "ours.pem")}))  # type: ignore[arg-type]
+        read = webhook_tls if setting == "webhooks_ca" else client_tls
+        read(Settings(**{setting: str(tmp_path / "ours.pem")}))  # type: ignore[arg-type]
 
 
 def test_a_certificate_without_its_key_is_said_at_start(authority: trustme.CA, tmp_path: Path) -> None:
