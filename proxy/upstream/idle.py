@@ -69,6 +69,12 @@ class Idle:
                 self._reaper.cancel()
                 self._reap()
 
+    def close_unused(self, since: float) -> None:
+        """Closes those not used since then: an origin that did not answer meanwhile may be gone, as one whose name has
+        another address now, and each would be waited for as long."""
+        while self._newest_last and self._newest_last[0].idle_since < since:
+            self._newest_last.popleft().abort()
+
     def close(self) -> None:
         """Closes all."""
         if self._reaper is not None:

@@ -37,7 +37,6 @@ log = logging.getLogger("tailorbird.origin")
 
 OnAnswer = Callable[[UpstreamResponse | OriginError | None], None]
 Begin = Callable[[Connection, float], object]
-
 _ITS_FAULT = frozenset({"refused", "certificate", "tls", "timeout", "reset"})
 
 
@@ -212,10 +211,11 @@ class OriginTransport:
         self._note_failure(error, begun, connection.customer)
         return error
 
-    def _note_failure(self, error: OriginError, begun: float = inf, customer: str = "") -> None:
+    def _note_failure(self, error: OriginError, begun: float = 0.0, customer: str = "") -> None:
         if error.reason in _ITS_FAULT:
             is_reset, is_late = error.reason == "reset", error.reason == "timeout"
-            self.breaker.note(False, str(error), begun if is_reset else inf, customer * (is_reset or is_late))
+            self._idle.close_unused(begun * is_late)
+            self.breaker.note(False, str(error), begun * is_reset or inf, customer * (is_reset or is_late))
 
     def _tell(self, is_left_alone: bool) -> None:
         failing = f"{self.breaker.failure}; it is asked only now and then"

@@ -50,6 +50,16 @@ async def test_one_that_may_be_about_to_end_is_not_taken_for_what_cannot_be_repe
     assert idle.take(kept.idle_since + SURE_SECONDS / 2, b"POST") is kept
 
 
+async def test_those_not_used_since_are_closed_and_others_stay() -> None:
+    idle, old, new = Idle(Settings()), Kept(), Kept()
+    idle.add(old)
+    since = time.monotonic()
+    idle.add(new)
+    idle.close_unused(since)
+    assert (old.is_alive, new.is_alive, len(idle)) == (False, True, 1)
+    idle.close()
+
+
 async def test_there_are_no_more_than_the_setting_says() -> None:
     idle, first, second = Idle(Settings(max_idle_connections=1)), Kept(), Kept()
     idle.add(first)

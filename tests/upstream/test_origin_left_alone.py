@@ -77,6 +77,24 @@ async def _fails(transport: OriginTransport, customer: str, begins: bool) -> Non
     assert isinstance(await told, OriginError)
 
 
+@pytest.mark.parametrize("begins", [False, True])
+async def test_when_an_origin_does_not_answer_its_other_kept_connections_are_not_waited_for(begins: bool) -> None:
+    """As when its machine is gone without a word: the next request looks where its name leads now."""
+
+    async def script(wire: Wire) -> None:
+        await wire.request()
+        await wire.send(ok(b"hello"))
+        await silent(wire)
+
+    async with Origin(script) as origin:
+        transport = transport_to(origin, first_byte_timeout_ms=200, change_timeout_ms=200)
+        await asyncio.gather(*(body_of(transport) for _ in range(3)))
+        assert "3 idle" in repr(transport)
+        await _fails(transport, "", begins)
+        assert "0 idle" in repr(transport)
+        await transport.aclose()
+
+
 async def hung_up(wire: Wire) -> None:
     await wire.request()
 
