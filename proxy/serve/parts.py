@@ -142,7 +142,7 @@ class Parts:
             return Part(answer) if isinstance(answer, Piece) else await _read(answer, self._most_bytes)
         except (OriginError, RequestError) as error:
             level = level_of(error) if isinstance(error, OriginError) else logging.INFO
-            log.log(level, "the part `%s` could not be fetched: %s", asked.target.decode("latin-1"), error)
+            log.log(level, "the part `%s` could not be fetched: %s", asked.path.decode("latin-1"), error)
             return None
 
 

@@ -58,5 +58,5 @@ class SlowParts:
         was_open = breaker.is_open
         breaker.note(False)
         if breaker.is_open and not was_open:
-            readable, ms = address.decode("latin-1"), self._settings.parts_timeout_ms
+            readable, ms = address.partition(b"?")[0].decode("latin-1"), self._settings.parts_timeout_ms
             log.warning("the part `%s` takes longer than %d ms: pages go on without it for a while", readable, ms)

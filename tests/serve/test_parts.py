@@ -79,6 +79,11 @@ async def test_a_fault_of_ours_costs_the_part_and_is_told(caplog: pytest.LogCapt
     assert "`/a`" in caplog.text and "ZeroDivisionError: ours" in caplog.text
 
 
+async def test_the_log_does_not_say_what_a_visitors_address_says(caplog: pytest.LogCaptureFixture) -> None:
+    await get(Shop({b"/a": OriginError("down", reason="refused")}), fill("/a?page=$(QUERY_STRING{page})"))
+    assert [message for message in caplog.messages if "`/a`" in message] == caplog.messages != []
+
+
 async def test_all_parts_of_a_page_have_one_deadline() -> None:
     shop = Shop({b"/slow": None, b"/b": ok(b"B")})
     parts, metrics = await get(shop, fill("/slow"), fill("/b"), parts_timeout_ms=50)
