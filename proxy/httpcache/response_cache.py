@@ -138,8 +138,9 @@ class ResponseCache(Generic[E]):
 
     def put(self, key: bytes, varying: Varying, entry: E, size: int, tags: Collection[bytes] = ()) -> bool:
         """Stores the entry, in place of those that it supersedes; False if it is larger than the whole cache. `size` is
-        in bytes, without key and tags."""
+        in bytes, without key, fields and tags."""
         size += len(key) + OVERHEAD_BYTES + sum(map(len, tags)) + TAG_BYTES * len(tags)
+        size += sum(len(value) for _, value in varying)  # of 8 kB each, if somebody likes
         if size > self.max_bytes:
             self.discard(key)
             return False

@@ -231,7 +231,7 @@ def test_a_request_keeps_a_protected_key_longer() -> None:
 
 
 def test_of_a_key_alone_in_the_cache_the_oldest_variants_make_room() -> None:
-    memory: ResponseCache[int] = ResponseCache(room_for(2))
+    memory: ResponseCache[int] = ResponseCache(room_for(2) + 2)
     for number in range(4):
         memory.put(b"a", ((b"x", b"%d" % number),), number, 100)
     assert [memory.get(b"a", Asks(((b"x", b"%d" % number),))) for number in range(4)] == [None, None, 2, 3]
@@ -257,3 +257,10 @@ def test_what_is_dropped_for_others_is_counted_and_what_is_replaced_or_discarded
         memory.put(key, (), "home", 100)
     memory.discard(b"c")
     assert memory.evicted.count == 1
+
+
+def test_what_an_answer_was_chosen_by_takes_room() -> None:
+    memory: ResponseCache[str] = ResponseCache(room_for(100))
+    for number in range(50):
+        memory.put(b"%d" % number, ((b"accept-language", b"x" * 8_000),), "x", 100)
+    assert len(memory) <= room_for(100) // 8_000
