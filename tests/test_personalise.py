@@ -7,7 +7,7 @@ import re
 
 import msgspec
 
-from proxy.catalogue.ranking import ProductTest
+from proxy.catalogue.product_test import ProductTest
 from proxy.catalogue.rows import RowSpec
 from proxy.catalogue.strategies import source
 from proxy.conditions.behaviours import VIEWED

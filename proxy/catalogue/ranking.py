@@ -11,11 +11,10 @@ from functools import cache
 from heapq import heappop, heappush
 from math import inf
 from operator import eq
-from typing import Literal
 
 from proxy.catalogue.product_index import is_within
+from proxy.catalogue.product_test import ProductTest
 from proxy.catalogue.shopper import Shopper
-from proxy.catalogue.strategy_context import BOUGHT, IN_CART, VIEWED
 from proxy.model import Product
 
 # -- A list in another order: some move up or down so many places, some stand at a place, some go to the end. Who is to
@@ -91,61 +90,6 @@ BY_ID = {"product", "words"}
 
 Get = Callable[[str], Product | None]
 """Looks a product up by its id; None for one that is not in the catalogue."""
-
-By = Literal[
-    "product", "category", "tag", "brand", "price", "in stock", "out of stock", "on sale", "words", "affinity", "score"
-]
-
-
-@dataclass(frozen=True, slots=True)
-class ProductTest:
-    """A test of a product: it has one of `values`, or a price from `low` to `high`. `words` are those that stand for
-    products of the visitor (`products in cart`)."""
-
-    by: By
-    values: frozenset[str] = frozenset()
-    low: float = 0.0
-    high: float = float("inf")
-
-    def test(self, shopper: Shopper, now: float) -> Callable[[Product], bool]:
-        """The test of a product, for this visitor at this moment."""
-        values = self.values
-        match self.by:
-            case "in stock" | "out of stock" as stock:
-                return lambda product: product.in_stock == (stock == "in stock")
-            case "on sale":
-                return lambda product: product.is_on_sale(now)
-            case "product":
-                return lambda product: product.id.casefold() in values
-            case "category":
-                return lambda product: any(is_within(product.category, category) for category in values)
-            case "tag":
-                return lambda product: any(tag.casefold() in values for tag in product.tags)
-            case "brand":
-                return lambda product: product.brand.casefold() in values
-            case "price":
-                return lambda product: self.low <= product.price_at(now) <= self.high
-            case "words":
-                theirs = {IN_CART: shopper.cart, VIEWED: shopper.viewed, BOUGHT: shopper.bought}
-                meant = frozenset(id for word in values for id in theirs.get(word, ()))
-                return lambda product: product.id in meant
-        return lambda product: False
-
-    @property
-    def reads_history(self) -> bool:
-        """True when it holds for one visitor and not for another."""
-        return self.by in ("words", "affinity")
-
-    def __str__(self) -> str:
-        match self.by:
-            case "in stock" | "out of stock" | "on sale" | "score":
-                return self.by
-            case "price":
-                if self.high == inf:
-                    return f"price from {self.low:g}"
-                return f"price {self.low:g} to {self.high:g}" if self.low > 0 else f"price up to {self.high:g}"
-        named = ", ".join(sorted(self.values))
-        return named if self.by == "words" else f"{self.by} {named}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from proxy.catalogue.product_index import EVERYTHING
-from proxy.catalogue.ranking import ProductTest, Shift, reordered, summed_moves, weights
+from proxy.catalogue.product_test import ProductTest
+from proxy.catalogue.ranking import Shift, reordered, summed_moves, weights
 from proxy.catalogue.shop import RANKED_FOR_SECONDS
 from proxy.catalogue.strategies import Source, source
 from proxy.catalogue.strategy_context import StrategyContext

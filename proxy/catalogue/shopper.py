@@ -17,7 +17,8 @@ LIKING = {VIEWED: 1.0, ADDED: 3.0, BOUGHT: 5.0}
 @dataclass(frozen=True, slots=True)
 class Shopper:
     """`visit` is what was looked at or put into the cart this time, the latest last; `viewed` all that was looked at,
-    the latest first; `bought` how often each product was. `brands` and `categories` are shares of what they did.
+    the latest first; `prices` what each of those cost then, where that is known; `bought` how often each product was.
+    `brands` and `categories` are shares of what they did.
     `memo` is a memory only: what strategies gave for them."""
 
     visit: tuple[str, ...] = ()
@@ -26,6 +27,7 @@ class Shopper:
     bought: dict[str, int] = field(default_factory=dict)
     brands: dict[str, float] = field(default_factory=dict)
     categories: dict[str, float] = field(default_factory=dict)
+    prices: dict[str, float] = field(default_factory=dict)
     memo: dict[object, Sequence[str]] = field(default_factory=dict, repr=False, compare=False)
 
 
@@ -33,7 +35,7 @@ def shopper_of(history: Sequence[Event], known: Callable[[str], Product | None] 
     """The shopper whose history this is, in order. `known` looks up the products of which an event, as of an app or an
     import, says no brand and no category."""
     visit: list[str] = []
-    viewed: dict[str, None] = {}
+    viewed: dict[str, float] = {}
     cart: dict[str, None] = {}
     bought: dict[str, int] = {}
     brands: dict[str, float] = {}
@@ -63,11 +65,17 @@ def shopper_of(history: Sequence[Event], known: Callable[[str], Product | None] 
             visit.append(item.product)
             if event.kind == VIEWED:
                 viewed.pop(item.product, None)
-                viewed[item.product] = None
+                viewed[item.product] = item.price
             else:
                 cart[item.product] = None
     return Shopper(
-        tuple(visit[-MOST_VIEWED:]), tuple(reversed(viewed)), tuple(cart), bought, _shares(brands), _shares(categories)
+        tuple(visit[-MOST_VIEWED:]),
+        tuple(reversed(viewed)),
+        tuple(cart),
+        bought,
+        _shares(brands),
+        _shares(categories),
+        {id: price for id, price in viewed.items() if price},
     )
 
 

@@ -46,6 +46,10 @@ class Product:
         """The price at a time (Unix seconds)."""
         return self.sale_price if self.is_on_sale(now) else self.price
 
+    def discount_at(self, now: float) -> float:
+        """By how many percent it is cheaper at a time (Unix seconds) than without a sale."""
+        return round(100 * (1 - self.sale_price / self.price), 2) if self.price and self.is_on_sale(now) else 0.0
+
 
 @dataclass(frozen=True, slots=True)
 class Sighting:

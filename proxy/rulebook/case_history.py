@@ -47,7 +47,7 @@ ACTIONS = {**KINDS, "shown": SHOWN}
 DONE_BY = (*ACTIONS, "events")
 AGO = {f"{unit}s ago": UNITS[unit] for unit in ("day", "hour", "minute")}
 OF_ITEMS = ("category", "brand")
-OF_EVENTS = (*ACTIONS, *AGO, "times", "value", *OF_ITEMS)
+OF_EVENTS = (*ACTIONS, *AGO, "times", "value", "price", *OF_ITEMS)
 OF_SUBJECTS = (SEARCHED, PAGE, CLICKED, SHOWN)
 MAX_TIMES = 1_000
 
@@ -116,16 +116,18 @@ def _dated(node: Node, products: Mapping[str, Product], findings: list[Finding])
     if not ACTIONS.keys() & parts.keys():
         help = f"say what was done: {', '.join(ACTIONS)}"
         findings.append(Finding("R103", "this event says nothing that was done", table.place, help))
-    more = {word: text.text for word in OF_ITEMS if (text := parts.text(word, findings))}
+    more: dict[str, str | float] = {word: text.text for word in OF_ITEMS if (text := parts.text(word, findings))}
     if not more:  # who says of what brand it was, means one that is not sold any more
         findings += [finding for word in ACTIONS if word in parts for finding in _not_sold(parts[word], products)]
+    if "price" in parts:
+        more["price"] = _number(parts["price"], findings)
     ago = sum(_number(parts[word], findings) * seconds for word, seconds in AGO.items() if word in parts)
     times = min(int(_number(parts["times"], findings)), MAX_TIMES) if "times" in parts else 1
     value = _number(parts["value"], findings) if "value" in parts else None
     return [_at(action, ago + second, value, more) for action in done for second in range(times)]
 
 
-def _at(action: Action, ago: float, value: float | None, more: Mapping[str, str]) -> Action:
+def _at(action: Action, ago: float, value: float | None, more: Mapping[str, str | float]) -> Action:
     items = tuple(msgspec.structs.replace(item, **more) for item in action.items)
     return replace(action, ago=ago, items=items, value=action.value if value is None else value)
 

@@ -8,7 +8,8 @@ from math import inf
 from typing import get_args
 
 from proxy.catalogue.product_index import is_within
-from proxy.catalogue.ranking import LARGEST_MOVE, STRENGTHS, TO_THE_END, Arrangement, By, ProductTest, Shift
+from proxy.catalogue.product_test import By, ProductTest
+from proxy.catalogue.ranking import LARGEST_MOVE, STRENGTHS, TO_THE_END, Arrangement, Shift
 from proxy.catalogue.strategy_context import PRODUCT_WORDS
 from proxy.conditions.amounts import amount, no_amount
 from proxy.conditions.nodes import Entry, MapNode, Node, Scalar, as_map, as_text, one_or_more, unknown_word
@@ -18,12 +19,14 @@ from proxy.model import Product
 from proxy.rulebook.scalars import read_choice, read_whole, read_words, unfit
 from proxy.rulebook.words import Part, Word, fields
 
-IN_STOCK, SOLD_OUT, ON_SALE = "in stock", "out of stock", "on sale"
+IN_STOCK, SOLD_OUT, ON_SALE, CHEAPER = "in stock", "out of stock", "on sale", "cheaper since viewed"
 OF_SHOPPERS = tuple(word for word in PRODUCT_WORDS if word != "this product")
-FITS = ("product", "category", "tag", "brand", "price")
+FITS = ("product", "category", "tag", "brand", "price", "discount")
 AFFINITIES = ("brand", "category")
 AFFINITY_OR_SCORE = ("affinity", "score")
 MOST_PLACES = 50
+_LEAST = 0.001
+"""What is more than a price or a discount is more by this."""
 PIN = (
     Word("product", "the product's id", required=True),
     Word("at", "its place, from 1; the first when missing"),
@@ -44,6 +47,8 @@ def read_fits(node: Node, what: str, catalogue: Sequence[Product], findings: lis
 def _of_word(word: Scalar, what: str, catalogue: Sequence[Product], findings: list[Finding]) -> Iterator[ProductTest]:
     if word.text == ON_SALE:
         yield ProductTest("on sale")
+    elif word.text == CHEAPER:
+        yield ProductTest("cheaper since viewed")
     elif word.text == (IN_STOCK if what == "only" else SOLD_OUT):
         yield ProductTest("in stock" if what == "only" else "out of stock")
     elif word.text in OF_SHOPPERS:
@@ -51,25 +56,27 @@ def _of_word(word: Scalar, what: str, catalogue: Sequence[Product], findings: li
     elif what == "never" and word.text not in (IN_STOCK, SOLD_OUT):
         yield from _values("product", [word], catalogue, findings)
     else:
-        known = [IN_STOCK, ON_SALE, *OF_SHOPPERS, *(f"{name}: ..." for name in FITS)]
+        known = [IN_STOCK, ON_SALE, CHEAPER, *OF_SHOPPERS, *(f"{name}: ..." for name in FITS)]
         findings.append(unfit(what, word, did_you_mean(word.text, known)))
 
 
 def _fit(entry: Entry, catalogue: Sequence[Product], findings: list[Finding]) -> ProductTest | None:
-    """`price: at most 50 EUR`, `brand: [Northwind, Tarnwell]`."""
+    """`price: at most 50 EUR`, `discount: at least 20%`, `brand: [Northwind, Tarnwell]`."""
     name = entry.key.text
     if name not in FITS:
         findings.append(unknown_word(entry.key, "a filter of products", FITS))
         return None
-    if name == "price":
-        written = as_text(entry.value, '"price"', findings)
-        read = amount(Phrase("price", "", Kind.NUMBER, ""), written.text) if written else None
+    if name in ("price", "discount"):
+        written = as_text(entry.value, f'"{name}"', findings)
+        read = amount(Phrase(name, "", Kind.NUMBER, ""), written.text) if written else None
         if written and read is None:
             findings.append(no_amount(written))
-        return ProductTest("price", low=read.low, high=read.high) if read else None
+        by: By = "price" if name == "price" else "discount"
+        above = _LEAST if read and read.open_low else 0.0
+        return ProductTest(by, low=read.low + above, high=read.high) if read else None
     words = read_words(entry.value, name, findings)
-    by: By = next(by for by in get_args(By) if by == name)
-    return next(_values(by, words, catalogue, findings), None)
+    kind: By = next(by for by in get_args(By) if by == name)
+    return next(_values(kind, words, catalogue, findings), None)
 
 
 def _values(
@@ -145,12 +152,12 @@ def _moved_by(entry: Entry, what: str, catalogue: Sequence[Product], findings: l
             said = read_choice(entry.value, name, TRUTHS, findings)
             is_so = said in ("yes", "true")
             return ProductTest("in stock" if is_so == (name == IN_STOCK) else "out of stock") if said else None
-        case "on sale":
-            return ProductTest("on sale") if read_choice(entry.value, ON_SALE, ["yes", "true"], findings) else None
+        case "on sale" | "cheaper since viewed" as name:
+            return ProductTest(name) if read_choice(entry.value, name, ["yes", "true"], findings) else None
         case name if name in FITS:
             return _fit(entry, catalogue, findings)
     findings.append(
-        unknown_word(entry.key, f'"{what}"', (*FITS, IN_STOCK, SOLD_OUT, ON_SALE, *AFFINITY_OR_SCORE, "by"))
+        unknown_word(entry.key, f'"{what}"', (*FITS, IN_STOCK, SOLD_OUT, ON_SALE, CHEAPER, *AFFINITY_OR_SCORE, "by"))
     )
     return None
 

@@ -218,7 +218,7 @@ class Capture:
         """The page view, with its banners and the variant of each slot; and the further events."""
         number = next(self._numbers)
         events: list[Arrival | PackedEvent] = [self._view(number, at, visitor_id, content, banners)]
-        for which, other in enumerate(self._others(content, banners.more), 1):
+        for which, other in enumerate(self._others(content, banners.more, at), 1):
             events.append(packed_event(visitor_id, PAGE, (at, id_of_view(number, which), *other, ())))
         return events
 
@@ -232,16 +232,19 @@ class Capture:
             visitor_id, PAGE, (at, id_of_view(number), VIEWED, content.page, (), 0.0, banners.shown), details
         )
 
-    def _others(self, content: ViewContent, shown: Sequence[str]) -> Iterator[tuple[str, str, tuple[Item, ...], float]]:
+    def _others(
+        self, content: ViewContent, shown: Sequence[str], at: float
+    ) -> Iterator[tuple[str, str, tuple[Item, ...], float]]:
         """Kind, subject, products and value of each event beside the view."""
         yield from ((SHOWN, rule, (), 0.0) for rule in shown)
         if content.product is not None:
-            item = self._completed(content.product)
+            item = self._completed(content.product, at)
             yield "product viewed", "", (item,), item.price
         yield from ((kind, subject, (), 0.0) for kind, subject in content.other_events)
 
-    def _completed(self, item: Item) -> Item:
-        """The item, completed with what the catalogue knows."""
+    def _completed(self, item: Item, at: float) -> Item:
+        """The item, completed with what the catalogue knows. Of two prices it is the lower: the page's may be in
+        another currency, and the catalogue's may be late; nobody is to be told later that it fell when it did not."""
         known = self._products(item.product)
         if known is None:
             return item
@@ -249,5 +252,5 @@ class Capture:
             item,
             category=item.category or known.category,
             brand=item.brand or known.brand,
-            price=item.price or known.price,
+            price=min(filter(None, (item.price, known.price_at(at))), default=0.0),
         )

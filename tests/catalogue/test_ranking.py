@@ -2,9 +2,8 @@ from __future__ import annotations
 
 from math import inf
 
-import pytest
-
-from proxy.catalogue.ranking import Arrangement, Move, ProductTest, Shift, summed_moves, weights
+from proxy.catalogue.product_test import ProductTest
+from proxy.catalogue.ranking import Arrangement, Move, Shift, summed_moves, weights
 from proxy.catalogue.shopper import Shopper
 from proxy.model import Product
 from tests.catalogue.worlds import PRODUCTS, asking
@@ -25,38 +24,6 @@ def test_what_no_catalogue_has_moves_by_its_id_alone() -> None:
     assert arranged.order(["p1", "p2", "p3"], lambda id: None, Shopper(), 0.0) == ["p2", "p1", "p3"]
     cart = Arrangement((Shift(ProductTest("words", frozenset({"products in cart"})), -inf),))
     assert cart.order(["p1", "p2"], lambda id: None, Shopper(cart=("p1",)), 0.0) == ["p2", "p1"]
-
-
-@pytest.mark.parametrize(
-    ("fit", "holding"),
-    [
-        (ProductTest("in stock"), {"HOTDOG", "MUSTARD", "KETCHUP", "TRAIL", "SCREE", "SOCK"}),
-        (ProductTest("out of stock"), {"BUN"}),
-        (ProductTest("product", frozenset({"bun"})), {"BUN"}),
-        (ProductTest("category", frozenset({"food"})), {"HOTDOG", "MUSTARD", "KETCHUP", "BUN"}),
-        (ProductTest("tag", frozenset({"new"})), {"SCREE"}),
-        (ProductTest("brand", frozenset({"southwind"})), {"KETCHUP"}),
-        (ProductTest("price", low=100.0, high=130.0), {"TRAIL"}),
-        (ProductTest("words", frozenset({"products in cart"})), {"SOCK"}),
-        (ProductTest("words", frozenset({"products viewed", "products bought"})), {"TRAIL", "BUN"}),
-    ],
-)
-def test_what_fits(fit: ProductTest, holding: set[str]) -> None:
-    shopper = asking(viewed=["TRAIL"], cart=["SOCK"], bought=["BUN"]).shopper
-    assert {product.id for product in PRODUCTS if fit.test(shopper, 0.0)(product)} == holding
-
-
-def test_what_is_on_sale_is_so_from_its_beginning_until_before_its_end() -> None:
-    product = Product("a", "A", "/a", price=20.0, sale_price=5.0, sale_from=10.0, sale_until=20.0)
-    of_moment = {now: ProductTest("on sale").test(asking().shopper, now)(product) for now in (9.0, 10.0, 19.0, 20.0)}
-    assert of_moment == {9.0: False, 10.0: True, 19.0: True, 20.0: False}
-    assert not ProductTest("on sale").test(asking().shopper, 15.0)(Product("b", "B", "/b", price=20.0))
-
-
-def test_a_sale_price_is_what_counts_while_it_does() -> None:
-    product = Product("a", "A", "/a", price=20.0, sale_price=5.0, sale_from=10.0, sale_until=20.0)
-    cheap = ProductTest("price", high=10.0)
-    assert [cheap.test(Shopper(), at)(product) for at in (9.0, 10.0, 20.0)] == [False, True, False]
 
 
 def test_affinity_to_a_category_counts_what_lies_below_it_and_the_better_of_both_holds() -> None:
@@ -110,20 +77,3 @@ def test_what_of_a_rule_changes_nothing_in_a_list_is_told() -> None:
     assert list(by_score.without_effect(["MUSTARD"], ["MUSTARD"], get, shopper, 0.0)) == [
         "score moves nothing: nothing popular is among these"
     ]
-
-
-@pytest.mark.parametrize(
-    ("fit", "text"),
-    [
-        (ProductTest("brand", frozenset({"northwind", "tarnwell"})), "brand northwind, tarnwell"),
-        (ProductTest("affinity", frozenset({"brand"})), "affinity brand"),
-        (ProductTest("words", frozenset({"products in cart"})), "products in cart"),
-        (ProductTest("in stock"), "in stock"),
-        (ProductTest("price", low=5.0, high=10.0), "price 5 to 10"),
-        (ProductTest("price", low=5.0), "price from 5"),
-        (ProductTest("price", low=-inf, high=10.0), "price up to 10"),
-        (ProductTest("out of stock"), "out of stock"),
-    ],
-)
-def test_what_fits_is_told_as_editors_write_it(fit: ProductTest, text: str) -> None:
-    assert str(fit) == text

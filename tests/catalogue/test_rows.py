@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from proxy.catalogue.ranking import ProductTest, Shift
+from proxy.catalogue.product_test import ProductTest
+from proxy.catalogue.ranking import Shift
 from proxy.catalogue.rows import RowSpec, choose
 from proxy.catalogue.shop import Shop
 from proxy.catalogue.shopper import Shopper

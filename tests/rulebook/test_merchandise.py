@@ -6,7 +6,8 @@ from math import inf
 
 import pytest
 
-from proxy.catalogue.ranking import ProductTest, Shift
+from proxy.catalogue.product_test import ProductTest
+from proxy.catalogue.ranking import Shift
 from proxy.diagnostics import Finding
 from proxy.rulebook.merchandise import read_fits, read_pins, read_shifts
 from tests.catalogue.worlds import PRODUCTS
@@ -27,6 +28,11 @@ from tests.rulebook.conftest import node
             "only", "- in stock\n- price: at most 50 EUR",
             [ProductTest("in stock"), ProductTest("price", low=float("-inf"), high=50.0)],
         ),
+        ("only", "cheaper since viewed", [ProductTest("cheaper since viewed")]),
+        ("never", "cheaper since viewed", [ProductTest("cheaper since viewed")]),
+        ("only", "{discount: at least 20%}", [ProductTest("discount", low=20.0)]),
+        ("only", "{discount: more than 0%}", [ProductTest("discount", low=0.001)]),
+        ("only", "{discount: between 10 and 20}", [ProductTest("discount", low=10.0, high=20.0)]),
         ("only", "{brand: [Northwind, Tarnwell]}", [ProductTest("brand", frozenset({"northwind", "tarnwell"}))]),
         (
             "never", "{category: food, tag: new}",
@@ -47,6 +53,8 @@ def test_filters_are_read(what: str, text: str, fits: list[ProductTest]) -> None
         ("[{score: popularity, by: 5 places}]", [Shift(ProductTest("score"), 5.0)]),
         ("{tag: New}", [Shift(ProductTest("tag", frozenset({"new"})), 10.0)]),
         ("{in stock: no}", [Shift(ProductTest("out of stock"), 10.0)]),
+        ("{cheaper since viewed: yes, by: a little}", [Shift(ProductTest("cheaper since viewed"), 3.0)]),
+        ("{discount: at least 30%}", [Shift(ProductTest("discount", low=30.0), 10.0)]),
         ("{on sale: yes}", [Shift(ProductTest("on sale"), 10.0)]),
         ("{out of stock: no}", [Shift(ProductTest("in stock"), 10.0)]),
     ],
@@ -77,6 +85,7 @@ def test_pins_are_read() -> None:
     [
         ("only", "cheap", "R304", '"only" cannot be "cheap"'),
         ("only", "{prise: 5}", "R101", 'I do not know "prise" in a filter of products'),
+        ("only", "{discount: big}", "R303", '"big" is not an amount'),
         ("only", "{price: cheap}", "R303", '"cheap" is not an amount'),
         ("never", "BUNS", "R502", 'there is no product "BUNS"'),
         ("never", "{brand: Northwynd}", "R502", 'no product\'s brand is "Northwynd"'),

@@ -157,6 +157,23 @@ async def test_the_catalogue_says_what_the_page_does_not(tmp_path: Path) -> None
     assert (item.category, item.brand, item.price) == ("shoes/trail", "Hoka", 139.95)
 
 
+@pytest.mark.parametrize(
+    ("said", "seen"), [("", 99.95), ('"offers": {"price": 149},', 99.95), ('"offers": {"price": 89},', 89.0)]
+)
+async def test_of_the_prices_of_page_and_catalogue_the_lower_was_seen(tmp_path: Path, said: str, seen: float) -> None:
+    line = '{"id": "hoka-1", "title": "Speedgoat", "link": "/p/hoka", "price": "139.95 EUR", "sale_price": "99.95 EUR"}'
+    (tmp_path / "products.jsonl").write_text(line + "\n")
+    page = PAGE.replace(b'"@type": "Product",', b'"@type": "Product",' + said.encode())
+    assert (page == PAGE) is not bool(said)
+    async with (
+        Origin(always(ok(page, *HTML))) as origin,
+        Behind(origin.url, FOLDER, tmp_path, catalogue=str(tmp_path / "products.jsonl")) as shop,
+    ):
+        await shop.client.get("/p/hoka", headers={**OPENED, **shop.cookies_of("anna")})
+        (item,) = (await log(shop, 2))[1].event.items
+    assert item.price == seen
+
+
 async def test_a_page_that_says_nothing_is_its_products_by_the_catalogue(tmp_path: Path) -> None:
     """As in a stock Oscar: no JSON-LD, no `data-product`; and the page is a new one as soon as the catalogue is."""
     file, page = tmp_path / "products.jsonl", PAGE.replace(b"Product", b"Page")
