@@ -55,10 +55,11 @@ class Found(msgspec.Struct, forbid_unknown_fields=True):
 
 class Ranked(msgspec.Struct):
     """The same products, and those that the rule moves. `rule` is "" where none arranges them, and they stand as they
-    came."""
+    came; `held_out` is the one that would, but for its holdout."""
 
     products: list[str]
     rule: str = ""
+    held_out: str = ""
     moved: list[Move] = []
 
 
@@ -97,10 +98,10 @@ class Rank:
         (decision,) = decide(self._showing.publication.plan, context, template.slots).values()
         arrangement = arrangement_of(decision, context, stock)
         if arrangement is None:
-            return Ranked(found.products)
+            return Ranked(found.products, held_out=decision.withheld if decision.detail == "holdout" else "")
         get, shopper = stock.shop.products.get, asking_of(context, stock.shop).shopper
         order, moves = arrangement.explained(found.products, get, shopper, now)
-        return Ranked(order, decision.rule, moves)
+        return Ranked(order, decision.rule, moved=moves)
 
 
 def found_in(body: bytes) -> Found:

@@ -28,7 +28,7 @@
       unmark(list);
       if (now.length > 1) fetch("/_tb/rank", { method: "POST", body: JSON.stringify({ products: now, listing: list.dataset.list, page: here() }) })
         .then(function (answer) { return answer.json() })
-        .then(function (ranked) { if (ranked.rule && ids(list).join() === now.join()) arrange(list, one, ranked.products) })
+        .then(function (ranked) { met(ranked); if (ranked.rule && ids(list).join() === now.join()) arrange(list, one, ranked.products) })
         .catch(function () {});
     });
   }
@@ -65,6 +65,13 @@
     if (pushed.length) post("/_tb/g/collect", pushed.splice(0));
   }
   function later() { clearTimeout(timer); timer = setTimeout(send, 300) }
+  // For results: each rule once a page, also of whom it was withheld.
+  function met(ranked) {
+    var rule = ranked.rule || ranked.held_out;
+    if (!queue || !rule || seen["/" + rule]) return;
+    seen["/" + rule] = 1;
+    track("Experiment Viewed", { experiment_name: rule, variation_name: ranked.rule || "held out" });
+  }
   function track(event, properties, type) {
     queue.push({ type: type || "track", event: event, messageId: id(), timestamp: new Date().toISOString(), properties: properties });
     later();

@@ -5,7 +5,8 @@ Pages that pass through here tell by themselves that they were opened, so the mo
 without a request (`pushState`), of banners that came into view or were clicked, of products put into the cart and of
 what the shop pushes onto `dataLayer`. Where the setting `capture` is off, it tells of every page.
 
-It also asks for the order of lists that a router draws (`data-tb-rank`), and leaves those alone that their page sorts.
+It also asks for the order of lists that a router draws (`data-tb-rank`), tells which rules they met, and leaves those
+alone that their page sorts.
 """
 
 from __future__ import annotations

@@ -71,6 +71,18 @@ async def test_a_list_that_a_router_draws_is_put_in_order_and_stays_its_pages_ow
     assert tab.complaints == []
 
 
+async def test_results_hear_once_of_the_rule_that_a_drawn_list_met(shop: Behind, tab: Tab) -> None:
+    await opened(shop, tab)
+    sent: list[str] = []
+    tab.page.on("request", lambda request: sent.append(request.post_data or "") if "/v1/batch" in request.url else None)
+    async with tab.page.expect_request("**/_tb/v1/batch"):
+        await tab.page.evaluate("go('/tents', list([...'ABE']))")
+        await tab.page.wait_for_function(f"{SEEN} === 'EAB'")
+        await tab.page.evaluate("draw('/tents?page=2', [...'WXE'])")
+        await tab.page.wait_for_function(f"{SEEN} === 'EWX'")
+    assert "".join(sent).count('{"experiment_name":"E first","variation_name":"E first"}') == 1, sent
+
+
 async def test_a_list_whose_cards_are_replaced_is_put_in_order_anew(shop: Behind, tab: Tab) -> None:
     await opened(shop, tab)
     await tab.page.evaluate("go('/tents', list([...'ABE']))")

@@ -75,7 +75,22 @@ async def test_a_server_names_another_visitor_and_nobody_else_may() -> None:
 )
 async def test_where_no_rule_arranges_the_list_it_stays_as_it_came(changes: dict[str, str]) -> None:
     async with Served(NOBODY, publication=RULES) as served:
-        assert await answered(served, RANK, {**ASKED, **changes}) == {"products": PRODUCTS, "rule": "", "moved": []}
+        assert await answered(served, RANK, {**ASKED, **changes}) == {
+            "products": PRODUCTS,
+            "rule": "",
+            "held_out": "",
+            "moved": [],
+        }
+
+
+async def test_who_is_held_out_of_the_lists_rule_is_told_so_that_results_may_hear_of_it() -> None:
+    rules = published(
+        "rules: [{name: Pin, listing: search, holdout: 50%, pin: {product: SKU-9, at: 1}}]", catalogue(60)
+    )
+    async with Served(NOBODY, publication=rules) as served:
+        told = [await answered(served, RANK, ASKED, served.site.visitor(f"visitor{number}")) for number in range(20)]
+    groups = {(one["rule"], one["held_out"], one["products"][0]) for one in told}
+    assert groups == {("Pin", "", "SKU-9"), ("", "Pin", "SKU-0")}
 
 
 async def test_the_page_of_the_list_and_its_parameters_count() -> None:
@@ -96,7 +111,7 @@ async def test_when_deciding_fails_the_order_is_the_one_that_came() -> None:
     async with Served(NOBODY, publication=RULES) as served:
         served.site.profiles.remember("anna", replace(likes("anna", 7), history=(None,)), NOON)  # nothing can read that
         got = await answered(served, RANK, ASKED, served.site.visitor("anna"))
-        assert got == {"products": PRODUCTS, "rule": "", "moved": []}
+        assert got == {"products": PRODUCTS, "rule": "", "held_out": "", "moved": []}
         assert served.site.metrics.get("tailorbird_decide_errors_total") == 1
 
 
