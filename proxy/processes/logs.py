@@ -1,12 +1,17 @@
-"""What is logged on standard error: a line each, as text or JSON, and not the same kind again and again."""
+"""What is logged on standard error: a line each, as text or JSON, and not the same kind again and again.
+
+Its law: nobody waits for who reads it. A program that collects logs and hangs would else stop every worker.
+"""
 
 from __future__ import annotations
 
 import faulthandler
 import json
 import logging
+import os
 import signal
 import time
+from select import PIPE_BUF, POLLOUT, poll
 
 STACKS = signal.SIGUSR2
 STDERR = 2
@@ -20,7 +25,7 @@ def set_up(level: str, form: str) -> None:
     writes what each of its threads is doing."""
     faulthandler.enable(STDERR)
     faulthandler.register(STACKS, STDERR)
-    handler = logging.StreamHandler()
+    handler = Unwaiting(STDERR)
     handler.setFormatter(AsJson() if form == "json" else AsText())
     handler.addFilter(FewAlike())
     logging.basicConfig(level=level.upper(), handlers=[handler])
@@ -59,6 +64,39 @@ class AsJson(AsText):
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return json.dumps(line)
+
+
+class Unwaiting(logging.Handler):
+    """Writes to a descriptor what that takes at once. What it does not take, as a pipe whose reader hangs, is lost, and
+    the next line tells how many were."""
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__()
+        self._descriptor = descriptor
+        self._lost = 0
+        self._cut = b""
+        self._ready = poll()
+        self._ready.register(descriptor, POLLOUT)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            if not self._ready.poll(0):
+                self._lost += 1
+                return
+            if self._lost:
+                record.msg = f"{record.msg} ({self._lost:,} lines before are lost: standard error took none)"
+            self._write(self._cut + f"{self.format(record)}\n".encode(errors="replace"))
+        except Exception:  # as in `StreamHandler`
+            self.handleError(record)
+
+    def _write(self, line: bytes) -> None:
+        """A pipe that is ready takes so many bytes at once, and may take no more."""
+        self._lost, self._cut = 0, b""
+        for start in range(0, len(line), PIPE_BUF):
+            if not self._ready.poll(0):
+                self._cut = b"\n"
+                return
+            os.write(self._descriptor, line[start : start + PIPE_BUF])
 
 
 class FewAlike(logging.Filter):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import subprocess
 import sys
 
@@ -51,6 +52,26 @@ def test_repeated_log_lines_are_suppressed_and_counted(monkeypatch: pytest.Monke
     other = record("something else", at=2.0)
     assert [few.filter(each) for each in said] == [True, True, False, False, True, True] and few.filter(other)
     assert [each.getMessage() for each in said[4:]] == ["`4` failed (and 2 more like it before)", "`5` failed"]
+
+
+def test_nobody_waits_for_who_reads_the_log_and_what_is_lost_is_told() -> None:
+    reader, writer = os.pipe()
+    handler = logs.Unwaiting(writer)
+    handler.setFormatter(AsText())
+    for number in range(2_000):
+        handler.handle(record("line %d", number))
+    read = os.read(reader, 1 << 20).decode()
+    handler.handle(record("`%s` is down", "shop"))
+    handler.handle(record("x" * 200_000))
+    handler.handle(record("not taken"))
+    rest = os.read(reader, 1 << 20).decode()
+    handler.handle(record("taken again"))
+    lines = read.count("\n")
+    assert 0 < lines < 2_000 and read.endswith(f"line {lines - 1}\n"), "whole lines"
+    assert f"`shop` is down ({2_000 - lines:,} lines before are lost: standard error took none)\n" in rest
+    assert os.read(reader, 1 << 20).startswith(b"\n2025") and len(rest) <= 65_536
+    os.close(reader)
+    os.close(writer)
 
 
 def test_what_is_sent_to_others_is_not_logged_address_by_address() -> None:
