@@ -87,6 +87,8 @@ _NO_CENTS = re.compile(r"(?<=\d)[.,][-–—]+")
 _SWAPPED = re.compile(r"(between )(\d+(?:\.\d+)?)(.*? and )(\d+(?:\.\d+)?)(.*)")
 _TIME = r"(\d{1,2})(?:[:.]?(\d\d))? ?(am|pm|h|uhr|uur)?"
 _HOURS = re.compile(rf"(?:between )?{_TIME}\s*(?:and|to|until|bis|til|tot|-|–)\s*{_TIME}")
+_ONE_HOUR = re.compile(rf"(from|after|since|as of|ab|vanaf|until|till?|before|by|bis|tot|voor|vor) {_TIME}")
+_ENDING = ("until", "till", "til", "before", "by", "bis", "tot", "voor", "vor")
 OTHER_NOT = re.compile(
     r"(?:(?:no|non|except|without|is not|isn't|nicht|keine?|ohne|ikke|niet|geen)\s+|!=?\s*|≠\s*|<>\s*)(.+)",
     re.IGNORECASE,
@@ -175,6 +177,9 @@ def _values(value: str, choices: Sequence[str]) -> Iterator[str]:
     yield from (choice for choice in choices if len(folded) >= 2 and choice.casefold().startswith(folded))
     if hours := _HOURS.fullmatch(folded):
         yield _hours(hours)
+    if one := _ONE_HOUR.fullmatch(folded):
+        shown = f"{_hour(one[2], one[4]):02d}:{one[3] or '00'}"
+        yield f"between 00:00 and {shown}" if one[1] in _ENDING else f"between {shown} and 24:00"
     if host := _ADDRESS.fullmatch(value):
         yield host[1] or "/"
     if value.endswith("*"):

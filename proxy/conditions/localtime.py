@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from datetime import timezone as fixed_zone
@@ -12,7 +13,8 @@ from zoneinfo import ZoneInfo
 from proxy.model import AttributeValue
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-ZONED_ATTRIBUTES = ("weekday", "hours")
+DAY_OF_MONTH, DAYS_LEFT_IN_MONTH = "day of the month", "days left in the month"
+ZONED_ATTRIBUTES = ("weekday", "hours", DAY_OF_MONTH, DAYS_LEFT_IN_MONTH)
 """The attributes that the clock tells in the time zone of a rule file."""
 CLOCK_ATTRIBUTES = (*ZONED_ATTRIBUTES, "now")
 """The attributes that the clock tells: neither a request nor a visitor has them."""
@@ -53,13 +55,18 @@ def zone_of(name: str) -> tzinfo | None:
 
 @lru_cache(maxsize=64)  # whoever counts a million visitors asks for one moment all the time
 def local_time(now: float, timezone: str) -> Mapping[str, AttributeValue]:
-    """`weekday` as a word and `hours` as minutes since midnight, both on the clocks of `timezone`; nothing if there is
-    no such time zone."""
+    """`weekday` as a word, `hours` as minutes since midnight, and the day of the month, on the clocks of `timezone`;
+    nothing if there is no such time zone."""
     zone = zone_of(timezone)
     if zone is None:
         return {}
     there = datetime.fromtimestamp(now, zone)
-    return {"weekday": WEEKDAYS[there.weekday()], "hours": float(there.hour * 60 + there.minute)}
+    return {
+        "weekday": WEEKDAYS[there.weekday()],
+        "hours": float(there.hour * 60 + there.minute),
+        DAY_OF_MONTH: float(there.day),
+        DAYS_LEFT_IN_MONTH: float(monthrange(there.year, there.month)[1] - there.day),
+    }
 
 
 def midnight(now: float, days: int, timezone: str) -> float:

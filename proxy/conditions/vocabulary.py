@@ -1,5 +1,5 @@
-"""The table of phrases an editor may write in a condition: those about the request are here, those about the visitor's
-history in `behaviours.py`.
+"""The table of phrases an editor may write in a condition: those about the request are here, those about the time in
+`clocks.py`, those about the visitor's history in `behaviours.py`.
 
 A new phrase is a new row: the checker, the JSON Schema and the reference page read the rows. An editor may also name
 any attribute that `attributes.yaml` declares or an import has brought; `words` joins both.
@@ -13,9 +13,8 @@ from dataclasses import replace
 from math import inf
 
 from proxy.conditions.behaviours import ACTIONS, TRAITS
-from proxy.conditions.derived import HOURS_THERE, WEEKDAY_THERE, derived_name
+from proxy.conditions.clocks import CLOCKS
 from proxy.conditions.durations import UNITS, seconds_of
-from proxy.conditions.localtime import WEEKDAYS
 from proxy.conditions.phrase import PATH, PATH_HINT, Kind, Phrase
 
 _ISO_3166_ALPHA_2 = (
@@ -157,15 +156,6 @@ REQUESTED: tuple[Phrase, ...] = (
         choices=("new", "returning"),
     ),
     Phrase(
-        "date",
-        "now",
-        Kind.DATE,
-        "the day it is, or the moment, in the file's time zone",
-        example="date: [2026-12-24, between 2026-12-27 and 2026-12-30]",
-        wrong="date: christmas",
-        wrong_code="R304",
-    ),
-    Phrase(
         "location",
         "location",
         Kind.PLACE,
@@ -194,46 +184,7 @@ REQUESTED: tuple[Phrase, ...] = (
         shape=r"UTC([+-]\d\d:\d\d)?|[A-Za-z]+/[A-Za-z0-9_+/-]*",
         hint="write its name, as Europe/Amsterdam",
     ),
-    Phrase(
-        "weekday there",
-        derived_name("time zone", WEEKDAY_THERE),
-        Kind.TEXT,
-        "the day it is where the visitor is, when their `time zone` is known",
-        example="weekday there: [saturday, sunday]",
-        wrong="weekday there: sunnday",
-        wrong_code="R304",
-        choices=WEEKDAYS,
-    ),
-    Phrase(
-        "hours there",
-        derived_name("time zone", HOURS_THERE),
-        Kind.HOURS,
-        "the time of day where the visitor is, when their `time zone` is known; the end is not part of it",
-        example="hours there: between 08:00 and 18:00",
-        wrong="hours there: in the morning",
-        wrong_code="R304",
-        hint="write: between 08:00 and 18:00",
-    ),
-    Phrase(
-        "weekday",
-        "weekday",
-        Kind.TEXT,
-        "the day it is, in the file's time zone",
-        example="weekday: [saturday, sunday]",
-        wrong="weekday: sunnday",
-        wrong_code="R304",
-        choices=WEEKDAYS,
-    ),
-    Phrase(
-        "hours",
-        "hours",
-        Kind.HOURS,
-        "the time of day, in the file's time zone; the end is not part of it",
-        example="hours: between 08:00 and 18:00",
-        wrong="hours: between 8 and 18",
-        wrong_code="R304",
-        hint="write: between 08:00 and 18:00",
-    ),
+    *CLOCKS,
     Phrase(
         "journey stage",
         "journey stage",

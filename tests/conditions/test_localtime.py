@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from proxy.conditions.localtime import (
+    DAY_OF_MONTH,
+    DAYS_LEFT_IN_MONTH,
     WEEKDAYS,
     clock_text,
     iso_time,
@@ -18,8 +20,23 @@ from proxy.conditions.localtime import (
 
 def test_it_is_tomorrow_in_the_east_before_it_is_in_the_west() -> None:
     evening = datetime(2026, 11, 25, 20, 30, tzinfo=UTC).timestamp()
-    assert local_time(evening, "Asia/Tokyo") == {"weekday": "thursday", "hours": 5 * 60 + 30.0}
+    assert local_time(evening, "Asia/Tokyo") == {
+        "weekday": "thursday",
+        "hours": 5 * 60 + 30.0,
+        DAY_OF_MONTH: 26.0,
+        DAYS_LEFT_IN_MONTH: 4.0,
+    }
     assert local_time(evening, "UTC")["weekday"] == "wednesday" == WEEKDAYS[2]
+
+
+def test_the_last_day_of_a_month_is_that_of_the_zone_also_in_a_leap_year() -> None:
+    moments = [datetime(2028, 2, 28, 20, tzinfo=UTC), datetime(2028, 2, 29, 20, tzinfo=UTC)]
+    days = [
+        (shown[DAY_OF_MONTH], shown[DAYS_LEFT_IN_MONTH])
+        for at in moments
+        for shown in (local_time(at.timestamp(), "UTC"), local_time(at.timestamp(), "Asia/Tokyo"))
+    ]
+    assert days == [(28.0, 1.0), (29.0, 0.0), (29.0, 0.0), (1.0, 30.0)]
 
 
 def test_clocks_are_put_forward_in_summer_where_they_are() -> None:
