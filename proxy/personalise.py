@@ -253,9 +253,11 @@ def arranged(decision: Decision, cards: CardList, context: EvaluationContext, st
     key = (cards, decision.variant, hub.version, context.now // REMEMBERED_SECONDS)
     known = context.remembered.get(key, MISSING)
     if known is MISSING:
-        order = arrangement.order(cards.products, hub.get, asking_of(context, stock.shop).shopper, context.now)
+        ids = hub.ids_of(cards.products)
+        order = arrangement.order(ids, hub.get, asking_of(context, stock.shop).shopper, context.now)
         make_room(context.remembered, MOST_REMEMBERED)
-        known = context.remembered[key] = cards.in_order(order)
+        named = dict(zip(ids, cards.products, strict=True))
+        known = context.remembered[key] = cards.in_order([named[id] for id in order])
     return known if isinstance(known, Fragment) else None
 
 
@@ -285,6 +287,7 @@ def explained_order(
     if arrangement is None:
         return products, ("the shop's own order, for the visitor has sorted the list themselves",)
     get, shopper = stock.shop.products.get, asking_of(context, stock.shop).shopper
+    products = stock.shop.products.ids_of(products)
     order, moves = arrangement.explained(products, get, shopper, context.now)
     idle = arrangement.without_effect(products, order, get, shopper, context.now)
     return order, (*moves_text(products, order, moves, get), *idle)

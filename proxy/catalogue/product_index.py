@@ -7,7 +7,7 @@ Products are looked up when a page is filled, so a change counts at once."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 from urllib.parse import unquote, urlsplit
 
@@ -74,6 +74,13 @@ class ProductIndex:
     def at_path(self, path: str) -> Product | None:
         """The product whose page is at `path`, percent-decoded."""
         return self._products.get(self._by_path.get(path, ""))
+
+    def ids_of(self, named: Sequence[str]) -> Sequence[str]:
+        """The ids of products that are named by id or by the address of their page; as they are named where the
+        catalogue has no such page, or two would be one product."""
+        by_path = self._by_path
+        ids = [by_path.get(path_of(name), name) if "/" in name else name for name in named]
+        return ids if len(set(ids)) == len(ids) else named
 
     @property
     def has_no_catalogue(self) -> bool:

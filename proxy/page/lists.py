@@ -1,5 +1,5 @@
 """Lists of the shop: an element with `data-list="search"` (or one that a selector of `slots.yaml` finds) whose children
-have `data-product="SKU"`. Their cards may be in another order for each visitor.
+have `data-product="SKU"`, themselves or within. Their cards may be in another order for each visitor.
 
 Only whole cards move, each with all its bytes; everything between them and around the list stays. Whether cards may be
 reordered is tested when the page is stored, by reversing them and parsing the page again: if anything else in the tree
@@ -30,7 +30,9 @@ from proxy.page.slots import LISTING, MOST_ORDERED, DeclaredSlot, stylesheet, st
 
 MARKER = "data-list"
 PRODUCT = "data-product"
-"""The attribute of a card that names its product, unless `slots.yaml` names another."""
+"""The attribute that names a card's product, unless `slots.yaml` names another."""
+ADDRESS = "href"
+"""An attribute that names a product by the address of its page, not by its id."""
 MOST_CARDS = MOST_ORDERED
 _JOIN_AFTER = 2
 _MOST_COUNTED = 2_000
@@ -254,7 +256,18 @@ def _children(element: Element, attribute: str) -> Iterator[_Child]:
         place += 1
         start = where.start_tag.start_offset
         end = where.end_tag.end_offset if where.end_tag else -1
-        yield _Child(child.attr(attribute) or "", place, start, end, start + 1 + len(child.tag))
+        yield _Child(_product_of(child, attribute), place, start, end, start + 1 + len(child.tag))
+
+
+def _product_of(card: Element, attribute: str) -> str:
+    """The product that a card names, or the elements within it, if it is one alone; by `href`, the address of the first
+    link to a page. "" for what is no card."""
+    if own := card.attr(attribute):
+        return own
+    named = [each.attr(attribute) or "" for each in card.select(f"[{attribute}]")]
+    if attribute == ADDRESS:
+        return next((link for link in named if "/" in link), "")
+    return named[0] if len(set(named)) == 1 else ""
 
 
 def _may_move(text: str, spans: Sequence[_Child], selector: str, number: int, attribute: str) -> bool:
@@ -276,7 +289,7 @@ def _may_move(text: str, spans: Sequence[_Child], selector: str, number: int, at
 
 
 def _is_card(node: object, attribute: str) -> bool:
-    return isinstance(node, Element) and bool(node.attr(attribute))
+    return isinstance(node, Element) and bool(_product_of(node, attribute))
 
 
 def _reversed(text: str, spans: Sequence[_Child]) -> str:

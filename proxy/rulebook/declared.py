@@ -92,7 +92,7 @@ def _product(found: Part, findings: list[Finding], *, is_in_json: bool) -> str:
     if written is None:
         return ""
     if not is_in_json and not _ATTRIBUTE.fullmatch(written.text):
-        findings.append(unfit("product", written, "write the name of an attribute, as data-sku"))
+        findings.append(unfit("product", written, "write the name of an attribute, as data-sku or href"))
     elif is_in_json:
         try:
             steps_to_product(written.text)

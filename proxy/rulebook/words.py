@@ -165,7 +165,10 @@ LISTING = (
     Word("page", "the path of the page it is on, as /search or /c/*; any page when missing"),
     Word("selector", "a CSS selector that finds the element whose children are the cards"),
     Word("json", "where the array stands in a JSON answer of that path, as $.results.products, instead of a selector"),
-    Word("product", "what names a card's product: an attribute, data-product when missing; in JSON a member, or id"),
+    Word(
+        "product",
+        "what names a card's product: an attribute, data-product when missing, or href; in JSON a member, or id",
+    ),
 )
 SLOT = (
     Word("page", "the path of the page it is on, as /sale or /c/*; any page when missing"),

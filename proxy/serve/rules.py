@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -89,7 +89,6 @@ class Rules:
         self._turn = asyncio.Lock()
         self._files: Files = {}
         self._products: Sequence[Product] = ()
-        self._by_id: Mapping[str, Product] = {}
         self._imported: frozenset[str] = frozenset()
         self.good: Publication | None = None
         self.publication: Publication | None = None
@@ -110,10 +109,6 @@ class Rules:
     async def follow(self) -> None:
         """Publishes each good state of the folder from now on. Never ends; cancel it."""
         await together(self._follow_folder(), self._follow_imports())
-
-    def product(self, product_id: str) -> Product | None:
-        """A product of the catalogue."""
-        return self._by_id.get(product_id)
 
     async def _follow_folder(self) -> None:
         async for files in self._folder.changes():
@@ -139,7 +134,6 @@ class Rules:
         is_nothing_yet = self._folder.is_published and not self._files
         loaded = NOTHING_YET if is_nothing_yet else await asyncio.to_thread(self._load, self._files)
         self.loaded = loaded
-        self._by_id = {product.id: product for product in self._products}
         if loaded.publication is None:
             log.warning("%s: not taken over\n%s", self._folder.path, mistakes_text(loaded.findings, loaded.sources))
             self._metrics.count("tailorbird_rules_reloads_total", "outcome", "refused")

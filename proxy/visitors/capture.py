@@ -17,10 +17,11 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from proxy.catalogue.product_index import ProductIndex
 from proxy.conditions.behaviours import SHOWN
 from proxy.http.message import OwnFields, Question, Request
 from proxy.memo import make_room
-from proxy.model import Arrival, Consent, Item, PackedEvent, Product, Visitor
+from proxy.model import Arrival, Consent, Item, PackedEvent, Visitor
 from proxy.page.page_subject import PageSubject
 from proxy.settings import Settings
 from proxy.stores.packed_views import PAGE, VIEWED, id_of_view, packed_part, view
@@ -44,6 +45,7 @@ log = logging.getLogger("tailorbird.capture")
 
 MOST_HELD = 10_000
 MOST_TOLD = 5_000
+_NOTHING_SOLD = ProductIndex()
 
 
 class View(NamedTuple):
@@ -74,24 +76,23 @@ class FirstView(NamedTuple):
 
 
 class Capture:
-    """Captures the events of one worker's pages. Without a `journal` it is off (`is_on`). `products` looks a product up
-    in the catalogue, `at_path` by the path of its page."""
+    """Captures the events of one worker's pages. Without a `journal` it is off (`is_on`). `hub` returns the products
+    of the shop."""
 
     def __init__(
         self,
         journal: Journal | None,
         cookies: Cookies,
         settings: Settings,
-        products: Callable[[str], Product | None] = lambda _: None,
+        hub: Callable[[], ProductIndex] = lambda: _NOTHING_SOLD,
         consent_changes: ConsentChanges | None = None,
-        at_path: Callable[[str], Product | None] = lambda _: None,
     ) -> None:
         self._journal = journal if settings.capture else None
         self.is_on = self._journal is not None
         self._cookies = cookies
         self._consents = Consents(settings)
         self.consent_changes = consent_changes or ConsentChanges(settings, cookies)
-        self._products, self._at_path = products, at_path
+        self._hub = hub
         self._pages: dict[Question, Page] = {}
         self._held: OrderedDict[str, FirstView] = OrderedDict()
         self._numbers = itertools.count(secrets.randbits(62))  # such as no other worker comes to
@@ -205,11 +206,11 @@ class Capture:
         """The page, worked out once for each question."""
         question = request.question
         if question is None:
-            return Page(about, view_content_of(request, about, self._at_path))
+            return Page(about, view_content_of(request, about, self._hub()))
         page = self._pages.get(question)
         if page is None or page.about is not about:
             make_room(self._pages, MOST_TOLD)
-            page = self._pages[question] = Page(about, view_content_of(request, about, self._at_path))
+            page = self._pages[question] = Page(about, view_content_of(request, about, self._hub()))
         return page
 
     def _events(
@@ -245,7 +246,7 @@ class Capture:
     def _completed(self, item: Item, at: float) -> Item:
         """The item, completed with what the catalogue knows. Of two prices it is the lower: the page's may be in
         another currency, and the catalogue's may be late; nobody is to be told later that it fell when it did not."""
-        known = self._products(item.product)
+        known = self._hub().get(item.product)
         if known is None:
             return item
         return replace(

@@ -4,18 +4,19 @@ one question. Calculation only; `capture.py` makes the events."""
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import msgspec
 
 from proxy.audience.results import DEVICE, HELD, SLOT
+from proxy.catalogue.product_index import ProductIndex
 from proxy.events.bots import is_ahead_of_time, is_bot
 from proxy.events.intake import truncated
 from proxy.http.message import Request
 from proxy.metrics import Decided
-from proxy.model import Consent, Decision, Item, Product, chosen_name
+from proxy.model import Consent, Decision, Item, chosen_name
 from proxy.page.page_subject import PageSubject
 from proxy.page.slots import INTERNAL
 from proxy.stores.packed_views import packed_part, packed_words
@@ -142,15 +143,13 @@ def _banners(rules: tuple[str, ...], variants: dict[str, str | float | bool]) ->
 NO_BANNERS = _banners((), {})
 
 
-def view_content_of(
-    request: Request, about: PageSubject, at_path: Callable[[str], Product | None] = lambda _: None
-) -> ViewContent | None:
-    """The content of a view of the page; None when it does not count: by a bot, a prefetch, or a part of a page. Whose
-    page it is the catalogue says (`at_path`) where the page does not."""
+def view_content_of(request: Request, about: PageSubject, hub: ProductIndex) -> ViewContent | None:
+    """The content of a view of the page; None when it does not count: by a bot, a prefetch, or a part of a page. Where
+    the page does not say whose it is, the catalogue does."""
     if not is_opened(request) or is_bot(request.get(b"user-agent") or b""):
         return None
     parameters, path = parameters_of(request.query), page_of(request.path)
-    known = None if about.product else at_path(path)
+    known = None if about.product else hub.at_path(path)
     return ViewContent(
         truncated(path, MOST_BYTES),
         dict(_came(request, parameters)),

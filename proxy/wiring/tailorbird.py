@@ -137,14 +137,7 @@ class Tailorbird:
         """Builds the cache, and the catalogue with what is learnt of products."""
         settings, clock = self.settings, self.now
         self._product_news = ProductNews(open_sightings(settings.store), self._hub, clock)
-        capture = Capture(
-            self.journal,
-            self.cookies,
-            settings,
-            lambda id: self._rules.product(id),
-            self._consent_changes,
-            lambda path: self._hub().at_path(path),
-        )
+        capture = Capture(self.journal, self.cookies, settings, self._hub, self._consent_changes)
         self._profiles.on_forget(capture.forget)
         self._gateway = Gateway(
             self._origins,

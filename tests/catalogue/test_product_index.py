@@ -23,6 +23,17 @@ def test_a_product_is_found_by_id_and_by_the_path_of_its_page() -> None:
     assert hub.get("GONE") is None and hub.at_path("/") is None
 
 
+def test_who_names_products_by_the_addresses_of_their_pages_means_their_ids() -> None:
+    hub = ProductIndex([Product("a", "A", "https://shop.example/p/a-1/"), Product("b", "B", "/p/b")])
+    assert list(hub.ids_of(["/p/a-1/", "https://shop.example/p/b?ref=list", "x/y", "/p/new"])) == [
+        "a",
+        "b",
+        "x/y",
+        "/p/new",
+    ]
+    assert list(hub.ids_of(["/p/b", "/p/b?again"])) == ["/p/b", "/p/b?again"]
+
+
 def test_a_change_counts_at_once_and_is_counted() -> None:
     hub = ProductIndex([TENT])
     before = hub.version

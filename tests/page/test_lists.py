@@ -67,6 +67,28 @@ def test_a_selector_and_an_attribute_of_the_shops_own_will_do() -> None:
     assert cards_of(page) is None
 
 
+OSCAR = b"""<!doctype html><ol class="row">
+<li class="col-sm-6"><article class="product_pod"><a href="#"></a><a href="/catalogue/thing-1_1/"><img src=""></a>
+<h3><a href="/catalogue/thing-1_1/" title="Thing 1">Thing 1</a></h3><form action="/basket/add/1/" method="post">
+<button data-id="1">Add to basket</button></form></article></li>
+<li class="col-sm-6"><article class="product_pod"><a href="/catalogue/thing-2_2/"><img src=""></a>
+<button data-id="2">Add to basket</button></article></li>
+<li><a href="#top">top</a><b data-id="1"></b><b data-id="2"></b></li></ol>"""
+
+
+@pytest.mark.parametrize(
+    ("product", "products"),
+    [("href", ("/catalogue/thing-1_1/", "/catalogue/thing-2_2/")), ("data-id", ("1", "2")), ("data-none", None)],
+)
+def test_a_card_is_named_by_what_stands_in_it_if_that_is_one_product(
+    product: str, products: tuple[str, ...] | None
+) -> None:
+    """What Oscar and WooCommerce send: the card itself says nothing."""
+    declared = DeclaredSlot("listing:all", selector="ol.row", product=product)
+    cards = cards_of(OSCAR, declared)
+    assert (cards and cards.products) == products
+
+
 @pytest.mark.parametrize(
     ("name", "page", "doubt"),
     [

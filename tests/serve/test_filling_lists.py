@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from proxy.personalise import Personalised, filled
@@ -41,3 +43,17 @@ async def test_visitors_of_one_order_share_a_page(monkeypatch: pytest.MonkeyPatc
         sorted_by = (await served.get(b"/search?sort=price-up", site.visitor(NAMES[1]))).body
         assert sorted_by not in first
         assert (await served.get(b"/search", site.visitor(NAMES[1]))).body == first[1]
+
+
+async def test_cards_that_are_named_by_the_addresses_of_their_pages_stand_in_the_same_order() -> None:
+    """As where a shop cannot be changed, and its cards say nothing but where they lead."""
+    listings = "{search: {page: /search, selector: ul, product: href}}"
+    unmarked = LIST.replace(b'data-list="search"', b"").replace(b"data-product=", b"data-x=")
+    seen = []
+    for body, said in ((LIST, ""), (unmarked, listings)):
+        publication = published(RULES, catalogue(48), said)
+        async with Origin(origin({b"/search": body})) as shop, Served(shop.url, publication=publication) as served:
+            served.site.profiles.remember("anna", likes("anna", 1), NOON)
+            answer = await served.get(b"/search", served.site.visitor("anna"))
+            seen.append(re.findall(rb"/p/(SKU-\d+)", answer.body))
+    assert seen[0] == seen[1] != re.findall(rb"/p/(SKU-\d+)", LIST)

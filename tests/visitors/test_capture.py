@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from proxy.catalogue.product_index import ProductIndex
 from proxy.http.message import Request
 from proxy.model import Arrival, Item, Visitor
 from proxy.page.page_subject import PageSubject
@@ -145,12 +146,15 @@ async def test_a_page_that_is_not_stored_tells_too(tmp_path: Path) -> None:
         assert [one.event.subject for one in await log(shop, 2)] == ["/account", "shoes"]
 
 
-async def test_the_catalogue_says_what_the_page_does_not(tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_in_folder", [True, False])
+async def test_the_catalogue_says_what_the_page_does_not(tmp_path: Path, *, is_in_folder: bool) -> None:
     line = '{"id": "hoka-1", "title": "Speedgoat", "link": "/p/hoka", "category": "shoes/trail", "price": "139.95 EUR"}'
     (tmp_path / "products.jsonl").write_text(line + "\n")
+    folder = {**FOLDER, "products.jsonl": line} if is_in_folder else FOLDER
+    catalogue = "" if is_in_folder else str(tmp_path / "products.jsonl")
     async with (
         Origin(always(ok(PAGE, *HTML))) as origin,
-        Behind(origin.url, FOLDER, tmp_path, catalogue=str(tmp_path / "products.jsonl")) as shop,
+        Behind(origin.url, folder, tmp_path, catalogue=catalogue) as shop,
     ):
         await shop.client.get("/p/hoka", headers={**OPENED, **shop.cookies_of("anna")})
         (item,) = (await log(shop, 2))[1].event.items
@@ -238,11 +242,12 @@ async def test_capture_can_be_turned_off(tmp_path: Path) -> None:
 async def test_a_fault_of_ours_in_what_a_page_tells_costs_nobody_the_page(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def products(_: str) -> None:
-        raise RuntimeError("ours")
+    class Faulty(ProductIndex):
+        def get(self, product_id: str) -> None:
+            raise RuntimeError(product_id)
 
     world = World(tmp_path)
-    capture = Capture(world.journal, Cookies("secret" * 8), Settings(), products)
+    capture = Capture(world.journal, Cookies("secret" * 8), Settings(), Faulty)
     fields = tuple((name.encode(), value.encode()) for name, value in OPENED.items())
     request = Request(b"GET", b"/p/hoka", b"", b"shop.example", fields)
     capture.note(View(NOON, request, PageSubject(), Visitor("anna")))

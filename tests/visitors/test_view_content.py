@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import msgspec
 import pytest
 
+from proxy.catalogue.product_index import ProductIndex
 from proxy.http.message import Request
 from proxy.metrics import Decided
 from proxy.model import Decision, Item
@@ -29,7 +30,7 @@ def told(
     path: bytes = b"/", query: bytes = b"", about: PageSubject = NO_SUBJECT, **fields: bytes
 ) -> ViewContent | None:
     sent = OPENED | {name.replace("_", "-").encode(): value for name, value in fields.items()}
-    return view_content_of(Request(b"GET", path, query, b"shop.example", tuple(sent.items())), about)
+    return view_content_of(Request(b"GET", path, query, b"shop.example", tuple(sent.items())), about, ProductIndex())
 
 
 @pytest.mark.parametrize(
