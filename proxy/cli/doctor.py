@@ -24,7 +24,8 @@ from proxy.diagnostics import Finding
 from proxy.doctor.checkup import checkup
 from proxy.doctor.fetched import FetchedPage, Level, Line
 from proxy.doctor.pictures import Shown, link_lines, links_of, picture_lines, pictures_of
-from proxy.doctor.proposal import PUT_IT, Copies, Proposal, is_in_place, policy_line, proposal_lines, proposed
+from proxy.doctor.proposal import PUT_IT, Copies, is_in_place, policy_line, proposal_lines, proposed
+from proxy.doctor.proposed_policy import Proposal
 from proxy.errors import OriginError
 from proxy.http.forwarding import VIA
 from proxy.page.slots import matches_page

@@ -15,6 +15,7 @@ from proxy.doctor.fetched import FetchedPage, Level, Line
 from proxy.doctor.places import in_json, lists, slots
 from proxy.httpcache.policy import CacheReason, may_store
 from proxy.httpcache.stored import CacheOptions, directives_and_lifetime, http_date
+from proxy.page.tokens import DJANGO, tokens_in
 from proxy.serve.pages import is_json
 
 GUIDE = "docs/hydration.md"
@@ -162,6 +163,14 @@ def _vary(fetched: FetchedPage) -> Iterator[Line]:
         yield Line(Level.OK, "vary", ", ".join(sorted(varies)) or "none")
 
 
+def _forms(fetched: FetchedPage) -> Iterator[Line]:
+    """No line for a page without a form that Django made; what others refuse, the log tells."""
+    if not fetched.settings.keep_host and any(token.name == DJANGO for token in tokens_in(fetched.markup)):
+        says = "Django takes a form for another site's when it is asked at another address than the browser's"
+        fix = "set TAILORBIRD_KEEP_HOST=true, or name the shop's public address in CSRF_TRUSTED_ORIGINS"
+        yield Line(Level.WARN, "forms", says, fix)
+
+
 def _policy(fetched: FetchedPage) -> Iterator[Line]:
     policies = [*fetched.get(b"content-security-policy").split(","), *fetched.page.policies]
     policies = [policy for policy in policies if policy.strip()]
@@ -222,6 +231,7 @@ CHECKS: tuple[Callable[[FetchedPage], Iterator[Line]], ...] = (
     _validator,
     _cookies,
     _vary,
+    _forms,
     _policy,
     _compression,
     _clock,

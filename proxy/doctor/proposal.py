@@ -8,14 +8,14 @@ filled from a cookie only where it follows from that cookie.
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from urllib.parse import unquote
 
 from proxy.doctor.fetched import FetchedPage, Level, Line
+from proxy.doctor.proposed_policy import TOKEN_PATH, Proposal, listed
 from proxy.httpcache.cookies import pair_set_by
 from proxy.httpcache.overrides import OVERRULABLE, CacheOverrides, CookieRoles
 from proxy.httpcache.policy import CacheReason, may_store
@@ -24,20 +24,18 @@ from proxy.page.differences import differences
 from proxy.page.holes import Fill, FillKind, Hole, IfMissing, Redacted
 from proxy.page.markup import Markup
 from proxy.page.redaction import NotRedacted, nonces_in, redacted
-from proxy.page.tokens import Token, django_secret, tokens_in, unmasked
+from proxy.page.tokens import DJANGO, Token, django_secret, tokens_in, unmasked
 from proxy.rulebook.cachefile import is_cookie_name
 from proxy.rulebook.policy import PagePolicy
 from proxy.serve.pages import CONTENT_POLICIES
 from proxy.serve.reading import secret_in
 
 GUIDE = "docs/origins.md"
+HOLES = f"see {GUIDE} for holes; what nobody needs is one with `fill: nothing`"
 PUT_IT = "put it into cache.yaml in the rule folder, as --write does"
-TOKEN_PATH = "/csrf"  # noqa: S105
-"""Where a shop might answer the token of whoever asks, and nothing else: whoever runs it says where it does."""
 SESSIONS = re.compile(r"session|sess(?:ion)?_?id|^sid$|connect\.sid", re.IGNORECASE)
 """Names of cookies that mean somebody in particular."""
 
-_PLAIN = re.compile(r"[A-Za-z_][\w.-]*", re.ASCII)
 _IDENTIFIER = re.compile(r"[A-Za-z_][\w-]*", re.ASCII)
 
 
@@ -63,68 +61,6 @@ class Copies:
         return [page for page in (self.one, self.other, self.known) if page]
 
 
-@dataclass(frozen=True)
-class Proposal:
-    """A policy with its explanation. `unsolved` are the reasons why it cannot make the page cacheable for all;
-    `with_help` is a policy that could, if the shop had an address for its tokens."""
-
-    policy: PagePolicy
-    unsolved: tuple[str, ...] = ()
-    overruled: tuple[str, ...] = ()
-    with_help: Proposal | None = None
-
-    @property
-    def text(self) -> str:
-        """The policy as a part of cache.yaml."""
-        return "\n".join([f"  - path: {_quoted(self.policy.pattern)}", *(f"    {line}" for line in self._lines()), ""])
-
-    def _lines(self) -> Iterator[str]:
-        if self.unsolved:
-            yield from (f"# {reason}" for reason in self.unsolved)
-            yield "store: no"
-            if self.with_help:
-                yield f"# Where the shop answers the bare token of whoever asks, at {TOKEN_PATH} say, instead of that:"
-                yield from (f"# {line}" for line in self.with_help._lines())
-            return
-        overrides, cookies = self.policy.overrides, self.policy.overrides.cookies
-        if overrides.fresh_seconds is not None:
-            yield from ("fresh: 1 minute", "while renewing: 30 seconds", "if down: 1 hour")
-        if self.overruled:
-            words = ", ".join(self.overruled)
-            yield f"# The shop says {words}. If you know that the page is the same for everybody:"
-            yield f"# despite: [{words}]"
-        if cookies is not None:
-            yield "cookies:"
-            if cookies.ignored:
-                yield "  # Right where the page shows nothing of it, as a name or a cart; else write `own:`."
-                yield f"  ignore: {_listed(cookies.ignored)}"
-            else:
-                yield "  # Whoever has a cookie that is not named here asks the shop as themselves, too."
-                yield f"  own: {_listed(cookies.own)}"
-        if overrides.dropped_cookies:
-            yield f"drop set-cookie: {_listed(overrides.dropped_cookies)}"
-        if self.policy.holes:
-            yield "holes:"
-        for hole in self.policy.holes:
-            yield f"  - find: {_quoted(hole.selector)}"
-            yield from (f"    {line}" for line in _hole_lines(hole))
-
-
-def _hole_lines(hole: Hole) -> Iterator[str]:
-    yield f"attribute: {hole.attribute}"
-    yield f"fill: {hole.fill.kind} {hole.fill.source}".rstrip()
-    if hole.fill.if_missing is not IfMissing.ASK:
-        yield f"without cookie: {hole.fill.if_missing}"
-
-
-def _quoted(text: str) -> str:
-    return text if re.fullmatch(r"[/A-Za-z_][\w./-]*", text, re.ASCII) else json.dumps(text)
-
-
-def _listed(names: Sequence[str]) -> str:
-    return "[" + ", ".join(name if _PLAIN.fullmatch(name) else json.dumps(name) for name in names) + "]"
-
-
 def proposed(copies: Copies) -> Proposal | None:
     """The policy that makes the page cacheable for all, or says why there is none; None when the page needs none. One
     that says so is for this page alone: `store: no` for all paths would cover styles and pictures, too."""
@@ -134,7 +70,9 @@ def proposed(copies: Copies) -> Proposal | None:
     unsolved = tuple(_unsolved(copies, holes))
     policy = PagePolicy(copies.one.path if unsolved else copies.pattern, _allowance(copies), holes)
     overruled = tuple(word for word in OVERRULABLE if _says(copies.one, word))
-    return Proposal(policy, unsolved, overruled, _with_help(copies, policy, overruled) if unsolved else None)
+    with_help = _with_help(copies, policy, overruled) if unsolved else None
+    has_forms = bool(copies.one.markup.document.select("form[method=post i]"))
+    return Proposal(policy, unsolved, overruled, with_help, has_forms)
 
 
 def _with_help(copies: Copies, policy: PagePolicy, overruled: tuple[str, ...]) -> Proposal | None:
@@ -152,7 +90,7 @@ def proposal_lines(copies: Copies, proposal: Proposal | None) -> Iterator[Line]:
     if proposal is None:
         yield from _no_proposal_lines(copies)
         return
-    fix = "have the shop answer its token alone, as told below" if proposal.with_help else f"see {GUIDE} for holes"
+    fix = "have the shop answer its token alone, as told below" if proposal.with_help else HOLES
     for reason in proposal.unsolved:
         yield Line(Level.WARN, "policy", f"{reason}, so it stays each visitor's own", fix)
     if not proposal.unsolved:
@@ -165,7 +103,7 @@ def proposal_lines(copies: Copies, proposal: Proposal | None) -> Iterator[Line]:
 
 
 def _despite(copies: Copies) -> str:
-    said = _listed([word for word in OVERRULABLE if _says(copies.one, word)])
+    said = listed([word for word in OVERRULABLE if _says(copies.one, word)])
     return f"leave it, or, if you know that the page is the same for everybody, add `despite: {said}`"
 
 
@@ -179,7 +117,7 @@ def _no_proposal_lines(copies: Copies) -> Iterator[Line]:
     if not different:
         yield Line(Level.OK, "policy", "none is needed: the page is the same for everybody, and says so")
     for reason in different:
-        yield Line(Level.WARN, "policy", f"the page says that it may be kept, but {reason}", f"see {GUIDE} for holes")
+        yield Line(Level.WARN, "policy", f"the page says that it may be kept, but {reason}", HOLES)
 
 
 def policy_line(copies: Copies, policy: PagePolicy) -> Line:
@@ -258,7 +196,7 @@ def _allowance(copies: Copies) -> CacheOverrides:
 
 def _usual_sessions(copies: Copies) -> tuple[str, ...]:
     """The session cookies of a framework that is recognised by its token, where the page did not set one."""
-    is_django = any(token.name == "csrfmiddlewaretoken" for token in tokens_in(copies.one.markup))
+    is_django = any(token.name == DJANGO for token in tokens_in(copies.one.markup))
     return ("sessionid", "messages") if is_django else ()
 
 

@@ -14,8 +14,9 @@ from proxy.model import Headers
 
 # An answer that has these taken away by Connection would be stored or read wrongly: they stay.
 _MEANT_FOR_ALL = frozenset(b"cache-control content-encoding content-type content-length vary set-cookie".split())
-# Alt-Svc would send browsers past us, straight to the origin.
-_NOT_RETURNED = HOP_BY_HOP | {b"alt-svc"}
+# Alt-Svc would send browsers past us, straight to the origin. Where a proxy.js of Next.js rewrites to is for the server
+# in front of it, and has an address that is nobody's business.
+_NOT_RETURNED = HOP_BY_HOP | {b"alt-svc", b"x-middleware-rewrite"}
 
 _ABSOLUTE = re.compile(rb"(?:(https?):)?//([^/?#]*)(.*)", re.IGNORECASE | re.DOTALL)
 # Each of these goes over a value once, whatever it is: a value may have 64 kB.

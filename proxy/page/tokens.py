@@ -20,6 +20,7 @@ FIELDS = (
 """Names of form fields: Django, Rails, Laravel, ASP.NET, Spring, Flask, Symfony, Phoenix, CakePHP, Yii, Magento,
 WordPress, Tornado."""
 
+DJANGO = "csrfmiddlewaretoken"
 METAS = ("csrf-token", "csrf_token", "_csrf", "csrf", "xsrf-token", "csrfToken")
 
 _NAMES = {"input": frozenset(map(str.lower, FIELDS)), "meta": frozenset(map(str.lower, METAS))}

@@ -30,6 +30,7 @@ PROPOSED = """pages:
     cookies:
       # Whoever has a cookie that is not named here asks the shop as themselves, too.
       own: [sessionid, messages]
+    # forms change it: no   # if what its forms send changes nothing in it, as for a cart
     drop set-cookie: [csrftoken]
     holes:
       - find: "input[name=csrfmiddlewaretoken]"
@@ -296,5 +297,4 @@ async def test_pictures_and_links_of_rules_are_asked_of_the_shop(tmp_path: Path)
 async def test_an_origin_that_compresses_for_no_proxy_is_told_of() -> None:
     async with Origin(compresses_for_no_proxy) as origin:
         told = await doctor(origin.url)
-    assert "warn  compression" in told.output
-    assert "gzip_proxied any;" in told.output
+    assert "warn  compression" in told.output and "gzip_proxied any;" in told.output

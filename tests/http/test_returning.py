@@ -26,6 +26,7 @@ def test_fields_for_one_hop_do_not_come_back() -> None:
             (b"trailer", b"x"),
             (b"upgrade", b"h2c"),
             (b"alt-svc", b'h3=":443"'),
+            (b"x-middleware-rewrite", b"http://localhost:3000/p/1"),
             (b"content-type", b"text/html"),
         )
     )
