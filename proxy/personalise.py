@@ -253,19 +253,17 @@ def arranged(decision: Decision, cards: CardList, context: EvaluationContext, st
     key = (cards, decision.variant, hub.version, context.now // REMEMBERED_SECONDS)
     known = context.remembered.get(key, MISSING)
     if known is MISSING:
-        ids = hub.ids_of(cards.products)
-        order = arrangement.order(ids, hub.get, asking_of(context, stock.shop).shopper, context.now)
+        named = dict(zip(hub.ids_of(cards.products), cards.products, strict=True))
+        order = arrangement.order(list(named), hub.get, asking_of(context, stock.shop).shopper, context.now)
         make_room(context.remembered, MOST_REMEMBERED)
-        named = dict(zip(ids, cards.products, strict=True))
         known = context.remembered[key] = cards.in_order([named[id] for id in order])
     return known if isinstance(known, Fragment) else None
 
 
 def arrangement_of(decision: Decision, context: EvaluationContext, stock: Stock) -> Arrangement | None:
     """What is done to a list as decided; None where the visitor sorted it themselves."""
-    for name in SORTED_BY:
-        if name in context.attributes:
-            return None
+    if any(map(context.attributes.__contains__, SORTED_BY)):
+        return None
     return stock.arrangements.get(decision.variant)
 
 
@@ -281,11 +279,10 @@ def explained_order(
     decision: Decision, products: Sequence[str], context: EvaluationContext, stock: Stock
 ) -> tuple[Sequence[str], tuple[str, ...]]:
     """A list in the order decided, and where each product of it goes and why, a line each."""
-    if decision.variant not in stock.arrangements:
-        return products, ()
     arrangement = arrangement_of(decision, context, stock)
     if arrangement is None:
-        return products, ("the shop's own order, for the visitor has sorted the list themselves",)
+        is_sorted = decision.variant in stock.arrangements
+        return products, ("the shop's own order, for the visitor has sorted the list themselves",) if is_sorted else ()
     get, shopper = stock.shop.products.get, asking_of(context, stock.shop).shopper
     products = stock.shop.products.ids_of(products)
     order, moves = arrangement.explained(products, get, shopper, context.now)
