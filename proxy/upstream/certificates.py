@@ -18,7 +18,7 @@ _VERSION, _TWO_DIGITS = 0xA0, 0x17
 
 def watch_certificates(settings: Settings, origins: Origins, metrics: Metrics) -> None:
     """Has `metrics` tell when each certificate ends (Unix seconds): of ours, as they are now, since a worker keeps what
-    it has read; of the origins, as each showed it last, 0 before."""
+    it has read; of the origins, as each showed it last, 0 where none was within a day."""
     for name in ("tls_certificate", "origin_certificate"):
         if path := getattr(settings, name):
             expiry = expiry_of(Path(path))

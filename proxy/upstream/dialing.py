@@ -19,6 +19,10 @@ from proxy.upstream.connection import Connection
 from proxy.upstream.timeouts import Timeouts
 from proxy.upstream.tls import client_tls, no_tls
 
+SHOWN_SECONDS = 86_400.0
+"""So long an origin counts as having the certificate that it showed. (A worker that is idle connects no more, and would
+tell of one that was renewed long ago.)"""
+
 
 class Dialing:
     """Opens connections to the origin at `address`, by the settings' times and certificates."""
@@ -29,8 +33,7 @@ class Dialing:
         self._name = (settings.origin_name or address.host) if self._tls else None
         self._seconds = settings.connect_timeout_ms / 1_000
         self._timeouts = timeouts
-        self.certificate_expiry = 0
-        """When the certificate ends that the origin showed last, in Unix seconds; 0 before."""
+        self._certificate_expiry, self._certificate_shown = 0, 0.0
         self._addresses = None if _is_address(address.host) else Addresses(address.host, f"origin `{address}`")
 
     async def dial(self, on_lost: Callable[[Connection], None]) -> Connection:
@@ -47,7 +50,7 @@ class Dialing:
         try:
             async with self._timeouts.within(self._seconds):
                 opened = await self._open(connect)
-            self.certificate_expiry = opened.certificate_expiry()
+            self._certificate_expiry, self._certificate_shown = opened.certificate_expiry(), monotonic()
         except Exception as error:  # whatever it is, who waits for the answer has to be told
             raise self._why(error) from error
         finally:
@@ -55,6 +58,11 @@ class Dialing:
                 if each is not opened:
                     each.abort()  # it may have connected just before the timeout or the cancellation
         return opened
+
+    def certificate_expiry(self) -> int:
+        """When the certificate ends that the origin showed last, in Unix seconds; 0 if it showed none within a day: it
+        may have another one by now."""
+        return self._certificate_expiry if monotonic() < self._certificate_shown + SHOWN_SECONDS else 0
 
     async def _open(self, connect: Callable[[str], Awaitable[Connection]]) -> Connection:
         """The first of the origin's addresses that connects. (uvloop asks one after the other, and so none but the

@@ -63,9 +63,8 @@ class Origins:
     @property
     def certificate_expiries(self) -> Mapping[str, Callable[[], int]]:
         """Of each https origin, by its address: tells when the certificate ends that it showed last, in Unix seconds; 0
-        before."""
-        dialings = {str(each.address): each.dialing for each in self._all if each.address.scheme == "https"}
-        return {address: partial(getattr, dialing, "certificate_expiry") for address, dialing in dialings.items()}
+        if it showed none within a day."""
+        return {str(one.address): one.dialing.certificate_expiry for one in self._all if one.address.scheme == "https"}
 
     @property
     def limiters(self) -> Mapping[str, Limiter]:

@@ -10,6 +10,7 @@ import trustme
 
 from proxy.metrics import Metrics
 from proxy.settings import Settings
+from proxy.upstream import dialing
 from proxy.upstream.certificates import expiry_of, watch_certificates
 from proxy.upstream.origins import Origins
 from tests.upstream.conftest import body_of
@@ -37,7 +38,9 @@ def test_what_is_no_certificate_has_no_end(text: str, tmp_path: Path) -> None:
     assert expiry_of(tmp_path / "none.pem") == expiry_of(tmp_path / "missing.pem") == 0
 
 
-async def test_ours_and_an_origins_are_told_once_they_are_known(authority: trustme.CA, tmp_path: Path) -> None:
+async def test_ours_and_an_origins_are_told_once_they_are_known(
+    authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ends = datetime(2033, 3, 4, 5, 6, 7, tzinfo=UTC)
     ours = authority.issue_cert("shop.example", not_after=ends)
     (tmp_path / "ours.pem").write_bytes(ours.private_key_and_cert_chain_pem.bytes())
@@ -52,4 +55,6 @@ async def test_ours_and_an_origins_are_told_once_they_are_known(authority: trust
         assert key not in metrics.gauges()
         await body_of(origins.of(b"/"))
         assert metrics.gauges()[key] > datetime.now(UTC).timestamp()
+        monkeypatch.setattr(dialing, "SHOWN_SECONDS", 0.0)
+        assert key not in metrics.gauges(), "a worker that did not connect for a day does not know of a new one"
         await origins.aclose()
