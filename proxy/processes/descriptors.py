@@ -2,7 +2,8 @@
 
 Its law: `max_clients` is a promise that idle connections are closed for new ones. Without a free descriptor no
 connection can be accepted at all, so no idle one is closed, and neither the origin nor the log can be reached. So the
-limit is raised to what the settings need, and `max_clients` is reduced if the system allows less.
+limit is raised to what the settings need, and `max_clients` is reduced if the system allows less; where little is left,
+clients and origins have half of it each.
 """
 
 from __future__ import annotations
@@ -23,26 +24,36 @@ KINDS_OF_STORE_CONNECTIONS = 4
 
 
 def within_reach(settings: Settings) -> Settings:
-    """The settings, with `max_clients` reduced to what this process may open after its limit was raised."""
-    fewer = fitting(settings, _raised_to(_beside_clients(settings) + settings.max_clients))
+    """The settings, with `max_clients` reduced to what this process may open after its limit was raised, and
+    `max_connections` where that is very little."""
+    origins = settings.max_connections * _origins(settings)
+    fewer = fitting(settings, _raised_to(_others(settings) + origins + settings.max_clients))
     if fewer is not settings:
         log.warning(
-            "%d clients at most are taken, not %d: the system allows no more open files and connections "
-            "(raise it by `ulimit -Hn`, LimitNOFILE in systemd, --ulimit nofile= in Docker)",
-            *(fewer.max_clients, settings.max_clients),
+            "%d clients at most are taken, not %d, on %d connections to an origin: the system allows no more open "
+            "files and connections (raise it by `ulimit -Hn`, LimitNOFILE in systemd, --ulimit nofile= in Docker)",
+            *(fewer.max_clients, settings.max_clients, fewer.max_connections),
         )
     return fewer
 
 
 def fitting(settings: Settings, limit: int) -> Settings:
     """The settings for a process that may open so many descriptors."""
-    most = max(1, limit - _beside_clients(settings))
-    return settings if settings.max_clients <= most else replace(settings, max_clients=most)
+    left, origins = limit - _others(settings), _origins(settings)
+    if settings.max_clients + settings.max_connections * origins <= left:
+        return settings
+    connections = min(settings.max_connections, max(1, left // 2 // origins))
+    clients = min(settings.max_clients, max(1, left - connections * origins))
+    return replace(settings, max_clients=clients, max_connections=connections)
 
 
-def _beside_clients(settings: Settings) -> int:
-    origins = settings.max_connections * max(1, len(settings.origin))
-    return origins + settings.store_connections * KINDS_OF_STORE_CONNECTIONS + OTHERS
+def _origins(settings: Settings) -> int:
+    return max(1, len(settings.origin))
+
+
+def _others(settings: Settings) -> int:
+    is_file = settings.store.startswith("sqlite:")
+    return OTHERS + (0 if is_file else settings.store_connections * KINDS_OF_STORE_CONNECTIONS)
 
 
 def _raised_to(wanted: int) -> int:

@@ -9,6 +9,7 @@ import shlex
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -18,17 +19,31 @@ from proxy.processes.descriptors import fitting
 from proxy.settings import Settings
 from tests.wire.origin import Origin, always, ok
 
-SETTINGS = Settings(origin=("http://a", "/api=http://b"), max_connections=100, store_connections=32, max_clients=2_000)
+SETTINGS = Settings(
+    origin=("http://a", "/api=http://b"),
+    max_connections=100,
+    store="redis://a",
+    store_connections=32,
+    max_clients=2_000,
+)
 BESIDE = 2 * 100 + 4 * 32 + 128
 
 
 @pytest.mark.parametrize(
-    ("limit", "clients"), [(2_000 + BESIDE, 2_000), (1 << 20, 2_000), (1_024, 1_024 - BESIDE), (100, 1)]
+    ("limit", "clients", "connections"),
+    [
+        (2_000 + BESIDE, 2_000, 100),
+        (1 << 20, 2_000, 100),
+        (1_024, 1_024 - BESIDE, 100),
+        (4 * 32 + 128 + 80, 40, 20),
+        (100, 1, 1),
+    ],
 )
-def test_what_else_is_open_leaves_the_rest_for_clients(limit: int, clients: int) -> None:
+def test_what_else_is_open_leaves_the_rest_for_clients(limit: int, clients: int, connections: int) -> None:
     fewer = fitting(SETTINGS, limit)
-    assert fewer.max_clients == clients
+    assert (fewer.max_clients, fewer.max_connections) == (clients, connections)
     assert (fewer is SETTINGS) is (clients == 2_000)
+    assert fitting(replace(SETTINGS, store="sqlite:a"), limit - 4 * 32).max_clients == max(clients, 1)
 
 
 ASKS = """
@@ -45,8 +60,8 @@ print(settings.max_clients, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
 @pytest.mark.parametrize(
     ("soft", "hard", "clients", "given", "told"),
     [
-        (256, 2_000, 500, 500 + 100 + 256, ""),
-        (256, 600, 600 - 356, 600, "244 clients at most"),
+        (256, 2_000, 500, 500 + 100 + 128, ""),
+        (256, 600, 600 - 228, 600, "372 clients at most"),
         (900, 2_000, 500, 900, ""),
     ],
 )
