@@ -8,6 +8,7 @@ line end; every value that is not ours is encoded.
 from __future__ import annotations
 
 import json
+import os
 import re
 import time
 from collections.abc import Callable, Sequence
@@ -30,7 +31,6 @@ _END = b"}\n"
 _BEACONS = b"/_tb/g/"
 _SECRET = re.compile(rb"([?&](?:__tb|writeKey|api_secret)=)[^&#]+")
 """Previews and keys of event sources, which some can name in the address alone."""
-_MS = [b'%03dZ","client":' % ms for ms in range(1_000)]
 
 LoggedRequest = Request | tuple[Question, OwnFields, str]
 """A request; or its question, its own fields beside it, and the client's address."""
@@ -46,6 +46,8 @@ class Lines:
         self._clients: dict[str | tuple[str, bytes], bytes] = {}
         self._leads: dict[bytes, bytes] = {}
         self._second, self._beginning = -1, b""
+        process = os.getpid()
+        self._ms = [b'%03dZ","process":%d,"client":' % (ms, process) for ms in range(1_000)]
 
     def joined(self, noted: Sequence[Line | ServedPage]) -> bytes:
         """These lines, and those of these pages, in this order."""
@@ -122,7 +124,7 @@ class Lines:
         if second != self._second:
             beginning = time.strftime('{"time":"%Y-%m-%dT%H:%M:%S.', time.gmtime(second))
             self._second, self._beginning = second, beginning.encode()
-        return self._beginning + _MS[ms]
+        return self._beginning + self._ms[ms]
 
     def _of_client(self, peer: str, own: OwnFields, fields: Headers) -> bytes:
         hops = own.get(b"x-forwarded-for", b"")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import Any
 
 import msgspec
@@ -38,6 +39,7 @@ class Line(msgspec.Struct, forbid_unknown_fields=True):
     """As it is documented."""
 
     time: str
+    process: int
     client: str
     method: str
     host: str
@@ -79,6 +81,7 @@ def test_what_a_beacon_says_is_in_no_line() -> None:
 def test_a_line_says_who_asked_what_and_how_it_was_answered() -> None:
     assert line((QUESTION, OWN, "10.1.2.3"), seconds=0.0125) == {
         "time": "2023-11-14T22:13:20.250Z",
+        "process": os.getpid(),
         "client": "203.0.113.9",
         "method": "GET",
         "host": "shop.example",
