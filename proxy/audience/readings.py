@@ -114,7 +114,7 @@ class Readings:
         assert measures is not None
         limits = range(len(measures.caps))
         self._drop_limits()
-        places: dict[int, list[int]] = {number: [0] for number in measures.changed_by_any_event if number in limits}
+        places: dict[int, list[int]] = {}
         for place, event in enumerate(history):
             for number in measures.touched(event):
                 if number in limits:
@@ -153,7 +153,7 @@ class Readings:
         if measures is None:
             return True
         is_next = at > self.newest_at or (at == self.newest_at and event.id > self.newest_id)
-        if not is_next or measures.changed_by_any_event:
+        if not is_next:
             self.measures = None
             return False
         is_alone = at > self.newest_at or not self.newest_id

@@ -39,8 +39,7 @@ class Tracked(NamedTuple):
 
 
 class Measures:
-    """The limits and attributes of all rules. Those that count banners without naming them are
-    `changed_by_any_event`."""
+    """The limits and attributes of all rules."""
 
     def __init__(
         self, caps: Iterable[Cap] = (), attributes: Mapping[tuple[str, Measure], Breaks] | None = None
@@ -49,9 +48,6 @@ class Measures:
         limits = [Tracked("", cap.measure, (cap.limit,)) for cap in self.caps]
         asked = [Tracked(name, measure, breaks) for (name, measure), breaks in (attributes or {}).items()]
         self.all = (*limits, *asked)
-        self.changed_by_any_event = tuple(
-            number for number, one in enumerate(self.all) if SHOWN in one.measure.kinds and not names_of(one.measure)
-        )
         self._number_of_cap = {cap: number for number, cap in enumerate(self.caps)}
         self._number_of = {(one.name, one.measure): number for number, one in enumerate(self.all) if one.name}
         self._naming: dict[tuple[str, str], tuple[int, ...]] = defaultdict(tuple)
@@ -100,16 +96,19 @@ class Measures:
 
     def _learn_shown(self, name: str) -> tuple[int, ...]:
         make_room(self._shown, MOST_NAMES)
-        numbers = self._shown[name] = self._naming.get((SHOWN, name.casefold()), ()) + self._following.get(SHOWN, ())
+        numbers = self._shown[name] = self._counted(SHOWN, name)
         return numbers
 
     def _learn(self, event: Event) -> tuple[int, ...]:
         make_room(self._about, MOST_NAMES)
-        kind, subject = event.kind, event.subject
-        others = [one for one in self._of_kind.get(kind, ()) if counts(self.all[one].measure, event)]
-        numbers = (*self._naming.get((kind, subject.casefold()), ()), *others, *self._following.get(kind, ()))
-        self._about[kind, subject] = numbers
+        numbers = self._about[event.kind, event.subject] = self._counted(event.kind, event.subject)
         return numbers
+
+    def _counted(self, kind: str, subject: str) -> tuple[int, ...]:
+        """Those that an event of this kind and subject counts towards, whatever its products; and those it follows."""
+        event = Event(0.0, "", kind, subject)
+        others = [one for one in self._of_kind.get(kind, ()) if counts(self.all[one].measure, event)]
+        return (*self._naming.get((kind, subject.casefold()), ()), *others, *self._following.get(kind, ()))
 
 
 def names_of(measure: Measure) -> frozenset[str]:

@@ -8,7 +8,7 @@ from proxy.audience.measures import DAY_SECONDS, DaysSince, Decaying, Value
 from proxy.audience.tracked import Breaks, Measures, bin_holds_until, bin_of, names_of
 from proxy.audience.traits import TRAIT_MEASURES
 from proxy.model import AttributeValue, Event, Item
-from tests.audience.test_readings import ATTRIBUTES, BOUGHT, EVERY_KIND, NOON, PAGE, SEARCHED, UNUSUAL, VIEWED
+from tests.audience.test_readings import ATTRIBUTES, BOUGHT, EVERY_KIND, NOON, PAGE, SEARCHED, SHOWN, UNUSUAL, VIEWED
 
 MEASURES = Measures(EVERY_KIND, ATTRIBUTES)
 
@@ -42,8 +42,11 @@ def test_a_limit_is_touched_as_often_as_its_rules_are_shown() -> None:
     assert sorted(shown) == [0, 1, 1, 2, 6]
 
 
-def test_a_measure_that_counts_banners_without_names_may_change_by_any_event() -> None:
-    assert Measures(UNUSUAL).changed_by_any_event == (0,) and not MEASURES.changed_by_any_event
+def test_one_that_names_no_banner_is_touched_by_each_that_is_shown_and_by_no_other_event() -> None:
+    measures = Measures(UNUSUAL)
+    page = Event(NOON, "1", PAGE, "/", shown=("SALE", "Hello"))
+    events = page, Event(NOON, "1", SHOWN, "Any"), Event(NOON, "1", PAGE, "/")
+    assert [measures.touched(event) for event in events] == [(0, 0), (0,), ()]
     assert names_of(EVERY_KIND[1].measure) == {"sale", "hello"}
 
 
