@@ -15,7 +15,8 @@ queueing, and the limit is halved.
 for a moment. Under lasting overload nobody waits noticeably: a quick refusal is better than a late one.
 
 One customer holds at most half of the slots, and of the places to wait: who asks for an origin's slowest pages over and
-over would else have all of them, and everybody else be refused.
+over would else have all of them, and everybody else be refused. Nor is anything measured by who came to hold more than
+a quarter, until they hold none: what they ask for would seem to be how slow the origin has become, and the limit fall.
 """
 
 from __future__ import annotations
@@ -44,6 +45,8 @@ SLACK_SECONDS = 0.02
 """What comes on top: a busy machine makes five milliseconds of two, which says nothing of an origin."""
 BUSY_SHARE = 0.8
 BLINK_SECONDS = 0.005
+MUCH = 4
+"""Who came to hold more than one in so many slots says nothing of the origin."""
 SHARE = "share"
 """The reason why a customer is refused who has their share, while others are not."""
 
@@ -118,6 +121,7 @@ class Limiter:
         self._clock = clock
         self._waiting: list[tuple[asyncio.Future[None], str]] = []  # the newest last
         self._held: dict[str, int] = {}  # a Counter takes a microsecond more
+        self._greedy: set[str] = set()
         self._since_all_went = clock()
         self._refused_at = -inf
         self.under_way = 0
@@ -168,6 +172,8 @@ class Limiter:
             if held >= (limit >> 1 or 1):
                 return False
             self._held[customer] = held + 1
+            if (held + 1) * MUCH > limit:
+                self._greedy.add(customer)
         self.under_way += 1
         return True
 
@@ -178,6 +184,8 @@ class Limiter:
             held = self._held.pop(customer) - 1
             if held:
                 self._held[customer] = held
+            else:
+                self._greedy.discard(customer)
         for turn, who in reversed(self._waiting) if self._waiting else ():
             if self.under_way >= self._limit.value:
                 break
@@ -187,9 +195,11 @@ class Limiter:
     def _waits_enough(self, customer: str) -> bool:
         return bool(customer) and 2 * sum(who == customer for _, who in self._waiting) >= self._most_waiting
 
-    def note(self, begun: float, now: float) -> None:
-        """Records that the origin, asked at `begun`, began its answer at `now`."""
-        self._limit.note(now - begun, self.under_way, now)
+    def note(self, begun: float, now: float, customer: str = "") -> None:
+        """Records that the origin, asked at `begun` for this customer, who still has the slot, began its answer at
+        `now`."""
+        if customer not in self._greedy:
+            self._limit.note(now - begun, self.under_way, now)
         self.times.note(now - begun)
 
     def _timeouts(self) -> float:
@@ -209,7 +219,8 @@ class Limiter:
                 help="if many clients share that address, name it in TAILORBIRD_TRUSTED_PROXIES",
             )
         self._refused_at = self._clock()
-        self._limit.refuse()
+        if customer not in self._greedy:
+            self._limit.refuse()
         return OriginError(
             f"{self.under_way} requests are under way at once, and the origin takes no more",
             reason="overload",

@@ -115,7 +115,7 @@ class OriginTransport:
     def complete(self, quick: QuickExchange, began: float, *, is_last: bool) -> None:
         """Its answer, which began at `began`, came whole: the connection is idle again, or ends."""
         self.breaker.note(True)
-        self.limiter.note(quick.begun, began)
+        self.limiter.note(quick.begun, began, quick.connection.customer)
         self._timeouts.leave(quick)
         quick.connection.listener = None
         self._release(quick.connection, not is_last)
@@ -203,7 +203,7 @@ class OriginTransport:
     ) -> UpstreamResponse | OriginError | None:
         if error is None:
             self.breaker.note(True)
-            self.limiter.note(begun, time.monotonic())
+            self.limiter.note(begun, time.monotonic(), connection.customer)
             return self._noted(exchange, connection)
         assert isinstance(error, OriginError), error  # nothing else happens to a request without a body
         if error.reason == "reset" and exchange.may_be_repeated and self._retry_budget.spend():
@@ -244,7 +244,7 @@ class OriginTransport:
         begun = time.monotonic()
         await exchange.head()
         if not request.wait_seconds:
-            self.limiter.note(begun, time.monotonic())
+            self.limiter.note(begun, time.monotonic(), request.customer)
         return self._noted(exchange, connection)
 
     def _noted(self, exchange: Exchange, connection: Connection) -> UpstreamResponse:

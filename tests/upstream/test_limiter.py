@@ -237,3 +237,26 @@ async def test_who_is_refused_for_having_half_is_told_so_and_takes_half_of_the_p
     for customer in ("192.0.2.1", "192.0.2.1", "192.0.2.2"):
         limiter.leave(customer)
     assert (limiter.under_way, limiter.waiting) == (0, 0)
+
+
+async def test_who_asks_for_the_slowest_pages_over_and_over_does_not_bring_the_limit_down() -> None:
+    clock = Clock()
+    limiter = Limiter(replace(SETTINGS, concurrency_start=64, max_connections=64), clock)
+
+    def ask(customer: str, seconds: float, count: int) -> None:
+        for _ in range(count):
+            assert limiter.enters_at_once(customer)
+        for _ in range(count):
+            limiter.note(clock.at - seconds, clock.at, customer)
+            limiter.leave(customer)
+
+    for _ in range(60):
+        clock.at += 1
+        for customer, seconds, count in (("one", 0.05, 10), ("greedy", 2.0, 32), ("two", 0.05, 16)):
+            ask(customer, seconds, count)
+    assert limiter.limit == 64
+    for _ in range(10):  # who holds a few may say how slow it is
+        clock.at += 1
+        for customer in ("one", "greedy"):
+            ask(customer, 2.0, 16)
+    assert limiter.limit < 64
