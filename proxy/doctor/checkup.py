@@ -134,7 +134,8 @@ def _pieces(fetched: FetchedPage) -> Iterator[Line]:
     """No line for a page that comes at once."""
     if fetched.seconds > LONGEST_IN_PIECES_SECONDS:
         says = f"its last piece comes {fetched.seconds:.1f} s after the first, and visitors wait for it"
-        yield Line(Level.WARN, "pieces", f"{says} where the page is not kept", f"see {PIECES_GUIDE}")
+        where = "from the first slot on where the page is not kept"
+        yield Line(Level.WARN, "pieces", f"{says}, {where}", f"see {PIECES_GUIDE}")
 
 
 def _validator(fetched: FetchedPage) -> Iterator[Line]:

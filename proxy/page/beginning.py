@@ -13,26 +13,41 @@ from collections.abc import Sequence
 from proxy.page.slots import DeclaredSlot
 
 _MARKS = (b"data-slot", b"tb-slot", b"<esi:")
-# An end that may go on as a mark is not sent yet. Names of tags and attributes cannot be written in other characters.
-_BEGUN = [mark[:size] for mark in _MARKS for size in range(len(mark) - 1, 0, -1)]
-_MARK = b"|".join(_MARKS) + b"|(?:" + b"|".join(_BEGUN) + rb")\Z"
-_TAG = rb"<(?!(?:html|head|title|meta|link|style|script|base|noscript)[\s/>])(?:[a-z]|\Z)"
-_MARKED = re.compile(_MARK, re.IGNORECASE)
-_SELECTED = re.compile(_MARK + b"|" + _TAG, re.IGNORECASE)
-
-FirstChange = re.Pattern[bytes]
-"""Finds the first place in a page behind which filling may change it."""
+"""Names of tags and attributes cannot be written in other characters, but for capitals."""
+_LONGEST = max(map(len, _MARKS))
+_IN_HEADS = rb"html|head|title|meta|link|style|script|base|noscript"
+_TAG = re.compile(rb"<(?!(?:" + _IN_HEADS + rb")[ \t\n\f\r/>])[a-z][^ \t\n\f\r/>]*[ \t\n\f\r/>]")
+_BEGUN_TAG = re.compile(rb"<(?:[a-z][^ \t\n\f\r/>]*)?\Z")
 
 
-def first_change(declared: Sequence[DeclaredSlot]) -> FirstChange | None:
-    """What finds it in a page with these slots; None where it may be anywhere: a list brings a stylesheet, and a slot
-    at the start or end of an element may be that of the head."""
-    if any(slot.is_list or (slot.selector and slot.place != "inside") for slot in declared):
-        return None
-    return _SELECTED if any(slot.selector for slot in declared) else _MARKED
+def may_begin(declared: Sequence[DeclaredSlot]) -> bool:
+    """Whether a page with these slots has such a beginning: not where a list brings a stylesheet, or a slot at the
+    start or end of an element may be that of the head."""
+    return not any(slot.is_list or (slot.selector and slot.place != "inside") for slot in declared)
 
 
-def beginning_of(page: bytes | bytearray, start: int, change: FirstChange) -> int:
-    """How many bytes of it never change; `start` of them are known. More may be once more of the page is there."""
-    found = change.search(page, start)
-    return len(page) if found is None else found.start()
+class Beginning:
+    """Where it ends, in a page of which more and more is there. With `has_selectors`, slots may be found by them."""
+
+    def __init__(self, *, has_selectors: bool) -> None:
+        self._has_selectors = has_selectors
+        self._is_over = False
+        self.end = 0
+
+    def look_on(self, page: bytearray) -> None:
+        """Moves the end; `page` is what was there before, and more. What may go on as a mark is not part of it yet."""
+        if self._is_over:
+            return
+        text = bytes(memoryview(page)[self.end :]).lower()
+        found = [at for mark in _MARKS if (at := text.find(mark)) >= 0]
+        if self._has_selectors and (tag := _TAG.search(text)) is not None:
+            found.append(tag.start())
+        self._is_over = bool(found)
+        self.end += min(found) if found else len(text) - self._open(text)
+
+    def _open(self, text: bytes) -> int:
+        """How many bytes at its end may go on as a mark."""
+        begun = _BEGUN_TAG.search(text, text.rfind(b"<")) if self._has_selectors and b"<" in text else None
+        sizes = range(min(_LONGEST - 1, len(text)), 0, -1)
+        of_mark = next((size for size in sizes if any(mark.startswith(text[-size:]) for mark in _MARKS)), 0)
+        return of_mark if begun is None else max(of_mark, len(text) - begun.start())

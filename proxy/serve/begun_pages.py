@@ -18,7 +18,7 @@ from proxy.http.outgoing import forbids_storing, personal_head
 from proxy.httpcache.coding import GzipPieces, accepts_gzip
 from proxy.metrics import Metrics
 from proxy.model import Headers
-from proxy.page.beginning import FirstChange, beginning_of
+from proxy.page.beginning import Beginning
 from proxy.page.piece import Piece
 from proxy.page.slots import DeclaredSlot
 from proxy.page.template import Template
@@ -28,7 +28,9 @@ from proxy.serve.pages import coding_of
 from proxy.serve.reading import PageReader
 from proxy.serve.showing import Who
 from proxy.serve.showing_as import Shows
+from proxy.serve.slot_maps import Path
 from proxy.settings import Settings
+from proxy.upstream.asking import is_document
 from proxy.upstream.exchange import Exchange
 
 log = logging.getLogger("tailorbird.begun")
@@ -65,18 +67,21 @@ class BegunPages:
         """The page, if its beginning may be passed on; None if it has to be whole first.
 
         One that is not known to have slots is begun only if it says `no-store`, for then no browser misses the tag and
-        the lifetime that its head lacks; and only for a visitor who gets no cookie with it."""
+        the lifetime that its head lacks. With it a newcomer gets the cookie, as with their first page with slots, but
+        not with what a script asks for."""
         is_coming = isinstance(answer.body, Exchange) and not answer.body.is_over
         if not is_coming or answer.status != 200 or request.method != b"GET" or request.depth:
             return None
         declared, policy = self._declared(), self._policy_of(request.path)
-        found = self.reader.change_in(answer.headers, request.path, declared, policy)
-        if found is None or request.get(b"if-none-match") is not None:
+        path = self.reader.path_to_begin(answer.headers, request.path, declared, policy)
+        if path is None or request.get(b"if-none-match") is not None:
             return None
-        (change, has_slots), who = found, self.showing.recognise(NO_SLOTS, request, now)
-        if who is None or not (has_slots or (forbids_storing(answer.headers) and who.set_cookie is None)):
+        if (who := self.showing.recognise(NO_SLOTS, request, now)) is None:
             return None
-        return BegunPage(self, request, answer, change, who, now, declared, policy)
+        may_have_none = forbids_storing(answer.headers) and (who.set_cookie is None or is_document(request))
+        if not (path.has_slots or may_have_none):
+            return None
+        return BegunPage(self, request, answer, path, who, now, declared, policy)
 
 
 class BegunPage:
@@ -87,13 +92,14 @@ class BegunPage:
         pages: BegunPages,
         request: Request,
         answer: UpstreamResponse,
-        change: FirstChange,
+        path: Path,
         who: Who,
         now: float,
         declared: Sequence[DeclaredSlot],
         policy: PagePolicy | None,
     ) -> None:
-        self._pages, self._request, self._answer, self._change = pages, request, answer, change
+        self._pages, self._request, self._answer = pages, request, answer
+        self._beginning = Beginning(has_selectors=path.has_selectors)
         self._who, self._now, self._declared, self._policy = who, now, declared, policy
         is_coded = bool(coding_of(answer.headers))
         self._gzip = GzipPieces() if is_coded else None
@@ -166,7 +172,8 @@ class BegunPage:
     def _begun(self, piece: bytes) -> bytes:
         """What may be sent now that this piece is there."""
         self._page += piece
-        end = beginning_of(self._page, self._sent, self._change)
+        self._beginning.look_on(self._page)
+        end = self._beginning.end
         if max(len(self._page), sum(map(len, self._came))) > self._pages.most_bytes:
             self._pages.metrics.count("tailorbird_page_passthrough_total", "reason", "too-big")
             self._pages.streams.count += 1

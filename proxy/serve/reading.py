@@ -14,7 +14,6 @@ from typing import TypeVar
 from proxy.httpcache.coding import decoded, is_damaged, page_codings
 from proxy.metrics import Metrics
 from proxy.model import Headers
-from proxy.page.beginning import FirstChange
 from proxy.page.holes import HoleAt
 from proxy.page.includes import says_includes
 from proxy.page.json_lists import find_json_lists, find_json_slots
@@ -42,7 +41,7 @@ from proxy.serve.pages import (
     readable,
     without_coding,
 )
-from proxy.serve.slot_maps import MOST_SEARCHED_BYTES, Comparison, SlotMap, SlotMaps, Version, are_marked
+from proxy.serve.slot_maps import MOST_SEARCHED_BYTES, Comparison, Path, SlotMap, SlotMaps, Version, are_marked
 from proxy.settings import Settings
 
 QUICK_BYTES, QUICK_TAGS, QUICK_CODED_BYTES = 64 * 1024, 2_500, 16 * 1024
@@ -92,15 +91,14 @@ class PageReader:
         """The page, if no policy applies, and it is known or takes less than a millisecond to parse; else None."""
         return self._at_once(self._version(body, headers, path, declared, None), headers, path, declared, body)
 
-    def change_in(
+    def path_to_begin(
         self, headers: Headers, path: bytes, declared: Sequence[DeclaredSlot], policy: PagePolicy | None
-    ) -> tuple[FirstChange, bool] | None:
-        """What finds the first change in a page with these fields, and whether the last page at the path had slots;
-        None if it has to be whole first."""
+    ) -> Path | None:
+        """What is known of the path, if a page with these fields may be sent before it is whole."""
         if not is_html(headers) or coding_of(headers) not in ("", GZIP):
             return None
         at = self._slot_maps.at(path, charset_of(headers), declared, has_includes=_has_includes(headers, policy))
-        return None if at.change is None else (at.change, at.has_slots)
+        return at if at.may_begin else None
 
     def slot_map_of(
         self, body: memoryview, path: bytes, charset: str, declared: Sequence[DeclaredSlot], coding: str = ""

@@ -26,6 +26,8 @@ from proxy.upstream.uploads import Place
 
 HIGH_WATER_BYTES = 256 * 1024
 SAFE_METHODS = frozenset({b"GET", b"HEAD", b"OPTIONS"})
+READ_FIRST_SECONDS = 0.001
+"""If this process stood still, the rest of a body may be there, and only has not been read: it is, in that time."""
 UNANSWERED = "unanswered"
 """The `reason` of an answer that did not come within the request's own `wait_seconds`: there may just be no news."""
 
@@ -44,6 +46,7 @@ class Exchange(Awaited):
     _is_sent = False
     _is_paused = False
     _is_unhurried = False
+    _has_read_first = False
 
     def __init__(
         self,
@@ -112,7 +115,7 @@ class Exchange(Awaited):
     ) -> None:
         """Calls `tell` when the whole body is there, or more than `most_bytes` of it, with none taken yet; or with the
         error. After `seconds` it calls `otherwise` instead, or, without one, that is an error."""
-        self._awaits, self._otherwise = (most_bytes, tell), otherwise
+        self._awaits, self._otherwise, self._has_read_first = (most_bytes, tell), otherwise, False
         self._latest = monotonic() + seconds
         if self._is_paused:
             self._resume()
@@ -267,6 +270,9 @@ class Exchange(Awaited):
     def look(self, now: float) -> None:
         """As `Waiting`."""
         if self._otherwise is not None and self._awaits is not None and self._latest <= now:
+            if not self._has_read_first:
+                self._has_read_first, self.deadline = True, now + READ_FIRST_SECONDS
+                return
             self.deadline, self._latest = now + self._silence, inf
             self._take_it_otherwise(self._otherwise, self._awaits[1])
         elif self._is_origins_turn():

@@ -9,28 +9,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from proxy.page.beginning import beginning_of, first_change
+from proxy.page.beginning import Beginning, may_begin
 from proxy.page.markup import Markup
 from proxy.page.redaction import Redacted, redacted
 from proxy.page.scan import Uncut, find_slots
 from proxy.page.slots import DeclaredSlot
 from tests.fuzz.test_page import mutated, pages
 
-MARKED = first_change([DeclaredSlot("home.hero")])
 HERO = DeclaredSlot("main.hero", selector=".hero")
-SELECTED = first_change([HERO])
 
 
 def sent(pieces: list[bytes], *, selected: bool = False) -> bytes:
     """What of a page may be sent before all of it is there."""
-    change = SELECTED if selected else MARKED
-    assert change is not None
-    page, end = bytearray(), 0
+    page, beginning = bytearray(), Beginning(has_selectors=selected)
     for piece in pieces:
         page += piece
-        before, end = end, beginning_of(page, end, change)
-        assert before <= end <= len(page)
-    return bytes(page[:end])
+        before = beginning.end
+        beginning.look_on(page)
+        assert before <= beginning.end <= len(page)
+    return bytes(page[: beginning.end])
 
 
 @pytest.mark.parametrize(
@@ -67,8 +64,9 @@ def test_where_a_selector_may_find_a_slot_it_begins_before_what_stands_in_no_hea
 
 
 def test_where_a_change_may_be_anywhere_nothing_is_sent_early() -> None:
-    assert first_change([DeclaredSlot("listing:main")]) is None
-    assert first_change([DeclaredSlot("all.top", selector="body", place="start")]) is None
+    assert not may_begin([DeclaredSlot("listing:main")])
+    assert not may_begin([DeclaredSlot("all.top", selector="body", place="start")])
+    assert may_begin([DeclaredSlot("home.hero"), HERO])
 
 
 def must_begin_before_its_changes(page: bytes, splits: list[int], *, selected: bool) -> bool:
