@@ -230,7 +230,7 @@ async def test_a_process_that_could_not_start_at_first_receives_later_messages(v
         await here.open()
         await there.open()
         await client.acl_setuser("half", keys=["*"])
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(90):
             while there.name not in (await here.request("purge")).live:
                 await asyncio.sleep(0.01)
             while not missed.messages:
