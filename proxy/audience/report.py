@@ -25,7 +25,7 @@ from proxy.audience.verdicts import (
 from proxy.bucketing import BUCKETS
 from proxy.model import Holdout, Rule
 
-PAID_BY_EACH, RETURNED = "paid", "returned"
+PAID_BY_EACH, RETURNED, SOLD = "paid", "returned", "sold by clicks"
 DRAWN = 1_000_000
 """So many that how many of them there are leaves no doubt: who was drawn is known by the share alone."""
 
@@ -33,8 +33,9 @@ DRAWN = 1_000_000
 @dataclass(frozen=True, slots=True)
 class Row:
     """One group, with what it did. `paid` is per visitor, `paid_by_payer` per visitor who paid anything. Of those who
-    `ordered` so many `returned` something. `lifts` are against the first row, by what was counted, `PAID_BY_EACH` and
-    `RETURNED`. The first row has no verdict, nor has who was held out of an experiment."""
+    `ordered` so many `returned` something; so many `buyers` bought what they had clicked there, for `sold`. `lifts` are
+    against the first row, by what was counted, `PAID_BY_EACH` and `RETURNED`. The first row has no verdict, nor has who
+    was held out of an experiment."""
 
     group: str
     visitors: int
@@ -43,6 +44,8 @@ class Row:
     paid_by_payer: float
     ordered: int
     returned: int
+    buyers: int
+    sold: float
     lifts: Mapping[str, Lift | None]
     verdict: Verdict | None
     has_clicks: bool = True
@@ -173,8 +176,8 @@ def _row(
     did = {kind: tally.converted[kind] for kind in counted}
     money = tally.money
     paid, paid_by_payer = money.total / tally.visitors, money.total / max(1, money.payers)
-    ordered, returned = tally.converted[ORDER], tally.returned
-    return Row(group, tally.visitors, did, paid, paid_by_payer, ordered, returned, lifts, verdict, has_clicks)
+    orders = tally.converted[ORDER], tally.returned, tally.buyers, tally.sold
+    return Row(group, tally.visitors, did, paid, paid_by_payer, *orders, lifts, verdict, has_clicks)
 
 
 def _overall(rows: Sequence[Row], chance: float | None, rule: Rule | None, goal: str) -> Verdict:

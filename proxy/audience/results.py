@@ -31,6 +31,8 @@ ARM = " / "
 ORDER, CLICK = "order completed", "banner clicked"
 GOALS = (ORDER, "checkout started", "product added", "product viewed", CLICK)
 """The kinds of events that may be the goal of an experiment."""
+CLICK_COUNTS_SECONDS = 7 * 86_400.0
+"""What is bought so long after it was clicked counts as bought by that click."""
 CAPPED, LEAST_PAYERS = 0.99, 100
 CURRENCY = "currency"
 PAID = {ORDER: 1.0, "order refunded": -1.0, "order cancelled": -1.0}
@@ -69,7 +71,8 @@ class Tally:
     """What the visitors of one group did since their first exposure: how many did each thing at least once
     (`converted`), how many of those who ordered had something of that paid back or called off (`returned`), and what
     each paying visitor paid (`payments`, summed up in `money` at the end), in which currencies (`paid_in`, "" for none;
-    empty where none is named)."""
+    empty where none is named). `buyers` bought products that they had clicked in this rule's content, for what is
+    `sold`, of which `sold_in` is by currency."""
 
     visitors: int = 0
     converted: dict[str, int] = field(default_factory=lambda: dict.fromkeys(GOALS, 0))
@@ -77,6 +80,9 @@ class Tally:
     paid_in: list[str] = field(default_factory=list)
     money: Money = Money()
     returned: int = 0
+    buyers: int = 0
+    sold_in: dict[str, float] = field(default_factory=dict)
+    sold: float = 0.0
 
 
 @dataclass(slots=True)
@@ -103,6 +109,7 @@ class Comparison:
         self.cap = _cap([paid for tally in self.groups.values() for paid in tally.payments])
         for tally in self.groups.values():
             tally.money, tally.payments = Money.of(tally.payments, self.cap), []
+            tally.sold = sum(sold for named, sold in tally.sold_in.items() if named in ("", self.currency))
 
 
 def _cap(payments: Sequence[float]) -> float:
@@ -229,10 +236,27 @@ def _count(tally: Tally, rule: str, since: float, events: Sequence[Event], curre
             paid[currencies.get(of.id, "")] += PAID[event.kind] * event.value
             has_returned |= event.kind != ORDER
     tally.returned += has_returned and ORDER in did
+    sold = list(_sold_by_clicks(rule, counted)) if CLICK in did else []
+    tally.buyers += bool(sold)
+    for order, amount in sold:
+        currency = currencies.get(order.id, "")
+        tally.sold_in[currency] = tally.sold_in.get(currency, 0.0) + amount
     for currency, amount in paid.items():
         if amount:
             tally.payments.append(amount)
             tally.paid_in.append(currency)
+
+
+def _sold_by_clicks(rule: str, counted: Sequence[Event]) -> Iterator[tuple[Event, float]]:
+    """The orders with products that the visitor had clicked in the rule's content, each with what these cost."""
+    counts_until: dict[str, float] = {}
+    for event in counted:
+        if event.kind == CLICK and event.subject == rule:
+            counts_until |= {item.product: event.at + CLICK_COUNTS_SECONDS for item in event.items}
+        elif event.kind == ORDER:
+            bought = [item for item in event.items if event.at <= counts_until.get(item.product, -inf)]
+            if bought:
+                yield event, sum(item.price * item.quantity for item in bought)
 
 
 def _order_of(less: Event, counted: Sequence[Event]) -> Event | None:

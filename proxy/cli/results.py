@@ -148,3 +148,5 @@ def _lines(row: Row, told: RuleReport) -> Iterator[str]:
         lift = row.lifts.get(RETURNED)
         compared = f"  {in_percent(lift)}" if lift else ""
         yield f"{row.returned:>9,} of {row.ordered:,} who ordered gave back, {row.returned / row.ordered:.2%}{compared}"
+    if row.buyers:
+        yield f"{row.buyers:>9,} bought what they clicked in it, for {row.sold:,.2f} {told.currency}".rstrip()

@@ -16,7 +16,7 @@ from proxy.page.fields import without_unsafe
 from proxy.page.presentation import PLAIN, Presentation, price_text
 
 DEFAULT_CARD = """\
-<a class="tb-card-link" href="{{ product.link }}">\
+<a class="tb-card-link" href="{{ product.link }}" data-product="{{ product.id }}">\
 {% if product.image %}<img class="tb-card-picture" src="{{ product.image }}" alt="" loading="lazy" decoding="async"\
 {% if product.image_width %} width="{{ product.image_width }}"{% endif %}\
 {% if product.image_height %} height="{{ product.image_height }}"{% endif %}>{% endif %}\

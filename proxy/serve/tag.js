@@ -112,7 +112,8 @@
     }
   }
   d.addEventListener("click", function (e) {
-    var b = e.target.closest && banner(e.target);
+    var b = e.target.closest && banner(e.target), card = b && e.target.closest("[data-tb-rule] [data-product]");
+    if (card) b.product_id = card.dataset.product;
     if (b) track("Promotion Clicked", b);
   }, true);
   d.addEventListener("submit", function (e) {

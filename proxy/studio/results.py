@@ -195,6 +195,9 @@ def _row(row: Row, told: RuleReport, scale: float) -> RowView:
     if row.returned:
         reached = f"{row.returned:,} of {row.ordered:,}, {row.returned / row.ordered:.2%}"
         cells.append(_compared("who ordered gave back", reached, row.lifts.get(RETURNED), scale))
+    if row.buyers:
+        reached = f"{row.buyers:,}, for {row.sold:,.2f} {told.currency}".rstrip()
+        cells.append(CellView("bought what they clicked in it", reached))
     is_told = row.verdict and sum(bool(one.verdict) for one in told.rows) > 1
     return RowView(row.group, f"{row.visitors:,}", cells, row.verdict.text if row.verdict and is_told else "")
 

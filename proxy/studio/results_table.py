@@ -11,7 +11,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from proxy.audience.parts import Part
-from proxy.audience.report import PAID_BY_EACH, RETURNED, RuleReport
+from proxy.audience.report import PAID_BY_EACH, RETURNED, SOLD, RuleReport
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for a formula at the beginning of a cell."""
@@ -64,12 +64,13 @@ def _lines(one: RuleReport, part: str, timezone: str) -> Iterator[tuple[object, 
     for row in one.rows:
         counted = [(kind, did, did / row.visitors) for kind, did in row.did.items()]
         money = (PAID_BY_EACH, "", row.paid), (RETURNED, row.returned, row.returned / row.visitors)
-        for kind, reached, by_visitor in [*counted, *money]:
+        clicked = [(SOLD, row.buyers, row.sold / row.visitors)] if row.buyers else []
+        for kind, reached, by_visitor in [*counted, *money, *clicked]:
             lift = row.lifts.get(kind)
             ends = (lift.value, lift.low, lift.high) if lift else ("", "", "")
             verdict = row.verdict.text if row.verdict and kind == one.counted[0] and not part else ""
             names = _harmless(one.rule), since, _harmless(row.group)
-            currency = _harmless(one.currency) if kind == PAID_BY_EACH else ""
+            currency = _harmless(one.currency) if kind in (PAID_BY_EACH, SOLD) else ""
             yield (*names, row.visitors, kind, reached, by_visitor, *ends, verdict, currency, part)
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from math import inf
 
 import pytest
+from msgspec.structs import replace
 
 from proxy.audience.results import HELD_OUT, Comparison, Exposure, Money, Results, Tally, exposures_in, holdout_name
 from proxy.bucketing import HOLDOUT, bucket
-from proxy.model import Arrival, Event, Holdout
+from proxy.model import Arrival, Event, Holdout, Item
 
 ORDER = "order completed"
 
@@ -188,3 +189,47 @@ def test_of_who_ordered_is_counted_who_had_something_of_that_paid_back() -> None
         results.add([view(2, bar="Bar / new"), *arrivals], f"v{number}")
     tally = results.comparisons["Bar"].groups["new"]
     assert (tally.visitors, tally.converted[ORDER], tally.returned) == (5, 4, 2)
+
+
+def of_products(at: float, kind: str, *products: str, subject: str = "", price: float = 5.0) -> Arrival:
+    items = tuple(Item(product, price=price, quantity=2.0) for product in products)
+    return Arrival("v", Event(at, f"{kind}{at}", kind, subject, items, value=100.0), "shop", at)
+
+
+def click(at: float, *products: str, rule: str = "Row") -> Arrival:
+    return of_products(at, "banner clicked", *products, subject=rule)
+
+
+def ordered(at: float, *products: str) -> Arrival:
+    return of_products(at, ORDER, *products)
+
+
+@pytest.mark.parametrize(
+    ("log", "sold"),
+    [
+        ([click(2, "a"), ordered(20, "a", "b")], 10.0),
+        ([click(2, "a"), ordered(20, "a"), ordered(30, "a")], 20.0),
+        ([click(2, "a", rule="Other"), ordered(20, "a")], None),
+        ([ordered(3, "a"), click(4, "a")], None),
+        ([click(2, "a"), ordered(3 + 7 * 86_400, "a")], None),
+    ],
+    ids=["once", "twice", "another row's", "before", "8 days on"],
+)
+def test_what_a_row_earned_is_what_was_bought_of_the_products_clicked_in_it(
+    log: list[Arrival], sold: float | None
+) -> None:
+    results = Results()
+    results.add([view(1, row="Row"), *log], "v")
+    results.sum_up()
+    tally = results.comparisons["Row"].groups["shown"]
+    assert (tally.buyers, tally.sold) == ((0, 0.0) if sold is None else (1, sold))
+
+
+def test_what_a_row_earned_is_in_the_currency_of_what_was_paid() -> None:
+    results = Results()
+    for number, currency in enumerate(("EUR", "EUR", "USD")):
+        order = ordered(9, "a")
+        results.add([view(1, row="Row"), click(2, "a"), replace(order, details={"currency": currency})], f"v{number}")
+    results.sum_up()
+    tally = results.comparisons["Row"].groups["shown"]
+    assert (tally.buyers, tally.sold, results.comparisons["Row"].currency) == (3, 20.0, "EUR")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser
 
+from proxy.model import Arrival
 from tests.browser.conftest import Tab
 from tests.wire.behind import Behind
 from tests.wire.origin import Origin, always, ok
@@ -72,6 +73,24 @@ async def test_what_only_the_browser_knows_is_told_once(shop: Behind, browser: B
         visitors = {one.visitor_id for one in (await shop.tailorbird.store.log("", 1_000))[0]}
         assert len(visitors) == 1
         assert tab.complaints == []
+
+
+async def test_a_click_in_a_row_names_the_product_of_the_card(shop: Behind, browser: Browser) -> None:
+    async with await browser.new_context(user_agent=CHROME) as context:
+        page = await context.new_page()
+        await page.goto(shop.url)
+        row = "<div data-tb-rule=Row data-tb-variant=Row><p data-product=hoka-1>Card <b>hoka</b></p><i>More</i></div>"
+        await page.evaluate(f"document.body.insertAdjacentHTML('afterbegin', '{row}')")
+        await page.get_by_text("hoka", exact=True).click()
+        await page.get_by_text("More", exact=True).click()
+        async with asyncio.timeout(30):
+            while len(clicks := [one.event for one in await log(shop) if one.event.subject == "Row"]) < 2:
+                await asyncio.sleep(0.05)
+    assert [[item.product for item in click.items] for click in sorted(clicks)] == [["hoka-1"], []]
+
+
+async def log(shop: Behind) -> Sequence[Arrival]:
+    return (await shop.tailorbird.store.log("", 1_000))[0]
 
 
 async def test_whose_browser_says_so_is_told_nothing_of(shop: Behind, browser: Browser) -> None:

@@ -28,7 +28,8 @@ def test_the_default_card_of_what_is_on_sale_has_both_prices() -> None:
 
 def test_the_default_card_leaves_out_what_is_unknown() -> None:
     card = Card().draw(Product("a", "Bare", "/p/a"))
-    assert card == '<a class="tb-card-link" href="&#x2f;p&#x2f;a"><span class="tb-card-title">Bare</span></a>'
+    link = '<a class="tb-card-link" href="&#x2f;p&#x2f;a" data-product="a">'
+    assert card == f'{link}<span class="tb-card-title">Bare</span></a>'
 
 
 def test_an_editors_card_may_use_every_word_of_a_product() -> None:

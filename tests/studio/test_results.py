@@ -202,12 +202,16 @@ async def test_programs_get_the_parts() -> None:
 async def test_who_gave_back_is_told_as_a_part_of_those_who_ordered() -> None:
     few, many = group(9_000, 600), group(9_000, 800)
     few.returned, many.returned = 60, 240
+    many.buyers, many.sold_in = 31, {"": 1_234.5}
     of = looked({"Bar": {"control": few, "red": many, "green": group(9_000, 600)}})
     told = plain(await asked(of, "/results?rule=Bar"))
     assert "240 of 800, 30.00% who ordered gave back +200.0% (" in told
+    assert "31, for 1,234.50 bought what they clicked in it" in told
     assert re.search(r"red: of those who ordered \d+ % to \d+ % more gave something back", told)
     async with browser(site(of)) as client:
-        rows = csv.DictReader(io.StringIO((await client.get("/results.csv")).text))
+        rows = list(csv.DictReader(io.StringIO((await client.get("/results.csv")).text)))
+    (sold,) = (row for row in rows if row["counted"] == "sold by clicks")
+    assert (sold["group"], sold["reached"]) == ("red", "31") and float(sold["by visitor"]) == 1_234.5 / 9_000
     (row,) = (row for row in rows if (row["group"], row["counted"]) == ("red", "returned"))
     assert (row["reached"], float(row["lift"])) == ("240", pytest.approx(2.0)) and float(row["low"]) > 0
 
