@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from proxy.cli.readable import made_readable
+from proxy.cli.readable import made_readable, open_closed
 from proxy.diagnostics import did_you_mean
 from proxy.errors import OperatorErrors, StoreError, TailorbirdError
 
@@ -82,6 +82,7 @@ class Commands(click.Group):
             formatter.write_dl([(row.name, row.help) for row in COMMANDS])
 
     def main(self, *args: Any, **more: Any) -> Any:
+        open_closed()
         with redirect_stdout(made_readable(sys.stdout)), redirect_stderr(made_readable(sys.stderr)):
             return super().main(*args, **more)
 

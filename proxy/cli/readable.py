@@ -7,7 +7,9 @@ of writing make a line look like another one. Both are printed as JSON escapes.
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 from typing import TextIO, cast
 
 # Line ends and tabs stand; so does a return that a line begins with, for progress, and the colours of our own words.
@@ -27,6 +29,17 @@ class _Readable:
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._stream, name)
+
+
+def open_closed() -> None:
+    """Opens those of standard input, output and error that whoever started us has closed, on nowhere. Else the first
+    sockets and files got their numbers, and what is printed would go there."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            if nowhere == number:
+                os.set_inheritable(nowhere, True)  # for the processes we start, too
+                setattr(sys, name, open(nowhere, "w" if number else "r", closefd=False))  # noqa: SIM115  # for good
 
 
 def made_readable(stream: TextIO) -> TextIO:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import logging
+import subprocess
 import sys
 from pathlib import Path
 
@@ -35,6 +36,20 @@ ORDER = "\x1b]52;c;cm0gLXJm\x07"
 )
 def test_orders_to_a_terminal_are_written_out(text: str, shown: str) -> None:
     assert readable(text) == shown
+
+
+@pytest.mark.parametrize("closed", ["<&- 2>&-", ">&-", "<&- >&- 2>&-"])
+def test_what_was_closed_at_the_start_is_nowhere_and_no_file_has_its_number(closed: str) -> None:
+    script = """
+import os, socket, subprocess, sys
+from proxy.cli import tailorbird
+tailorbird(["--version"], standalone_mode=False)
+assert socket.socket().fileno() > 2
+assert subprocess.call([sys.executable, "-c", "import os; [os.fstat(number) for number in (0, 1, 2)]"]) == 0
+os._exit(7)
+"""
+    done = subprocess.run(["sh", "-c", f'exec "$0" -c "$1" {closed}', sys.executable, script], check=False)
+    assert done.returncode == 7
 
 
 def test_a_stream_is_as_it_was_but_for_that() -> None:
