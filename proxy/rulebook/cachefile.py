@@ -38,6 +38,7 @@ PAGE = (
         "forms change it",
         "no: a form sent to its address, or leading back to it, leaves the page as it is; yes when missing",
     ),
+    Word("forms fill the cart", "yes: a form sent to its address puts a product into the cart; no when missing"),
     Word("slots", "no: there are none, and the page is passed on as it comes, in pieces too; with store: no"),
     Word("compare", "no: keep the page without comparing two fetches of it; yes when missing"),
 )
@@ -121,6 +122,7 @@ def _read_page(node: Node, findings: list[Finding]) -> PagePolicy:
         tuple(hole for item in found.items_of("holes", findings) if (hole := _read_hole(item, findings))),
         is_kept=is_kept,
         is_changed_by_forms=_yes(found, "forms change it", True, findings),
+        fills_cart=_yes(found, "forms fill the cart", False, findings),
         is_compared=_yes(found, "compare", True, findings),
         has_includes=_yes(found, "includes", False, findings),
         has_slots=has_slots,

@@ -26,6 +26,7 @@ class PagePolicy:
     * `is_kept` False: every visitor asks the origin.
     * `is_compared` False: a page is kept without comparing two fetches of it first.
     * `is_changed_by_forms` False: a POST to a page does not put it out of date (RFC 9111 4.4 would).
+    * `fills_cart`: a form sent to it puts a product into the cart.
     * `has_includes`: `<esi:include>` counts here although the origin does not say so.
     * `has_slots` False: none of its slots is filled.
     * `wait_seconds`: how long the origin may be silent before it answers (long polling), 0 for as the settings say.
@@ -37,6 +38,7 @@ class PagePolicy:
     is_kept: bool = True
     is_compared: bool = True
     is_changed_by_forms: bool = True
+    fills_cart: bool = False
     has_includes: bool = False
     has_slots: bool = True
     wait_seconds: int = 0

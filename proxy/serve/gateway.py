@@ -66,9 +66,8 @@ _ONLY_IF_CACHED = OriginError("only what is stored was asked for", reason="only-
 
 
 class Gateway:
-    """Answers the requests of one worker. `clock` gives Unix seconds; without a `recorder` no view is recorded, without
-    a `capture` no event; `learn` is told of pages stored, `miss` of pages that are gone; repeat hits are logged in
-    `accesslog`. `routes` are the API's, for slots without their page."""
+    """Answers the requests of one worker. `clock` gives Unix seconds; `recorder` records views, `capture` events;
+    `learn` is told of pages stored, `miss` of pages that are gone; `accesslog` logs repeat hits. `routes`: the API."""
 
     def __init__(
         self,
@@ -293,6 +292,7 @@ class Gateway:
         for key in changed_by(request, answer.status, answer.headers, self._policy):
             self._fetching.forget(key)
         self._own.tell_refusal(request, answer.status)
+        self._showing.capture.note_form(now, request, answer.status, self._policy.of(request.path))
         self._count("method")
         return await self._own.answer(request, answer, now, "fwd=method")
 

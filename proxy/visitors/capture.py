@@ -17,17 +17,19 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from proxy.catalogue.product_index import ProductIndex
-from proxy.conditions.behaviours import SHOWN
+from proxy.catalogue.product_index import ProductIndex, path_of
+from proxy.conditions.behaviours import ADDED, SHOWN
 from proxy.http.message import OwnFields, Question, Request
 from proxy.memo import make_room
-from proxy.model import Arrival, Consent, Item, PackedEvent, Visitor
+from proxy.model import Arrival, Consent, Item, PackedEvent, Product, Visitor
 from proxy.page.page_subject import PageSubject
+from proxy.rulebook.policy import PagePolicy
 from proxy.settings import Settings
 from proxy.stores.packed_views import PAGE, VIEWED, id_of_view, packed_part, view
 from proxy.stores.record import packed_event
 from proxy.visitors.consent import Consents, allowed
 from proxy.visitors.consent_changes import ConsentChanges
+from proxy.visitors.context import page_of
 from proxy.visitors.journal import Journal
 from proxy.visitors.pending import NOTHING_MORE, Pending, ServedFrom, ServedPage
 from proxy.visitors.view_content import (
@@ -38,6 +40,7 @@ from proxy.visitors.view_content import (
     banners_of,
     on_device,
     view_content_of,
+    why_not_counted,
 )
 from proxy.visitors.visitor import Cookies
 
@@ -109,6 +112,26 @@ class Capture:
         except Exception:  # any fault of ours: it must not cost the page
             log.exception("what `%s` told is lost", view.request.path.decode("latin-1"))
 
+    def note_form(self, at: float, request: Request, status: int, policy: PagePolicy | None) -> None:
+        """Records that a form was accepted that puts a product into the cart: the one whose id the form's address ends
+        with, or whose page that address is, or the page the form stands in."""
+        if self._journal is None or policy is None or not policy.fills_cart or status >= 400:
+            return
+        try:
+            product = None if why_not_counted(request, self._consents) else self._added(request)
+            visitor = self._visitor(request, at)
+            if product is not None and visitor.id:
+                item, id = self._completed(Item(product.id), at), id_of_view(next(self._numbers))
+                event = packed_event(visitor.id, PAGE, (at, id, ADDED, "", (item,), item.price, ()))
+                self._journal.note(self._since(visitor.id, [event]))
+        except Exception:  # any fault of ours: it must not cost the answer
+            log.exception("what a form for `%s` told is lost", request.path.decode("latin-1"))
+
+    def _added(self, request: Request) -> Product | None:
+        hub, path = self._hub(), page_of(request.path)
+        sent_from = path_of((request.get(b"referer") or b"").decode("latin-1"))
+        return hub.get(path.rstrip("/").rpartition("/")[2]) or hub.at_path(path) or hub.at_path(sent_from)
+
     def page_of(self, question: Question, about: PageSubject) -> Page | None:
         """The page of a question; None while each view of it has to be worked out (`note`)."""
         if not self.is_on:
@@ -176,7 +199,7 @@ class Capture:
         page = self._page(view.request, view.about)
         if page.view_content is None:
             return ()
-        visitor = view.visitor or self._visitor(view)
+        visitor = view.visitor or self._visitor(view.request, view.at)
         is_known = bool(visitor.id) and visitor.consent >= Consent.SESSION
         banners = banners_of(view.done)
         if view.is_first and is_known:
@@ -199,8 +222,8 @@ class Capture:
         at, content, banners = self._held.pop(visitor_id)
         return [*self._events(at, visitor_id, content, banners), *arrivals]
 
-    def _visitor(self, view: View) -> Visitor:
-        return allowed(self._cookies.read(view.request.cookies, view.at), self._consents.of(view.request))
+    def _visitor(self, request: Request, at: float) -> Visitor:
+        return allowed(self._cookies.read(request.cookies, at), self._consents.of(request))
 
     def _page(self, request: Request, about: PageSubject) -> Page:
         """The page, worked out once for each question."""

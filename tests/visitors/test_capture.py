@@ -146,6 +146,37 @@ async def test_a_page_that_is_not_stored_tells_too(tmp_path: Path) -> None:
         assert [one.event.subject for one in await log(shop, 2)] == ["/account", "shoes"]
 
 
+ADDING = "pages: [{path: /basket/add/*, store: no, forms fill the cart: yes}]"
+
+
+@pytest.mark.parametrize(
+    ("path", "referer", "sent", "status", "product"),
+    [
+        ("/basket/add/7/", "https://shop.example/p/thing_1/?from=list", {}, 302, "SKU-1"),
+        ("/basket/add/SKU-1", "", {}, 200, "SKU-1"),
+        ("/basket/add/7/", "https://shop.example/c/things", {}, 302, ""),
+        ("/basket/add/SKU-1", "", {}, 403, ""),
+        ("/basket/add/SKU-1", "", {"sec-gpc": "1"}, 302, ""),
+        ("/basket/add/SKU-1", "", {"user-agent": "Googlebot/2.1"}, 302, ""),
+        ("/contact", "https://shop.example/p/thing_1/", {}, 302, ""),
+    ],
+)
+async def test_a_form_puts_a_product_into_the_cart_where_the_operator_says_so(
+    tmp_path: Path, path: str, referer: str, sent: dict[str, str], status: int, product: str
+) -> None:
+    """As in Oscar, whose form on a product's page is sent to `/basket/add/7/` and answered by 302."""
+    folder = {**FOLDER, "cache.yaml": ADDING, "products.jsonl": '{"id": "SKU-1", "title": "A", "link": "/p/thing_1/"}'}
+    answers = {path.encode(): ok(b"", status=b"%d x" % status), b"/": ok(PAGE.replace(b"Product", b"Page"), *HTML)}
+    async with Origin(by_path(answers)) as origin, Behind(origin.url, folder, tmp_path) as shop:
+        headers = {**OPENED, **shop.cookies_of("anna")}
+        await shop.client.post(path, headers={**headers, "referer": referer, **sent}, follow_redirects=False)
+        await shop.client.get("/", headers=headers)
+        told = [
+            (one.event.kind, *(item.product for item in one.event.items)) for one in await log(shop, 1 + bool(product))
+        ]
+    assert told == [*[("product added", product)] * bool(product), ("page viewed",)]
+
+
 @pytest.mark.parametrize("is_in_folder", [True, False])
 async def test_the_catalogue_says_what_the_page_does_not(tmp_path: Path, *, is_in_folder: bool) -> None:
     line = '{"id": "hoka-1", "title": "Speedgoat", "link": "/p/hoka", "category": "shoes/trail", "price": "139.95 EUR"}'
