@@ -16,15 +16,15 @@ _LESS_THAN_A_CENT = 0.005
 
 By = Literal[
     "product", "category", "tag", "brand", "price", "discount", "in stock", "out of stock", "on sale",
-    "cheaper since viewed", "words", "affinity", "score",
+    "cheaper since viewed", "back in stock since viewed", "words", "affinity", "score",
 ]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class ProductTest:
-    """A test of a product: it has one of `values`, or a price or discount (in percent) from `low` to `high`; or costs
-    less than when the visitor looked at it last. `words` are those that stand for products of the visitor (`products in
-    cart`)."""
+    """A test of a product: it has one of `values`, or a price or discount (in percent) from `low` to `high`; or it
+    costs less than when the visitor looked at it last, or was sold out then. `words` are those that stand for products
+    of the visitor (`products in cart`)."""
 
     by: By
     values: frozenset[str] = frozenset()
@@ -54,6 +54,8 @@ class ProductTest:
             case "cheaper since viewed":
                 prices = shopper.prices
                 return lambda product: product.price_at(now) < prices.get(product.id, 0.0) - _LESS_THAN_A_CENT
+            case "back in stock since viewed":
+                return lambda product: product.in_stock and product.id in shopper.sold_out
             case "words":
                 theirs = {IN_CART: shopper.cart, VIEWED: shopper.viewed, BOUGHT: shopper.bought}
                 meant = frozenset(id for word in values for id in theirs.get(word, ()))
@@ -63,15 +65,13 @@ class ProductTest:
     @property
     def reads_history(self) -> bool:
         """True when it holds for one visitor and not for another."""
-        return self.by in ("words", "affinity", "cheaper since viewed")
+        return self.by in ("words", "affinity", "cheaper since viewed", "back in stock since viewed")
 
     def __str__(self) -> str:
         match self.by:
-            case "in stock" | "out of stock" | "on sale" | "cheaper since viewed" | "score":
-                return self.by
             case "price" | "discount" as by:
                 if self.high == inf:
                     return f"{by} from {self.low:g}"
                 return f"{by} {self.low:g} to {self.high:g}" if self.low > 0 else f"{by} up to {self.high:g}"
         named = ", ".join(sorted(self.values))
-        return named if self.by == "words" else f"{self.by} {named}"
+        return named if self.by == "words" else f"{self.by} {named}".rstrip()

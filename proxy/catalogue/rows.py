@@ -67,8 +67,9 @@ class RowSpec:
 
     @property
     def may_be_empty(self) -> bool:
-        """True if some visitors have no products for it while others do."""
-        return self.at_least > 1 or (self.reads_history and not self.may_fall_back)
+        """True unless any shop with something to sell has products for it."""
+        is_filtered = any(fit.by not in ("in stock", "out of stock") for fit in (*self.only, *self.never))
+        return self.at_least > 1 or is_filtered or not (self.may_fall_back or LAST_RESORT in self.sources)
 
 
 @dataclass(frozen=True, slots=True)

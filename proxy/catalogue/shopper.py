@@ -17,8 +17,8 @@ LIKING = {VIEWED: 1.0, ADDED: 3.0, BOUGHT: 5.0}
 @dataclass(frozen=True, slots=True)
 class Shopper:
     """`visit` is what was looked at or put into the cart this time, the latest last; `viewed` all that was looked at,
-    the latest first; `prices` what each of those cost then, where that is known; `bought` how often each product was.
-    `brands` and `categories` are shares of what they did.
+    the latest first; `prices` what each of those cost then, where that is known, and `sold_out` those that could not be
+    bought; `bought` how often each product was. `brands` and `categories` are shares of what they did.
     `memo` is a memory only: what strategies gave for them."""
 
     visit: tuple[str, ...] = ()
@@ -28,6 +28,7 @@ class Shopper:
     brands: dict[str, float] = field(default_factory=dict)
     categories: dict[str, float] = field(default_factory=dict)
     prices: dict[str, float] = field(default_factory=dict)
+    sold_out: frozenset[str] = frozenset()
     memo: dict[object, Sequence[str]] = field(default_factory=dict, repr=False, compare=False)
 
 
@@ -35,7 +36,7 @@ def shopper_of(history: Sequence[Event], known: Callable[[str], Product | None] 
     """The shopper whose history this is, in order. `known` looks up the products of which an event, as of an app or an
     import, says no brand and no category."""
     visit: list[str] = []
-    viewed: dict[str, float] = {}
+    viewed: dict[str, Item] = {}
     cart: dict[str, None] = {}
     bought: dict[str, int] = {}
     brands: dict[str, float] = {}
@@ -65,7 +66,7 @@ def shopper_of(history: Sequence[Event], known: Callable[[str], Product | None] 
             visit.append(item.product)
             if event.kind == VIEWED:
                 viewed.pop(item.product, None)
-                viewed[item.product] = item.price
+                viewed[item.product] = item
             else:
                 cart[item.product] = None
     return Shopper(
@@ -75,7 +76,8 @@ def shopper_of(history: Sequence[Event], known: Callable[[str], Product | None] 
         bought,
         _shares(brands),
         _shares(categories),
-        {id: price for id, price in viewed.items() if price},
+        {id: item.price for id, item in viewed.items() if item.price},
+        frozenset(id for id, item in viewed.items() if not item.quantity),
     )
 
 

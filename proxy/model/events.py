@@ -11,7 +11,8 @@ PAGE_EVENT_PREFIX = "page:"
 
 
 class Item(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A product in an event: its category as a path (`shoes/trail`), the price of one in the shop's currency."""
+    """A product in an event: its category as a path (`shoes/trail`), the price of one in the shop's currency. When it
+    was viewed while sold out the `quantity` is 0."""
 
     product: str
     category: str = ""

@@ -27,11 +27,11 @@ from proxy.conditions.amounts import amount, no_amount
 from proxy.conditions.behaviours import ADDED, BOUGHT, CLICKED, PAGE, SEARCHED, SHOWN, VIEWED
 from proxy.conditions.durations import UNITS
 from proxy.conditions.nodes import Entry, Node, Scalar, as_list, as_map, as_text, one_or_more, unknown_word
-from proxy.conditions.phrase import Kind, Phrase
+from proxy.conditions.phrase import TRUTHS, Kind, Phrase
 from proxy.diagnostics import Finding
 from proxy.model import Event, Item, Product
 from proxy.rulebook.product_lints import not_sold
-from proxy.rulebook.scalars import read_words
+from proxy.rulebook.scalars import read_choice, read_words
 from proxy.rulebook.words import Part
 
 KINDS = {
@@ -46,8 +46,9 @@ KINDS = {
 ACTIONS = {**KINDS, "shown": SHOWN}
 DONE_BY = (*ACTIONS, "events")
 AGO = {f"{unit}s ago": UNITS[unit] for unit in ("day", "hour", "minute")}
+IN_STOCK = "in stock"
 OF_ITEMS = ("category", "brand")
-OF_EVENTS = (*ACTIONS, *AGO, "times", "value", "price", *OF_ITEMS)
+OF_EVENTS = (*ACTIONS, *AGO, "times", "value", "price", IN_STOCK, *OF_ITEMS)
 OF_SUBJECTS = (SEARCHED, PAGE, CLICKED, SHOWN)
 MAX_TIMES = 1_000
 
@@ -119,6 +120,8 @@ def _dated(node: Node, products: Mapping[str, Product], findings: list[Finding])
     more: dict[str, str | float] = {word: text.text for word in OF_ITEMS if (text := parts.text(word, findings))}
     if not more:  # who says of what brand it was, means one that is not sold any more
         findings += [finding for word in ACTIONS if word in parts for finding in _not_sold(parts[word], products)]
+    if read_choice(parts.node(IN_STOCK), IN_STOCK, TRUTHS, findings) in ("no", "false"):
+        more["quantity"] = 0.0
     if "price" in parts:
         more["price"] = _number(parts["price"], findings)
     ago = sum(_number(parts[word], findings) * seconds for word, seconds in AGO.items() if word in parts)

@@ -19,7 +19,8 @@ from proxy.model import Product
 from proxy.rulebook.scalars import read_choice, read_whole, read_words, unfit
 from proxy.rulebook.words import Part, Word, fields
 
-IN_STOCK, SOLD_OUT, ON_SALE, CHEAPER = "in stock", "out of stock", "on sale", "cheaper since viewed"
+IN_STOCK, SOLD_OUT, ON_SALE = "in stock", "out of stock", "on sale"
+SINCE_VIEWED: dict[str, By] = {word: word for word in ("cheaper since viewed", "back in stock since viewed")}
 OF_SHOPPERS = tuple(word for word in PRODUCT_WORDS if word != "this product")
 FITS = ("product", "category", "tag", "brand", "price", "discount")
 AFFINITIES = ("brand", "category")
@@ -47,8 +48,8 @@ def read_fits(node: Node, what: str, catalogue: Sequence[Product], findings: lis
 def _of_word(word: Scalar, what: str, catalogue: Sequence[Product], findings: list[Finding]) -> Iterator[ProductTest]:
     if word.text == ON_SALE:
         yield ProductTest("on sale")
-    elif word.text == CHEAPER:
-        yield ProductTest("cheaper since viewed")
+    elif word.text in SINCE_VIEWED:
+        yield ProductTest(SINCE_VIEWED[word.text])
     elif word.text == (IN_STOCK if what == "only" else SOLD_OUT):
         yield ProductTest("in stock" if what == "only" else "out of stock")
     elif word.text in OF_SHOPPERS:
@@ -56,7 +57,7 @@ def _of_word(word: Scalar, what: str, catalogue: Sequence[Product], findings: li
     elif what == "never" and word.text not in (IN_STOCK, SOLD_OUT):
         yield from _values("product", [word], catalogue, findings)
     else:
-        known = [IN_STOCK, ON_SALE, CHEAPER, *OF_SHOPPERS, *(f"{name}: ..." for name in FITS)]
+        known = [IN_STOCK, ON_SALE, *SINCE_VIEWED, *OF_SHOPPERS, *(f"{name}: ..." for name in FITS)]
         findings.append(unfit(what, word, did_you_mean(word.text, known)))
 
 
@@ -152,12 +153,14 @@ def _moved_by(entry: Entry, what: str, catalogue: Sequence[Product], findings: l
             said = read_choice(entry.value, name, TRUTHS, findings)
             is_so = said in ("yes", "true")
             return ProductTest("in stock" if is_so == (name == IN_STOCK) else "out of stock") if said else None
-        case "on sale" | "cheaper since viewed" as name:
+        case "on sale" | "cheaper since viewed" | "back in stock since viewed" as name:
             return ProductTest(name) if read_choice(entry.value, name, ["yes", "true"], findings) else None
         case name if name in FITS:
             return _fit(entry, catalogue, findings)
     findings.append(
-        unknown_word(entry.key, f'"{what}"', (*FITS, IN_STOCK, SOLD_OUT, ON_SALE, CHEAPER, *AFFINITY_OR_SCORE, "by"))
+        unknown_word(
+            entry.key, f'"{what}"', (*FITS, IN_STOCK, SOLD_OUT, ON_SALE, *SINCE_VIEWED, *AFFINITY_OR_SCORE, "by")
+        )
     )
     return None
 

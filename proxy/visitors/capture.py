@@ -276,5 +276,6 @@ class Capture:
             item,
             category=item.category or known.category,
             brand=item.brand or known.brand,
+            quantity=1.0 if known.in_stock else 0.0,
             price=min(filter(None, (item.price, known.price_at(at))), default=0.0),
         )

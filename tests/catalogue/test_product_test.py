@@ -22,6 +22,7 @@ from tests.catalogue.worlds import PRODUCTS, asking
         (ProductTest("brand", frozenset({"southwind"})), {"KETCHUP"}),
         (ProductTest("discount", high=50.0), {product.id for product in PRODUCTS}),
         (ProductTest("cheaper since viewed"), set()),
+        (ProductTest("back in stock since viewed"), set()),
         (ProductTest("price", low=100.0, high=130.0), {"TRAIL"}),
         (ProductTest("words", frozenset({"products in cart"})), {"SOCK"}),
         (ProductTest("words", frozenset({"products viewed", "products bought"})), {"TRAIL", "BUN"}),
@@ -90,3 +91,13 @@ def test_cheaper_is_what_costs_less_than_when_it_was_looked_at_last(prices: list
 )
 def test_what_fits_is_told_as_editors_write_it(fit: ProductTest, text: str) -> None:
     assert str(fit) == text
+
+
+@pytest.mark.parametrize(
+    ("quantities", "is_back"), [([0.0], True), ([0.0, 1.0], False), ([1.0, 0.0], True), ([1.0], False), ([], False)]
+)
+def test_back_in_stock_is_what_was_sold_out_when_it_was_looked_at_last(quantities: list[float], is_back: bool) -> None:
+    looks = [Event(float(at), str(at), VIEWED, items=(Item("a", quantity=many),)) for at, many in enumerate(quantities)]
+    test = ProductTest("back in stock since viewed")
+    assert test.test(shopper_of(looks), 9.0)(Product("a", "A", "/a")) is is_back
+    assert not test.test(shopper_of(looks), 9.0)(Product("a", "A", "/a", in_stock=False)) and test.reads_history

@@ -191,6 +191,8 @@ def test_with_too_few_products_there_is_no_row() -> None:
         ("for you", [], 0, False),
         ("popular in", ["everything"], 0, False),
         ("popular in", ["everything"], 3, True),
+        ("chosen", ["HOTDOG"], 0, True),
+        ("popular in", ["food"], 0, True),
     ],
 )
 def test_a_row_may_be_empty_if_nothing_stands_in_for_the_visitors_own(
@@ -209,3 +211,8 @@ def test_why_a_pinned_product_is_not_there_is_told() -> None:
         "SOCK is pinned at 1, but on the page already",
         "KETCHUP is pinned at 3, but more than there is room for",
     ]
+
+
+def test_a_filter_may_leave_nothing_but_that_of_stock_hardly_does() -> None:
+    spec = RowSpec((POPULAR,), only=(ProductTest("in stock"),), never=(ProductTest("out of stock"),))
+    assert not spec.may_be_empty and replace(spec, never=(ProductTest("on sale"),)).may_be_empty

@@ -53,11 +53,11 @@ def test_events_say_how_long_ago_how_often_and_for_how_much(publish: Publish) ->
         publish,
         "events:",
         "  - {viewed: X, category: hats, brand: North, days ago: 3, times: 2}",
-        "  - {bought: SKU-1, hours ago: 1, minutes ago: 30, value: 129 EUR, price: 65 EUR}",
+        "  - {bought: SKU-1, hours ago: 1, minutes ago: 30, value: 129 EUR, price: 65 EUR, in stock: no}",
     )
     assert [action.ago for action in read] == [259_200, 259_201, 5_400]
     assert (read[0].items[0].category, read[0].items[0].brand, read[2].value) == ("hats", "North", 129)
-    assert read[2].items[0].price == 65
+    assert (read[2].items[0].price, read[2].items[0].quantity) == (65, 0)
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ from tests.rulebook.conftest import node
             [ProductTest("in stock"), ProductTest("price", low=float("-inf"), high=50.0)],
         ),
         ("only", "cheaper since viewed", [ProductTest("cheaper since viewed")]),
+        ("only", "back in stock since viewed", [ProductTest("back in stock since viewed")]),
         ("never", "cheaper since viewed", [ProductTest("cheaper since viewed")]),
         ("only", "{discount: at least 20%}", [ProductTest("discount", low=20.0)]),
         ("only", "{discount: more than 0%}", [ProductTest("discount", low=0.001)]),

@@ -195,8 +195,11 @@ async def test_the_catalogue_says_what_the_page_does_not(tmp_path: Path, *, is_i
 @pytest.mark.parametrize(
     ("said", "seen"), [("", 99.95), ('"offers": {"price": 149},', 99.95), ('"offers": {"price": 89},', 89.0)]
 )
-async def test_of_the_prices_of_page_and_catalogue_the_lower_was_seen(tmp_path: Path, said: str, seen: float) -> None:
-    line = '{"id": "hoka-1", "title": "Speedgoat", "link": "/p/hoka", "price": "139.95 EUR", "sale_price": "99.95 EUR"}'
+async def test_the_lower_price_of_page_and_catalogue_was_seen_and_what_was_sold_out_is_none(
+    tmp_path: Path, said: str, seen: float
+) -> None:
+    line = '{"id": "hoka-1", "title": "Speedgoat", "link": "/p/hoka", "price": "139.95 EUR", "sale_price": "99.95 EUR"'
+    line += ', "in_stock": false}'
     (tmp_path / "products.jsonl").write_text(line + "\n")
     page = PAGE.replace(b'"@type": "Product",', b'"@type": "Product",' + said.encode())
     assert (page == PAGE) is not bool(said)
@@ -206,7 +209,7 @@ async def test_of_the_prices_of_page_and_catalogue_the_lower_was_seen(tmp_path: 
     ):
         await shop.client.get("/p/hoka", headers={**OPENED, **shop.cookies_of("anna")})
         (item,) = (await log(shop, 2))[1].event.items
-    assert item.price == seen
+    assert (item.price, item.quantity) == (seen, 0.0)
 
 
 async def test_a_page_that_says_nothing_is_its_products_by_the_catalogue(tmp_path: Path) -> None:
