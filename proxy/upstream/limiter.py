@@ -17,6 +17,7 @@ for a moment. Under lasting overload nobody waits noticeably: a quick refusal is
 One customer holds at most half of the slots, and of the places to wait: who asks for an origin's slowest pages over and
 over would else have all of them, and everybody else be refused. Nor is anything measured by who came to hold more than
 a quarter, until they hold none: what they ask for would seem to be how slow the origin has become, and the limit fall.
+That they wait, or are refused, does not count as overload, in which others would be refused sooner.
 """
 
 from __future__ import annotations
@@ -141,7 +142,7 @@ class Limiter:
         """Returns when the request may begin. Raises `OriginError` when it may not."""
         if self.enters_at_once(customer):
             return
-        if not self._waiting:
+        if all(who in self._greedy for _, who in self._waiting):
             self._since_all_went = self._clock()
         if len(self._waiting) >= self._most_waiting or self._waits_enough(customer):
             raise self._refusal(customer)
@@ -218,8 +219,8 @@ class Limiter:
                 status=503,
                 help="if many clients share that address, name it in TAILORBIRD_TRUSTED_PROXIES",
             )
-        self._refused_at = self._clock()
         if customer not in self._greedy:
+            self._refused_at = self._clock()
             self._limit.refuse()
         return OriginError(
             f"{self.under_way} requests are under way at once, and the origin takes no more",

@@ -260,3 +260,23 @@ async def test_who_asks_for_the_slowest_pages_over_and_over_does_not_bring_the_l
         for customer in ("one", "greedy"):
             ask(customer, 2.0, 16)
     assert limiter.limit < 64
+
+
+async def test_that_who_holds_half_always_waits_for_more_gives_others_no_less_time() -> None:
+    clock = Clock()
+    limiter = Limiter(replace(SETTINGS, concurrency_start=4, max_connections=4, max_wait_ms=400), clock)
+    assert [limiter.enters_at_once(who) for who in ("greedy", "greedy", "one", "two")] == [True] * 4
+    greedy = asyncio.create_task(limiter.enter("greedy"))
+    await eventually(lambda: limiter.waiting == 1)
+    clock.at += 9
+    with pytest.raises(OriginError):
+        await greedy
+    greedy = asyncio.create_task(limiter.enter("greedy"))
+    await eventually(lambda: limiter.waiting == 1)
+    clock.at += 0.2
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    with pytest.raises(OriginError):
+        await limiter.enter("three")
+    assert loop.time() - begun > 0.39
+    await asyncio.gather(greedy, return_exceptions=True)
