@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from proxy.audience.report import RuleReport, reports
 from proxy.audience.results import DEVICE, ORDER, Comparison
-from proxy.audience.verdicts import ALPHA, TYPICAL_LIFT, Lift, ReportOptions, half_width, percent
+from proxy.audience.verdicts import TYPICAL_LIFT, Lift, ReportOptions, half_width, percent, period_alpha
 from proxy.model import Arrival, Holdout, Rule
 
 VISIT_SECONDS = 1_800.0
@@ -84,11 +84,16 @@ def parts_of(
     holdouts: Sequence[Holdout],
     asked: ReportOptions,
 ) -> list[Part]:
-    """The parts of one comparison, by name. Their intervals hold together."""
-    together = replace(asked, parts=len(parts))
+    """The parts of one comparison, by name. Their intervals hold together; where only a part of its time is looked at,
+    as wide for that as those of all of them together, whenever each part began."""
+    if not parts:
+        return []
+    began, first = min(one.began for one in parts.values()), min(one.first for one in parts.values())
+    alpha = period_alpha(began, first)
+    together = replace(asked, alpha=alpha / len(parts))
     told = {part: reports({name: one}, rules, holdouts, together)[0] for part, one in sorted(parts.items())}
     lifts = {part: _goal_lifts(report) for part, report in told.items()}
-    return [Part(part, report, dict(_beside_others(part, lifts))) for part, report in told.items()]
+    return [Part(part, report, dict(_beside_others(part, lifts, alpha))) for part, report in told.items()]
 
 
 def notes_on(parts: Sequence[Part]) -> Iterator[str]:
@@ -113,7 +118,7 @@ def _goal_lifts(report: RuleReport) -> dict[str, Lift]:
     return {group: lift for group, lift in lifts if lift and lift.value > -1}
 
 
-def _beside_others(part: str, lifts: Mapping[str, Mapping[str, Lift]]) -> Iterator[tuple[str, Lift]]:
+def _beside_others(part: str, lifts: Mapping[str, Mapping[str, Lift]], alpha: float) -> Iterator[tuple[str, Lift]]:
     """The ratio of the group's ratio here and elsewhere, as a lift. Parts are independent, so the errors of both add
     up, and the interval holds for all looks as theirs do. Of two parts there is one question, of more one for each."""
     for group, lift in lifts[part].items():
@@ -124,5 +129,5 @@ def _beside_others(part: str, lifts: Mapping[str, Mapping[str, Lift]]) -> Iterat
             ratio = log1p(lift.value) - elsewhere / sum(weights)
             error = sqrt(lift.error**2 + 1 / sum(weights))
             questions = (len(others) + 1 if len(others) > 1 else 1) * len(lifts[part])
-            reach = half_width(error, TYPICAL_LIFT, ALPHA / questions)
+            reach = half_width(error, TYPICAL_LIFT, alpha / questions)
             yield group, Lift(exp(ratio) - 1, exp(ratio - reach) - 1, exp(ratio + reach) - 1, error)

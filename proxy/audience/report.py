@@ -105,7 +105,7 @@ def _rule_report(
     counted = _kinds(rule, asked.goal)
     groups = _in_order(comparison.groups, list(shares))
     base, rivals = groups[0][1], [group for group, _ in groups[1:] if group != HELD_OUT]
-    each = period_alpha(comparison.began, comparison.first) / asked.parts
+    each = asked.alpha or period_alpha(comparison.began, comparison.first)
     alpha = each / max(1, len(rivals))  # so that all of them together are wrong in 5 of 100 cases
     sizes = [comparison.groups.get(group, Tally()).visitors for group in shares]
     is_by_visitor = not (rule and rule.experiment and rule.experiment.split_by)

@@ -176,10 +176,9 @@ class Results:
     def sum_up(self) -> None:
         """Sums up all comparisons, once everybody is counted."""
         for name, comparison in self.comparisons.items():
-            comparison.first = self.first[name]
-            comparison.sum_up()
-            for part in self.parts[name].values() if name in self.parts else ():
-                part.sum_up()
+            for one in (comparison, *(self.parts[name].values() if name in self.parts else ())):
+                one.first = self.first[name]
+                one.sum_up()
 
 
 def holdout_name(holdout: Holdout) -> str:

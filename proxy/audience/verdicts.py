@@ -43,14 +43,14 @@ class Verdict:
 @dataclass(frozen=True, slots=True)
 class ReportOptions:
     """How results are judged: by which `goal` (None for that of each experiment), as of `now`, for exposures before
-    `until` (Unix seconds). A lift or loss smaller than `relevant_lift` does not matter. `parts` are looked at side by
-    side, whose intervals all hold together."""
+    `until` (Unix seconds). A lift or loss smaller than `relevant_lift` does not matter. `alpha` is the error rate of
+    what is looked at beside other parts; None for that of its period."""
 
     now: float
     goal: str | None = None
     until: float = inf
     relevant_lift: float = RELEVANT_LIFT
-    parts: int = 1
+    alpha: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from proxy.audience.parts import BY, device_of, notes_on, part_of, parts_of, past_of, week_of
+from proxy.audience.report import reports
 from proxy.audience.results import ORDER, Comparison, Results, Tally
 from proxy.audience.verdicts import DAY, ReportOptions
 from proxy.model import Arm, Arrival, Event, Experiment, Rule
@@ -97,6 +98,26 @@ def test_a_part_that_stands_out_is_set_beside_the_others_before_it_is_believed()
     worse, *_ = parted(desktop=(900, 500), phone=(900, 900), tablet=(900, 900))
     assert worse.startswith('new does worse in "desktop" than elsewhere, by ')
     assert parted(phone=(900, 1_150)) == [], "one part is the whole"
+
+
+def test_of_a_part_of_its_time_the_only_part_of_visitors_is_as_sure_as_all_of_them_and_two_are_less() -> None:
+    results = Results(since=NOON + 30 * DAY, part_of=part_of("past", "UTC"))
+    for number in range(4_000):
+        at = NOON + number % 60 * DAY
+        details: dict[str, str | float | bool] = {"slot top": "Bar / new" if number % 2 else "Bar / control"}
+        log = [Arrival("v", Event(at, "page:1", "page viewed", "/"), "page", at, details=details)]
+        log += [Arrival("v", Event(at + 9, f"{ORDER}:1", ORDER), "shop", at)] if number % 7 == 0 else []
+        results.add(log, f"v{number}")
+    results.sum_up()
+    rule = Rule("Bar", "top", experiment=Experiment((Arm("control", 5_000), Arm("new", 5_000))))
+    asked = [rule], (), ReportOptions(NOON + 60 * DAY)
+    (whole,) = reports(results.comparisons, *asked)
+    (part,) = parts_of("Bar", results.parts["Bar"], *asked)
+    assert part.part == "new" and part.report.rows[1].lifts[ORDER] == whole.rows[1].lifts[ORDER] is not None
+    two = parts_of("Bar", {"a": results.parts["Bar"]["new"], "b": results.parts["Bar"]["new"]}, *asked)
+    wide, narrow = (one.rows[1].lifts[ORDER] for one in (two[0].report, whole))
+    assert wide and narrow and wide.low < narrow.low < narrow.high < wide.high
+    assert parts_of("Bar", {}, *asked) == []
 
 
 def test_programs_get_how_a_part_compares_with_the_others() -> None:
