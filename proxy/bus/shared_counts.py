@@ -8,12 +8,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import logging
 from pathlib import Path
 
 import msgspec
 
 from proxy.metric_rows import EARLIEST
 from proxy.metrics import Counts, Metrics
+
+log = logging.getLogger("tailorbird.bus")
 
 WRITE_SECONDS = 1.0
 _ENDING = ".counts"
@@ -37,6 +40,7 @@ class SharedCounts:
         self._metrics = metrics
         self._numbers = itertools.count(1)
         self._written: tuple[Counts, Counts] | None = None
+        self._is_well = True
         self._file: Path | None = None
         self._taken: dict[str, Path] = {}  # the files whose counters are among ours, until they are deleted
 
@@ -93,7 +97,7 @@ class SharedCounts:
         number = next(self._numbers)
         new = self._folder / f"{self._name}.new-counts"
         file = self._folder / f"{self._name}.{number:010}{_ENDING}"
-        with contextlib.suppress(OSError):
+        try:
             new.write_bytes(msgspec.msgpack.encode(Counted(_rows(counts), _rows(gauges), list(self._taken))))
             new.rename(file)
             if self._file is not None:
@@ -101,6 +105,15 @@ class SharedCounts:
             self._file, self._written = file, (counts, gauges)
             while self._taken:
                 self._taken.popitem()[1].unlink(missing_ok=True)
+            if not self._is_well:
+                log.warning("the metrics of this process reach `%s` again", self._folder)
+            self._is_well = True
+        except FileNotFoundError:
+            pass  # the folder is gone, which the bus tells and mends
+        except OSError as error:
+            if self._is_well:
+                log.warning("the sums of /metrics are wrong: nothing can be written in `%s`: %s", self._folder, error)
+            self._is_well = False
 
     def _others(self) -> dict[str, Counted]:
         """What the other workers have written, by name. Read again if one ended meanwhile and was taken over: it might

@@ -194,6 +194,22 @@ def test_it_is_the_same_for_who_reads_meanwhile(tmp_path: Path, monkeypatch: pyt
     assert files(tmp_path) == ["supervisor"]
 
 
+def test_a_full_disk_is_told_once_and_so_is_when_it_has_room_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    one = worker(tmp_path, "host-1-a", 5)
+    with monkeypatch.context() as full:
+        full.setattr(Path, "write_bytes", _full)
+        one.write()
+        one.write()
+    one.write()
+    one.write()
+    assert [record.getMessage() for record in caplog.records] == [
+        f"the sums of /metrics are wrong: nothing can be written in `{tmp_path}`: [Errno 28] No space left on device",
+        f"the metrics of this process reach `{tmp_path}` again",
+    ]
+
+
 def test_on_a_full_disk_the_files_stay_until_they_are_taken_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
