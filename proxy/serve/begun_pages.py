@@ -18,7 +18,7 @@ from proxy.http.outgoing import forbids_storing, personal_head
 from proxy.httpcache.coding import GzipPieces, accepts_gzip
 from proxy.metrics import Metrics
 from proxy.model import Headers
-from proxy.page.beginning import Beginning
+from proxy.page.beginning import Beginning, Bounds
 from proxy.page.piece import Piece
 from proxy.page.slots import DeclaredSlot
 from proxy.page.template import Template
@@ -28,7 +28,6 @@ from proxy.serve.pages import coding_of
 from proxy.serve.reading import PageReader
 from proxy.serve.showing import Who
 from proxy.serve.showing_as import Shows
-from proxy.serve.slot_maps import Path
 from proxy.settings import Settings
 from proxy.upstream.asking import is_document
 from proxy.upstream.exchange import Exchange
@@ -73,15 +72,16 @@ class BegunPages:
         if not is_coming or answer.status != 200 or request.method != b"GET" or request.depth:
             return None
         declared, policy = self._declared(), self._policy_of(request.path)
-        path = self.reader.path_to_begin(answer.headers, request.path, declared, policy)
-        if path is None or request.get(b"if-none-match") is not None:
+        found = self.reader.bounds_of(answer.headers, request.path, declared, policy)
+        if found is None or request.get(b"if-none-match") is not None:
             return None
         if (who := self.showing.recognise(NO_SLOTS, request, now)) is None:
             return None
         may_have_none = forbids_storing(answer.headers) and (who.set_cookie is None or is_document(request))
-        if not (path.has_slots or may_have_none):
+        bounds, has_slots = found
+        if not (has_slots or may_have_none):
             return None
-        return BegunPage(self, request, answer, path, who, now, declared, policy)
+        return BegunPage(self, request, answer, bounds, who, now, declared, policy)
 
 
 class BegunPage:
@@ -92,14 +92,14 @@ class BegunPage:
         pages: BegunPages,
         request: Request,
         answer: UpstreamResponse,
-        path: Path,
+        bounds: Bounds,
         who: Who,
         now: float,
         declared: Sequence[DeclaredSlot],
         policy: PagePolicy | None,
     ) -> None:
         self._pages, self._request, self._answer = pages, request, answer
-        self._beginning = Beginning(has_selectors=path.has_selectors)
+        self._beginning = Beginning(bounds)
         self._who, self._now, self._declared, self._policy = who, now, declared, policy
         is_coded = bool(coding_of(answer.headers))
         self._gzip = GzipPieces() if is_coded else None

@@ -14,6 +14,7 @@ from typing import TypeVar
 from proxy.httpcache.coding import decoded, is_damaged, page_codings
 from proxy.metrics import Metrics
 from proxy.model import Headers
+from proxy.page.beginning import Bounds
 from proxy.page.holes import HoleAt
 from proxy.page.includes import says_includes
 from proxy.page.json_lists import find_json_lists, find_json_slots
@@ -41,7 +42,7 @@ from proxy.serve.pages import (
     readable,
     without_coding,
 )
-from proxy.serve.slot_maps import MOST_SEARCHED_BYTES, Comparison, Path, SlotMap, SlotMaps, Version, are_marked
+from proxy.serve.slot_maps import MOST_SEARCHED_BYTES, Comparison, SlotMap, SlotMaps, Version, are_marked
 from proxy.settings import Settings
 
 QUICK_BYTES, QUICK_TAGS, QUICK_CODED_BYTES = 64 * 1024, 2_500, 16 * 1024
@@ -91,14 +92,15 @@ class PageReader:
         """The page, if no policy applies, and it is known or takes less than a millisecond to parse; else None."""
         return self._at_once(self._version(body, headers, path, declared, None), headers, path, declared, body)
 
-    def path_to_begin(
+    def bounds_of(
         self, headers: Headers, path: bytes, declared: Sequence[DeclaredSlot], policy: PagePolicy | None
-    ) -> Path | None:
-        """What is known of the path, if a page with these fields may be sent before it is whole."""
+    ) -> tuple[Bounds, bool] | None:
+        """How much of a page with these fields may be sent before it is whole, and whether the last one at the path had
+        slots; None for nothing."""
         if not is_html(headers) or coding_of(headers) not in ("", GZIP):
             return None
         at = self._slot_maps.at(path, charset_of(headers), declared, has_includes=_has_includes(headers, policy))
-        return at if at.may_begin else None
+        return None if at.bounds is None else (at.bounds, at.has_slots)
 
     def slot_map_of(
         self, body: memoryview, path: bytes, charset: str, declared: Sequence[DeclaredSlot], coding: str = ""

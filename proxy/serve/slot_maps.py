@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from proxy.memo import Memo, make_room
-from proxy.page.beginning import may_begin
+from proxy.page.beginning import bounds_of
 from proxy.page.encode import Content, name_in_tag, plain_of, tag_of
 from proxy.page.markup import Markup, has_marks
 from proxy.page.page_shape import (
@@ -157,8 +157,8 @@ class KnownPage(NamedTuple):
 class Path:
     """What is known of the pages of one path. `is_quick`: only slots are looked for in them, and all could be cut;
     `shows_marks`: those without a mark have no slots, and none had a mark so far; `may_differ`: they may be recognised
-    by likeness; `may_begin`: they may be sent before they are whole; `has_selectors`: some slots are found by them;
-    `has_slots`: the last that was parsed had some. Those in a coding have another charset."""
+    by likeness; `bounds`: how much may be sent of one that is not whole; `has_slots`: the last that was parsed had
+    some. Those in a coding have another charset."""
 
     def __init__(self, path: bytes, charset: str, declared: Sequence[DeclaredSlot], *, has_includes: bool) -> None:
         self.key = (path, charset, has_includes)
@@ -168,8 +168,7 @@ class Path:
         self.is_quick = not has_includes and not any(slot.is_list for slot in here)
         self.shows_marks = not (has_includes or is_coded(charset)) and are_marked(path, declared)
         self.may_differ = self.is_quick and all(is_structural(slot.selector or "x") for slot in here)
-        self.may_begin = not has_includes and may_begin(here)
-        self.has_selectors = any(slot.selector for slot in here)
+        self.bounds = None if has_includes else bounds_of(here)
         self.has_slots = False
         self.by_likeness: dict[int, SlotMap] = {}
         """By the number of parts of the page; a newer one of the same number replaces it."""

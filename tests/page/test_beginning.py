@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from proxy.page.beginning import Beginning, may_begin
+from proxy.page.beginning import Beginning, bounds_of
+from proxy.page.lists import find_lists, with_order_stylesheet
 from proxy.page.markup import Markup
 from proxy.page.redaction import Redacted, redacted
 from proxy.page.scan import Uncut, find_slots
@@ -17,11 +18,22 @@ from proxy.page.slots import DeclaredSlot
 from tests.fuzz.test_page import mutated, pages
 
 HERO = DeclaredSlot("main.hero", selector=".hero")
+TOP, TOOLBAR = DeclaredSlot("top", selector="body", place="start"), DeclaredSlot("bar", selector="#x", place="end")
+LIST, GRID = DeclaredSlot("listing:main"), DeclaredSlot("listing:grid", selector=".grid")
+SITES = {
+    "marked": [],
+    "selected": [HERO],
+    "at edges": [TOP, TOOLBAR],
+    "listed": [LIST],
+    "all": [HERO, TOP, LIST, GRID],
+}
 
 
-def sent(pieces: list[bytes], *, selected: bool = False) -> bytes:
+def sent(pieces: list[bytes], site: str = "marked") -> bytes:
     """What of a page may be sent before all of it is there."""
-    page, beginning = bytearray(), Beginning(has_selectors=selected)
+    bounds = bounds_of(SITES[site])
+    assert bounds is not None
+    page, beginning = bytearray(), Beginning(bounds)
     for piece in pieces:
         page += piece
         before = beginning.end
@@ -59,44 +71,64 @@ def test_a_page_begins_before_whatever_may_mark_a_slot(page: bytes, begun: bytes
     ],
 )
 def test_where_a_selector_may_find_a_slot_it_begins_before_what_stands_in_no_head(page: bytes, begun: bytes) -> None:
-    assert sent([page], selected=True) == page.removesuffix(begun)
-    assert sent([page[at : at + 1] for at in range(len(page))], selected=True) == page.removesuffix(begun)
+    assert sent([page], "selected") == page.removesuffix(begun)
+    assert sent([page[at : at + 1] for at in range(len(page))], "selected") == page.removesuffix(begun)
 
 
-def test_where_a_change_may_be_anywhere_nothing_is_sent_early() -> None:
-    assert not may_begin([DeclaredSlot("listing:main")])
-    assert not may_begin([DeclaredSlot("all.top", selector="body", place="start")])
-    assert may_begin([DeclaredSlot("home.hero"), HERO])
+@pytest.mark.parametrize(
+    ("page", "site", "begun"),
+    [
+        (b"<html><head><link></head><body><p>", "at edges", b"<html><head><link></head>"),
+        (b"<html><head id=x><link></head><body><p>", "at edges", b"<html>"),
+        (b"<html><head id=x><link></head><body><p>", "selected", b"<html><head id=x><link></head>"),
+        (b"<html><head><link></HEAD><body><p>", "listed", b"<html><head><link>"),
+        (b"<ul data-list=main><li data-product=a>", "listed", b"<ul "),
+    ],
+)
+def test_where_there_are_lists_or_slots_at_edges_it_may_end_at_the_head(page: bytes, site: str, begun: bytes) -> None:
+    assert sent([page], site) == begun
+    assert sent([page[at : at + 1] for at in range(len(page))], site) == begun
 
 
-def must_begin_before_its_changes(page: bytes, splits: list[int], *, selected: bool) -> bool:
-    edges = [0, *sorted(split % (len(page) + 1) for split in splits), len(page)]
-    begun = sent([page[start:end] for start, end in pairwise(edges)], selected=selected)
+@pytest.mark.parametrize("selector", ["head", "html > *", ":root > :first-child", "main, head", "[lang]", "div > HEAD"])
+def test_what_may_stand_at_an_edge_of_the_head_leaves_no_beginning(selector: str) -> None:
+    for place in ("start", "end"):
+        assert bounds_of([DeclaredSlot("all.top", selector=selector, place=place)]) is None  # type: ignore[arg-type]
+    assert bounds_of([DeclaredSlot("all.top", selector=selector)]) is not None
+
+
+def must_begin_before_its_changes(page: bytes, splits: list[int], site: str) -> bool:
+    edges, declared = [0, *sorted(split % (len(page) + 1) for split in splits), len(page)], SITES[site]
+    begun = sent([page[start:end] for start, end in pairwise(edges)], site)
     made = redacted(Markup(page), ())
     body = made.body if isinstance(made, Redacted) else page
-    assert body.startswith(begun)
-    slots = find_slots(Markup(body), path="/", declared=[HERO] * selected)
-    if isinstance(slots, Uncut):
-        return False
-    assert len(begun) <= slots[0].start
-    return True
+    whole = with_order_stylesheet(Markup(body), path="/", declared=declared)
+    assert whole.body.startswith(begun)
+    slots = find_slots(Markup(whole.body), path="/", declared=declared)
+    lists = [found.range for found in find_lists(Markup(whole.body), path="/", declared=declared).found]
+    changes = [*(() if isinstance(slots, Uncut) else slots), *lists]
+    assert all(len(begun) <= change.start for change in changes)
+    return bool(changes)
 
 
-@settings(max_examples=300, deadline=None)
-@given(pages, some.lists(some.integers(0, 10_000), max_size=6), some.booleans())
-def test_no_page_begins_beyond_its_first_slot(page: bytes, splits: list[int], selected: bool) -> None:
-    must_begin_before_its_changes(page, splits, selected=selected)
+@settings(max_examples=400, deadline=None)
+@given(pages, some.lists(some.integers(0, 10_000), max_size=6), some.sampled_from(sorted(SITES)))
+def test_no_page_begins_beyond_its_first_slot(page: bytes, splits: list[int], site: str) -> None:
+    must_begin_before_its_changes(page, splits, site)
 
 
-def test_no_mutated_page_begins_beyond_its_first_slot() -> None:
+@pytest.mark.parametrize("site", SITES)
+def test_no_mutated_page_begins_beyond_its_first_slot(site: str) -> None:
     chance = random.Random(20_261_127)
     page = (
         b"<!doctype html>\r\n<html><head><title>Shop</title><link rel=stylesheet href=/a.css></head>\r\n<body>\r\n"
         b"<section class=hero><p>x</p></section><tb-slot name=b><p>y</p></tb-slot><script>'<div data-slot=e>'</script>"
+        b"<ul data-list=main><li data-product=a>a</li><li data-product=b>b</li></ul><div id=x>self.__next_f</div>\r\n"
+        b"<ol class=grid><li data-product=a>a</li><li data-product=b>b</li></ol>\r\n"
         b'<esi:include src="/_tb/slot/home.top"/><div DATA-SLOT="home.hero"><h1>x</h1></div></body></html>\r\n'
     )
     cuts = 0
-    for number in range(600):
+    for _ in range(300):
         splits = [chance.randrange(10_000) for _ in range(3)]
-        cuts += must_begin_before_its_changes(mutated(page, chance), splits, selected=bool(number % 2))
-    assert 60 < cuts < 600
+        cuts += must_begin_before_its_changes(mutated(page, chance), splits, site)
+    assert 30 < cuts <= 300

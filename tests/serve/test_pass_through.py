@@ -199,7 +199,7 @@ async def test_no_task_waits_for_a_page_to_be_whole_and_nobody_waits_for_ever() 
             if asked_for < 6:
                 await wire.send(whole[-20:])
 
-    rules = published(declared=[DeclaredSlot("home.top", selector=".top", place="start")])  # so it is to be whole
+    rules = published(declared=[DeclaredSlot("home.top", selector="head", place="end")])  # so it is held
     async with Origin(script) as origin, Served(origin.url, publication=rules, page_timeout_ms=300) as served:
         reader, writer = await served.connect()
         for number in range(6):
