@@ -1,5 +1,5 @@
 (function (w, d, n, all) {
-  var states = new WeakMap(), sheet;
+  var states = new WeakMap(), sheet, due;
   function marked(list) { return [].slice.call(list.querySelectorAll("[data-tb-order]")) }
   function cards(list) { return [].filter.call(list.children, function (card) { return card.dataset.product }) }
   function ids(list) { return cards(list).map(function (card) { return card.dataset.product }) }
@@ -19,6 +19,7 @@
   function here() { return location.pathname + location.search }
   // A list that a router draws has come without its order. One that it hides is of another page than the address says.
   function drawn() {
+    due = 0;
     d.querySelectorAll("[data-tb-rank]").forEach(function (list) {
       if (!list.getClientRects().length) return;
       var isNew = !states.has(list), one = watched(list), now = ids(list);
@@ -51,7 +52,8 @@
   function lists() {
     marked(d).forEach(function (card) { watched(card.parentNode) });
     d.querySelectorAll("[data-tb-rank]").forEach(watched);
-    new MutationObserver(drawn).observe(d, { childList: true, subtree: true, attributes: true, attributeFilter: ["data-product"] });
+    // Once a frame: whether a list is shown takes a layout, which a busy page would pay for at each change.
+    new MutationObserver(function () { due = due || requestAnimationFrame(drawn) }).observe(d, { childList: true, subtree: true, attributes: true, attributeFilter: ["data-product"] });
   }
   d.readyState === "loading" ? d.addEventListener("DOMContentLoaded", lists) : lists();
   if (n.globalPrivacyControl || n.doNotTrack === "1" || w.tailorbird) return;

@@ -71,6 +71,23 @@ async def test_a_list_that_a_router_draws_is_put_in_order_and_stays_its_pages_ow
     assert tab.complaints == []
 
 
+async def test_a_busy_page_is_laid_out_once_a_frame_for_its_lists(shop: Behind, tab: Tab) -> None:
+    await opened(shop, tab)
+    await tab.page.evaluate("go('/tents', list([...'ABCDEF']))")
+    await tab.page.wait_for_function(f"{SEEN} === 'EABCDF'")
+    counted = await tab.page.evaluate("""async () => {
+        let count = 0;
+        const frame = () => new Promise(requestAnimationFrame), rects = Element.prototype.getClientRects;
+        Element.prototype.getClientRects = function () { count += 1; return rects.call(this) };
+        await frame();
+        const before = count, clock = document.body.appendChild(document.createElement("p"));
+        for (let i = 0; i < 50; i++) { clock.innerHTML = `<i>${i}</i>`; await null; }
+        await frame();
+        return count - before;
+    }""")
+    assert counted == 1
+
+
 async def test_results_hear_once_of_the_rule_that_a_drawn_list_met(shop: Behind, tab: Tab) -> None:
     await opened(shop, tab)
     sent: list[str] = []
