@@ -1,6 +1,6 @@
 """Uploads: requests whose body is still on its way. At most half of an origin's slots are theirs, since a client may
 send as slowly as `upload_bytes` in `upload_seconds`: with every slot held by such, all that is not stored would be
-refused to everybody.
+refused to everybody. One customer has at most half of these places, so that others may upload, too.
 
 While half of the slots are taken, a body is read before its request takes one: a form is short, and then goes on as any
 request does. What is longer is refused until a place is free.
@@ -8,6 +8,7 @@ request does. What is longer is refused until a place is free.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator
 from types import TracebackType
 
@@ -19,17 +20,19 @@ FORM_BYTES = 32 * 1024
 
 
 class Place:
-    """A place among the uploads, until its `end`. As a context it ends when what it is for fails to begin."""
+    """A place among the uploads, a customer's, until its `end`. As a context it ends when what it is for fails to
+    begin."""
 
-    def __init__(self, uploads: Uploads | None = None) -> None:
-        self._uploads = uploads
+    def __init__(self, uploads: Uploads | None = None, customer: str = "") -> None:
+        self._uploads, self._customer = uploads, customer
         if uploads is not None:
-            uploads.under_way += 1
+            uploads.held[customer] += 1
 
     def end(self) -> None:
         """The body is sent, or nobody waits for it any more."""
         if self._uploads is not None:
-            self._uploads.under_way -= 1
+            self._uploads.held[self._customer] -= 1
+            self._uploads.held += Counter()  # without those who hold none
             self._uploads = None
 
     def __enter__(self) -> Place:
@@ -44,7 +47,7 @@ class Uploads:
     """The uploads to one origin, of whose slots the `limiter` tells."""
 
     def __init__(self, limiter: Limiter) -> None:
-        self.under_way = 0
+        self.held: Counter[str] = Counter()
         self._limiter = limiter
 
     async def place_of(self, request: UpstreamRequest) -> Place:
@@ -52,8 +55,10 @@ class Uploads:
         long one for which there is none, and whatever the body raises."""
         if request.body is None or request.content_length == 0:
             return Place()
-        if self.under_way < max(1, self._limiter.limit // 2):
-            return Place(self)
+        most, customer = max(1, self._limiter.limit // 2), request.customer
+        has_enough = bool(customer) and 2 * self.held[customer] >= most
+        if self.held.total() < most and not has_enough:
+            return Place(self, customer)
         request.body = _again(await self._read(request.body, request.content_length or 0))
         return Place()
 
@@ -66,7 +71,7 @@ class Uploads:
             pieces.append(piece)
             size += len(piece)
         raise OriginError(
-            f"{self.under_way} uploads are under way at once, half of what the origin takes",
+            f"{self.held.total()} uploads are under way at once, as many as the origin or one address may be busy with",
             reason="overload",
             status=503,
             help="have what stands in front take uploads whole before it passes them on, as nginx does",

@@ -37,7 +37,7 @@ async def echo(wire: Wire) -> None:
 
 @pytest.fixture
 async def shop(tmp_path: Path) -> AsyncIterator[Behind]:
-    few = {"concurrency_start": AT_ONCE, "max_connections": AT_ONCE}
+    few = {"concurrency_start": AT_ONCE, "max_connections": AT_ONCE, "trusted_proxies": ("127.0.0.1",)}
     async with Origin(echo) as origin, Behind(origin.url, {"a.rules.yaml": "rules: []"}, tmp_path, **few) as behind:
         yield behind
 
@@ -50,8 +50,9 @@ def under_way(shop: Behind) -> int:
     )
 
 
-def uploads(shop: Behind, slow: list[Slow]) -> list[asyncio.Task[httpx.Response]]:
-    return [asyncio.create_task(shop.client.post("/form", content=one)) for one in slow]
+def uploads(shop: Behind, slow: list[Slow], by: str = "127.0.0.1") -> list[asyncio.Task[httpx.Response]]:
+    fields = {"x-forwarded-for": by}
+    return [asyncio.create_task(shop.client.post("/form", content=one, headers=fields)) for one in slow]
 
 
 async def test_all_else_is_served_beside_as_many_slow_uploads_as_connections(shop: Behind) -> None:
@@ -80,3 +81,16 @@ async def test_a_long_upload_is_refused_while_half_of_all_are_slow_ones_and_take
     await asyncio.gather(*tasks, return_exceptions=True)
     await eventually(lambda: under_way(shop) == 0)
     assert (await shop.client.post("/picture", content=long)).text == f"{len(long)} bytes"
+
+
+async def test_one_address_holds_half_of_the_places_so_that_another_may_upload(shop: Behind) -> None:
+    tasks = uploads(shop, [Slow() for _ in range(AT_ONCE)], by="192.0.2.1")
+    await eventually(lambda: under_way(shop) == AT_ONCE // 4)
+    long = b"x" * (FORM_BYTES + 1)
+    for number, status in ((1, 503), (2, 200)):
+        answer = await shop.client.post("/picture", content=long, headers={"x-forwarded-for": f"192.0.2.{number}"})
+        assert answer.status_code == status
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await eventually(lambda: under_way(shop) == 0)
