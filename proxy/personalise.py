@@ -168,35 +168,35 @@ def fills_of(
     fills: list[Fragment | None] = []
     rows: list[tuple[int, Decision]] = []
     for place, decision in enumerate(decisions):
-        fill = stock.fragment_of(decision.variant, fragments, context.now)
+        variant, counting = decision.variant, stock.counting
+        fill = stock.fragment_of(variant, fragments, context.now) if counting else fragments.get(variant)
         if place in lists:
             fill = arranged(decision, lists[place], context, stock)
         elif isinstance(fill, ProductRow):
             rows.append((place, decision))
         fills.append(fill)
-    settled, shown = list(decisions), set[str]()
-    for place, _ in in_turn(rows, stock):
-        for decision in tried(place, settled, plan, context, stock.asks):
-            settled[place] = decision
-            fills[place], products = _fill(decision, fragments, context, stock, frozenset(shown))
-            shown.update(products)
-            if fills[place] is not None:
-                break
-    return tuple(settled), fills
+    settled, shown = list[Decision](), set[str]()
+    for place, decision in in_turn(rows, stock):
+        fills[place] = _with_products(fills[place], decision, context, stock, shown)
+        if fills[place] is None:
+            settled = settled or list(decisions)
+            for other in tried(place, settled, plan, context, stock.asks):
+                settled[place], fill = other, stock.fragment_of(other.variant, fragments, context.now)
+                fills[place] = _with_products(fill, other, context, stock, shown)
+                if fills[place] is not None:
+                    break
+    return tuple(settled) or decisions, fills
 
 
-def _fill(
-    decision: Decision,
-    fragments: Mapping[str, Fragment],
-    context: EvaluationContext,
-    stock: Stock,
-    shown: frozenset[str],
-) -> tuple[Fragment | None, Sequence[str]]:
-    """What fills a slot that is no list, and its products, if it is a row."""
-    fill = stock.fragment_of(decision.variant, fragments, context.now)
-    if isinstance(fill, ProductRow):
-        return stocked(fill, decision, context, stock, presentation_of(context), shown)
-    return fill, ()
+def _with_products(
+    fill: Fragment | None, decision: Decision, context: EvaluationContext, stock: Stock, shown: set[str]
+) -> Fragment | None:
+    """A row with its products, which are `shown` then; None if it has none. Any other fragment as it is."""
+    if not isinstance(fill, ProductRow):
+        return fill
+    made, products = stocked(fill, decision, context, stock, presentation_of(context), frozenset(shown))
+    shown.update(products)
+    return made
 
 
 def in_turn(rows: list[tuple[int, Decision]], stock: Stock) -> list[tuple[int, Decision]]:

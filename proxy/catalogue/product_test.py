@@ -70,6 +70,8 @@ class ProductTest:
     def __str__(self) -> str:
         match self.by:
             case "price" | "discount" as by:
+                if self.low == self.high:
+                    return f"{by} {self.low:g}"
                 if self.high == inf:
                     return f"{by} from {self.low:g}"
                 return f"{by} {self.low:g} to {self.high:g}" if self.low > 0 else f"{by} up to {self.high:g}"

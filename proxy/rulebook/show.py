@@ -254,8 +254,12 @@ def _row(
         raise EditorError(what, help="raise `count`, or lower `at least`")
     is_the_same_for_all = not ask.reads_history and not any(found.reads_page for found in strategy)
     is_known = bool(library.catalogue) and is_the_same_for_all
-    if is_known and not choose(ask, StrategyContext(Shop(library.catalogue), Shopper())).products:
-        raise EditorError("this row would be empty", help="add another strategy, or leave fewer products out")
+    if is_known:
+        asking = StrategyContext(Shop(library.catalogue), Shopper())
+        if not choose(ask, asking).products:
+            steps = "; ".join(map(str, choose(ask, asking, explains=True).steps))
+            help = f"add another strategy, or leave fewer products out: {steps}"
+            raise EditorError("this row would be empty", help=help)
     library.asks[frame.rule if frame.variant in ("", frame.rule) else f"{frame.rule} / {frame.variant}"] = ask
     return product_row(frame, title=title, card=card)
 

@@ -86,6 +86,7 @@ def test_cheaper_is_what_costs_less_than_when_it_was_looked_at_last(prices: list
         (ProductTest("price", low=-inf, high=10.0), "price up to 10"),
         (ProductTest("out of stock"), "out of stock"),
         (ProductTest("discount", low=20.0), "discount from 20"),
+        (ProductTest("discount", low=20.0, high=20.0), "discount 20"),
         (ProductTest("cheaper since viewed"), "cheaper since viewed"),
     ],
 )

@@ -178,3 +178,9 @@ def test_a_row_that_could_never_have_enough_products_is_told(publish: Publish) -
     row = "{products: {strategy: [popular in: everything], at least: 5}}"
     (finding,) = publish(RULE.format("home.hero", row)).findings
     assert (finding.code, finding.what) == ("R503", "the row has room for 4, and is to have 5 at least")
+
+
+def test_a_row_that_would_be_empty_is_told_with_what_left_everything_out(publish: Publish) -> None:
+    row = "{products: {strategy: [popular in: everything], only: [discount: 20%]}}"
+    (finding,) = publish(RULE.format("home.hero", row)).findings
+    assert finding.help.endswith('"popular in: everything" found 2 and gave 0; left out: 2 not discount 20')
