@@ -15,6 +15,7 @@ import time
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from operator import itemgetter
+from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
 
@@ -226,7 +227,8 @@ class LogFile:
 
 def _opened(path: str) -> int:
     try:
-        return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        way = os.O_RDWR if Path(path).is_fifo() else os.O_WRONLY  # a named pipe would else wait here for who reads it
+        return os.open(path, way | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
     except OSError as error:
         raise mistaken(
             "access_log", f"`{path}` cannot be written: {error.strerror}", help="name a file in a folder that is there"

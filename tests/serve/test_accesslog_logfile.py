@@ -54,6 +54,20 @@ async def test_a_log_reader_that_stalls_blocks_nothing_and_lines_are_dropped(tmp
     os.close(reader)
 
 
+async def test_a_named_pipe_that_nobody_reads_yet_is_not_waited_for(tmp_path: Path) -> None:
+    path, opened = tmp_path / "pipe", list[LogFile]()
+    os.mkfifo(path)
+    opening = threading.Thread(target=lambda: opened.append(LogFile(str(path), Metrics())), daemon=True)
+    opening.start()
+    opening.join(10)
+    assert opened, "it waits for a reader"
+    opened[0].write(b"a\n", 1)
+    reader = os.open(path, os.O_RDONLY)
+    assert os.read(reader, 9) == b"a\n"
+    await opened[0].aclose()
+    os.close(reader)
+
+
 async def test_a_worker_that_ends_waits_for_no_reader_either(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(accesslog, "LAST_SECONDS", 0.01)
     file, reader = stuck(tmp_path, Metrics())
