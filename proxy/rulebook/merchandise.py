@@ -14,7 +14,7 @@ from proxy.catalogue.strategy_context import PRODUCT_WORDS
 from proxy.conditions.amounts import amount, no_amount
 from proxy.conditions.nodes import Entry, MapNode, Node, Scalar, as_map, as_text, one_or_more, unknown_word
 from proxy.conditions.phrase import TRUTHS, Kind, Phrase
-from proxy.diagnostics import Finding, did_you_mean
+from proxy.diagnostics import Edit, Finding, did_you_mean
 from proxy.model import Product
 from proxy.rulebook.scalars import read_choice, read_whole, read_words, unfit
 from proxy.rulebook.words import Part, Word, fields
@@ -126,6 +126,9 @@ def read_shifts(
 def _shift(
     node: Node, what: str, catalogue: Sequence[Product], findings: list[Finding]
 ) -> Iterator[tuple[ProductTest, float]]:
+    if isinstance(node, Scalar) and node.text in (IN_STOCK, SOLD_OUT, ON_SALE, *SINCE_VIEWED):
+        findings.append(_as_a_line(node, what))
+        return
     table = as_map(node, f'each "{what}"', findings)
     lines = Part.of(table)
     places = _places(by, what, findings) if (by := lines.node("by")) else STRENGTHS["a lot"]
@@ -137,6 +140,13 @@ def _shift(
             findings.append(Finding("R304", f'"{name}" has no end to go to', entry.key.place, help))
         elif fit := _moved_by(entry, what, catalogue, findings):
             yield fit, places
+
+
+def _as_a_line(word: Scalar, what: str) -> Finding:
+    """R304 for a word that `only` takes as it is."""
+    place, instead = word.place, f"{{{word.text}: yes}}"
+    edits = (Edit(place.line, place.column, place.end, instead),)
+    return Finding("R304", f'"{what}" cannot be "{word.text}"', place, f"write: {instead}", edits=edits)
 
 
 def _moved_by(entry: Entry, what: str, catalogue: Sequence[Product], findings: list[Finding]) -> ProductTest | None:

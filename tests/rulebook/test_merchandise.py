@@ -97,6 +97,7 @@ def test_pins_are_read() -> None:
         ("bury", "{score: popularity, by: to the end}", "R304", '"score" has no end to go to'),
         ("boost", "{affinity: colour}", "R304", '"affinity" cannot be "colour"'),
         ("boost", "{bramd: Northwind}", "R101", 'I do not know "bramd" in "boost"'),
+        ("bury", "[out of stock]", "R304", '"bury" cannot be "out of stock"'),
         ("pin", "{product: SOCKS, at: 1}", "R502", 'there is no product "SOCKS"'),
         ("pin", "{at: 1}", "R103", 'this pin has no "product"'),
         ("pin", "{product: SOCK, at: 0}", "R304", '"at" cannot be "0"'),
@@ -111,3 +112,10 @@ def test_what_is_wrong_is_reported_with_a_help(read: str, text: str, code: str, 
     else:
         read_fits(node(text), read, PRODUCTS, findings)
     assert [(finding.code, finding.what) for finding in findings] == [(code, what)] and findings[0].help
+
+
+def test_a_word_of_only_is_mended_to_a_line_of_bury() -> None:
+    findings: list[Finding] = []
+    assert not read_shifts(node("- out of stock"), "bury", PRODUCTS, findings)
+    assert findings[0].help == "write: {out of stock: yes}"
+    assert [edit.replacement for edit in findings[0].edits] == ["{out of stock: yes}"]
