@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 from datetime import UTC, datetime
+from math import sqrt
 
 import pytest
 
@@ -118,6 +120,28 @@ def test_of_a_part_of_its_time_the_only_part_of_visitors_is_as_sure_as_all_of_th
     wide, narrow = (one.rows[1].lifts[ORDER] for one in (two[0].report, whole))
     assert wide and narrow and wide.low < narrow.low < narrow.high < wide.high
     assert parts_of("Bar", {}, *asked) == []
+
+
+def test_looked_at_every_day_parts_without_a_difference_seldom_look_unlike_and_those_with_one_are_found() -> None:
+    chance = random.Random(7)
+    rule = Rule("Bar", "top", experiment=Experiment((Arm("control", 5_000), Arm("new", 5_000))))
+
+    def ever_unlike(desktops: float) -> bool:
+        of = {part: {arm: Tally() for arm in ("control", "new")} for part in ("phone", "desktop")}
+        for day in range(30):
+            for part, arms in of.items():
+                for arm, tally in arms.items():
+                    rate = 0.06 * (desktops if (part, arm) == ("desktop", "new") else 1.0)
+                    ordered = chance.gauss(300 * rate, sqrt(300 * rate * (1 - rate)))
+                    tally.visitors, tally.converted[ORDER] = (day + 1) * 300, tally.converted[ORDER] + round(ordered)
+            parts = {part: Comparison(dict(arms), began=NOON) for part, arms in of.items()}
+            told = parts_of("Bar", parts, [rule], (), ReportOptions(NOON + (day + 1) * DAY))
+            if any(lift.is_sure for one in told for lift in one.beside_others.values()):
+                return True
+        return False
+
+    assert sum(ever_unlike(1.0) for _ in range(100)) <= 5
+    assert all(ever_unlike(1.6) for _ in range(10))
 
 
 def test_programs_get_how_a_part_compares_with_the_others() -> None:
