@@ -165,7 +165,8 @@ class BegunPage:
                 raise OriginError("the origin took too long over a page", reason="timeout", status=504) from error
             if came is None:
                 return None
-            self._came.append(came)
+            if not self._is_too_big:
+                self._came.append(came)
             self._pieces = iter((came,)) if self._gzip is None else self._gzip.of(came)
         return piece
 
@@ -179,6 +180,8 @@ class BegunPage:
             self._pages.streams.count += 1
             self._is_too_big, self._deadline, end = True, None, len(self._page)
         out, self._sent = bytes(memoryview(self._page)[self._sent : end]), end
+        if self._is_too_big:
+            self._came, self._page = [], bytearray()
         return out
 
     async def _rest(self) -> bytes:
@@ -200,7 +203,8 @@ class BegunPage:
         template, who = page.template, self._who
         if template is None or not template.slots:
             pages.streams.count += 1
-            pages.showing.passed(template or NO_SLOTS, request, now)
+            if template is not None:
+                pages.showing.passed(template, request, now)
             return bytes(self._page)
         if who.visitor.id and not who.is_new:
             who = await pages.showing.recognise_waiting(template, request, now)
