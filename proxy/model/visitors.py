@@ -132,7 +132,8 @@ class EvaluationContext(msgspec.Struct, frozen=True):
 class View(msgspec.Struct, frozen=True, omit_defaults=True):
     """A recorded page view: what it showed, and what is needed to decide it again with other rules.
 
-    * `shown`: for each slot, in page order, the `shown_name` of its decision.
+    * `shown`: for each slot, in page order, the `shown_name` of its decision, as it was before rows without products
+      made way.
     * `attributes`: those that were known; `unknown`: the names of those that rules tested and that were not known. An
       attribute in neither was not recorded.
     * `readings`: the values that caps read, by `measure_name`; None for an unknown one.
