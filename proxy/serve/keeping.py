@@ -8,6 +8,7 @@ streamed to the client that asked first while they are stored.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -34,8 +35,15 @@ from proxy.serve.shared_asking import SharedAsking
 from proxy.serve.shared_fetch import Failures, Flowing, NotShared, Outcome, Passed, SharedFetch
 from proxy.settings import Settings
 from proxy.upstream.asking import Asking, is_document
+from proxy.upstream.origin import OriginTransport
 from proxy.upstream.tee import Tee
 
+log = logging.getLogger("tailorbird.fetching")
+
+OLD = "`%s` lives for %d s, comes %d s old from `%s` and is asked for each time (help: set its clock, as by NTP)"
+TOLD_SECONDS = 3_600
+SLOW_SECONDS = 10
+"""A page that lives no longer may be old because it took so long to come."""
 DIFFERS_SECONDS = 3_600
 """How long a page is remembered as one that is new each time: to find out takes two fetches."""
 
@@ -74,6 +82,7 @@ class Keeping:
         self._choices = CacheOptions.of(settings)
         self._clock = clock
         self._reader = reader
+        self._told_old: dict[OriginTransport, float] = {}
         self._failures = Failures(settings.origin_down_seconds, clock)
         shared_asking = SharedAsking(asking, self._negotiation, memory, self._choices, clock, self._refusal)
         self._request = shared_asking.ask
@@ -268,7 +277,17 @@ class Keeping:
     def _stored(
         self, fetch: SharedFetch, status: int, headers: Headers, body: bytes, requested_at: float, received_at: float
     ) -> StoredResponse:
-        return stored_response(status, headers, body, requested_at, received_at, self._choices_of(fetch))
+        stored = stored_response(status, headers, body, requested_at, received_at, self._choices_of(fetch))
+        if SLOW_SECONDS < stored.lifetime <= stored.initial_age:
+            self._tell_old(fetch.request, stored)
+        return stored
+
+    def _tell_old(self, page: Request, stored: StoredResponse) -> None:
+        """Warns of an origin whose pages are stale when they come, once an hour: each is asked for again and again."""
+        origin, now = self._asking.origin_of(page), stored.received_at
+        if not 0 <= now - self._told_old.get(origin, 0.0) < TOLD_SECONDS:
+            self._told_old[origin] = now
+            log.warning(OLD, page.path.decode("latin-1"), stored.lifetime, stored.initial_age, origin.address)
 
     def _is_cut(self, fetch: SharedFetch, headers: Headers) -> bool:
         return is_cut(headers, fetch.request.path, self._declared())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from email.utils import formatdate
 
 import pytest
 
@@ -11,7 +12,7 @@ from proxy.httpcache.overrides import CacheOverrides, CookieRoles
 from proxy.page.holes import Fill, FillKind, Hole
 from tests.serve.test_keeping import ruled
 from tests.wire.origin import Origin, Seen, always, ok
-from tests.wire.site import HTML, PAGE, SHARED, Site, answering
+from tests.wire.site import HTML, NOON, PAGE, SHARED, Site, answering
 
 OPEN = ruled(CacheOverrides(fresh_seconds=60, cookies=CookieRoles(key=("currency",), own=("sessionid",))))
 
@@ -46,6 +47,21 @@ async def test_a_page_whose_origin_says_how_long_it_lives_is_not_compared() -> N
     async with Origin(answering(lambda _: ok(next(bodies), *SHARED))) as origin, Site(origin.url) as site:
         assert "stored" in (await site.get(b"/"))["cache-status"]
     assert len(origin.requests) == 1
+
+
+@pytest.mark.parametrize(("seconds", "field"), [(90, b"Date: %b"), (59, b"Date: %b"), (0, b"Date: %b\r\nAge: 60")])
+async def test_an_origin_whose_pages_are_stale_when_they_come_is_told_once(
+    seconds: int, field: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    def say(_: Seen) -> bytes:
+        return ok(PAGE, b"Cache-Control: max-age=60", HTML, field % formatdate(NOON - seconds, usegmt=True).encode())
+
+    async with Origin(answering(say)) as origin, Site(origin.url) as site:
+        for path in (b"/", b"/two"):
+            await site.get(path)
+        told = [each.getMessage() for each in caplog.records if "s old from" in each.getMessage()]
+        assert len(told) == (seconds != 59)
+        assert all(f"s old from `{origin.url}` and" in each for each in told)
 
 
 async def test_a_page_with_a_token_is_not_kept_whatever_its_origin_says() -> None:
