@@ -93,7 +93,7 @@ class Follower:
 
     async def _is_queue_full(self) -> bool:
         """Whether too many messages wait already."""
-        if self._clock() >= self._counted_at + COUNT_SECONDS:
+        if not 0 <= self._clock() - self._counted_at < COUNT_SECONDS:  # also when the clock was set back
             waiting = [await self._outbox.waiting(webhook.name) for webhook in self._webhooks]
             self._is_full = sum(waiting) >= MOST_WAITING
             self._counted_at = self._clock()
