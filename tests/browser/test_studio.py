@@ -203,8 +203,10 @@ async def test_a_merchandiser_reads_what_an_experiment_brought_by_keyboard_alone
         await page.get_by_label("A difference matters from").focus()
         await page.keyboard.press("ArrowDown")
         await page.keyboard.press("Tab")
+        await page.keyboard.type("device")
+        await page.keyboard.press("Tab")
         await page.keyboard.press("Enter")
-        await page.wait_for_url(re.compile("matters=10"))
+        await page.wait_for_url(re.compile("matters=10&by=device"))
         assert await page.get_by_label("A difference matters from").input_value() == "10"
         async with page.expect_download() as loading:
             await page.get_by_role("link", name="CSV").focus()

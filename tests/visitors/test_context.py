@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from proxy.audience.traits import STRANGER
 from proxy.conditions.derived import base_of
+from proxy.conditions.localtime import ZONED_ATTRIBUTES
 from proxy.conditions.vocabulary import PHRASES
 from proxy.http.message import Request
 from proxy.model import AttributeValue, Event, Measure, Profile, Reading, Visitor
@@ -258,7 +259,7 @@ def test_every_phrase_an_editor_may_write_is_answered() -> None:
     of_requests = [phrase for phrase in PHRASES if phrase.measure is None]
     asked = {phrase.attribute for phrase in of_requests if phrase.stands_alone}
     asked |= {f"{phrase.attribute}.{part}" for phrase in of_requests for part in phrase.parts or ()}
-    from_the_clock, from_a_login = {"weekday", "hours", "now"}, {"time zone", "app version", "location"}
+    from_the_clock, from_a_login = {*ZONED_ATTRIBUTES, "now"}, {"time zone", "app version", "location"}
     assert {base_of(name) for name in asked} == {
         *REQUEST_ATTRIBUTES, *PLACE_ATTRIBUTES, "segment", "journey stage", *from_the_clock, *from_a_login
     }  # fmt: skip

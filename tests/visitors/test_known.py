@@ -95,7 +95,7 @@ def test_values_of_each_worker_are_those_of_the_whole_history(seed: int) -> None
                 told, was_kept = page.found(workers[place], now)
                 assert told == page.right(past, caps, now), f"after {number}"
                 found += was_kept
-    assert found > 10
+    assert found > 5
 
 
 def test_what_many_did_is_folded_in_though_nobody_asks() -> None:
