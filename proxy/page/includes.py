@@ -90,19 +90,18 @@ def substituted(address: str, host: bytes, query: bytes) -> str | None:
     if "$(" not in address:
         return address
     made: list[str] = []
-    last = 0
+    last, mark = 0, address.find("?")
     for match in _VARIABLE.finditer(address):
-        before = address[last : match.start()]
-        value = _value(match, "".join([*made, before]), host, query)
+        value = _value(match, host, query, in_query=0 <= mark < match.start())
         if value is None:
             return None
-        made += [before, value]
+        made += [address[last : match.start()], value]
         last = match.end()
     whole = "".join([*made, address[last:]])
     return None if "$(" in whole else whole
 
 
-def _value(match: re.Match[str], before: str, host: bytes, query: bytes) -> str | None:
+def _value(match: re.Match[str], host: bytes, query: bytes, *, in_query: bool) -> str | None:
     name, key, quoted, bare = match.groups()
     otherwise = quoted or bare or ""
     if name == "HTTP_HOST" and key is None:
@@ -110,9 +109,9 @@ def _value(match: re.Match[str], before: str, host: bytes, query: bytes) -> str 
     if name != "QUERY_STRING":
         return None
     if key is None:  # as it came; it is one only after a question mark
-        return (query.decode("latin-1") or otherwise) if "?" in before else None
+        return (query.decode("latin-1") or otherwise) if in_query else None
     value = _parameter(key, query) or otherwise
-    return None if value in _STEPS and "?" not in before else quote(value, safe="")
+    return None if value in _STEPS and not in_query else quote(value, safe="")
 
 
 def _parameter(name: str, query: bytes) -> str:

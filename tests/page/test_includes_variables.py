@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from urllib.parse import urlsplit
 
 import pytest
@@ -46,6 +47,12 @@ HOST = b"shop.example"
 )
 def test_variables_say_what_the_pages_own_address_says(address: str, query: bytes, expected: str | None) -> None:
     assert substituted(address, HOST, query) == expected
+
+
+def test_each_variable_of_an_address_takes_the_same_time() -> None:
+    began = time.process_time()
+    assert substituted("/a?" + "$(QUERY_STRING{q})" * 40_000, HOST, b"q=x") == "/a?" + "x" * 40_000
+    assert time.process_time() - began < 2  # 0.2; were the address put together for each, 8
 
 
 @given(st.binary(max_size=40))
