@@ -1,8 +1,8 @@
 """The beginning of a page that is still coming, as far as filling cannot change it, whatever comes after it.
 
-A slot or list lies behind the word that marks it; one that an operator's selector finds, behind the start tag of an
-element that does not stand in a head. Up to the first of these, a page is the same filled or not. What only looks like
-one, as in a script, makes the beginning shorter, never too long.
+A slot lies behind the word that marks it; a list, which a second `<body>` may mark behind its cards, and what an
+operator's selector finds, behind the start tag of an element that does not stand in a head. Up to the first of these, a
+page is the same filled or not. What only looks like one, as in a script, makes the beginning shorter, never too long.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ def bounds_of(declared: Sequence[DeclaredSlot]) -> Bounds | None:
     at_edges = [slot.selector for slot in declared if slot.selector and (slot.is_list or slot.place != "inside")]
     if not all(map(_is_never_head, at_edges)):
         return None
-    by_selector = any(slot.selector for slot in declared)
-    tag = _TAG_OR_MARKED_HEAD if at_edges else _TAG if by_selector else None
+    by_tag = lists or any(slot.selector for slot in declared)
+    tag = _TAG_OR_MARKED_HEAD if at_edges else _TAG if by_tag else None
     return Bounds(_MARKS + _MARKS_OF_LISTS if lists else _MARKS, tag)
 
 

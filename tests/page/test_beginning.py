@@ -82,7 +82,9 @@ def test_where_a_selector_may_find_a_slot_it_begins_before_what_stands_in_no_hea
         (b"<html><head id=x><link></head><body><p>", "at edges", b"<html>"),
         (b"<html><head id=x><link></head><body><p>", "selected", b"<html><head id=x><link></head>"),
         (b"<html><head><link></HEAD><body><p>", "listed", b"<html><head><link>"),
-        (b"<ul data-list=main><li data-product=a>", "listed", b"<ul "),
+        (b"<head data-list=main>", "listed", b"<head "),
+        (b"<title>x</title><ul data-list=main><li data-product=a>", "listed", b"<title>x</title>"),
+        (b"<html><li data-product=a></li><li data-product=b></li><body data-list=main>", "listed", b"<html>"),
     ],
 )
 def test_where_there_are_lists_or_slots_at_edges_it_may_end_at_the_head(page: bytes, site: str, begun: bytes) -> None:
