@@ -52,6 +52,7 @@ GAUGES = {
     "tailorbird_memory_limit_bytes": "memory that may be held, all workers together; 0: no limit is known",
     "tailorbird_origin_limit": "requests that may be under way to an origin at once, as found out, by origin",
     "tailorbird_origin_requests": "requests that are under way to an origin, by origin",
+    "tailorbird_origin_slow_downloads": "answers of an origin that wait for slow clients, and count no more, by origin",
     "tailorbird_origin_waiting": "requests that wait for their turn with an origin, by origin",
     "tailorbird_workers": "workers of this machine that answer",
     "tailorbird_degraded": "1 while `/readyz` says that something is amiss, by cause: rules, store, events, memory, "

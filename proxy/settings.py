@@ -67,6 +67,9 @@ class Settings(SiteSettings):
         15_000, "longest time for a page that is read whole; what is streamed has none", "milliseconds", least=1
     )
     max_connections: int = row(100, "most connections to one origin per worker", "connections", least=1)
+    max_slow_downloads: int = row(
+        300, "connections beside these on which answers wait for slow clients; more count among them", "connections"
+    )
     max_idle_connections: int = row(50, "most of them that are kept while nothing is asked", "connections")
     idle_connection_seconds: float = row(30.0, "idle time of origin connections, less if they say so", "seconds")
     concurrency_start: int = row(

@@ -24,15 +24,16 @@ KINDS_OF_STORE_CONNECTIONS = 4
 
 
 def within_reach(settings: Settings) -> Settings:
-    """The settings, with `max_clients` reduced to what this process may open after its limit was raised, and
-    `max_connections` where that is very little."""
-    origins = settings.max_connections * _origins(settings)
+    """The settings, with `max_clients` reduced to what this process may open after its limit was raised,
+    `max_slow_downloads` and `max_connections` where that is very little."""
+    origins = (settings.max_connections + settings.max_slow_downloads) * _origins(settings)
     fewer = fitting(settings, _raised_to(_others(settings) + origins + settings.max_clients))
     if fewer is not settings:
         log.warning(
-            "%d clients at most are taken, not %d, on %d connections to an origin: the system allows no more open "
-            "files and connections (raise it by `ulimit -Hn`, LimitNOFILE in systemd, --ulimit nofile= in Docker)",
-            *(fewer.max_clients, settings.max_clients, fewer.max_connections),
+            "%d clients at most are taken, not %d, on %d connections to an origin and %d for slow downloads: the "
+            "system allows no more open files and connections (raise it by `ulimit -Hn`, LimitNOFILE in systemd, "
+            "--ulimit nofile= in Docker)",
+            *(fewer.max_clients, settings.max_clients, fewer.max_connections, fewer.max_slow_downloads),
         )
     return fewer
 
@@ -40,11 +41,12 @@ def within_reach(settings: Settings) -> Settings:
 def fitting(settings: Settings, limit: int) -> Settings:
     """The settings for a process that may open so many descriptors."""
     left, origins = limit - _others(settings), _origins(settings)
-    if settings.max_clients + settings.max_connections * origins <= left:
+    if settings.max_clients + (settings.max_connections + settings.max_slow_downloads) * origins <= left:
         return settings
     connections = min(settings.max_connections, max(1, left // 2 // origins))
     clients = min(settings.max_clients, max(1, left - connections * origins))
-    return replace(settings, max_clients=clients, max_connections=connections)
+    slow = min(settings.max_slow_downloads, max(0, (left - clients) // origins - connections))
+    return replace(settings, max_clients=clients, max_connections=connections, max_slow_downloads=slow)
 
 
 def _origins(settings: Settings) -> int:

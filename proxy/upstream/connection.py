@@ -79,12 +79,14 @@ class Sink(Protocol):
 
 class Connection(asyncio.Protocol):
     """A socket to the origin. `on_lost` is called at its end. `has_slot` while its exchange counts towards the limit of
-    concurrent ones, as one of the `customer`'s. Its `listener` gets what comes. While idle it has none: unexpected
-    bytes close it, and forbid reuse even unread, since they could be taken for the next answer."""
+    concurrent ones, as one of the `customer`'s; when it `is_aside`, only towards that. Its `listener` gets what comes.
+    While idle it has none: unexpected bytes close it, and forbid reuse even unread, since they could be taken for the
+    next answer."""
 
     def __init__(self, on_lost: Callable[[Connection], None]) -> None:
         self.is_reused = False
         self.has_slot = True
+        self.is_aside = False
         self.customer = ""
         self.idle_since = 0.0
         self._on_lost = on_lost

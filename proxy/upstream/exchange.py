@@ -26,6 +26,8 @@ from proxy.upstream.uploads import Place
 
 HIGH_WATER_BYTES = 256 * 1024
 SAFE_METHODS = frozenset({b"GET", b"HEAD", b"OPTIONS"})
+SLOW_SECONDS = 1.0
+"""A client that keeps an answer waiting that long after it first did is a slow one."""
 READ_FIRST_SECONDS = 0.001
 """If this process stood still, the rest of a body may be there, and only has not been read: it is, in that time."""
 UNANSWERED = "unanswered"
@@ -37,10 +39,11 @@ class Exchange(Awaited):
     `is_over` once it has given the connection back.
 
     `on_end` is called once, with whether the connection may carry another exchange. `read` is as `Answer` takes it.
-    `place` is that of its upload.
+    `place` is that of its upload. `on_slow` is called when the answer waits for a slow client, again and again.
     """
 
     deadline = 0.0
+    _slow_at = inf
     _upload: asyncio.Task[None] | None = None
     is_over = False
     _is_sent = False
@@ -54,6 +57,7 @@ class Exchange(Awaited):
         request: UpstreamRequest,
         timeouts: Timeouts,
         on_end: Callable[[Connection, bool], None],
+        on_slow: Callable[[Connection], None],
         read: Callable[[bytes], Plain | None] = plain.read,
         place: Place | None = None,
     ) -> None:
@@ -62,6 +66,7 @@ class Exchange(Awaited):
         self._timeouts = timeouts
         self._on_end = on_end
         self._place = place
+        self._on_slow = on_slow
         connection.listener = self
         self._loop = asyncio.get_running_loop()
         self._answer = Answer(is_head=request.method == b"HEAD", read=read)
@@ -74,12 +79,8 @@ class Exchange(Awaited):
     @property
     def may_be_repeated(self) -> bool:
         """True when the request cannot have had an effect: safe, and on a connection that had died while idle."""
-        return (
-            self._connection.is_reused
-            and not self._answer.has_begun
-            and self._request.body is None
-            and self._request.method in SAFE_METHODS
-        )
+        is_unheard = self._connection.is_reused and not self._answer.has_begun
+        return is_unheard and self._request.body is None and self._request.method in SAFE_METHODS
 
     async def head(self) -> UpstreamResponse:
         """Sends the request and waits for the head of the final answer. Raises `OriginError`, or whatever the
@@ -133,6 +134,12 @@ class Exchange(Awaited):
         if not self.is_over and not self._is_paused:
             self._is_paused = True
             self._connection.pause_reading()
+            if self._is_sent and not self._connection.is_write_blocked:
+                self._slow_at = min(self._slow_at, monotonic() + SLOW_SECONDS)
+                if (left := self._slow_at - monotonic()) > 0:
+                    self._arm(left)
+                else:
+                    self._on_slow(self._connection)
 
     def resume(self) -> None:
         """Reads on."""
@@ -280,6 +287,8 @@ class Exchange(Awaited):
             self._fail(OriginError(f"the origin {self._what_it_owes()} in time", reason=reason, status=504))
         else:
             self.deadline = now + self._silence
+            if self._is_paused and self._is_sent:
+                self._on_slow(self._connection)
 
     def _is_origins_turn(self) -> bool:
         return self._connection.is_write_blocked or (self._is_sent and not self._is_paused)

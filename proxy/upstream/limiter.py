@@ -18,6 +18,9 @@ One customer holds at most half of the slots, and of the places to wait: who ask
 over would else have all of them, and everybody else be refused. Nor is anything measured by who came to hold more than
 a quarter, until they hold none: what they ask for would seem to be how slow the origin has become, and the limit fall.
 That they wait, or are refused, does not count as overload, in which others would be refused sooner.
+
+A download that waits for its own slow client costs the origin little but a connection: it is set aside, and its slot is
+free for others. It goes on counting among what its customer holds, and at most `max_slow_downloads` are set aside.
 """
 
 from __future__ import annotations
@@ -30,6 +33,7 @@ from math import inf
 from proxy.errors import OriginError
 from proxy.metrics import Times
 from proxy.settings import Settings
+from proxy.upstream.connection import Connection
 
 LEAST = 8
 STRETCH_SECONDS = 1.0
@@ -113,11 +117,12 @@ class Limit:
 
 class Limiter:
     """Admits requests to one origin. Each one that has entered has to `leave`, once, for the same customer
-    (`http/client.py`); "" stands for nobody or for many, who have all slots."""
+    (`http/client.py`); "" stands for nobody or for many, who have all slots. `aside` is how many were set aside."""
 
     def __init__(self, settings: Settings, clock: Callable[[], float]) -> None:
         self._limit = Limit(settings.concurrency_start, settings.max_connections)
         self._most_waiting = settings.max_waiting
+        self._most_aside = settings.max_slow_downloads
         self._wait_seconds = settings.max_wait_ms / 1_000
         self._clock = clock
         self._waiting: list[tuple[asyncio.Future[None], str]] = []  # the newest last
@@ -125,7 +130,7 @@ class Limiter:
         self._greedy: set[str] = set()
         self._since_all_went = clock()
         self._refused_at = -inf
-        self.under_way = 0
+        self.under_way = self.aside = 0
         self.times = Times()
 
     @property
@@ -178,6 +183,24 @@ class Limiter:
         self.under_way += 1
         return True
 
+    def set_aside(self, connection: Connection) -> None:
+        """The answer on it waits for a slow client: others may have its slot, if few enough were set aside."""
+        if connection.has_slot and not connection.is_aside and self.aside < self._most_aside:
+            connection.is_aside = True
+            self.aside += 1
+            self.under_way -= 1
+            self._begin_waiting()
+
+    def give_back(self, connection: Connection) -> None:
+        """Ends the request on it, as `leave`; nothing if it has no slot."""
+        if connection.is_aside:
+            connection.is_aside = False
+            self.aside -= 1
+            self.under_way += 1
+        if connection.has_slot:
+            connection.has_slot = False
+            self.leave(connection.customer)
+
     def leave(self, customer: str = "") -> None:
         """Ends a request; the newest of those waiting may begin."""
         self.under_way -= 1
@@ -187,7 +210,11 @@ class Limiter:
                 self._held[customer] = held
             else:
                 self._greedy.discard(customer)
-        for turn, who in reversed(self._waiting) if self._waiting else ():
+        if self._waiting:
+            self._begin_waiting()
+
+    def _begin_waiting(self) -> None:
+        for turn, who in reversed(self._waiting):
             if self.under_way >= self._limit.value:
                 break
             if not turn.done() and self.enters_at_once(who):

@@ -237,7 +237,8 @@ class OriginTransport:
         return await self._answered(self._exchange(connection, request), connection, request)
 
     def _exchange(self, connection: Connection, request: UpstreamRequest, place: Place | None = None) -> Exchange:
-        return Exchange(connection, request, self._timeouts, self._release, self._shapes.read, place)
+        set_aside = self.limiter.set_aside
+        return Exchange(connection, request, self._timeouts, self._release, set_aside, self._shapes.read, place)
 
     async def _answered(self, exchange: Exchange, connection: Connection, request: UpstreamRequest) -> UpstreamResponse:
         connection.has_slot, connection.customer = not request.wait_seconds, request.customer
@@ -257,9 +258,7 @@ class OriginTransport:
             return answer
         self._idle.keep_for(kept_seconds(answer.headers))
         if not exchange.is_over and is_event_stream(answer.headers):
-            if connection.has_slot:
-                connection.has_slot = False
-                self.limiter.leave(connection.customer)
+            self.limiter.give_back(connection)
             exchange.take_its_time()
         return answer
 
@@ -267,7 +266,9 @@ class OriginTransport:
         """A request for another protocol, yet to be sent, on a connection of its own, which may last for hours: it has
         a slot until it is answered. Raises `OriginError`."""
         await self._take_slot(request)
-        return Switch(await self._new(request), request, self._timeouts, partial(self.limiter.leave, request.customer))
+        connection = await self._new(request)
+        connection.customer = request.customer
+        return Switch(connection, request, self._timeouts, self.limiter)
 
     async def aclose(self) -> None:
         """Closes idle connections and refuses new work; what is under way may finish."""
@@ -291,8 +292,7 @@ class OriginTransport:
             raise
 
     def _release(self, connection: Connection, may_reuse: bool) -> None:
-        if connection.has_slot:
-            self.limiter.leave(connection.customer)
+        self.limiter.give_back(connection)
         if may_reuse and connection.is_open and not self._is_closed:
             connection.has_slot = True  # also after an exchange without one: the next has one
             self._idle.add(connection)

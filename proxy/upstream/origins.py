@@ -15,6 +15,7 @@ from proxy.upstream.origin import OriginTransport
 GAUGES = {
     "tailorbird_origin_limit": "limit",
     "tailorbird_origin_requests": "under_way",
+    "tailorbird_origin_slow_downloads": "aside",
     "tailorbird_origin_waiting": "waiting",
 }
 """The gauges of an origin's limiter, with the attributes they are read from."""

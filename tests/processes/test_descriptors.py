@@ -22,6 +22,7 @@ from tests.wire.origin import Origin, always, ok
 SETTINGS = Settings(
     origin=("http://a", "/api=http://b"),
     max_connections=100,
+    max_slow_downloads=150,
     store="redis://a",
     store_connections=32,
     max_clients=2_000,
@@ -30,19 +31,20 @@ BESIDE = 2 * 100 + 4 * 32 + 128
 
 
 @pytest.mark.parametrize(
-    ("limit", "clients", "connections"),
+    ("limit", "clients", "connections", "slow"),
     [
-        (2_000 + BESIDE, 2_000, 100),
-        (1 << 20, 2_000, 100),
-        (1_024, 1_024 - BESIDE, 100),
-        (4 * 32 + 128 + 80, 40, 20),
-        (100, 1, 1),
+        (2_000 + BESIDE + 2 * 150, 2_000, 100, 150),
+        (1 << 20, 2_000, 100, 150),
+        (2_000 + BESIDE + 2 * 10, 2_000, 100, 10),
+        (1_024, 1_024 - BESIDE, 100, 0),
+        (4 * 32 + 128 + 80, 40, 20, 0),
+        (100, 1, 1, 0),
     ],
 )
-def test_what_else_is_open_leaves_the_rest_for_clients(limit: int, clients: int, connections: int) -> None:
+def test_what_else_is_open_leaves_the_rest_for_clients(limit: int, clients: int, connections: int, slow: int) -> None:
     fewer = fitting(SETTINGS, limit)
-    assert (fewer.max_clients, fewer.max_connections) == (clients, connections)
-    assert (fewer is SETTINGS) is (clients == 2_000)
+    assert (fewer.max_clients, fewer.max_connections, fewer.max_slow_downloads) == (clients, connections, slow)
+    assert (fewer is SETTINGS) is (slow == 150)
     assert fitting(replace(SETTINGS, store="sqlite:a"), limit - 4 * 32).max_clients == max(clients, 1)
 
 
@@ -60,9 +62,9 @@ print(settings.max_clients, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
 @pytest.mark.parametrize(
     ("soft", "hard", "clients", "given", "told"),
     [
-        (256, 2_000, 500, 500 + 100 + 128, ""),
+        (256, 2_000, 500, 500 + 100 + 300 + 128, ""),
         (256, 600, 600 - 228, 600, "372 clients at most"),
-        (900, 2_000, 500, 900, ""),
+        (1_200, 2_000, 500, 1_200, ""),
     ],
 )
 def test_what_is_missing_is_asked_for(soft: int, hard: int, clients: int, given: int, told: str) -> None:
