@@ -7,10 +7,10 @@ import re
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
-from proxy.audience.traits import reading, trait
+from proxy.audience.traits import TRAIT_MEASURES, reading, trait
 from proxy.catalogue.rows import Row
 from proxy.conditions.explain import Explained
 from proxy.decide.engine import decide, tried
@@ -18,7 +18,8 @@ from proxy.decide.plan import Plan
 from proxy.decide.why import SlotStory, Verdict, why
 from proxy.diagnostics import many
 from proxy.model import Decision, EvaluationContext, Profile, Rule
-from proxy.personalise import Stock, explained_order, row_of
+from proxy.page.shown_words import SAYS, is_read, shown_words
+from proxy.personalise import Stock, explained_order, fills_of, row_of
 from proxy.rulebook import expectations
 from proxy.rulebook.compile import Publication
 from proxy.rulebook.expectations import NOTHING_NEW, Case, Expectation
@@ -61,6 +62,7 @@ def run_cases(publication: Publication, now: float, named: str = "") -> tuple[Ou
     stock = Stock.of_a_folder(
         publication.catalogue, publication.asks, publication.orders, publication.visits, publication.arrangements
     )
+    stock = replace(stock, fragments=publication.fragments, counting=publication.counting)
     return tuple(_run(case, publication, stock, now) for case in publication.cases if is_meant(case.name))
 
 
@@ -151,17 +153,36 @@ def _fault(
     stock: Stock,
     empty: Mapping[str, Row],
 ) -> Fault | None:
-    if expectation.is_of_products:
-        return _fault_of_row(expectation, decision, context, stock)
     if expectation.given:
         return _fault_of_list(expectation, decision, context, stock)
-    if _is_fulfilled(expectation, decision):
-        return None
+    if expectation.is_of_any_rule or _is_fulfilled(expectation, decision):
+        is_of_products = expectation.is_of_products
+        of_row = _fault_of_row(expectation, decision, context, stock) if is_of_products else None
+        return of_row or _fault_of_words(expectation, decision, plan, context, stock)
     if expectation.rule in empty:
         steps = map(str, empty[expectation.rule].steps)
         reasons = ("it has no products to show, so the next rule is tried", *steps)
         return Fault(expectation.slot, f"show {_quoted(expectation.rule)}", _shown(decision), reasons)
     return _fault_of_rule(expectation, plan, context)
+
+
+def _fault_of_words(
+    expectation: Expectation, decision: Decision, plan: Plan, context: EvaluationContext, stock: Stock
+) -> Fault | None:
+    """None when the visitor reads what they must, in what fills the slot on a page."""
+    if not expectation.words:
+        return None
+    _, (fill,) = fills_of((decision,), plan, stock.fragments, context, stock)
+    words = shown_words(fill, context.attributes) if fill else {}
+    wrong = [(name, text) for name, text in expectation.words if not is_read(name, text, words)]
+    if not wrong:
+        return None
+    expected = " and ".join(f'say "{text}"' if name == SAYS else f'have the {name} "{text}"' for name, text in wrong)
+    shown = ", ".join(f'"{words[name]}"' if name in words else f"no {name}" for name, _ in wrong)
+    reasons = [f"by {_shown(decision)}"] if fill else []
+    if fill and any(name not in words for name, _ in wrong):
+        reasons.append(f'it says "{words[SAYS]}", which a test finds by "says"')
+    return Fault(expectation.slot, expected, shown if fill else NOTHING_NEW, tuple(reasons))
 
 
 def _fault_of_row(
@@ -199,7 +220,7 @@ def as_case(case: Case, plan: Plan, now: float, slots: Iterable[str]) -> Evaluat
     history."""
     history = tuple(sorted(action.event(now, number) for number, action in enumerate(case.actions)))
     profile = Profile("", case.attributes, history=history)
-    asked = plan.inputs_of(slots).measures
+    asked = {**TRAIT_MEASURES, **plan.inputs_of(slots).measures}
     read = {name: value for name in asked if (value := trait(profile, name, asked[name], now)) is not None}
     return EvaluationContext(
         case.visitor,

@@ -17,10 +17,10 @@ from proxy.diagnostics import Edit, Finding, did_you_mean, nearest
 from proxy.model import Attributes, AttributeValue, Place, Product, Rule
 from proxy.page.slots import LISTING
 from proxy.rulebook.case_history import DONE_BY, Action, read_done
-from proxy.rulebook.names import Names
-from proxy.rulebook.scalars import read_words
+from proxy.rulebook.names import IDENTIFIED, Names
+from proxy.rulebook.scalars import read_words, unfit
 from proxy.rulebook.times import read_moment
-from proxy.rulebook.words import LIST_TEST, ROW_TEST, TEST, Part, fields
+from proxy.rulebook.words import LIST_TEST, SLOT_TEST, TEST, Part, fields
 
 NOTHING_NEW = "nothing new"
 NOT_OF_A_VISITOR = (*ZONED_ATTRIBUTES, "page", "date", "weekday there", "hours there", "segment")
@@ -29,8 +29,9 @@ NOT_OF_A_VISITOR = (*ZONED_ATTRIBUTES, "page", "date", "weekday there", "hours t
 @dataclass(frozen=True, slots=True)
 class Expectation:
     """What a slot must show: the name of a rule, "" for the page's own content; of an experiment also the arm, "" for
-    any. If it is about products, any rule may show them: all in `contains`, and none in `never`. If it is about a list,
-    `given` are its products in the shop's order, of which those in `begins` must come first."""
+    any. Without a rule, any may show what it is about: products, all in `contains` and none in `never`; and `words`,
+    each with the name of its text, or `says`. If it is about a list, `given` are its products in the shop's order, of
+    which those in `begins` must come first."""
 
     slot: str
     rule: str
@@ -40,11 +41,17 @@ class Expectation:
     arm: str = ""
     given: tuple[str, ...] = ()
     begins: tuple[str, ...] = ()
+    words: tuple[tuple[str, str], ...] = ()
 
     @property
     def is_of_products(self) -> bool:
-        """True when it is about what stands in a row, whichever rule shows that."""
+        """True when it is about what stands in a row."""
         return bool(self.contains or self.never)
+
+    @property
+    def is_of_any_rule(self) -> bool:
+        """True when it does not matter which rule shows what it is about."""
+        return not self.rule and bool(self.is_of_products or self.given or self.words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +133,8 @@ def _attribute(entry: Entry, names: Names, findings: list[Finding]) -> Attribute
     if word == "segments":
         return {"segment": _segments(entry, names, findings)}
     phrase = phrase_of(word, names.words)
+    if phrase is None and word in IDENTIFIED:
+        return {word: written.text} if (written := as_text(entry.value, f'"{word}"', findings)) else {}
     if phrase is None or word in NOT_OF_A_VISITOR:
         usable = [key for key in names.words if key not in NOT_OF_A_VISITOR]
         known = ["segments", *spelled(word, usable), *DONE_BY]
@@ -195,11 +204,15 @@ def _expectations(
             _must_be_given(said.get("begins with"), given, begins, findings)
             expected.append(Expectation(slot, "", entry.key.place, given=given, begins=begins))
         elif isinstance(entry.value, MapNode) and entry.value.entries:
-            said = fields(entry.value, "row of products", ROW_TEST, findings)
+            said = fields(entry.value, "slot that is expected", SLOT_TEST, findings)
+            rule, arm = _expected(entry.key, said.node("rule"), rules, names, findings)
             contains, never = (_products(said.get(word), products, findings) for word in ("contains", "never"))
-            expected.append(Expectation(slot, "", entry.key.place, contains, never))
+            texts = [(word, said.text(word, findings)) for word in ("title", "text", "button", "says")]
+            words = tuple((word, written.text) for word, written in texts if written)
+            expected.append(Expectation(slot, rule, entry.key.place, contains, never, arm, words=words))
+            _must_not_be_nothing(said.node("rule"), expected[-1], findings)
         else:
-            rule, arm = _expected(entry, rules, names, findings)
+            rule, arm = _expected(entry.key, entry.value, rules, names, findings)
             expected.append(Expectation(slot, rule, entry.key.place, arm=arm))
     return tuple(expected)
 
@@ -220,24 +233,33 @@ def _products(entry: Entry | None, known: Mapping[str, Product], findings: list[
     return tuple(word.text for word in words)
 
 
-def _expected(entry: Entry, rules: Mapping[str, Rule], names: Names, findings: list[Finding]) -> tuple[str, str]:
+def _expected(
+    slot: Scalar, node: Node | None, rules: Mapping[str, Rule], names: Names, findings: list[Finding]
+) -> tuple[str, str]:
     """The rule that must be shown, and of an experiment the arm, written behind a slash."""
-    written = as_text(entry.value, f'"{entry.key.text}"', findings)
+    written = as_text(node, f'"{slot.text}"', findings)
     if written is None or written.text == NOTHING_NEW:
         return "", ""
     name, _, arm = (written.text, "", "") if written.text in rules else written.text.rpartition(" / ")
     rule = rules.get(name) if name else None
     if rule is None or arm not in ("", *_arms(rule)):
         arms = [f"{name} / {arm}" for arm in _arms(rule)] if rule else []
-        known = arms or _meant(written.text, entry.key.text, rules)
+        known = arms or _meant(written.text, slot.text, rules)
         what = f'there is no rule "{written.text}"' if rule is None else f'"{name}" has no variant "{arm}"'
         findings.append(Finding("R601", what, written.place, did_you_mean(written.text, known)))
-    elif rule.slot != entry.key.text and {rule.slot, entry.key.text} <= set(names.slots):
-        what = f'the rule "{rule.name}" is not for {entry.key.text}'
-        place, help = entry.key.place, f"it is for {rule.slot}: expect it there"
+    elif rule.slot != slot.text and {rule.slot, slot.text} <= set(names.slots):
+        what = f'the rule "{rule.name}" is not for {slot.text}'
+        place, help = slot.place, f"it is for {rule.slot}: expect it there"
         edits = (Edit(place.line, place.column, place.end, rule.slot),)
         findings.append(Finding("R602", what, written.place, help, edits=edits))
     return name, arm
+
+
+def _must_not_be_nothing(rule: Node | None, expectation: Expectation, findings: list[Finding]) -> None:
+    """R304 for words or products of a slot that shows nothing new."""
+    if isinstance(rule, Scalar) and rule.text == NOTHING_NEW and expectation.is_of_any_rule:
+        help = "name a rule, or leave the line out: what stands in the page itself is not known to tests"
+        findings.append(unfit("rule", rule, help))
 
 
 def _meant(written: str, slot: str, rules: Mapping[str, Rule]) -> list[str]:

@@ -14,6 +14,9 @@ from proxy.model import Place
 NEARLY = 0.85
 """How alike two names are of which one is a slip of the pen: `serch` and `search` are, `shoes` and `shoes-sale` not."""
 
+IDENTIFIED = ("first name", "last name")
+"""What a login tells, declared or not."""
+
 MOST_SEEN = 20
 """So many of the site's slots are listed for each that is not there."""
 

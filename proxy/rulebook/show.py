@@ -29,6 +29,7 @@ from proxy.rulebook.content_lints import note_of, place_of, texts_in
 from proxy.rulebook.expectations import NOTHING_NEW
 from proxy.rulebook.mending import quoted
 from proxy.rulebook.merchandise import read_fits, read_pins, read_shifts
+from proxy.rulebook.names import IDENTIFIED
 from proxy.rulebook.scalars import read_whole
 from proxy.rulebook.sources import read_sources
 from proxy.rulebook.words import Word, fields
@@ -41,7 +42,6 @@ _FIELD_OF_RULES = re.compile(r"(?<!\{)\{([a-z]+(?: [a-z]+)*|(?:days|hours) until
 _OF_TIME = re.compile(
     r"\b(days?|hours?|hrs|minutes?|time|countdown)\b.*\b(until|till?|to|left|remaining|before)\b|countdown"
 )
-IDENTIFIED = ("first name", "last name")  # what a login tells, declared or not
 KIND_WORDS = tuple(Word(kind.name, kind.help) for kind in SLOT_KINDS)
 
 Values = dict[str, Any]

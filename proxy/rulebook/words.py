@@ -145,11 +145,17 @@ TEST = (
     Word("at", "when they come, as 2026-11-25 12:00; now when missing"),
     Word(
         "expect",
-        "for each slot the name of the rule that shows, nothing new, or what products it contains; of a list its order",
+        "for each slot the name of the rule that shows, or nothing new; or what is read there, and which products it "
+        "contains; of a list its order",
         required=True,
     ),
 )
-ROW_TEST = (
+SLOT_TEST = (
+    Word("rule", "the name of the rule that shows; any may when missing"),
+    Word("title", "the headline of a banner, or the heading of a row, as the visitor reads it"),
+    Word("text", "the sentence under a banner's headline, as the visitor reads it"),
+    Word("button", "the words on a banner's button, as the visitor reads them"),
+    Word("says", "words that are read anywhere in it; also for a banner that is an HTML file"),
     Word("contains", "products that stand there; one or a list"),
     Word("never", "products that do not; one or a list"),
 )
@@ -192,7 +198,7 @@ PARTS = {
     "A variant of an experiment": VARIANT,
     "A holdout": HOLDOUT,
     "A test": TEST,
-    "What a test expects of a row of products": ROW_TEST,
+    "What a test expects of a slot": SLOT_TEST,
     "What a test expects of a listing": LIST_TEST,
     "`slots.yaml`": SLOT_FILE,
     "A slot": SLOT,

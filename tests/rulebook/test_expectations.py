@@ -78,7 +78,12 @@ def test_without_words_it_is_somebody_unknown_on_the_home_page_now(publish: Publ
         ("expect: {home.heroo: Sale}", "R301", 'no page has a slot "home.heroo"'),
         ("expect: {home.hero: Sail}", "R601", 'there is no rule "Sail"'),
         ("expect: {all.topbar: Sale}", "R602", 'the rule "Sale" is not for all.topbar'),
-        ("expect: {home.hero: {contain: SKU-1}}", "R101", 'I do not know "contain" in a row of products'),
+        ("expect: {home.hero: {contain: SKU-1}}", "R101", 'I do not know "contain" in a slot that is expected'),
+        ("expect: {home.hero: {titel: Hi}}", "R101", 'I do not know "titel" in a slot that is expected'),
+        ("expect: {home.hero: {rule: Sail, title: Hi}}", "R601", 'there is no rule "Sail"'),
+        ("expect: {all.topbar: {rule: Sale, says: Hi}}", "R602", 'the rule "Sale" is not for all.topbar'),
+        ("expect: {home.hero: {rule: nothing new, title: Hi}}", "R304", '"rule" cannot be "nothing new"'),
+        ("expect: {home.hero: {title: [Hi, Ho]}}", "R104", '"title" should be a word or a text'),
     ],
 )
 def test_what_is_wrong_with_a_test_is_reported(lines: str, code: str, what: str, publish: Publish) -> None:
@@ -142,3 +147,16 @@ def test_an_expectation_without_rule_names_those_of_the_slot(publish: Publish, w
     other = "  - {name: Elsewhere, slot: all.topbar, show: nothing new}\ntests:"
     (found,) = publish(HEAD.replace("tests:", other) + f"expect: {{home.hero: {written}}}").findings
     assert (found.code, found.help) == ("R601", help)
+
+
+def test_a_slot_may_be_expected_by_its_words_beside_its_rule(publish: Publish) -> None:
+    lines = ("visitor: {first name: Anna}", "expect: {home.hero: {rule: Sale, title: 'Hi, Anna', says: Hi}}")
+    read = case(publish, *lines)
+    (expectation,) = read.expect
+    assert (expectation.rule, expectation.is_of_any_rule) == ("Sale", False)
+    assert expectation.words == (("title", "Hi, Anna"), ("says", "Hi"))
+    assert read.attributes["first name"] == "Anna"  # which a login tells, declared or not
+    (expectation,) = case(publish, "expect: {home.hero: {text: Hi}}").expect
+    assert expectation.is_of_any_rule and not expectation.is_of_products
+    (expectation,) = case(publish, "expect: {home.hero: {rule: nothing new}}").expect
+    assert not expectation.is_of_any_rule
