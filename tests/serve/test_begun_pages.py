@@ -86,13 +86,17 @@ async def asking(script: Slow, *, known: int = 0, **settings: object) -> AsyncIt
 
 @pytest.mark.parametrize("known", [0, 1, 4])
 @pytest.mark.parametrize("has_lane", [True, False])
-async def test_a_browser_has_the_head_of_a_page_while_the_rest_is_made(known: int, *, has_lane: bool) -> None:
+async def test_a_browser_has_the_head_of_a_page_while_the_rest_is_made(
+    known: int, monkeypatch: pytest.MonkeyPatch, *, has_lane: bool
+) -> None:
     script = Slow(START, REST)
     async with asking(script, known=known, has_lane=has_lane) as client:
         client.ask()
         await client.sees(b"Shop</header>")
         script.go_on.set()
         heard = await client.hear()
+        for module in ("begun_pages", "pass_through"):
+            monkeypatch.setattr(f"proxy.serve.{module}.BEGIN_SECONDS", 30.0)
         client.ask()
         whole = await client.hear()
     assert heard.is_whole and heard.body.startswith(START) and b"Hello" in heard.body
