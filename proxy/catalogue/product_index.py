@@ -96,7 +96,9 @@ class ProductIndex:
         """The products of a category and of those within it, in the order of the catalogue."""
         if category.casefold() == EVERYTHING:
             return list(self._products.values())
-        return [product for product in self._products.values() if is_within(product.category, category)]
+        products = self._products.values()
+        within = {each for each in {product.category for product in products} if is_within(each, category)}
+        return [product for product in products if product.category in within]
 
     # -- changes
 

@@ -6,12 +6,14 @@ rule may use a segment of another file. A finding never stops the reading.
 
 from __future__ import annotations
 
+import hashlib
 from collections import ChainMap
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from proxy.catalogue.feeds import read_products
 from proxy.catalogue.history_files import read_history
+from proxy.catalogue.products import Catalogue
 from proxy.catalogue.quality import told_by_kind
 from proxy.catalogue.ranking import Arrangement
 from proxy.catalogue.rows import RowSpec
@@ -144,7 +146,7 @@ def _contents(
     findings += one_journey(stages for _, stages in journeys)
     findings += circles(segments)
     conditions = [*(one.condition for one in (*segments, *journey)), *(rule.condition for rule in rules)]
-    findings += other_currencies(conditions, library.catalogue)
+    findings += other_currencies(conditions, catalogue)
     findings += asked_and_not_sold(conditions, library.catalogue)
     findings += stages_in_circles(journey, segments)
     return Checked(
@@ -161,7 +163,7 @@ def _contents(
         sources,
         library.asks,
         collector.arrangements,
-        library.catalogue,
+        catalogue,
         lints=[*collector.lints, *without_clocks(opened, rules)],
     )
 
@@ -194,7 +196,7 @@ def _cases(
     opened: Sequence[RuleFile], rules: Sequence[Rule], names: Names, library: Library, findings: list[Finding]
 ) -> Iterator[Case]:
     by_name = {rule.name: rule for rule in reversed(rules)}  # of two with one name the first
-    products = {product.id: product for product in library.catalogue}
+    products = {product.id: product for product in library.catalogue.products}
     for file in opened:
         for node in file.parts.items_of("tests", findings):
             yield read_case(node, by_name, names, file.timezone, findings, products)
@@ -220,10 +222,25 @@ def _groups(files: Mapping[str, bytes], name: str, findings: list[Finding]) -> G
 
 def _own_catalogue(files: Mapping[str, bytes], findings: list[Finding]) -> Sequence[Product]:
     """The products of the folder's own file. A line that is left out is a warning: the others count."""
-    catalogue = read_products(files.get(CATALOGUE_FILE, b""))
+    catalogue = _catalogue_of(files.get(CATALOGUE_FILE, b""))
     for problem in told_by_kind(catalogue.problems):
         place = Place(CATALOGUE_FILE, problem.line, 1, 2)
         findings.append(
             Finding("R505", problem.what, place, problem.help if problem.is_warning else LEFT_OUT, is_warning=True)
         )
     return catalogue.products
+
+
+_READ: dict[bytes, Catalogue] = {}
+"""The catalogue that was read last, by the hash of its file: of 50,000 products it takes a second to read, and each
+change of a rule would wait for it."""
+
+
+def _catalogue_of(data: bytes) -> Catalogue:
+    content = hashlib.blake2b(data).digest()
+    catalogue = _READ.get(content)
+    if catalogue is None:
+        catalogue = read_products(data)
+        _READ.clear()
+        _READ[content] = catalogue
+    return catalogue

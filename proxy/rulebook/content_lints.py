@@ -5,7 +5,7 @@ bought."""
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 
 from proxy.conditions.choices import within_quotes
 from proxy.conditions.countdown import target_of
@@ -13,10 +13,11 @@ from proxy.conditions.derived import base_of
 from proxy.conditions.nodes import Entry, Node, Scalar, one_or_more
 from proxy.diagnostics import Finding, Suggestion
 from proxy.errors import EditorError
-from proxy.model import AllOf, Condition, Fact, IsKnown, Place, Product, Rule
+from proxy.model import AllOf, Condition, Fact, IsKnown, Place, Rule
 from proxy.page.fields import Field, fields_in_text
 from proxy.page.fragments import Fragment
 from proxy.page.slots import DeclaredSlot
+from proxy.rulebook.assortment import Assortment
 from proxy.rulebook.mending import in_quotes
 from proxy.rulebook.scalars import idle
 from proxy.rulebook.words import Part
@@ -28,7 +29,7 @@ _NOT_RELATIVE = re.compile(r"[/#?{]|[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 
 
 def content_lints(
-    show: Node, fragment: Fragment, slot: DeclaredSlot | None, catalogue: Sequence[Product], rule: Rule
+    show: Node, fragment: Fragment, slot: DeclaredSlot | None, catalogue: Assortment, rule: Rule
 ) -> Iterator[Finding]:
     """The warnings about what stands under `show:` of a rule."""
     yield from _fields_without_default(show, fragment, _asked(rule.condition))
@@ -49,7 +50,7 @@ def content_lints(
         yield from pin_lints(lines.node("pin"), catalogue)
 
 
-def pin_lints(pins: Node | None, catalogue: Sequence[Product]) -> Iterator[Finding]:
+def pin_lints(pins: Node | None, catalogue: Assortment) -> Iterator[Finding]:
     """The warnings about pinned products."""
     yield from _sold_out(_named("product", pins), catalogue)
 
@@ -130,12 +131,12 @@ def _relative_link(address: Node) -> Iterator[Finding]:
         yield Finding("L12", what, address.place, help, is_warning=True)
 
 
-def _sold_out(named: Iterable[Scalar], catalogue: Sequence[Product]) -> Iterator[Finding]:
+def _sold_out(named: Iterable[Scalar], catalogue: Assortment) -> Iterator[Finding]:
     """L4 for each product that an editor named and that cannot be bought."""
-    products = {product.id: product for product in catalogue if not product.in_stock}
     for word in named:
-        if word.text in products:
-            what = f"{products[word.text].title} ({word.text}) is out of stock"
+        product = catalogue.get(word.text)
+        if product and not product.in_stock:
+            what = f"{product.title} ({word.text}) is out of stock"
             yield Finding("L4", what, word.place, "choose another, or wait until it is back", is_warning=True)
 
 

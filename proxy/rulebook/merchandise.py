@@ -3,11 +3,10 @@ The words are the same for a product row and a listing."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from math import inf
 from typing import get_args
 
-from proxy.catalogue.product_index import is_within
 from proxy.catalogue.product_test import By, ProductTest
 from proxy.catalogue.ranking import LARGEST_MOVE, STRENGTHS, TO_THE_END, Arrangement, Shift
 from proxy.catalogue.strategy_context import PRODUCT_WORDS
@@ -15,7 +14,7 @@ from proxy.conditions.amounts import amount, no_amount
 from proxy.conditions.nodes import Entry, MapNode, Node, Scalar, as_map, as_text, one_or_more, unknown_word
 from proxy.conditions.phrase import TRUTHS, Kind, Phrase
 from proxy.diagnostics import Edit, Finding, did_you_mean
-from proxy.model import Product
+from proxy.rulebook.assortment import Assortment
 from proxy.rulebook.scalars import read_choice, read_whole, read_words, unfit
 from proxy.rulebook.words import Part, Word, fields
 
@@ -34,7 +33,7 @@ PIN = (
 )
 
 
-def read_fits(node: Node, what: str, catalogue: Sequence[Product], findings: list[Finding]) -> tuple[ProductTest, ...]:
+def read_fits(node: Node, what: str, catalogue: Assortment, findings: list[Finding]) -> tuple[ProductTest, ...]:
     """One or a list of criteria that products must meet (`only`) or must not meet (`never`)."""
     fits: list[ProductTest] = []
     for item in one_or_more(node):
@@ -45,7 +44,7 @@ def read_fits(node: Node, what: str, catalogue: Sequence[Product], findings: lis
     return tuple(fits)
 
 
-def _of_word(word: Scalar, what: str, catalogue: Sequence[Product], findings: list[Finding]) -> Iterator[ProductTest]:
+def _of_word(word: Scalar, what: str, catalogue: Assortment, findings: list[Finding]) -> Iterator[ProductTest]:
     if word.text == ON_SALE:
         yield ProductTest("on sale")
     elif word.text in SINCE_VIEWED:
@@ -61,7 +60,7 @@ def _of_word(word: Scalar, what: str, catalogue: Sequence[Product], findings: li
         findings.append(unfit(what, word, did_you_mean(word.text, known)))
 
 
-def _fit(entry: Entry, catalogue: Sequence[Product], findings: list[Finding]) -> ProductTest | None:
+def _fit(entry: Entry, catalogue: Assortment, findings: list[Finding]) -> ProductTest | None:
     """`price: at most 50 EUR`, `discount: at least 20%`, `brand: [Northwind, Tarnwell]`."""
     name = entry.key.text
     if name not in FITS:
@@ -80,40 +79,18 @@ def _fit(entry: Entry, catalogue: Sequence[Product], findings: list[Finding]) ->
     return next(_values(kind, words, catalogue, findings), None)
 
 
-def _values(
-    by: By, words: Sequence[Scalar], catalogue: Sequence[Product], findings: list[Finding]
-) -> Iterator[ProductTest]:
+def _values(by: By, words: Sequence[Scalar], catalogue: Assortment, findings: list[Finding]) -> Iterator[ProductTest]:
     """The values of a criterion; R502 for one that no product of the catalogue has. It is a warning unless it names a
     product: tomorrow's feed may bring a brand."""
-    known = _known(by, catalogue)
     for word in words:
-        if catalogue and not any(_is_meant(by, word.text, name) for name in known):
+        if catalogue and word.text.casefold().strip("/") not in (known := catalogue.names[by]):
             what = f'there is no product "{word.text}"' if by == "product" else f'no product\'s {by} is "{word.text}"'
-            help = (
-                did_you_mean(word.text, sorted(filter(None, known))) if any(known) else "write it as the catalogue does"
-            )
+            help = did_you_mean(word.text, sorted(known.values())) if known else "write it as the catalogue does"
             findings.append(Finding("R502", what, word.place, help, is_warning=by != "product"))
     yield ProductTest(by, frozenset(word.text.casefold() for word in words))
 
 
-def _known(by: By, catalogue: Sequence[Product]) -> Collection[str]:
-    match by:
-        case "product":
-            return {product.id for product in catalogue}
-        case "tag":
-            return {tag for product in catalogue for tag in product.tags}
-        case "category":
-            return {product.category for product in catalogue}
-    return {product.brand for product in catalogue}
-
-
-def _is_meant(by: By, word: str, name: str) -> bool:
-    return is_within(name, word) if by == "category" else name.casefold() == word.casefold()
-
-
-def read_shifts(
-    node: Node | None, what: str, catalogue: Sequence[Product], findings: list[Finding]
-) -> tuple[Shift, ...]:
+def read_shifts(node: Node | None, what: str, catalogue: Assortment, findings: list[Finding]) -> tuple[Shift, ...]:
     """One or a list of what moves, and `by` how far: a little, a lot, or a number of places."""
     sign = -1.0 if what == "bury" else 1.0
     return tuple(
@@ -124,7 +101,7 @@ def read_shifts(
 
 
 def _shift(
-    node: Node, what: str, catalogue: Sequence[Product], findings: list[Finding]
+    node: Node, what: str, catalogue: Assortment, findings: list[Finding]
 ) -> Iterator[tuple[ProductTest, float]]:
     if isinstance(node, Scalar) and node.text in (IN_STOCK, SOLD_OUT, ON_SALE, *SINCE_VIEWED):
         findings.append(_as_a_line(node, what))
@@ -149,7 +126,7 @@ def _as_a_line(word: Scalar, what: str) -> Finding:
     return Finding("R304", f'"{what}" cannot be "{word.text}"', place, f"write: {instead}", edits=edits)
 
 
-def _moved_by(entry: Entry, what: str, catalogue: Sequence[Product], findings: list[Finding]) -> ProductTest | None:
+def _moved_by(entry: Entry, what: str, catalogue: Assortment, findings: list[Finding]) -> ProductTest | None:
     """The criterion of a line of `boost` or `bury`."""
     match entry.key.text:
         case "affinity":
@@ -175,7 +152,7 @@ def _moved_by(entry: Entry, what: str, catalogue: Sequence[Product], findings: l
     return None
 
 
-def read_arrangement(found: Part, catalogue: Sequence[Product], findings: list[Finding]) -> Arrangement:
+def read_arrangement(found: Part, catalogue: Assortment, findings: list[Finding]) -> Arrangement:
     """How a rule arranges a listing."""
     boosts, buries = (read_shifts(found.node(word), word, catalogue, findings) for word in ("boost", "bury"))
     largest = read_whole(found.node("largest move"), "largest move", 1, MOST_PLACES, findings)
@@ -198,18 +175,17 @@ def _places(node: Node, what: str, findings: list[Finding]) -> float:
     return 0.0
 
 
-def read_pins(node: Node | None, catalogue: Sequence[Product], findings: list[Finding]) -> tuple[tuple[int, str], ...]:
+def read_pins(node: Node | None, catalogue: Assortment, findings: list[Finding]) -> tuple[tuple[int, str], ...]:
     """One or a list of products, each `at` a position."""
-    known = {product.id for product in catalogue}
-    return tuple(pin for item in one_or_more(node) if (pin := _pin(item, known, findings)))
+    return tuple(pin for item in one_or_more(node) if (pin := _pin(item, catalogue, findings)))
 
 
-def _pin(node: Node, known: Collection[str], findings: list[Finding]) -> tuple[int, str] | None:
+def _pin(node: Node, catalogue: Assortment, findings: list[Finding]) -> tuple[int, str] | None:
     found = fields(node, "pin", PIN, findings)
     product = found.text("product", findings)
     if product is None:
         return None
-    if known and product.text not in known:
-        what = f'there is no product "{product.text}"'
-        findings.append(Finding("R502", what, product.place, did_you_mean(product.text, sorted(known))))
+    if catalogue and catalogue.get(product.text) is None:
+        what, known = f'there is no product "{product.text}"', sorted(catalogue.names["product"].values())
+        findings.append(Finding("R502", what, product.place, did_you_mean(product.text, known)))
     return read_whole(found.node("at"), "at", 1, MOST_PLACES, findings) or 1, product.text

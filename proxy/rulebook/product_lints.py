@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import accumulate
+from collections.abc import Iterable, Iterator, Sequence
 
 from proxy.decide.conjunctions import facts_of
 from proxy.diagnostics import Finding, did_you_mean
 from proxy.model import Between, Condition, Fact, NotOneOf, OneOf, Place, Product, Reading
+from proxy.rulebook.assortment import Assortment
 
 ASKED_OF = ("product", "category", "brand")
 ALL_OF_ONE = (Reading.CART, Reading.SET, Reading.LATEST, Reading.FAVOURITE)
@@ -23,19 +23,15 @@ MOST_NEAREST = 20
 MOST_LOOKED_AT = 5_000
 """Of how many names the nearest is looked for, and among how many: that takes 7 ms each, and a publish waits for it."""
 
-Sold = Mapping[str, Mapping[str, str]]
-"""By what is asked, each name as the catalogue has it, by the same in small letters."""
 
-
-def asked_and_not_sold(conditions: Iterable[Condition], catalogue: Sequence[Product]) -> Iterator[Finding]:
+def asked_and_not_sold(conditions: Iterable[Condition], catalogue: Assortment) -> Iterator[Finding]:
     """R502, once for each name that no product has; nothing without a catalogue."""
-    sold = _sold(catalogue)
     told: set[tuple[str, str]] = set()
     for fact in (fact for condition in conditions if catalogue for fact in facts_of(condition)):
         for by, name in _asked(fact):
-            if name.casefold().strip("/") not in sold[by] and (by, name) not in told:
+            if name.casefold().strip("/") not in (sold := catalogue.names[by]) and (by, name) not in told:
                 told.add((by, name))
-                known = [*sold[by].values()] if len(told) <= MOST_NEAREST else []
+                known = [*sold.values()] if len(told) <= MOST_NEAREST else []
                 yield not_sold(by, as_written(name, fact.text), fact.place, known)
 
 
@@ -62,16 +58,6 @@ def _asked(fact: Fact) -> Iterator[tuple[str, str]]:
     for by, test in tests:
         if by in ASKED_OF and isinstance(test, (OneOf, NotOneOf)):
             yield from ((by, name) for name in sorted(test.values))
-
-
-def _sold(catalogue: Sequence[Product]) -> Sold:
-    """The categories, brands and products of the catalogue. A category counts with all those above it."""
-    categories = {path for product in catalogue for path in accumulate(product.category.split("/"), "{}/{}".format)}
-    return {
-        "product": {product.id.casefold(): product.id for product in catalogue},
-        "category": {name.casefold(): name for name in sorted(categories) if name},
-        "brand": {product.brand.casefold(): product.brand for product in catalogue if product.brand},
-    }
 
 
 SIGNS = {"€": "EUR", "$": "USD", "£": "GBP"}

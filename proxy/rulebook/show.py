@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from proxy.catalogue.rows import RowSpec, choose
-from proxy.catalogue.shop import Shop
 from proxy.catalogue.shopper import Shopper
 from proxy.catalogue.strategies import Source
 from proxy.catalogue.strategy_context import StrategyContext
@@ -25,6 +24,7 @@ from proxy.page.fragments import Fragment, Wrapper, banner, editor_html
 from proxy.page.product_row import card_faults, product_row
 from proxy.page.sanitise import Removed
 from proxy.page.slots import SLOT_KINDS, DeclaredSlot, KeyKind, ShowKey, SlotKind, stylesheet, stylesheet_url
+from proxy.rulebook.assortment import Assortment
 from proxy.rulebook.content_lints import note_of, place_of, texts_in
 from proxy.rulebook.expectations import NOTHING_NEW
 from proxy.rulebook.mending import quoted
@@ -54,7 +54,7 @@ class Library:
     the arm of the experiment that is being read. `asks` collects the specs of product rows, by variant."""
 
     sources: Mapping[str, str]
-    catalogue: Sequence[Product]
+    catalogue: Assortment
     declared: Mapping[str, DeclaredSlot]
     stylesheet_url: str
     arm: str = ""
@@ -64,7 +64,7 @@ class Library:
     def of(cls, sources: Mapping[str, str], catalogue: Sequence[Product], declared: Sequence[DeclaredSlot]) -> Library:
         """The library of a folder and a catalogue."""
         slots = {slot.name: slot for slot in declared}
-        return cls(sources, catalogue, slots, stylesheet_url(stylesheet(declared)))
+        return cls(sources, Assortment(catalogue), slots, stylesheet_url(stylesheet(declared)))
 
     def slot(self, rule: Rule) -> DeclaredSlot | None:
         """The declaration of a slot in `slots.yaml`."""
@@ -255,7 +255,7 @@ def _row(
     is_the_same_for_all = not ask.reads_history and not any(found.reads_page for found in strategy)
     is_known = bool(library.catalogue) and is_the_same_for_all
     if is_known:
-        asking = StrategyContext(Shop(library.catalogue), Shopper())
+        asking = StrategyContext(library.catalogue.shop, Shopper())
         if not choose(ask, asking).products:
             steps = "; ".join(map(str, choose(ask, asking, explains=True).steps))
             help = f"add another strategy, or leave fewer products out: {steps}"

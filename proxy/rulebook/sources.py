@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import accumulate
+from collections.abc import Iterator
 
-from proxy.catalogue.shop import Shop
+from proxy.catalogue.product_index import EVERYTHING
 from proxy.catalogue.shopper import Shopper
 from proxy.catalogue.strategies import BY_PHRASE, Source, Strategy
 from proxy.catalogue.strategy_context import CATEGORY_WORDS, PRODUCT_WORDS, StrategyContext
 from proxy.conditions.nodes import Entry, ListNode, Node, Scalar, as_map, as_text, one_or_more, unknown_word
 from proxy.diagnostics import Finding, did_you_mean, nearest
-from proxy.model import Product
+from proxy.rulebook.assortment import Assortment
 from proxy.rulebook.product_lints import MOST_LOOKED_AT
 
 OWN_WORDS = {"products": PRODUCT_WORDS, "categories": CATEGORY_WORDS}
 
 
-def read_sources(node: Node, catalogue: Sequence[Product], findings: list[Finding]) -> tuple[Source, ...]:
+def read_sources(node: Node, catalogue: Assortment, findings: list[Finding]) -> tuple[Source, ...]:
     """One strategy or a list of them, each with words that some product has, if it needs any. Without a catalogue such
     words are not checked."""
     if not catalogue:
         help = "put products.jsonl into this folder, or name a file with --catalogue"
         what = "there is no catalogue to choose from, only what the shop's pages will tell of in JSON-LD"
         findings.append(Finding("R502", what, node.place, help, is_warning=True))
-    shop = Shop(catalogue)
-    return tuple(source for line in one_or_more(node) for source in _read_line(line, shop, findings))
+    return tuple(source for line in one_or_more(node) for source in _read_line(line, catalogue, findings))
 
 
-def _read_line(line: Node, shop: Shop, findings: list[Finding]) -> Iterator[Source]:
+def _read_line(line: Node, catalogue: Assortment, findings: list[Finding]) -> Iterator[Source]:
     if isinstance(line, Scalar) and line.text:
         strategy = BY_PHRASE.get(line.text)
         if strategy is None:
@@ -41,10 +39,10 @@ def _read_line(line: Node, shop: Shop, findings: list[Finding]) -> Iterator[Sour
         return
     table = as_map(line, '"strategy"', findings)
     for entry in table.entries if table else ():
-        yield from _read_source(entry, shop, findings)
+        yield from _read_source(entry, catalogue, findings)
 
 
-def _read_source(entry: Entry, shop: Shop, findings: list[Finding]) -> Iterator[Source]:
+def _read_source(entry: Entry, catalogue: Assortment, findings: list[Finding]) -> Iterator[Source]:
     strategy = BY_PHRASE.get(entry.key.text)
     if strategy is None:
         findings.append(unknown_word(entry.key, "a strategy", list(BY_PHRASE)))
@@ -54,42 +52,39 @@ def _read_source(entry: Entry, shop: Shop, findings: list[Finding]) -> Iterator[
         findings.append(Finding("R104", f'"{strategy.phrase}" takes no words', entry.value.place, help))
         return
     words = _words(entry.value, strategy.phrase, findings)
-    findings += [_unanswered(strategy, word, shop) for word in words if not _is_answered(strategy, word, shop)]
+    findings += [
+        _unanswered(strategy, word, catalogue) for word in words if not _is_answered(strategy, word, catalogue)
+    ]
     yield Source(strategy, tuple(word.text for word in words))
 
 
-def _is_answered(strategy: Strategy, word: Scalar, shop: Shop) -> bool:
+def _is_answered(strategy: Strategy, word: Scalar, catalogue: Assortment) -> bool:
     """Whether the word can be known of a visitor: it is a word of conditions, or one that the catalogue has."""
-    if word.text in OWN_WORDS.get(strategy.takes, ()) or not len(shop.products):
+    if word.text in OWN_WORDS.get(strategy.takes, ()) or not catalogue:
         return True
     if strategy.takes == "products":
-        return shop.products.get(word.text) is not None
+        return catalogue.get(word.text) is not None
     if strategy.takes == "categories":
-        return bool(shop.products.in_category(word.text))
-    return bool(strategy.select(StrategyContext(shop, Shopper()), [word.text]))
+        name = word.text.casefold()
+        return name == EVERYTHING or name.strip("/") in catalogue.names["category"]
+    return bool(strategy.select(StrategyContext(catalogue.shop, Shopper()), [word.text]))
 
 
-def _unanswered(strategy: Strategy, word: Scalar, shop: Shop) -> Finding:
+def _unanswered(strategy: Strategy, word: Scalar, catalogue: Assortment) -> Finding:
     if strategy.takes == "products":
-        known = [product.id for product in shop.products.products]
-        help = did_you_mean(word.text, [*PRODUCT_WORDS, *known])
+        help = did_you_mean(word.text, [*PRODUCT_WORDS, *catalogue.names["product"].values()])
         return Finding("R502", f'there is no product "{word.text}"', word.place, help)
     what = f'no product fits "{strategy.phrase}: {word.text}"'
-    close = nearest(word.text, _named(strategy, shop))
+    close = nearest(word.text, _named(strategy, catalogue))
     help = did_you_mean(word.text, [close]) if close else "write it as the catalogue does"
     return Finding("R502", what, word.place, help)
 
 
-def _named(strategy: Strategy, shop: Shop) -> list[str]:
+def _named(strategy: Strategy, catalogue: Assortment) -> list[str]:
     """The categories, tags or brands of the catalogue, whichever the strategy takes; [] for too many to look at."""
-    products = shop.products.products
-    if strategy.takes == "categories":
-        named = {path for each in products for path in accumulate(each.category.split("/"), "{}/{}".format)}
-    elif strategy.takes == "tags":
-        named = {tag for each in products for tag in each.tags}
-    else:
-        named = {each.brand for each in products}
-    return sorted(filter(None, named)) if len(named) <= MOST_LOOKED_AT else []
+    kind = {"categories": "category", "tags": "tag"}.get(strategy.takes, "brand")
+    named = catalogue.names[kind].values()
+    return sorted(named) if len(named) <= MOST_LOOKED_AT else []
 
 
 def _words(node: Node, what: str, findings: list[Finding]) -> list[Scalar]:

@@ -9,6 +9,7 @@ import pytest
 from proxy.catalogue.product_test import ProductTest
 from proxy.catalogue.ranking import Shift
 from proxy.diagnostics import Finding
+from proxy.rulebook.assortment import Assortment
 from proxy.rulebook.merchandise import read_fits, read_pins, read_shifts
 from tests.catalogue.worlds import PRODUCTS
 from tests.rulebook.conftest import node
@@ -43,7 +44,7 @@ from tests.rulebook.conftest import node
 )  # fmt: skip
 def test_filters_are_read(what: str, text: str, fits: list[ProductTest]) -> None:
     findings: list[Finding] = []
-    assert list(read_fits(node(text), what, PRODUCTS, findings)) == fits and not findings
+    assert list(read_fits(node(text), what, Assortment(PRODUCTS), findings)) == fits and not findings
 
 
 @pytest.mark.parametrize(
@@ -62,8 +63,8 @@ def test_filters_are_read(what: str, text: str, fits: list[ProductTest]) -> None
 )
 def test_boosts_are_read_and_buries_are_their_opposite(text: str, shifts: list[Shift]) -> None:
     findings: list[Finding] = []
-    assert list(read_shifts(node(text), "boost", PRODUCTS, findings)) == shifts
-    assert [shift.places for shift in read_shifts(node(text), "bury", PRODUCTS, findings)] == [
+    assert list(read_shifts(node(text), "boost", Assortment(PRODUCTS), findings)) == shifts
+    assert [shift.places for shift in read_shifts(node(text), "bury", Assortment(PRODUCTS), findings)] == [
         -shift.places for shift in shifts
     ]
     assert not findings
@@ -71,13 +72,16 @@ def test_boosts_are_read_and_buries_are_their_opposite(text: str, shifts: list[S
 
 def test_what_is_buried_may_go_to_the_end() -> None:
     findings: list[Finding] = []
-    (shift,) = read_shifts(node("{out of stock: yes, by: to the end}"), "bury", PRODUCTS, findings)
+    (shift,) = read_shifts(node("{out of stock: yes, by: to the end}"), "bury", Assortment(PRODUCTS), findings)
     assert (shift, findings) == (Shift(ProductTest("out of stock"), -inf), [])
 
 
 def test_pins_are_read() -> None:
     findings: list[Finding] = []
-    assert read_pins(node("- product: SOCK\n  at: 3\n- product: BUN"), PRODUCTS, findings) == ((3, "SOCK"), (1, "BUN"))
+    assert read_pins(node("- product: SOCK\n  at: 3\n- product: BUN"), Assortment(PRODUCTS), findings) == (
+        (3, "SOCK"),
+        (1, "BUN"),
+    )
     assert not findings
 
 
@@ -106,16 +110,16 @@ def test_pins_are_read() -> None:
 def test_what_is_wrong_is_reported_with_a_help(read: str, text: str, code: str, what: str) -> None:
     findings: list[Finding] = []
     if read == "pin":
-        read_pins(node(text), PRODUCTS, findings)
+        read_pins(node(text), Assortment(PRODUCTS), findings)
     elif read in ("boost", "bury"):
-        read_shifts(node(text), read, PRODUCTS, findings)
+        read_shifts(node(text), read, Assortment(PRODUCTS), findings)
     else:
-        read_fits(node(text), read, PRODUCTS, findings)
+        read_fits(node(text), read, Assortment(PRODUCTS), findings)
     assert [(finding.code, finding.what) for finding in findings] == [(code, what)] and findings[0].help
 
 
 def test_a_word_of_only_is_mended_to_a_line_of_bury() -> None:
     findings: list[Finding] = []
-    assert not read_shifts(node("- out of stock"), "bury", PRODUCTS, findings)
+    assert not read_shifts(node("- out of stock"), "bury", Assortment(PRODUCTS), findings)
     assert findings[0].help == "write: {out of stock: yes}"
     assert [edit.replacement for edit in findings[0].edits] == ["{out of stock: yes}"]

@@ -6,6 +6,7 @@ import pytest
 
 from proxy.diagnostics import Finding
 from proxy.model import Product
+from proxy.rulebook.assortment import Assortment
 from proxy.rulebook.sources import read_sources
 from tests.rulebook.conftest import node
 
@@ -17,7 +18,7 @@ CATALOGUE = [
 
 def test_strategies_keep_their_order() -> None:
     findings: list[Finding] = []
-    sources = read_sources(node("- chosen: [SKU-2, SKU-1]\n- popular in: everything"), CATALOGUE, findings)
+    sources = read_sources(node("- chosen: [SKU-2, SKU-1]\n- popular in: everything"), Assortment(CATALOGUE), findings)
     assert not findings
     assert [(source.strategy.phrase, source.words) for source in sources] == [
         ("chosen", ("SKU-2", "SKU-1")),
@@ -40,7 +41,7 @@ def test_strategies_keep_their_order() -> None:
 )
 def test_what_no_product_answers_is_reported(text: str, code: str, what: str) -> None:
     findings: list[Finding] = []
-    read_sources(node(text), CATALOGUE, findings)
+    read_sources(node(text), Assortment(CATALOGUE), findings)
     assert [(finding.code, finding.what) for finding in findings] == [(code, what)]
 
 
@@ -53,13 +54,13 @@ def test_what_no_product_answers_is_reported(text: str, code: str, what: str) ->
 )
 def test_a_name_of_the_catalogue_that_is_nearly_right_is_offered(text: str, help: str) -> None:
     findings: list[Finding] = []
-    read_sources(node(text), CATALOGUE, findings)
+    read_sources(node(text), Assortment(CATALOGUE), findings)
     assert findings[0].help == help
 
 
 def test_without_a_catalogue_that_alone_is_told_for_pages_may_tell_of_products() -> None:
     findings: list[Finding] = []
-    assert len(read_sources(node("- chosen: [A, B]\n- in category: c"), [], findings)) == 2
+    assert len(read_sources(node("- chosen: [A, B]\n- in category: c"), Assortment([]), findings)) == 2
     (finding,) = findings
     assert finding.is_warning and finding.what.startswith("there is no catalogue to choose from")
 
@@ -76,4 +77,4 @@ def test_without_a_catalogue_that_alone_is_told_for_pages_may_tell_of_products()
 )
 def test_what_follows_the_visitor_needs_no_product_by_name(text: str) -> None:
     findings: list[Finding] = []
-    assert read_sources(node(text), CATALOGUE, findings) and not findings
+    assert read_sources(node(text), Assortment(CATALOGUE), findings) and not findings
