@@ -2,9 +2,7 @@
 
 A history is a set of events in order, so the result does not depend on the order in which they came. Each result says
 until when it holds: until an event leaves a window, a day or a visit ends, or an event dated ahead begins to count.
-
-An event counts from its `at` until before `at + within_seconds`, to the float.
-"""
+An event counts from its `at` until before `at + within_seconds`, to the float."""
 
 from __future__ import annotations
 
@@ -18,8 +16,9 @@ import msgspec
 
 from proxy.audience.cart import in_cart
 from proxy.audience.impressions import impressions, matches_kinds
+from proxy.audience.paid_back import paid_back
 from proxy.audience.windows import Window, visits_of, window_of
-from proxy.conditions.behaviours import SHOWN
+from proxy.conditions.behaviours import PAID_BACK, SHOWN
 from proxy.conditions.values import holds, is_number
 from proxy.model import AttributeValue, Event, Item, Measure, Reading, Test, Then
 
@@ -184,8 +183,8 @@ def _count(measure: Measure, seen: Sequence[Event], now: float) -> float:
 
 
 def _sum(measure: Measure, seen: Sequence[Event], now: float) -> float:
-    weights = dict(measure.points)
-    return fsum(event.value * weights.get(event.kind, 1.0) for event in seen)
+    kept = [event.value for event in seen if event.kind not in PAID_BACK]
+    return fsum(kept + [-back.amount for back in paid_back(seen)])
 
 
 def _mean(measure: Measure, seen: Sequence[Event], now: float) -> float | None:

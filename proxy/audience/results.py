@@ -14,8 +14,9 @@ from itertools import zip_longest
 from math import inf
 from typing import NamedTuple
 
+from proxy.audience.paid_back import paid_back
 from proxy.bucketing import HOLDOUT, bucket
-from proxy.conditions.behaviours import SHOWN
+from proxy.conditions.behaviours import PAID_BACK, SHOWN
 from proxy.model import Arrival, Event, Holdout
 
 SLOT, HELD = "slot ", "held out "
@@ -35,8 +36,7 @@ CLICK_COUNTS_SECONDS = 7 * 86_400.0
 """What is bought so long after it was clicked counts as bought by that click."""
 CAPPED, LEAST_PAYERS = 0.99, 100
 CURRENCY = "currency"
-PAID = {ORDER: 1.0, "order refunded": -1.0, "order cancelled": -1.0}
-COUNTED = frozenset((*GOALS, *PAID))
+COUNTED = frozenset((*GOALS, *PAID_BACK))
 CUSTOM, EXPERIMENT_VIEWED = "custom event", "Experiment Viewed"
 """Segment's event by which a program reports an exposure."""
 
@@ -230,10 +230,12 @@ def _count(tally: Tally, rule: str, since: float, events: Sequence[Event], curre
     paid: dict[str, float] = defaultdict(float)
     has_returned = False
     for event in counted:
-        of = event if event.kind == ORDER else _order_of(event, counted) if event.kind in PAID else None
-        if of is not None:
-            paid[currencies.get(of.id, "")] += PAID[event.kind] * event.value
-            has_returned |= event.kind != ORDER
+        if event.kind == ORDER:
+            paid[currencies.get(event.id, "")] += event.value
+    for back in paid_back(counted):
+        if back.order or not back.is_named:  # of who sends back what they bought before, no rule since is the cause
+            paid[currencies.get((back.order or back.event).id, "")] -= back.amount
+            has_returned = True
     tally.returned += has_returned and ORDER in did
     sold = list(_sold_by_clicks(rule, counted)) if CLICK in did else []
     tally.buyers += bool(sold)
@@ -256,16 +258,6 @@ def _sold_by_clicks(rule: str, counted: Sequence[Event]) -> Iterator[tuple[Event
             bought = [item for item in event.items if event.at <= counts_until.get(item.product, -inf)]
             if bought:
                 yield event, sum(item.price * item.quantity for item in bought)
-
-
-def _order_of(less: Event, counted: Sequence[Event]) -> Event | None:
-    """Of what was paid back or called off, the order, if it counts; itself where none is named. Of who sends back what
-    they bought before, no rule since is the cause. Ids are as `events/intake.py` makes them."""
-    named = f"{less.id}:".removeprefix(f"{less.kind}:")
-    if len(named) > len(less.id):
-        return less
-    orders = (one for one in counted if one.kind == ORDER)
-    return next((one for one in orders if named.startswith(f"{one.id.removeprefix(ORDER + ':')}:")), None)
 
 
 def _moment(arrival: Arrival) -> tuple[float, str]:

@@ -16,8 +16,8 @@ VIEWED, ADDED, REMOVED, BOUGHT = "product viewed", "product added", "product rem
 SEARCHED, PAGE, SHOWN, CLICKED = "searched", "page viewed", "banner shown", "banner clicked"
 CART = (ADDED, REMOVED, "cart viewed", "checkout started", BOUGHT)
 VISITED = (PAGE, "screen viewed", VIEWED, "product clicked", "list viewed", "list filtered", SEARCHED, *CART[:4])
-SPENT = (BOUGHT, "order refunded", "order cancelled")
-LESS = (("order refunded", -1.0), ("order cancelled", -1.0))
+PAID_BACK = ("order refunded", "order cancelled")
+SPENT = (BOUGHT, *PAID_BACK)
 LIKED = (VIEWED, ADDED, BOUGHT)
 LIKING = ((ADDED, 3.0), (BOUGHT, 5.0))
 BARGAINS = ("sale", "discount", "coupon", "voucher", "outlet", "clearance", "bargain", "korting", "aanbieding")
@@ -121,13 +121,13 @@ TRAITS: tuple[Phrase, ...] = (
     _number("orders in the last N days", Measure(Reading.COUNT, (BOUGHT,)), "orders in that time", "at least 4"),
     _number(
         "lifetime spend",
-        Measure(Reading.SUM, SPENT, points=LESS),
+        Measure(Reading.SUM, SPENT),
         "what the visitor ever paid, less what was paid back",
         "at least 500 EUR",
     ),
     _number(
         "spend in the last N days",
-        Measure(Reading.SUM, SPENT, points=LESS),
+        Measure(Reading.SUM, SPENT),
         "the same in that time",
         "at least 100 EUR",
     ),
@@ -185,7 +185,7 @@ TRAITS: tuple[Phrase, ...] = (
     _number("frequency", Measure(Reading.COUNT, (BOUGHT,), grades=FREQUENCY), "5 for many orders, down to 1", "5"),
     _number(
         "monetary",
-        Measure(Reading.SUM, SPENT, points=LESS, grades=MONETARY),
+        Measure(Reading.SUM, SPENT, grades=MONETARY),
         "5 for much spent, down to 1",
         "at most 2",
     ),

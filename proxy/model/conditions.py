@@ -133,9 +133,9 @@ class Measure:
     before `at + within_seconds`, and in the `period`, on the clocks of `timezone`.
 
     `of` names what a `LATEST`, `SET`, `FAVOURITE` or `CART` is about: `product`, `category`, `brand` or `subject`.
-    `points` are by kind, else 1, and weigh sums too; they halve every `half_life_seconds`. `grades` make a number a
-    grade from 1 up: one more for each of these numbers that it reaches; of days since, for each that it does not
-    exceed.
+    `points` are by kind, else 1; they halve every `half_life_seconds`. `grades` make a number a grade from 1 up: one
+    more for each of these numbers that it reaches; of days since, for each that it does not exceed. Of a `SUM` what
+    was paid back or called off is taken off.
     """
 
     reading: Reading

@@ -71,6 +71,13 @@ def test_an_event_counts_from_the_very_moment_it_is_dated() -> None:
     assert told(count(), ahead, now=ahead.at) == 1
 
 
+def test_of_an_order_that_was_called_off_and_paid_back_nothing_was_spent() -> None:
+    order, other = (Event(NOW - 9, f"order completed:{id}", BOUGHT, value=50.0) for id in "ab")
+    off = Event(NOW - 8, "order cancelled:a", "order cancelled")
+    back = Event(NOW - 7, "order refunded:a:m", "order refunded", value=50.0)
+    assert told(Measure(Reading.SUM, (BOUGHT, "order refunded", "order cancelled")), order, other, off, back) == 50.0
+
+
 def test_an_event_that_never_happened_has_count_zero_and_no_age() -> None:
     assert read(count(), (), NOW) == Measured(0.0, NOW, inf)
     assert told(Measure(Reading.DAYS_SINCE, (BOUGHT,))) is None

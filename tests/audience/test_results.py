@@ -143,6 +143,18 @@ def test_what_is_paid_back_of_an_order_from_before_is_not_taken_off(less: str, p
     assert results.comparisons["Bar"].groups["a"].payments == [paid]
 
 
+def test_of_an_order_that_was_called_off_and_paid_back_nothing_is_left_and_nothing_of_others_taken() -> None:
+    orders = [bought(3, "a", 50.0, "EUR"), bought(3, "b", 10.0, "EUR")]
+    backs = [
+        Event(4, "order cancelled:a", "order cancelled"),
+        Event(5, "order refunded:a:m", "order refunded", value=50.0),
+    ]
+    results = Results()
+    results.add([view(2, bar="Bar / a"), *orders, *(Arrival("v", event) for event in backs)], "v")
+    tally = results.comparisons["Bar"].groups["a"]
+    assert (tally.payments, tally.returned) == ([10.0], 1)
+
+
 def test_a_holdout_counts_everybody_who_met_a_choice_that_it_is_about_by_their_draw() -> None:
     keys = [f"visitor{number}" for number in range(100)]
     shop, hero = Holdout("Winter", 3_000), Holdout("Hero", 5_000, frozenset({"hero"}), live_from=5)

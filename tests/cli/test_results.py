@@ -53,6 +53,9 @@ def visited(number: int) -> list[Arrival]:
         orders += [Event(NOON + 9, "order completed:one", "order completed", value=20.0)]
         orders += [Event(NOON + 10, "order refunded:one:part", "order refunded", value=4.0)] if number % 16 == 0 else []
         orders += [Event(NOON + 11, "shop:2", "order refunded", value=1.0)] if number % 16 == 0 else []
+    if number == 12:  # called off, without an amount, and paid back as well
+        orders += [Event(NOON + 10, "order cancelled:one", "order cancelled")]
+        orders += [Event(NOON + 11, "order refunded:one:all", "order refunded", value=-20.0)]
     orders += [Event(NOON + 12, "order cancelled:older", "order cancelled", value=90.0)] if number % 8 < 2 else []
     return [
         Arrival(name, view, "page", NOON, details=details),
