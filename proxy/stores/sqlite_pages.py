@@ -55,7 +55,7 @@ class SqliteViews:
         return await self._file.run(lambda connection: _erase(connection, visitor_id))
 
     async def forget_views(self, before: float) -> int:
-        return await self._file.run(lambda connection: _forget(connection, before))
+        return await self._file.change(lambda connection: _forget(connection, before))
 
     async def aclose(self) -> None:
         await self._file.aclose()
@@ -79,8 +79,7 @@ def _erase(connection: sqlite3.Connection, visitor_id: str) -> int:
 def _forget(connection: sqlite3.Connection, before: float) -> int:
     rows = connection.execute("SELECT number, line FROM views")
     old = [(number,) for number, line in rows if is_from_before(unpacked(line), before)]
-    with connection:
-        connection.executemany("DELETE FROM views WHERE number = ?", old)
+    connection.executemany("DELETE FROM views WHERE number = ?", old)
     return len(old)
 
 
