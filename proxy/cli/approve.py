@@ -9,7 +9,7 @@ import click
 
 from proxy.cli.rulefolder import CATALOGUE, rules_option, store_option
 from proxy.cli.states import author_of, author_option, publication_of, state_of
-from proxy.stores.history import Action, must_wait_for
+from proxy.stores.history import must_wait_for
 from proxy.stores.versions import Versions
 
 
@@ -22,7 +22,7 @@ from proxy.stores.versions import Versions
 def command(number: int, rules: Path, catalogue: Path | None, store: str | None, author: str | None) -> None:
     """Make version NUMBER live, which somebody else asked for: `tailorbird diff live NUMBER` shows it."""
     versions, by = Versions(rules), author_of(author)
-    asked = must_wait_for(number, versions.history(), by)
+    must_wait_for(number, versions.history(), by)
     publication_of(state_of(str(number), rules), catalogue, store)
-    versions.go_live(number, author=by, message=asked.message, now=time.time(), action=Action.APPROVED)
+    versions.approve(number, author=by, now=time.time())
     click.echo(f"Version {number} is live")

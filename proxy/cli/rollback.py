@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 
 import click
@@ -30,6 +31,6 @@ def command(
     history = versions.history()
     target = number or before(versions.live(), history)
     publication_of(state_of(str(target), rules), catalogue, store)
-    files = None if is_published_mode(history) else read_folder(rules)
-    versions.roll_back(target, author=author_of(author), message=message, now=time.time(), saved=files)
+    saved = None if is_published_mode(history) else partial(read_folder, rules)
+    versions.roll_back(target, author=author_of(author), message=message, now=time.time(), saved=saved)
     click.echo(f"Version {target} is live")

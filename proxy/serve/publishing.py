@@ -118,14 +118,13 @@ class Publishing:
 
     async def approve(self, number: int, author: str) -> Entry:
         """What somebody else asked for becomes live."""
-        asked = must_wait_for(number, await asyncio.to_thread(self.versions.history), author)
+        must_wait_for(number, await asyncio.to_thread(self.versions.history), author)
         await self._must_be_good(number)
-        approved = partial(self.versions.go_live, number, action=Action.APPROVED)
-        return await asyncio.to_thread(approved, author=author, message=asked.message, now=self.clock())
+        return await asyncio.to_thread(self.versions.approve, number, author=author, now=self.clock())
 
     async def roll_back(self, number: int, author: str) -> Entry:
         """An earlier version becomes live again."""
-        saved = None if self.is_published else await asyncio.to_thread(read_folder, self.versions.rules)
+        saved = None if self.is_published else partial(read_folder, self.versions.rules)
         await self._must_be_good(number)
         rolled_back = partial(self.versions.roll_back, number, saved=saved)
         return await asyncio.to_thread(rolled_back, author=author, message="", now=self.clock())

@@ -18,7 +18,7 @@ import re
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -28,7 +28,7 @@ from proxy.errors import UNDECODABLE, OperatorError
 from proxy.rulebook.compile import version_of
 from proxy.rulebook.pauses import Pause, pauses_in, text_of
 from proxy.rulebook.read import DATA_FILES
-from proxy.stores.history import GOES_LIVE, Action, Entry
+from proxy.stores.history import GOES_LIVE, Action, Entry, must_wait_for
 
 FOLDER = ".tailorbird"
 _NUMBER = re.compile(r"\d{0,9}", re.ASCII)
@@ -117,35 +117,36 @@ class Versions:
             number = next((number for number, other in known.items() if other == content), 0) or self._add(own)
             return self._go(Entry(now, Action.LOADED, number, content))
 
-    def go_live(self, number: int, *, author: str, message: str, now: float, action: Action) -> Entry:
-        """Makes a version live that is there. Raises `OperatorError`."""
+    def approve(self, number: int, *, author: str, now: float) -> Entry:
+        """Makes a version live that somebody else asked for. Raises `OperatorError`."""
         content = version_of(self.files(number))
         with self._locked():
-            return self._go(Entry(now, action, number, content, author, message))
+            asked = must_wait_for(number, self.history(), author)
+            return self._go(Entry(now, Action.APPROVED, number, content, author, asked.message))
 
-    def roll_back(self, number: int, *, author: str, message: str, now: float, saved: Files | None = None) -> Entry:
+    def roll_back(
+        self, number: int, *, author: str, message: str, now: float, saved: Callable[[], Files] | None = None
+    ) -> Entry:
         """Makes an earlier version live. Where the folder is live as it is `saved`, its files become those of the
         version; raises `OperatorError` when they are in no version, as they would be lost."""
-        if saved is not None:
-            own = written(saved)
-            if version_of(own) not in {entry.content for entry in self.history()}:
-                raise OperatorError(
-                    "the folder holds changes that are in no version, and rolling back would lose them",
-                    help="mend them, or take them away, as with `git stash`",
-                )
-            self._restore(number, own)
-        return self.go_live(number, author=author, message=message, now=now, action=Action.ROLLED_BACK)
-
-    def _restore(self, number: int, rule_files: Iterable[str]) -> None:
-        """Makes the folder's `rule_files` those of a version; what else lies there stays."""
         files = self.files(number)
-        with self._writing():
-            for name in rule_files:
-                if name not in files:
-                    (self.rules / name).unlink()
-            for name, content in files.items():
-                (self.rules / name).parent.mkdir(parents=True, exist_ok=True)
-                replace_whole(self.rules / name, content)
+        with self._locked():
+            if saved is not None:
+                self._restore(files, written(saved()))
+            return self._go(Entry(now, Action.ROLLED_BACK, number, version_of(files), author, message))
+
+    def _restore(self, files: Files, before: Files) -> None:
+        """Puts `files` in the place of those `before`; what else lies in the folder stays."""
+        if version_of(before) not in {entry.content for entry in self.history()}:
+            raise OperatorError(
+                "the folder holds changes that are in no version, and rolling back would lose them",
+                help="mend them, or take them away, as with `git stash`",
+            )
+        for name in before.keys() - files.keys():
+            (self.rules / name).unlink()
+        for name, content in files.items():
+            (self.rules / name).parent.mkdir(parents=True, exist_ok=True)
+            replace_whole(self.rules / name, content)
 
     def write(self, name: str, content: bytes, mark: str) -> None:
         """Replaces a file of the folder itself whose content still has this mark (`mark_of`). Raises `OperatorError`

@@ -166,7 +166,7 @@ async def test_in_published_mode_files_are_drafts_until_they_are_published(tmp_p
         assert await anext(changes) == {"a.rules.yaml": b"one", "products.jsonl": b"{}{}"}
         versions.publish({"a.rules.yaml": b"two"}, author="Mia", message="", now=2.0, action=Action.PUBLISHED)
         assert (await anext(changes))["a.rules.yaml"] == b"two"
-        versions.go_live(1, author="Mia", message="", now=3.0, action=Action.ROLLED_BACK)
+        versions.roll_back(1, author="Mia", message="", now=3.0)
         assert (await anext(changes))["a.rules.yaml"] == b"one"
 
 

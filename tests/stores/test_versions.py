@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 import pytest
@@ -77,10 +78,10 @@ def test_what_is_asked_for_is_not_live_until_it_is_made_so(tmp_path: Path) -> No
     publish(versions)
     publish(versions, OTHER, Action.REQUESTED)
     assert versions.live() == 1
-    versions.go_live(2, author="Sam", message="", now=2.0, action=Action.APPROVED)
+    versions.approve(2, author="Sam", now=2.0)
     assert versions.live() == 2
     with pytest.raises(OperatorError):
-        versions.go_live(3, author="Sam", message="", now=2.0, action=Action.ROLLED_BACK)
+        versions.roll_back(3, author="Sam", message="", now=2.0)
     assert [entry.action for entry in versions.history()] == ["published", "requested", "approved"]
 
 
@@ -110,14 +111,55 @@ def test_rolling_back_a_saved_folder_changes_its_rule_files_only(tmp_path: Path)
     for name in (*saved, "README.md"):
         (tmp_path / name).write_bytes(b"now")
     with pytest.raises(OperatorError, match="would lose them"):
-        versions.roll_back(1, author="Mia", message="", now=2.0, saved=saved)
+        versions.roll_back(1, author="Mia", message="", now=2.0, saved=lambda: saved)
     versions.load(saved, 2.0)
-    versions.roll_back(1, author="Mia", message="", now=3.0, saved=saved)
+    versions.roll_back(1, author="Mia", message="", now=3.0, saved=lambda: saved)
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         ".tailorbird", "README.md", "a.rules.yaml", "banners", "products.jsonl",
     ]  # fmt: skip
     assert (tmp_path / "a.rules.yaml").read_bytes() == FILES["a.rules.yaml"]
     assert versions.live() == 1
+
+
+def test_of_what_two_persons_approve_at_once_the_second_is_refused(tmp_path: Path) -> None:
+    versions = Versions(tmp_path)
+    for files in (FILES, OTHER):
+        publish(versions, files, Action.REQUESTED)
+    barrier = threading.Barrier(2)
+
+    def refusal(number: int) -> str:
+        barrier.wait(20)
+        try:
+            versions.approve(number, author="Sam", now=2.0)
+        except OperatorError as error:
+            return str(error)
+        return ""
+
+    with ThreadPoolExecutor(2) as persons:
+        accepted, refused = sorted(persons.map(refusal, (1, 2)))
+    assert accepted == ""
+    assert "went live since" in refused
+    assert [entry.action for entry in versions.history()] == ["requested", "requested", "approved"]
+
+
+def test_who_saves_a_file_while_somebody_rolls_back_is_refused_and_loses_nothing(tmp_path: Path) -> None:
+    versions = Versions(tmp_path)
+    publish(versions)
+    (tmp_path / "a.rules.yaml").write_bytes(b"now")
+    versions.load({"a.rules.yaml": b"now"}, 2.0)
+    with ThreadPoolExecutor(1) as editor:
+        saving: list[Future[None]] = []
+
+        def saved() -> dict[str, bytes]:
+            files = {"a.rules.yaml": (tmp_path / "a.rules.yaml").read_bytes()}
+            saving.append(editor.submit(versions.write, "a.rules.yaml", b"an edit", mark_of(b"now")))
+            wait(saving, timeout=0.2)
+            return files
+
+        versions.roll_back(1, author="Mia", message="", now=3.0, saved=saved)
+        with pytest.raises(OperatorError, match="somebody has changed"):
+            saving[0].result(20)
+    assert (tmp_path / "a.rules.yaml").read_bytes() == FILES["a.rules.yaml"]
 
 
 def test_pausing_and_resuming_are_told_once_each(tmp_path: Path) -> None:
