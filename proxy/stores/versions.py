@@ -145,16 +145,13 @@ class Versions:
         for name in before.keys() - files.keys():
             (self.rules / name).unlink()
         for name, content in files.items():
-            (self.rules / name).parent.mkdir(parents=True, exist_ok=True)
             replace_whole(self.rules / name, content)
 
     def write(self, name: str, content: bytes, mark: str) -> None:
         """Replaces a file of the folder itself whose content still has this mark (`mark_of`). Raises `OperatorError`
         when it has another, or lies outside of the folder."""
         with self._locked():
-            path = self._with_mark(name, mark)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            replace_whole(path, content)
+            replace_whole(self._with_mark(name, mark), content)
 
     def remove(self, name: str, mark: str) -> None:
         """Deletes such a file; those of versions stay. Raises `OperatorError`."""
@@ -291,6 +288,7 @@ def _read(path: Path) -> str:
 
 def replace_whole(path: Path, content: bytes) -> None:
     """Replaces a file's content in one step: readers see the old or the new, never a part. Who may write it stays."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_name(f".{path.name}.new")
     with new.open("wb") as file:
         if path.exists():
