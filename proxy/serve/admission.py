@@ -51,7 +51,7 @@ class Admission:
         self._trusted = networks(settings.trusted_proxies)
         self._open: set[Connection] = set()
         self._from: Counter[str] = Counter()
-        self._next_look: asyncio.TimerHandle | None = None
+        self._is_looking = False
 
     def __len__(self) -> int:
         return len(self._open)
@@ -65,7 +65,8 @@ class Admission:
             return False
         self._open.add(connection)
         self._from[network] += 1
-        if self._next_look is None:
+        if not self._is_looking:
+            self._is_looking = True
             self._look_later()
         return True
 
@@ -78,9 +79,6 @@ class Admission:
         self._from[network] -= 1
         if not self._from[network]:
             del self._from[network]
-        if not self._open and self._next_look is not None:
-            self._next_look.cancel()
-            self._next_look = None
 
     def _is_shared(self, address: str) -> bool:
         return is_shared(address, self._trusted)
@@ -93,7 +91,7 @@ class Admission:
         return bool(idle)
 
     def _look_later(self) -> None:
-        self._next_look = asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look)
+        asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look)
 
     def _look(self) -> None:
         self._look_on(iter(tuple(self._open)))
@@ -107,5 +105,7 @@ class Admission:
         finally:
             if some:
                 loop.call_soon(self._look_on, left)
-            else:
+            elif self._open:
                 self._look_later()
+            else:
+                self._is_looking = False

@@ -109,7 +109,9 @@ class Background:
 
     def __init__(self, name: str, most_bytes: int) -> None:
         self._most_bytes = most_bytes
-        self._kept: WeakSet[Shrunk] = WeakSet()  # touched by the thread alone
+        # Touched by the thread alone: whose forms are kept, and their bytes, with those of the ones that are gone since.
+        self._kept: WeakSet[Shrunk] = WeakSet()
+        self._bytes = 0
         self._thread = ThreadPoolExecutor(1, name)
 
     def make(self, what: Shrunk, make: Callable[[], None]) -> None:
@@ -117,11 +119,20 @@ class Background:
         self._thread.submit(self._make, what, make).add_done_callback(_complain)
 
     def _make(self, what: Shrunk, make: Callable[[], None]) -> None:
+        if self._bytes > self._most_bytes:
+            self._count_anew()
         self._kept.add(what)
-        if sum(each.size for each in self._kept) > self._most_bytes:
+        before = what.size
+        make()
+        self._bytes += what.size - before
+
+    def _count_anew(self) -> None:
+        """Drops all unless a fourth of the room is free: to count takes too long to be done for each."""
+        self._bytes = sum(each.size for each in self._kept)
+        if self._bytes > 0.75 * self._most_bytes:
             for each in self._kept:
                 each.forget()
-        make()
+            self._bytes = 0
 
 
 def _complain(done: Future[None]) -> None:

@@ -75,6 +75,29 @@ async def test_what_was_forgotten_is_made_again() -> None:
         await eventually(lambda: Piece(content).name() in seams.made[0])  # noqa: B023
 
 
+class Counted:
+    """Something whose size is asked for."""
+
+    def __init__(self) -> None:
+        self.size_asked = 0
+
+    @property
+    def size(self) -> int:
+        self.size_asked += 1
+        return 1
+
+    def forget(self) -> None:
+        """Nothing is in memory."""
+
+
+async def test_what_many_take_is_not_added_up_for_each_of_them() -> None:
+    background, all_of_them = Background("test", 1_000), [Counted() for _ in range(500)]
+    for one in all_of_them:
+        background.make(one, lambda: None)
+    await eventually(lambda: all_of_them[-1].size_asked > 0)  # one thread, in order
+    assert sum(one.size_asked for one in all_of_them) < 10 * len(all_of_them)
+
+
 class Unmade(Seams):
     """Seams that cannot be made."""
 
