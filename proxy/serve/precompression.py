@@ -109,9 +109,8 @@ class Background:
 
     def __init__(self, name: str, most_bytes: int) -> None:
         self._most_bytes = most_bytes
-        # Touched by the thread alone: whose forms are kept, and their bytes, with those of the ones that are gone since.
-        self._kept: WeakSet[Shrunk] = WeakSet()
-        self._bytes = 0
+        self._kept: WeakSet[Shrunk] = WeakSet()  # touched by the thread alone, as is the next
+        self._bytes = 0  # of them, and of those that are gone since they were counted
         self._thread = ThreadPoolExecutor(1, name)
 
     def make(self, what: Shrunk, make: Callable[[], None]) -> None:

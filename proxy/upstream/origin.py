@@ -37,7 +37,6 @@ log = logging.getLogger("tailorbird.origin")
 
 OnAnswer = Callable[[UpstreamResponse | OriginError | None], None]
 Begin = Callable[[Connection, float], object]
-_ITS_FAULT = frozenset({"refused", "certificate", "tls", "timeout", "reset"})
 
 
 class OriginTransport:
@@ -186,13 +185,7 @@ class OriginTransport:
             refused(Fault())
 
     def _start_exchange(
-        self,
-        request: UpstreamRequest,
-        on_answer: OnAnswer,
-        connection: Connection,
-        begun: float,
-        *,
-        is_sent: bool = False,
+        self, request: UpstreamRequest, on_answer: OnAnswer, connection: Connection, begun: float, is_sent: bool = False
     ) -> Exchange:
         exchange = self._exchange(connection, request)
         exchange.start(lambda error: on_answer(self._outcome(exchange, connection, error, begun)), is_sent=is_sent)
@@ -212,10 +205,16 @@ class OriginTransport:
         return error
 
     def _note_failure(self, error: OriginError, begun: float = 0.0, customer: str = "") -> None:
-        if error.reason in _ITS_FAULT:
-            is_reset, is_late = error.reason == "reset", error.reason == "timeout"
-            self._idle.close_unused(begun * is_late)
-            self.breaker.note(False, str(error), begun * is_reset or inf, customer * (is_reset or is_late))
+        """Counts what is the origin's fault. Without a connection nobody is answered; an answer that is late or breaks
+        off may be that of one page, which one customer asks for."""
+        match error.reason:
+            case "refused" | "certificate" | "tls":
+                self.breaker.note(False, str(error))
+            case "timeout":
+                self._idle.close_unused(begun)
+                self.breaker.note(False, str(error), customer=customer)
+            case "reset":
+                self.breaker.note(False, str(error), cut_off_since=begun or inf, customer=customer)
 
     def _tell(self, is_left_alone: bool) -> None:
         failing = f"{self.breaker.failure}; it is asked only now and then"

@@ -8,36 +8,21 @@ reads all bytes from the beginning.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from math import inf
 from time import monotonic
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from proxy.errors import Fault, OriginError
 from proxy.upstream.connection import Connection, call_guarded
 from proxy.upstream.exchange import Exchange
 from proxy.upstream.plain import CHUNKED, Plain
 
+if TYPE_CHECKING:
+    from proxy.upstream.origin import OriginTransport
+
 HELD_BYTES, HELD_SECONDS = 65_536, 0.002
 """A small body in several reads is held back so long: the rest follows at once, and one write is cheaper than
 several."""
-
-
-class Origin(Protocol):
-    """The origin that a quick exchange belongs to."""
-
-    @property
-    def known(self) -> Callable[[bytes], Plain | None]:
-        """Reads the head that these bytes begin with, if it is of a shape the origin sent lately."""
-
-    def complete(self, quick: QuickExchange, began: float, *, is_last: bool) -> None:
-        """The answer, which began at `began`, is complete: the connection is free, unless this was its last."""
-
-    def give_up(self, quick: QuickExchange) -> None:
-        """The connection cannot be used any more."""
-
-    def wait(self, quick: QuickExchange, latest: float) -> None:
-        """Part of the answer came: waits for more, until `latest` at most."""
 
 
 class PartialAnswer:
@@ -95,7 +80,7 @@ class QuickExchange:
 
     __slots__ = ("asked_at", "begun", "connection", "deadline", "origin", "part")
 
-    origin: Origin
+    origin: OriginTransport
     connection: Connection
     asked_at: float
     begun: float

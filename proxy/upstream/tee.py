@@ -35,13 +35,12 @@ class Tee:
         self._chunks.append(chunk)
         self._bytes += len(chunk)
         self._unread_bytes += len(chunk)
-        if self._is_kept and self._bytes > self._keep_bytes:
-            self._is_kept = False
+        self._is_kept = self._is_kept and self._bytes <= self._keep_bytes
         if not self._is_kept:
             self._forget_read()
         self._change()
         while not self._is_kept and not self._reader_left and self._unread_bytes > AHEAD_BYTES:
-            await self._next_change()
+            await self._changed.wait()
         return self._is_kept or not self._reader_left
 
     def end(self, error: OriginError | None = None) -> None:
@@ -62,7 +61,7 @@ class Tee:
                 raise self._error
             if self._has_ended:
                 raise StopAsyncIteration
-            await self._next_change()
+            await self._changed.wait()
         chunk = self._chunks[self._read]
         self._read += 1
         self._unread_bytes -= len(chunk)
@@ -83,6 +82,3 @@ class Tee:
     def _change(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()
-
-    async def _next_change(self) -> None:
-        await self._changed.wait()
