@@ -146,13 +146,6 @@ def origin_form(target: bytes, host: bytes) -> bytes:
     return path
 
 
-def has_body(fields: Fields) -> bool:
-    """Whether a body follows the head with these fields."""
-    return any(
-        name == b"transfer-encoding" or (name == b"content-length" and value.strip(b"0")) for name, value in fields
-    )
-
-
 def require_small(target: bytes, fields: Fields, settings: Settings) -> None:
     """Raises `RequestError` for a head beyond one of the limits."""
     sizes = [len(name) + len(value) + len(b": \r\n") for name, value in fields]

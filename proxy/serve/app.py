@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Mutable
 from typing import Any
 
 from proxy.errors import OriginError, RequestError
-from proxy.http.incoming import Incoming, has_body, refusal
+from proxy.http.incoming import refusal
 from proxy.http.message import NOT_STORED, Handler, OwnFields, Question, Request, Response, in_words
 from proxy.metrics import Metrics
 from proxy.serve.api import handler_at
@@ -47,11 +47,10 @@ PENDING = "tailorbird.pending"
 REQUEST = "tailorbird.request"
 """Where in the scope the protocol puts the request, judged."""
 RELAY = "tailorbird.relay"
-"""Where in the scope the protocol puts what sends an answer without ASGI, be it ready or still on its way."""
+"""Where in the scope the protocol puts what sends an answer without ASGI, be it ready or still on its way; nothing once
+the client has left."""
 SAID = "tailorbird.said"
 """Where in the scope it finds the status and the head of the answer, and when it began (monotonic)."""
-PIECE_BYTES = 32_768
-"""How much is handed to the server at a time: what waits for a slow client in our memory is at most twice that."""
 
 
 class ClientGone(Exception):
@@ -113,7 +112,6 @@ class App:
         self._previewing = previewing
         self._routes = routes
         self._metrics = metrics
-        self._incoming = Incoming(settings)
         self._most_upload_bytes = settings.max_upload_bytes
         self._clock = clock
         self._may_begin = may_begin
@@ -127,11 +125,10 @@ class App:
             await _lifespan(receive, send)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        judged: Request | None = scope.get(REQUEST)
-        is_sent = has_body(scope["headers"]) if judged is None else judged.body is not None
-        upload = Upload(receive, is_sent, self._most_upload_bytes)
+        request: Request = scope[REQUEST]
+        upload = Upload(receive, request.body is not None, self._most_upload_bytes)
         try:
-            response = scope.get(ANSWER) or await (scope.get(PENDING) or self._answer(scope, upload))
+            response = scope.get(ANSWER) or await (scope.get(PENDING) or self._answer(request, upload))
         except RequestError as error:
             response = refusal(error)
         except ClientGone:
@@ -141,49 +138,25 @@ class App:
             self._metrics.count("tailorbird_requests_total", "result", "error")
             response = in_words(500, "something went wrong", *NOT_STORED, CLOSE)
         scope[SAID] = response.status, response.lead or response.headers, time.monotonic()
-        relay: Relaying | None = scope.get(RELAY)
-        if response.stream is None and relay is not None and response.get(b"connection") is None:
-            await relay(response, Ready(b"".join(response.chunks)))
-        elif response.stream is None:
-            await _send_whole(response, send)
-        elif isinstance(response.stream, Exchange | Ready) and relay is not None:
-            await _send_relayed(response, response.stream, relay)
-        elif relay is not None and scope["http_version"] == "1.0":  # uvicorn would send it in chunks
-            await _send_relayed(response, Pumped(response.stream), relay)
-        else:
-            await _send_stream(response, response.stream, upload, receive, send)
+        if response.stream is None and response.get(b"connection") is not None:
+            await _send_last(response, send)
+            return
+        stream = Ready(b"".join(response.chunks)) if response.stream is None else response.stream
+        await _send(response, stream if isinstance(stream, Exchange | Ready) else Pumped(stream), scope.get(RELAY))
 
-    async def _answer(self, scope: Scope, upload: Upload) -> Response:
-        """Raises `RequestError`, and `ClientGone` also where nobody waits for the answer of a long poll any more."""
-        request = self._request(scope, upload)
+    async def _answer(self, request: Request, upload: Upload) -> Response:
+        """Raises `RequestError` for what may not come in, and `ClientGone` also where nobody waits for the answer of a
+        long poll any more."""
+        if request.body is not None:
+            request.body = upload
+        if 0 < self._most_upload_bytes < (request.content_length or 0):
+            raise RequestError("the body is too large", status=413)
         if not self._gateway.is_long_poll(request):
             return await self._answered(request)
         response = await self.long_polls.answer(self._answered(request), upload.until_gone())
         if response is None:
             raise ClientGone
         return response
-
-    def _request(self, scope: Scope, upload: Upload) -> Request:
-        """Raises `RequestError` for what may not come in."""
-        request: Request = scope.get(REQUEST) or self._judged(scope, upload)
-        if request.body is not None:
-            request.body = upload
-        if 0 < self._most_upload_bytes < (request.content_length or 0):
-            raise RequestError("the body is too large", status=413)
-        return request
-
-    def _judged(self, scope: Scope, upload: Upload) -> Request:
-        """The request, where no protocol of ours has judged it."""
-        query = scope["query_string"]
-        return self._incoming.request(
-            scope["method"].encode(),
-            scope["raw_path"] + b"?" + query if query else scope["raw_path"],
-            scope["http_version"],
-            scope["headers"],
-            peer=scope["client"][0] if scope.get("client") else "",
-            scheme=scope["scheme"],
-            body=upload,
-        )
 
     def at_once(self, request: Request) -> Response | None:
         """The answer, complete, when it needs nobody and nothing has to be waited for."""
@@ -227,54 +200,21 @@ class App:
 # -- out
 
 
-async def _send_whole(response: Response, send: Send) -> None:
+async def _send_last(response: Response, send: Send) -> None:
+    """Sends a whole answer that ends the connection."""
     await send({"type": "http.response.start", "status": response.status, "headers": response.headers})
-    await _send_pieces(b"".join(response.chunks), send)
-    await send({"type": "http.response.body", "body": b""})
+    await send({"type": "http.response.body", "body": b"".join(response.chunks)})
 
 
-async def _send_pieces(body: bytes, send: Send) -> None:
-    for start in range(0, len(body), PIECE_BYTES):
-        await send({"type": "http.response.body", "body": body[start : start + PIECE_BYTES], "more_body": True})
-
-
-async def _send_stream(
-    response: Response, stream: AsyncIterator[bytes], upload: Upload, receive: Receive, send: Send
-) -> None:
-    """Sends as fast as the client takes it, until the end or until the client leaves. When the origin breaks off, the
-    answer is not ended, upon which the server closes the connection."""
-    pump = asyncio.create_task(_pump(response, stream, send))
-    tasks = [pump]
-    if upload.is_read:  # else it is the upload that hears of the client's leaving
-        tasks.append(asyncio.create_task(_until_gone(receive)))
+async def _send(response: Response, source: Exchange | Ready | Pumped, relay: Relaying | None) -> None:
+    """Sends as fast as the client takes it, until the end or until the client leaves; it has left if there is no
+    `relay`. When the origin breaks off, the answer is not ended, upon which the server closes the connection."""
     try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
-        await stream.aclose()  # type: ignore[attr-defined]  # every stream of ours has it
-    if isinstance(outcomes[0], OriginError):
-        log.warning("an answer broke off: %s", outcomes[0])
-    elif isinstance(outcomes[0], Exception) and not isinstance(outcomes[0], OSError):
-        log.error("an answer could not be handed on", exc_info=outcomes[0])
-
-
-async def _send_relayed(response: Response, source: Exchange | Ready | Pumped, relay: Relaying) -> None:
-    """The same, without reading along."""
-    try:
-        error = await relay(response, source)
+        error = None if relay is None else await relay(response, source)
     finally:
         await source.aclose()
     if isinstance(error, OriginError) and error.reason != CLIENT_LEFT:
         log.warning("an answer broke off: %s", error)
-
-
-async def _pump(response: Response, stream: AsyncIterator[bytes], send: Send) -> None:
-    await send({"type": "http.response.start", "status": response.status, "headers": response.headers})
-    async for chunk in stream:
-        await _send_pieces(chunk, send)
-    await send({"type": "http.response.body", "body": b""})
 
 
 async def _until_gone(receive: Receive) -> None:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from proxy.errors import RequestError
-from proxy.http.incoming import HEALTH_PATH, Incoming, has_body, origin_form, refusal, require_small
+from proxy.http.incoming import HEALTH_PATH, Incoming, origin_form, refusal, require_small
 from proxy.http.message import Request
 from proxy.model import Headers
 from proxy.settings import Settings
@@ -147,20 +147,6 @@ def test_only_a_trusted_proxy_says_how_the_client_came() -> None:
     said = (b"x-forwarded-proto", b"https")
     assert incoming(HOST, said).scheme == "http"
     assert incoming(HOST, said, trusted_proxies=("192.0.2.0/24",)).scheme == "https"
-
-
-@pytest.mark.parametrize(
-    ("fields", "expected"),
-    [
-        ([], False),
-        ([(b"content-length", b"0")], False),
-        ([(b"content-length", b"1")], True),
-        ([(b"x-length", b"1")], False),
-        ([(b"transfer-encoding", b"chunked")], True),
-    ],
-)
-def test_fields_say_whether_a_body_follows(fields: list[tuple[bytes, bytes]], expected: bool) -> None:
-    assert has_body(fields) is expected
 
 
 @pytest.mark.parametrize(
