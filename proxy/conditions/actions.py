@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from math import inf
 
+from proxy.conditions.amounts import amount, is_amount_form
 from proxy.conditions.behaviours import ADDED, BOUGHT, CLICKED, PAGE, SEARCHED, SHOWN, VIEWED
 from proxy.conditions.durations import DURATION_HELP, seconds_of
 from proxy.conditions.nodes import Entry, Scalar, as_map, as_text, unknown_word
@@ -27,6 +28,11 @@ THIS_VISIT = "this visit"
 AT_ALL = Between(low=1)
 FIELDS = {"category": "category", "product": "product", "brand": "brand"}
 FIELDS |= dict.fromkeys(("for", "page", "banner"), "subject")
+SINCE = re.compile(r"(.*?)\s*\b(?:within|in)(?: the)?(?: last)? (.+)", re.DOTALL)
+TIMES = Phrase("times", "times", Kind.NUMBER, "")
+OFTEN = {"yes": "at least 1", "once": "at least 1", "twice": "at least 2"} | dict.fromkeys(
+    ("no", "never", "none"), "none"
+)
 NARROWING = {word: Phrase(word, word, Kind.TEXT, "") for word in FIELDS}
 NARROWING["page"] = replace(NARROWING["page"], shape=PATH, hint=PATH_HINT)
 FOLLOWED = {"viewed": VIEWED, "added to cart": ADDED, "bought": BOUGHT, "searched": SEARCHED}
@@ -62,15 +68,29 @@ def read_action(
 
 
 def _only_a_word(value: Scalar, key: str, known: Sequence[str]) -> Finding:
-    """R104 for `viewed: SKU-1042`, as a test says it."""
-    if found := re.fullmatch(r"(?:within|in)(?: the)?(?: last)? (.+)", value.text):
-        help = f"write: `{key}: {{within: {found[1]}}}`"
-        return Finding("R104", f'"{key}" should be lines of `word: value`', value.place, help)
-    first, *others = sorted((word for word in known if word in FIELDS), key=lambda word: word != "product")
-    help = f"write: `{key}: {{{first}: {value.text}}}`"
-    if others:
-        help += f"; or {', '.join(others)}"
+    """R104 for `viewed: SKU-1042`, as a test says it, and for `viewed: 3 times within 2 days`, as people do."""
+    often, lines = value.text, []
+    found = SINCE.fullmatch(often)
+    if found and (found[2] == THIS_VISIT or seconds_of(found[2]) is not None):
+        often, lines = found[1], [f"within: {found[2]}"]
+    others: list[str] = []
+    if times := _how_often(often):
+        lines.insert(0, f"times: {times}")
+    elif often:
+        first, *others = sorted((word for word in known if word in FIELDS), key=lambda word: word != "product")
+        lines.insert(0, f"{first}: {often}")
+    help = f"write: `{key}: {{{', '.join(lines)}}}`" + (f"; or {', '.join(others)}" if others else "")
     return Finding("R104", f'"{key}" should be lines of `word: value`', value.place, help)
+
+
+def _how_often(text: str) -> str:
+    """What `times` says for a text that is a number of times in words; "" for any other, as a bare number, which may
+    be a product's."""
+    said = text.casefold()
+    if said in OFTEN:
+        return OFTEN[said]
+    is_amount = is_amount_form(said) or said.endswith((" time", " times"))
+    return text if is_amount and amount(TIMES, said) else ""
 
 
 def _named(key: str, said: Sequence[str]) -> str:
@@ -113,7 +133,7 @@ def _following(written: Scalar, word: str, findings: list[Finding]) -> Then | No
 
 
 def _times(part: Entry, read_tests: ReadTests, findings: list[Finding]) -> Test:
-    tests, _ = read_tests(Phrase("times", "times", Kind.NUMBER, ""), part, findings)
+    tests, _ = read_tests(TIMES, part, findings)
     if len(tests) == 1 and not isinstance(tests[0], IsKnown):
         return tests[0]
     if len(tests) > 1:
