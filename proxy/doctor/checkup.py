@@ -68,6 +68,8 @@ def _where_to_ask(fetched: FetchedPage) -> str:
 def _other_than_200(status: int) -> str:
     if status >= 500:
         return "look into the shop's own log: it fails without Tailorbird, too"
+    if status in (400, 421):
+        return "does it know the host it is asked as? name it, and what visitors call it, in the shop's allowed hosts"
     if status in (404, 410):
         return "is the address right? the shop has no such page"
     return "ask for a page that an anonymous visitor may see"

@@ -12,6 +12,7 @@ from proxy.page.scan import SlotRange, Uncut, UncutReason, find_slots
 from proxy.page.slots import LISTING
 
 Slots = tuple[SlotRange, ...] | Uncut
+JSON_GUIDE = "docs/fragments.md#json-answers-of-a-headless-shop"
 LISTS_GUIDE = "docs/hydration.md#listings"
 
 
@@ -57,6 +58,9 @@ def _slots(fetched: FetchedPage, found: Slots, fix: str) -> Iterator[Line]:
         yield Line(Level.OK, "slots", ", ".join(names))
         yield from _unnamed(fetched, names)
         yield from _missing(fetched, names)
+    elif found.reason is UncutReason.NO_SLOTS and fetched.page.is_shell:
+        says = "the page is empty until its scripts run, so there is nothing to fill"
+        yield Line(Level.WARN, "slots", says, f"have the shop render it on its server; else see {JSON_GUIDE}")
     elif found.reason is UncutReason.NO_SLOTS:
         yield Line(Level.WARN, "slots", str(found), fix)
     else:

@@ -31,7 +31,10 @@ from proxy.serve.pages import CONTENT_POLICIES
 from proxy.serve.reading import secret_in
 
 GUIDE = "docs/origins.md"
-HOLES = f"see {GUIDE} for holes; what nobody needs is one with `fill: nothing`"
+HOLES = (
+    f"see {GUIDE} for holes; what nobody needs is one with `fill: nothing`; where anybody may get what stands there, "
+    "as an id made up each time, say `compare: no` of the page"
+)
 PUT_IT = "put it into cache.yaml in the rule folder, as --write does"
 SESSIONS = re.compile(r"session|sess(?:ion)?_?id|^sid$|connect\.sid", re.IGNORECASE)
 """Names of cookies that mean somebody in particular."""
@@ -125,11 +128,16 @@ def policy_line(copies: Copies, policy: PagePolicy) -> Line:
     if not policy.is_kept:
         return Line(Level.OK, "policy", f'by cache.yaml, for "{policy.pattern}", every visitor asks the shop')
     verdict = _verdict(copies.one, policy)
-    unsolved = _unsolved(copies, policy.holes, policy.overrides.cookies)
-    if no := next(unsolved, "") if verdict == CacheReason.STORABLE else verdict:
+    holes = policy.holes
+    unsolved = _unsolved(copies, holes, policy.overrides.cookies) if policy.is_compared else (_secret(copies, holes),)
+    if no := next(iter(unsolved), "") if verdict == CacheReason.STORABLE else verdict:
         says = f'what cache.yaml says of "{policy.pattern}" is not enough: {no}'
-        return Line(Level.WARN, "policy", says, _despite(copies) if no in OVERRULABLE else f"see {GUIDE}")
+        return Line(Level.WARN, "policy", says, _despite(copies) if no in OVERRULABLE else _to_mend(no))
     return Line(Level.OK, "policy", f'by cache.yaml, for "{policy.pattern}", the page is kept')
+
+
+def _to_mend(no: str) -> str:
+    return HOLES if " differ" in no else f"see {GUIDE}"
 
 
 # -- is it one page for everybody

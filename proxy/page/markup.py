@@ -123,8 +123,9 @@ class Framework(NamedTuple):
         return bool(self.name) and (not self.island or element.closest(self.island) is not None)
 
 
-# The most telling first. React separates texts by `<!-- -->` and marks Suspense by `<!--$-->`; Vue and Svelte mark a
-# fragment by `<!--[-->`. The last row is the mount point that the build tools of both write into a new project.
+# The most telling first. React separates texts by `<!-- -->`, and marks Suspense by `<!--$-->`, as Solid does; Vue and
+# Svelte mark a fragment by `<!--[-->`. The last row is the mount point that the build tools of both write into a new
+# project.
 FRAMEWORKS = (
     Framework("Astro", "astro-island", part="its islands", island="astro-island"),
     Framework("Next.js", "#__next, script#__NEXT_DATA__", (b"self.__next_f",)),
@@ -132,29 +133,36 @@ FRAMEWORKS = (
     Framework("Gatsby", "#___gatsby"),
     Framework("React Router", traces=(b"window.__remixContext", b"window.__reactRouterContext")),
     Framework("SvelteKit", traces=(b"__sveltekit_",)),
+    Framework("Angular", traces=(b" ng-version=",)),
+    Framework("Solid", traces=(b"_$HY",)),
     Framework("React", "[data-reactroot]", (b"<!--$-->", b"<!-- -->")),
     Framework("Vue", "[data-server-rendered]"),
     Framework("Vue or Svelte", traces=(b"<!--[-->",)),
     Framework("React or Vue", "#root:has(~ script[type=module]), #app:has(~ script[type=module])"),
 )
 _NONE = Framework("")
+_UNSEEN = frozenset({"script", "style", "noscript", "template"})
 
 
 class Inspection(NamedTuple):
     """`framework` is what hydrates the page; `plain_slots` are the slots without the helpers' mark, in page order,
-    without those outside of islands; `charset` and `policies` are those of `<meta>` elements."""
+    without those outside of islands; `charset` and `policies` are those of `<meta>` elements; `is_shell` is True when
+    a page with scripts has nothing to see without them."""
 
     framework: Framework
     plain_slots: tuple[str, ...]
     charset: str
     policies: tuple[str, ...]
+    is_shell: bool
 
 
 def inspect(body: bytes) -> Inspection:
     """Reads an HTML page in any charset that has ASCII in it."""
     document = turbohtml.parse(body.decode("latin-1"), scripting=True)
     framework = framework_of(document, body)
-    return Inspection(framework, _plain_slots(document, framework), _charset(document), _policies(document))
+    return Inspection(
+        framework, _plain_slots(document, framework), _charset(document), _policies(document), _is_shell(document)
+    )
 
 
 def framework_of(document: turbohtml.Document, body: bytes) -> Framework:
@@ -179,6 +187,14 @@ def _charset(document: turbohtml.Document) -> str:
 def _policies(document: turbohtml.Document) -> tuple[str, ...]:
     metas = document.select('meta[http-equiv="content-security-policy" i][content]')
     return tuple(str(meta.attrs["content"]) for meta in metas)
+
+
+def _is_shell(document: turbohtml.Document) -> bool:
+    body = document.select_one("body")
+    if body is None or not document.select("script") or body.select("img, svg, picture, video, iframe, input, button"):
+        return False
+    texts = (node for node in body.descendants if isinstance(node, turbohtml.Text) and node.data.strip())
+    return all(isinstance(text.parent, Element) and text.parent.tag in _UNSEEN for text in texts)
 
 
 # -- A place in a page in words for people: `html > body > form > input@value, line 12`.

@@ -88,7 +88,15 @@ def test_a_redirect_of_every_page_is_told_from_one_of_this_page(location: bytes,
 
 @pytest.mark.parametrize(
     ("status", "fix"),
-    [(404, "is the address right?"), (410, "is the address right?"), (403, "anonymous"), (500, "log"), (503, "log")],
+    [
+        (400, "allowed hosts"),
+        (421, "allowed hosts"),
+        (404, "is the address right?"),
+        (410, "is the address right?"),
+        (403, "anonymous"),
+        (500, "log"),
+        (503, "log"),
+    ],
 )
 def test_what_to_do_about_an_answer_that_is_no_page_follows_from_its_status(status: int, fix: str) -> None:
     (line,) = checkup(replace(HEALTHY, status=status))

@@ -55,6 +55,17 @@ def test_a_slot_that_is_marked_and_not_in_slots_yaml_is_reported_with_the_line_t
     assert [line.level for line in lines_of(page)] == ["ok", "warn", "warn"]  # a rule folder that names none yet
 
 
+def test_a_page_that_scripts_draw_is_told_from_one_in_which_no_place_is_marked() -> None:
+    (shell,) = lines_of(b"<!DOCTYPE html><app-root></app-root><script type=module src=/main.js></script>")
+    (bare,) = lines_of(b"<!DOCTYPE html><p>Tents</p><script type=module src=/main.js></script>")
+    assert (shell.level, "empty until its scripts run" in shell.says, "on its server" in shell.fix) == (
+        "warn",
+        True,
+        True,
+    )
+    assert bare.fix.startswith("mark a place")
+
+
 def test_the_lists_of_an_api_are_reported() -> None:
     answer, slots, lists = lines_of(JSON, HERO, IN_JSON)
     assert (answer.says, slots.says) == ("200, application/json", "home.hero")

@@ -154,6 +154,20 @@ def test_what_a_policy_in_the_folder_makes_of_the_page_is_reported(said: str, ex
     assert (line.level is Level.WARN) == bool(line.fix) == ("not enough" in line.says)
 
 
+def test_an_id_that_is_made_up_each_time_may_be_anybodys() -> None:
+    pages = copies(*(page_of(PAGE % (b"<i id=i%d>" % number, b""), *KEPT) for number in (1, 2)))
+    (said,) = proposal_lines(pages, proposed(pages))
+    assert "say `compare: no` of the page" in said.fix
+    (compared, anybodys) = (
+        policy_line(pages, policy_of("  - path: /c\n    fresh: 1 minute\n" + more).pages[0])
+        for more in ("", "    compare: no\n")
+    )
+    assert (compared.level, compared.fix, anybodys.level) == (Level.WARN, said.fix, Level.OK)
+    secret = PAGE % (b"", b"<input name=authenticity_token value=abc>")
+    policy = policy_of("  - path: /c\n    fresh: 1 minute\n    compare: no\n").pages[0]
+    assert "csrf-token" in policy_line(copies(page_of(secret, *KEPT)), policy).says
+
+
 def test_a_nonce_becomes_a_hole() -> None:
     pages = [
         page_of(b"<script nonce=%b>1</script>" % nonce, (b"content-security-policy", b"script-src 'nonce-%b'" % nonce))

@@ -20,6 +20,8 @@ from proxy.page.markup import inspect
         (b'<div data-server-rendered="true"></div>', "Vue"),
         (b"<ul><!--[--><li>x</li><!--]--></ul>", "Vue or Svelte"),
         (b"<!--[--><p>x</p><!--]--><script>{ __sveltekit_1x2y = {} }</script>", "SvelteKit"),
+        (b'<app-root ng-version="21.2.24" ngh="1"><p>x</p></app-root>', "Angular"),
+        (b"<main data-hk=1><!--$--><p>x</p><!--/--></main><script>(self._$HY={})</script>", "Solid"),
         (b"<astro-island><button>Added <!-- -->0</button></astro-island>", "Astro"),
         (b'<div id="app"></div><script type="module" src="/app.js"></script>', "React or Vue"),
     ],
@@ -55,3 +57,17 @@ def test_charset_and_policies_are_read_from_meta_elements() -> None:
     html = b"""<meta charset="UTF-8"><meta http-equiv="Content-Security-Policy" content="default-src 'self'">"""
     assert inspect(html).charset == "utf-8"
     assert inspect(html).policies == ("default-src 'self'",)
+
+
+@pytest.mark.parametrize(
+    ("html", "is_shell"),
+    [
+        (b"<app-root> </app-root><noscript>Turn it on</noscript><style>p{}</style><script>let x</script>", True),
+        (b"<div id=app></div><script type=module src=/a.js></script><noscript><p>Turn it on</p></noscript>", True),
+        (b"<app-root><p>Tents</p></app-root><script src=/a.js></script>", False),
+        (b"<img src=/a.png><script src=/a.js></script>", False),
+        (b"<p></p>", False),
+    ],
+)
+def test_a_page_with_nothing_to_see_but_by_its_scripts_is_a_shell(html: bytes, is_shell: bool) -> None:
+    assert inspect(html).is_shell is is_shell
