@@ -102,7 +102,7 @@ def shares_of(rules: Sequence[Rule], holdouts: Sequence[Holdout]) -> dict[str, d
 def _rule_report(
     name: str, comparison: Comparison, rule: Rule | None, shares: Mapping[str, int], asked: ReportOptions
 ) -> RuleReport:
-    counted = _kinds(rule, asked.goal)
+    counted, guarded = _kinds(rule, comparison, asked)
     groups = _in_order(comparison.groups, list(shares))
     base, rivals = groups[0][1], [group for group, _ in groups[1:] if group != HELD_OUT]
     each = asked.alpha or period_alpha(comparison.began, comparison.first)
@@ -129,7 +129,7 @@ def _rule_report(
         *_split_note(verdict, shares, sizes),
         *(_by_share_notes(groups, shares, counted[0], alpha) if verdict.word is Outcome.DISTRUST else ()),
         *_best_note(rows, comparison.groups, counted[0], each),
-        *_harm_notes(rows, counted[1:]),
+        *_harm_notes(rows, guarded),
         *_crossover_note(comparison),
         *_currency_note(comparison),
     ]
@@ -137,11 +137,15 @@ def _rule_report(
     return RuleReport(name, comparison.began, counted, rows, chance, cap, comparison.currency, verdict, notes)
 
 
-def _kinds(rule: Rule | None, goal: str | None) -> tuple[str, ...]:
-    """What is counted: what is hoped for, then what must not get worse."""
+def _kinds(rule: Rule | None, comparison: Comparison, asked: ReportOptions) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What is counted: what is hoped for, what must not get worse, and the steps that anybody took, in order; and what
+    must not get worse."""
     tried = rule.experiment if rule else None
-    kinds = [goal or (tried.goal if tried else "") or ORDER, *(tried.guardrails if tried else ())]
-    return tuple(dict.fromkeys(kind for kind in kinds if kind in GOALS))
+    goal = asked.goal or (tried.goal if tried else "") or ORDER
+    guarded = tuple(kind for kind in (tried.guardrails if tried else ()) if kind in GOALS and kind != goal)
+    taken = {kind for tally in comparison.groups.values() for kind, did in tally.converted.items() if did}
+    steps = [kind for kind in reversed(GOALS) if kind in taken] if asked.steps else ()
+    return tuple(dict.fromkeys((goal, *guarded, *steps))), guarded
 
 
 def _in_order(groups: Mapping[str, Tally], expected: Sequence[str]) -> list[tuple[str, Tally]]:

@@ -31,7 +31,7 @@ ALL, HELD_OUT = "shown", "held out"
 ARM = " / "
 ORDER, CLICK = "order completed", "banner clicked"
 GOALS = (ORDER, "checkout started", "product added", "product viewed", CLICK)
-"""The kinds of events that may be the goal of an experiment."""
+"""The kinds of events that may be the goal of an experiment: the steps to an order, the last one first."""
 CLICK_COUNTS_SECONDS = 7 * 86_400.0
 """What is bought so long after it was clicked counts as bought by that click."""
 CAPPED, LEAST_PAYERS = 0.99, 100

@@ -44,13 +44,15 @@ class Verdict:
 class ReportOptions:
     """How results are judged: by which `goal` (None for that of each experiment), as of `now`, for exposures before
     `until` (Unix seconds). A lift or loss smaller than `relevant_lift` does not matter. `alpha` is the error rate of
-    what is looked at beside other parts; None for that of its period."""
+    what is looked at beside other parts; None for that of its period. With `steps` each step on the way to an order is
+    counted, too."""
 
     now: float
     goal: str | None = None
     until: float = inf
     relevant_lift: float = RELEVANT_LIFT
     alpha: float | None = None
+    steps: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ from proxy.serve.results import counted
 @rules_option()
 @CATALOGUE
 @STORE
-@click.option("--rule", default="", help="only this rule or experiment")
+@click.option("--rule", default="", help="only this rule or experiment, with each step on the way to an order")
 @click.option(
     "--goal", type=click.Choice(GOALS), help="what is hoped for  (default: as the experiment says, or orders)"
 )
@@ -82,7 +82,7 @@ def command(
     if rule and rule not in results.comparisons:
         raise EditorError(f"no visitor in the log met `{rule}`", help=did_you_mean(rule, sorted(results.comparisons)))
     found = {name: comparison for name, comparison in results.comparisons.items() if rule in ("", name)}
-    judged_by = ReportOptions(time.time(), goal, end, matters / 100)
+    judged_by = ReportOptions(time.time(), goal, end, matters / 100, steps=bool(rule))
     if by and found:
         each = {name: of for name, of in sorted(results.parts.items()) if name in found}
         as_parts({name: parts_of(name, of, publication.rules, holdouts, judged_by) for name, of in each.items()}, form)

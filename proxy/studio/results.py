@@ -128,7 +128,7 @@ def _or(values: Iterable[object]) -> str:
 
 def told_of(kept: StoredResults, publication: Publication, query: Query, now: float) -> list[Told]:
     """The results to show, those met by most visitors first."""
-    asked = ReportOptions(now, query.goal or None, relevant_lift=query.matters / 100)
+    asked = ReportOptions(now, query.goal or None, relevant_lift=query.matters / 100, steps=bool(query.rule))
     known = publication.rules, publication.plan.holdouts
     told = reports(kept.results.comparisons(query.rule), *known, asked)
     told.sort(key=lambda one: (-sum(row.visitors for row in one.rows), one.rule))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from proxy.audience.report import RuleReport, in_money, in_percent, reports, shares_of
-from proxy.audience.results import ALL, CLICK, HELD_OUT, LEAST_PAYERS, ORDER, Comparison, Tally, holdout_name
+from proxy.audience.results import ALL, CLICK, GOALS, HELD_OUT, LEAST_PAYERS, ORDER, Comparison, Tally, holdout_name
 from proxy.audience.verdicts import DAY, Outcome, ReportOptions
 from proxy.model import Arm, Experiment, Holdout, Rule
 
@@ -132,6 +132,21 @@ def test_a_guardrail_that_gets_worse_and_who_met_more_than_one_are_told() -> Non
     assert told.counted == (ORDER, "product added") and told.verdict.word is Outcome.BETTER
     assert told.notes[0].startswith("new: product added is worse by ")
     assert told.notes[1:] == ["3 met more than one of these, and count for the first"]
+
+
+def test_each_step_that_anybody_took_is_compared_where_it_is_asked_for_and_none_is_a_guardrail() -> None:
+    groups = {"control": tally(9_000, 900, 4_000), "new": tally(9_000, 900, 3_000)}
+    for one in groups.values():
+        one.converted = dict.fromkeys(GOALS, 0) | one.converted
+    comparison, rule = Comparison(groups, 0, NOW - 20 * DAY), experiment("control", "new")
+    (told,) = reports({"Bar": comparison}, [rule], [], ReportOptions(NOW, steps=True))
+    assert told.counted == (ORDER, "product added") and told.notes == []
+    lift = told.rows[1].lifts["product added"]
+    assert lift is not None and lift.value == pytest.approx(-0.25) and lift.high < 0
+    (told,) = reports({"Bar": comparison}, [rule], [], ReportOptions(NOW, "product added", steps=True))
+    assert told.counted == ("product added", ORDER)
+    (told,) = reports({"Bar": comparison}, [rule], [], ReportOptions(NOW))
+    assert told.counted == (ORDER,)
 
 
 def test_that_each_pays_less_is_told_whatever_the_goal() -> None:

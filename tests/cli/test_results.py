@@ -103,6 +103,14 @@ def test_each_arm_is_set_beside_the_control(url: str, rules: Path) -> None:
     }  # fmt: skip
 
 
+def test_of_one_rule_each_step_that_anybody_took_is_told(url: str, rules: Path) -> None:
+    assert list(told(url, rules)["holdout: Winter"]["rows"][0]["did"]) == ["order completed"]
+    bar = told(url, rules, "--rule", "Bar", "--goal", "product added")["Bar"]
+    assert bar["counted"] == ["product added", "order completed"]  # nobody looked at a product
+    winter = told(url, rules, "--rule", "holdout: Winter", "--goal", "product viewed")["holdout: Winter"]
+    assert winter["counted"] == ["product viewed", "order completed"]
+
+
 def test_a_holdout_of_the_shop_is_counted_by_the_draw(url: str, rules: Path) -> None:
     winter = told(url, rules)["holdout: Winter"]
     sizes = {row["group"]: row["visitors"] for row in winter["rows"]}
@@ -166,7 +174,7 @@ def test_it_is_told_in_parts_whose_intervals_hold_together(url: str, rules: Path
     )
     assert "too early" not in output and "hold together" not in output, "of one part it is the whole"
     assert "  had bought\n    control" in run(url, rules, "--rule", "Bar", "--by", "past").output
-    whole, (part, *none) = told(url, rules)["Bar"], json.loads(
+    whole, (part, *none) = told(url, rules, "--rule", "Bar")["Bar"], json.loads(
         run(url, rules, "--rule", "Bar", "--by", "past", "--format", "json").output)  # fmt: skip
     assert not none and (part["rule"], part["part"]) == ("Bar", "had bought") and "verdict" not in part
     assert [row["visitors"] for row in part["rows"]] == [row["visitors"] for row in whole["rows"]]

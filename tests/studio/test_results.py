@@ -124,6 +124,14 @@ async def test_a_rules_own_page_tells_all_that_was_counted_and_leads_back_to_it(
     assert 'href="/results?rule=Sale%20%3Cnow%3E"' in home
 
 
+async def test_a_rules_own_page_and_table_tell_each_step_to_an_order_that_anybody_took() -> None:
+    one, all_of_them = [await asked(looked(MANY), f"/results{query}") for query in ("?rule=Gone", "")]
+    assert "3, 2.97% product added" in plain(one) and "3, 2.97% product added" not in plain(all_of_them)
+    table = list(csv.DictReader(io.StringIO(await asked(looked(MANY), "/results.csv?rule=Gone"))))
+    steps = [row["counted"] for row in table if row["group"] == "b" and row["counted"] not in ("paid", "returned")]
+    assert steps == [ORDER, "product added"]
+
+
 @pytest.mark.parametrize(
     ("of", "says"),
     [
