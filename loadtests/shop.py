@@ -16,6 +16,7 @@ import secrets
 import time
 import urllib.request
 from collections.abc import Callable
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,7 @@ BROWSER = {
 }
 EVENT, CHECK, OTHER, UNANSWERED = "(event)", "(check)", "other: ", "(unanswered)"
 GIVEN_UP_MS = 1_000
-"""A page that was due so long before the end of the run, and was not answered, is a failure."""
+"""A page that was due, or asked for, so long before the end of the run, and was not answered, is a failure."""
 ENDED_AT: list[float] = []
 VERDICT: list[str] = []
 """What is said at the very end, below Locust's tables."""
@@ -98,25 +99,24 @@ class Shopper(FastHttpUser):
         self.said = self.environment.parsed_options
         self.client.cookiejar.set_policy(Nowhere())
         self.pace = Pace(self.said.rate, time.perf_counter(), random.Random()) if self.said.rate else None
-        self.left = 0
+        self.left, self.asked_at = 0, inf
         self.other = self.said.against if next(NUMBERS) % 2 else ""
         if self.pace:
             gevent.sleep(self.pace.wait(time.perf_counter()))
 
     def on_stop(self) -> None:
-        """Counts the pages that are due and not answered when the run ends, by how long they have waited: else a server
-        that stalls until then has no slow page."""
+        """Counts the pages that are due or asked for, and not answered when the run ends, by how long they have waited:
+        else a server that stalls until then has no slow page."""
         now = min(ENDED_AT, default=time.perf_counter())  # ending takes a while, in which more pages would become due
         while self.pace and self.pace.due <= now:
-            waited = self.pace.took_ms(now)
-            self.environment.events.request.fire(
-                request_type="GET",
-                name=(OTHER if self.other else "") + UNANSWERED,
-                response_time=waited,
-                response_length=0,
-                exception="not answered when the run ended" if waited > GIVEN_UP_MS else None,
-                context={},
-            )
+            self.tell_unanswered(self.pace.took_ms(now))
+        if not self.pace and self.asked_at <= now:
+            self.tell_unanswered(1_000 * (now - self.asked_at))
+
+    def tell_unanswered(self, ms: float) -> None:
+        problem = "not answered when the run ended" if ms > GIVEN_UP_MS else None
+        told = {"request_type": "GET", "name": (OTHER if self.other else "") + UNANSWERED, "response_time": ms}
+        self.environment.events.request.fire(**told, response_length=0, exception=problem, context={})
 
     def wait_time(self) -> float:
         if self.pace:
@@ -135,7 +135,9 @@ class Shopper(FastHttpUser):
         is_checked = not self.other and random.random() < self.said.check_share
         decided = self.aside(self.decided, address) if is_checked else []
         name = (OTHER if self.other else "") + name_of(address)
+        self.asked_at = time.perf_counter()
         with self.asked("GET", self.other + address, name) as answer:
+            self.asked_at = inf
             if self.pace:
                 answer.request_meta["response_time"] = self.pace.took_ms(time.perf_counter())
             page = answer.text or ""

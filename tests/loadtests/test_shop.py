@@ -115,6 +115,12 @@ def test_a_run_fails_where_a_shop_has_a_fault(fault: str, told: str) -> None:
     assert not fault or said.rindex("NOT kept: ") > said.rindex("/p/*"), "what failed the run is said below the tables"
 
 
+def test_what_is_asked_for_and_not_answered_when_the_run_ends_is_told_of_users_who_wait_for_answers_too() -> None:
+    with shop("stalls") as at:
+        code, said = walked(at, "--rate", "0", "--think", "0-0.1")
+    assert code == 1 and "(unanswered)" in said and "not answered when the run ended" in said, said
+
+
 def test_a_shop_that_is_not_there_is_told_in_one_line() -> None:
     code, said = walked(Shop("http://127.0.0.1:9", set(), threading.Event()))
     assert code != 0 and "http://127.0.0.1:9/ cannot be read: " in said and "Traceback" not in said, said
