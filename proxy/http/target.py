@@ -82,7 +82,8 @@ def why_never_shared(request: Request, wishes: Directives, *, is_stored: bool) -
 
 def changed_by(request: Request, status: int, headers: Headers, policy: Policy = NO_POLICY) -> set[bytes]:
     """The keys that are out of date once `request` was answered so (RFC 9111 4.4): its own, and what Location and
-    Content-Location name on the same host, as they are kept; but not pages that an operator says forms leave alone."""
+    Content-Location name on the same host, as they are kept; but not pages that an operator says forms leave alone, or
+    are not kept at all."""
     if request.method in _SAFE or not 200 <= status < 400:
         return set()
     key = key_of(request)
@@ -94,7 +95,7 @@ def changed_by(request: Request, status: int, headers: Headers, policy: Policy =
 
 def _is_changed_by_forms(address: bytes, policy: Policy) -> bool:
     page = policy.of(path_of(address))
-    return page is None or page.is_changed_by_forms
+    return page is None or (page.is_kept and page.is_changed_by_forms)
 
 
 def _resolved(base: bytes, reference: bytes) -> bytes:

@@ -137,15 +137,17 @@ class ResponseCache(Generic[E]):
         )
 
     def put(self, key: bytes, varying: Varying, entry: E, size: int, tags: Collection[bytes] = ()) -> bool:
-        """Stores the entry, in place of those that it supersedes; False if it is larger than the whole cache. `size` is
-        in bytes, without key, fields and tags."""
+        """Stores the entry, in place of those that it supersedes, and of one without Vary, which would fit what the
+        origin now tells apart (RFC 9111 4.1); False if it is larger than the whole cache. `size` is in bytes, without
+        key, fields and tags."""
         size += len(key) + OVERHEAD_BYTES + sum(map(len, tags)) + TAG_BYTES * len(tags)
         size += sum(len(value) for _, value in varying)  # of 8 kB each, if somebody likes
         if size > self.max_bytes:
             self.discard(key)
             return False
         variants = self._variants(key) if varying else None  # what fits any request leaves none for the others
-        others = [each for each in variants.newest_first if not supersedes(varying, each.varying)] if variants else []
+        before = variants.newest_first if variants else ()
+        others = [each for each in before if each.varying and not supersedes(varying, each.varying)]
         self._set(key, [_Variant(varying, entry, size, frozenset(tags)), *others][:MAX_VARIANTS])
         while self.used_bytes > self.max_bytes:
             self._evict()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 from proxy.errors import OriginError
 from proxy.http.message import Response
@@ -23,6 +23,7 @@ from proxy.metrics import Metrics
 from proxy.ports import UpstreamResponse
 from proxy.processes.ticks import SLACK_SECONDS
 from proxy.serve.keeping import Keeping
+from proxy.serve.negotiation import depends_on_credentials
 from proxy.serve.pages import Entry
 from proxy.serve.shared_fetch import Ask, Flowing, NotShared, Outcome, Passed, SharedFetch, tell_failure
 from proxy.settings import Settings
@@ -92,10 +93,12 @@ class Fetching:
         if not self.is_under_way(sought):
             self._start(sought, SharedFetch(sought, stale, is_led=False))
 
-    def forget(self, key: bytes) -> None:
-        """Deletes what is stored under the key. A fetch under way may be out of date too, so its answer is not kept."""
-        self._memory.discard(key)
-        self._void([slot for slot in self._under_way if slot[0] == key])
+    def forget(self, keys: Collection[bytes]) -> None:
+        """Deletes what is stored under these keys. A fetch under way may be out of date too, so its answer is not
+        kept."""
+        for key in keys:
+            self._memory.discard(key)
+        self._void([slot for slot in self._under_way if slot[0] in keys])
 
     def purge(self, purge: Purge, now: float) -> Iterator[int]:
         """Deletes what the purge covers, or makes it stale, step by step; yields how many keys each step was. Answers
@@ -218,4 +221,5 @@ class FillBehind:
             overrides = asked.policy.overrides
             headers = overrides.without_vary_cookie(overrides.stored_headers(headers, status, now, choices))
             choices = overrides.with_own_field(choices)
-        return bool(may_store((), status, headers, now, choices))
+        is_kept = bool(may_store((), status, headers, now, choices))
+        return is_kept and not depends_on_credentials(headers, asked.shared)

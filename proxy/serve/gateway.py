@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import replace
 from functools import partial
 from math import floor
@@ -67,7 +67,8 @@ _ONLY_IF_CACHED = OriginError("only what is stored was asked for", reason="only-
 
 class Gateway:
     """Answers the requests of one worker. `clock` gives Unix seconds; `recorder` records views, `capture` events;
-    `learn` is told of pages stored, `miss` of pages that are gone; `accesslog` logs repeat hits. `routes`: the API."""
+    `learn` is told of pages stored, `miss` of those that are gone, `tell_changed` of the keys that a form changed, for
+    others to `forget`; `accesslog` logs repeat hits. `routes`: the API."""
 
     def __init__(
         self,
@@ -83,22 +84,21 @@ class Gateway:
         capture: Capture | None = None,
         learn: Callable[[PageSubject, Request], None] = lambda about, page: None,
         miss: Callable[[Request], None] = lambda page: None,
+        tell_changed: Callable[[Set[bytes]], None] = lambda keys: None,
         accesslog: AccessLog | None = None,
     ) -> None:
-        self._metrics = metrics
-        self._clock = clock
+        self._metrics, self._clock, self._tell_changed = metrics, clock, tell_changed
         self._declared: Sequence[DeclaredSlot] = ()
         self._policy = NO_POLICY
         asking = Asking(origins, settings)
         self._personal = Personal(settings.ignored_cookies, tells_credentials=asking.tells_credentials)
         self.memory = self._memory = ResponseCache[Entry](settings.cache_bytes)
-        self._marks = MarkedKeys()
+        self._marks, self._stylesheets = MarkedKeys(), Stylesheets()
         self._stale_fallback = StaleFallback(settings)
-        reader = PageReader(metrics, settings)
-        comparing = self._comparing = Comparing(settings)
+        reader, self._comparing = PageReader(metrics, settings), Comparing(settings)
         declared, policy_of = (lambda: self._declared), (lambda path: self._policy.of(path))
         self._keeping = Keeping(
-            asking, self._memory, self._marks, declared=declared, reader=reader, comparing=comparing,
+            asking, self._memory, self._marks, declared=declared, reader=reader, comparing=self._comparing,
             settings=settings, clock=clock, learn=learn, miss=miss,
         )  # fmt: skip
         self._fetching = Fetching(self._keeping, self._memory, metrics, settings.collapse_wait_ms / 1_000)
@@ -117,9 +117,8 @@ class Gateway:
             self._own, known_pages, memory=self._memory, marks=self._marks, personal=self._personal,
             policy_of=policy_of, fill=self._fill, metrics=metrics, settings=settings, clock=clock,
         )  # fmt: skip
-        self._stylesheets = Stylesheets()
         self.start_quick, self.is_long_poll = self._pass_through.start_quick, self._own.is_long_poll
-        self.stylesheet = self._stylesheets.get
+        self.forget, self.stylesheet = self._fetching.forget, self._stylesheets.get
         self.routes = api_routes(self._showing, self.kept, metrics, settings, clock)
         self.publish(publication)
 
@@ -289,8 +288,9 @@ class Gateway:
     async def _write(self, request: Request, now: float) -> Response:
         """A method that may change something. If it succeeded, what is stored at its address is forgotten."""
         answer = await self._own.ask(request)
-        for key in changed_by(request, answer.status, answer.headers, self._policy):
-            self._fetching.forget(key)
+        if keys := changed_by(request, answer.status, answer.headers, self._policy):
+            self.forget(keys)
+            self._tell_changed(keys)
         self._own.tell_refusal(request, answer.status)
         self._showing.capture.note_form(now, request, answer.status, self._policy.of(request.path))
         self._count("method")

@@ -28,7 +28,7 @@ from proxy.page.redaction import NotRedacted
 from proxy.page.slots import DeclaredSlot
 from proxy.ports import UpstreamResponse
 from proxy.serve.comparing import Comparing
-from proxy.serve.negotiation import Negotiation, judged_headers, without_choices
+from proxy.serve.negotiation import Negotiation, depends_on_credentials, judged_headers, without_choices
 from proxy.serve.pages import DAMAGED, UNREADABLE, Entry, Page, is_cut, is_html, is_page
 from proxy.serve.reading import PageReader, redacted_head
 from proxy.serve.shared_asking import SharedAsking
@@ -86,8 +86,7 @@ class Keeping:
         self._failures = Failures(settings.origin_down_seconds, clock)
         shared_asking = SharedAsking(asking, self._negotiation, memory, self._choices, clock, self._refusal)
         self._request = shared_asking.ask
-        self._learn = learn
-        self._miss = miss
+        self._learn, self._miss = learn, miss
 
     async def run(self, fetch: SharedFetch) -> Outcome:
         """Runs the fetch. Raises `OriginError` when the origin fails."""
@@ -152,6 +151,8 @@ class Keeping:
         """The reason in the origin's fields; "" when there is none."""
         credentials, judged = self._asking.credentials(fetch.request), judged_headers(fetch.policy, headers)
         verdict = may_store(credentials, status, judged, now, self._choices_of(fetch))
+        if verdict and not credentials and depends_on_credentials(judged, fetch.request):
+            return CacheReason.AUTHORIZATION
         return "" if verdict else verdict.reason
 
     def _refuse(self, fetch: SharedFetch, reason: str, status: int, seconds: float = 0) -> NotShared:

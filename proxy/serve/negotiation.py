@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Set
 from dataclasses import replace
 
+from proxy.http.message import Request
 from proxy.http.target import Sought
 from proxy.httpcache.key import Varying, in_coding, vary_names, varying
 from proxy.httpcache.stored import StoredResponse
@@ -61,6 +62,12 @@ def chosen_names(answer: Headers) -> Set[bytes]:
     does not name: it redirects a router's request unless the address has a hash of that and the others (`_rsc`)."""
     names = vary_names(answer)
     return names | {_NEXT_URL} if _NEXT_STATE in names else names
+
+
+def depends_on_credentials(answer: Headers, request: Request) -> bool:
+    """Whether the origin says that it chooses by credentials, and the request has some: without being told them, it
+    answers what is for strangers."""
+    return request.get(b"authorization") is not None and b"authorization" in vary_names(answer)
 
 
 def told_cookies(fetch: SharedFetch) -> Headers:

@@ -60,6 +60,7 @@ from proxy.visitors.profiles import ProfileReader
 from proxy.visitors.recording import Keeper, Recorder
 from proxy.visitors.visitor import Cookies
 from proxy.visitors.writekeys import WriteKeys
+from proxy.wiring.changed_pages import ChangedPages
 from proxy.wiring.desk import Desk
 from proxy.wiring.public_listener import public_listener
 from proxy.wiring.visitor_messages import VisitorMessages
@@ -139,6 +140,7 @@ class Tailorbird:
         self._product_news = ProductNews(open_sightings(settings.store), self._hub, clock)
         capture = Capture(self.journal, self.cookies, settings, self._hub, self._consent_changes)
         self._profiles.on_forget(capture.forget)
+        self._changed_pages = ChangedPages(self.bus, lambda keys: self._gateway.forget(keys))
         self._gateway = Gateway(
             self._origins,
             self.cookies,
@@ -151,6 +153,7 @@ class Tailorbird:
             capture=capture,
             learn=self._product_news.read,
             miss=self._product_news.miss,
+            tell_changed=self._changed_pages.tell,
             accesslog=self._accesslog,
         )
         self._profiles.on_forget(lambda: self._gateway.stock.shop.forget_visits())
@@ -258,6 +261,7 @@ class Tailorbird:
         if self._accesslog is not None:
             await self._accesslog.aclose()
         await self.desk.aclose()
+        await self._changed_pages.aclose()
         await self.journal.aclose()
         await self.bus.aclose()
         await self._views.aclose()

@@ -46,6 +46,13 @@ def test_variants_are_selected_by_their_vary_fields() -> None:
     assert memory.varying_names(b"a") == {b"accept-language"}
 
 
+def test_what_came_without_vary_fits_nobody_once_the_origin_tells_requests_apart() -> None:
+    memory: ResponseCache[str] = ResponseCache(room_for(3))
+    memory.put(b"a", (), "home", 100)
+    memory.put(b"a", DUTCH, "thuis", 100)
+    assert (memory.get(b"a", Asks(DUTCH)), memory.get(b"a", Asks(FRENCH))) == ("thuis", None)
+
+
 def test_single_gives_the_only_variant_once_it_was_requested() -> None:
     memory: ResponseCache[str] = ResponseCache(room_for(3))
     memory.put(b"a", (), "home", 100)

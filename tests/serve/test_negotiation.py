@@ -7,7 +7,7 @@ import pytest
 from proxy.httpcache.overrides import CacheOverrides, CookieRoles
 from tests.serve.test_keeping import ruled
 from tests.wire.origin import Origin, Seen, ok
-from tests.wire.site import PAGE, SHARED, Site, answering
+from tests.wire.site import HTML, PAGE, SHARED, Site, answering
 
 EVIL = b"https://evil.example"
 
@@ -98,3 +98,23 @@ async def test_what_the_router_of_next_js_prefetches_is_kept() -> None:
         assert (await site.get(b"/sale?_rsc=hash")).body == PAGE, "a browser that opens the address gets the page"
         elsewhere = await site.get(b"/sale?_rsc=hash", *router[:-1], (b"next-url", b"/other"))
         assert elsewhere.status == 307, "as the origin has it"
+
+
+@pytest.mark.parametrize("kind", [HTML, b"Content-Type: text/css"])
+async def test_who_logs_in_is_asked_for_as_themselves_as_soon_as_a_page_depends_on_it(kind: bytes) -> None:
+    vary: list[bytes] = []
+
+    def say(seen: Seen) -> bytes:
+        who = b"for %b" % (seen.get(b"authorization") or b"strangers")
+        return ok(b"<html><body>%b</body></html>" % who, kind, b"Cache-Control: public, max-age=60", *vary)
+
+    async with Origin(answering(say)) as origin, Site(origin.url) as site:
+        await site.get(b"/account")
+        site.now += 100
+        vary.append(b"Vary: Authorization")
+        assert b"for anna" in (await site.get(b"/account", (b"authorization", b"anna"))).body
+        for _ in range(2):
+            assert b"for strangers" in (await site.get(b"/account")).body
+        for _ in range(2):
+            assert b"for anna" in (await site.get(b"/account", (b"authorization", b"anna"))).body
+        assert sum(seen.get(b"authorization") is None for seen in origin.requests) == 3, "strangers' is kept"
