@@ -93,23 +93,25 @@ def covered_percent(publication: Publication) -> float:
     return 100.0 * (total - len(untested(publication))) / total if total else 100.0
 
 
-def report(publication: Publication, outcomes: Sequence[Outcome]) -> str:
-    """The outcomes by file, and how many of the rules are tested."""
+def report(publication: Publication, outcomes: Sequence[Outcome], of: str = "") -> str:
+    """The outcomes by file, and how many of the rules are tested: of all files, or `of` one."""
     lines: list[str] = []
     for file in dict.fromkeys(outcome.case.place.file for outcome in outcomes):
         lines.append(file)
         for outcome in outcomes:
             if outcome.case.place.file == file:
                 lines += _outcome_lines(outcome)
-    return "\n".join([*lines, summary(publication, outcomes)])
+    return "\n".join([*lines, summary(publication, outcomes, of)])
 
 
-def summary(publication: Publication, outcomes: Sequence[Outcome]) -> str:
-    """One line: what passed, what failed, and which rules no test expects."""
+def summary(publication: Publication, outcomes: Sequence[Outcome], of: str = "") -> str:
+    """One line: what passed, what failed, and which rules no test expects: of all files, or `of` one."""
     failed = sum(not outcome.passed for outcome in outcomes)
-    missed = untested(publication)
-    total = len(publication.rules)
-    named = ", ".join(f'"{rule.name}" (line {rule.place.line})' for rule in missed[:MOST_NAMED])
+    missed = [rule for rule in untested(publication) if of in ("", rule.place.file)]
+    total = sum(of in ("", rule.place.file) for rule in publication.rules)
+    is_of_one = len({rule.place.file for rule in missed}) < 2
+    places = (f"line {rule.place.line}" if is_of_one else str(rule.place) for rule in missed)
+    named = ", ".join(f'"{rule.name}" ({place})' for rule, place in zip(missed[:MOST_NAMED], places, strict=False))
     more = f" and {len(missed) - MOST_NAMED} more" if len(missed) > MOST_NAMED else ""
     tested = f"{total - len(missed)} of {total} rules are tested" + (f"; not tested: {named}{more}" if missed else "")
     return f"{len(outcomes) - failed} passed, {failed} failed. {tested}"

@@ -4,17 +4,22 @@ searched on the server."""
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from math import inf
+from operator import attrgetter
 
 import msgspec
 
+from proxy.decide.conjunctions import facts_of
 from proxy.decide.rule_facts import moment
 from proxy.model import Rule
 from proxy.rulebook.pauses import Pause, What
 from proxy.rulebook.rules import priority_text
 
 PER_PAGE = 100
+SOON_SECONDS = 7 * 86_400
+NEXT: Mapping[str, Callable[[Rule], float]] = {"waiting": attrgetter("live_from"), "until": attrgetter("live_until")}
+"""What rules are sorted by, by the first word that is looked for."""
 WRITABLE = re.compile(r"[^\W_][\w. -]*\.rules\.yaml|(banners|cards)/[^\W_][\w. -]*\.html|(slots|attributes)\.yaml")
 """The files that the studio can open and write. Those of operators and programs (`cache.yaml`, JSON, the catalogue) it
 cannot."""
@@ -40,7 +45,8 @@ class RuleView(msgspec.Struct, frozen=True):
 
 class Listed(msgspec.Struct, frozen=True):
     """Which part of the list a page shows: of `total` rules, those `found` by the words `find`, on `pages` pages, of
-    which this is `page`, from 1; 0 means all on one. `before` is how many stand on earlier pages."""
+    which this is `page`, from 1; 0 means all on one. `before` is how many stand on earlier pages. Of all rules,
+    `beginning` and `ending` are how many begin and end by themselves within `SOON_SECONDS`."""
 
     find: str
     found: int
@@ -48,6 +54,8 @@ class Listed(msgspec.Struct, frozen=True):
     page: int
     pages: int
     before: int
+    beginning: int = 0
+    ending: int = 0
 
 
 def rule_view(rule: Rule, now: float, shown: int, pauses: Collection[Pause] = ()) -> RuleView:
@@ -72,14 +80,20 @@ def opened(file: str) -> str:
 
 
 def rules_on_page(rules: Sequence[Rule], find: str, page: int, now: float) -> tuple[Sequence[Rule], Listed]:
-    """The rules whose name, slot, state and place have all words of `find`: those on this page, the last page if there
-    are fewer, or all on page 0."""
+    """The rules whose name, slot, state, dates, conditions and place have all words of `find`: those on this page, the
+    last page if there are fewer, or all on page 0. Among those that wait, or that end by themselves, the next one is
+    the first."""
     words = find.casefold().split()
     found = [rule for rule in rules if _has(rule, words, now)] if words else rules
+    if words and words[0] in NEXT:
+        found = sorted(found, key=NEXT[words[0]])
     pages = max(1, -(-len(found) // PER_PAGE))
     page = min(page, pages)
     before = PER_PAGE * max(0, page - 1)
-    listed = Listed(find.strip(), len(found), len(rules), page, pages, before)
+    soon = now + SOON_SECONDS
+    begin = sum(_state(rule, now) == "waiting" and rule.live_from <= soon for rule in rules)
+    end = sum(_state(rule, now) == "live" and rule.live_until <= soon for rule in rules)
+    listed = Listed(find.strip(), len(found), len(rules), page, pages, before, begin, end)
     return found[before : before + PER_PAGE] if page else found, listed
 
 
@@ -89,7 +103,8 @@ def page_of(place: int) -> int:
 
 
 def _has(rule: Rule, words: Sequence[str], now: float) -> bool:
-    text = f"{rule.name} {rule.slot} {_state(rule, now)} {rule.place}".casefold()
+    asked = " ".join(fact.text for fact in facts_of(rule.condition))
+    text = f"{rule.name} {rule.slot} {_state(rule, now)} {_when(rule, now)} {rule.place} {asked}".casefold()
     return all(word in text for word in words)
 
 

@@ -12,6 +12,7 @@ from proxy.audience.segments import Size
 from proxy.audience.survey import ConditionSize, SegmentSurvey, SurveyedSegment
 from proxy.diagnostics import Finding, many
 from proxy.errors import RequestError
+from proxy.studio.rule_list import opened
 from proxy.studio.versions import Html
 from proxy.studio.views import Site
 
@@ -20,11 +21,14 @@ SIZE_PATH = "/api/segments/size"
 
 
 class GroupView(msgspec.Struct, frozen=True):
-    """A segment as the page shows it. `share` and its bounds are in percent, `apart` is in words."""
+    """A segment as the page shows it. `share` and its bounds are in percent, `apart` is in words. `where` is its `line`
+    of its `file`, which is "" when the studio cannot open it."""
 
     name: str
     description: str
     where: str
+    file: str
+    line: str
     members: int
     share: str
     between: str
@@ -115,11 +119,14 @@ def _between(low: float, high: float) -> str:
 
 def _group(group: SurveyedSegment) -> GroupView:
     size = group.size
+    file, _, line = group.where.rpartition(":")
     apart = [f"{one.feature}, {one.lift:.1f} times as often" for one in group.drivers]
     return GroupView(
         size.name,
         group.description,
         group.where,
+        opened(file),
+        line,
         size.members,
         f"{size.share:.1%}",
         _between(size.low, size.high),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
+from collections import Counter
 from collections.abc import Sequence
 from urllib.parse import urlencode
 
@@ -41,11 +42,12 @@ Files = dict[str, bytes]
 
 
 class FileView(msgspec.Struct, frozen=True):
-    """A file that can be written here: how many rules are in it, and how many problems."""
+    """A file that can be written here: how many rules are in it, and how many problems and warnings."""
 
     name: str
     rules: int
     problems: int
+    warnings: int
 
 
 class ProblemView(msgspec.Struct, frozen=True):
@@ -77,12 +79,12 @@ class Tried(msgspec.Struct, frozen=True):
 
 def files_view(files: Files, loaded: Loaded) -> list[FileView]:
     """The files that can be written here: those with rules, then the others, each by name."""
-    rules = [rule.place.file for rule in loaded.publication.rules] if loaded.publication else []
-    problems = [finding.place.file for finding in loaded.findings if not finding.is_warning]
+    rules = Counter(rule.place.file for rule in loaded.publication.rules) if loaded.publication else Counter[str]()
+    found = Counter((finding.place.file, finding.is_warning) for finding in loaded.findings)
     names = sorted(
         filter(WRITABLE.fullmatch, files), key=lambda name: (not name.endswith(".rules.yaml"), "/" in name, name)
     )
-    return [FileView(name, rules.count(name), problems.count(name)) for name in names]
+    return [FileView(name, rules[name], found[name, False], found[name, True]) for name in names]
 
 
 def tried_view(name: str, loaded: Loaded, outcomes: Sequence[Outcome]) -> Tried:
@@ -91,7 +93,7 @@ def tried_view(name: str, loaded: Loaded, outcomes: Sequence[Outcome]) -> Tried:
     told = sorted(own, key=lambda finding: finding.is_warning)
     told += [finding for finding in loaded.findings if finding.place.file != name and not finding.is_warning]
     ours = [outcome for outcome in outcomes if outcome.case.place.file == name or not outcome.passed]
-    tests = report(loaded.publication, ours) if loaded.publication and ours else ""
+    tests = report(loaded.publication, ours, name) if loaded.publication and ours else ""
     rows = {file: rows_of(loaded.sources.get(file, "")) for file in {each.place.file for each in told[:MOST_PROBLEMS]}}
     problems = [_problem(finding, rows[finding.place.file]) for finding in told[:MOST_PROBLEMS]]
     warnings = sum(finding.is_warning for finding in told)

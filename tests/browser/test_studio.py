@@ -74,7 +74,8 @@ async def test_a_rule_is_written_mended_and_saved_and_visitors_see_it(tab: Tab, 
 
 
 RULES = "rules:\n" + "".join(
-    f"  - {{name: {name}, slot: home.hero, when: {{orders: at least {number}}}, show: {{banner: {{title: x}}}}}}\n"
+    f"  - {{name: {name}, slot: home.hero, from: 2036-12-2{number % 9} 08:00, when: {{orders: at least {number}}},"
+    " show: {banner: {title: x}}}\n"
     for number, name in enumerate([f"Winter x{number}x" for number in range(140)] + ["Donaudampfschifffahrt" * 9])
 )
 
@@ -86,7 +87,7 @@ async def test_a_rule_is_found_among_many_and_none_is_too_long_for_the_screen(ta
         page = tab.page
         await page.goto(link(printed, "the studio"))
         pause = page.get_by_role("button", name="Pause Winter x7x", exact=True)
-        for width in (1280, 390):
+        for width in (1280, 390, 320):
             await page.set_viewport_size({"width": width, "height": 800})
             await page.wait_for_function(WIDE)
         await page.get_by_role("link", name="Next").click()

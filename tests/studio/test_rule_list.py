@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.model import Place, Rule
+from proxy.model import AllOf, AnyOf, Fact, OneOf, Place, Rule
 from proxy.rulebook.pauses import Pause, What
 from proxy.studio.rule_list import PER_PAGE, page_of, rule_view, rules_on_page
 
@@ -69,3 +69,28 @@ def test_all_words_must_stand_in_the_name_slot_state_or_file() -> None:
 
 def test_a_rule_is_found_on_its_page() -> None:
     assert [page_of(place) for place in (1, PER_PAGE, PER_PAGE + 1)] == [1, 1, 2]
+
+
+def test_a_rule_is_found_by_what_it_asks_and_by_its_dates() -> None:
+    vip = Fact("segment", OneOf(frozenset({"vip"})), "segment: VIP")
+    new = Fact("campaign.source", OneOf(frozenset({"newsletter"})), "source: newsletter")
+    rules = [
+        Rule("Early access", "home.hero", AnyOf((vip, AllOf((new,)))), live_until=90_000.0),
+        Rule("Sale", "home.hero"),
+    ]
+    for find in ("vip", "hero newsletter", "until 2 jan"):
+        assert [rule.name for rule in rules_on_page(rules, find, 1, NOW)[0]] == ["Early access"]
+
+
+def test_what_begins_or_ends_next_is_counted_and_comes_first() -> None:
+    day = 86_400.0
+    rules = [
+        Rule("Later", "s", live_from=NOW + 9 * day),
+        Rule("Sooner", "s", live_from=NOW + 2 * day, live_until=NOW + 3 * day),
+        Rule("Ends", "s", live_until=NOW + day),
+        Rule("Over", "s", live_until=NOW - day),
+        Rule("Always", "s"),
+    ]
+    waiting, listed = rules_on_page(rules, "waiting", 1, NOW)
+    assert [rule.name for rule in waiting] == ["Sooner", "Later"] and (listed.beginning, listed.ending) == (1, 1)
+    assert [rule.name for rule in rules_on_page(rules, "until", 1, NOW)[0]] == ["Ends"]

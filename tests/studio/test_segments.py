@@ -32,6 +32,7 @@ async def test_the_page_lists_segments_with_share_interval_and_what_sets_them_ap
         "between 10.0% and 14.0%",
         "country: NL, 3.0 times as often",
         "25% of &lt;Gold&gt; and New together are in both",
+        '<a class="place" href="/file?name=a.rules.yaml&amp;line=3">a.rules.yaml:3</a>',
         "journey stage: interest: 1 visitor, 0.1% (between 0.0% and 0.2%)",
     ):
         assert told in page

@@ -236,3 +236,13 @@ async def test_a_file_in_another_encoding_is_opened_and_saved_as_utf8(folder: Pa
     assert "was not saved as UTF-8" in (await desk.get("/file?name=a.rules.yaml")).text
     assert (await desk.send("save", "a.rules.yaml", text)).status_code == 303
     assert (folder / "a.rules.yaml").read_text(encoding="utf-8") == text
+
+
+async def test_each_file_tells_its_warnings_and_the_page_of_one_speaks_of_its_own_rules(folder: Path) -> None:
+    (folder / "b.rules.yaml").write_text(RULES.replace("Winter <sale>", "Other").replace("Winter,", "'{shoe size|x}',"))
+    desk = Desk(folder)
+    row = re.search(r"b\.rules\.yaml</a>.*?</tr>", (await desk.get("/files")).text)
+    assert row and 'data-of="warning">1</td>' in row[0]
+    await desk.open("a.rules.yaml")
+    said = (await desk.send("check", "a.rules.yaml", TESTED)).text
+    assert "1 of 1 rules are tested" in said and "not tested" not in said
