@@ -43,11 +43,12 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of one test. `ms` is what deciding took."""
+    """What came of one test. `ms` is what deciding took. `shown` are the rules that were shown where it names none."""
 
     case: Case
     faults: tuple[Fault, ...]
     ms: float
+    shown: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -66,16 +67,17 @@ def run_cases(publication: Publication, now: float, named: str = "") -> tuple[Ou
     return tuple(_run(case, publication, stock, now) for case in publication.cases if is_meant(case.name))
 
 
-def untested(publication: Publication) -> tuple[Rule, ...]:
-    """The rules that no test expects to be shown."""
-    of_products = publication.asks.keys() | publication.arrangements.keys()
-    return tuple(expectations.untested(publication.rules, publication.cases, of_products))
+def untested(publication: Publication, outcomes: Sequence[Outcome]) -> tuple[Rule, ...]:
+    """The rules that no test expects to be shown; where a test names none, it was those shown in these outcomes."""
+    shown = {rule for outcome in outcomes for rule in outcome.shown}
+    return tuple(expectations.untested(publication.rules, publication.cases, shown))
 
 
 def coverage(publication: Publication, outcomes: Sequence[Outcome]) -> str:
     """Each rule with how many of these tests expect it, by file; and the share of rules that some test expects."""
-    missed = {rule.name for rule in untested(publication)}
+    missed = {rule.name for rule in untested(publication, outcomes)}
     times = Counter(expectation.rule for outcome in outcomes for expectation in outcome.case.expect)
+    times.update(rule for outcome in outcomes for rule in outcome.shown)
     lines: list[str] = []
     for file, rules in groupby(publication.rules, key=lambda rule: rule.place.file):
         lines.append(file)
@@ -84,13 +86,13 @@ def coverage(publication: Publication, outcomes: Sequence[Outcome]) -> str:
             told = many(count, "test") if count else "by another test"
             is_missed = rule.name in missed
             lines.append(f"  {'✘' if is_missed else '✔'} {rule.name:<60}  {'no test' if is_missed else told}")
-    return "\n".join([*lines, f"{covered_percent(publication):.0f} % of the rules are tested"])
+    return "\n".join([*lines, f"{covered_percent(publication, outcomes):.0f} % of the rules are tested"])
 
 
-def covered_percent(publication: Publication) -> float:
+def covered_percent(publication: Publication, outcomes: Sequence[Outcome]) -> float:
     """The share of rules that some test expects; 100 where there are no rules."""
     total = len(publication.rules)
-    return 100.0 * (total - len(untested(publication))) / total if total else 100.0
+    return 100.0 * (total - len(untested(publication, outcomes))) / total if total else 100.0
 
 
 def report(publication: Publication, outcomes: Sequence[Outcome], of: str = "") -> str:
@@ -107,7 +109,7 @@ def report(publication: Publication, outcomes: Sequence[Outcome], of: str = "") 
 def summary(publication: Publication, outcomes: Sequence[Outcome], of: str = "") -> str:
     """One line: what passed, what failed, and which rules no test expects: of all files, or `of` one."""
     failed = sum(not outcome.passed for outcome in outcomes)
-    missed = [rule for rule in untested(publication) if of in ("", rule.place.file)]
+    missed = [rule for rule in untested(publication, outcomes) if of in ("", rule.place.file)]
     total = sum(of in ("", rule.place.file) for rule in publication.rules)
     is_of_one = len({rule.place.file for rule in missed}) < 2
     places = (f"line {rule.place.line}" if is_of_one else str(rule.place) for rule in missed)
@@ -131,7 +133,8 @@ def _run(case: Case, publication: Publication, stock: Stock, now: float) -> Outc
         for expectation in case.expect
         if (fault := _fault(expectation, decisions[expectation.slot], plan, context, stock, empty))
     ]
-    return Outcome(case, tuple(faults), ms)
+    shown = tuple(decisions[expectation.slot].rule for expectation in case.expect if expectation.is_of_any_rule)
+    return Outcome(case, tuple(faults), ms, shown)
 
 
 def _make_way(decided: list[Decision], plan: Plan, context: EvaluationContext, stock: Stock) -> Mapping[str, Row]:
@@ -180,7 +183,7 @@ def _fault_of_words(
     if not wrong:
         return None
     expected = " and ".join(f'say "{text}"' if name == SAYS else f'have the {name} "{text}"' for name, text in wrong)
-    shown = ", ".join(f'"{words[name]}"' if name in words else f"no {name}" for name, _ in wrong)
+    shown = ", ".join(f'"{words[name]}"' if name in words else f"no {name}" for name in dict(wrong))
     reasons = [f"by {_shown(decision)}"] if fill else []
     if fill and any(name not in words for name, _ in wrong):
         reasons.append(f'it says "{words[SAYS]}", which a test finds by "says"')

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.cases import run_cases
+from proxy.cases import coverage, run_cases, untested
 from proxy.rulebook.compile import load
 from tests.test_cases import NOW
 
@@ -50,6 +50,7 @@ def faults(visitor: str, expected: str) -> list[str]:
         ("{visitor: new}", '{home.hero: {title: "Hello, 23 days until Christmas"}}'),
         ("{cart total: 25 EUR}", '{all.topbar: {rule: Shipping, says: "Only 25 euros to go"}}'),
         ("{cart: SKU-1}", "{all.topbar: {says: 37.50 euros}}"),
+        ("{cart: SKU-1}", "{all.topbar: {says: [37.50 euros, Only]}}"),
         (ANNA, "{cart.extras: {rule: Row, title: For Anna, contains: SKU-1, says: Boot}}"),
     ],
 )
@@ -70,6 +71,14 @@ def test_the_words_of_a_slot_are_those_that_a_page_would_have(visitor: str, expe
             ],
         ),
         ("{cart total: 25 EUR}", "{all.topbar: {says: 24 euros to go}}", [SAYS_24, 'by "Shipping"']),
+        (
+            "{cart total: 25 EUR}",
+            "{all.topbar: {says: [Only 25, 24 euros to go, Hi]}}",
+            [
+                'all.topbar should say "24 euros to go" and say "Hi", but shows "Only 25 euros to go"',
+                'by "Shipping"',
+            ],
+        ),
         (
             "{cart total: 25 EUR}",
             "{all.topbar: {title: Hi, button: Go}}",
@@ -99,3 +108,13 @@ def test_where_the_pages_own_is_shown_there_are_no_words() -> None:
     assert loaded.publication is not None, loaded.findings
     (fault,) = run_cases(loaded.publication, NOW)[0].faults
     assert str(fault) == 'home.hero should have the title "Hi", but shows nothing new'
+
+
+def test_a_test_that_names_no_rule_is_one_of_the_rule_that_was_shown() -> None:
+    other = "slot: all.topbar\n    priority: low\n    show: nothing new\n  - name: Row"
+    text = RULES.replace("name: Row", f"name: Lower\n    {other}", 1).replace("VISITOR", "{cart total: 25 EUR}")
+    loaded = load({**FILES, "a.rules.yaml": text.replace("EXPECTED", "{all.topbar: {says: 25 euros}}").encode()})
+    assert loaded.publication is not None, loaded.findings
+    outcomes = run_cases(loaded.publication, NOW)
+    assert [rule.name for rule in untested(loaded.publication, outcomes)] == ["Christmas", "Lower", "Row"]
+    assert "Shipping".ljust(60) + "  1 test" in coverage(loaded.publication, outcomes)

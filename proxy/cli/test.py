@@ -57,7 +57,7 @@ def command(
         click.echo(coverage(loaded.publication, outcomes), err=form != "text")
     if junit:
         junit.write_text(_junit(loaded.publication, outcomes), encoding="utf-8")
-    is_enough = covered_percent(loaded.publication) >= threshold
+    is_enough = covered_percent(loaded.publication, outcomes) >= threshold
     sys.exit(not (is_enough and all(outcome.passed for outcome in outcomes)))
 
 
@@ -72,7 +72,7 @@ def _json(publication: Publication, outcomes: Sequence[Outcome]) -> str:
         }
         for outcome in outcomes
     ]
-    missed = [{"rule": rule.name, "place": str(rule.place)} for rule in untested(publication)]
+    missed = [{"rule": rule.name, "place": str(rule.place)} for rule in untested(publication, outcomes)]
     return as_json({"tests": tests, "untested": missed})
 
 

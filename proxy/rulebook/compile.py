@@ -6,6 +6,7 @@ A folder with findings other than warnings gives no publication, so it can never
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -106,10 +107,11 @@ class Publication:
     orders: Groups = ()
     visits: Groups = ()
 
-    @property
+    @cached_property
     def timezone(self) -> str:
-        """The time zone of the first rule."""
-        return next((rule.timezone for rule in self.rules), "UTC")
+        """The time zone of most rules."""
+        zones = Counter(rule.timezone for rule in self.rules)
+        return zones.most_common(1)[0][0] if zones else "UTC"
 
     @cached_property
     def fillings(self) -> Mapping[str, Filling]:

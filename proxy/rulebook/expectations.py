@@ -69,17 +69,13 @@ class Case:
     visitor: str = ""
 
 
-def untested(rules: Iterable[Rule], cases: Iterable[Case], of_products: Collection[str]) -> list[Rule]:
-    """The rules that no test expects. For rules whose variants are `of_products`, a test of the products in their slot
-    is enough."""
+def untested(rules: Iterable[Rule], cases: Iterable[Case], shown: Collection[str] | None = None) -> list[Rule]:
+    """The rules that no test expects. A test that names no rule, but what is read or stands in a slot, expects those
+    that were `shown` when it ran; before it ran, it may be any rule of the slot."""
     expectations = [expectation for case in cases for expectation in case.expect]
-    expected = {expectation.rule for expectation in expectations}
-    looked_into = {each.slot for each in expectations if each.is_of_products or each.given}
-    return [
-        rule
-        for rule in rules
-        if rule.name not in expected and not (rule.slot in looked_into and not rule.variants.isdisjoint(of_products))
-    ]
+    expected = {expectation.rule for expectation in expectations}.union(shown or ())
+    maybe = {each.slot for each in expectations if each.is_of_any_rule} if shown is None else ()
+    return [rule for rule in rules if rule.name not in expected and rule.slot not in maybe]
 
 
 def read_case(
@@ -207,7 +203,8 @@ def _expectations(
             said = fields(entry.value, "slot that is expected", SLOT_TEST, findings)
             rule, arm = _expected(entry.key, said.node("rule"), rules, names, findings)
             contains, never = (_products(said.get(word), products, findings) for word in ("contains", "never"))
-            texts = [(word, said.text(word, findings)) for word in ("title", "text", "button", "says")]
+            texts = [(word, said.text(word, findings)) for word in ("title", "text", "button")]
+            texts += [("says", written) for written in read_words(said.node("says"), "says", findings)]
             words = tuple((word, written.text) for word, written in texts if written)
             expected.append(Expectation(slot, rule, entry.key.place, contains, never, arm, words=words))
             _must_not_be_nothing(said.node("rule"), expected[-1], findings)

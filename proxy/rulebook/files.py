@@ -80,14 +80,15 @@ def rule_files(roots: Mapping[str, Node], findings: list[Finding]) -> list[RuleF
 
 
 def without_clocks(files: Sequence[RuleFile], rules: Iterable[Rule]) -> Iterator[Finding]:
-    """L19 for files without a time zone that have hours or weekdays, or, where other files have a zone, a schedule."""
+    """L19 for files without a time zone that have hours, weekdays or countdowns, or, where other files have a zone, a
+    schedule."""
     zones = Counter(file.timezone for file in files if "timezone" in file.parts)
     usual = zones.most_common(1)[0][0] if zones else "Europe/Amsterdam"
     silent = {file.name for file in files if "timezone" not in file.parts}
     for rule in rules:
         is_scheduled = bool(zones) and (rule.live_from > -inf or rule.live_until < inf)
         if rule.place.file in silent and (
-            is_scheduled or any(f.attribute in ZONED_ATTRIBUTES for f in facts_of(rule.condition))
+            is_scheduled or rule.countdowns or any(f.attribute in ZONED_ATTRIBUTES for f in facts_of(rule.condition))
         ):
             silent.remove(rule.place.file)
             what = f'the clocks of "{rule.name}" are UTC, because its file has no time zone'

@@ -151,8 +151,7 @@ def _is_in(segment: Segment, view: View) -> bool:
 def _untested(checked: Checked) -> Iterator[Finding]:
     """In a folder with tests, the rules that none expects; once for each file."""
     by_file: dict[str, list[Rule]] = {}
-    of_products = checked.asks.keys() | checked.arrangements.keys()
-    for rule in untested(checked.rules, checked.cases, of_products) if checked.cases else ():
+    for rule in untested(checked.rules, checked.cases) if checked.cases else ():
         by_file.setdefault(rule.place.file, []).append(rule)
     for missed in by_file.values():
         more = f" and {len(missed) - 1} more" if len(missed) > 1 else ""

@@ -169,8 +169,8 @@ WARNINGS: tuple[FindingKind, ...] = (
     FindingKind(
         "L19",
         "hours of another clock",
-        "A file's `timezone` says on whose clocks its dates and hours are. Without one they are UTC, which in most "
-        "places is another hour. Write `timezone: UTC` if that is what you mean.",
+        "A file's `timezone` says on whose clocks its dates, hours and countdowns are. Without one they are UTC, in "
+        "most places another hour. Write `timezone: UTC` if that is what you mean.",
         rule_text("when: {hours: between 08:00 and 12:00}"),
         "timezone: Europe/Amsterdam\n" + rule_text("when: {hours: between 08:00 and 12:00}"),
     ),

@@ -155,7 +155,7 @@ SLOT_TEST = (
     Word("title", "the headline of a banner, or the heading of a row, as the visitor reads it"),
     Word("text", "the sentence under a banner's headline, as the visitor reads it"),
     Word("button", "the words on a banner's button, as the visitor reads them"),
-    Word("says", "words that are read anywhere in it; also for a banner that is an HTML file"),
+    Word("says", "words that are read anywhere in it, one or a list; also for a banner that is an HTML file"),
     Word("contains", "products that stand there; one or a list"),
     Word("never", "products that do not; one or a list"),
 )

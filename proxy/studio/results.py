@@ -234,6 +234,7 @@ def results_routes(site: Site, html: Html) -> list[Route]:
         looked = await site.results(query.days, query.by, PAGE_PATIENCE_SECONDS)
         rules = site.publication.rules if site.publication else ()
         places = {rule.name: place for place, rule in enumerate(rules, start=1)}
+        zones = {rule.name: rule.timezone for rule in rules}
         found = await told(query, looked)
         return html(
             "results.html",
@@ -243,6 +244,8 @@ def results_routes(site: Site, html: Html) -> list[Route]:
             is_counting=looked.is_counting,
             problem=looked.problem,
             query=query._asdict(),
+            zone=zones.get(query.rule, ""),
+            zones=len(set(zones.values())),
             place=places.get(query.rule, 0),
             page=page_of(places.get(query.rule, 1)),
             periods=[[str(days), text] for days, text in PERIODS.items()],

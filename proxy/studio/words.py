@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 
 import msgspec
@@ -60,7 +59,6 @@ def started(name: str, loaded: Loaded) -> str:
     if name in NEW_YAML:
         return NEW_YAML[name]
     slots = loaded.names.slots if loaded.names else ()
-    zones = Counter(rule.timezone for rule in loaded.publication.rules) if loaded.publication else Counter[str]()
-    zone = zones.most_common(1)[0][0] if zones else "UTC"
+    zone = loaded.publication.timezone if loaded.publication else "UTC"
     title = name.removesuffix(".rules.yaml").capitalize()
     return NEW_RULES.format(name=title, slot=next(iter(slots), "home.hero"), zone=zone)

@@ -53,7 +53,9 @@ OUTSIDE = 'L12 5:32 from /c/shoes, "www.shop.example" leads to /c/www.shop.examp
     ],
 )
 def test_it_is_told_where_it_stands(show: str, told: list[str], publish: Publish) -> None:
-    found = publish(RULE % show, site=Site(0.0), **{"banners/gap.html": "<p>Hello {{ city }}</p>"}).findings
+    found = publish(
+        RULE % show + "\ntimezone: UTC", site=Site(0.0), **{"banners/gap.html": "<p>Hello {{ city }}</p>"}
+    ).findings
     said = [f"{finding.code} {finding.place.line}:{finding.place.column} {finding.what}" for finding in found]
     assert said == told and all(finding.is_warning for finding in found)
 
@@ -86,7 +88,7 @@ def test_what_a_rule_asks_for_needs_no_default(when: str, is_told: bool, publish
 
 def test_a_countdown_may_lack_a_default_in_a_rule_that_ends_with_it(publish: Publish) -> None:
     show = "banner: {title: 'Only {hours until 2026-12-24 17:00}'}\n    until: 2026-12-24 %s\n"
-    told = [publish(RULE % (show % end), site=Site(0.0)).findings for end in ("17:00", "17:01")]
+    told = [publish(RULE % (show % end) + "timezone: UTC", site=Site(0.0)).findings for end in ("17:00", "17:01")]
     assert [[finding.what for finding in found] for found in told] == [
         [],
         ["from 2026-12-24 17:00 on, visitors see a gap"],

@@ -21,7 +21,7 @@ def test_each_rule_file_has_its_own_clocks() -> None:
     assert opened(**files) == (["a.rules.yaml Europe/Oslo", "b.rules.yaml UTC"], [])
 
 
-def test_hours_without_a_zone_are_reported_with_the_zone_of_other_files(publish: Publish) -> None:
+def test_hours_and_countdowns_without_a_zone_are_reported_with_the_zone_of_other_files(publish: Publish) -> None:
     site, rule = Site(0.0), "rules: [{name: Sale, slot: home.hero, show: nothing new, %s}]"
     hours, schedule = rule % "when: {hours: 08:00-12:00}", rule % "from: 2026-11-25"
     other = {"b.rules.yaml": "timezone: Europe/Oslo\nrules: []"}
@@ -36,6 +36,8 @@ def test_hours_without_a_zone_are_reported_with_the_zone_of_other_files(publish:
         == told(schedule, **other)
     )
     assert told(schedule) == told("timezone: UTC\n" + hours, **other) == []
+    counted = rule.replace("show: nothing new", "show: {banner: {title: '{hours until 17:00, hour/hours} left'}}") % ""
+    assert told(counted) == told(hours) and told("timezone: UTC\n" + counted) == []
 
 
 def test_a_folder_of_experiments_alone_holds_rules() -> None:

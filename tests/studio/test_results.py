@@ -196,6 +196,23 @@ async def test_a_rules_own_page_tells_its_visitors_apart_and_whether_a_part_diff
     assert "Apart by" not in everything and ">phone</th>" not in everything
 
 
+async def test_a_rule_with_nothing_to_compare_with_is_not_told_apart_and_the_page_says_why() -> None:
+    alone = await asked(looked(MANY), "/results?rule=Sale+%3Cnow%3E&by=device")
+    assert "Apart by" not in alone and "It is not told apart by device" in alone
+    assert "Apart by" in await asked(looked(MANY), "/results?rule=Bar")
+
+
+async def test_a_rule_of_another_time_zone_than_most_has_it_told() -> None:
+    text = b"timezone: Asia/Tokyo\nrules:\n  - {name: Tokyo, slot: home.hero, show: {banner: {title: x}}}\n"
+    files = {"a.rules.yaml": RULES, "b.rules.yaml": text, "slots.yaml": b"slots: {home.hero: {}, all.topbar: {}}"}
+    there = load(files).publication
+    assert there is not None
+    async with browser(ShopToday(publication=there, looked=looked(MANY))) as client:
+        tokyo, bar = [plain((await client.get(f"/results?rule={name}")).text) for name in ("Tokyo", "Bar")]
+    assert "Days are those of UTC, the time zone of most rules. The dates, hours and countdowns of this rule" in tokyo
+    assert "are those of Asia/Tokyo" in tokyo and "Asia/Tokyo" not in bar
+
+
 async def test_programs_get_the_parts() -> None:
     async with browser(site(by_device())) as client:
         (told,) = (await client.get("/api/results?by=device")).json()
@@ -243,5 +260,5 @@ async def test_days_are_those_of_the_rules_time_zone_and_the_page_names_it() -> 
     async with browser(ShopToday(publication=there, looked=looked(MANY))) as client:
         page, table = await client.get("/results?rule=Bar"), await client.get("/results.csv?rule=Bar")
     assert "since 4 November 2026" in plain(page.text)
-    assert "Days are those of Pacific/Auckland, the rules' time zone." in plain(page.text).replace("&#x27;", "'")
+    assert "Days are those of Pacific/Auckland, the time zone of the rules." in plain(page.text).replace("&#x27;", "'")
     assert {row["since"] for row in csv.DictReader(io.StringIO(table.text))} == {"2026-11-04T01:00:00+13:00"}
