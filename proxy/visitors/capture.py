@@ -250,7 +250,7 @@ class Capture:
         """The page view alone."""
         device = content.device
         if not content.came:
-            return view(visitor_id, at, number, content.page, banners.words[device] or banners.words_on(device))
+            return view(visitor_id, at, number, content.page, banners.words_on(device))
         details = packed_part({**banners.variants, **content.came, **on_device(device)})
         return packed_event(
             visitor_id, PAGE, (at, id_of_view(number), VIEWED, content.page, (), 0.0, banners.shown), details

@@ -87,21 +87,21 @@ class DecidedPage(Protocol):
     view_cache: object
 
 
-class Banners(msgspec.Struct, frozen=True, gc=False):
-    """The banners of a page: their rules, packed (`shown`); the variants chosen, by slot (`_chosen`); both as a view's
-    event holds them (`words`), for each of `DEVICES`, b"" until it is asked for (`words_on`); and the rules that the
-    view has no room to name (`more`)."""
+class Banners(msgspec.Struct, eq=False, gc=False):
+    """The banners of a page: the variants chosen, by slot (`_chosen`); their rules, packed (`shown`); and the rules
+    that the view has no room to name (`more`). `words` remembers what `words_on` made, b"" for nothing yet."""
 
     variants: dict[str, str | float | bool]
     shown: msgspec.Raw
-    words: list[bytes]
     more: tuple[str, ...]
+    words: list[bytes] = msgspec.field(default_factory=lambda: [b""] * len(DEVICES))
 
     def words_on(self, device: int) -> bytes:
-        """The words of a view on this device, packed."""
-        details = {**self.variants, **on_device(device)}
-        words = self.words[device] = packed_words(self.shown, packed_part(details))
-        return words
+        """Variants and rules as the event of a view on this device holds them, made when first asked for."""
+        if not self.words[device]:
+            details = {**self.variants, **on_device(device)}
+            self.words[device] = packed_words(self.shown, packed_part(details))
+        return self.words[device]
 
 
 def on_device(device: int) -> dict[str, str]:
@@ -118,7 +118,7 @@ def banners_of(done: DecidedPage | None) -> Banners:
         empty = done.decided.empty
         shown = [each for each in decisions if each.rule and each.variant and each.slot not in empty]
         rules = tuple([truncated(decision.rule, MOST_BYTES) for decision in shown])
-        done.view_cache = _banners(rules, _chosen(decisions))
+        done.view_cache = Banners(_chosen(decisions), packed_part(rules[:MOST_SHOWN]), rules[MOST_SHOWN:])
     return done.view_cache
 
 
@@ -134,13 +134,7 @@ def _chosen(decisions: Sequence[Decision]) -> dict[str, str | float | bool]:
     return chosen
 
 
-def _banners(rules: tuple[str, ...], variants: dict[str, str | float | bool]) -> Banners:
-    named, more = rules[:MOST_SHOWN], rules[MOST_SHOWN:]
-    shown = packed_part(named)
-    return Banners(variants, shown, [b""] * len(DEVICES), more)
-
-
-NO_BANNERS = _banners((), {})
+NO_BANNERS = Banners({}, packed_part(()), ())
 
 
 def view_content_of(request: Request, about: PageSubject, hub: ProductIndex) -> ViewContent | None:
