@@ -25,6 +25,7 @@ CACHE_BYTES = (64 if FULL else 8) * 1024 * 1024
 MOST_GROWTH = 1.25 * CACHE_BYTES + (0 if FULL else 14 << 20)
 """Beside a cache this small weighs what a worker comes to hold anyway: buffers of its threads, header sets of
 clients."""
+MOST_MORE_FILES = 10
 SOAK_SECONDS = 1_800.0 if FULL else 2.0
 WARM_UP_SECONDS = SOAK_SECONDS / 3
 SAMPLE_SECONDS = SOAK_SECONDS / 360
@@ -93,6 +94,17 @@ async def samples(process: int, seconds: float) -> list[tuple[float, int]]:
     return taken
 
 
+async def open_files_more_than(files: int, process: int) -> int:
+    """How many more are open, once connections that were closed a moment ago are closed at the other end too."""
+    more = open_files(process) - files
+    for _ in range(100):
+        if more < MOST_MORE_FILES:
+            break
+        await asyncio.sleep(0.1)
+        more = open_files(process) - files
+    return more
+
+
 def slope(points: list[tuple[float, int]]) -> float:
     """Bytes a second, of the line that fits best."""
     middle = sum(at for at, _ in points) / len(points)
@@ -123,7 +135,7 @@ async def test_a_scan_of_many_addresses_stays_within_the_limit_and_leaves_the_ho
         watching = asyncio.create_task(samples(process, SOAK_SECONDS))
         await visitors.ask(until(time.monotonic() + SOAK_SECONDS, numbers), rate=rate)
         taken = await watching
-        more = open_files(process) - files
+        more = await open_files_more_than(files, process)
 
     warm = [(at, size) for at, size in taken if at >= WARM_UP_SECONDS]
     most, growth, share = max(size for _, size in taken) - before, slope(warm), visitors.hits / visitors.hot
@@ -133,6 +145,6 @@ async def test_a_scan_of_many_addresses_stays_within_the_limit_and_leaves_the_ho
     )
     assert most < MOST_GROWTH
     assert share > 0.9
-    assert more < 10
+    assert more < MOST_MORE_FILES
     if FULL:
         assert growth * 3_600 < 1 << 20

@@ -229,7 +229,7 @@ async def test_a_process_that_could_not_start_at_first_receives_later_messages(v
         missed, told = Heard(there, MISSED), Heard(there, "news")
         await here.open()
         await there.open()
-        await client.acl_setuser("half", keys=["*"])
+        await client.acl_setuser("half", enabled=True, keys=["*"])
         async with asyncio.timeout(90):
             while there.name not in (await here.request("purge")).live:
                 await asyncio.sleep(0.01)

@@ -17,7 +17,7 @@ from tests.contracts.conftest import flush
 from tests.visitors.test_capture import FOLDER, HTML, OPENED, PAGE, log
 from tests.wire.behind import Behind
 from tests.wire.origin import Origin, always, ok
-from tests.wire.patience import PATIENT
+from tests.wire.patience import PATIENT, WAITS
 
 WEBHOOKS = "webhooks: {cdp: {url: 'http://127.0.0.1:9/', secret: 0123456789abcdef}}"
 TOOL = {"consent": ("own",), "consent_default": "session"}
@@ -88,7 +88,7 @@ async def test_who_withdraws_and_opens_no_further_page_is_noted_by_what_is_not_c
 async def until_noted(shop: Behind, level: str, fields: dict[str, str]) -> None:
     """Opens a page with these fields, again and again, until that is what is noted of the visitor."""
     cookie = f"{shop.cookies_of('anna')['cookie']}; {fields['cookie']}"
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             await shop.client.get("/", headers={**OPENED, "cookie": cookie})
             profile = await shop.tailorbird.store.get_profile("anna")
@@ -114,7 +114,7 @@ async def test_who_withdraws_at_a_worker_what_they_agreed_to_at_another_is_noted
 async def test_what_another_machine_noted_and_could_not_tell_is_overwritten(tmp_path: Path, valkey_url: str) -> None:
     await flush(valkey_url)
     (tmp_path / "webhooks.yaml").write_text(WEBHOOKS, "utf-8")
-    settings = {"webhooks": str(tmp_path / "webhooks.yaml"), "store": valkey_url, **TOOL}
+    settings = {"webhooks": str(tmp_path / "webhooks.yaml"), "store": valkey_url, **TOOL, **WAITS}
     async with Origin(always(ok(PAGE, *HTML))) as origin, Behind(origin.url, FOLDER, tmp_path, **settings) as shop:
         await until_noted(shop, "session", SESSION)
         async with aclosing(open_store(valkey_url, PATIENT)) as elsewhere:

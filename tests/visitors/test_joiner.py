@@ -14,6 +14,7 @@ from proxy.visitors.collect import user_key
 from tests.visitors.test_collect import CHROME, HTML, KEYS, OURS, PAGE, SERVER, page
 from tests.wire.behind import Behind
 from tests.wire.origin import Origin, always, ok
+from tests.wire.patience import WAITS
 
 RULES = {
     "a.rules.yaml": "rules:\n  - name: Gold\n    slot: home.hero\n    when: {tier: gold}\n"
@@ -27,7 +28,7 @@ RULES = {
 async def shop(tmp_path: Path) -> AsyncIterator[Behind]:
     async with (
         Origin(always(ok(PAGE, *HTML))) as origin,
-        Behind(origin.url, RULES, tmp_path, write_keys=KEYS) as behind,
+        Behind(origin.url, RULES, tmp_path, write_keys=KEYS, **WAITS) as behind,
     ):
         behind.client.headers["user-agent"] = CHROME
         yield behind

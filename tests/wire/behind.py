@@ -85,7 +85,7 @@ class Behind:
         return {"cookie": b"; ".join(pairs).decode()}
 
     async def __aenter__(self) -> Behind:
-        store = open_store(self._settings.store)
+        store = open_store(self._settings.store, self._settings)
         await store.put_profiles(self._profiles)
         self._stack = contextlib.AsyncExitStack()
         store = self._wrap(store)
