@@ -32,6 +32,7 @@ from proxy.visitors.collect import judged, stranger_key, user_key
 from proxy.visitors.writekeys import WriteKeys
 
 SHOWN_BYTES = 200
+AT_ONCE = 500
 KINDS = tuple(row.kind for row in TYPES)
 ITEM = Item.__struct_fields__
 
@@ -109,14 +110,14 @@ def rebuild(**flags: Any) -> None:
 
 async def replayed(store: Store, settings: Settings, reason: str) -> Counter[str]:
     """What became of each that was refused for this reason, "" for any: `taken`, or the reason why not."""
-    outcomes: Counter[str] = Counter()
-    for place, one in enumerate(one for one in await store.refused() if reason in ("", one.reason)):
-        verdict = again(one, settings, place)
-        if isinstance(verdict, Arrival):
-            await store.apply([verdict])
-            await store.forget_refused([one])
-        outcomes["taken" if isinstance(verdict, Arrival) else verdict.reason] += 1
-    return outcomes
+    refused = [one for one in await store.refused() if reason in ("", one.reason)]
+    verdicts = [again(one, settings, place) for place, one in enumerate(refused)]
+    taken = [(one, verdict) for one, verdict in zip(refused, verdicts, strict=True) if isinstance(verdict, Arrival)]
+    for start in range(0, len(taken), AT_ONCE):
+        some = taken[start : start + AT_ONCE]
+        await store.apply([arrival for _, arrival in some])
+        await store.forget_refused([one for one, _ in some])
+    return Counter("taken" if isinstance(verdict, Arrival) else verdict.reason for verdict in verdicts)
 
 
 def again(one: Refused, settings: Settings, place: int = 0) -> Arrival | Rejected:

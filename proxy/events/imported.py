@@ -146,8 +146,10 @@ def _order(rows: Sequence[Row], message_id: str, number: str, reading: Reading) 
         return _refused(rows[0], at)
     first = {msgspec.json.encode(row.cells, order="sorted"): row for row in reversed(rows)}
     once = list(reversed(first.values())) if number else rows
+    kept = {row.line for row in once}
     notes = [note for row in rows for note in reading.notes(row)]
-    notes += [Note(row.line, "", "the same line of the same order came before") for row in rows if row not in once]
+    again = (row.line for row in rows if row.line not in kept)
+    notes += [Note(line, "", "the same line of the same order came before") for line in again]
     items = tuple(item for row in once if (item := _item(row, reading)).product)
     value = _value(once, items, reading)
     if value < 0:

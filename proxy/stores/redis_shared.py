@@ -88,7 +88,8 @@ async def refused(client: Any) -> list[tuple[bytes, Refused]]:
 
 async def forget_refused(client: Any, gone: Sequence[Refused]) -> None:
     """Deletes these."""
-    places = [place for place, one in await refused(client) if one in gone]
+    theirs = frozenset(gone)
+    places = [place for place, one in await refused(client) if one in theirs]
     if places:
         await client.xdel(REFUSED, *places)
 

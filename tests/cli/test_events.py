@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from click.testing import CliRunner, Result
 from proxy.cli import tailorbird
 from proxy.model import Arrival, Event, Item
 from proxy.ports import Refused
+from proxy.stores.sqlite import SqliteStore
 from tests.cli.desk import done
 from tests.contracts.test_profile_store import overwrite
 
@@ -55,6 +57,23 @@ def test_what_may_be_taken_now_is_taken_and_leaves_the_list(url: str) -> None:
     assert run(url, "replay", "--reason", "server-only", keys=SERVER).output.startswith("0 judged again")
     profile = done(url, lambda at: at.store.get_profile("anna"))
     assert [event.id for event in profile.history] == ["order completed:1"]
+
+
+def test_many_are_taken_and_leave_the_list_together(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    many = [Refused(NOON + n, "site", "again", json.dumps({**ORDER, "userId": f"c{n}"}).encode()) for n in range(7)]
+    done(url, lambda at: at.store.refuse(many))
+    sizes: list[int] = []
+    forget = SqliteStore.forget_refused
+
+    async def forget_refused(store: SqliteStore, refused: Sequence[Refused]) -> None:
+        sizes.append(len(refused))
+        await forget(store, refused)
+
+    monkeypatch.setattr(SqliteStore, "forget_refused", forget_refused)
+    monkeypatch.setattr("proxy.cli.events.AT_ONCE", 4)
+    assert run(url, "replay", "--reason", "again", keys=SERVER).output == "7 judged again: 7 taken\n"
+    assert sizes == [4, 3]
+    assert run(url, "replay", "--reason", "again", keys=SERVER).output.startswith("0 judged again")
 
 
 def test_of_a_source_that_is_gone_nothing_is_taken(url: str) -> None:

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from proxy.audience.rows import Note, read_rows
+from proxy.audience.rows import Note, Row, read_rows
 from proxy.events.imported import EVENTS, ORDERS, Reading, Result, events, lines_of_orders, orders
 from proxy.model import Event, Item
 
@@ -65,6 +65,13 @@ def test_an_amount_that_nobody_can_read_is_told_and_the_order_counts() -> None:
     )
     (said,) = event_results("visitor,event,time,product,price\nanna,product viewed,2026-11-01,A,free\n")
     assert said.arrival and said.notes == (Note(2, "price", "left out: `free` is no number"),)
+
+
+def test_the_lines_of_an_order_are_not_compared_each_with_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the column of order numbers says the same in each row, as `web`, the whole file is one order."""
+    monkeypatch.setattr(Row, "__eq__", lambda *_: pytest.fail("rows are compared"))
+    lines = "".join(f"web,anna,2026-11-01,SKU-{number},1\n" for number in range(30))
+    assert [event.value for event in happened(order_results("order,visitor,date,sku,price\n" + lines))] == [30]
 
 
 def test_the_same_line_of_an_order_counts_once_and_is_told() -> None:
