@@ -44,6 +44,8 @@ LETTERS = {"i": "identify", "t": "track", "p": "page"}  # the browser build's
 THREAD_BYTES, THREAD_PARTS = 16_384, 500
 """Reading a body of more bytes, or more commas and line ends, takes longer than the others should wait."""
 MAX_KEPT_BYTES = 32_768
+WHILE_AWAY = 8
+"""So many requests at once try a store that did not take the last events; the others are sent back without waiting."""
 _KEY = re.compile(rb'((?:^|&)(?:writeKey|api_secret)=)[^&"\s]+|("writeKey"\s*:\s*)"(?:[^"\\]|\\.)*"')
 
 
@@ -75,6 +77,8 @@ class Collect:
         self._rate_limiter = RateLimiter(settings.event_bytes_per_address)
         self._trusted = networks(settings.trusted_proxies)
         self._most = settings.max_events
+        self._most_waiting = max(1, settings.max_clients // 2)
+        self._waiting = 0
         self._late_seconds = settings.late_event_days * 86_400
         self._gives_cookies = settings.visitor_cookie != "off"
         self._hosts = {host.encode().lower() for host in settings.allowed_hosts}
@@ -114,7 +118,7 @@ class Collect:
         if sender.access is not Access.SERVER and (why := why_not_counted(request, self._consents)):
             self._metrics.count("tailorbird_events_total", "outcome", why)
             if withdrawn := self._consent_changes.news(request, None, now) if why == "unwanted" else ():
-                await self._journal.record(withdrawn, len(body))
+                await self._store(withdrawn, len(body), now)
             said = {"accepted": 0, "reason": why} if _query(request, "strict") == "1" else {}
             return self._answer(request, 200, {"success": True, **said})
         if sender.access is not Access.SERVER:
@@ -128,9 +132,23 @@ class Collect:
         if sender.access is not Access.SERVER:  # a server answers for the consent of its visitors
             ids = dict.fromkeys(arrival.visitor_id for arrival in arrivals)
             arrivals += [one for id in ids for one in self._consent_changes.news(request, Visitor(id), now)]
-        await self._journal.record(arrivals, len(body))
-        await self._joiner.join(dict.fromkeys(arrival.joins for arrival in arrivals), now)
+        await self._store(arrivals, len(body), now)
         return self._judged(request, [verdict for _, verdict in verdicts], cookie)
+
+    async def _store(self, arrivals: Sequence[Arrival], size: int, now: float) -> None:
+        """Returns when the events are durable and their visitors joined. Half of the places for clients are for
+        requests that wait for this, and few while the store is away: or a store that hangs would take them all, from
+        pages too. Raises `RequestError` beyond, or `StoreError`."""
+        why_not = self._journal.why_not
+        if self._waiting >= (WHILE_AWAY if why_not else self._most_waiting):
+            self._metrics.count("tailorbird_events_total", "outcome", "failed" if why_not else "busy", len(arrivals))
+            raise RequestError("too many events wait for the store; send them again", status=503)
+        self._waiting += 1
+        try:
+            await self._journal.record(arrivals, size)
+            await self._joiner.join(dict.fromkeys(arrival.joins for arrival in arrivals), now)
+        finally:
+            self._waiting -= 1
 
     def _limit_rate(self, request: Request, size: int, now: float) -> None:
         """Raises `RequestError` for an address that sends very much: all of it is kept, and may fill the disk."""

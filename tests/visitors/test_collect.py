@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 from collections.abc import AsyncIterator
@@ -13,6 +14,7 @@ import pytest
 
 from proxy.errors import StoreError
 from proxy.model import Arrival
+from proxy.visitors.collect import WHILE_AWAY
 from tests.wire.behind import Behind
 from tests.wire.origin import Origin, always, ok
 
@@ -201,6 +203,34 @@ async def test_a_store_that_is_away_means_send_it_again(shop: Behind, monkeypatc
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
     assert (await send(shop, "page", page(userId="anna", messageId="m1"))).status_code == 200
     assert len(await log(shop)) == 1
+
+
+async def test_a_store_that_hangs_holds_half_of_the_places_for_clients_and_few_once_it_has_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = asyncio.Event()
+
+    async def hangs(*_: object) -> None:
+        await answers.wait()
+        raise StoreError("silent")
+
+    async with (
+        Origin(always(ok(PAGE, *HTML))) as origin,
+        Behind(origin.url, FOLDER, tmp_path, write_keys=KEYS, max_clients=40) as shop,
+    ):
+        monkeypatch.setattr(shop.tailorbird.store, "apply", hangs)
+        for held in (20, WHILE_AWAY):
+            answers.clear()
+            waiting = {asyncio.create_task(send(shop, "page", page(userId="anna"))) for _ in range(24)}
+            try:
+                async with asyncio.timeout(10):
+                    while len(waiting) > held:
+                        sent_back, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                        assert {task.result().status_code for task in sent_back} == {503}
+                assert (await shop.client.get("/")).status_code == 200
+            finally:
+                answers.set()
+            assert {answer.status_code for answer in await asyncio.gather(*waiting)} == {503}
 
 
 @pytest.mark.parametrize(
