@@ -157,6 +157,7 @@ class LogFile:
         self._metrics = metrics
         self._given, self._done = 0, 0  # lines; each is added to by one thread alone
         self._is_well = True
+        self._is_cut = False  # the thread's own
         self._batches: SimpleQueue[tuple[bytes, int] | None] = SimpleQueue()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._file = sys.stdout.fileno() if path == "-" else _opened(path)
@@ -182,14 +183,14 @@ class LogFile:
         if self._path != "-" and is_free:
             os.close(self._file)
 
-    def _went(self, many: int, error: Exception | None) -> None:
-        """Counts lines that were written, or lost."""
-        if error is not None:
-            self._lost(many)
+    def _went(self, lost: int, error: Exception | None) -> None:
+        """Counts lines that were lost, and tells of it once."""
+        self._lost(lost)
         if (error is None) != self._is_well:
             self._is_well = error is None
             if error is not None:
-                log.error("the access log cannot be written: %s", error)
+                why = getattr(error, "strerror", None) or error
+                log.error("the access log `%s` cannot be written, lines are lost: %s", self._path, why)
             else:
                 log.warning("the access log can be written again")
 
@@ -202,27 +203,27 @@ class LogFile:
         give_way()
         while (batch := self._batches.get()) is not None:
             lines, many = batch
-            error = self._why_not(lines)
+            lost, error = self._write(lines)
             self._done += many
             if error is not None or not self._is_well:  # else there is nothing to tell, which costs as much as to write
-                loop.call_soon_threadsafe(self._went, many, error)
+                loop.call_soon_threadsafe(self._went, min(lost, many), error)
 
-    def _why_not(self, lines: bytes) -> Exception | None:
-        """Writes the lines; returns the error, if any."""
+    def _write(self, lines: bytes) -> tuple[int, Exception | None]:
+        """Writes the lines; returns how many were lost, and the error, if any. After an error a line end goes first: a
+        full disk may have taken half of a line, of ours or of another worker's."""
+        left = memoryview(b"\n" + lines if self._is_cut else lines)
         try:
-            self._write(lines)
+            if self._path != "-" and not _is_at(self._file, self._path):
+                old, self._file = self._file, _opened(self._path)
+                os.close(old)
+            # One write for all: workers that share a file leave each other's lines whole.
+            while left:
+                left = left[os.write(self._file, left) :]
         except (OSError, OperatorError) as error:
-            return error
-        return None
-
-    def _write(self, lines: bytes) -> None:
-        if self._path != "-" and not _is_at(self._file, self._path):
-            old, self._file = self._file, _opened(self._path)
-            os.close(old)
-        # One write for all: workers that share a file leave each other's lines whole.
-        left = memoryview(lines)
-        while left:
-            left = left[os.write(self._file, left) :]
+            self._is_cut = True
+            return bytes(left).count(b"\n"), error
+        self._is_cut = False
+        return 0, None
 
 
 def _opened(path: str) -> int:
