@@ -97,7 +97,9 @@ class Dialing:
         if isinstance(error, ssl.SSLError):
             return no_tls(error, who)
         if isinstance(error, TimeoutError):
-            return OriginError(f"{who} did not connect in time", reason="timeout", status=504)
+            is_found = self._addresses is None or self._addresses.is_found
+            what = "did not connect in time" if is_found else "has no address: no name server says one in time"
+            return OriginError(f"{who} {what}", reason="timeout", status=504)
         if isinstance(error, socket.gaierror):
             return OriginError(f"{who} has no address: {error.strerror}", reason="refused")
         return OriginError(f"{who} refused the connection: {str(error) or 'it closed it at once'}", reason="refused")
@@ -136,12 +138,17 @@ class Addresses:
         self._looking: asyncio.Task[None] | None = None
         self._last: dict[str, float] = {}  # those asked last, until when
 
+    @property
+    def is_found(self) -> bool:
+        """Whether there are addresses to ask, of the last ten minutes."""
+        return bool(self._found) and monotonic() < self._found_at + KEPT_SECONDS
+
     async def now(self) -> list[str]:
         """The addresses, at least one, in the order to ask them. Raises `OSError` if none can be found."""
         if self._looking is None:
             self._looking = asyncio.create_task(self._look_up())
             self._looking.add_done_callback(self._looked)
-        looking, may_do = self._looking, bool(self._found) and monotonic() < self._found_at + KEPT_SECONDS
+        looking, may_do = self._looking, self.is_found
         await asyncio.wait((looking,), timeout=PATIENCE_SECONDS if may_do else None)
         if looking.done() and not may_do:
             looking.result()

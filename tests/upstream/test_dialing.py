@@ -59,6 +59,15 @@ async def test_an_origin_that_does_not_connect_in_time_is_told() -> None:
     assert (caught.value.reason, caught.value.status) == ("timeout", 504)
 
 
+async def test_a_name_server_that_says_nothing_is_told_from_an_origin_that_is_silent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", lambda *_, **__: asyncio.sleep(9))
+    with pytest.raises(OriginError, match="has no address: no name server says one in time") as caught:
+        await dialing_to("http://shop.example", connect_timeout_ms=30).dial(lambda _: None)
+    assert (caught.value.reason, caught.value.status) == ("timeout", 504)
+
+
 @pytest.fixture
 async def named(monkeypatch: pytest.MonkeyPatch) -> None:
     """`shop.example` has two addresses."""
