@@ -18,6 +18,7 @@ import logging
 import os
 import signal
 from collections.abc import Callable, Coroutine
+from math import inf
 
 from proxy.processes import systemd
 from proxy.processes.logs import STACKS
@@ -194,10 +195,7 @@ class Supervisor:
         if not await worker.starts():
             log.error("a worker did not start")
             self._count(FAILED)
-            if worker.pid:
-                worker.signal(signal.SIGKILL)
-            else:
-                zygote.kill()
+            worker.signal(signal.SIGKILL) if worker.pid else zygote.kill()
             return False
         before, self._places[place] = self._places[place], worker
         if before is not None:
@@ -265,9 +263,12 @@ class Supervisor:
                 log.info("all workers were replaced")
 
     async def _watch(self) -> None:
+        loop, now = asyncio.get_running_loop(), inf
         while True:
             await asyncio.sleep(1.0)
-            now = asyncio.get_running_loop().time()
+            before, now = now, loop.time()
+            if now > before + 2.0:
+                continue  # we stood still ourselves, and have yet to hear what they said meanwhile
             for place, worker in enumerate(self._places):
                 if worker is None:
                     continue

@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -198,6 +199,19 @@ async def test_one_that_stalls_is_replaced() -> None:
         (stalled,) = supervisor.workers
         await until(lambda: supervisor.workers not in ([], [stalled]))
         assert not lives(stalled) and counted[0] == "stalled"
+
+
+async def test_who_stood_still_with_its_workers_as_in_a_paused_container_takes_none_for_stalled(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with supervised(workers=1, stall_seconds=2) as supervisor:
+        (worker,) = supervisor.workers
+        await asyncio.sleep(1.5)  # it watches
+        os.kill(worker, signal.SIGSTOP)
+        time.sleep(3.5)  # noqa: ASYNC251  # it stands still, too
+        asyncio.get_running_loop().call_later(0.1, os.kill, worker, signal.SIGCONT)
+        await asyncio.sleep(2.5)
+        assert supervisor.workers == [worker] and not [text for text in caplog.messages if "stalled" in text]
 
 
 @pytest.mark.parametrize("limit", ["max_worker_bytes", "memory_limit_bytes"])
