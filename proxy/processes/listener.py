@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import logging
 import signal
 import socket
 import ssl
@@ -24,6 +25,9 @@ from proxy.errors import OperatorError
 from proxy.processes.memory_limit import tune_malloc
 from proxy.settings import DEFAULTS
 
+log = logging.getLogger("tailorbird.listener")
+
+LATE = "give them longer by TAILORBIRD_DRAIN_SECONDS"
 _LOOK_SECONDS = 0.05
 _CLOSE_SECONDS = 1.0
 """For what is still open after `drain_seconds`."""
@@ -140,6 +144,8 @@ class Listener(uvicorn.Server):
         if self._is_gentle:
             await self._close_connections(self._drain_seconds, gently=True)
         await self._close_connections(_CLOSE_SECONDS if self._is_gentle else max(1.0, self._drain_seconds))
+        if late := len(self.server_state.connections):
+            log.warning("connections of the %s that end before their answers do: %d (help: %s)", self.name, late, LATE)
         for task in self.server_state.tasks:
             task.cancel()
         for bound in sockets or ():

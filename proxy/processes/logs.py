@@ -5,6 +5,7 @@ Its law: nobody waits for who reads it. A program that collects logs and hangs w
 
 from __future__ import annotations
 
+import asyncio
 import faulthandler
 import json
 import logging
@@ -35,8 +36,9 @@ def set_up(level: str, form: str) -> None:
 
 
 def _is_news(record: logging.LogRecord) -> bool:
-    """False where an answer broke off: why, we said ourselves."""
-    return record.msg != "ASGI callable returned without completing response."
+    """False where an answer broke off, or was given up at the end: why, we said ourselves."""
+    is_given_up = record.exc_info is not None and isinstance(record.exc_info[1], asyncio.CancelledError)
+    return not is_given_up and record.msg != "ASGI callable returned without completing response."
 
 
 class AsText(logging.Formatter):

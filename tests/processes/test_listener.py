@@ -15,7 +15,8 @@ import pytest
 import trustme
 
 from proxy.errors import OperatorError
-from proxy.processes.listener import MOST_UNSENT_BYTES, Certificate, Listener, bind, run
+from proxy.processes import logs
+from proxy.processes.listener import LATE, MOST_UNSENT_BYTES, Certificate, Listener, bind, run
 from proxy.serve.app import App
 from proxy.serve.protocol import protocols
 from tests.wire.origin import Origin, by_path, ok
@@ -118,7 +119,7 @@ async def test_a_lame_duck_still_answers_and_says_that_it_is_one() -> None:
     await asyncio.wait_for(running, 9)
 
 
-async def test_what_takes_too_long_is_given_up_and_told_so() -> None:
+async def test_what_takes_too_long_is_given_up_and_told_so(caplog: pytest.LogCaptureFixture) -> None:
     slow = Slow()
     listener = Listener("one", slow, "127.0.0.1", 0, drain_seconds=0.1)
     running = asyncio.create_task(run([listener]))
@@ -128,6 +129,8 @@ async def test_what_takes_too_long_is_given_up_and_told_so() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
         await asyncio.wait_for(running, 9)
         assert (await asking).status_code == 500
+    told = [record.getMessage() for record in caplog.records if logs._is_news(record)]
+    assert told == [f"connections of the one that end before their answers do: 1 (help: {LATE})"]
 
 
 # -- TLS
