@@ -8,13 +8,13 @@ repeated, a page to be cut. Its law: the answer is the same either way.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from functools import lru_cache, partial
+from functools import partial
 from typing import NamedTuple
 
 from proxy.errors import Fault, OriginError, RequestError
 from proxy.http.forwarding import head_of_one
 from proxy.http.message import OriginWait, OwnFields, Question, Request, Response, as_lines
-from proxy.http.outgoing import cache_status, detail, passed_fields
+from proxy.http.outgoing import passed_fields
 from proxy.http.target import Sought, sought
 from proxy.httpcache.policy import why_never_storable
 from proxy.httpcache.response_cache import MarkedKeys, ResponseCache
@@ -29,11 +29,10 @@ from proxy.serve.known_pages import KnownPages, Pages, pages_of
 from proxy.serve.own import NOT_WHOLE, Own
 from proxy.serve.pages import Entry, is_json, is_page
 from proxy.serve.personal import Personal
-from proxy.serve.quick_turn import Client, OriginRoute, QuickTurn
+from proxy.serve.quick_turn import Client, OriginRoute, QuickTurn, bypassed
 from proxy.settings import Settings
 from proxy.upstream.exchange import Exchange
 from proxy.upstream.head_shapes import MOST_SHAPES
-from proxy.upstream.plain import Plain
 from proxy.upstream.relay import Ready
 
 MOST_ROUTES = 5_000
@@ -75,21 +74,21 @@ class PassThrough:
         settings: Settings,
         clock: Callable[[], float],
     ) -> None:
-        self._own = own
+        self.own = own
         self._memory = memory
         self._marks = marks
         self._personal = personal
         self._customers = own.asking.customers
         self._policy_of = policy_of
         self._fill = fill
-        self._most_bytes = settings.max_page_bytes
+        self.most_bytes = settings.max_page_bytes
         self._seconds = settings.page_timeout_ms / 1_000
         self._is_off = settings.clients_may_refresh  # then the request says more that has to be looked at
         self._choices = CacheOptions.of(settings)
         self._handlings: dict[HeadShape, _ShapeHandling] = {}
-        self._known_pages = known_pages
+        self.known_pages = known_pages
         self._routes: dict[Question, OriginRoute] = {}
-        self._bypasses = metrics.tally("tailorbird_cache_requests_total", "status", "bypass")
+        self.bypasses = metrics.tally("tailorbird_cache_requests_total", "status", "bypass")
         self._clock = clock
 
     def begins(self, request: Request, now: float, give: Give) -> bool:
@@ -104,7 +103,7 @@ class PassThrough:
             return False
         request.wait = OriginWait()
         try:
-            has_begun = self._own.begins(request, partial(self._take, request, reason or "", give))
+            has_begun = self.own.begins(request, partial(self.take, request, reason or "", give))
         except RequestError:  # raised again where the application answers it
             return False
         if has_begun and question not in self._routes:
@@ -114,17 +113,17 @@ class PassThrough:
     # -- known questions
 
     def _learn(self, question: Question, request: Request) -> None:
-        found = self._own.in_common(request) if question.method == b"GET" else None
+        found = self.own.in_common(request) if question.method == b"GET" else None
         if found is not None:
             ours = question.scheme.encode() + b"://" + question.host
             is_personal = self._personal.has_credentials(request)
             make_room(self._routes, MOST_ROUTES)
-            self._routes[question] = OriginRoute(*found, ours, is_personal, self._own.may_have_slots(question.path))
+            self._routes[question] = OriginRoute(*found, ours, is_personal, self.own.may_have_slots(question.path))
 
     def start_quick(self, question: Question, own: OwnFields, client: Client) -> QuickTurn | None:
         """Sends the request as `begins` would, if its question has a route; else None."""
         route = self._routes.get(question)
-        if route is None or question.key in self._memory or (b"if-none-match" in own and self._own.is_tagged(own)):
+        if route is None or question.key in self._memory or (b"if-none-match" in own and self.own.is_tagged(own)):
             return None
         reason = self._marks.reason(question.key, self._clock())
         if not (reason or route.is_personal or self._personal.do_matter(own.get(b"cookie", b""))):
@@ -140,45 +139,13 @@ class PassThrough:
             return None
         return turn if has_begun else None
 
-    def buffer_seconds(self, turn: QuickTurn, head: Plain) -> float:
-        """As `QuickExchange`: a page that comes whole is buffered, since it may be known."""
-        handling, _ = turn.route.handlings.get(head.shape) or self._handling_of(turn.route, head.shape)
-        return BEGIN_SECONDS if handling.pages is not None and head.length <= self._most_bytes else 0.0
-
-    def _handling_of(self, route: OriginRoute, shape: HeadShape | None) -> tuple[_ShapeHandling, HeadShape]:
+    def handling_of(self, route: OriginRoute, shape: HeadShape | None) -> tuple[_ShapeHandling, HeadShape]:
+        """How answers of this shape are handed on, and the shape as visitors get it; remembered with the route."""
         assert shape is not None
-        mapped = self._own.asking.mapped(route.origin, route.ours, shape)
+        mapped = self.own.asking.mapped(route.origin, route.ours, shape)
         make_room(route.handlings, MOST_HANDLINGS)
         found = route.handlings[shape] = self._handlings.get(mapped) or self._handling(mapped), mapped
         return found
-
-    def answered(self, turn: QuickTurn, head: Plain, body: memoryview) -> None:
-        """The whole answer came: hands it on at once if its handling is known."""
-        handling, shape = turn.route.handlings.get(head.shape) or self._handling_of(turn.route, head.shape)
-        line = _said(turn.reason or "cookies")[1]
-        if turn.reason or handling.is_for_one:
-            if handling.is_streamed or (handling.is_json and not turn.route.may_have_slots):
-                self._bypasses.count += 1
-                self._own.streams.count += 1
-                turn.client.write_whole(
-                    turn, head.status, handling.shape.lines(head.values) + line + head.sized(body), body
-                )
-                return
-            if handling.pages is not None and self._known_pages.try_answer(turn, handling.pages, head, line, body):
-                self._bypasses.count += 1
-                return
-        answer = UpstreamResponse(head.status, None, Ready(body), shape=shape, values=head.values)
-        self._take(turn.request(), turn.reason, _gives(turn), answer)
-
-    def refused(self, turn: QuickTurn, error: OriginError) -> None:
-        """The request could not be sent."""
-        self._take(turn.request(), turn.reason, _gives(turn), error)
-
-    def to_exchange(self, turn: QuickTurn) -> Exchange:
-        """The exchange that takes over from a quick one."""
-        request = turn.request()
-        take = partial(self._take, request, turn.reason, _gives(turn))
-        return self._own.asking.to_exchange(turn.route.origin, turn, request, take)
 
     def forget(self) -> None:
         """Forgets all routes: the rules have changed."""
@@ -186,28 +153,29 @@ class PassThrough:
 
     # -- the outcome
 
-    def _take(self, request: Request, reason: str, give: Give, answer: UpstreamResponse | OriginError | None) -> None:
+    def take(self, request: Request, reason: str, give: Give, answer: UpstreamResponse | OriginError | None) -> None:
+        """Gives the outcome; `reason` as in `QuickTurn`."""
         if answer is None or isinstance(answer, Fault):
             give(request, answer)
         elif isinstance(answer, OriginError):
-            give(request, self._own.failed(request, answer))
+            give(request, self.own.failed(request, answer))
         else:
-            self._bypasses.count += 1
+            self.bypasses.count += 1
             handling = (
                 None if answer.shape is None else self._handlings.get(answer.shape) or self._handling(answer.shape)
             )
             if not reason and (handling is None or not handling.is_for_one):
                 self._fill(sought(request, None), answer)
-            said, line = _said(reason or "cookies")
+            said, line = bypassed(reason or "cookies")
             if handling is not None and (
-                handling.is_streamed or (handling.is_json and not self._own.may_have_slots(request.path))
+                handling.is_streamed or (handling.is_json and not self.own.may_have_slots(request.path))
             ):
-                give(request, self._own.streamed_with(handling.shape.lines(answer.values) + line, request, answer))
+                give(request, self.own.streamed_with(handling.shape.lines(answer.values) + line, request, answer))
                 return
             answered, body = partial(self._on_body, request, answer, said, give), answer.body
-            if isinstance(body, Exchange) and not body.is_over and self._own.is_read_whole(request, answer):
+            if isinstance(body, Exchange) and not body.is_over and self.own.is_read_whole(request, answer):
                 late = partial(self._on_late_body, request, answer, said, give, body)
-                body.when_whole(self._most_bytes, BEGIN_SECONDS, answered, late)
+                body.when_whole(self.most_bytes, BEGIN_SECONDS, answered, late)
             else:
                 answered(None)
 
@@ -223,16 +191,16 @@ class PassThrough:
             give(request, fault)
             return
         except OriginError as failure:
-            response = self._own.failed(request, failure)
+            response = self.own.failed(request, failure)
             if isinstance(answer.body, Exchange):
                 answer.body.abandon()
         give(request, response if isinstance(response, Response) else self._waited_for(request, response))
 
     def _on_late_body(self, request: Request, answer: UpstreamResponse, said: str, give: Give, body: Exchange) -> None:
         """A page that is to be whole is slow: its beginning is passed on, if it may be."""
-        response = self._own.begun(request, answer, self._clock(), said)
+        response = self.own.begun(request, answer, self._clock(), said)
         if response is None:
-            body.when_whole(self._most_bytes, self._seconds, partial(self._on_body, request, answer, said, give))
+            body.when_whole(self.most_bytes, self._seconds, partial(self._on_body, request, answer, said, give))
         else:
             give(request, _ready(response))
 
@@ -250,33 +218,22 @@ class PassThrough:
         return handling
 
     def _made(self, request: Request, answer: UpstreamResponse, said: str) -> Response | Awaitable[Response]:
-        if self._own.is_streamed(request, answer):
-            response: Response | Awaitable[Response] | None = self._own.streamed(request, answer, said)
+        if self.own.is_streamed(request, answer):
+            response: Response | Awaitable[Response] | None = self.own.streamed(request, answer, said)
         else:
             pieces = answer.body.pieces if isinstance(answer.body, Exchange | Ready) else None
             body = None if pieces is None else b"".join(pieces)
-            response = None if body is None else self._own.at_once(request, answer, body, self._clock(), said)
+            response = None if body is None else self.own.at_once(request, answer, body, self._clock(), said)
         if isinstance(response, Response) and not response.lead:
             response.lead = as_lines(response.headers)
-        return self._own.answer(request, answer, self._clock(), said) if response is None else response
+        return self.own.answer(request, answer, self._clock(), said) if response is None else response
 
     async def _waited_for(self, request: Request, response: Awaitable[Response]) -> Response:
         try:
             return await response
         except OriginError as error:
-            return self._own.failed(request, error)
+            return self.own.failed(request, error)
 
 
 async def _ready(response: Response) -> Response:
     return response
-
-
-def _gives(turn: QuickTurn) -> Give:
-    return partial(turn.client.on_outcome, turn)
-
-
-@lru_cache(maxsize=256)
-def _said(reason: str) -> tuple[str, bytes]:
-    """The parameters of Cache-Status, and its header line."""
-    said = f"fwd=bypass; {detail(reason)}"
-    return said, as_lines((cache_status(said),))

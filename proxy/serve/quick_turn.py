@@ -9,19 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
+from functools import lru_cache, partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
 
 from proxy.errors import Fault, OriginError
 from proxy.http.forwarding import Common
-from proxy.http.message import OriginWait, OwnFields, Question, Request, Response
+from proxy.http.message import OriginWait, OwnFields, Question, Request, Response, as_lines
+from proxy.http.outgoing import cache_status, detail
 from proxy.model import HeadShape
+from proxy.ports import UpstreamResponse
+from proxy.serve.begun_pages import BEGIN_SECONDS
 from proxy.serve.turn import NOBODY
 from proxy.upstream.exchange import Exchange
 from proxy.upstream.origin import OriginTransport
 from proxy.upstream.plain import Plain
 from proxy.upstream.quick_exchange import QuickExchange
-from proxy.upstream.relay import OwedAnswer
+from proxy.upstream.relay import OwedAnswer, Ready
 
 if TYPE_CHECKING:
     from proxy.serve.pass_through import PassThrough
@@ -88,19 +92,39 @@ class QuickTurn(QuickExchange):
         self.disconnected = self.response_started = self.response_complete = False
 
     def buffer_seconds(self, head: Plain) -> float:
-        return self.straight.buffer_seconds(self, head)
+        """A page that comes whole is buffered, since it may be known."""
+        handling, _ = self.route.handlings.get(head.shape) or self.straight.handling_of(self.route, head.shape)
+        return BEGIN_SECONDS if handling.pages is not None and head.length <= self.straight.most_bytes else 0.0
 
     def answered(self, head: Plain, body: memoryview) -> None:
-        self.straight.answered(self, head, body)
+        """Hands the answer on at once if its handling is known."""
+        straight, route = self.straight, self.route
+        handling, shape = route.handlings.get(head.shape) or straight.handling_of(route, head.shape)
+        if self.reason or handling.is_for_one:
+            line = bypassed(self.reason or "cookies")[1]
+            if handling.is_streamed or (handling.is_json and not route.may_have_slots):
+                straight.bypasses.count += 1
+                straight.own.streams.count += 1
+                lead = handling.shape.lines(head.values) + line + head.sized(body)
+                self.client.write_whole(self, head.status, lead, body)
+                return
+            if handling.pages is not None and straight.known_pages.try_answer(self, handling.pages, head, line, body):
+                straight.bypasses.count += 1
+                return
+        self._take(self.request(), UpstreamResponse(head.status, None, Ready(body), shape=shape, values=head.values))
 
     def exchange(self) -> Exchange:
-        return self.straight.to_exchange(self)
+        request = self.request()
+        return self.straight.own.asking.to_exchange(self.route.origin, self, request, partial(self._take, request))
 
     def refused(self, error: OriginError) -> None:
-        self.straight.refused(self, error)
+        self._take(self.request(), error)
 
     def failed(self) -> None:
         self.client.failed(self)
+
+    def _take(self, request: Request, answer: UpstreamResponse | OriginError | None) -> None:
+        self.straight.take(request, self.reason, partial(self.client.on_outcome, self), answer)
 
     def request(self) -> Request:
         """The request in full, for the longer paths."""
@@ -114,3 +138,10 @@ class QuickTurn(QuickExchange):
         if self.wait is not None:
             return self.wait.seconds
         return (monotonic() if self.part is None else self.part.began) - self.asked_at
+
+
+@lru_cache(maxsize=256)
+def bypassed(reason: str) -> tuple[str, bytes]:
+    """The parameters of Cache-Status, and its header line."""
+    said = f"fwd=bypass; {detail(reason)}"
+    return said, as_lines((cache_status(said),))

@@ -26,13 +26,13 @@ Row = tuple[str, str, tuple[bytes, ...]]
 # What fails from the last piece on (or, with an empty one, as the origin says nothing or closes), what its client gets,
 # and of what pieces.
 STRAIGHT: dict[str, Row] = {
-    "a whole answer": ("proxy.serve.pass_through:_said", TOLD, (FINE,)),
+    "a whole answer": ("proxy.serve.quick_turn:bypassed", TOLD, (FINE,)),
     "what is logged of a whole answer": ("proxy.serve.turn_log:TurnLog.answer_began", TOLD, (FINE,)),
     "a whole answer that was given": ("proxy.serve.backlog:Backlog.replaced", GIVEN, (FINE,)),
     "what is learnt from a whole answer": ("proxy.upstream.limiter:Limit.note", GIVEN, (FINE,)),
     "a page that came before": ("proxy.serve.slot_maps:SlotMap.filled", TOLD, (PAGE,)),
     "a head of a known shape": ("proxy.upstream.head_shapes:_Known.read", TOLD, (FINE,)),
-    "the head of an answer": ("proxy.serve.pass_through:_said", TOLD, (FINE[:-5],)),
+    "the head of an answer": ("proxy.serve.pass_through:bypassed", TOLD, (FINE[:-5],)),
     "the request of an answer in pieces": ("proxy.http.message:Question.request", TOLD, (FINE[:-5],)),
     "a page that came before, in pieces": ("proxy.serve.slot_maps:SlotMap.filled", TOLD, (PAGE[:-5], PAGE[-5:])),
     "the fields of a page in pieces": ("proxy.http.outgoing:cache_status", TOLD, IN_PIECES),
