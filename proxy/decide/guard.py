@@ -63,11 +63,7 @@ class CompiledDraw:
         key = context.bucket_key or context.targeting_key
         if not key:
             return self.low == 0 and end >= BUCKETS
-        return self.low <= self.bucket(key) < end
-
-    def bucket(self, key: str) -> int:
-        """The bucket of a visitor."""
-        return bucket_by(self.number, key)
+        return self.low <= bucket_by(self.number, key) < end
 
     def end(self, now: float) -> int:
         """The first bucket outside, now."""
@@ -88,11 +84,8 @@ class CompiledHoldout:
     def includes(self, context: EvaluationContext) -> bool:
         """Whether the visitor is held out now. A visitor without a bucket never is."""
         key = context.bucket_key or context.targeting_key
-        return bool(key) and self.live_from <= context.now < self.live_until and self.bucket(key) < self.share
-
-    def bucket(self, key: str) -> int:
-        """The bucket of a visitor."""
-        return bucket_by(self.number, key)
+        is_live = self.live_from <= context.now < self.live_until
+        return bool(key) and is_live and bucket_by(self.number, key) < self.share
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +112,6 @@ class CompiledArms:
         if self.split_by:
             key = context.attributes.get(self.split_by)
         return bucket_by(self.number, key) if isinstance(key, str) and key else None
-
-
-def is_guarded(rule: Rule) -> bool:
-    """Whether the rule has a guard."""
-    return bool(rule.draws or rule.caps or rule.holdout or rule.experiment)
 
 
 BucketSplit = tuple[int, tuple[int, ...]]
@@ -160,7 +148,7 @@ def split_outcomes(splits: Iterable[BucketSplit], key: str) -> tuple[int, ...] |
 
 def guard_of(rule: Rule) -> Guard | None:
     """The guard of the rule; None if it has none."""
-    if not is_guarded(rule):
+    if not (rule.draws or rule.caps or rule.holdout or rule.experiment):
         return None
     held_out = CompiledHoldout(seed_number(HOLDOUT + rule.name), rule.holdout) if rule.holdout else None
     arms = compiled_arms(rule.experiment, rule) if rule.experiment else None

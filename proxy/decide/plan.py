@@ -226,7 +226,8 @@ def _rule_order(rules: Sequence[Rule], layout: Layout) -> RuleOrder:
             contenders += _contenders(rule, form, layout)
         masks[slot] = layout.all_bits ^ below[slot]
     live = {rule.slot for rule in by_slot}
-    unfilled = {slot: Decision(slot) if slot in live else _paused_decision(slot) for slot in masks}
+    paused = {slot: Decision(slot, reason=Reason.DISABLED, detail="paused") for slot in masks.keys() - live}
+    unfilled = {slot: paused.get(slot) or Decision(slot) for slot in masks}
     return RuleOrder(lowest, tuple(contenders), masks, below, unfilled)
 
 
@@ -236,10 +237,6 @@ def _contenders(rule: Rule, form: _Form, layout: Layout) -> Iterator[Contender]:
     for number, conjunction in enumerate(form.conjunctions, start=1):
         layout.add_conjunction(conjunction | schedule_of(rule))
         yield (decision, form.residual, guard, number) if form.residual or guard else decision
-
-
-def _paused_decision(slot: str) -> Decision:
-    return Decision(slot, reason=Reason.DISABLED, detail="paused")
 
 
 def _with_named_segments(facts: list[Fact], segments: Sequence[Segment], journey: Sequence[Segment]) -> list[Fact]:

@@ -10,7 +10,7 @@ from datetime import datetime
 from math import ceil, floor, inf
 from zoneinfo import ZoneInfo
 
-from proxy.bucketing import BUCKETS, percent
+from proxy.bucketing import BUCKETS, bucket_by, percent
 from proxy.conditions.durations import length_text
 from proxy.conditions.explain import Explained
 from proxy.conditions.values import number_text
@@ -114,7 +114,7 @@ def holdouts(all_holdouts: Iterable[Holdout], slot: str, context: EvaluationCont
     for holdout in all_holdouts:
         if not holdout.slots or slot in holdout.slots:
             compiled, key = compiled_holdout(holdout), context.bucket_key or context.targeting_key
-            seen = bucket_text(compiled.bucket(key)) if key else NO_ID
+            seen = bucket_text(bucket_by(compiled.number, key)) if key else NO_ID
             is_live = holdout.live_from <= context.now < holdout.live_until
             yield Explained(
                 f"{holdout.name}, {percent(holdout.share)}", compiled.includes(context), seen if is_live else "over"
@@ -138,7 +138,7 @@ def _draw(draw: Draw, rule: Rule, context: EvaluationContext) -> Explained:
     share = f"{percent(draw.low)} to {percent(end)}" if draw.low else percent(end)
     later = next((at for at, _ in draw.steps if at > context.now), None)
     grows = f"grows on {moment(later, rule.timezone)}" if later is not None and end < BUCKETS else ""
-    seen = bucket_text(compiled.bucket(key)) if key else NO_ID
+    seen = bucket_text(bucket_by(compiled.number, key)) if key else NO_ID
     takes = compiled.includes(context)
     return Explained(f"{draw.text}: {share}", takes, seen, "" if takes else grows)
 

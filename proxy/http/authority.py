@@ -79,15 +79,11 @@ def valid_host(value: bytes, allowed: tuple[str, ...] = ()) -> bytes:
     """
     host = value.lower()
     match = _HOST.fullmatch(host)
-    if match is None or len(match["host"]) > 253 or not _is_port(match["port"]) or not _is_v6(match["v6"]):
+    if match is None or len(match["host"]) > 253 or not 0 < int(match["port"] or 1) < 65536 or not _is_v6(match["v6"]):
         raise RequestError("the Host field does not name a host")
     if allowed and not {host.decode(), match["host"].decode()} & {name.lower() for name in allowed}:
         raise RequestError("this host is not served here", status=421)
     return host
-
-
-def _is_port(digits: bytes | None) -> bool:
-    return digits is None or 0 < int(digits) < 65536
 
 
 def _is_v6(text: bytes | None) -> bool:

@@ -16,7 +16,6 @@ from proxy.http.client import client_of, is_shared, is_trusted, networks
 from proxy.http.forwarding import CRITICAL, named_by_connection
 from proxy.http.message import NOT_STORED, Request, Response, in_words
 from proxy.httpcache.key import normalised
-from proxy.model import Headers
 from proxy.settings import Settings
 
 log = logging.getLogger("tailorbird.incoming")
@@ -86,7 +85,7 @@ class Incoming:
             path=normalised(path),
             query=query,
             host=host,
-            headers=tuple(fields) if b"_" not in b"".join(named) else _without_underscores(fields),
+            headers=tuple(fields) if b"_" not in b"".join(named) else tuple(f for f in fields if b"_" not in f[0]),
             scheme=client_of(peer, tuple(fields), self._trusted, scheme)[1] if self._trusted else scheme,
             client=peer,
             body=body if length or b"transfer-encoding" in named else None,
@@ -126,10 +125,6 @@ def _require_own_fields(fields: Fields) -> None:
     """Refuses a Connection field that names one of these: without it the request is another one (as CVE-2021-32813)."""
     if CRITICAL & named_by_connection(tuple(fields)):
         raise RequestError("the Connection field names a field that is not the connection's")
-
-
-def _without_underscores(fields: Fields) -> Headers:
-    return tuple(field for field in fields if b"_" not in field[0])
 
 
 def origin_form(target: bytes, host: bytes) -> bytes:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from proxy.http.message import Request, Response
+from proxy.memo import make_room
 from proxy.page.slots import DeclaredSlot, stylesheet, stylesheet_url
 
 REMEMBERED = 8
@@ -23,9 +24,8 @@ class Stylesheets:
         css = stylesheet(declared)
         path = stylesheet_url(css).encode()
         self._by_path.pop(path, None)
+        make_room(self._by_path, REMEMBERED)
         self._by_path[path] = css
-        if len(self._by_path) > REMEMBERED:
-            del self._by_path[next(iter(self._by_path))]
 
     def get(self, request: Request) -> Response | None:
         """The stylesheet at the request's path, or None."""

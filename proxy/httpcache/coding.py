@@ -4,26 +4,21 @@ of origins, with a limit on their size. Brotli and zstd need their packages (the
 from __future__ import annotations
 
 import gzip
-import importlib
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 from proxy.environment import mistaken
 from proxy.errors import OriginError
 from proxy.settings import DEFAULTS, Settings
 
-
-def _optional(name: str) -> Any:
-    """The module, or None if the extra is not installed: then only gzip is used."""
-    try:
-        return importlib.import_module(name)
-    except ImportError:
-        return None
-
-
-brotli, zstandard = _optional("brotli"), _optional("zstandard")
+brotli: Any
+zstandard: Any
+brotli, zstandard = (import_module(name) if find_spec(name) else None for name in ("brotli", "zstandard"))
+"""None if the extra is not installed: then only gzip is used."""
 
 KNOWN = (b"br", b"gzip", b"zstd")
 """The codings that matter when a stored answer is selected; others in a client's list are ignored."""
@@ -109,12 +104,8 @@ def _zstd(body: bytes) -> bytes:
     return bytes(zstandard.ZstdCompressor(level=level).compress(body))
 
 
-def _gzip(body: bytes) -> bytes:
-    return gzip.compress(body, 9, mtime=0)
-
-
 ENCODERS: Mapping[bytes, Callable[[bytes], bytes]] = {
-    b"gzip": _gzip,
+    b"gzip": partial(gzip.compress, compresslevel=9, mtime=0),
     **({b"br": _brotli} if brotli is not None else {}),
     **({b"zstd": _zstd} if zstandard is not None else {}),
 }

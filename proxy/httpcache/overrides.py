@@ -103,7 +103,8 @@ class CacheOverrides:
         own = [b"max-age=%d" % seconds] if life.explicit or self.fresh_seconds is not None else []
         own += [b"%b=%d" % pair for pair in self._stale_directives(origin)]
         own += [flag for flag, is_set in self._flags(origin) if is_set and flag.decode() not in self.overruled]
-        own += [b'%b="%b"' % (name, b",".join(sorted(fields))) for name, fields in _qualified(origin) if fields]
+        qualified = ((b"private", origin.private_fields), (b"no-cache", origin.no_cache_fields))
+        own += [b'%b="%b"' % (name, b",".join(sorted(fields))) for name, fields in qualified if fields]
         return b", ".join(own) or b"overruled"  # an empty field would count as absent
 
     def _stale_directives(self, origin: Directives) -> Iterable[tuple[bytes, int]]:
@@ -132,10 +133,6 @@ class CacheOverrides:
             return headers
         names = b", ".join(sorted(vary_names(headers) - {b"cookie"}))
         return (*(field for field in headers if field[0] != b"vary"), (b"vary", names))
-
-
-def _qualified(origin: Directives) -> Iterable[tuple[bytes, frozenset[bytes]]]:
-    return ((b"private", origin.private_fields), (b"no-cache", origin.no_cache_fields))
 
 
 @dataclass(frozen=True)

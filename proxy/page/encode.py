@@ -86,12 +86,8 @@ def assemble(
     else:
         pieces = _pieces(template, contents)
         chunks = _zstd(pieces) if coding == "zstd" else plain_of(pieces)
-        etag, is_settled = _etag(pieces, coding, key), all(map(_is_constant, contents))
+        etag, is_settled = _etag(pieces, coding, key), all(isinstance(content, Piece) for content in contents)
     return Assembled(tuple(chunks), sum(map(len, chunks)), etag, coding, is_settled)
-
-
-def _is_constant(content: Content) -> bool:
-    return isinstance(content, Piece)
 
 
 def _pieces(template: Template, contents: Sequence[Content]) -> list[Piece | bytes]:

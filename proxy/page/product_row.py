@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import islice
 
 from proxy.errors import EditorError
+from proxy.memo import make_room
 from proxy.model import Product
 from proxy.page.cards import DEFAULT_CARD, Card, price_for
 from proxy.page.fields import Field, as_ascii, fields_in_text
@@ -42,9 +42,7 @@ class CardRenderer:
         known = self._rendered.get(key)
         if known is not None and (known[0] is product or known[0] == product):
             return known[1]
-        if len(self._rendered) >= MOST_CARDS:
-            for oldest in list(islice(self._rendered, MOST_CARDS // 10)):
-                del self._rendered[oldest]
+        make_room(self._rendered, MOST_CARDS)
         try:
             piece = Piece(
                 as_ascii(f'<li class="tb-card">{sanitised(self._card.draw(product, now, presentation))}</li>')
@@ -88,17 +86,15 @@ class ProductRow(Fragment):
         """The row with these products. `is_common`: it is the same for many visitors, and is cached as one piece."""
         cards = [self.renderer.rendered(product, now, presentation) for product in products]
         if presentation not in self._presentations and not presentation.campaign:
+            make_room(self._presentations, MOST_PRESENTATIONS)
             self._presentations[presentation] = None
-            if len(self._presentations) > MOST_PRESENTATIONS:
-                del self._presentations[next(iter(self._presentations))]
         content = *self.content, ("products", ProductIds(tuple([product.id for product in products])))
         if not is_common:
             return self._for_one_visitor(cards, content)
         key = tuple(map(id, cards))  # while a row keeps its cards, no other has their identity
         known = self._rows.get(key)
         if known is None:
-            if len(self._rows) >= MOST_ROWS:
-                self._rows.clear()
+            make_room(self._rows, MOST_ROWS)
             known = self._rows[key] = cards, Fragment(self._with_cards(cards), content=content)
         return known[1]
 

@@ -64,7 +64,7 @@ class HoleFilling:
         holes = _holes(entry.template)
         if any(hole.fill.kind in FETCHED for hole in holes):
             return None
-        return _Filling(request, entry.policy, entry.needless, {}).all(holes)
+        return _Filling(request, entry.policy, entry.needless).all(holes)
 
     async def fill(
         self,
@@ -80,7 +80,7 @@ class HoleFilling:
         # One fetch for holes that are filled alike.
         fills = list(dict.fromkeys(hole.fill for hole in holes if hole.fill.kind in FETCHED))
         others = [hole for hole in holes if hole.fill.kind not in FETCHED]
-        filling = _Filling(request, policy, needless, {})
+        filling = _Filling(request, policy, needless)
         if filling.all(others) is None:
             return None
         given = [*set_cookies, *filling.new_cookies()]
@@ -97,16 +97,10 @@ def _holes(template: Template | None) -> list[HoleAt]:
 class _Filling:
     """One page being filled for one request."""
 
-    def __init__(
-        self,
-        request: Request,
-        policy: PagePolicy | None,
-        needless: Sequence[bytes],
-        parts: Mapping[Fill, Part | None],
-    ) -> None:
+    def __init__(self, request: Request, policy: PagePolicy | None, needless: Sequence[bytes]) -> None:
         self._request = request
         self._needless = needless
-        self.parts = parts
+        self.parts: Mapping[Fill, Part | None] = {}
         self._made: dict[str, str] = {}
         self._nonce = b""
         if policy is not None and policy.has_nonce:

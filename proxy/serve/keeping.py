@@ -90,12 +90,12 @@ class Keeping:
 
     async def run(self, fetch: SharedFetch) -> Outcome:
         """Runs the fetch. Raises `OriginError` when the origin fails."""
-        requested_at = self._clock()
+        fetch.requested_at = self._clock()
         answer = await self._request(fetch)
         try:
             now, stale = self._clock(), fetch.stale
             if answer.status == 304 and stale is not None:
-                return self._confirmed(fetch, stale, answer.headers, requested_at, now)
+                return self._confirmed(fetch, stale, answer.headers, now)
             refusal = others = self._refusal(fetch, answer, now)
             if refusal or answer.status in _GONE:
                 others, status = await self._plainly(fetch, refusal, answer.status)
@@ -106,8 +106,8 @@ class Keeping:
                     fetch.passed = Passed(refusal, answer)
                 return self._refuse(fetch, refusal, answer.status) if others else NotShared(refusal, answer.status)
             if self._is_cut(fetch, answer.headers):
-                return await self._take_page(fetch, answer, requested_at, now)
-            return await self._take_asset(fetch, answer, requested_at, now)
+                return await self._take_page(fetch, answer, now)
+            return await self._take_asset(fetch, answer, now)
         finally:
             if fetch.passed is None:
                 await answer.aclose()
@@ -183,9 +183,7 @@ class Keeping:
         body = await read_whole(answer, most_bytes=settings.max_page_bytes, most_ms=settings.page_timeout_ms)
         return body if isinstance(body, bytes) else None
 
-    async def _take_page(
-        self, fetch: SharedFetch, answer: UpstreamResponse, requested_at: float, now: float
-    ) -> Outcome:
+    async def _take_page(self, fetch: SharedFetch, answer: UpstreamResponse, now: float) -> Outcome:
         body = await self._whole(answer)
         if body is None:
             return self._refuse(fetch, "too-big", answer.status)
@@ -194,7 +192,7 @@ class Keeping:
         page = again or await self._reader.read_to_keep(body, answer.headers, fetch.request.path, declared, policy)
         if isinstance(page, NotRedacted):
             return self._refuse(fetch, str(page), answer.status)
-        stored = self._stored(fetch, answer.status, page.headers, page.body, requested_at, now)
+        stored = self._stored(fetch, answer.status, page.headers, page.body, now)
         if self._comparing.must_compare(fetch.key, fetch.request.path, policy, is_said=stored.is_explicit):
             if no := await self._differs(fetch, page):
                 return no
@@ -229,11 +227,9 @@ class Keeping:
         page = await self._reader.read_to_keep(body, answer.headers, fetch.request.path, self._declared(), fetch.policy)
         return None if isinstance(page, NotRedacted) else page.body
 
-    async def _take_asset(
-        self, fetch: SharedFetch, answer: UpstreamResponse, requested_at: float, now: float
-    ) -> Outcome:
+    async def _take_asset(self, fetch: SharedFetch, answer: UpstreamResponse, now: float) -> Outcome:
         tee = Tee(self._settings.max_stored_bytes)
-        head = self._stored(fetch, answer.status, answer.headers, b"", requested_at, now)
+        head = self._stored(fetch, answer.status, answer.headers, b"", now)
         fetch.flowing.set_result(Flowing(head, tee))
         if not fetch.is_led:
             await tee.aclose()
@@ -248,12 +244,10 @@ class Keeping:
         body = tee.whole()
         if body is None:
             return self._refuse(fetch, "too-big", answer.status)
-        stored = self._stored(fetch, answer.status, answer.headers, body, requested_at, now)
+        stored = self._stored(fetch, answer.status, answer.headers, body, now)
         return self._keep(fetch, Entry(stored, self._chosen_by(fetch, stored), self._declared(), policy=fetch.policy))
 
-    def _confirmed(
-        self, fetch: SharedFetch, stale: Entry, headers: Headers, requested_at: float, now: float
-    ) -> Outcome:
+    def _confirmed(self, fetch: SharedFetch, stale: Entry, headers: Headers, now: float) -> Outcome:
         """The stale page, renewed, unless the fields of its 304 forbid that, as by setting a visitor's cookie."""
         old, overrides = stale.stored, fetch.policy.overrides if fetch.policy else None
         said = old.headers if overrides is None else overrides.without_own_field(old.headers, old.status)
@@ -262,7 +256,7 @@ class Keeping:
             head = overrides.stored_headers(head, old.status, now, self._choices)
         if no := self._forbidden(fetch, old.status, head, now):
             return self._refuse(fetch, no, 304)
-        stored = self._stored(fetch, old.status, head, old.body, requested_at, now)
+        stored = self._stored(fetch, old.status, head, old.body, now)
         chosen = self._chosen_by(fetch, stored)  # who confirms it may have been offered fewer codings than who got it
         varying = stale.varying if supersedes(stale.varying, chosen) else chosen
         return self._keep(fetch, replace(stale, stored=stored, varying=varying))
@@ -275,10 +269,8 @@ class Keeping:
                 self._learn(entry.template.about, fetch.request)
         return entry
 
-    def _stored(
-        self, fetch: SharedFetch, status: int, headers: Headers, body: bytes, requested_at: float, received_at: float
-    ) -> StoredResponse:
-        stored = stored_response(status, headers, body, requested_at, received_at, self._choices_of(fetch))
+    def _stored(self, fetch: SharedFetch, status: int, headers: Headers, body: bytes, now: float) -> StoredResponse:
+        stored = stored_response(status, headers, body, fetch.requested_at, now, self._choices_of(fetch))
         if SLOW_SECONDS < stored.lifetime <= stored.initial_age:
             self._tell_old(fetch.request, stored)
         return stored

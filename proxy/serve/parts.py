@@ -193,11 +193,8 @@ async def _read(response: Response, most_bytes: int) -> Part | None:
     plain = decoded(body, (response.get(b"content-encoding") or b"").lower(), most_bytes)
     if response.status != 200 or plain is None or len(plain) > most_bytes:
         return None
-    return Part(plain, tuple(value for name, value in response.headers if name == b"set-cookie" and _is_theirs(value)))
-
-
-def _is_theirs(set_cookie: bytes) -> bool:
-    return pair_set_by(set_cookie)[0].lower() not in OUR_COOKIES
+    set_cookies = [value for name, value in response.headers if name == b"set-cookie"]
+    return Part(plain, tuple(value for value in set_cookies if pair_set_by(value)[0].lower() not in OUR_COOKIES))
 
 
 # -- the cookies that a page and its parts set

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from proxy.http.forwarding import OUR_COOKIES
 from proxy.http.message import Request
 from proxy.httpcache.cookies import pairs_in
-from proxy.httpcache.overrides import CookieRoles
+from proxy.httpcache.overrides import CookieRoles, names_pattern
 from proxy.model import Headers
 from proxy.rulebook.policy import PagePolicy
 
@@ -23,9 +23,8 @@ class Personal:
 
     def __init__(self, ignored: Iterable[str], *, tells_credentials: bool = False) -> None:
         self._tells_credentials = tells_credentials
-        names = [re.escape(name.removesuffix("*")) + (".*" if name.endswith("*") else "") for name in ignored]
-        ours = [re.escape(name.decode()) for name in OUR_COOKIES]
-        self._ignored = re.compile("|".join(ours + names).encode(), re.IGNORECASE)
+        names = (*(name.decode() for name in OUR_COOKIES), *ignored)
+        self._ignored = re.compile(names_pattern(names).pattern, re.IGNORECASE)
         self._last = b"; ="  # how the cookie began that mattered last: the shop's session, which most requests have
 
     def why_own(self, policy: PagePolicy, headers: Headers) -> str:

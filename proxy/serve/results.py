@@ -23,6 +23,7 @@ from proxy.audience.stored_results import PackedResults, ResultsStatus, StoredRe
 from proxy.conditions.localtime import midnight
 from proxy.ending import ended
 from proxy.errors import OperatorError, StoreError, TailorbirdError
+from proxy.memo import make_room
 from proxy.model import Holdout
 from proxy.ports import Bus, Store
 from proxy.rulebook.compile import Publication
@@ -133,9 +134,8 @@ class KeptResults:
     def _keep(self, kept: StoredResults) -> None:
         key = kept.version, kept.days, kept.by
         self._kept.pop(key, None)
+        make_room(self._kept, MOST_KEPT)
         self._kept[key] = kept
-        while len(self._kept) > MOST_KEPT:
-            del self._kept[next(iter(self._kept))]
 
 
 # -- the process
