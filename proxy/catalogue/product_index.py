@@ -40,10 +40,10 @@ def catalogue_index(products: Iterable[Product]) -> CatalogueIndex:
 
 
 class ProductIndex:
-    """All products of the shop. `version` increases with every change."""
+    """All products of the shop. `version` increases with every change, `replaced` with every catalogue."""
 
     def __init__(self, products: Iterable[Product] = ()) -> None:
-        self.version = 0
+        self.version = self.replaced = 0
         self._products: dict[str, Product] = {}
         self._catalogue: dict[str, Product] = {}
         self._from_pages: dict[str, Product] = {}
@@ -117,6 +117,7 @@ class ProductIndex:
         for id in [*self._changed, *self._page_data, *self._from_pages]:
             self._move(self._catalogue.get(id), self._products[id])
         self.version += 1
+        self.replaced += 1
 
     def _move(self, before: Product | None, now: Product) -> None:
         """Lists the product under the path of its page, and under no other."""

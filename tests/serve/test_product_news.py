@@ -237,6 +237,42 @@ async def test_a_store_that_stalls_holds_up_neither_start_nor_change_nor_stop() 
         await pages.aclose()
 
 
+class Empty(Stalled):
+    """A store in which nothing is found."""
+
+    async def put_sightings(self, sightings: Sequence[Sighting], *, most: int) -> None:
+        pass
+
+    async def get_sightings(self, after: int, most: int) -> tuple[list[Sighting], int]:
+        return [], after
+
+
+class Asked(ProductIndex):
+    """Products that count how often somebody asks for a change of theirs."""
+
+    times = 0
+
+    def change_of(self, product_id: str) -> tuple[Product | None, Product] | None:
+        self.times += 1
+        return super().change_of(product_id)
+
+
+async def test_changes_are_gone_through_when_the_catalogue_is_another_and_not_each_second() -> None:
+    hub = Asked()
+    pages = ProductNews(Empty(), lambda: hub, lambda: 100.0)
+    changed = [f"MAT-{number}" for number in range(100)]
+    for id in changed:
+        hub.change({"id": id, "title": "Mat", "link": f"/p/{id}", "price": 9.0}, lambda *told: None)
+    await pages.keep_changes(changed)
+    for _ in range(10):
+        await pages.share()
+    assert hub.times < 3 * len(changed)
+    hub.replace(hub.products)
+    before = hub.times
+    await pages.share()
+    assert hub.times == before + len(changed)
+
+
 @pytest.mark.parametrize(
     ("address", "link"),
     [
