@@ -57,12 +57,15 @@
   }
   d.readyState === "loading" ? d.addEventListener("DOMContentLoaded", lists) : lists();
   if (n.globalPrivacyControl || n.doNotTrack === "1" || w.tailorbird) return;
-  var queue = [], pushed = [], seen = {}, soft = all, timer, known = /^(page_view|view_item(_list)?|search|view_promotion|gtm\..*)$/;
+  var queue = [], pushed = [], seen = {}, told = new WeakSet(), timer, opening, looking, known = /^(page_view|view_item(_list)?|search|view_promotion|gtm\..*)$/;
+  var page = performance.getEntriesByType("navigation")[0] || {};
+  var isAhead = d.prerendering || page.activationStart || page.deliveryType === "navigational-prefetch", soft = isAhead ? 2 : all;
   function id() { return n.userAgent.length + "-" + Date.now().toString(36) + Math.random().toString(36).slice(2) }
   function post(path, what) {
     if (!n.sendBeacon(path, JSON.stringify(what))) fetch(path, { method: "POST", body: JSON.stringify(what), keepalive: true });
   }
   function send() {
+    if (d.prerendering) return later();
     if (queue.length) post("/_tb/v1/batch", { sentAt: new Date().toISOString(), batch: queue.splice(0) });
     if (pushed.length) post("/_tb/g/collect", pushed.splice(0));
   }
@@ -92,13 +95,32 @@
     });
     return found;
   }
+  // A page that was opened without a request is counted with what stands in its slots: by the call of the helper that made
+  // them; here, where they came in HTML that was swapped in, or fetched ahead of time; else as a page alone.
   function opened() {
+    var names = [], asked;
+    d.querySelectorAll("[data-slot],tb-slot").forEach(function (s) {
+      if (told.has(s)) return;
+      told.add(s);
+      if ("tbRaw" in s.dataset && !isAhead) asked = 1;
+      else names.push(s.dataset.slot || s.getAttribute("name"));
+    });
     if (soft) {
-      track("", { path: location.pathname }, "page");
+      if (names[0] && !all) fetch("/_tb/slots?names=" + names.map(encodeURIComponent) + "&path=" + encodeURIComponent(here()));
+      else if (!asked) track("", { path: location.pathname }, "page");
       var p = product();
       if (p) track("Product Viewed", p);
     }
-    d.querySelectorAll("[data-tb-rule]").forEach(function (b) { watch && watch.observe(b) });
+    look();
+  }
+  function swapped() { soft = 2; isAhead = 0; clearTimeout(opening); opening = setTimeout(opened, 200) }
+  function look() {
+    looking = 0;
+    watch && d.querySelectorAll("[data-tb-rule]").forEach(function (b) { watch.observe(b) });
+  }
+  function begin() {
+    opened();
+    new MutationObserver(function () { looking = looking || requestAnimationFrame(look) }).observe(d, { childList: true, subtree: true });
   }
   var watch = w.IntersectionObserver && new IntersectionObserver(function (entries) {
     entries.forEach(function (entry) {
@@ -124,9 +146,9 @@
   }, true);
   d.addEventListener("visibilitychange", function () { d.visibilityState === "hidden" && send() });
   w.addEventListener("pagehide", send);
-  w.addEventListener("popstate", function () { soft = 2; setTimeout(opened) });
+  w.addEventListener("popstate", swapped);
   var go = history.pushState;
-  history.pushState = function () { go.apply(history, arguments); soft = 2; setTimeout(opened) };
+  history.pushState = function () { go.apply(history, arguments); swapped() };
   function listen() {
     var layer = w.dataLayer, push = layer && layer.push;
     if (!layer || layer.tb) return;
@@ -137,5 +159,6 @@
   listen();
   w.addEventListener("load", listen);
   w.tailorbird = { track: track };
-  d.readyState === "loading" ? d.addEventListener("DOMContentLoaded", opened) : opened();
+  function ready() { d.readyState === "loading" ? d.addEventListener("DOMContentLoaded", begin) : begin() }
+  d.prerendering ? d.addEventListener("prerenderingchange", ready) : ready();
 })(window, document, navigator, 0);

@@ -1,9 +1,10 @@
-"""`/_tb/t.js`: what only the browser knows of a visit. Under 3 kB in gzip; one global, `tailorbird`, whose
-`track(event, properties)` is the shop's to call.
+"""`/_tb/t.js`: what only the browser knows of a visit. Under 3 kB in gzip, without its comments; one global,
+`tailorbird`, whose `track(event, properties)` is the shop's to call.
 
 Pages that pass through here tell by themselves that they were opened, so the module tells only of pages that are opened
-without a request (`pushState`), of banners that came into view or were clicked, of products put into the cart and of
-what the shop pushes onto `dataLayer`. Where the setting `capture` is off, it tells of every page.
+without a request (`pushState`, or fetched ahead of time), of banners that came into view or were clicked, of products
+put into the cart and of what the shop pushes onto `dataLayer`. Where the setting `capture` is off, it tells of every
+page.
 
 It also asks for the order of lists that a router draws (`data-tb-rank`), tells which rules they met, and leaves those
 alone that their page sorts.
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import re
 from collections.abc import Mapping
 from importlib.resources import files
 
@@ -21,6 +23,8 @@ from proxy.httpcache.coding import accepts_gzip
 from proxy.settings import Settings
 
 PATH = "/_tb/t.js"
+_COMMENTS = re.compile(rb"^\s*(//.*\s*)*", re.MULTILINE)
+"""Lines of comments, and the indentation of others."""
 TELLS_LITTLE, TELLS_ALL = b"navigator, 0)", b"navigator, 1)"
 
 
@@ -28,7 +32,7 @@ class Tag:
     """The module, ready to be given."""
 
     def __init__(self, settings: Settings) -> None:
-        source = files("proxy.serve").joinpath("tag.js").read_bytes()
+        source = _COMMENTS.sub(b"", files("proxy.serve").joinpath("tag.js").read_bytes())
         self._plain = source if settings.capture else source.replace(TELLS_LITTLE, TELLS_ALL)
         self._packed = gzip.compress(self._plain, 9, mtime=0)
         self._etag = b'"%b"' % hashlib.sha256(self._plain).hexdigest()[:16].encode()

@@ -60,6 +60,8 @@ def is_opened(request: Request) -> bool:
     if is_ahead_of_time(ahead):
         return False
     destination = request.get(b"sec-fetch-dest")
+    if destination == b"empty":  # a service worker passes on what the browser opens
+        return request.get(b"sec-fetch-mode") == b"navigate"
     return destination == b"document" if destination else b"text/html" in (request.get(b"accept") or b"")
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser
 
-from proxy.model import Arrival
+from proxy.model import Arrival, Event
 from tests.browser.conftest import Tab
 from tests.wire.behind import Behind
 from tests.wire.origin import Origin, always, ok
@@ -75,6 +76,72 @@ async def test_what_only_the_browser_knows_is_told_once(shop: Behind, browser: B
         assert tab.complaints == []
 
 
+async def views_of(shop: Behind, path: str, most: int = 1) -> list[tuple[str, list[str]]]:
+    """The views of the page at `path`, once there are so many: who told, and the rules that it showed."""
+    async with asyncio.timeout(30):
+        while True:
+            log = [one for one in (await shop.tailorbird.store.log("", 1_000))[0] if one.event.subject == path]
+            if len(log) >= most:
+                return [(one.source, sorted(one.event.shown)) for one in log]
+            await asyncio.sleep(0.05)
+
+
+SWAP = """async path => {
+    const page = new DOMParser().parseFromString(await (await fetch(path)).text(), "text/html");
+    document.body.replaceWith(page.body);
+    history.pushState({}, "", path);
+}"""
+MADE = """async path => {
+    document.body.innerHTML = "<div data-slot=home.hero data-tb-raw>ours</div>";
+    history.pushState({}, "", path);
+    await fetch("/_tb/slots?names=home.hero&path=" + path);
+}"""
+AHEAD = """([kind, path]) => {
+    const rules = document.createElement("script");
+    rules.type = "speculationrules";
+    rules.textContent = JSON.stringify({[kind]: [{source: "list", urls: [path], eagerness: "immediate"}]});
+    document.head.append(rules);
+}"""
+
+
+async def test_a_page_that_is_swapped_in_is_counted_once_with_what_stands_in_its_slots(
+    shop: Behind, browser: Browser
+) -> None:
+    async with await browser.new_context(user_agent=CHROME) as context:
+        page = await context.new_page()
+        await page.goto(shop.url)
+        await page.evaluate(SWAP, "/swapped")
+        assert await views_of(shop, "/swapped") == [("page", ["Foot", "Head"])]
+        await page.evaluate(MADE, "/made")  # as the helpers do
+        await views_of(shop, "/made")
+        await page.evaluate("history.pushState({}, '', '/bare')")
+        assert await views_of(shop, "/bare") == [("browser", [])]
+        assert await views_of(shop, "/made") == [("page", ["Head"])]
+
+
+@pytest.mark.parametrize("kind", ["prefetch", "prerender"])
+async def test_a_page_that_was_fetched_ahead_of_time_is_counted_when_it_is_opened(
+    browser: Browser, tmp_path: Path, kind: str
+) -> None:
+    async with (
+        Origin(always(ok(PAGE, *HTML))) as origin,
+        Behind(origin.url, FOLDER, tmp_path) as shop,
+        await browser.new_context(user_agent=CHROME) as context,
+    ):
+        page = await context.new_page()
+        await page.goto(shop.url)
+        await page.evaluate(AHEAD, [kind, "/next"])
+        async with asyncio.timeout(30):
+            while not any(seen.target == b"/next" for seen in origin.requests):
+                await asyncio.sleep(0.05)
+        await page.evaluate("location.assign('/next')")
+        assert await views_of(shop, "/next") == [("page", ["Foot", "Head"])]
+
+
+def is_click(event: Event, rule: str) -> bool:
+    return (event.kind, event.subject) == ("banner clicked", rule)
+
+
 async def test_a_click_in_a_row_names_the_product_of_the_card(shop: Behind, browser: Browser) -> None:
     async with await browser.new_context(user_agent=CHROME) as context:
         page = await context.new_page()
@@ -84,7 +151,7 @@ async def test_a_click_in_a_row_names_the_product_of_the_card(shop: Behind, brow
         await page.get_by_text("hoka", exact=True).click()
         await page.get_by_text("More", exact=True).click()
         async with asyncio.timeout(30):
-            while len(clicks := [one.event for one in await log(shop) if one.event.subject == "Row"]) < 2:
+            while len(clicks := [one.event for one in await log(shop) if is_click(one.event, "Row")]) < 2:
                 await asyncio.sleep(0.05)
     assert [[item.product for item in click.items] for click in sorted(clicks)] == [["hoka-1"], []]
 

@@ -45,6 +45,8 @@ def test_a_bot_and_the_nameless_do_not_count() -> None:
         (((b"accept", b"text/html,*/*;q=0.8"),), True),
         (((b"sec-fetch-dest", b"iframe"), (b"accept", b"text/html")), False),
         (((b"sec-fetch-dest", b"empty"), (b"accept", b"text/html")), False),
+        (((b"sec-fetch-dest", b"empty"), (b"sec-fetch-mode", b"navigate")), True),  # by a service worker
+        (((b"sec-fetch-dest", b"empty"), (b"sec-fetch-mode", b"cors"), (b"accept", b"text/html")), False),
         (((b"accept", b"*/*"),), False),
         ((), False),
         (((b"sec-fetch-dest", b"document"), (b"sec-purpose", b"prefetch")), False),
