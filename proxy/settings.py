@@ -43,6 +43,11 @@ class Settings(SiteSettings):
         "connections",
     )
 
+    early_hints: bool = row(
+        False,
+        "pass early hints (103) on to browsers: where what stands in front does so, too, as HAProxy and Apache; older "
+        "nginx and Varnish take one for the whole answer",
+    )
     keep_host: bool = row(False, "send the visitor's Host to the origin instead of the origin's own")
     allowed_hosts: tuple[str, ...] = row(
         (), "Host values served, the first for who says none (HTTP/1.0); empty: any well-formed one"

@@ -175,9 +175,10 @@ class Answering(HttpToolsProtocol):
             self.on_response_complete()
 
     def may_hint(self, request: Request) -> None:
-        """Passes early hints on to the client of the next request to be answered, if it is a browser, as
-        Sec-Fetch-Mode shows: some programs take a 103 for the final answer."""
-        if request.question is not None and b"sec-fetch-mode" in request.question.firsts:
+        """Passes early hints on to the client of the next request to be answered, if the operator lets us, and it is a
+        browser, as Sec-Fetch-Mode shows: some programs take a 103 for the final answer."""
+        told = request.question.firsts if request.question is not None and self._settings.early_hints else ()
+        if b"sec-fetch-mode" in told:
             request.on_hints = partial(self._hint, None, set())
 
     def _hint(self, turn: OwedAnswer | None, told: set[bytes], fields: Headers) -> None:
@@ -266,7 +267,8 @@ class Answering(HttpToolsProtocol):
         """Adds to the scope what our application reads beside uvicorn's keys."""
         cycle.scope[REQUEST] = request  # type: ignore[literal-required]
         cycle.scope[RELAY] = partial(self._relay, cycle)  # type: ignore[literal-required]
-        if cycle.scope["http_version"] == "1.1" and request.get(b"sec-fetch-mode") is not None:
+        may_hint = self._settings.early_hints and cycle.scope["http_version"] == "1.1"
+        if may_hint and request.get(b"sec-fetch-mode") is not None:
             request.on_hints = partial(self._hint, cycle, set())
 
 

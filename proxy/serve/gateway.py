@@ -254,6 +254,7 @@ class Gateway:
         if isinstance(outcome, Flowing):
             self._count(status)
             return await self._stored_answers.flowing(outcome, request, now, f"{said}; {status}")
+        stale = stale and self._memory.get(asked.key, request)  # it may have been purged meanwhile
         if stale is not None and is_down(outcome) and self._stale_fallback.may(stale, now):
             self._stale_fallback.failed(asked.key, now)
             if (answer := await self._from_memory(asked, stale, request, now, "stale")) is not None:
@@ -279,10 +280,9 @@ class Gateway:
 
     async def _part(self, request: Request, *, is_own: bool) -> Response | Piece:
         """A part of a page, asked for on its visitor's behalf: as themselves, or like any page."""
-        now = self._clock()
         if is_own:
             return await self._as_visitor(request, "part")
-        answer = self.hit(request, now) or await self._read(request, now)
+        answer = self.hit(request, now := self._clock()) or await self._read(request, now)
         return ((kept := self.kept(request)) and kept.piece_of(answer)) or answer
 
     async def _write(self, request: Request, now: float) -> Response:

@@ -75,6 +75,27 @@ async def test_what_was_being_fetched_while_it_was_purged_is_not_kept(purge: Pur
         assert site.gateway.hit(site.request(b"/"), NOON) is None
 
 
+@pytest.mark.parametrize("is_soft", [True, False])
+async def test_a_page_that_was_purged_does_not_stand_in_for_who_waited_meanwhile(*, is_soft: bool) -> None:
+    release = asyncio.Event()
+
+    async def fails() -> bytes:
+        await release.wait()
+        return ok(status=b"503 Down")
+
+    answers = iter([ok(PAGE, *SHARED), *(fails() for _ in range(9))])
+    async with Origin(answering(lambda _: next(answers))) as origin, Site(origin.url) as site:
+        await site.get(b"/")
+        site.now += 100
+        waiting = asyncio.create_task(site.get(b"/"))
+        await eventually(lambda: len(origin.requests) == 2)
+        await site.gateway.purge(purge_of(["/"], is_soft=is_soft))
+        release.set()
+        assert (await waiting).status == (200 if is_soft else 503)
+        for never_asked in answers:
+            never_asked.close()
+
+
 async def test_a_purge_makes_a_page_that_was_not_to_be_shared_be_tried_again() -> None:
     answers = iter([*[ok(PAGE, HTML, b"Cache-Control: private")] * 2, ok(PAGE, *SHARED)])
     async with Origin(answering(lambda _: next(answers))) as origin, Site(origin.url) as site:
