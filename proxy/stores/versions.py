@@ -197,9 +197,7 @@ class Versions:
         with self._locked():
             changed = sorted(wanted ^ self.pauses())
             entries = [Entry(now, action, self.live(), author=author, what=str(pause)) for pause in changed]
-            replace_whole(self._folder / "paused", text_of(wanted).encode())
-            for entry in entries:
-                self._tell(entry)
+            replace_whole(self._folder / "paused", text_of(wanted).encode(), lambda: self._tell(*entries))
             return entries
 
     def _add(self, files: Files) -> int:
@@ -223,12 +221,13 @@ class Versions:
         return number
 
     def _go(self, entry: Entry) -> Entry:
-        self._tell(entry)
         if entry.action in GOES_LIVE:
-            replace_whole(self._folder / "live", b"%d\n" % entry.version)
+            replace_whole(self._folder / "live", b"%d\n" % entry.version, lambda: self._tell(entry))
+        else:
+            self._tell(entry)
         return entry
 
-    def _tell(self, entry: Entry) -> None:
+    def _tell(self, *entries: Entry) -> None:
         with (self._folder / "history.jsonl").open("a+b") as history:
             history.seek(0)
             last = history.read().rpartition(b"\n")[2]
@@ -236,7 +235,7 @@ class Versions:
                 history.write(b"\n")
             else:
                 history.truncate(history.tell() - len(last))
-            history.write(msgspec.json.encode(entry) + b"\n")
+            history.writelines(msgspec.json.encode(entry) + b"\n" for entry in entries)
             history.flush()
             os.fsync(history.fileno())
 
@@ -286,8 +285,9 @@ def _read(path: Path) -> str:
         raise OperatorError(f"`{path}` is no text: {error}", help=_BACK) from error
 
 
-def replace_whole(path: Path, content: bytes) -> None:
-    """Replaces a file's content in one step: readers see the old or the new, never a part. Who may write it stays."""
+def replace_whole(path: Path, content: bytes, tell: Callable[[], None] = lambda: None) -> None:
+    """Replaces a file's content in one step: readers see the old or the new, never a part. Who may write it stays. What
+    happens is told once there is room for it; where that fails, the old stays."""
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_name(f".{path.name}.new")
     with new.open("wb") as file:
@@ -296,4 +296,5 @@ def replace_whole(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+    tell()
     new.replace(path)

@@ -234,8 +234,19 @@ def test_where_nobody_may_write_it_says_so(tmp_path: Path) -> None:
 
 def test_a_full_disk_is_told_as_that_and_what_was_live_stays(tmp_path: Path) -> None:
     versions = Versions(tmp_path)
-    publish(versions)
+    entry = publish(versions)
     (tmp_path / ".tailorbird/.live.new").symlink_to("/dev/full")
     with pytest.raises(OperatorError, match=r"No space left on device \(help: make room on its disk"):
         publish(versions, OTHER)
-    assert versions.live() == 1
+    assert (versions.live(), versions.history()) == (1, [entry])
+
+
+def test_a_pause_that_cannot_be_told_does_not_happen(tmp_path: Path) -> None:
+    versions = Versions(tmp_path)
+    publish(versions)
+    history = tmp_path / ".tailorbird/history.jsonl"
+    history.unlink()
+    history.mkdir()
+    with pytest.raises(OperatorError, match="cannot be written"):
+        versions.pause([SALE], author="Mia", now=2.0)
+    assert not versions.pauses()
