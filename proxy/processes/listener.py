@@ -144,7 +144,8 @@ class Listener(uvicorn.Server):
         if self._is_gentle:
             await self._close_connections(self._drain_seconds, gently=True)
         await self._close_connections(_CLOSE_SECONDS if self._is_gentle else max(1.0, self._drain_seconds))
-        if late := len(self.server_state.connections):
+        # Over TLS, one that is closed is there until its client agrees, which it may never do.
+        if late := sum(not getattr(each, "is_idle", False) for each in self.server_state.connections):
             log.warning("connections of the %s that end before their answers do: %d (help: %s)", self.name, late, LATE)
         for task in self.server_state.tasks:
             task.cancel()

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from datetime import UTC, datetime
 from pathlib import Path
 from ssl import PEM_cert_to_DER_cert
+from time import time
 
 from proxy.metrics import Metrics
 from proxy.settings import Settings
 from proxy.upstream.origins import Origins
 
+log = logging.getLogger("tailorbird.certificates")
+
 EXPIRY = "tailorbird_certificate_expiry_timestamp_seconds"
+RENEW = "renew it, then `kill -HUP` the supervisor, or start anew"
 _PEM = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 _VERSION, _TWO_DIGITS = 0xA0, 0x17
 
@@ -22,6 +27,9 @@ def watch_certificates(settings: Settings, origins: Origins, metrics: Metrics) -
     for name in ("tls_certificate", "origin_certificate"):
         if path := getattr(settings, name):
             expiry = expiry_of(Path(path))
+            if 0 < expiry < time():
+                ended = datetime.fromtimestamp(expiry, UTC)
+                log.error("the certificate in `%s` ended on %s, and is refused (help: %s)", path, ended.date(), RENEW)
             metrics.gauge(EXPIRY, expiry.__int__, "certificate", name)
     for address, read in origins.certificate_expiries.items():
         metrics.gauge(EXPIRY, read, "certificate", address)

@@ -136,7 +136,7 @@ async def test_what_takes_too_long_is_given_up_and_told_so(caplog: pytest.LogCap
 # -- TLS
 
 
-async def test_it_speaks_tls_with_the_certificate_it_is_given(tmp_path: Path) -> None:
+async def test_it_speaks_tls_with_the_certificate_it_is_given(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     authority = trustme.CA()
     issued = authority.issue_cert("127.0.0.1")
     issued.private_key_pem.write_to_path(str(tmp_path / "key.pem"))
@@ -146,7 +146,9 @@ async def test_it_speaks_tls_with_the_certificate_it_is_given(tmp_path: Path) ->
     async with Origin(by_path({b"/": large})) as origin, Site(origin.url) as site:
         app = App(site.gateway, {}, site.metrics, site.settings, lambda: site.now)
         protocol = protocols(app.at_once, app.begins, site.settings, site.metrics)
-        listener = Listener("proxy", app, "127.0.0.1", 0, protocol=protocol, certificate=certificate)
+        listener = Listener(
+            *("proxy", app, "127.0.0.1", 0), protocol=protocol, certificate=certificate, drain_seconds=1
+        )
         running = asyncio.create_task(run([listener]))
         context = ssl.create_default_context()
         authority.configure_trust(context)
@@ -155,8 +157,15 @@ async def test_it_speaks_tls_with_the_certificate_it_is_given(tmp_path: Path) ->
             answers = [await client.get(listener.url) for _ in range(2)]
         assert [len(answer.content) for answer in answers] == [300_000] * 2
         assert "; hit" in answers[1].headers["cache-status"]
+        reader, writer = await asyncio.open_connection("127.0.0.1", listener.port, ssl=context)
+        writer.write(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        await reader.readuntil(b"\r\n\r\n")
+        await reader.readexactly(300_000)
+        writer.transport.pause_reading()  # so it never agrees to the end
         os.kill(os.getpid(), signal.SIGINT)
         await asyncio.wait_for(running, 9)
+        writer.transport.abort()
+    assert not [record for record in caplog.records if record.name == "tailorbird.listener"]
 
 
 @pytest.mark.parametrize("content", [None, b"no certificate"], ids=["missing", "something else"])

@@ -58,3 +58,16 @@ async def test_ours_and_an_origins_are_told_once_they_are_known(
         monkeypatch.setattr(dialing, "SHOWN_SECONDS", 0.0)
         assert key not in metrics.gauges(), "a worker that did not connect for a day does not know of a new one"
         await origins.aclose()
+
+
+async def test_one_of_ours_that_has_ended_is_told_at_the_start(
+    authority: trustme.CA, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "ours.pem"
+    for ends in (datetime(2020, 2, 1, tzinfo=UTC), datetime(2055, 1, 2, tzinfo=UTC)):
+        made = authority.issue_cert("shop.example", not_before=datetime(2020, 1, 1, tzinfo=UTC), not_after=ends)
+        path.write_bytes(made.private_key_and_cert_chain_pem.bytes())
+        settings, metrics = Settings(tls_certificate=str(path)), Metrics()
+        watch_certificates(settings, Origins(("http://shop.example",), settings, metrics), metrics)
+    (told,) = caplog.messages
+    assert told.startswith(f"the certificate in `{path}` ended on 2020-02-01, and is refused (help: renew it")
