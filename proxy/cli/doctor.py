@@ -8,7 +8,7 @@ import re
 import ssl
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -22,6 +22,7 @@ from proxy.cli.options import form_option, settings_now
 from proxy.cli.rulefolder import A_FOLDER
 from proxy.diagnostics import Finding
 from proxy.doctor.checkup import checkup
+from proxy.doctor.choices import askings, choice_lines
 from proxy.doctor.fetched import FetchedPage, Level, Line
 from proxy.doctor.pictures import Shown, link_lines, links_of, picture_lines, pictures_of
 from proxy.doctor.proposal import PUT_IT, Copies, is_in_place, policy_line, proposal_lines, proposed
@@ -29,7 +30,7 @@ from proxy.doctor.proposed_policy import Proposal
 from proxy.errors import OriginError
 from proxy.http.forwarding import VIA
 from proxy.page.slots import matches_page
-from proxy.rulebook.check import check
+from proxy.rulebook.check import Checked, check
 from proxy.rulebook.read import CACHE_FILE
 from proxy.settings import Settings
 from proxy.stores.ruledir import read_folder
@@ -57,8 +58,8 @@ COLOURS = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "red"}
 def command(url: str, rules: Path | None, pattern: str | None, is_written: bool, public: str, form: str) -> None:
     """Look at a page as Tailorbird sees it, and say what to mend. Exit code 1 when a line says fail.
 
-    The page is fetched twice without cookies and once with those it sets. Where it would not be kept for everybody, a
-    policy for cache.yaml is proposed.
+    The page is fetched twice without cookies, once with those it sets, and in other languages and as from other
+    countries. Where it would not be kept for everybody, a policy for cache.yaml is proposed.
 
     Ask about the origin's own address: what has come through Tailorbird is no longer what the shop said.
     """
@@ -73,15 +74,19 @@ def command(url: str, rules: Path | None, pattern: str | None, is_written: bool,
     settings = settings_now()
     get = partial(fetch, url, settings, public)
     first = get()
+    if 300 <= first.status < 400 and urljoin(url, first.get(b"location")) == url and (given := _set_by(first)):
+        get = partial(get, cookies=given)
+        first = replace(get(), wanted_cookies=", ".join(pair.partition("=")[0] for pair in given.split("; ")))
     checked = check(read_folder(rules)) if rules else None
     lines = checkup(replace(first, declared=checked.declared, has_rules=True) if checked else first)
     if checked and all(line.level is not Level.FAIL for line in lines):
         pictures, links = pictures_of(checked.fragments), links_of(checked.fragments)
         lines += picture_lines(pictures, _shown(url, list(pictures), settings, public))
         lines += link_lines(links, _shown(url, list(links), settings, public))
-    policy = ""
-    if first.is_bounded and all(line.level is not Level.FAIL for line in lines):
-        copies = Copies(*_by_two(get, first), _as_known(get, first), pattern or first.path)
+    policy, again = "", first
+    if first.is_bounded and not first.wanted_cookies and all(line.level is not Level.FAIL for line in lines):
+        first, again = _by_two(get, first)
+        copies = Copies(first, again, _as_known(get, first), pattern or first.path)
         standing = checked.policy.of(urlsplit(url).path.encode() or b"/") if checked and pattern is None else None
         said = policy_line(copies, standing) if standing else None
         if said and said.level is Level.OK:
@@ -94,8 +99,16 @@ def command(url: str, rules: Path | None, pattern: str | None, is_written: bool,
             if is_written and rules and proposal and policy:
                 written = _written(rules, proposal)
                 lines = [line for line in lines if written.level is Level.FAIL or line.fix != PUT_IT] + [written]
+    if first.status < 400 and not _is_each_visitors(checked, url):
+        lines += choice_lines(first, again, [(what, sent, get(fields=sent)) for what, sent in askings(first)])
     print_as(form, lines, policy)
     sys.exit(any(line.level is Level.FAIL for line in lines))
+
+
+def _is_each_visitors(checked: Checked | None, url: str) -> bool:
+    """Whether cache.yaml says that every visitor asks the shop for the page."""
+    policy = checked.policy.of(urlsplit(url).path.encode() or b"/") if checked else None
+    return policy is not None and not policy.is_kept
 
 
 def _by_two(get: Callable[..., FetchedPage], first: FetchedPage) -> tuple[FetchedPage, FetchedPage]:
@@ -111,8 +124,13 @@ def _by_two(get: Callable[..., FetchedPage], first: FetchedPage) -> tuple[Fetche
 
 def _as_known(get: Callable[..., FetchedPage], first: FetchedPage) -> FetchedPage | None:
     """The page as whoever got it first gets it again; None when it sets no cookies."""
-    cookies = b"; ".join(value.partition(b";")[0].strip() for value in first.all(b"set-cookie"))
-    return get(cookies.decode("latin-1")) if cookies else None
+    cookies = _set_by(first)
+    return get(cookies=cookies) if cookies else None
+
+
+def _set_by(page: FetchedPage) -> str:
+    """The cookies that the answer sets, as they are sent back; "" for none."""
+    return b"; ".join(value.partition(b";")[0].strip() for value in page.all(b"set-cookie")).decode("latin-1")
 
 
 def _written(rules: Path, proposal: Proposal) -> Line:
@@ -169,20 +187,20 @@ def _print(line: Line) -> None:
         click.echo(f"{'':18}fix: {line.fix}")
 
 
-def fetch(url: str, settings: Settings, public: str = "", cookies: str = "") -> FetchedPage:
-    """Fetches `url` with no cookies but these, as the shop at the `public` address if one is given, without redirects
-    or the environment's proxies, within `TIMEOUT_SECONDS` and little more than `max_page_bytes`. Raises
-    `OriginError`."""
-    fields = {"accept": ACCEPT[1].decode(), "accept-encoding": "gzip", "user-agent": "tailorbird-doctor"}
-    fields |= {"via": VIA.decode()}  # as we ask for pages: nginx compresses for no proxy unless it is told to
-    fields |= _asked_as(public) | ({"cookie": cookies} if cookies else {})
+def fetch(
+    url: str, settings: Settings, public: str = "", cookies: str = "", fields: Mapping[str, str] | None = None
+) -> FetchedPage:
+    """Fetches `url` with no cookies but these, as the shop at the `public` address if one is given, with these further
+    `fields`, without redirects or the environment's proxies, within `TIMEOUT_SECONDS` and little more than
+    `max_page_bytes`. Raises `OriginError`."""
+    sent = {"accept": ACCEPT[1].decode(), "accept-encoding": "gzip", "user-agent": "tailorbird-doctor"}
+    sent |= {"via": VIA.decode()}  # as we ask for pages: nginx compresses for no proxy unless it is told to
+    sent |= _asked_as(public) | ({"cookie": cookies} if cookies else {}) | dict(fields or {})
     name = {"sni_hostname": settings.origin_name} if settings.origin_name else {}
     deadline = time.monotonic() + TIMEOUT_SECONDS
     try:
         with (
-            httpx.Client(
-                trust_env=False, verify=client_tls(settings), timeout=TIMEOUT_SECONDS, headers=fields
-            ) as client,
+            httpx.Client(trust_env=False, verify=client_tls(settings), timeout=TIMEOUT_SECONDS, headers=sent) as client,
             client.stream("GET", url, extensions=name) as answer,
         ):
             now = time.time()

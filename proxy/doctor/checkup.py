@@ -150,7 +150,10 @@ def _validator(fetched: FetchedPage) -> Iterator[Line]:
 
 def _cookies(fetched: FetchedPage) -> Iterator[Line]:
     names = ", ".join(value.split(b"=")[0].decode("latin-1") for value in fetched.all(b"set-cookie"))
-    if names:
+    if wanted := fetched.wanted_cookies:
+        says = f"who comes without {wanted} is redirected to the same page, to have it, so the page is never kept"
+        yield Line(Level.WARN, "cookies", says, "set it along with the page, or by a script, without a redirect")
+    elif names:
         fix = "set cookies where they are needed (cart, login), not on pages for everybody"
         yield Line(Level.WARN, "cookies", f"the page sets {names}, so it is not shared", fix)
     else:

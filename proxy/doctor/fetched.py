@@ -35,7 +35,8 @@ class Line(NamedTuple):
 class FetchedPage:
     """A page as an anonymous visitor who accepts gzip gets it. `body` is decoded, and cut off after `max_page_bytes`
     and some; `path` is that of the URL, percent-decoded; `now` is when the answer's head came; `declared` are the slots
-    of the rule folder, if `has_rules`; `seconds` is how long the rest took to come after the head."""
+    of the rule folder, if `has_rules`; `seconds` is how long the rest took to come after the head; `wanted_cookies` are
+    the names of cookies without which the shop leads to the page itself, to set them."""
 
     path: str
     is_https: bool
@@ -47,6 +48,7 @@ class FetchedPage:
     declared: tuple[DeclaredSlot, ...] = ()
     has_rules: bool = False
     seconds: float = 0.0
+    wanted_cookies: str = ""
 
     def all(self, name: bytes) -> list[bytes]:
         """Every value of the field `name` (lower case)."""

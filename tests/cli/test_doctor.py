@@ -88,7 +88,24 @@ async def test_the_page_is_asked_for_twice_without_cookies_and_once_with_those_i
     async with Origin(always(answer)) as origin:
         await doctor(origin.url + "/c/shoes?page=2", HTTP_PROXY="http://127.0.0.1:1")
         assert {seen.target for seen in origin.requests} == {b"/c/shoes?page=2"}
-        assert [seen.get(b"cookie") for seen in origin.requests] == [None, None, b"a=1; b=2"]
+        assert [seen.get(b"cookie") for seen in origin.requests[:3]] == [None, None, b"a=1; b=2"]
+        assert not any(seen.get(b"accept-language") or seen.get(b"cf-ipcountry") for seen in origin.requests[:3])
+        assert [seen.get(b"cf-ipcountry") for seen in origin.requests[3:]] == [None, b"DE", b"US"]
+        assert (origin.requests[3].get(b"accept-language") or b"").startswith(b"de;q=1.0, fr;q=0.95")
+
+
+async def test_a_page_that_wants_a_cookie_first_is_looked_at_with_it() -> None:
+    async def gate(wire: Wire) -> None:
+        has_it = (await wire.request()).get(b"cookie") == b"id=1"
+        led = ok(b"", b"Location: /dk", b"Set-Cookie: id=1; Path=/", status=b"307 Temporary Redirect")
+        await wire.send(healthy() if has_it else led)
+
+    async with Origin(gate) as origin:
+        result, elsewhere = await doctor(origin.url + "/dk"), await doctor(origin.url + "/")
+    assert "slots       home.hero" in result.output
+    assert "who comes without id is redirected to the same page" in result.output
+    assert "# cache.yaml" not in result.output
+    assert "it redirects to /dk" in elsewhere.output
 
 
 @pytest.mark.parametrize(("built", "said"), [([1, 2, 2], "none is needed"), ([1, 2, 3], "two fetches differ at")])
@@ -97,7 +114,7 @@ async def test_a_page_that_is_just_made_anew_is_not_taken_for_each_visitors_own(
 
     async def regenerating(wire: Wire) -> None:
         await wire.request()
-        number = next(left)
+        number = next(left, built[-1])
         page = PAGE.replace(b"</body>", b"<p>built %d</p></body>" % number)
         await wire.send(ok(page, b"Content-Type: text/html", b"Cache-Control: s-maxage=30", b'ETag: "%d"' % number))
 
