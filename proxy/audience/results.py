@@ -35,6 +35,8 @@ GOALS = (ORDER, "checkout started", "product added", "product viewed", CLICK)
 CLICK_COUNTS_SECONDS = 7 * 86_400.0
 """What is bought so long after it was clicked counts as bought by that click."""
 CAPPED, LEAST_PAYERS = 0.99, 100
+MOST_SEEN = 20
+"""So many parts are counted for each that is told in the end: the largest are among those that are met first."""
 CURRENCY = "currency"
 COUNTED = frozenset((*GOALS, *PAID_BACK))
 CUSTOM, EXPERIMENT_VIEWED = "custom event", "Experiment Viewed"
@@ -100,6 +102,10 @@ class Comparison:
     currencies: dict[str, int] = field(default_factory=dict)
     currency: str = ""
 
+    @property
+    def visitors(self) -> int:
+        return sum(tally.visitors for tally in self.groups.values())
+
     def sum_up(self) -> None:
         """Makes `money` of all payments, once everybody is counted."""
         self.currency = max(sorted(filter(None, self.currencies)), key=self.currencies.__getitem__, default="")
@@ -130,10 +136,12 @@ class Results:
         since: float = -inf,
         until: float = inf,
         part_of: Callable[[float, Sequence[Arrival]], str] | None = None,
+        most_parts: int = 1_000,
     ) -> None:
         """`part_of` names the part of a visitor, by when they met a choice and all their log (`audience/parts.py`);
-        `parts` then has the same comparisons once more, of each part alone."""
-        self._holdouts, self._since, self._until, self._part_of = holdouts, since, until, part_of
+        `parts` then has the same comparisons once more, of each part alone, of the `most_parts` largest."""
+        self._holdouts, self._since, self._until = holdouts, since, until
+        self._part_of, self._most_parts = part_of, most_parts
         self.parts: dict[str, dict[str, Comparison]] = defaultdict(lambda: defaultdict(Comparison))
         self.visitors = 0
         self.comparisons: dict[str, Comparison] = defaultdict(Comparison)
@@ -163,7 +171,9 @@ class Results:
                 continue
             of_all = [self.comparisons[name]]
             if self._part_of:
-                of_all.append(self.parts[name][self._part_of(at, in_order)])
+                parts, part = self.parts[name], self._part_of(at, in_order)
+                if part in parts or len(parts) < MOST_SEEN * self._most_parts:
+                    of_all.append(parts[part])
             for comparison in of_all:
                 comparison.crossed += name in crossed
                 comparison.began = min(comparison.began, at)
@@ -175,6 +185,10 @@ class Results:
 
     def sum_up(self) -> None:
         """Sums up all comparisons, once everybody is counted."""
+        for parts in self.parts.values():
+            by_size = sorted(parts, key=lambda part: (-parts[part].visitors, part))
+            for part in by_size[self._most_parts :]:
+                del parts[part]
         for name, comparison in self.comparisons.items():
             for one in (comparison, *(self.parts[name].values() if name in self.parts else ())):
                 one.first = self.first[name]

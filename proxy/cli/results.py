@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from proxy.audience.parts import BY, Part, notes_on, part_of, parts_of
+from proxy.audience.parts import BY, TOLD_HELP, Part, is_by, notes_on, parts_of
 from proxy.audience.report import PAID_BY_EACH, RETURNED, Row, RuleReport, in_money, in_percent, reports
 from proxy.audience.results import GOALS, Results
 from proxy.audience.verdicts import Outcome, ReportOptions
@@ -25,6 +25,12 @@ from proxy.conditions.localtime import iso_time
 from proxy.diagnostics import did_you_mean
 from proxy.errors import EditorError
 from proxy.serve.results import counted
+
+
+def _by(_: click.Context, __: click.Parameter, said: str | None) -> str | None:
+    if said and not is_by(said):
+        raise click.BadParameter(f"visitors cannot be parted by `{said}`; write {', '.join(BY)}, or {TOLD_HELP}")
+    return said
 
 
 @click.command("results")
@@ -48,8 +54,9 @@ from proxy.serve.results import counted
 @click.option("--until", type=options.moment, help="only who met it first before then")
 @click.option(
     "--by",
-    type=click.Choice(list(BY)),
-    help="part visitors by the week they met it in, what they did before, or device",
+    metavar=f"[{'|'.join(BY)}|...]",
+    callback=_by,
+    help=f"part visitors by the week they met it in, what they did before, device or campaign; or by {TOLD_HELP}",
 )
 @form_option()
 def command(
@@ -71,8 +78,7 @@ def command(
     holdouts = publication.plan.holdouts
     zone = ZoneInfo(publication.timezone)
     start, end = options.seconds(since, zone) if since else -inf, options.seconds(until, zone) if until else inf
-    parts = part_of(by or "", publication.timezone)
-    results = asked(store, lambda places: counted(places.store, holdouts, start, end, parts))
+    results = asked(store, lambda places: counted(places.store, holdouts, start, end, by or "", publication.timezone))
     if rule in results.first and rule not in results.comparisons:
         met = iso_time(results.first[rule])
         raise EditorError(

@@ -17,7 +17,7 @@ from time import monotonic
 
 import msgspec
 
-from proxy.audience.parts import PartOf, part_of
+from proxy.audience.parts import most_parts, part_of
 from proxy.audience.results import Comparison, Results, holdout_name
 from proxy.audience.stored_results import PackedResults, ResultsStatus, StoredResults
 from proxy.conditions.localtime import midnight
@@ -62,11 +62,12 @@ async def counted(
     holdouts: Sequence[Holdout],
     since: float,
     until: float,
-    parts: PartOf | None = None,
+    by: str = "",
+    timezone: str = "UTC",
 ) -> Results:
-    """Everybody in the log who met a choice first from `since` until before `until`; in parts, if `Results` is told
-    how. May raise `StoreError`."""
-    results = Results(holdouts, since, until, parts)
+    """Everybody in the log who met a choice first from `since` until before `until`; in parts `by` something, "" for
+    none (`audience/parts.py`), on the clocks of this time zone. May raise `StoreError`."""
+    results = Results(holdouts, since, until, part_of(by, timezone), most_parts(by))
     async for person in logs(store):
         results.add(person.arrivals, person.bucket_key)
     results.sum_up()
@@ -183,8 +184,7 @@ async def _answered(question: Question) -> Results:
     if not exists(question.url):  # it would be made, in the place of the one that pages still write to
         raise OperatorError("the store's file was taken away")
     async with contextlib.aclosing(open_store(question.url)) as store:
-        parts = part_of(question.by, question.timezone)
-        return await counted(store, question.holdouts, question.since, inf, parts)
+        return await counted(store, question.holdouts, question.since, inf, question.by, question.timezone)
 
 
 def known_of(of: Mapping[str, Comparison], question: Question) -> dict[str, Comparison]:

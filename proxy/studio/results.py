@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from proxy.audience.parts import BY, Part, notes_on, parts_of
+from proxy.audience.parts import BY, TOLD_HELP, Part, is_by, notes_on, parts_of
 from proxy.audience.report import PAID_BY_EACH, RETURNED, Row, RuleReport, in_money, in_percent, reports
 from proxy.audience.results import GOALS
 from proxy.audience.stored_results import ResultsStatus, StoredResults
@@ -113,11 +113,12 @@ def query_of(said: QueryParams) -> Query:
     """The selection in a request. Raises `RequestError` for one that the page does not offer."""
     days, matters, goal = said.get("days", "0"), said.get("matters", "5"), said.get("goal", "")
     by = said.get("by", "")
-    is_goal, is_by = goal in ("", *GOALS), by in ("", *BY)
-    if days not in map(str, PERIODS) or matters not in map(str, MATTERS) or not is_goal or not is_by:
+    is_goal = goal in ("", *GOALS)
+    if days not in map(str, PERIODS) or matters not in map(str, MATTERS) or not is_goal or (by and not is_by(by)):
         raise RequestError(
             "there are no results by this",
-            help=f"days: {_or(PERIODS)}; matters, in percent: {_or(MATTERS)}; goal: {_or(GOALS)}; by: {_or(BY)}",
+            help=f"days: {_or(PERIODS)}; matters, in percent: {_or(MATTERS)}; goal: {_or(GOALS)}; by: {_or(BY)}, "
+            + TOLD_HELP,
         )
     return Query(int(days), goal, int(matters), said.get("rule", ""), by)
 
@@ -251,7 +252,7 @@ def results_routes(site: Site, html: Html) -> list[Route]:
             periods=[[str(days), text] for days, text in PERIODS.items()],
             matters=list(MATTERS),
             goals=list(GOALS),
-            by=list(BY),
+            by=list(dict.fromkeys((*BY, *filter(None, (query.by,))))),
             asked=str(request.url.query),
         )
 

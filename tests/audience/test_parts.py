@@ -8,7 +8,19 @@ from math import sqrt
 
 import pytest
 
-from proxy.audience.parts import BY, device_of, notes_on, part_of, parts_of, past_of, week_of
+from proxy.audience.parts import (
+    BY,
+    MOST_PARTS,
+    campaign_of,
+    device_of,
+    is_by,
+    most_parts,
+    notes_on,
+    part_of,
+    parts_of,
+    past_of,
+    week_of,
+)
 from proxy.audience.report import reports
 from proxy.audience.results import ORDER, Comparison, Results, Tally
 from proxy.audience.verdicts import DAY, ReportOptions
@@ -38,7 +50,7 @@ def test_a_week_begins_on_the_monday_of_the_time_zone() -> None:
 def test_what_was_done_before_they_met_it_parts_visitors(before: list[tuple[float, str]], part: str) -> None:
     events = sorted(Event(NOON + at, f"e{at}", kind) for at, kind in [*before, (0.0, "page viewed")])
     assert past_of(NOON, [Arrival("v", event) for event in events], "UTC") == part
-    assert set(BY) == {"week", "past", "device"} and part_of("", "UTC") is None
+    assert set(BY) == {"week", "past", "device", "campaign"} and part_of("", "UTC") is None
 
 
 @pytest.mark.parametrize(
@@ -59,6 +71,81 @@ def test_the_device_is_the_one_they_met_it_on_or_were_seen_on_before(
         for at, device in seen_on
     ]
     assert device_of(NOON, log, "UTC") == part
+
+
+def told(at: float, kind: str = "identified", subject: str = "", **traits: str | float | bool | list[str]) -> Arrival:
+    return Arrival("v", Event(NOON + at, f"{kind} {at}", kind, subject), traits=traits)
+
+
+@pytest.mark.parametrize(
+    ("log", "part"),
+    [
+        ([told(-9, tier="gold"), told(-5, age=3.0), told(0, "page viewed"), told(9, tier="grey")], "gold"),
+        ([told(-9, tier="grey"), told(0, tier="gold")], "gold"),
+        ([told(-9, tier=2.0)], "2"),
+        ([told(-9, tier=True)], "yes"),
+        ([told(-9, tier=["a", "b"])], "a, b"),
+        ([told(-9, tier="x" * 500)], "x" * 60),
+        ([told(-9, tier="")], "unknown"),
+        ([told(9, tier="gold")], "unknown"),
+    ],
+)
+def test_an_attribute_parts_visitors_by_what_had_been_told_when_they_met_it(log: list[Arrival], part: str) -> None:
+    by = part_of("attribute: Tier", "UTC")
+    assert by and by(NOON, log) == part
+
+
+def imported(at: float, *segments: str) -> Arrival:
+    return Arrival("v", Event(NOON + at, f"import {at}", "profile imported"), segments=segments)
+
+
+@pytest.mark.parametrize(
+    ("log", "part"),
+    [
+        ([imported(-9, "VIP", "Sale")], "in it"),
+        ([imported(-9, "VIP"), imported(-5, "Sale")], "not in it"),
+        ([imported(-9, "Sale"), told(-5, "segment entered", "Vip")], "in it"),
+        ([told(-9, "segment entered", "VIP"), told(-5, "segment left", "VIP")], "not in it"),
+        ([imported(9, "VIP"), told(9, "segment entered", "VIP")], "not in it"),
+    ],
+)
+def test_a_segment_parts_visitors_by_whether_they_were_told_to_be_in_it_when_they_met_it(
+    log: list[Arrival], part: str
+) -> None:
+    by = part_of("segment: VIP", "UTC")
+    assert by and by(NOON, log) == part
+
+
+def test_the_campaign_is_the_one_they_came_by_last() -> None:
+    def view(at: float, kind: str = "page viewed", **details: str | float | bool) -> Arrival:
+        return Arrival("v", Event(NOON + at, f"e{at}", kind), details=details)
+
+    log = [view(-9, campaign="spring"), view(-5, "custom event", campaign="own"), view(0), view(9, campaign="late")]
+    assert (campaign_of(NOON, log, "UTC"), campaign_of(NOON, log[1:], "UTC")) == ("spring", "none")
+
+
+@pytest.mark.parametrize("by", ["mood", "attribute", "attribute: ", "segment:VIP", "segment: " + "x" * 65])
+def test_by_what_else_visitors_cannot_be_parted(by: str) -> None:
+    assert not is_by(by) and all(map(is_by, [*BY, "attribute: tier", "segment: VIP"]))
+
+
+def test_of_many_parts_the_largest_are_told_with_that_and_of_weeks_all() -> None:
+    results = Results(part_of=part_of("attribute: id", "UTC"), most_parts=most_parts("attribute: id"))
+    for number in range(600):
+        view = Arrival("v", Event(NOON, "p", "page viewed"), details={"slot top": "Bar / new"})
+        results.add([told(-9, id=f"{number if number % 3 else number % 4}"), view], f"v{number}")
+    results.sum_up()
+    parts = results.parts["Bar"]
+    assert len(parts) == MOST_PARTS == 12 and {"0", "1", "2", "3"} <= set(parts)
+    assert sorted(one.visitors for one in parts.values())[-4:] == [50, 50, 51, 51]
+    rule = Rule("Bar", "top", experiment=Experiment((Arm("new", 10_000),)))
+    notes = list(notes_on(parts_of("Bar", parts, [rule], (), ReportOptions(NOON))))
+    assert "of more parts only the 12 largest are told" in notes
+    assert most_parts("week") > 500
+
+
+def test_that_nothing_was_told_of_anybody_is_noted() -> None:
+    assert parted(unknown=(900, 990)) == ["it was told of nobody before they met this"]
 
 
 def test_parts_add_up_to_the_whole() -> None:

@@ -181,6 +181,14 @@ def test_it_is_told_in_parts_whose_intervals_hold_together(url: str, rules: Path
     assert [row["lifts"] for row in part["rows"]] == [row["lifts"] for row in whole["rows"]]
 
 
+def test_what_the_shop_told_of_visitors_parts_them_and_else_nothing_does(url: str, rules: Path) -> None:
+    output = run(url, rules, "--rule", "Bar", "--by", "attribute: loyalty tier").output
+    assert "  unknown\n    control" in output and "! it was told of nobody before they met this" in output
+    assert "  not in it\n    control" in run(url, rules, "--rule", "Bar", "--by", "segment: VIP").output
+    refused = run(url, rules, "--by", "mood")
+    assert refused.exit_code == 2 and 'write week, past, device, campaign, or "attribute: NAME"' in refused.output
+
+
 def of_the_docs(language: str) -> str:
     pattern = rf"^```{language}\n(.*?)^```$"
     (block,) = re.findall(pattern, (ROOT / "docs" / "results.md").read_text(), re.MULTILINE | re.DOTALL)

@@ -166,6 +166,12 @@ async def test_what_is_asked_for_is_kept_in_the_form_and_the_links() -> None:
     assert whose in page and whose not in await asked(looked(MANY))
 
 
+async def test_what_the_shop_tells_of_visitors_may_part_them_by_the_address_and_stays_chosen() -> None:
+    page = await asked(by_device(), "/results?rule=Bar&by=attribute:%20loyalty%20tier")
+    assert "<option selected>attribute: loyalty tier</option>" in page
+    assert "attribute:" not in await asked(by_device(), "/results?rule=Bar&by=device")
+
+
 @pytest.mark.parametrize("query", ["days=5", "days=x", "matters=0", "goal=fame", "by=mood"])
 async def test_what_the_page_does_not_offer_is_refused_with_what_it_does(query: str) -> None:
     async with browser(site(looked(MANY))) as client:
