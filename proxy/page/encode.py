@@ -20,6 +20,7 @@ import msgspec
 from proxy.model import Attributes
 from proxy.page.fragments import Fragment
 from proxy.page.piece import Piece, raw_frame, stored_block
+from proxy.page.product_row import VisitorFragment
 from proxy.page.template import Seam, Template
 
 Coding = Literal["identity", "gzip", "zstd"]
@@ -81,7 +82,7 @@ def assemble(
         for fill, default in zip(fills, template.defaults, strict=True)
     ]
     if coding == "gzip":
-        parts = _with_seams(template, contents)
+        parts = _with_seams(template, fills, contents)
         chunks, etag, is_settled = _gzip(parts), _etag(parts, coding, key), len(parts) == 1 + len(contents)
     else:
         pieces = _pieces(template, contents)
@@ -101,8 +102,11 @@ def _pieces(template: Template, contents: Sequence[Content]) -> list[Piece | byt
     return parts
 
 
-def _with_seams(template: Template, contents: Sequence[Content]) -> list[Piece | Seam | bytes]:
-    """The parts, with the available seams in place of pieces."""
+def _with_seams(
+    template: Template, fills: Sequence[Fragment | None], contents: Sequence[Content]
+) -> list[Piece | Seam | bytes]:
+    """The parts, with the available seams in place of pieces. What is made for one visitor will not be asked for again:
+    to count it would take memory with each page view."""
     seams, statics = template.seams, template.statics
     parts: list[Piece | Seam | bytes] = [statics[0]]
     for slot, content in enumerate(contents):
@@ -111,7 +115,8 @@ def _with_seams(template: Template, contents: Sequence[Content]) -> list[Piece |
         elif (seam := seams.made[slot].get(content.digest or content.name())) is not None:
             parts.append(seam)
         else:
-            seams.note_missing(slot, content)
+            if not isinstance(fills[slot], VisitorFragment):
+                seams.note_missing(slot, content)
             parts += (content, statics[slot + 1])
     return parts
 

@@ -15,7 +15,6 @@ from typing import NamedTuple
 from proxy.page.fields import Field
 from proxy.page.fragments import Fragment
 from proxy.page.piece import MAX_STORED_BYTES, Piece
-from proxy.page.product_row import VisitorFragment
 
 
 class FillKind(enum.StrEnum):
@@ -115,7 +114,7 @@ class Verbatim(Field):
 def hole_fragment(content: bytes | Piece) -> Fragment:
     """The fragment that fills a hole: of a piece, which many visitors share, or of bytes for one visitor."""
     if isinstance(content, Piece):
-        return VisitorFragment((content,))
+        return Fragment((content,))
     starts = range(0, len(content), MAX_STORED_BYTES)
     parts: tuple[Piece | Field, ...] = tuple(
         Verbatim("", content=content[start : start + MAX_STORED_BYTES]) for start in starts

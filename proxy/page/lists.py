@@ -20,6 +20,7 @@ from weakref import WeakSet
 import turbohtml
 from turbohtml import Element
 
+from proxy.memo import make_room
 from proxy.page.fragments import Fragment
 from proxy.page.markup import Framework, Markup, framework_of
 from proxy.page.piece import Piece, joined
@@ -34,8 +35,8 @@ PRODUCT = "data-product"
 ADDRESS = "href"
 """An attribute that names a product by the address of its page, not by its id."""
 MOST_CARDS = MOST_ORDERED
-_JOIN_AFTER = 2
-_MOST_COUNTED = 2_000
+_MOST_SEEN = 500
+"""Orders of a list that are remembered, by their hashes: each visitor may have one of their own, for each list."""
 MOST_JOINED_BYTES = 32 * 1024 * 1024
 """Memory for the joined lists of all pages. Beyond that all are dropped."""
 
@@ -52,7 +53,7 @@ class CardList:
     gaps: tuple[Piece, ...]
     attribute_at: tuple[int, ...] = ()
     places: tuple[int, ...] = ()
-    _counts: dict[tuple[int, ...], int] = field(default_factory=dict, repr=False)
+    _seen: dict[int, None] = field(default_factory=dict, repr=False)
     _joined: dict[tuple[int, ...], Fragment] = field(default_factory=dict, repr=False)
     pages: dict[Hashable, tuple[Fragment | None, object]] = field(default_factory=dict, repr=False)
 
@@ -65,11 +66,10 @@ class CardList:
         hot = self._joined.get(places)
         if hot is not None:
             return hot
-        if len(self._counts) >= _MOST_COUNTED:
-            self._counts.clear()
-        self._counts[places] = self._counts.get(places, 0) + 1
         parts = self._with_order_attributes(places) if self.attribute_at else self._with_moved_cards(places)
-        if self._counts[places] < _JOIN_AFTER:
+        if (order_hash := hash(places)) not in self._seen:
+            make_room(self._seen, _MOST_SEEN)
+            self._seen[order_hash] = None
             return VisitorFragment(tuple(parts))
         made = self._joined[places] = Fragment((joined(parts),))
         _JOINED_LISTS.keep(self, sum(part.size + len(part.deflated) for part in parts))

@@ -107,6 +107,7 @@ class BegunPage:
         self._coder = zlib.compressobj(1, zlib.DEFLATED, 31) if takes_gzip else None  # not more than the origin did
         self._deadline: float | None = asyncio.get_running_loop().time() + pages.seconds
         self._came: list[bytes] = []
+        self._came_bytes = 0
         self._pieces: Iterator[bytes] = iter(())
         self._page = bytearray()
         self._sent = 0
@@ -167,6 +168,7 @@ class BegunPage:
                 return None
             if not self._is_too_big:
                 self._came.append(came)
+                self._came_bytes += len(came)
             self._pieces = iter((came,)) if self._gzip is None else self._gzip.of(came)
         return piece
 
@@ -175,7 +177,7 @@ class BegunPage:
         self._page += piece
         self._beginning.look_on(self._page)
         end = self._beginning.end
-        if max(len(self._page), sum(map(len, self._came))) > self._pages.most_bytes:
+        if max(len(self._page), self._came_bytes) > self._pages.most_bytes:
             self._pages.metrics.count("tailorbird_page_passthrough_total", "reason", "too-big")
             self._pages.streams.count += 1
             self._is_too_big, self._deadline, end = True, None, len(self._page)

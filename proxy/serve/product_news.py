@@ -109,8 +109,13 @@ class ProductNews:
         self._heard, self._others = {}, {}
         self._taken_at = now
 
-    def _tell(self, sighting: Sighting) -> None:
+    def _note(self, sighting: Sighting) -> None:
+        if sighting.id not in self._told_at:
+            make_room(self._told_at, 2 * MOST_LEARNT)
         self._told_at[sighting.id] = sighting.at
+
+    def _tell(self, sighting: Sighting) -> None:
+        self._note(sighting)
         if len(self._news) < MOST_HEARD or sighting.id in self._news:
             self._news[sighting.id] = sighting
 
@@ -187,7 +192,7 @@ class ProductNews:
         of_pages: list[Sighting] = []
         for sighting in found:
             if not sighting.is_change:
-                self._told_at[sighting.id] = sighting.at
+                self._note(sighting)
                 of_pages.append(sighting)
             elif sighting.product is not None:
                 self._changes.add(sighting.id)

@@ -9,9 +9,10 @@ import zlib
 import pytest
 import zstandard
 
-from proxy.model import Attributes
+from proxy.model import Attributes, Product
 from proxy.page.encode import Assembled, Coding, assemble
 from proxy.page.fragments import Fragment, Wrapper, banner, editor_html
+from proxy.page.product_row import product_row
 from proxy.page.template import Template
 from tests.page.cutting import cut
 
@@ -155,3 +156,12 @@ def test_words_that_move_from_one_field_to_the_next_change_the_tag() -> None:
 def test_a_fill_too_few_is_an_error_not_a_wrong_page() -> None:
     with pytest.raises(ValueError, match="zip"):
         assemble(TEMPLATE, [None, None], {}, coding="identity", key=KEY)
+
+
+def test_rows_of_one_visitor_are_not_counted_as_others_are() -> None:
+    template, shoes = page_template(), [Product(f"SHOE-{number}", "A shoe", "/p", price=9.0) for number in range(40)]
+    row = product_row(Wrapper("Row"), title="For you")
+    for first in range(30):
+        filled = row.filled(shoes[first : first + 4], 0.0, is_common=False)
+        assemble(template, [filled, FIXED, None], {}, coding="gzip", key=KEY)
+    assert [len(asked) for asked in template.seams._asked] == [0, 1, 1]

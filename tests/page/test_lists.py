@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+import tracemalloc
 
 import pytest
 import turbohtml
@@ -171,3 +172,18 @@ def test_pages_made_with_a_list_are_dropped_with_its_joined_orders() -> None:
     cards.pages["decided so"] = orders[1], "its page"
     cards.forget()
     assert not cards.pages and cards.in_order(("b", "a")) is not orders[1]
+
+
+def test_orders_that_visitors_have_alone_take_little_memory() -> None:
+    names, chance = [f"SKU-{number}" for number in range(200)], random.Random(1)
+    empty = Piece(b"")
+    cards = CardList(tuple(names), tuple(Piece(name.encode()) for name in names), (empty,) * (len(names) - 1))
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        for _ in range(2_000):
+            chance.shuffle(names)
+            cards.in_order(names)
+        assert tracemalloc.get_traced_memory()[0] - before < 100_000
+    finally:
+        tracemalloc.stop()
