@@ -227,25 +227,23 @@ class Showing:
         """The page from the memo, or decided and filled now."""
         inputs, classes, of_request, of_visitor = self.inputs_and_values(template, request, who, now)
         values = of_request + of_visitor
+        done: Personalised | None
         if memo_entry is None:
-            done = self.filling.compose_unshared(
-                template, self.context(inputs, request, who, now, values), coding, hole_fills
-            )
+            context = self.context(inputs, request, who, now, values)
+            done = self.filling.compose_unshared(template, context, coding, hole_fills)
         else:
             number = NO_NUMBER
             if not inputs.tells_visitors_apart:
                 number = classes.number(of_visitor, who.visitor, who.profile, now)
             circumstances, _ = self.circumstances(inputs, coding, of_request, now)
-            known = memo_entry.get(circumstances, number)
-            if known is None:
+            done = memo_entry.get(circumstances, number)
+            if done is None:
                 context = self.context(inputs, request, who, now, values)
                 done = self.filling.compose_shared(
                     template, context, coding, memo_entry, circumstances, inputs.of_request
                 )
                 if number != NO_NUMBER:
                     self._page_memo.keep(memo_entry, circumstances, number, done)
-            else:
-                done = known
         if now >= self.recorder.due_at:
             self.record(inputs, request, who, now, values, done)
         return done

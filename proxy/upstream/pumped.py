@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 
 from proxy.errors import Fault, OriginError
 from proxy.upstream.connection import Sink
+from proxy.upstream.relay import in_pieces
 
 log = logging.getLogger("tailorbird.origin")
 
@@ -44,7 +45,7 @@ class Pumped:
         failure: OriginError | None = None
         try:
             async for chunk in self._stream:
-                sink.take([chunk])
+                sink.take(in_pieces(chunk))
                 await self._may_go_on.wait()
         except OriginError as error:
             failure = error

@@ -79,9 +79,8 @@ class Ready:
         """Does nothing."""
 
     def pipe_to(self, sink: Sink) -> None:
-        """Hands it over in pieces, so that little is copied for a slow client: what is stored not at all."""
-        body = memoryview(self._body)
-        sink.end([body[start : start + READY_BYTES] for start in range(0, len(body), READY_BYTES)], None)
+        """Hands it over at once."""
+        sink.end(in_pieces(self._body), None)
 
     def pause(self) -> None:
         """Does nothing."""
@@ -234,6 +233,12 @@ def _begun(response: Response, *, is_kept: bool, is_head: bool, is_framed: bool 
     if not is_kept:
         lines += b"connection: close\r\n"
     return STATUS_LINE[response.status] + lines + b"\r\n", has_body, is_chunked
+
+
+def in_pieces(body: bytes | memoryview) -> Pieces:
+    """The body in pieces, so that little is copied for a slow client: what is stored not at all."""
+    whole = memoryview(body)
+    return [whole[start : start + READY_BYTES] for start in range(0, len(whole), READY_BYTES)]
 
 
 def split(pieces: Pieces, size: int) -> tuple[Pieces, Pieces]:

@@ -10,6 +10,7 @@ import pytest
 from proxy.errors import Fault, OriginError
 from proxy.upstream.connection import Pieces
 from proxy.upstream.pumped import Pumped
+from proxy.upstream.relay import READY_BYTES
 
 
 class Taken:
@@ -17,10 +18,12 @@ class Taken:
 
     def __init__(self) -> None:
         self.body = b""
+        self.longest = 0
         self.over: asyncio.Future[BaseException | None] = asyncio.get_running_loop().create_future()
 
     def take(self, pieces: Pieces) -> None:
         self.body += b"".join(pieces)
+        self.longest = max(self.longest, *map(len, pieces), 0)
 
     def end(self, pieces: Pieces, error: BaseException | None) -> None:
         self.take(pieces)
@@ -46,6 +49,17 @@ async def test_all_of_it_comes_and_then_its_end(error: Exception | None, told: t
     pumped.pipe_to(sink)
     assert type(await asyncio.wait_for(sink.over, 9)) is told
     assert sink.body == b"01234"
+    await pumped.aclose()
+
+
+async def test_a_large_piece_comes_in_small_ones_so_that_little_is_copied_for_a_slow_client() -> None:
+    async def large() -> AsyncGenerator[bytes]:
+        yield b"x" * 1_000_000
+
+    sink, pumped = Taken(), Pumped(large())
+    pumped.pipe_to(sink)
+    await asyncio.wait_for(sink.over, 9)
+    assert (len(sink.body), sink.longest) == (1_000_000, READY_BYTES)
     await pumped.aclose()
 
 
