@@ -1,5 +1,4 @@
-"""`tailorbird docs FOLDER`: generates the reference pages from the tables in the code. A page is a row of `PAGES`;
-`tests/test_docs.py` fails when a committed page differs.
+"""`tailorbird docs FOLDER`: generates the reference pages from the tables in the code.
 
 A page is a row of `PAGES`; `tests/test_docs.py` fails when a committed page is not what this writes.
 """

@@ -8,15 +8,14 @@ import sys
 import time
 from collections import Counter
 from math import inf
-from typing import Any
 
 import click
 import msgspec
 
 from proxy.audience.results import HELD, SLOT, exposures_in
 from proxy.cli import options
-from proxy.cli.existing_store import asked
-from proxy.cli.options import Subcommands, form_option, setting_options, settings_now
+from proxy.cli.existing_store import STORE, asked
+from proxy.cli.options import Subcommands, form_option, settings_now
 from proxy.conditions.localtime import iso_time
 from proxy.diagnostics import did_you_mean
 from proxy.events import segment
@@ -43,11 +42,11 @@ def command() -> None:
 
 
 @command.command("list")
-@setting_options("store")
+@STORE
 @click.option("--kind", "kinds", multiple=True, help="only such, as `order completed`; may be given again")
 @click.option("--since", type=options.time, default=-inf, help="only what happened from then on, UTC, as 2026-11-25")
 @click.option("--until", type=options.time, default=inf, help="only what happened before then")
-def listed(kinds: tuple[str, ...], since: float, until: float, **flags: Any) -> None:
+def listed(store: str, kinds: tuple[str, ...], since: float, until: float) -> None:
     """List all events of all visitors, a line of JSON each, for a warehouse.
 
     Each visitor's events come together, in the order in which they happened; those of erased visitors are gone.
@@ -55,7 +54,6 @@ def listed(kinds: tuple[str, ...], since: float, until: float, **flags: Any) -> 
     was sent. `choices` are the rules whose content the page had, by slot: `part` is the arm of an experiment, else
     `shown`, or `held out` where the page's own content was shown for comparison.
     """
-    settings = settings_now(**flags)
     unknown = [kind for kind in kinds if kind not in KINDS]
     if unknown:
         raise click.UsageError(f"there is no kind `{unknown[0]}`; {did_you_mean(unknown[0], KINDS)}")
@@ -67,16 +65,15 @@ def listed(kinds: tuple[str, ...], since: float, until: float, **flags: Any) -> 
                 if since <= event.at < until and (not kinds or event.kind in kinds):
                     sys.stdout.buffer.write(as_line(arrival))
 
-    asked(settings.store, written)
+    asked(store, written)
 
 
 @command.command("rejected")
-@setting_options("store")
+@STORE
 @form_option("how to print the list")
-def rejected(form: str, **flags: Any) -> None:
+def rejected(store: str, form: str) -> None:
     """List the events that were refused, oldest first, with the reason and what was sent."""
-    settings = settings_now(**flags)
-    refused = asked(settings.store, lambda places: places.store.refused())
+    refused = asked(store, lambda places: places.store.refused())
     if not refused:
         click.echo("no event was refused", err=True)
     for one in refused:
@@ -84,24 +81,22 @@ def rejected(form: str, **flags: Any) -> None:
 
 
 @command.command("replay")
-@setting_options("store")
+@STORE
 @click.option("--reason", default="", help="only those refused for this reason")
-def replay(reason: str, **flags: Any) -> None:
+def replay(store: str, reason: str) -> None:
     """Check the refused events again, with today's write keys. Those that are accepted leave the list. It is safe to
     repeat."""
-    settings = settings_now(**flags)
-    outcomes = asked(settings.store, lambda places: replayed(places.store, settings, reason))
+    outcomes = asked(store, lambda places: replayed(places.store, settings_now(), reason))
     told = [f"{count} {outcome}" for outcome, count in sorted(outcomes.items())]
     click.echo(f"{sum(outcomes.values())} judged again: {', '.join(told) or 'there are none'}")
 
 
 @command.command("rebuild")
-@setting_options("store")
-def rebuild(**flags: Any) -> None:
+@STORE
+def rebuild(store: str) -> None:
     """Rebuild all profiles from the log. Those that come out the same are not written."""
-    settings = settings_now(**flags)
     began = time.monotonic()
-    changed = asked(settings.store, lambda places: places.store.rebuild())
+    changed = asked(store, lambda places: places.store.rebuild())
     click.echo(f"{changed} profiles came out differently; it took {time.monotonic() - began:.1f} s")
 
 

@@ -11,14 +11,15 @@ import click
 
 from proxy.errors import OperatorError
 from proxy.model import Sighting, View
-from proxy.ports import Store
+from proxy.ports import Sightings, Store
+from proxy.settings import DEFAULTS
 from proxy.stores import exists, open_outbox, open_sightings, open_store, open_views
 from proxy.stores.personal_data import Places
 
 Answer = TypeVar("Answer")
 AT_ONCE = 1_000
 STORE = click.option(
-    "--store", envvar="TAILORBIRD_STORE", default="sqlite:tailorbird.db", help="where profiles are  (TAILORBIRD_STORE)"
+    "--store", envvar="TAILORBIRD_STORE", default=DEFAULTS.store, help="where profiles are  (TAILORBIRD_STORE)"
 )
 
 
@@ -61,12 +62,17 @@ async def recorded_views(url: str, most: int) -> list[View]:
 async def existing_sightings(url: str) -> list[Sighting]:
     """What pages told of products, as the store keeps it."""
     _must_exist(url, "it is made by `tailorbird serve`, which hears of products")
-    told, after, place = list[Sighting](), -1, 0
     async with aclosing(open_sightings(url)) as sightings:
-        while place > after:
-            after = place
-            found, place = await sightings.get_sightings(after, AT_ONCE)
-            told += found
+        return await all_sightings(sightings)
+
+
+async def all_sightings(sightings: Sightings) -> list[Sighting]:
+    """All that a store was told of products."""
+    told, after, place = list[Sighting](), -1, 0
+    while place > after:
+        after = place
+        found, place = await sightings.get_sightings(after, AT_ONCE)
+        told += found
     return told
 
 

@@ -13,9 +13,9 @@ from math import inf
 import click
 
 from proxy.catalogue.product_index import MOST_LEARNT
-from proxy.cli.existing_store import existing_store
+from proxy.cli.existing_store import all_sightings, existing_store
 from proxy.cli.options import Subcommands
-from proxy.model import Arrival, LogProgress, Sighting
+from proxy.model import Arrival, LogProgress
 from proxy.ports import Outbox, Sightings, Store, Tombstones, ViewLog
 from proxy.stores import open_outbox, open_sightings, open_store, open_views
 from proxy.stores.address import without_password
@@ -61,7 +61,8 @@ async def _copied(source: str, target: str) -> tuple[int, int]:
         aclosing(open_sightings(target)) as other_sightings,
     ):
         if receipts := await copy_erasures(store, Places(other, other_views, outbox)):
-            click.echo(f"erased from it, as from the other: {len(receipts)}{_but(receipts[-1])}")
+            notes = filter(None, (receipts[-1].not_overwritten, receipts[-1].overwriting))
+            click.echo("; ".join((f"erased from it, as from the other: {len(receipts)}", *notes)))
         done = await copy_events(store, other, _on_a_screen if sys.stderr.isatty() else lambda _: None)
         if not await copy_webhook_state(old_outbox, outbox, await other.end_of_log(), time.time()):
             shown = without_password(target)
@@ -73,10 +74,6 @@ async def _copied(source: str, target: str) -> tuple[int, int]:
 
 def _on_a_screen(count: int) -> None:
     click.echo(f"\r{count} visitors", nl=False, err=True)
-
-
-def _but(receipt: Receipt) -> str:
-    return "".join(f"; {said}" for said in (receipt.not_overwritten, receipt.overwriting) if said)
 
 
 async def copy_erasures(source: Store, target: Places) -> list[Receipt]:
@@ -158,16 +155,7 @@ async def copy_views(source: ViewLog, target: ViewLog) -> None:
 
 async def copy_sightings(source: Sightings, target: Sightings) -> None:
     """Tells the target of products what is newer than what it was told."""
-    known = {sighting.key: sighting.at for sighting in await _all(target)}
-    new = [sighting for sighting in await _all(source) if sighting.at > known.get(sighting.key, -inf)]
+    known = {sighting.key: sighting.at for sighting in await all_sightings(target)}
+    new = [sighting for sighting in await all_sightings(source) if sighting.at > known.get(sighting.key, -inf)]
     for start in range(0, len(new), BATCH):
         await target.put_sightings(new[start : start + BATCH], most=MOST_LEARNT)
-
-
-async def _all(sightings: Sightings) -> list[Sighting]:
-    found, place, last = list[Sighting](), 0, -1
-    while last < place:
-        last = place
-        some, place = await sightings.get_sightings(place, BATCH)
-        found += some
-    return found

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import click
 import msgspec
 
-from proxy.cli.existing_store import asked
+from proxy.cli.existing_store import STORE, asked
 from proxy.cli.options import Subcommands, form_option, setting_options, settings_now
 from proxy.cli.rulefolder import folder_argument, no_such_segment, read_rules
 from proxy.conditions.localtime import iso_time
@@ -57,22 +57,20 @@ def show(folder: Path, form: str, **flags: Any) -> None:
 
 
 @command.command("given-up")
-@setting_options("store")
+@STORE
 @form_option("how to print the list")
-def given_up(form: str, **flags: Any) -> None:
+def given_up(store: str, form: str) -> None:
     """List the messages that were given up, oldest first, with the reason."""
-    settings = settings_now(**flags)
-    for one in asked(settings.store, lambda places: places.outbox.given_up()):
+    for one in asked(store, lambda places: places.outbox.given_up()):
         click.echo(msgspec.json.encode(msgspec.structs.asdict(one)) if form == "json" else _as_text(one))
 
 
 @command.command("replay")
-@setting_options("store")
+@STORE
 @click.option("--webhook", default="", help="only those for this webhook")
-def replay(webhook: str, **flags: Any) -> None:
+def replay(store: str, webhook: str) -> None:
     """Send the messages that were given up again, after those that wait already. It is safe to repeat."""
-    settings = settings_now(**flags)
-    click.echo(f"{asked(settings.store, lambda places: _again(places.outbox, webhook))} wait again")
+    click.echo(f"{asked(store, lambda places: _again(places.outbox, webhook))} wait again")
 
 
 async def _again(outbox: Outbox, webhook: str) -> int:

@@ -18,7 +18,7 @@ from proxy.audience.identity import IMPORTED, LINKING, with_link
 from proxy.audience.merging import NO_RULES, Merge, Rules, StampedValue, merge_values
 from proxy.audience.outside import MEMBERSHIP, memberships_after, segments_of
 from proxy.events.types import BY_KIND, MOST, EventClass, class_of, classes_of
-from proxy.model import Arrival, Attributes, AttributeValue, Event, Membership, PackedEvent, Profile, Stamp
+from proxy.model import Arrival, AttributeValue, Event, Membership, PackedEvent, Profile, Stamp
 
 Values = dict[str, AttributeValue]
 ID, KIND, STAMP, SHOWN = attrgetter("id"), attrgetter("kind"), attrgetter("at", "id"), attrgetter("shown")
@@ -158,7 +158,8 @@ def _with_attributes(profile: Profile, arrival: Arrival, traits: Values, rules: 
             from_devices.add(name)
         else:
             from_devices.discard(name)
-    imported = _without(profile.attributes, profile.stamps) | dict(profile.hidden)
+    imported = {name: value for name, value in profile.attributes.items() if name not in profile.stamps}
+    imported |= profile.hidden
     profile = replace(profile, from_devices=frozenset(from_devices))
     return _joined(profile, imported=imported, values=values, stamps=stamps, rules=rules)
 
@@ -200,8 +201,3 @@ def _joined(profile: Profile, *, imported: Values, values: Values, stamps: dict[
 def values_of(traits: Mapping[str, str | float | bool | list[str]]) -> Values:
     """Traits as attributes: a list is a set."""
     return {name: frozenset(value) if isinstance(value, list) else value for name, value in traits.items()}
-
-
-def _without(attributes: Attributes, names: Iterable[str]) -> Values:
-    gone = set(names)
-    return {name: value for name, value in attributes.items() if name not in gone}

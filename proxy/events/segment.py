@@ -130,7 +130,10 @@ def reported_event(call: Call, type: str) -> ReportedEvent | Rejected:
             subject = first(properties, SUBJECTS.get(kind, ())) if row else call.event or ""
             subject = subject or (_audience(call) if kind in MEMBERSHIP else "")
         case "page":
-            kind, subject = "page viewed", text(properties, "path") or _page_path(call) or call.name or ""
+            kind, subject = (
+                "page viewed",
+                text(properties, "path") or text(_in_context(call, "page"), "path") or call.name or "",
+            )
         case "screen":
             kind, subject = "screen viewed", call.name or text(properties, "name")
         case "identify":
@@ -170,10 +173,6 @@ def _audience(call: Call) -> str:
     """The audience that a platform reports; "" for any other call."""
     personas = _in_context(call, "personas")
     return text(personas, "computation_key") if personas.get("computation_class") == "audience" else ""
-
-
-def _page_path(call: Call) -> str:
-    return text(_in_context(call, "page"), "path")
 
 
 def _in_context(call: Call, name: str) -> Properties:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from sys import intern
+from typing import TypeVar
 
 import msgspec
 
@@ -61,6 +62,17 @@ def id_of_view(number: int, which: int = 0) -> str:
     return f"{PAGE_EVENT_PREFIX}{number:x}-{which}"
 
 
+Part = TypeVar("Part")
+
+
+def read(decoder: msgspec.msgpack.Decoder[Part], logged: bytes) -> Part:
+    """What the decoder makes of a logged event. Raises `DamagedValueError` when it is none."""
+    try:
+        return decoder.decode(logged)
+    except UNDECODABLE:
+        raise DamagedValueError("an event in the log cannot be read") from None
+
+
 def joined(own: bytes, words: bytes) -> bytes:
     """A packed arrival of its own part and its words. Raises `DamagedValueError`."""
     if not words:
@@ -68,7 +80,7 @@ def joined(own: bytes, words: bytes) -> bytes:
     ends = _ends(words)
     if not own.startswith(_BEGINS):  # from before version 10 of the SQLite store
         return b"".join((own[:-_AFTER], words[2:ends], own[-_AFTER:], words[ends:]))
-    one = _view(own)
+    one = read(_view_decoder, own)
     event = one.at, id_of_view(one.number), VIEWED, one.page, (), 0.0, msgspec.Raw(words[2:ends])
     rest = msgspec.Raw(words[ends:])
     return _encoder.encode((one.visitor_id, event, PAGE, one.at, _NO_TRAITS, (), rest, _LATER, _LATER))
@@ -77,15 +89,8 @@ def joined(own: bytes, words: bytes) -> bytes:
 def event_of_view(own: bytes, words: bytes) -> Event:
     """What happened. Views share their words here, too: with the names of five banners in each view, a history would be
     four times as large. Raises `DamagedValueError`."""
-    one = _view(own)
+    one = read(_view_decoder, own)
     return Event(one.at, id_of_view(one.number), VIEWED, intern(one.page), (), 0.0, _shown_in(words))
-
-
-def _view(own: bytes) -> View:
-    try:
-        return _view_decoder.decode(own)
-    except UNDECODABLE:
-        raise DamagedValueError("a view in the log cannot be read") from None
 
 
 def _ends(words: bytes) -> int:

@@ -18,7 +18,7 @@ from proxy.errors import UNDECODABLE, DamagedValueError, StoreError
 from proxy.events.fold import values_of
 from proxy.model import Arrival, AttributeValue, Event, Item, Link, Membership, PackedEvent, Profile, Stamp
 from proxy.ports import Refused
-from proxy.stores.packed_views import NOTHING, event_of_view, joined
+from proxy.stores.packed_views import NOTHING, event_of_view, joined, read
 
 MAX_BYTES = 8 * 1024 * 1024
 """No value is longer: a history of the most orders, each of the most items, all names of the greatest length, fits."""
@@ -148,26 +148,17 @@ def packed_arrival(arrival: Arrival) -> bytes:
 
 def unpacked_arrival(value: bytes) -> Arrival:
     """The arrival in a logged value. Raises `DamagedValueError` when it is not one."""
-    try:
-        return _arrival_decoder.decode(value)
-    except UNDECODABLE:
-        raise DamagedValueError("an event in the log cannot be read") from None
+    return read(_arrival_decoder, value)
 
 
 def unpacked_visitor_id(value: bytes) -> str:
     """The visitor of the arrival in a logged value. Raises `DamagedValueError` when it is not one."""
-    try:
-        return _visitor_decoder.decode(value).visitor_id
-    except UNDECODABLE:
-        raise DamagedValueError("an event in the log cannot be read") from None
+    return read(_visitor_decoder, value).visitor_id
 
 
 def unpacked_arrivals(values: bytes, many: int) -> list[Arrival]:
     """So many arrivals, packed one after the other. Raises `DamagedValueError` when one of them is none."""
-    try:
-        return _arrivals_decoder.decode(b"\xdd" + many.to_bytes(4, "big") + values)
-    except UNDECODABLE:
-        raise DamagedValueError("an event in the log cannot be read") from None
+    return read(_arrivals_decoder, b"\xdd" + many.to_bytes(4, "big") + values)
 
 
 def readable(values: Iterable[bytes]) -> list[Arrival | None]:
@@ -204,7 +195,7 @@ def event_of(arrival: Arrival | PackedEvent) -> Event:
         return arrival.event
     if arrival.shared_bytes:
         return event_of_view(arrival.own_bytes, arrival.shared_bytes)
-    return _happened(arrival.own_bytes).event
+    return read(_happened_decoder, arrival.own_bytes).event
 
 
 def as_remembered(arrival: Arrival | PackedEvent) -> Arrival:
@@ -214,15 +205,8 @@ def as_remembered(arrival: Arrival | PackedEvent) -> Arrival:
     if arrival.shared_bytes:
         event = event_of_view(arrival.own_bytes, arrival.shared_bytes)
         return Arrival(arrival.visitor_id, event, "", event.at)
-    happened = _happened(arrival.own_bytes)
+    happened = read(_happened_decoder, arrival.own_bytes)
     return Arrival(arrival.visitor_id, happened.event, "", happened.received_at)
-
-
-def _happened(packed: bytes) -> Happened:
-    try:
-        return _happened_decoder.decode(packed)
-    except UNDECODABLE:
-        raise DamagedValueError("an event in the log cannot be read") from None
 
 
 def arrivals_of(arrivals: Iterable[Arrival | PackedEvent]) -> list[Arrival]:

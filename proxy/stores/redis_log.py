@@ -225,16 +225,13 @@ class RedisLog:
         await ran(self._writer, [Change(stamp, profile, news).call() for stamp, profile, news in after if profile])
 
 
-def _is_routed(arrival: Arrival, given: Container[tuple[str, str]]) -> bool:
-    return bool(arrival.via) and (arrival.visitor_id, arrival.event.id) not in given
-
-
 def _own(waiting: Waiting, known: Mapping[str, Known], given: Container[tuple[str, str]], done: Done) -> Waiting:
     """What of it may be added to those for whom it waits; what is their persons' is left, or their device's again."""
     own: dict[str, list[Arrival]] = {}
     for visitor_id, arrivals in waiting.items():
         for arrival in arrivals:
-            if _is_routed(arrival, given) and known[arrival.via].stamp.alias != visitor_id:
+            is_routed = arrival.via and (arrival.visitor_id, arrival.event.id) not in given
+            if is_routed and known[arrival.via].stamp.alias != visitor_id:
                 done.left.setdefault(arrival.via, []).append(replace(arrival, visitor_id=arrival.via, via=""))
             elif not any(is_erased(arrival, known[id].erased_at) for id in visitors_of(arrival)):
                 whose = routed(arrival, known[visitor_id].stamp.alias)

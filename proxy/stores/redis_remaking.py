@@ -50,8 +50,9 @@ async def rebuild(client: Any, visitor_id: str) -> bool:
             return False
         (found,) = await stored(client, [visitor_id])
         is_other = not _is_same(found, profile)
-        begun = await _begun(client, visitor_id) if is_other else ""
-        if await _is_remade(client, visitor_id, fields, profile):
+        begun = (await redis_changes.begin(client, [visitor_id])).decode() if is_other else ""
+        (answer,) = await ran(client, [_remaking(visitor_id, fields, profile)])
+        if answered(answer):
             if is_other:
                 await redis_changes.tell(client, [visitor_id], begun)
             return is_other
@@ -84,11 +85,6 @@ async def _withdrawn(client: Any, gone: Mapping[str, Collection[str]]) -> list[s
     return [visitor_id for visitor_id in gone if visitor_id not in left]
 
 
-async def _begun(client: Any, visitor_id: str) -> str:
-    name: bytes = await redis_changes.begin(client, [visitor_id])
-    return name.decode()
-
-
 async def mended(client: Any, visitor_id: str, found: Stored | StoreError) -> tuple[Profile | None, int]:
     """The stored profile, and how many of the news are in it. A damaged one is rebuilt."""
     try:
@@ -105,13 +101,8 @@ async def _following(client: Any, arrivals: list[Arrival]) -> Profile | None:
     return fold(None, arrivals, await redis_shared.merge_rules(client)) if arrivals else None
 
 
-async def _is_remade(client: Any, visitor_id: str, fields: Fields, profile: Profile | None, *gone: str) -> bool:
-    """Whether this became the profile, and these events are gone: not if the log changed since it was read."""
-    (answer,) = await ran(client, [_remaking(visitor_id, fields, profile, *gone)])
-    return bool(answered(answer))
-
-
 def _remaking(visitor_id: str, fields: Fields, profile: Profile | None, *gone: str) -> Call:
+    """Makes this the profile, without these events, unless the log has changed since it was read."""
     stamp = Stamp(fields.get(STAMP, b""))
     parts = (stamp.value, stamp.after(profile), len(fields), packed(profile) if profile is not None else b"")
     return Call(REMAKE, visitor_id, (*parts, *gone))

@@ -119,7 +119,7 @@ class SqliteStore:
 
     async def is_ready(self) -> bool:
         try:
-            return await self._read(_answers)
+            return await self._read(lambda connection: connection.execute("SELECT 1") is not None)
         except StoreError:
             return False
 
@@ -207,8 +207,9 @@ class SqliteStore:
         await self._change(lambda connection: sqlite_shared.forget_refused(connection, refused))
 
     async def forget_before(self, moment: float) -> None:
-        await self._change(_forget_names)
-        await self._change(lambda connection: sqlite_shared.forget_before(connection, moment))
+        await self._change(sqlite_changes.forget_names)
+        await self._change(sqlite_diverted.forget_names)
+        await self._change(partial(sqlite_shared.forget_before, moment=moment))
 
     # -- on the threads
 
@@ -276,12 +277,3 @@ def whole(
     finally:
         if not is_awaited:
             connection.execute("PRAGMA synchronous = FULL")
-
-
-def _forget_names(connection: sqlite3.Connection) -> None:
-    sqlite_changes.forget_names(connection)
-    sqlite_diverted.forget_names(connection)
-
-
-def _answers(connection: sqlite3.Connection) -> bool:
-    return connection.execute("SELECT 1") is not None

@@ -58,7 +58,8 @@ def apply(
     diverted = _diverted(connection, new)
     routed_arrivals = sqlite_noted.not_noted(connection, _routed(connection, arrivals, diverted))
     last, changes = sqlite_visitor.last_place(connection), connection.total_changes
-    sqlite_bulk.write(connection, LOG, [_row(arrival) for arrival in routed_arrivals])
+    rows = [(one.visitor_id, one.event.id, one.received_at, packed_arrival(one)) for one in routed_arrivals]
+    sqlite_bulk.write(connection, LOG, rows)
     is_all = connection.total_changes - changes == len(routed_arrivals)
     new_arrivals = routed_arrivals if is_all else _logged(connection, last, routed_arrivals)
     due = _due(connection, new_arrivals, known).union(due)
@@ -139,10 +140,6 @@ def _note_new(
     return page_events, drawn
 
 
-def _row(arrival: Arrival) -> tuple[str, str, float, bytes]:
-    return arrival.visitor_id, arrival.event.id, arrival.received_at, packed_arrival(arrival)
-
-
 def _logged(connection: sqlite3.Connection, last: int, arrivals: Sequence[Arrival]) -> list[Arrival]:
     """The arrivals that were logged after that place, without duplicates."""
     sought = "SELECT json_group_array(json_array(visitor_id, id)) FROM events WHERE place > ?"
@@ -154,16 +151,9 @@ def _logged(connection: sqlite3.Connection, last: int, arrivals: Sequence[Arriva
 def _due(connection: sqlite3.Connection, new_arrivals: Sequence[Arrival], known: Collection[str]) -> set[str]:
     """The visitors who need a new checkpoint."""
     whole = {one.visitor_id for one in new_arrivals if not is_history_only(one)}
-    new_visitors = {one.visitor_id for one in new_arrivals}.difference(known)
-    return (
-        whole
-        | _random_visitors(new_arrivals)
-        | (new_visitors - sqlite_visitor.known(connection, new_visitors) if new_visitors else new_visitors)
-    )
-
-
-def _random_visitors(arrivals: Sequence[Arrival]) -> set[str]:
-    return {one.visitor_id for one in arrivals[random.randrange(EVERY) :: EVERY]}  # noqa: S311  # no secret
+    drawn = {one.visitor_id for one in new_arrivals[random.randrange(EVERY) :: EVERY]}  # noqa: S311  # no secret
+    new = {one.visitor_id for one in new_arrivals}.difference(known)
+    return whole | drawn | (new - sqlite_visitor.known(connection, new) if new else new)
 
 
 def put(connection: sqlite3.Connection, profiles: Iterable[Profile]) -> int:

@@ -159,11 +159,9 @@ def _reader(profile: Profile, now: float) -> Callable[[Measure], AttributeValue 
 
 
 def _of_visitor(name: str, seen: Seen, profile: Profile | None) -> AttributeValue | None:
-    if name == "segment":
-        return _segments(seen.visitor, profile, seen.now)
     if name.startswith(REFINEMENT):
         return frozenset(seen.parameters.get(name[len(REFINEMENT) :], ())) or None
-    return profile.attributes.get(name) if profile is not None else None
+    return source_of(name)(seen.visitor, profile, seen.now)
 
 
 def _every_attribute(seen: Seen, profile: Profile | None, measures: Mapping[str, Measure]) -> Iterator[str]:
@@ -198,17 +196,6 @@ def unsigned_only(visitor: Visitor, profile: Profile | None) -> frozenset[str]:
     return frozenset(name for name in visitor.unverified if name.casefold() not in folded)
 
 
-# -- where request attributes come from
-
-
-def _country(seen: Seen) -> str | None:
-    return country_in(seen.place("country"))
-
-
-def _language(seen: Seen) -> frozenset[str] | None:
-    return languages_of((seen.request.get(b"accept-language") or b"")[:MAX_FIELD_BYTES])
-
-
 def device_in(request: Request) -> str | None:
     """The kind of device that a request comes from; None when it does not say."""
     user_agent = (request.get(b"user-agent") or b"")[:MAX_FIELD_BYTES]
@@ -225,25 +212,6 @@ def _newness(visitor: Visitor, _: Profile | None, now: float) -> str:
     is_new = not visitor.id or now - visitor.first_seen_at < NEW_VISITOR_SECONDS
     return "new" if is_new else "returning"
 
-
-def _campaign(parameter: str) -> Callable[[Seen], str | None]:
-    return lambda seen: seen.parameter(parameter)
-
-
-REQUEST_ATTRIBUTES: dict[str, Callable[[Seen], AttributeValue | None]] = {
-    "country": _country,
-    "language": _language,
-    "device": lambda seen: device_in(seen.request),
-    "page": lambda seen: page_of(seen.request.path),
-    "search term": lambda seen: search_term_of(seen.parameters) or None,
-    "campaign": _campaign("utm_campaign"),
-    "campaign.source": _campaign("utm_source"),
-    "campaign.medium": _campaign("utm_medium"),
-    "campaign.term": _campaign("utm_term"),
-    "campaign.content": _campaign("utm_content"),
-    "referrer": lambda seen: referrer_of(seen.request) or None,
-    "visitor": lambda seen: _newness(seen.visitor, None, seen.now),
-}
 
 # -- reading fields
 
@@ -285,3 +253,21 @@ def host_of(url: bytes) -> str:
     if host.startswith("["):
         return host.partition("]")[0] + "]"
     return host.partition(":")[0].removeprefix("www.")
+
+
+# -- where request attributes come from
+
+REQUEST_ATTRIBUTES: dict[str, Callable[[Seen], AttributeValue | None]] = {
+    "country": lambda seen: country_in(seen.place("country")),
+    "language": lambda seen: languages_of((seen.request.get(b"accept-language") or b"")[:MAX_FIELD_BYTES]),
+    "device": lambda seen: device_in(seen.request),
+    "page": lambda seen: page_of(seen.request.path),
+    "search term": lambda seen: search_term_of(seen.parameters) or None,
+    "campaign": lambda seen: seen.parameter("utm_campaign"),
+    "campaign.source": lambda seen: seen.parameter("utm_source"),
+    "campaign.medium": lambda seen: seen.parameter("utm_medium"),
+    "campaign.term": lambda seen: seen.parameter("utm_term"),
+    "campaign.content": lambda seen: seen.parameter("utm_content"),
+    "referrer": lambda seen: referrer_of(seen.request) or None,
+    "visitor": lambda seen: _newness(seen.visitor, None, seen.now),
+}

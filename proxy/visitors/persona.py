@@ -22,7 +22,7 @@ from proxy.diagnostics import did_you_mean, nearest
 from proxy.errors import RequestError
 from proxy.http.message import Request
 from proxy.model import AttributeValue, Consent, EvaluationContext, Product, Profile, Visitor
-from proxy.rulebook.case_history import ACTIONS, OF_SUBJECTS, Action, actions
+from proxy.rulebook.case_history import ACTIONS, OF_SUBJECTS, actions
 from proxy.rulebook.compile import Publication
 from proxy.rulebook.expectations import Case
 from proxy.visitors.consent import allowed, of_this_visit
@@ -115,7 +115,8 @@ def context_as(
     visitor = allowed(Visitor(persona.visitor, segments=frozenset(persona.segments)), consent)
     did = [action for name, what in persona.did.items() for action in actions(name, what, known)]
     if did and consent is not Consent.NONE:
-        profile = _having_done(profile or STRANGER, did, at)
+        before, events = profile or STRANGER, [action.event(at, number) for number, action in enumerate(did)]
+        profile = replace(before, history=(*before.history, *events))
     if consent is not Consent.PROFILE:
         profile = of_this_visit(profile, at) if consent is Consent.SESSION else None
     measures = {**TRAIT_MEASURES, **plan.inputs_of(plan.slots).measures}
@@ -126,9 +127,3 @@ def context_as(
     played = as_case(replace(case, actions=(*case.actions, *did)), plan, at, plan.slots)
     of_case = {name: value for name, value in played.attributes.items() if name != "page"}
     return msgspec.structs.replace(played, attributes={**seen, **of_case, **persona.attributes}, consent=consent)
-
-
-def _having_done(profile: Profile, did: list[Action], at: float) -> Profile:
-    """The profile, with what the persona did just before."""
-    events = tuple(action.event(at, number) for number, action in enumerate(did))
-    return replace(profile, history=(*profile.history, *events))

@@ -20,7 +20,6 @@ from proxy.decide.engine import caps_read, decide
 from proxy.decide.plan import JOURNEY, Plan
 from proxy.errors import StoreError
 from proxy.events.bots import is_bot
-from proxy.http.message import Request
 from proxy.metrics import Metrics
 from proxy.model import (
     AttributeValue,
@@ -71,7 +70,8 @@ class Recorder:
         """Yields the noted views, without those of crawlers."""
         while self._noted:
             noted = self._noted.popleft()
-            if not _is_of_a_bot(noted.seen.request):
+            agent = noted.seen.request.get(b"user-agent")
+            if agent is None or not is_bot(agent):
                 yield view_of(noted)
 
 
@@ -95,11 +95,6 @@ def view_of(noted: SampledPage) -> View:
         bucket_key=context.bucket_key,
         readings={measure_name(measure): context.read(measure) for measure in asked},
     )
-
-
-def _is_of_a_bot(request: Request) -> bool:
-    agent = request.get(b"user-agent")
-    return agent is not None and is_bot(agent)
 
 
 def _attributes(noted: SampledPage, asked: frozenset[str]) -> Iterator[tuple[str, AttributeValue]]:
