@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain, islice
+from math import isfinite
 from typing import Literal
 
 import orjson
@@ -223,11 +224,16 @@ def _moment(written: str) -> float | None:
         if text.isdigit() and len(text) in _DIGITAL_DATES:
             return datetime.strptime(text, _DIGITAL_DATES[len(text)]).replace(tzinfo=UTC).timestamp()
         number = float(text)
-        return number / 1000 if number > _MILLISECONDS else number
     except ValueError:
-        pass
+        return _iso(text)
+    if not isfinite(number):  # as `NaN`, which programs write for a time that is missing
+        return None
+    return number / 1000 if number > _MILLISECONDS else number
+
+
+def _iso(text: str) -> float | None:
     try:
         moment = datetime.fromisoformat(text)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     except ValueError:
         return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

@@ -21,7 +21,12 @@ def table_rows(data: bytes, separator: str) -> Iterator[tuple[int, dict[str, str
     lines = text.splitlines(keepends=True)
     heading: list[str] = []
     start = 0
-    reader = csv.reader(lines, delimiter=separator, strict=True)
+
+    def reader_of_rest() -> Any:
+        rest = map(lines.__getitem__, range(start, len(lines)))  # a slice would copy them for each broken row
+        return csv.reader(rest, delimiter=separator, strict=True)
+
+    reader = reader_of_rest()
     while True:
         line = start + reader.line_num + 1
         try:
@@ -31,7 +36,7 @@ def table_rows(data: bytes, separator: str) -> Iterator[tuple[int, dict[str, str
         except csv.Error as error:
             yield Problem(line, f"a cell cannot be read: {error}", "close every quote; write quotes in a text twice")
             start = line  # go on with the next line: a quote never closed takes in all that follow
-            reader = csv.reader(lines[start:], delimiter=separator, strict=True)
+            reader = reader_of_rest()
             continue
         if not any(cell.strip() for cell in cells):
             continue

@@ -54,6 +54,12 @@ def test_files_of_any_shape(name: str, text: str, kind: str, groups: list[tuple[
     assert log.unread == 0
 
 
+@pytest.mark.parametrize("time", ["NaN", "inf", "-Infinity", "1e999", "soon"])
+def test_what_is_no_time_is_taken_for_none(time: str) -> None:
+    log = read_history(["session,time,product", f"x,{time},shoe", "y,2026-11-01,sock"])
+    assert [group.at for group in log.groups] == [0, 1_793_491_200]
+
+
 def test_lines_that_make_no_sense_are_counted() -> None:
     log = read_history(["order_id,product_id", "1,a", "1", ",b", "1,", "1,c"])
     assert ([group.products for group in log.groups], log.unread) == ([("a", "c")], 3)
