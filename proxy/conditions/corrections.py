@@ -12,62 +12,18 @@ BOUNDS = ("at least", "at most", "more than", "less than", "exactly", "between")
 _SIGNS = {
     word: bound
     for bound, words in {
-        "at least": (
-            "≥",
-            ">=",
-            "min",
-            "minimum",
-            "from",
-            "no less than",
-            "not less than",
-            "mindestens",
-            "minst",
-            "ab",
-            "vanaf",
-            "minstens",
-        ),
-        "at most": (
-            "≤",
-            "<=",
-            "max",
-            "maximum",
-            "up to",
-            "no more than",
-            "not more than",
-            "not over",
-            "höchstens",
-            "bis zu",
-            "bis",
-            "tot",
-            "hoogstens",
-        ),
-        "more than": (
-            ">",
-            "over",
-            "above",
-            "greater than",
-            "higher than",
-            "larger than",
-            "bigger than",
-            "mehr als",
-            "über",
-            "meer dan",
-        ),
-        "less than": (
-            "<",
-            "under",
-            "below",
-            "fewer than",
-            "lower than",
-            "smaller than",
-            "weniger als",
-            "unter",
-            "minder dan",
-        ),
+        "at least": ("≥", ">=", "min", "minimum", "from", "no less than", "not less than", "mindestens", "minst", "ab",
+                     "vanaf", "minstens"),
+        "at most": ("≤", "<=", "max", "maximum", "up to", "no more than", "not more than", "not over", "höchstens",
+                    "bis zu", "bis", "tot", "hoogstens"),
+        "more than": (">", "over", "above", "greater than", "higher than", "larger than", "bigger than", "mehr als",
+                      "über", "meer dan"),
+        "less than": ("<", "under", "below", "fewer than", "lower than", "smaller than", "weniger als", "unter",
+                      "minder dan"),
         "exactly": ("=", "==", "equals", "is", "genau"),
     }.items()
     for word in words
-}
+}  # fmt: skip
 """Other words and signs for a bound."""
 
 _CURRENCY_FIRST = re.compile(r"([€$£]|\b(?:EUR|kr)\.?) ?(\d[\d.,]*)")

@@ -227,29 +227,7 @@ def _clock(fetched: FetchedPage) -> Iterator[Line]:
 
 
 CHECKS: tuple[Callable[[FetchedPage], Iterator[Line]], ...] = (
-    _size,
-    _charset,
-    slots,
-    lists,
-    _hydration,
-    _cache,
-    _pieces,
-    _validator,
-    _cookies,
-    _vary,
-    _forms,
-    _policy,
-    _compression,
-    _clock,
-)
-
-OF_JSON: tuple[Callable[[FetchedPage], Iterator[Line]], ...] = (
-    _size,
-    in_json,
-    _cache,
-    _validator,
-    _cookies,
-    _vary,
-    _compression,
-    _clock,
-)
+    _size, _charset, slots, lists, _hydration, _cache, _pieces, _validator, _cookies, _vary, _forms, _policy,
+    _compression, _clock,
+)  # fmt: skip
+OF_JSON = _size, in_json, _cache, _validator, _cookies, _vary, _compression, _clock

@@ -211,19 +211,8 @@ KNOWN = tuple(sorted({word.name for part in PARTS.values() for word in part}, ke
 """Every word of every part, longer ones first."""
 
 NESTING = (
-    "when",
-    "unless",
-    "show",
-    "stop after",
-    "banner",
-    "products",
-    "strategy",
-    "boost",
-    "bury",
-    "pin",
-    "only",
-    "never",
-)
+    "when", "unless", "show", "stop after", "banner", "products", "strategy", "boost", "bury", "pin", "only", "never",
+)  # fmt: skip
 """Words behind which `word: value` is a line of its own, and no text with a colon in it."""
 
 CONDITIONS = {phrase.key for phrase in PHRASES}

@@ -31,18 +31,8 @@ MOST_BYTES = 200
 MOST_SHOWN = 16
 """A page view names so many banners at most; each further one is an event of its own."""
 NO_REFINEMENTS = {
-    *SEARCH_PARAMETERS,
-    "page",
-    "p",
-    "sort",
-    "order",
-    "view",
-    "limit",
-    "gclid",
-    "fbclid",
-    "msclkid",
-    "ref",
-}
+    *SEARCH_PARAMETERS, "page", "p", "sort", "order", "view", "limit", "gclid", "fbclid", "msclkid", "ref",
+}  # fmt: skip
 
 
 def why_not_counted(request: Request, consents: Consents) -> str:

@@ -17,11 +17,11 @@ def test_cells_are_known_by_their_headings_and_rows_by_the_line_they_begin_on() 
 
 
 def test_a_table_whose_every_row_is_broken_is_read_in_seconds() -> None:
-    rows = 60_000
+    rows = 200_000
     begun = time.process_time()
     found = list(table_rows(b"id,title\n" + b'1,"a "b" c"\n' * rows, ","))
     assert len(found) == rows and all(isinstance(each, Problem) for each in found)
-    assert time.process_time() - begun < 10, "it takes 25 where what is left is copied for each"
+    assert time.process_time() - begun < 10, "it takes 30 where what is left is copied for each"
 
 
 def test_a_table_in_another_encoding_is_read_and_told() -> None:
