@@ -160,14 +160,7 @@ def events_page() -> str:
         "what](../life-of-an-event.md#who-may-say-what)."
     )
     body = [
-        (
-            f"`{row.kind}`",
-            row.segment,
-            code(row.ga4),
-            NEEDED[row.needs],
-            "yes" if row.is_server_only else "",
-            row.help,
-        )
+        (f"`{row.kind}`", row.segment, code(row.ga4), NEEDED[row.needs], "yes" if row.is_server_only else "", row.help)
         for row in TYPES
     ]
     head = ("kind", "Segment", "GA4", "cannot do without", "not of a page", "what happened")

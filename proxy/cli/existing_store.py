@@ -36,11 +36,7 @@ def asked(url: str, question: Callable[[Places], Awaitable[Answer]]) -> Answer:
 @asynccontextmanager
 async def places_in(url: str) -> AsyncIterator[Places]:
     """The store, and what else is kept of visitors beside it."""
-    async with (
-        existing_store(url) as store,
-        aclosing(open_views(url)) as views,
-        aclosing(open_outbox(url)) as outbox,
-    ):
+    async with existing_store(url) as store, aclosing(open_views(url)) as views, aclosing(open_outbox(url)) as outbox:
         yield Places(store, views, outbox)
 
 

@@ -23,14 +23,7 @@ from proxy.cli.options import form_option, setting_options, settings_now
 from proxy.cli.rulefolder import A_FILE, no_such_segment, read_rules
 from proxy.diagnostics import many
 from proxy.events.imported import Reading
-from proxy.events.imported_segments import (
-    SEGMENT_COLUMNS,
-    SEGMENTS,
-    Memberships,
-    is_known,
-    leaving,
-    memberships,
-)
+from proxy.events.imported_segments import SEGMENT_COLUMNS, SEGMENTS, Memberships, is_known, leaving, memberships
 from proxy.model import Arrival, Profile
 from proxy.ports import Store
 

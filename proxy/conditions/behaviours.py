@@ -125,12 +125,7 @@ TRAITS: tuple[Phrase, ...] = (
         "what the visitor ever paid, less what was paid back",
         "at least 500 EUR",
     ),
-    _number(
-        "spend in the last N days",
-        Measure(Reading.SUM, SPENT),
-        "the same in that time",
-        "at least 100 EUR",
-    ),
+    _number("spend in the last N days", Measure(Reading.SUM, SPENT), "the same in that time", "at least 100 EUR"),
     _number("average order", Measure(Reading.MEAN, (BOUGHT,)), "what an order is worth on average", "more than 80 EUR"),
     _number("days since last order", Measure(Reading.DAYS_SINCE, (BOUGHT,)), "how long ago it was", "more than 90"),
     _number(
@@ -183,12 +178,7 @@ TRAITS: tuple[Phrase, ...] = (
         "at least 4",
     ),
     _number("frequency", Measure(Reading.COUNT, (BOUGHT,), grades=FREQUENCY), "5 for many orders, down to 1", "5"),
-    _number(
-        "monetary",
-        Measure(Reading.SUM, SPENT, grades=MONETARY),
-        "5 for much spent, down to 1",
-        "at most 2",
-    ),
+    _number("monetary", Measure(Reading.SUM, SPENT, grades=MONETARY), "5 for much spent, down to 1", "at most 2"),
     Phrase(
         "bargain shopper",
         "bargain shopper",

@@ -25,11 +25,7 @@ from proxy.demo.pictures import pictures
 from proxy.demo.sessions import ACCOUNTS, Sessions, account_for
 from proxy.demo.storefront import Storefront
 
-EXCUSES = {
-    403: "We could not be sure this came from you",
-    404: "This path leads nowhere",
-    409: "Sold out, sorry",
-}
+EXCUSES = {403: "We could not be sure this came from you", 404: "This path leads nowhere", 409: "Sold out, sorry"}
 
 
 def create_shop() -> Starlette:

@@ -156,13 +156,7 @@ def _order(rows: Sequence[Row], message_id: str, number: str, reading: Reading) 
         what = f"`{number_text(value)}` is less than nothing; what was paid back is an event `order refunded`"
         return _refused(rows[0], what)
     said = ReportedEvent(
-        "order completed",
-        message_id,
-        at,
-        reading.text(rows[0], "visitor"),
-        items=items,
-        value=value,
-        order_id=number,
+        "order completed", message_id, at, reading.text(rows[0], "visitor"), items=items, value=value, order_id=number
     )
     return _judged(said, rows[0], reading, tuple(notes))
 

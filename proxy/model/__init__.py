@@ -59,13 +59,4 @@ from proxy.model.rules import (
     chosen_name,
     shown_name,
 )
-from proxy.model.visitors import (
-    Consent,
-    EvaluationContext,
-    Membership,
-    Profile,
-    Stamp,
-    View,
-    Visitor,
-    nothing_read,
-)
+from proxy.model.visitors import Consent, EvaluationContext, Membership, Profile, Stamp, View, Visitor, nothing_read

@@ -80,12 +80,7 @@ Groups = tuple[tuple[str, ...], ...]
 """Products that were bought, or looked at, together."""
 
 
-def check(
-    files: Mapping[str, bytes],
-    *,
-    catalogue: Sequence[Product] = (),
-    imported: Collection[str] = (),
-) -> Checked:
+def check(files: Mapping[str, bytes], *, catalogue: Sequence[Product] = (), imported: Collection[str] = ()) -> Checked:
     """The contents of a folder and all findings, in order. `files` are bytes by their path in the folder."""
     findings: list[Finding] = []
     sources = dict(texts(files, findings))

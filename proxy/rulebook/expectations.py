@@ -184,11 +184,7 @@ def _number(phrase: Phrase, written: Sequence[Scalar], findings: list[Finding]) 
 
 
 def _expectations(
-    found: Part,
-    rules: Mapping[str, Rule],
-    names: Names,
-    findings: list[Finding],
-    products: Mapping[str, Product],
+    found: Part, rules: Mapping[str, Rule], names: Names, findings: list[Finding], products: Mapping[str, Product]
 ) -> tuple[Expectation, ...]:
     expected = []
     for entry in found.lines("expect", findings):

@@ -27,10 +27,7 @@ AFFINITY_OR_SCORE = ("affinity", "score")
 MOST_PLACES = 50
 _LEAST = 0.001
 """What is more than a price or a discount is more by this."""
-PIN = (
-    Word("product", "the product's id", required=True),
-    Word("at", "its place, from 1; the first when missing"),
-)
+PIN = (Word("product", "the product's id", required=True), Word("at", "its place, from 1; the first when missing"))
 
 
 def read_fits(node: Node, what: str, catalogue: Assortment, findings: list[Finding]) -> tuple[ProductTest, ...]:

@@ -87,10 +87,7 @@ PLACED = (
     Word("ramp", "a share that grows: dates, each with the share from then on"),
     Word("holdout", "the share of those it fits who see the page's own instead, to compare with"),
     Word("layer", "of the rules of one layer a page shows one, the best"),
-    Word(
-        "also on",
-        "channels that are to send it too: email, app, sms, push; only noted, channels ask by themselves",
-    ),
+    Word("also on", "channels that are to send it too: email, app, sms, push; only noted, channels ask by themselves"),
 )
 SCORE = (
     Word("points", "how many for what: viewed, added to cart, bought, searched, opened, clicked", required=True),

@@ -116,8 +116,7 @@ class RedisLog:
             done.fresh.sort(key=lambda one: order.get((one.via or one.visitor_id, one.event.id), len(order)))
             # Side by side: both have a disk to wait for. What cannot be confirmed is there all the same, so it is told.
             await asyncio.gather(
-                confirm(self._writer, [ack_key(visitor_id) for visitor_id in waiting], self._ack),
-                self._tell(done),
+                confirm(self._writer, [ack_key(visitor_id) for visitor_id in waiting], self._ack), self._tell(done)
             )
             fresh += done.fresh
             linked |= done.linked

@@ -21,14 +21,7 @@ from proxy.decide.plan import JOURNEY, Plan
 from proxy.errors import StoreError
 from proxy.events.bots import is_bot
 from proxy.metrics import Metrics
-from proxy.model import (
-    AttributeValue,
-    Decision,
-    EvaluationContext,
-    View,
-    measure_name,
-    shown_name,
-)
+from proxy.model import AttributeValue, Decision, EvaluationContext, View, measure_name, shown_name
 from proxy.ports import ViewLog
 from proxy.visitors.context import REQUEST_ATTRIBUTES, Seen, values_of
 

@@ -41,12 +41,7 @@ class VisitorMessages:
     """Sends and receives these messages, for one process."""
 
     def __init__(
-        self,
-        bus: Bus,
-        profiles: ProfileReader,
-        invalidation: Invalidation,
-        keeper: Keeper,
-        clock: Callable[[], float],
+        self, bus: Bus, profiles: ProfileReader, invalidation: Invalidation, keeper: Keeper, clock: Callable[[], float]
     ) -> None:
         self._bus = bus
         self._profiles = profiles
