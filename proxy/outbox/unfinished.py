@@ -44,7 +44,9 @@ class Unfinished:
 
     async def overdue(self, now: float) -> dict[str, Collection[str]]:
         """The visitors to evaluate now, by the name of the change. May raise `StoreError`."""
-        if now >= self._read_at + READ_SECONDS:
+        if now < self._read_at:  # the clock was set back
+            self._waiting = {name: one._replace(at=min(one.at, now)) for name, one in self._waiting.items()}
+        if not 0 <= now - self._read_at < READ_SECONDS:
             changes = await self._store.started_changes(self._place)
             for name in changes.finished:
                 self._waiting.pop(name, None)

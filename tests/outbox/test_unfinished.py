@@ -29,6 +29,16 @@ async def test_a_change_that_finishes_in_time_is_not_overdue() -> None:
     assert await unfinished.overdue(LONGEST_CHANGE_SECONDS) == {"2": ["ben"]}
 
 
+async def test_a_clock_that_was_set_back_delays_nobody() -> None:
+    store = Store()
+    unfinished = Unfinished(store)  # type: ignore[arg-type]
+    store.changes = StartedChanges({"1": ["anna"]}, (), "1")
+    assert await unfinished.overdue(7_200.0) == {}
+    store.changes = StartedChanges({"2": ["ben"]}, (), "2")
+    assert await unfinished.overdue(3_600.0) == {}
+    assert await unfinished.overdue(3_600.0 + LONGEST_CHANGE_SECONDS) == {"1": ["anna"], "2": ["ben"]}
+
+
 async def test_the_store_is_read_every_few_seconds_from_the_last_place() -> None:
     store = Store()
     unfinished = Unfinished(store)  # type: ignore[arg-type]
