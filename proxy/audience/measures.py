@@ -15,12 +15,13 @@ from operator import attrgetter
 import msgspec
 
 from proxy.audience.cart import in_cart
-from proxy.audience.impressions import impressions, matches_kinds
+from proxy.audience.followed import Followers
+from proxy.audience.impressions import impressions
 from proxy.audience.paid_back import paid_back
 from proxy.audience.windows import Window, visits_of, window_of
 from proxy.conditions.behaviours import PAID_BACK, SHOWN
 from proxy.conditions.values import holds, is_number
-from proxy.model import AttributeValue, Event, Item, Measure, Reading, Test, Then
+from proxy.model import AttributeValue, Event, Item, Measure, Reading, Test
 
 DAY_SECONDS = 86_400.0
 AT, STAMP = attrgetter("at"), attrgetter("at", "id")
@@ -149,30 +150,17 @@ def _seen(measure: Measure, events: Sequence[Event], window: Window, now: float)
     if window.is_endless and measure.then is None:
         return list(events), window.until
     seen, holds_until, then = [], window.until, measure.then
+    followers = Followers(then, window.past) if then else None
     for event in events:
         if not window.has(event.at, now):
             continue
-        counts, changes_at = _is_followed(measure, then, event, window.past, now) if then else (True, inf)
+        counts, changes_at = True, inf
+        if followers:
+            counts, changes_at = followers.count(event, {item.product for item in items_of(measure, event)}, now)
         if counts:
             seen.append(event)
         holds_until = min(holds_until, window.leaves(event.at), changes_at)
     return seen, holds_until
-
-
-def _is_followed(measure: Measure, then: Then, event: Event, past: Sequence[Event], now: float) -> tuple[bool, float]:
-    """Whether what must follow did, or what must not did not; and when time alone will change that."""
-    over_at = event.at + then.within_seconds
-    products = {item.product for item in items_of(measure, event)}
-    follows = any(
-        matches_kinds(other, then.kinds)
-        and event.at <= other.at < over_at
-        and other.id != event.id
-        and (not then.same_product or not products.isdisjoint(item.product for item in other.items))
-        for other in past
-    )
-    if then.wanted or follows:
-        return follows == then.wanted, inf
-    return now >= over_at, over_at if now < over_at else inf
 
 
 # -- what they amount to
