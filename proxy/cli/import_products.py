@@ -6,6 +6,7 @@ says of it and keeps the words that the feed does not have; the file is replaced
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sys
 from collections import Counter
@@ -85,14 +86,20 @@ def report(name: str, feed: Catalogue) -> list[str]:
 
 
 def _write(feed: Catalogue, into: Path, *, replace: bool) -> int:
-    known = dict(_known(into)) if into.exists() else {}
-    lines = {} if replace else dict(known)
-    for product in feed.products:
-        lines[product.id] = _joined(known.get(product.id), product)
-    changed = sum(known.get(id) != line for id, line in lines.items()) + len(known.keys() - lines.keys())
-    if changed:
-        into.parent.mkdir(parents=True, exist_ok=True)
-        replace_whole(into, b"\n".join(lines.values()) + b"\n")
+    """How many products are new or changed. Of two imports into one file the second waits for the first."""
+    into.parent.mkdir(parents=True, exist_ok=True)
+    folder = os.open(into.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        known = dict(_known(into)) if into.exists() else {}
+        lines = {} if replace else dict(known)
+        for product in feed.products:
+            lines[product.id] = _joined(known.get(product.id), product)
+        changed = sum(known.get(id) != line for id, line in lines.items()) + len(known.keys() - lines.keys())
+        if changed:
+            replace_whole(into, b"\n".join(lines.values()) + b"\n")
+    finally:
+        os.close(folder)
     return changed
 
 

@@ -57,17 +57,22 @@ def refused(connection: sqlite3.Connection) -> list[Refused]:
 
 def forget_refused(connection: sqlite3.Connection, gone: Iterable[Refused]) -> None:
     """Deletes these."""
-    rows = ((one.received_at, one.source, one.payload) for one in gone)
-    connection.executemany("DELETE FROM refused WHERE received_at = ? AND source = ? AND payload = ?", rows)
+    theirs = frozenset(gone)
+    rows = connection.execute(f"SELECT place, {COLUMNS} FROM refused")  # noqa: S608
+    _forget(connection, (place for place, *row in rows.fetchall() if Refused(*row) in theirs))
 
 
 def forget_theirs(connection: sqlite3.Connection, visitor_ids: Collection[str]) -> int:
     """Deletes those of these visitors, or that name one; how many those were."""
     is_theirs = theirs(visitor_ids)
     rows = connection.execute(MAY_BE_THEIRS, (json.dumps(list(visitor_ids)),))
-    gone = [(place,) for place, *row in rows if is_theirs(Refused(*row))]
-    connection.executemany("DELETE FROM refused WHERE place = ?", gone)
+    gone = [place for place, *row in rows if is_theirs(Refused(*row))]
+    _forget(connection, gone)
     return len(gone)
+
+
+def _forget(connection: sqlite3.Connection, places: Iterable[int]) -> None:
+    connection.executemany("DELETE FROM refused WHERE place = ?", ((place,) for place in places))
 
 
 def forget_before(connection: sqlite3.Connection, moment: float) -> None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import orjson
@@ -8,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from proxy.catalogue.feeds import read_feed
-from proxy.cli import tailorbird
+from proxy.cli import import_products, tailorbird
 
 FEED = (
     "id\ttitle\tlink\timage_link\tprice\tavailability\n"
@@ -53,6 +55,27 @@ def test_what_the_feed_does_not_say_stays_and_what_it_says_counts(tmp_path: Path
     assert "in_stock" not in bun and tent["id"] == "TENT"
     run(tmp_path, "--replace")
     assert [line["id"] for line in lines(tmp_path)] == ["BUN-4"]
+
+
+def test_of_two_imports_at_once_neither_loses_what_the_other_brought(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(tmp_path)
+    known = import_products._known
+
+    def read_slowly(into: Path) -> list[tuple[str, bytes]]:
+        found = known(into)
+        time.sleep(0.1)
+        return found
+
+    def bring(id: str) -> None:
+        feed = read_feed(f"id,title,link\n{id},{id},/p/{id}\n".encode())
+        import_products._write(feed, tmp_path / "shop" / "products.jsonl", replace=False)
+
+    monkeypatch.setattr(import_products, "_known", read_slowly)
+    with ThreadPoolExecutor(3) as shops:
+        list(shops.map(bring, "ABC"))
+    assert sorted(str(line["id"]) for line in lines(tmp_path)) == ["A", "B", "BUN-4", "C"]
 
 
 def test_a_dry_run_writes_nothing(tmp_path: Path) -> None:
