@@ -189,7 +189,11 @@ def _csv_rows(texts: Iterable[str], source: Source) -> Iterator[Row]:
     if source.sheet.has_spaces and delimiter not in header:
         delimiter, header, texts = " ", header.strip(), (text.strip() for text in texts)
     read = partial(csv.reader, delimiter=delimiter, skipinitialspace=delimiter == " ")
-    names = _header(next(read([header]), []), Columns(source))
+    try:
+        names = _header(next(read([header]), []), Columns(source))
+    except csv.Error as error:
+        what = f"line {source.line}, with the names of the columns, cannot be read: {_in_words(error)}"
+        raise OperatorError(what, help="write the header anew, on a line of its own") from error
     if missing := next((name for name in source.sheet.named if name not in names), ""):
         raise OperatorError(f"no column is called `{missing}`", help=did_you_mean(missing, [*filter(None, names)]))
     if not set(names) & set(source.sheet.id_names):

@@ -167,6 +167,7 @@ def test_objects_with_ever_new_fields_do_not_fill_memory() -> None:
         ([b"id,name\r1,Anna\r2,Ben\r"], "old Macs"),
         ([b'[{"id":"anna"}]\n'], "one JSON array"),
         ([b"id," + b"x" * MAX_LINE_BYTES + b"\n", b"anna,gold\n"], "line 1 is longer than 64 KiB"),
+        (lines("", "id,na\rme", "1,x"), "line 2, with the names"),
     ],
 )
 def test_a_file_that_is_no_table_is_refused_with_help(content: list[bytes], problem: str) -> None:
