@@ -83,9 +83,9 @@ def read_history(lines: Iterable[str]) -> HistoryFile:
         return _grouped(columns, events, rest)
     separator = _separator(first)
     if separator:
-        rows = csv.reader(rest, delimiter=separator)
-        heading = next(csv.reader(first[:1], delimiter=separator))
-        sample = list(csv.reader(first[1:], delimiter=separator))
+        rows = _rows(rest, separator)
+        heading = next(_rows(first[:1], separator))
+        sample = list(_rows(first[1:], separator))
         if (named := _named(heading, sample)) is not None:
             next(row for row in rows if row)
             return _grouped(named, rows, rest)
@@ -120,6 +120,18 @@ def _baskets(rows: Iterable[Sequence[str]]) -> HistoryFile:
     found = (tuple(word for cell in row if (word := cell.strip())) for row in rows)
     groups = tuple(Group(basket, float(number)) for number, basket in enumerate(filter(None, found)))
     return HistoryFile("baskets", groups)
+
+
+def _rows(lines: Iterable[str], separator: str) -> Iterator[Sequence[str]]:
+    """The rows of a table; one that cannot be read is a single cell, as of a quotation mark that is never closed."""
+    reader = csv.reader(lines, delimiter=separator)
+    while True:
+        try:
+            yield next(reader)
+        except StopIteration:
+            return
+        except csv.Error:
+            yield ["?"]
 
 
 # -- columns

@@ -207,8 +207,11 @@ class SqliteStore:
         await self._change(lambda connection: sqlite_shared.forget_refused(connection, refused))
 
     async def forget_before(self, moment: float) -> None:
-        await self._change(sqlite_changes.forget_names)
-        await self._change(sqlite_diverted.forget_names)
+        def forget_names(connection: sqlite3.Connection) -> None:
+            sqlite_changes.forget_names(connection)
+            sqlite_diverted.forget_names(connection)
+
+        await self._change(forget_names)
         await self._change(partial(sqlite_shared.forget_before, moment=moment))
 
     # -- on the threads

@@ -54,6 +54,12 @@ def test_files_of_any_shape(name: str, text: str, kind: str, groups: list[tuple[
     assert log.unread == 0
 
 
+@pytest.mark.parametrize("row", ["2,a\rb", '2,"' + "x" * 2_000_000])
+def test_a_row_that_is_broken_costs_no_other(row: str) -> None:
+    log = read_history(["order_id,product_id", "1,a", "1,b", row])
+    assert ([group.products for group in log.groups], log.unread) == ([("a", "b")], 1)
+
+
 @pytest.mark.parametrize("time", ["NaN", "inf", "-Infinity", "1e999", "soon"])
 def test_what_is_no_time_is_taken_for_none(time: str) -> None:
     log = read_history(["session,time,product", f"x,{time},shoe", "y,2026-11-01,sock"])
