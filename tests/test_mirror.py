@@ -1,5 +1,5 @@
 """Tests mirror the tree: every module has its test file, every test file its module. What is to be tried of one module
-may be two subjects: `test_gateway_purge.py` is about `gateway.py` too."""
+may be two subjects: `test_kept.py` is about `gateway.py` too."""
 
 from __future__ import annotations
 

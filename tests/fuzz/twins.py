@@ -155,7 +155,7 @@ class Shop:
         origins = self.behind.tailorbird._origins
         return (
             any(each._owed for each in self._connections())
-            or bool(self._gateway._fetching._tasks)
+            or bool(self._gateway._kept.fetching._tasks)
             or any(limiter.under_way for limiter in origins.limiters.values())
         )
 

@@ -37,7 +37,7 @@ async def packed(site: Site, coding: bytes) -> None:
 
     for _ in range(3):
         await asked()
-    entry = next(iter(site.gateway._memory._protected.values())).newest_first[0].entry
+    entry = next(iter(site.gateway.memory._protected.values())).newest_first[0].entry
     await eventually(lambda: coding in entry.packed.codings)
 
 

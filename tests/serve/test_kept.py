@@ -1,4 +1,4 @@
-"""What is purged, hard or softly."""
+"""What is purged, hard or softly, and forgotten."""
 
 from __future__ import annotations
 
