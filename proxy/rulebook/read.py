@@ -18,7 +18,7 @@ from proxy.conditions.nodes import Entry, ListNode, MapNode, Node, Scalar
 from proxy.diagnostics import Edit, Finding, rows_of
 from proxy.model import Place
 from proxy.rulebook.mending import in_quotes, readable
-from proxy.rulebook.repairs import NESTED, begins_another, ordinary_spaces, repair, twice
+from proxy.rulebook.repairs import NESTED, begins_another, ordinary_spaces, repair, twice, written
 from proxy.rulebook.words import NESTING
 
 RULE_FILES = (".rules.yaml", ".rules.json")  # the endings of any number of files
@@ -35,7 +35,8 @@ MAX_DEPTH = 20
 
 MAGIC = ("*", "&", "!")
 QUOTE_HELP = "put quotes around the text"
-TEXT_WORDS = ("name", "title", "text", "button", "alt")
+READ_BY_VISITORS = ("title", "text", "button", "alt", "says")
+TEXT_WORDS = ("name", *READ_BY_VISITORS)
 """Words whose value somebody reads."""
 
 _OF_SIGNS = {
@@ -112,23 +113,24 @@ class _Reader:
                 root = root or node
         return None if isinstance(root, Scalar) and not root.text else root
 
-    def _node(self, event: yaml.Event, depth: int) -> Node:
+    def _node(self, event: yaml.Event, depth: int, *, is_read: bool = False) -> Node:
+        """A node; `is_read`: visitors read its text."""
         if depth > MAX_DEPTH:
             raise _TooDeepError(self._place(event))
         if isinstance(event, yaml.ScalarEvent) and not (event.anchor or event.tag):  # as most are
-            return Scalar(event.value, self._place(event))
+            return Scalar(written(event.value, is_read=is_read), self._place(event))
         self._refuse_magic(event)
         if isinstance(event, yaml.SequenceStartEvent):
-            return self._list(event, depth)
+            return self._list(event, depth, is_read)
         if isinstance(event, yaml.MappingStartEvent):
             return self._map(event, depth)
         text = event.value if isinstance(event, yaml.ScalarEvent) else ""
         return Scalar(text, self._place(event))
 
-    def _list(self, start: yaml.Event, depth: int) -> ListNode:
+    def _list(self, start: yaml.Event, depth: int, is_read: bool) -> ListNode:
         items: list[Node] = []
         while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
-            items.append(self._node(event, depth + 1))
+            items.append(self._node(event, depth + 1, is_read=is_read))
         place = self._place(start)
         end = event.end_mark
         if items and end is not None and end.line + 1 == place.line:  # in brackets, on one line
@@ -140,7 +142,8 @@ class _Reader:
         begins: Scalar | None = None
         while not isinstance(event := next(self._events), yaml.MappingEndEvent):
             key = self._node(event, depth + 1)
-            value = self._node(next(self._events), depth + 1)
+            is_read = isinstance(key, Scalar) and key.text in READ_BY_VISITORS
+            value = self._node(next(self._events), depth + 1, is_read=is_read)
             if not isinstance(key, Scalar):
                 self._note("Y001", "a word should stand before the colon", event, QUOTE_HELP)
             elif key.text in entries:
@@ -161,8 +164,8 @@ class _Reader:
         elif name:
             self._note("Y002", f'"&{name}" would name a part of the file', event, QUOTE_HELP)
         if tag := getattr(event, "tag", None):
-            written = tag.replace("tag:yaml.org,2002:", "!!")
-            self._note("Y002", f'"{written}" would give this a type', event, QUOTE_HELP)
+            said = tag.replace("tag:yaml.org,2002:", "!!")
+            self._note("Y002", f'"{said}" would give this a type', event, QUOTE_HELP)
 
     def _note(self, code: str, what: str, event: yaml.Event, help: str) -> None:
         place = self._place(event)

@@ -35,6 +35,7 @@ NESTED = re.compile(r"(\s*+(?:- ++)*+)([\w ]++:) ++([\w ]++:.*)")
 _WITH_FIELD = re.compile(
     r"(?<=[\w ]: )([^\s\"'{},\[\]][^\"'{},\[\]]{0,300}\{[^{}]{0,300}\}[^\"'{},\[\]]*|\{[\w |]+\}[^\"'{},\[\]]*)(?=[,}])"
 )
+_FIELD = re.compile(r"\{[^{}]*\}")
 _OTHER_DASH = re.compile(r"\s*+([–—•·*])(?=[\s])")
 _OTHER_COLON = re.compile(r"\s*+(?:- ++)*+[\w ]++(：\s*+)")
 _APOSTROPHE = re.compile(r"(?<=\w)'(?=\w)")
@@ -60,9 +61,21 @@ def ordinary_spaces(text: str) -> Edits:
     rows = ((number, _WIDE_SPACE.match(row)) for number, row in enumerate(rows_of(text), 1))
     spans = [(number, found, 1 if found[1] else 2) for number, found in rows if found]
     return tuple(
-        Edit(number, found.start(group) + 1, found.end(group) + 1, re.sub(f"[{_WIDE}]", " ", found[group]))
+        Edit(number, found.start(group) + 1, found.end(group) + 1, _ordinary(found[group]))
         for number, found, group in spans
     )
+
+
+def written(text: str, *, is_read: bool) -> str:
+    """A value as it is meant: a word processor's spaces are ordinary ones, but in what `is_read` by visitors only in
+    its fields, as `{first name|Hello}`: around a French exclamation mark they have a meaning."""
+    if text.isascii():
+        return text
+    return _FIELD.sub(lambda found: _ordinary(found[0]), text) if is_read else _ordinary(text).strip()
+
+
+def _ordinary(text: str) -> str:
+    return re.sub(f"[{_WIDE}]", " ", text)
 
 
 def begins_another(key: Scalar, entries: Mapping[str, Entry], rows: Sequence[str]) -> Scalar | None:

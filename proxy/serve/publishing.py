@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from proxy.diagnostics import counted
@@ -61,6 +61,7 @@ class Publishing:
     clock: Callable[[], float]
     approval: str
     is_published: bool
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def plan(self) -> Outlook:
         """What the draft in the folder would change, and for whom of those seen last; where a saved folder is live,
@@ -104,10 +105,20 @@ class Publishing:
 
     async def publish(self, author: str, message: str, compared: str = "") -> Entry:
         """Makes the draft in the folder a version. `compared` is that of the outlook that somebody read, "" for none:
-        the draft is refused if it or what is live has changed since."""
+        the draft is refused if it or what is live has changed since. Who pressed the button twice has published
+        once."""
         if not self.is_published:
             raise OperatorError("a saved folder is live at once, so there is nothing to publish")
+        async with self.turn:
+            return await self._publish(author, message, compared)
+
+    async def _publish(self, author: str, message: str, compared: str) -> Entry:
         draft = await self.drafts.read(DRAFT)
+        newest = (await asyncio.to_thread(self.versions.history))[-1:]
+        if compared and [(one.author, one.message) for one in newest] == [(author, message)]:
+            files = await asyncio.to_thread(self.versions.files, newest[0].version)
+            if version_of(files) == version_of(written(draft.files)):
+                return newest[0]
         if compared and compared != await asyncio.to_thread(self._compared, draft):
             raise OperatorError(
                 "not published: since you opened this page somebody changed a file, or published",

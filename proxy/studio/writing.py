@@ -185,7 +185,9 @@ class _FilePages:
         return RedirectResponse(f"/file?{urlencode({'name': new, 'saved': ''})}" if new else "/files", 303)
 
     async def _save(self, name: str, mark: str, now: Files, files: Files) -> None:
-        """Raises `OperatorError`."""
+        """Raises `OperatorError`. What is there already is saved: somebody pressed the button twice."""
+        if self._may_write and name in now and files[name] == now[name]:
+            return
         await self._must_be_right(name, now, files)
         await asyncio.to_thread(self._site.versions.write, name, files[name], mark)
 

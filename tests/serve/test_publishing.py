@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -131,6 +132,19 @@ async def test_a_draft_that_somebody_else_changed_since_it_was_compared_is_not_p
         with pytest.raises(OperatorError, match="or published"):
             await site.publish("Mia", "more", mine)
         assert versions.live() == 2
+
+
+@pytest.mark.parametrize("settings", [{}, {"approval": "required"}])
+async def test_who_presses_publish_twice_has_published_once(settings: dict[str, str], tmp_path: Path) -> None:
+    async with shop(tmp_path, **settings) as behind:
+        site = behind.tailorbird.desk
+        compared = (await site.plan()).compared
+        await asyncio.gather(*(site.publish("Mia", "good day", compared) for _ in range(2)))
+        await site.publish("Mia", "good day", compared)
+        assert [entry.message for entry in Versions(behind.rules).history()] == ["good day"]
+        behind.write("a.rules.yaml", GOOD_DAY)
+        with pytest.raises(OperatorError, match="somebody changed a file, or published"):
+            await site.publish("Mia", "good day", compared)
 
 
 async def test_where_a_second_person_must_approve_publishing_asks(tmp_path: Path) -> None:

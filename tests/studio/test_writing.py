@@ -174,6 +174,13 @@ async def test_what_somebody_else_saved_meanwhile_is_not_overwritten(folder: Pat
     assert (folder / "a.rules.yaml").read_text() == TESTED + "# Sam\n"
 
 
+async def test_who_presses_save_twice_has_saved_once(folder: Path) -> None:
+    desk = Desk(folder)
+    await desk.open("a.rules.yaml")
+    answers = [await desk.send("save", "a.rules.yaml", TESTED + "# twice\n") for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [303, 303]
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
