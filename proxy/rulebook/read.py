@@ -118,7 +118,9 @@ class _Reader:
         if depth > MAX_DEPTH:
             raise _TooDeepError(self._place(event))
         if isinstance(event, yaml.ScalarEvent) and not (event.anchor or event.tag):  # as most are
-            return Scalar(written(event.value, is_read=is_read), self._place(event))
+            if is_read or not event.style:  # between quotes stands what is meant
+                return Scalar(written(event.value, is_read=is_read), self._place(event))
+            return Scalar(event.value, self._place(event))
         self._refuse_magic(event)
         if isinstance(event, yaml.SequenceStartEvent):
             return self._list(event, depth, is_read)

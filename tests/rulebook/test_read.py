@@ -138,14 +138,24 @@ def test_the_text_to_write_is_offered(raw: bytes, help: str) -> None:
 def test_the_spaces_of_a_word_processor_are_ordinary_ones_but_in_what_visitors_read() -> None:
     text = (
         "limit: at most\u00a03 times\norders in the last\u202f30 days: [at least\u00a02,\u00a0any]\n"
+        'name: "Trail\u00a0runners"\n'
         "title: Soldes\u00a0!\ntext: 'Bonjour {first\u00a0name|toi}\u00a0!'\n"
     )
     findings: list[Finding] = []
     root = read_yaml("x", text, findings)
     assert isinstance(root, MapNode) and not findings
-    limit, orders, title, words = root.entries
+    limit, orders, name, title, words = root.entries
     assert isinstance(orders.value, ListNode) and orders.key.text == "orders in the last 30 days"
     said = [
-        each.text for each in (limit.value, *orders.value.items, title.value, words.value) if isinstance(each, Scalar)
+        each.text
+        for each in (limit.value, *orders.value.items, title.value, words.value, name.value)
+        if isinstance(each, Scalar)
     ]
-    assert said == ["at most 3 times", "at least 2", "any", "Soldes\u00a0!", "Bonjour {first name|toi}\u00a0!"]
+    assert said == [
+        "at most 3 times",
+        "at least 2",
+        "any",
+        "Soldes\u00a0!",
+        "Bonjour {first name|toi}\u00a0!",
+        "Trail\u00a0runners",
+    ]
