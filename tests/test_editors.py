@@ -30,7 +30,7 @@ def test_there_are_twenty_five_and_the_first_page_lists_them() -> None:
 BLOCKS = [(path.stem, text) for path in RECIPES for text in BLOCK.findall(path.read_text(encoding="utf-8"))]
 BLOCKS += [
     (f"{page} {number}", text)
-    for page in ("editors/merchandising", "editors/how-often-and-to-whom", "segments")
+    for page in ("editors/README", "editors/merchandising", "editors/how-often-and-to-whom", "segments")
     for number, text in enumerate(BLOCK.findall((DOCS / f"{page}.md").read_text(encoding="utf-8")), start=1)
     if page.startswith("editors/") or text.startswith("version:")
 ]

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import msgspec
 
-from proxy.conditions.other_words import OTHER_WORDS
+from proxy.conditions.other_words import IN_A_RULE, OTHER_WORDS
 from proxy.diagnostics import Edit, Finding, Suggestion, did_you_mean
 from proxy.model import Place
 
@@ -108,6 +108,8 @@ def unknown_word(word: Scalar, where: str, known: Sequence[str]) -> Finding:
         return Finding("R101", f'I do not know "{word.text}" in {where}', word.place, help)
     ours = OTHER_WORDS.get(word.text.casefold(), "")
     is_ours = ours in known
+    if where == "a rule" and not is_ours and (help := IN_A_RULE.get(word.text.casefold(), "")):
+        return Finding("R101", f'I do not know "{word.text}" in {where}', word.place, help)
     help = Suggestion(f'did you mean "{ours}"?', word.text, ours) if is_ours else did_you_mean(word.text, known)
     return Finding("R101", f'I do not know "{word.text}" in {where}', word.place, help)
 

@@ -28,6 +28,35 @@ OTHER_WORDS = {
 }  # fmt: skip
 """What a word is called elsewhere, and here: where this is one that may stand there."""
 
+IN_A_RULE = {
+    **dict.fromkeys(
+        ("variants", "goal", "guardrails", "split by", "test", "ab test", "a/b test"),
+        "write what is compared below `experiments:`, beside `rules:`, with its variants",
+    ),
+    **dict.fromkeys(
+        ("at most", "cap", "capping", "frequency cap", "max", "maximum", "how often"),
+        "write `limit:`, as limit: at most 3 times per visitor per day",
+    ),
+    **dict.fromkeys(
+        ("active", "disabled", "enabled", "live", "paused", "status"),
+        "a rule is live from its `from:` to its `until:`; to stop it at once, pause it in the studio",
+    ),
+    **dict.fromkeys(
+        ("author", "comment", "comments", "description", "note", "notes", "owner", "tags", "team"),
+        "what is for colleagues alone stands behind a #, as # owner: Mia",
+    ),
+    **dict.fromkeys(
+        ("exclude pages", "hide on", "not on", "on", "only on", "pages", "path", "paths", "url", "urls"),
+        "name pages below `when:`, as page: starts with /c/shoes; those it is not for below `unless:`",
+    ),
+    **dict.fromkeys(("audience", "for", "target", "who"), "say to whom below `when:`, as segment: VIP"),
+    **dict.fromkeys(
+        ("days", "schedule", "time", "times"),
+        "say when by `from:` and `until:`, or below `when:` by weekday: [monday, friday] and hours: 08:00-17:00",
+    ),
+}
+"""What to write for a word that other tools have in a rule, by the word."""
+
 CONDITION_LINES = {
     "added to cart: {within: 14 days}": ("added", "added product", "product added"),
     "app version: any": ("app", "from the app", "in app", "in the app", "mobile app"),

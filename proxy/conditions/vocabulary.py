@@ -142,8 +142,8 @@ REQUESTED: tuple[Phrase, ...] = (
         example="referrer: [google.com, contains duckduckgo]",
         wrong="referrer: https://google.com/",
         wrong_code="R304",
-        shape=r"[\w.-]+",
-        hint="write only the site's name, as google.com",
+        shape=r"(?!(?i:www)\.)[\w-]+(\.[\w-]+)+",
+        hint="write only the site's name, as google.com, or: contains google",
     ),
     Phrase(
         "visitor",

@@ -21,7 +21,7 @@ from proxy.decide.dead import DeadRule, dead_rules
 from proxy.decide.implication import IsSingle, contradiction
 from proxy.decide.plan import segment_names_in
 from proxy.diagnostics import Finding, nearest
-from proxy.model import Fact, Holdout, NotOneOf, OneOf, Rule, Segment, StartsWith, View
+from proxy.model import Between, Fact, Holdout, NotOneOf, OneOf, Reading, Rule, Segment, StartsWith, View
 from proxy.rulebook.check import Checked
 from proxy.rulebook.expectations import untested
 from proxy.rulebook.names import Names
@@ -33,6 +33,7 @@ SEEN_DAYS = 7
 ENOUGH_VIEWS = 1_000
 """Of fewer recorded views, nobody being in a segment says little."""
 
+MONEY = (Reading.CART_TOTAL, Reading.MEAN, Reading.SUM)
 MOST_TOLD = 3
 """How many experiments one is said to fight: with a thousand of them, pairs are too many to be read."""
 
@@ -63,7 +64,21 @@ def lints(checked: Checked, site: Site) -> list[Finding]:
         *_fighting(checked.rules, is_single, site.now),
         *_idle(checked.rules),
         *_unknown_banners(checked),
+        *_hit_by_chance(checked),
     ]
+
+
+def _hit_by_chance(checked: Checked) -> Iterator[Finding]:
+    """L20 for what somebody paid, or has in the cart, that is to be an amount to the cent."""
+    of_segments = (one.condition for one in (*checked.segments, *checked.journey))
+    for condition in (*of_segments, *(rule.condition for rule in checked.rules)):
+        for fact in facts_of(condition):
+            line, _, amount = fact.text.partition(": ")
+            is_money = fact.measure is not None and fact.measure.reading in MONEY
+            if is_money and isinstance(fact.test, Between) and amount[:1].isdigit() and fact.test.low > 0:
+                help = f"write: at least {amount}; or, if you mean it, exactly {amount}"
+                what = f"`{line}` is hardly ever {amount} to the cent"
+                yield Finding("L20", what, fact.place, help, is_warning=True)
 
 
 def _single_in(names: Names) -> IsSingle:

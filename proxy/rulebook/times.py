@@ -26,6 +26,10 @@ _OTHER_DATE = re.compile(
     r"(?P<day>\d{1,2})(?:st|nd|rd|th)?\.? (?P<month>[^\W\d_]{3,9}),? (?P<year>\d{4}),?(?: (?:at )?(?P<time>.+))?"
 )
 
+_ENDS = re.compile(
+    r"(?:the )?end of (?:the )?(?P<end>[\w./ -]{6,20})|(?P<day>[\w./ -]{6,20}?),? (?:at )?midnight", re.I
+)
+
 
 def read_moment(node: Node | None, timezone: str, what: str, findings: list[Finding]) -> float | None:
     """Unix seconds of a date, or date and time, in `timezone` unless it has an offset of its own. A time that is
@@ -37,7 +41,7 @@ def read_moment(node: Node | None, timezone: str, what: str, findings: list[Find
     try:
         return _moment(written.text, timezone)
     except ValueError:
-        help = "write it as 2026-11-25 08:00"
+        help = "write it as 2026-11-25 08:00; the midnight after the 25th is 2026-11-26 00:00"
         meant = [text for text in _meant(written.text) if _is_moment(text, timezone)]
         if len(meant) > 1:
             help = "write the one you mean: " + ", or ".join(meant)
@@ -127,8 +131,11 @@ def _swapped(one: Node, other: Node) -> tuple[Edit, ...]:
 
 
 def _meant(text: str) -> list[str]:
-    """The date that the text may mean; two when day and month cannot be told apart."""
+    """The date that the text may mean; two when day and month cannot be told apart, or which midnight of a day."""
     text = text.strip("“”„‟‘’‚\"'")
+    if found := _ENDS.fullmatch(text):
+        times = ("24:00",) if found["end"] else ("00:00", "24:00")
+        return [_last_moment(f"{day} {time}") for day in _meant(found["end"] or found["day"]) for time in times]
     day, _, time = text.replace("T", " ").partition(" ")
     days = [day]
     if found := _OTHER_DATE.fullmatch(text):

@@ -174,4 +174,11 @@ WARNINGS: tuple[FindingKind, ...] = (
         rule_text("when: {hours: between 08:00 and 12:00}"),
         "timezone: Europe/Amsterdam\n" + rule_text("when: {hours: between 08:00 and 12:00}"),
     ),
+    FindingKind(
+        "L20",
+        "an amount that is met by chance only",
+        "An amount alone is that amount to the cent. For a cart that is worth as much or more, write `at least`.",
+        rule_text("when: {cart total: 50 EUR}"),
+        rule_text("when: {cart total: at least 50 EUR}"),
+    ),
 )

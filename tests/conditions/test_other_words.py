@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from proxy.conditions.nodes import Scalar, unknown_word
 from proxy.conditions.other_words import CONDITION_LINES, FACTS
 from proxy.conditions.parse import read_condition
 from proxy.conditions.vocabulary import phrase_of, words
 from proxy.diagnostics import Finding
+from proxy.model import Place
 from proxy.rulebook.read import read_yaml
 
 KNOWN = words(segments=["VIP"], stages=["intent"])
@@ -26,3 +28,18 @@ def test_no_word_stands_for_two_lines_and_none_is_known_already() -> None:
     others = [word for line in CONDITION_LINES.values() for word in line] + sorted(FACTS)
     assert len(others) == len(set(others))
     assert [word for word in others if phrase_of(word, KNOWN)] == []
+
+
+@pytest.mark.parametrize(
+    ("word", "says"),
+    [
+        ("variants", "`experiments:`"),
+        ("Cap", "`limit:`"),
+        ("owner", "# owner"),
+        ("not on", "`unless:`"),
+        ("for", "`when:`"),
+    ],
+)
+def test_a_rule_with_a_word_of_another_tool_is_told_what_stands_for_it_here(word: str, says: str) -> None:
+    finding = unknown_word(Scalar(word, Place("a", 1, 1, 2)), "a rule", ["name", "slot", "also on"])
+    assert (finding.code, says in str(finding.help)) == ("R101", True)

@@ -156,3 +156,19 @@ def test_clicks_are_no_goal_where_a_variant_shows_nothing(publish: Publish) -> N
     banner = "{banner: {title: T}}"
     assert [(one.code, one.place.line) for one in warned(publish, text % ("nothing new", banner))] == [("L13", 2)]
     assert warned(publish, text % (banner, banner)) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "help"),
+    [
+        ("cart total: 50 EUR", "write: at least 50 EUR; or, if you mean it, exactly 50 EUR"),
+        ("spend in the last 30 days: 100", "write: at least 100; or, if you mean it, exactly 100"),
+        ("cart total: exactly 50 EUR", ""),
+        ("lifetime spend: 0", ""),
+        ("orders: 3", ""),
+        ("average order: between 20 and 30 EUR", ""),
+    ],
+)
+def test_an_amount_to_the_cent_is_hardly_ever_meant(line: str, help: str, publish: Publish) -> None:
+    found = warned(publish, RULE % f", when: {{{line}}}")
+    assert [str(finding.help) for finding in found if finding.code == "L20"] == [help][: bool(help)]

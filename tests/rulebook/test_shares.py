@@ -76,7 +76,7 @@ def test_holdouts_are_of_the_whole_shop_or_of_slots(publish: Publish) -> None:
         ("holdout: a few", "R309", "write a percentage from 0% to 100%, as 5% or 12.34%"),
         ("ramp: {2026-12-08: 5%, 2026-12-01: 25%}", "R403", "put the steps in order of their dates"),
         ("ramp: {2026-12-01: 5%, 2026-12-01 00:00: 25%}", "R403", "put the steps in order of their dates"),
-        ("ramp: {soon: 5%}", "R402", "write it as 2026-11-25 08:00"),
+        ("ramp: {soon: 5%}", "R402", "write it as 2026-11-25 08:00; the midnight after the 25th is 2026-11-26 00:00"),
         ("rollout: 5%, ramp: {2026-12-01: 25%}", "R104", "keep one of them"),
     ],
 )

@@ -55,11 +55,13 @@ def test_what_is_no_date_is_reported(text: str) -> None:
         ("3 maart 2026 8 uur", "write it as 2026-03-03 08:00"),
         ("24.12.2026 24:00", "write it as 2026-12-25 00:00"),
         ("2026-12-31 24:00", "write it as 2027-01-01 00:00"),
+        ("end of 2026-12-31", "write it as 2027-01-01 00:00"),
+        ("2026-12-31 midnight", "write the one you mean: 2026-12-31 00:00, or 2027-01-01 00:00"),
         ("2027-02-29", "write it as 2027-02-28"),
         ("31-11-2026", "write it as 2026-11-30"),
         ("31/12/26", "write it as 2026-12-31"),
         ("01/12/2026", "write the one you mean: 2026-12-01, or 2026-01-12"),
-        ("2026-13-01", "write it as 2026-11-25 08:00"),
+        ("2026-13-01", "write it as 2026-11-25 08:00; the midnight after the 25th is 2026-11-26 00:00"),
     ],
 )
 def test_the_date_that_was_meant_is_offered(text: str, help: str) -> None:
