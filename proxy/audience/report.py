@@ -129,7 +129,7 @@ def _rule_report(
         *_split_note(verdict, shares, sizes),
         *(_by_share_notes(groups, shares, counted[0], alpha) if verdict.word is Outcome.DISTRUST else ()),
         *_best_note(rows, comparison.groups, counted[0], each),
-        *_harm_notes(rows, guarded),
+        *_harm_notes(rows, guarded if verdict.word is Outcome.WORSE else (counted[0], *guarded)),
         *_crossover_note(comparison),
         *_currency_note(comparison),
     ]
@@ -250,14 +250,15 @@ def _removed_note(rule: Rule | None, has_shares: bool) -> Iterator[str]:
         yield "it is not in the rule folder any more"
 
 
-def _harm_notes(rows: Sequence[Row], guardrails: Sequence[str]) -> Iterator[str]:
-    """What got worse beside the goal: of the guardrails, and of money and returns, which always are."""
+def _harm_notes(rows: Sequence[Row], guarded: Sequence[str]) -> Iterator[str]:
+    """What got worse: of these, and of money and returns, which always are. The goal is among them where the verdict is
+    about a better arm, or comes later: else one that keeps buyers away would run on unseen."""
     for row in rows:
         if row.verdict and (more := row.lifts.get(RETURNED)) and more.low > 0:
             span = f"{percent(more.low)} to {percent(more.high)}"
             yield f"{row.group}: of those who ordered {span} more gave something back"
         for kind, lift in row.lifts.items():
-            if lift and lift.high < 0 and row.verdict and kind in (*guardrails, PAID_BY_EACH):
+            if lift and lift.high < 0 and row.verdict and kind in (*guarded, PAID_BY_EACH):
                 yield f"{row.group}: {_loss_text(kind, -lift.high, -lift.low)}"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from proxy.audience.report import RuleReport, in_money, in_percent, reports, shares_of
@@ -147,6 +149,20 @@ def test_each_step_that_anybody_took_is_compared_where_it_is_asked_for_and_none_
     assert told.counted == ("product added", ORDER)
     (told,) = reports({"Bar": comparison}, [rule], [], ReportOptions(NOW))
     assert told.counted == (ORDER,)
+
+
+def test_an_arm_that_keeps_buyers_away_is_told_whatever_the_verdict_is_about() -> None:
+    groups = {"control": tally(9_000, 900), "fine": tally(9_000, 900), "broken": tally(9_000, 300)}
+    told = told_of(experiment("control", "fine", "broken"), groups)
+    assert told.verdict.word is Outcome.EARLY and told.verdict.text.startswith("fine: ")
+    assert any(note.startswith("broken: order completed is worse by ") for note in told.notes), told.notes
+    rule = experiment("control", "broken")
+    assert rule.experiment is not None
+    del groups["fine"]
+    only = told_of(rule, groups)
+    assert only.verdict.word is Outcome.WORSE and "worse" not in " ".join(only.notes), "it is what the verdict says"
+    soon = told_of(replace(rule, experiment=replace(rule.experiment, min_days=90)), groups)
+    assert soon.verdict.word is Outcome.EARLY and soon.notes[-1].startswith("broken: order completed is worse by ")
 
 
 def test_that_each_pays_less_is_told_whatever_the_goal() -> None:
