@@ -28,6 +28,8 @@ from proxy.model import Arrival, Item
 
 IMPORT = Sender("import", Access.SERVER)
 AHEAD_SECONDS = 86_400.0
+DAY = re.compile(r"\d{4}-\d\d-\d\d|\d\d\.\d\d\.\d{4}")
+DAY_ALONE = "a day without a time is taken for its midnight: results count it for nothing that was met later that day"
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "visitor": ("visitor id", "visitor", "user id", "customer id", "customer", "id"),
@@ -148,6 +150,7 @@ def _order(rows: Sequence[Row], message_id: str, number: str, reading: Reading) 
     once = list(reversed(first.values())) if number else rows
     kept = {row.line for row in once}
     notes = [note for row in rows for note in reading.notes(row)]
+    notes += [Note(rows[0].line, "time", DAY_ALONE)] if DAY.fullmatch(reading.text(rows[0], "time")) else []
     again = (row.line for row in rows if row.line not in kept)
     notes += [Note(line, "", "the same line of the same order came before") for line in again]
     items = tuple(item for row in once if (item := _item(row, reading)).product)

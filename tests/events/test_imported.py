@@ -7,7 +7,7 @@ import json
 import pytest
 
 from proxy.audience.rows import Note, Row, read_rows
-from proxy.events.imported import EVENTS, ORDERS, Reading, Result, events, lines_of_orders, orders
+from proxy.events.imported import DAY_ALONE, EVENTS, ORDERS, Reading, Result, events, lines_of_orders, orders
 from proxy.model import Event, Item
 
 NOW = 1_795_608_000.0  # 2026-11-25 12:00 UTC
@@ -56,7 +56,7 @@ def test_a_total_is_the_orders_not_its_lines() -> None:
 
 def test_an_amount_that_nobody_can_read_is_told_and_the_order_counts() -> None:
     results = order_results(
-        "order,visitor,date,sku,quantity,total\n7,anna,2026-11-01,A,two,ten\n8,ben,2026-11-01,A,,12\n"
+        "order,visitor,date,sku,quantity,total\n7,anna,2026-11-01 08:00,A,two,ten\n8,ben,2026-11-01,A,,12\n"
     )
     assert [event.value for event in happened(results)] == [0, 12]
     assert results[0].notes == (
@@ -65,6 +65,21 @@ def test_an_amount_that_nobody_can_read_is_told_and_the_order_counts() -> None:
     )
     (said,) = event_results("visitor,event,time,product,price\nanna,product viewed,2026-11-01,A,free\n")
     assert said.arrival and said.notes == (Note(2, "price", "left out: `free` is no number"),)
+
+
+@pytest.mark.parametrize(
+    ("date", "is_told"),
+    [
+        ("2026-11-01", True),
+        ("01.11.2026", True),
+        ("2026-11-01 08:00", False),
+        ("2026-11-01T08:00:00Z", False),
+        ("1793520000", False),
+    ],
+)
+def test_an_order_of_a_day_without_a_time_is_told_once(date: str, is_told: bool) -> None:
+    (whole,) = order_results(f"order,visitor,date,sku\n7,anna,{date},A\n7,anna,{date},B\n")
+    assert whole.arrival and whole.notes == ((Note(2, "time", DAY_ALONE),) if is_told else ())
 
 
 def test_the_lines_of_an_order_are_not_compared_each_with_each(monkeypatch: pytest.MonkeyPatch) -> None:
