@@ -126,18 +126,20 @@ def _shown(page: Page) -> Handle:
 
 
 def _button(do: Do, page: Page) -> Handle:
-    """The route of a button. Done, it redirects to the list of rules if it is there, or else to the versions; an error
-    is shown on its page."""
+    """The route of a button. Done, it redirects to the list of rules if it is there, to its row if it stands in one, or
+    else to the versions; an error is shown on its page."""
 
     async def handle(request: Request) -> Response:
         try:
-            await do(await form_of(request), author_of(request))
+            fields = await form_of(request)
+            await do(fields, author_of(request))
         except RequestError as error:
             return await page(str(error), error.status)
         except OperatorError as error:
             return await page(str(error), 409)
         before = urlsplit(request.headers.get("referer", ""))
-        return RedirectResponse(f"/?{before.query}".rstrip("?") if before.path == "/" else "/versions", 303)
+        row = f"#rule-{row}" if (row := fields.get("row", "")).isdecimal() else ""
+        return RedirectResponse(f"/?{before.query}".rstrip("?") + row if before.path == "/" else "/versions", 303)
 
     return handle
 

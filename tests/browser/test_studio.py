@@ -220,6 +220,27 @@ async def test_a_merchandiser_reads_what_an_experiment_brought_by_keyboard_alone
         assert tab.complaints == []
 
 
+async def test_who_uses_a_keyboard_is_where_something_happened(tab: Tab, tmp_path: Path) -> None:
+    (tmp_path / "a.rules.yaml").write_text(RULES)
+    (tmp_path / "slots.yaml").write_text("slots: {home.hero: {}}")
+    page, focused = tab.page, "document.activeElement"
+    async with running(*DEMO, "--rules", str(tmp_path), until="Ctrl-C") as printed:
+        await page.goto(f"{link(printed, 'the studio')}/?page=2")
+        await page.get_by_role("button", name="Pause Winter x120x", exact=True).focus()
+        await page.keyboard.press("Enter")
+        await page.wait_for_url(re.compile("page=2#rule-121$"))
+        await page.keyboard.press("Tab")
+        assert await page.evaluate(f"{focused}.closest('tr')?.id") == "rule-121"
+        await page.goto(f"{link(printed, 'the studio')}/file?name=a.rules.yaml")
+        await page.get_by_label("Its text").press("Control+Home")
+        await page.keyboard.type("ruless: []\n")
+        await page.get_by_role("button", name="Save").focus()
+        await page.keyboard.press("Enter")
+        await page.wait_for_function(f"{focused}.getAttribute('role') === 'alert'")
+        assert 'I do not know "ruless"' in await page.evaluate(f"{focused}.innerText")
+        assert (await page.title()).startswith("Not saved: ")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_all_texts_stand_out_and_pages_are_in_order_for_who_cannot_see_them(scheme: Any, tab: Tab) -> None:
     async with running(*DEMO, until="Ctrl-C") as printed:

@@ -100,12 +100,20 @@ async def test_a_button_goes_back_and_another_pauses_and_lets_go_on(versions: Ve
 
 
 @pytest.mark.parametrize(
-    ("page", "back"), [("/?find=a&page=2", "/?find=a&page=2"), ("/", "/"), ("/versions", "/versions")]
+    ("page", "row", "back"),
+    [
+        ("/?find=a&page=2", "107", "/?find=a&page=2#rule-107"),
+        ("/", "", "/"),
+        ("/", "x", "/"),
+        ("/versions", "", "/versions"),
+    ],
 )
-async def test_a_button_leads_back_to_the_list_of_rules_it_is_on(page: str, back: str, versions: Versions) -> None:
+async def test_a_button_leads_back_to_its_row_in_the_list_of_rules(
+    page: str, row: str, back: str, versions: Versions
+) -> None:
     async with browser(Shop(versions=versions), host=HOST) as client:
         sent = {**OURS, "referer": f"http://{HOST}{page}"}
-        answer = await client.post("/pause", data={"what": "rule", "name": "Autumn"}, headers=sent)
+        answer = await client.post("/pause", data={"what": "rule", "name": "Autumn", "row": row}, headers=sent)
     assert answer.headers["location"] == back
 
 
