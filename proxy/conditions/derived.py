@@ -74,12 +74,17 @@ def moment_of(value: AttributeValue) -> float | None:
 
 
 def _days_since_its_day(value: AttributeValue, timezone: str, now: float) -> float | None:
-    """To the nearest of its days, in whole days. A 29th of February is the 28th in other years."""
+    """To the nearest of its days, in whole days; None of what no calendar has, as of a number of milliseconds. A 29th
+    of February is the 28th in other years."""
     at, zone = moment_of(value), zone_of(timezone)
     if at is None or zone is None:
         return None
     is_date = isinstance(value, str) and ":" not in value
-    day, today = datetime.fromtimestamp(at, UTC if is_date else zone), datetime.fromtimestamp(now, zone).date()
+    try:
+        day = datetime.fromtimestamp(at, UTC if is_date else zone)
+    except (ValueError, OverflowError):
+        return None
+    today = datetime.fromtimestamp(now, zone).date()
     years = [today.year + more for more in (-1, 0, 1)]
     february = day.month == 2 and day.day == 29
     days = [date(year, day.month, 28 if february and not isleap(year) else day.day) for year in years]

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import inf
 from zoneinfo import ZoneInfo
 
 from proxy.conditions.amounts import bounded
@@ -130,9 +131,12 @@ def _begins(text: str, timezone: str) -> float:
 
 
 def _ends(text: str, timezone: str) -> float:
-    """The end of a day, or of a minute."""
+    """The end of a day, or of a minute. The last day of all has none: 9999-12-31 is written for ever."""
     length = timedelta(minutes=1) if ":" in text else timedelta(days=1)
-    return (datetime.fromisoformat(text) + length).replace(tzinfo=ZoneInfo(timezone)).timestamp()
+    try:
+        return (datetime.fromisoformat(text) + length).replace(tzinfo=ZoneInfo(timezone)).timestamp()
+    except OverflowError:
+        return inf
 
 
 def _relative(text: str) -> Between | None:

@@ -166,7 +166,7 @@ def _last_moment(text: str) -> str:
         if day[8:] in ("29", "30", "31"):
             last = monthrange(int(day[:4]), int(day[5:7]))[1]
             return f"{day[:8]}{min(int(day[8:]), last)} {time}".strip()
-    except ValueError:
+    except (ValueError, OverflowError):
         pass
     return text
 

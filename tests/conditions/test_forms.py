@@ -46,6 +46,12 @@ def oslo(text: str) -> float:
             "joined › at",
             Between(oslo("2026-12-01"), oslo("2026-12-25"), open_high=True),
         ),
+        ("joined: before 9999-12-31", "joined › at", Between(-inf, oslo("9999-12-31"), open_high=True)),
+        (
+            "joined: between 2026-12-01 and 9999-12-31",
+            "joined › at",
+            Between(oslo("2026-12-01"), open_high=True),
+        ),
         ("joined: in the last 3 days", "joined › ago", Between(0.0, 3 * DAY)),
         ("joined: within 2 hours", "joined › ago", Between(0.0, 7_200.0)),
         ("joined: in the next 2 weeks", "joined › ago", Between(-14 * DAY, 0.0)),
@@ -132,9 +138,12 @@ def test_of_a_birthday_the_day_of_the_year_counts(line: str, days: set[int]) -> 
         ("1990-12-31", "2027-01-01T00:30", "UTC", False),
         ("1990-10-25", "2026-10-25T23:30", "UTC", True),
         ("soon", "2026-10-25T23:30", "UTC", False),
+        (1_793_000_000_000.0, "2026-10-25T23:30", "UTC", False),
+        (float("inf"), "2026-10-25T23:30", "UTC", False),
+        ("0001-01-01T00:00", "2026-10-25T23:30", "America/New_York", False),
     ],
 )
-def test_its_day_is_one_on_the_clocks_of_the_file(born: str, now: str, timezone: str, holds: bool) -> None:
+def test_its_day_is_one_on_the_clocks_of_the_file(born: str | float, now: str, timezone: str, holds: bool) -> None:
     known = Names(words(declared={"joined": Kind.DATE}), ()).at(timezone).words
     node = read_yaml("x", "joined: every year today", [])
     assert node is not None

@@ -40,7 +40,7 @@ def test_a_date_is_read_on_the_files_clocks(text: str, moment: float) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["25-11-2026", "2026-13-01", "2026-11-31", "tomorrow", "2026-11-25 8:00", "0000-01-01"]
+    "text", ["25-11-2026", "2026-13-01", "2026-11-31", "tomorrow", "2026-11-25 8:00", "0000-01-01", "9999-12-31 24:00"]
 )
 def test_what_is_no_date_is_reported(text: str) -> None:
     findings: list[Finding] = []
