@@ -1,23 +1,35 @@
 """A cluster of Redis or Valkey servers, used as one client.
 
 The node of a key is calculated here, and each node has its own connections: a node that hangs affects only its own
-keys. A pipeline's commands go to all nodes at the same time, and the replies come back in order. A command whose key
-has moved fails, and the map is read again: reads are never retried, and writes may be sent again by the caller.
+keys. A pipeline's commands go to all nodes at the same time, and the replies come back in order. Keys may move to
+another node at any time: a command goes after them, to where the reply says, and the map is read again. It was not
+done, so that is safe; what a node did not answer is never retried here, and writes may be sent again by the caller.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from redis.crc import key_slot
-from redis.exceptions import AskError, ClusterDownError, MasterDownError, ReadOnlyError, RedisError, TryAgainError
+from redis.exceptions import (
+    AskError,
+    ClusterDownError,
+    MasterDownError,
+    MovedError,
+    ReadOnlyError,
+    RedisError,
+    TryAgainError,
+)
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeout
 
 SLOTS = 16_384
+STEPS, STEP_SECONDS = 8, 0.01
+"""How often a command goes after its keys. What needs several waits until all have moved, first so long, then twice as
+long each time: 1.3 s in all, more than a slot takes."""
 DOUBT_SECONDS = 0.1
 """How often the map may be asked for."""
 AWAY = (RedisError, OSError, RuntimeError)
@@ -123,12 +135,10 @@ class ClusterClient:
 
     def __getattr__(self, command: str) -> Callable[..., Any]:
         async def done(*args: Any, **more: Any) -> Any:
-            try:
-                client = await self._map.at(_key(command, args))
-                return await getattr(client, command)(*args, **more)
-            except AWAY as error:
-                self._map.doubt(error)
-                raise
+            pipeline = self.pipeline()
+            getattr(pipeline, command)(*args, **more)
+            (answer,) = await pipeline.execute()
+            return answer
 
         return done
 
@@ -178,7 +188,7 @@ class ClusterPipeline:
 
     def __init__(self, map: Map) -> None:
         self._map = map
-        self._commands: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = []
+        self._commands: list[Command] = []
 
     def __len__(self) -> int:
         return len(self._commands)
@@ -193,32 +203,71 @@ class ClusterPipeline:
     async def execute(self, raise_on_error: bool = True) -> list[Any]:
         """The replies, with an exception in the place of each that failed, or raised."""
         commands, self._commands = self._commands, []
-        places: dict[int, tuple[Any, list[int]]] = {}
-        masters = await self._map.masters()
+        try:
+            masters = await self._map.masters()
+        except AWAY as error:
+            self._map.doubt(error)
+            raise
+        ways: dict[int, Way] = {}
         for number, (command, args, _) in enumerate(commands):
             client = await self._map.at(_key(command, args)) if args else masters[number % len(masters)]
-            places.setdefault(id(client), (client, []))[1].append(number)
-        answers: list[Any] = [None] * len(commands)
-
-        async def at_node(client: Any, numbers: list[int]) -> None:
-            pipeline = client.pipeline(transaction=False)
-            for number in numbers:
-                command, args, more = commands[number]
-                getattr(pipeline, command)(*args, **more)
-            try:
-                found = await pipeline.execute(raise_on_error=False)
-            except AWAY as error:
-                found = [error] * len(numbers)
-            for number, answer in zip(numbers, found, strict=True):
-                answers[number] = answer
-
-        await asyncio.gather(*(at_node(client, numbers) for client, numbers in places.values()))
-        failed = [answer for answer in answers if isinstance(answer, Exception)]
-        for error in failed:
-            self._map.doubt(error)
-        if failed and raise_on_error:
+            ways[number] = Way(client)
+        answers = await _sent(commands, ways)
+        for step in range(STEPS):
+            ways = {number: way for number, one in ways.items() if (way := self._onward(one, answers[number]))}
+            if not ways:
+                break
+            if any(isinstance(answers[number], TryAgainError) for number in ways):
+                await asyncio.sleep(STEP_SECONDS * 2**step)
+            answers |= await _sent(commands, ways)
+        if raise_on_error and (failed := [one for one in answers.values() if isinstance(one, Exception)]):
             raise failed[0]
-        return answers
+        return [answers[number] for number in range(len(commands))]
+
+    def _onward(self, way: Way, answer: Any) -> Way | None:
+        """Where a command goes after this reply; None when that is its last."""
+        self._map.doubt(answer)
+        if isinstance(answer, TryAgainError):
+            return way
+        if isinstance(answer, AskError) and answer.host:  # also `MovedError`
+            return Way(self._map.at_place((answer.host, answer.port)), not isinstance(answer, MovedError))
+        return None
+
+
+Command = tuple[str, tuple[Any, ...], dict[str, Any]]
+
+
+class Way(NamedTuple):
+    """The node a command goes to; `is_asking` where its keys are just arriving there."""
+
+    client: Any
+    is_asking: bool = False
+
+
+async def _sent(commands: Sequence[Command], ways: Mapping[int, Way]) -> dict[int, Any]:
+    """The reply to each command that has a way, or the exception; all nodes are asked at the same time."""
+    at_nodes: dict[int, tuple[Any, list[int]]] = {}
+    for number, way in ways.items():
+        at_nodes.setdefault(id(way.client), (way.client, []))[1].append(number)
+    answers: dict[int, Any] = {}
+
+    async def at_node(client: Any, numbers: list[int]) -> None:
+        pipeline, awaited = client.pipeline(transaction=False), list[int | None]()
+        for number in numbers:
+            command, args, more = commands[number]
+            if ways[number].is_asking:
+                pipeline.execute_command("ASKING")
+                awaited.append(None)
+            getattr(pipeline, command)(*args, **more)
+            awaited.append(number)
+        try:
+            found = await pipeline.execute(raise_on_error=False)
+        except AWAY as error:
+            found = [error] * len(awaited)
+        answers.update((number, one) for number, one in zip(awaited, found, strict=True) if number is not None)
+
+    await asyncio.gather(*(at_node(client, numbers) for client, numbers in at_nodes.values()))
+    return answers
 
 
 def _key(command: str, args: Sequence[Any]) -> str:

@@ -19,7 +19,15 @@ from redis.asyncio.cluster import ClusterNode, RedisCluster
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import MasterNotFoundError, Sentinel
 from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
-from redis.exceptions import AuthenticationError, MovedError, NoPermissionError, OutOfMemoryError, ReadOnlyError
+from redis.exceptions import (
+    AskError,
+    AuthenticationError,
+    MovedError,
+    NoPermissionError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    TryAgainError,
+)
 from redis.retry import Retry as SyncRetry
 
 from proxy.environment import mistaken
@@ -183,6 +191,8 @@ def store_error(error: Exception) -> StoreError:
         return StoreError("the store is a replica, which takes no writes", help=help)
     if isinstance(error, MovedError):
         return StoreError("the store is a cluster, and another node of it has this", help=_AS_CLUSTER)
+    if isinstance(error, (AskError, TryAgainError)):
+        return StoreError("the cluster is moving these keys to another node, and took long", help="try again")
     if isinstance(error, MasterNotFoundError):  # the library's message prints its clients, a page long
         return StoreError("no Sentinel names a master that answers", help=_NO_MASTER)
     what = _without_command(error)
