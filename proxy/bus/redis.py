@@ -137,8 +137,10 @@ class RedisBus:
         with contextlib.suppress(*AWAY):
             async with asyncio.timeout(REPLY_SECONDS):
                 while not live <= answers.keys():
-                    _, said = await self._client.blpop([_answers_key(message_id)], timeout=REPLY_SECONDS)
-                    name, _, answer = said.partition(b"\n")
+                    said = await self._client.blpop([_answers_key(message_id)], timeout=REPLY_SECONDS)
+                    if said is None:
+                        break  # the server's clock was the faster one
+                    name, _, answer = said[1].partition(b"\n")
                     answers[name.decode()] = answer
         return answers
 

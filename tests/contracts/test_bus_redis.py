@@ -111,6 +111,24 @@ async def test_a_frozen_server_holds_a_sender_for_little_more_than_a_second(valk
     await bus.aclose()
 
 
+async def test_a_server_whose_time_is_over_a_moment_before_ours_is_as_one_that_says_nothing(valkey_url: str) -> None:
+    await flush(valkey_url)
+    bus = RedisBus(partial(client_of, valkey_url))
+    Heard(bus)
+    await bus.open()
+    async with Redis.from_url(valkey_url) as client:
+        seconds, _ = await client.time()
+        await client.zadd(LIVE, {"killed": seconds + 60})
+        asking = asyncio.create_task(bus.request("purge", b"/sale"))
+        while not asking.done():
+            for waiting in await client.client_list():
+                if waiting["cmd"] == "blpop" and "b" in waiting["flags"]:
+                    await client.client_unblock(int(waiting["id"]))  # its time is over, it is told
+            await asyncio.sleep(0.01)
+        assert not (await asking).is_whole
+    await bus.aclose()
+
+
 async def test_a_killed_process_is_waited_for_once(valkey_url: str) -> None:
     await flush(valkey_url)
     bus = RedisBus(partial(client_of, valkey_url))
