@@ -127,9 +127,10 @@ class RedisStore:
     async def is_ready(self) -> bool:
         try:
             async with mapping_errors():
-                return bool(await self._reader.ping())
+                await self._reader.dbsize()  # PING is refused while the server cannot write to its disk
         except StoreError:
             return False
+        return True
 
     async def forgets(self) -> bool:
         with contextlib.suppress(StoreError):  # a user may not be let ask

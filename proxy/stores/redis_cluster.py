@@ -150,17 +150,13 @@ class ClusterClient:
         """Collects commands for several nodes."""
         return ClusterPipeline(self._map)
 
-    async def ping(self) -> bool:
-        """True when all nodes with keys of their own answer."""
+    async def dbsize(self) -> int:
+        """Keys in all nodes."""
         try:
-            return all(await asyncio.gather(*(client.ping() for client in await self._map.masters())))
+            return sum(await asyncio.gather(*(client.dbsize() for client in await self._map.masters())))
         except AWAY as error:
             self._map.doubt(error)
             raise
-
-    async def dbsize(self) -> int:
-        """Keys in all nodes."""
-        return sum(await asyncio.gather(*(client.dbsize() for client in await self._map.masters())))
 
     async def scan_iter(self, match: str, count: int) -> AsyncIterator[bytes]:
         """The keys of all nodes that match."""

@@ -26,6 +26,7 @@ from redis.exceptions import (
     NoPermissionError,
     OutOfMemoryError,
     ReadOnlyError,
+    ResponseError,
     TryAgainError,
 )
 from redis.retry import Retry as SyncRetry
@@ -44,6 +45,8 @@ PROBES = 64
 _SHUT = (AuthenticationError, NoPermissionError)
 _AS_CLUSTER = "name it as redis+cluster://HOST:PORT,HOST:PORT; so named, the node is found in a moment"
 _HELPS = {
+    "MISCONF": "make room on its server's disk, or see that server's own log: nothing here has to be restarted",
+    "NOREPLICAS": "start its replicas, or lower its `min-replicas-to-write`",
     "max number of clients": "raise its `maxclients`, or lower TAILORBIRD_STORE_CONNECTIONS",
     "CERTIFICATE_VERIFY_FAILED": "name your own authority at the end of the address, ?ssl_ca_certs=/PATH.pem; and the "
     "host as its certificate does",
@@ -195,8 +198,9 @@ def store_error(error: Exception) -> StoreError:
         return StoreError("the cluster is moving these keys to another node, and took long", help="try again")
     if isinstance(error, MasterNotFoundError):  # the library's message prints its clients, a page long
         return StoreError("no Sentinel names a master that answers", help=_NO_MASTER)
-    what = _without_command(error)
-    return StoreError(f"the store did not answer: {what}", help=next((_HELPS[w] for w in _HELPS if w in what), ""))
+    what = "the connection broke" if isinstance(error, RuntimeError) else _without_command(error)
+    did = "refuses this" if isinstance(error, ResponseError) else "did not answer"
+    return StoreError(f"the store {did}: {what}", help=next((_HELPS[w] for w in _HELPS if w in what), ""))
 
 
 def _without_command(error: Exception) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sqlite3
 import ssl
 from collections.abc import AsyncIterator, Callable
@@ -18,7 +19,7 @@ from proxy.bus import bus_of_shop
 from proxy.bus.local import LocalBus
 from proxy.errors import OperatorError, StoreError
 from proxy.model import Arrival, Event, Profile, View
-from proxy.ports import ProfileStore
+from proxy.ports import ProfileStore, Store
 from proxy.stores import must_fit, open_outbox, open_store, open_views, server_of
 from proxy.stores.personal_data import Places, erased
 from proxy.stores.redis_connecting import client_of
@@ -211,6 +212,36 @@ async def test_a_server_that_has_too_many_clients_is_told_with_what_to_do(tmp_pa
                     await store.newest_change()
                 told = str(caught.value)
         await store.aclose()
+
+
+async def refusal(store: Store) -> str:
+    """Why it stores no event."""
+    event = Event(1_795_435_200.0, "web:1", "page viewed", "/")
+    with pytest.raises(StoreError) as caught:
+        await store.apply([Arrival("anna", event, "web", event.at)])
+    return str(caught.value)
+
+
+async def test_a_server_that_takes_no_writes_is_told_with_what_to_do_and_reads_go_on(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    async with valkey_server(folder, save="3600 1") as server, Redis(host="127.0.0.1", port=server.port) as client:
+        store = open_store(f"redis://127.0.0.1:{server.port}", PATIENT)
+        await store.put_profiles([ANNA])
+        await client.config_set("min-replicas-to-write", 1)
+        missing = await refusal(store)
+        await client.config_set("min-replicas-to-write", 0)
+        shutil.rmtree(folder)
+        await client.bgsave()
+        async with asyncio.timeout(30):
+            while (await client.info("persistence"))["rdb_last_bgsave_status"] == "ok":
+                await asyncio.sleep(0.05)
+        full = await refusal(store)
+        assert await store.is_ready()
+        assert await found(store) == ANNA
+        await client.config_set("save", "")  # or it would not end
+        await store.aclose()
+    assert missing.startswith("the store refuses this: NOREPLICAS") and "`min-replicas-to-write`" in missing
+    assert full.startswith("the store refuses this: MISCONF") and "make room on its server's disk" in full
 
 
 @asynccontextmanager
