@@ -79,7 +79,7 @@ class RedisBus:
                 live = await self._live()
                 await self._add(REQUESTS, MOST_REQUESTS, topic, payload, message_id)
         except AWAY as error:
-            why = str(error) or type(error).__name__
+            why = "it is silent" if isinstance(error, TimeoutError) else str(error) or type(error).__name__
             log.warning("`%s` reaches this process alone, the server of the bus does not take it: %s", topic, why)
             own = await self._listeners.reply(self.name, topic, payload)
             return Replies(frozenset({self.name}), own, is_cut_off=True)
@@ -115,11 +115,11 @@ class RedisBus:
         sent = self._client.pipeline(transaction=False)
         for command in commands:
             sent.execute_command(*command)
-        try:
-            await sent.execute()
-        except OutOfMemoryError:
-            for command in commands:
-                await self._client.eval(_THOUGH_FULL, 1, command[1], *command)
+        failed = [answer for answer in await sent.execute(raise_on_error=False) if isinstance(answer, Exception)]
+        if failed and not isinstance(failed[0], OutOfMemoryError):
+            raise failed[0]  # not as the library would, with the command: it has visitors in it, and is logged
+        for command in commands if failed else ():
+            await self._client.eval(_THOUGH_FULL, 1, command[1], *command)
 
     async def _live(self) -> dict[str, float]:
         """The processes that are alive, with the time of their last heartbeat by the server's clock: the clocks of

@@ -92,7 +92,23 @@ async def test_a_server_that_is_full_goes_on_telling_everybody(folder: Path) -> 
             await bus.aclose()
 
 
-async def test_a_frozen_server_holds_a_sender_for_little_more_than_a_second(valkey_url: str) -> None:
+async def test_why_a_server_takes_no_message_is_told_without_the_message(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with valkey(folder) as server, Redis(host="127.0.0.1", port=server.port) as client:
+        bus = RedisBus(partial(client_of, f"redis://127.0.0.1:{server.port}"))
+        await bus.open()
+        await client.config_set("min-replicas-to-write", 1)
+        assert (await bus.request("profiles", b"anna@shop.example")).is_cut_off
+        await client.config_set("min-replicas-to-write", 0)
+        await bus.aclose()
+    (told,) = [record.getMessage() for record in caplog.records if record.name == "tailorbird.bus"]
+    assert told.endswith("does not take it: NOREPLICAS Not enough good replicas to write.")
+
+
+async def test_a_frozen_server_holds_a_sender_for_little_more_than_a_second(
+    valkey_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
     bus = RedisBus(partial(client_of, valkey_url))
     listener = Heard(bus)
     await bus.open()
@@ -106,6 +122,7 @@ async def test_a_frozen_server_holds_a_sender_for_little_more_than_a_second(valk
     finally:
         os.kill(process, signal.SIGCONT)
     assert told.is_cut_off
+    assert "the server of the bus does not take it: it is silent" in caplog.text
     assert listener.messages[:1] == [b"/sale"]
     assert waited < 5.0, "the library's own defaults would wait for a minute"
     await bus.aclose()
