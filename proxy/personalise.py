@@ -71,14 +71,14 @@ class Stock:
         cls,
         catalogue: Iterable[Product],
         asks: Mapping[str, RowSpec],
-        orders: Sequence[Sequence[str]] = (),
-        visits: Sequence[Sequence[str]] = (),
-        arrangements: Mapping[str, Arrangement] | None = None,
+        orders: Sequence[Sequence[str]],
+        visits: Sequence[Sequence[str]],
+        arrangements: Mapping[str, Arrangement],
     ) -> Stock:
         """The stock of a rule folder alone: what nobody but its files has told."""
         shop = Shop(catalogue)
         shop.seed(orders, visits)
-        return cls(shop, asks, arrangements or {})
+        return cls(shop, asks, arrangements)
 
 
 NO_STOCK = Stock()

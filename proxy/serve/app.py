@@ -63,7 +63,7 @@ class Upload:
 
     _read: asyncio.Event | None = None  # if anybody waits for its end
 
-    def __init__(self, receive: Receive, has_body: bool, most_bytes: int = 0) -> None:
+    def __init__(self, receive: Receive, has_body: bool, most_bytes: int) -> None:
         self._receive = receive
         self._left = most_bytes or math.inf
         self.is_read = not has_body

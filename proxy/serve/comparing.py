@@ -36,7 +36,7 @@ class Comparing:
         is_the_origins_word = is_said and (policy is None or policy.overrides.fresh_seconds is None)
         if self._which == "unsaid" and is_the_origins_word:
             return False
-        is_its_turn = self._is_its_turn(_kind(path, policy))
+        is_its_turn = self._is_its_turn(policy.pattern if policy else path.split(b"/")[1].decode("latin-1"))
         if not is_its_turn:
             self.agreed(key)  # as others of its kind; it is not compared later
         return is_its_turn
@@ -56,7 +56,3 @@ class Comparing:
         """Forgets everything, for a new policy."""
         self._agreed.clear()
         self._kinds.clear()
-
-
-def _kind(path: bytes, policy: PagePolicy | None) -> str:
-    return policy.pattern if policy else path.split(b"/")[1].decode("latin-1")

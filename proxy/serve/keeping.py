@@ -69,8 +69,8 @@ class Keeping:
         comparing: Comparing,
         settings: Settings,
         clock: Callable[[], float],
-        learn: Callable[[PageSubject, Request], None] = lambda about, page: None,
-        miss: Callable[[Request], None] = lambda page: None,
+        learn: Callable[[PageSubject, Request], None],
+        miss: Callable[[Request], None],
     ) -> None:
         self._asking = asking
         self._negotiation = Negotiation(asking)

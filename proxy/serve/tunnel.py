@@ -22,7 +22,7 @@ from uvicorn.server import ServerState
 
 from proxy.errors import OriginError, RequestError
 from proxy.http.authority import valid_host
-from proxy.http.client import Customers, client_of, networks, peer_address
+from proxy.http.client import Customers, Networks, client_of, networks, peer_address
 from proxy.http.forwarding import named_by_connection, request_headers
 from proxy.http.message import Request
 from proxy.http.returning import response_headers
@@ -48,7 +48,8 @@ def tunnels(
     origins: Origins, settings: Settings, metrics: Metrics, accesslog: AccessLog | None = None
 ) -> Callable[..., Tunnel]:
     """What uvicorn's setting `ws` takes: makes a `Tunnel` for each upgrade. Handshakes are noted in `accesslog`."""
-    return partial(Tunnel, origins, settings, metrics, accesslog, Customers(networks(settings.trusted_proxies)))
+    trusted = networks(settings.trusted_proxies)
+    return partial(Tunnel, origins, settings, metrics, accesslog, trusted, Customers(trusted))
 
 
 class _End(asyncio.Protocol):
@@ -87,6 +88,7 @@ class Tunnel(_End):
         settings: Settings,
         metrics: Metrics,
         accesslog: AccessLog | None,
+        trusted: Networks,
         customers: Customers,
         *,
         config: Any,
@@ -96,7 +98,7 @@ class Tunnel(_End):
         super().__init__()
         self._origins = origins
         self._settings = settings
-        self._trusted = networks(settings.trusted_proxies)
+        self._trusted = trusted
         self._metrics = metrics
         self._customers = customers
         self._turns = TurnLog(metrics, accesslog)

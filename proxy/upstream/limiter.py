@@ -155,7 +155,7 @@ class Limiter:
         waiting = turn, customer
         self._waiting.append(waiting)
         try:
-            async with asyncio.timeout(self._timeouts()):
+            async with asyncio.timeout(self._patience_seconds()):
                 await turn
         except TimeoutError as error:
             if not _was_given(turn):  # else it came in the very moment of giving up
@@ -230,7 +230,7 @@ class Limiter:
             self._limit.note(now - begun, self.under_way, now)
         self.times.note(now - begun)
 
-    def _timeouts(self) -> float:
+    def _patience_seconds(self) -> float:
         """A blink once somebody has been waiting all the time for longer than anybody should, and as long as some are
         sent away: when nobody waits for longer than a blink, there are moments in which nobody waits at all."""
         now = self._clock()
