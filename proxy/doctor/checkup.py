@@ -20,6 +20,7 @@ from proxy.serve.pages import is_json
 
 GUIDE = "docs/hydration.md"
 PIECES_GUIDE = "docs/storefronts.md#pages-that-come-in-pieces"
+OPENED_GUIDE = "docs/life-of-an-event.md#what-only-the-browser-knows"
 MAX_SKEW_SECONDS = 5.0
 SMALLEST_WORTH_COMPRESSING = 1_000
 LONGEST_IN_PIECES_SECONDS = 0.3
@@ -102,6 +103,26 @@ def _hydration(fetched: FetchedPage) -> Iterator[Line]:
     for slot in plain if framework.name else ():
         says = f"{again} in the browser and throws away what is put into `{slot}`"
         yield Line(Level.WARN, "hydration", says, f"render `{slot}` with TbSlot, see {GUIDE}")
+
+
+OPENERS = {
+    "Turbo": "turbo-frame, meta[name^='turbo-'], script[src*='turbo'], link[href*='turbo']",
+    "htmx": "[hx-boost], [data-hx-boost], [hx-push-url], [data-hx-push-url]",
+    "Unpoly": "[up-follow], [up-main], script[src*='unpoly']",
+    "Speculation-Rules": "script[type=speculationrules]",
+}
+"""What opens pages that no browser asked for when they were opened, and how it is seen in a page."""
+
+
+def _opened(fetched: FetchedPage) -> Iterator[Line]:
+    """No line for a page whose visits are all counted."""
+    found = [name for name, selector in OPENERS.items() if fetched.markup.document.select_one(selector)]
+    if fetched.get(b"speculation-rules") and "Speculation-Rules" not in found:
+        found.append("Speculation-Rules")
+    if found and b"/_tb/t.js" not in fetched.body:
+        says = f"{' and '.join(found)} may open pages that were fetched before, which do not count, nor do their limits"
+        fix = f'put <script src="/_tb/t.js" defer></script> on every page, see {OPENED_GUIDE}'
+        yield Line(Level.WARN, "opened", says, fix)
 
 
 NOT_KEPT = {
@@ -227,7 +248,7 @@ def _clock(fetched: FetchedPage) -> Iterator[Line]:
 
 
 CHECKS: tuple[Callable[[FetchedPage], Iterator[Line]], ...] = (
-    _size, _charset, slots, lists, _hydration, _cache, _pieces, _validator, _cookies, _vary, _forms, _policy,
-    _compression, _clock,
+    _size, _charset, slots, lists, _hydration, _opened, _cache, _pieces, _validator, _cookies, _vary, _forms,
+    _policy, _compression, _clock,
 )  # fmt: skip
 OF_JSON = _size, in_json, _cache, _validator, _cookies, _vary, _compression, _clock

@@ -3,6 +3,7 @@ the code that fills them."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 
 from proxy.doctor.fetched import FetchedPage, Level, Line
@@ -11,6 +12,8 @@ from proxy.page.lists import ListAt, Lists, find_lists
 from proxy.page.scan import SlotRange, Uncut, UncutReason, find_slots
 from proxy.page.slots import LISTING
 
+_TEMPLATE = re.compile(rb"<template\b.*?</template", re.DOTALL | re.IGNORECASE)
+_NAMED = re.compile(rb"""\bdata-slot\s*=\s*["']?([\w.-]+)""", re.IGNORECASE)
 Slots = tuple[SlotRange, ...] | Uncut
 JSON_GUIDE = "docs/fragments.md#json-answers-of-a-headless-shop"
 LISTS_GUIDE = "docs/hydration.md#listings"
@@ -22,6 +25,11 @@ def slots(fetched: FetchedPage) -> Iterator[Line]:
     if not (isinstance(found, Uncut) and found.reason is UncutReason.NO_SLOTS and _lists_of(fetched).found):
         fix = 'mark a place with <div data-slot="home.hero">...</div>, or name a selector in `slots.yaml`'
         yield from _slots(fetched, found, fix)
+    hidden = dict.fromkeys(name for part in _TEMPLATE.findall(fetched.body) for name in _NAMED.findall(part))
+    for name in hidden:
+        says = f"`{name.decode()}` stands in a <template>, as of a shadow root, and is not filled"
+        fix = "put it beside the template, within the element, where a <slot> of the template shows it"
+        yield Line(Level.WARN, "slots", says, fix)
 
 
 def lists(fetched: FetchedPage) -> Iterator[Line]:

@@ -196,3 +196,22 @@ def test_a_large_page_that_comes_uncompressed_is_warned_about() -> None:
     page = with_field(b"content-encoding", None)
     assert line_of(page, "compression").level is Level.OK
     assert line_of(replace(page, body=page.body + b" " * 2_000), "compression").level is Level.WARN
+
+
+@pytest.mark.parametrize(
+    ("body", "header", "names"),
+    [
+        (b'<body hx-boost="true">', b"", "htmx"),
+        (b'<script src="/assets/turbo.min.js"></script><meta name="turbo-cache-control">', b"", "Turbo"),
+        (b"<a up-follow href=/c>Tents</a>", b"", "Unpoly"),
+        (b'<script type="speculationrules">{}</script>', b'"/rules.json"', "Speculation-Rules"),
+        (b"", b'"/rules.json"', "Speculation-Rules"),
+    ],
+)
+def test_pages_that_open_others_without_a_request_want_the_module(body: bytes, header: bytes, names: str) -> None:
+    page = with_field(b"speculation-rules", header) if header else HEALTHY
+    told = replace(page, body=HEALTHY.body + body)
+    line = line_of(told, "opened")
+    assert (line.level, line.says.startswith(f"{names} may open pages")) == (Level.WARN, True)
+    with_module = replace(told, body=told.body + b'<script src="/_tb/t.js" defer></script>')
+    assert "opened" not in {line.check for line in checkup(with_module)}

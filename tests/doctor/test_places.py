@@ -55,6 +55,16 @@ def test_a_slot_that_is_marked_and_not_in_slots_yaml_is_reported_with_the_line_t
     assert [line.level for line in lines_of(page)] == ["ok", "warn", "warn"]  # a rule folder that names none yet
 
 
+def test_a_slot_in_a_shadow_root_is_told_with_where_to_put_it() -> None:
+    marked = b"<div data-slot=%b>x</div>"
+    element = b"<x-hero><template shadowrootmode=open>%b<slot></slot></template>%b</x-hero>"
+    found, hidden = lines_of(
+        b"<!DOCTYPE html>" + element % (marked % b"home.hero", marked % b"home.row"), has_rules=False
+    )
+    assert (found.says, hidden.level, "`home.hero` stands in a <template>" in hidden.says) == ("home.row", "warn", True)
+    assert len(lines_of(b"<!DOCTYPE html>" + element % (b"", marked % b"home.row"), has_rules=False)) == 1
+
+
 def test_a_page_that_scripts_draw_is_told_from_one_in_which_no_place_is_marked() -> None:
     (shell,) = lines_of(b"<!DOCTYPE html><app-root></app-root><script type=module src=/main.js></script>")
     (bare,) = lines_of(b"<!DOCTYPE html><p>Tents</p><script type=module src=/main.js></script>")
