@@ -11,10 +11,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 from urllib.parse import unquote, urlsplit
 
+from msgspec.structs import replace
+
 from proxy.catalogue.feeds import merged
 from proxy.catalogue.products import Warn, product_of
 from proxy.catalogue.quality import adds_something, completed
-from proxy.model import Product
+from proxy.model import Item, Product
 
 EVERYTHING = "everything"
 DataSource = Literal["catalogue", "change", "page", ""]
@@ -70,6 +72,18 @@ class ProductIndex:
     def page_data(self, product_id: str) -> Product | None:
         """The product by its own page, if that adds to other data or contradicts it; else None."""
         return self._from_pages.get(product_id) or self._page_data.get(product_id)
+
+    def completed(self, item: Item, at: float) -> Item:
+        """The item with the category, brand and price that it lacks, as known of the product."""
+        known = self._products.get(item.product)
+        if known is None or (item.category and item.brand and item.price):
+            return item
+        return replace(
+            item,
+            category=item.category or known.category,
+            brand=item.brand or known.brand,
+            price=item.price or known.price_at(at) or 0.0,
+        )
 
     def at_path(self, path: str) -> Product | None:
         """The product whose page is at `path`, percent-decoded."""

@@ -273,9 +273,7 @@ class Capture:
         if known is None:
             return item
         return replace(
-            item,
-            category=item.category or known.category,
-            brand=item.brand or known.brand,
+            self._hub().completed(item, at),
             quantity=1.0 if known.in_stock else 0.0,
             price=min(filter(None, (item.price, known.price_at(at))), default=0.0),
         )

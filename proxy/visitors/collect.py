@@ -18,7 +18,9 @@ from functools import partial
 from urllib.parse import parse_qs
 
 import msgspec
+from msgspec.structs import replace
 
+from proxy.catalogue.product_index import ProductIndex
 from proxy.errors import RequestError, StoreError
 from proxy.events import ga4, lists, segment
 from proxy.events.intake import Access, Receipt, Rejected, Sender
@@ -62,13 +64,14 @@ class Collect:
         settings: Settings,
         consent_changes: ConsentChanges,
         clock: Callable[[], float] = time.time,
+        hub: Callable[[], ProductIndex] = ProductIndex,
     ) -> None:
         self._keys = keys
         self._cookies = cookies
         self._journal = journal
         self._joiner = joiner
         self._metrics = metrics
-        self._clock = clock
+        self._clock, self._hub = clock, hub
         self._consents = Consents(settings)
         self._consent_changes = consent_changes
         self._name = secrets.token_hex(8)
@@ -129,7 +132,8 @@ class Collect:
         for one in refused:
             self._journal.refuse(one)
         arrivals = [verdict for _, verdict in verdicts if isinstance(verdict, Arrival)]
-        if sender.access is not Access.SERVER:  # a server answers for the consent of its visitors
+        if sender.access is not Access.SERVER:  # a server answers for the consent of its visitors, and for prices
+            arrivals = list(map(self._completed, arrivals))
             ids = dict.fromkeys(arrival.visitor_id for arrival in arrivals)
             arrivals += [one for id in ids for one in self._consent_changes.news(request, Visitor(id), now)]
         await self._store(arrivals, len(body), now)
@@ -149,6 +153,12 @@ class Collect:
             await self._joiner.join(dict.fromkeys(arrival.joins for arrival in arrivals), now)
         finally:
             self._waiting -= 1
+
+    def _completed(self, arrival: Arrival) -> Arrival:
+        """The arrival with what the shop knows of its products, as a button tells no price."""
+        at, hub = arrival.event.at, self._hub()
+        items = tuple(hub.completed(item, at) for item in arrival.event.items)
+        return replace(arrival, event=replace(arrival.event, items=items)) if items else arrival
 
     def _limit_rate(self, request: Request, size: int, now: float) -> None:
         """Raises `RequestError` for an address that sends very much: all of it is kept, and may fill the disk."""

@@ -130,7 +130,8 @@ class Tailorbird:
         self._messages.on_consents(self._consent_changes.hear)
         self._invalidation.on_changed(self._consent_changes.doubt)
         keys = WriteKeys(settings)
-        collect = Collect(keys, self.cookies, self.journal, joiner, metrics, settings, self._consent_changes, clock)
+        changes, hub = self._consent_changes, self._hub
+        collect = Collect(keys, self.cookies, self.journal, joiner, metrics, settings, changes, clock, hub)
         self._profiles.on_forget(joiner.forget)
         self._routes |= {**collect.routes, **Tag(settings).routes}
 
