@@ -19,8 +19,8 @@ def leads_to(where: bytes, *more: tuple[bytes, bytes]) -> FetchedPage:
 
 
 def lines_of(first: FetchedPage, *others: FetchedPage, again: FetchedPage | None = None) -> list[Line]:
-    """What is told of a page, when language, and two countries, bring these others."""
-    brought = [*others, *[first] * (3 - len(others))]
+    """What is told of a page, when language, two countries and a script bring these others."""
+    brought = [*others, *[first] * (4 - len(others))]
     asked = [(what, fields, page) for (what, fields), page in zip(askings(first), brought, strict=True)]
     return list(choice_lines(first, again or first, asked))
 
@@ -53,6 +53,15 @@ def test_what_a_country_brings_is_told_once() -> None:
     assert "- {path: /, store: no}" in line.fix
 
 
+def test_a_part_that_scripts_get_at_the_same_address_is_told() -> None:
+    (line,) = lines_of(ENGLISH, ENGLISH, ENGLISH, ENGLISH, replace(ENGLISH, body=b"<ul><li>Tent</ul>"))
+    assert (line.check, line.level) == ("part", Level.WARN)
+    assert line.says.startswith("a script that wants a part of it is shown another page, and Vary does not say so")
+    assert "HX-Request" in line.fix
+    said = replace(ENGLISH, headers=((b"vary", b"HX-Request"),))
+    assert [line.level for line in lines_of(said, said, said, said, replace(said, body=b"<ul></ul>"))] == [Level.OK]
+
+
 def test_a_page_that_is_new_each_time_tells_by_its_language_alone() -> None:
     again = replace(ENGLISH, body=ENGLISH.body + b"1")
     assert lines_of(ENGLISH, replace(ENGLISH, body=ENGLISH.body + b"2"), again=again) == []
@@ -60,9 +69,9 @@ def test_a_page_that_is_new_each_time_tells_by_its_language_alone() -> None:
 
 
 def test_the_languages_asked_for_are_others_and_the_country_is_named_as_the_setting_says() -> None:
-    (_, german), (_, one), (_, other) = askings(GERMAN)
+    (_, german), (_, one), (_, other), _ = askings(GERMAN)
     assert not german["accept-language"].startswith("de")
     (_, there), *_ = askings(leads_to(b"https://shop.example/en/"))
     assert "en;" not in there["accept-language"]
-    (_, _), (_, named), _ = askings(replace(ENGLISH, settings=Settings(country_header="X-Geo")))
+    (_, _), (_, named), *_ = askings(replace(ENGLISH, settings=Settings(country_header="X-Geo")))
     assert (one["cf-ipcountry"], other["cf-ipcountry"], named["x-geo"]) == ("DE", "US", "DE")
