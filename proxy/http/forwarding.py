@@ -181,9 +181,14 @@ def shared_headers(
         (b"forwarded", host_and_scheme),
         (b"x-forwarded-proto", request.scheme.encode()),
         (b"x-forwarded-host", request.host),
-        (b"via", VIA),
+        (b"via", b", ".join([VIA] * (times_here(request.headers) + 1))),
         CAPABILITY,
     )
+
+
+def times_here(headers: Headers) -> int:
+    """How often the request has come through here, or another Tailorbird, before."""
+    return sum(value.count(VIA) for name, value in headers if name == b"via")
 
 
 def named_by_connection(headers: Headers) -> set[bytes]:

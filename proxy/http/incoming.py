@@ -13,12 +13,15 @@ from collections.abc import AsyncIterator, Sequence
 from proxy.errors import RequestError
 from proxy.http.authority import host_names, valid_host
 from proxy.http.client import client_of, is_shared, is_trusted, networks
-from proxy.http.forwarding import CRITICAL, named_by_connection
+from proxy.http.forwarding import CRITICAL, named_by_connection, times_here
 from proxy.http.message import NOT_STORED, Request, Response, in_words
 from proxy.httpcache.key import normalised
+from proxy.model import Headers
 from proxy.settings import Settings
 
 log = logging.getLogger("tailorbird.incoming")
+
+LOOP_HELP = "`origin` leads to Tailorbird itself (help: name the shop's own address, not the one that visitors use)"
 
 Fields = Sequence[tuple[bytes, bytes]]
 
@@ -31,6 +34,8 @@ _ABSOLUTE_FORM = re.compile(rb"https?://([^/?]*)(/?)(.*)", re.IGNORECASE | re.DO
 _DIGITS = re.compile(rb"[0-9]{1,18}")
 _VERSIONS = frozenset({"1.0", "1.1"})
 _NOT_PROXIED = frozenset({b"CONNECT", b"TRACE"})
+MOST_TIMES_HERE = 3
+"""So many of us may stand one behind the other."""
 _ONCE = frozenset({b"host", b"content-length", b"transfer-encoding"})
 _USUAL_CONNECTION = frozenset({b"keep-alive", b"close", b"Keep-Alive"})
 
@@ -44,7 +49,7 @@ class Incoming:
         # stored by it, and whoever comes without Host must not choose.
         self._named_before = self._hosts[0].encode() if self._hosts else b""
         self._trusted = networks(settings.trusted_proxies)
-        self._has_warned = False
+        self._has_warned = self._has_told_loop = False
 
     def request(
         self,
@@ -71,6 +76,8 @@ class Incoming:
         if len(named) != len(fields):
             _require_once(fields)
         length = _require_framing(named, version)
+        if b"via" in named:
+            self._require_no_loop(target, tuple(fields))
         if len(named) != len(fields) or named.get(b"connection", b"close") not in _USUAL_CONNECTION:
             _require_own_fields(fields)
         host = named.get(b"host")
@@ -91,6 +98,16 @@ class Incoming:
             body=body if length or b"transfer-encoding" in named else None,
             content_length=length,
         )
+
+    def _require_no_loop(self, target: bytes, fields: Headers) -> None:
+        """Refuses, and logs once, what comes back from where it was sent: each of its turns would take a place at the
+        origin (RFC 9110 7.6.3)."""
+        if times_here(fields) < MOST_TIMES_HERE:
+            return
+        if not self._has_told_loop:
+            self._has_told_loop = True
+            log.error("`%s` comes back again and again: %s", target.decode("latin-1"), LOOP_HELP)
+        raise RequestError("this request comes back again and again", status=508)
 
     def _warn_of_unnamed_proxy(self, peer: str) -> None:
         """Says, once, that a proxy nearby is not believed: a shop that redirects to https would do so for ever."""

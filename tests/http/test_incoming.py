@@ -195,3 +195,20 @@ def test_a_proxy_of_a_private_network_that_nobody_named_is_told_of_once(
     for _ in range(2):
         judge.request(b"GET", b"/", "1.1", (HOST, (named, b"https")), peer=peer, scheme="http")
     assert [f"TAILORBIRD_TRUSTED_PROXIES={peer}" in message for message in caplog.messages] == [True] * warns
+
+
+def test_what_comes_back_again_and_again_is_refused_and_the_operator_told_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    judge = Incoming(Settings())
+    ours = b"1.1 tailorbird"
+    for via in (b"1.1 varnish", ours, b"1.1 cdn, " + ours + b", " + ours):
+        fields = [(b"host", b"shop.example"), (b"via", via)]
+        judge.request(b"GET", b"/sale", "1.1", fields, peer="192.0.2.7", scheme="https")
+    for fields in ([(b"via", b", ".join([ours] * 3))], [(b"via", ours)] * 3):
+        with pytest.raises(RequestError) as refused:
+            judge.request(
+                b"GET", b"/sale", "1.1", [(b"host", b"shop.example"), *fields], peer="192.0.2.7", scheme="https"
+            )
+        assert refused.value.status == 508
+    assert len(caplog.records) == 1 and "`/sale` comes back" in caplog.text and "the shop's own address" in caplog.text

@@ -20,7 +20,7 @@ from proxy.stores.versions import Versions
 from proxy.visitors.persona import Persona
 from proxy.wiring import Tailorbird
 from tests.wire.behind import Behind
-from tests.wire.origin import Origin, Wire, always, by_path, ok
+from tests.wire.origin import Origin, Seen, Wire, always, by_path, ok
 from tests.wire.site import answering
 
 PAGE = b'<html><head></head><body><div data-slot="home.hero">ours</div></body></html>'
@@ -294,3 +294,20 @@ async def test_a_poll_for_news_ends_when_the_server_stops(tmp_path: Path) -> Non
         await asked.wait()
         shop.listener.stop(gently=True)
         assert (await polling).status_code == 503
+
+
+@pytest.mark.parametrize("headers", [{}, {"cookie": "session=1"}])
+async def test_an_origin_that_leads_back_here_is_found_out_within_a_few_turns(
+    headers: dict[str, str], tmp_path: Path
+) -> None:
+    shops: list[Behind] = []
+
+    async def leads_back(seen: Seen) -> bytes:
+        onward = {name.decode(): value.decode() for name, value in seen.headers if name != b"accept-encoding"}
+        answer = await shops[0].client.get(seen.target.decode(), headers=onward)
+        return ok(answer.content, status=b"%d Said" % answer.status_code)
+
+    async with Origin(answering(leads_back)) as origin, Behind(origin.url, FOLDER, tmp_path) as shop:
+        shops.append(shop)
+        assert (await shop.client.get("/", headers=headers)).status_code == 508
+        assert len(origin.requests) < 10
