@@ -44,9 +44,9 @@ class Settings(SiteSettings):
     )
 
     early_hints: bool = row(
-        False,
-        "pass early hints (103) on to browsers: where what stands in front does so, too, as HAProxy and Apache; older "
-        "nginx and Varnish take one for the whole answer",
+        True,
+        "pass the shop's early hints (103) on to browsers (RFC 9110 15.2); false where what stands in front takes one "
+        "for the whole answer, as older nginx and Varnish",
     )
     keep_host: bool = row(False, "send the visitor's Host to the origin instead of the origin's own")
     allowed_hosts: tuple[str, ...] = row(

@@ -155,7 +155,7 @@ CACHE = {
 """
 }
 SHOPS: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
-    "strangers": ({}, {"early_hints": True}),
+    "strangers": ({}, {}),
     "behind a proxy": ({}, {"trusted_proxies": ("127.0.0.1",), "keep_host": True, "city_header": "cf-ipcity"}),
     "consent": ({}, {"consent": ("own", "tcf"), "consent_default": "profile", "page_codings": ("gzip", "zstd")}),
     "hints": (

@@ -89,7 +89,7 @@ async def seen_by_its_client(
     origin = Origin(script)
     limits = {"first_byte_timeout_ms": 300, "between_bytes_timeout_ms": 300, "access_log": "/dev/null"}
     rules = published(shown("Hello"))
-    async with origin, Served(origin.url, has_lane=has_lane, publication=rules, early_hints=True, **limits) as served:
+    async with origin, Served(origin.url, has_lane=has_lane, publication=rules, **limits) as served:
         await asked(served, path, 4, NAVIGATES)
         connections = origin.connections
         reader, writer = await served.connect()

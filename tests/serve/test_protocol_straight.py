@@ -57,7 +57,7 @@ MODE, SESSION = (b"Sec-Fetch-Mode", b"navigate"), (b"Cookie", b"session=1")
 
 
 async def test_early_hints_reach_who_says_how_it_fetches_by_any_way() -> None:
-    async with Origin(always(HINTED)) as origin, Served(origin.url, early_hints=True) as served:
+    async with Origin(always(HINTED)) as origin, Served(origin.url) as served:
         reader, writer = await served.connect()
         for _ in range(4):  # the last are asked by header set, and straight
             writer.write(request(b"GET", b"/", MODE, SESSION))
@@ -70,7 +70,7 @@ async def test_early_hints_reach_who_says_how_it_fetches_by_any_way() -> None:
 
 async def test_early_hints_of_a_fetch_for_everybody_reach_who_asked_first_alone() -> None:
     shared = HINTED.partition(b"HTTP/1.1 200")[0] + ok(b"x", b"Content-Type: text/css", b"Cache-Control: max-age=60")
-    async with Origin(always(shared)) as origin, Served(origin.url, early_hints=True) as served:
+    async with Origin(always(shared)) as origin, Served(origin.url) as served:
         reader, writer = await served.connect()
         writer.write(request(b"GET", b"/a.css", MODE))
         assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 103 Early Hints\r\nlink: </a.css>")
@@ -82,7 +82,7 @@ async def test_early_hints_of_a_fetch_for_everybody_reach_who_asked_first_alone(
 
 
 async def test_early_hints_that_come_twice_as_the_page_is_not_for_everybody_are_told_once() -> None:
-    async with Origin(always(HINTED)) as origin, Served(origin.url, early_hints=True) as served:
+    async with Origin(always(HINTED)) as origin, Served(origin.url) as served:
         reader, writer = await served.connect()
         writer.write(request(b"GET", b"/", MODE))
         assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 103 Early Hints\r\nlink: </a.css>")
@@ -99,7 +99,7 @@ async def test_no_link_leads_to_the_origins_own_address(path: bytes) -> None:
             early = b"HTTP/1.1 103 Early Hints\r\n%b\r\n\r\n" % link if asked.target == b"/" else b""
             await wire.send(early + ok(b"x", link, b"Cache-Control: " + (b"no-store" if early else b"max-age=60")))
 
-    async with Origin(script) as origin, Served(origin.url, early_hints=True) as served:
+    async with Origin(script) as origin, Served(origin.url) as served:
         reader, writer = await served.connect()
         for _ in range(4):  # the last are asked by header set, and straight, or stored
             writer.write(request(b"GET", path, MODE, SESSION))

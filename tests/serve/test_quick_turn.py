@@ -50,7 +50,7 @@ async def test_early_hints_are_told_on_the_way() -> None:
     async def script(wire: Wire) -> None:
         await answers_late(wire, go_on, hint % origin.url.removeprefix("http://").encode(), FINE)
 
-    async with Origin(script) as origin, Served(origin.url, early_hints=True) as served:
+    async with Origin(script) as origin, Served(origin.url) as served:
         await asked(served, b"/", 4, BROWSER)
         reader, writer = await served.connect()
         go_on.set()
