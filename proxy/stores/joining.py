@@ -100,8 +100,10 @@ async def ledger(store: Store, visitor_id: str) -> Sequence[Arrival]:
 
 
 async def _are_joined(store: Store, device_id: str, person_id: str) -> bool:
+    """Whether each still knows of the other. (The device may just now be claimed by somebody else, who will let go.)"""
     device, person = await _profile(store, device_id), await _profile(store, person_id)
-    return device.alias == person_id and device_id in person.devices
+    link = device.links.get(person_id)
+    return link is not None and not link.is_parted and device_id in person.devices
 
 
 async def _undone(store: Store, device_id: str, person_id: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from proxy.audience.identity import join_events
 from proxy.errors import StoreError
 from proxy.model import Arrival, Event, Profile
 from proxy.ports import Refused, Store
@@ -95,6 +96,30 @@ async def test_of_two_simultaneous_logins_on_a_device_one_wins(url: str) -> None
     assert sorted([len(numbers(anna)), len(numbers(ben))]) == [0, 6]
     await one.aclose()
     await other.aclose()
+
+
+async def test_who_was_quicker_keeps_the_device_while_another_claims_it(store: Store) -> None:
+    late_claim = join_events(Profile("tablet"), "anna", NOON, NOON + 10)[1]  # who comes first by name
+
+    class Claimed:
+        """The store, in which the claim stands by the time the log is read again."""
+
+        asked = 0
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(store, name)
+
+        async def log_of(self, visitor_id: str) -> Sequence[Arrival]:
+            self.asked += 1
+            if self.asked == 2:
+                await store.apply([late_claim])
+            return await store.log_of(visitor_id)
+
+    claimed: Any = Claimed()
+    await store.apply([seen("tablet", 1)])
+    assert (await join(claimed, "tablet", "ben", NOON + 10)).refusal == ""
+    assert claimed.asked == 2
+    assert numbers(await store.get_profile("ben")) == ["web:1"]
 
 
 async def test_chance_goes_on_as_before_the_login(store: Store) -> None:
