@@ -86,7 +86,8 @@ class Keeping:
         self._failures = Failures(settings.origin_down_seconds, clock)
         shared_asking = SharedAsking(asking, self._negotiation, memory, self._choices, clock, self._refusal)
         self._request = shared_asking.ask
-        self._learn, self._miss = learn, miss
+        self._learn = learn
+        self._miss = miss
 
     async def run(self, fetch: SharedFetch) -> Outcome:
         """Runs the fetch. Raises `OriginError` when the origin fails."""

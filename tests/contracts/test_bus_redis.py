@@ -10,8 +10,8 @@ import socket
 import struct
 import tempfile
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -128,14 +128,22 @@ async def test_a_frozen_server_holds_a_sender_for_little_more_than_a_second(
     await bus.aclose()
 
 
-async def test_a_server_whose_time_is_over_a_moment_before_ours_is_as_one_that_says_nothing(valkey_url: str) -> None:
-    await flush(valkey_url)
-    bus = RedisBus(partial(client_of, valkey_url))
+@asynccontextmanager
+async def beside_a_killed_one(url: str) -> AsyncIterator[tuple[RedisBus, Redis, int]]:
+    """A process beside one that was killed and is still listed, a client of the server, and the server's time."""
+    await flush(url)
+    bus = RedisBus(partial(client_of, url))
     Heard(bus)
     await bus.open()
-    async with Redis.from_url(valkey_url) as client:
+    async with Redis.from_url(url) as client:
         seconds, _ = await client.time()
         await client.zadd(LIVE, {"killed": seconds + 60})
+        yield bus, client, seconds
+    await bus.aclose()
+
+
+async def test_a_server_whose_time_is_over_a_moment_before_ours_is_as_one_that_says_nothing(valkey_url: str) -> None:
+    async with beside_a_killed_one(valkey_url) as (bus, client, _):
         asking = asyncio.create_task(bus.request("purge", b"/sale"))
         while not asking.done():
             for waiting in await client.client_list():
@@ -143,17 +151,10 @@ async def test_a_server_whose_time_is_over_a_moment_before_ours_is_as_one_that_s
                     await client.client_unblock(int(waiting["id"]))  # its time is over, it is told
             await asyncio.sleep(0.01)
         assert not (await asking).is_whole
-    await bus.aclose()
 
 
 async def test_a_killed_process_is_waited_for_once(valkey_url: str) -> None:
-    await flush(valkey_url)
-    bus = RedisBus(partial(client_of, valkey_url))
-    Heard(bus)
-    await bus.open()
-    async with Redis.from_url(valkey_url) as client:
-        seconds, _ = await client.time()
-        await client.zadd(LIVE, {"killed": seconds + 60})
+    async with beside_a_killed_one(valkey_url) as (bus, client, seconds):
         first, second = await bus.request("purge", b"/sale"), await bus.request("purge", b"/sale")
         started = asyncio.get_running_loop().time()
         for _ in range(10):
@@ -167,7 +168,6 @@ async def test_a_killed_process_is_waited_for_once(valkey_url: str) -> None:
     assert [told.is_whole for told in (first, second)] == [False, False]
     assert "killed" in second.live - second.answers.keys()
     assert waited < 8.0, "ten sends would have waited ten seconds"
-    await bus.aclose()
 
 
 async def test_a_process_cut_off_until_its_position_is_gone_gets_missed(
