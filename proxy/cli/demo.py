@@ -19,6 +19,7 @@ import uvloop
 
 from proxy.cli.options import setting_options, settings_now
 from proxy.demo.catalogue import PRODUCTS
+from proxy.demo.month import month_before
 from proxy.demo.sessions import COOKIE as SESSION_COOKIE
 from proxy.demo.shop import create_shop
 from proxy.demo.toolbar import routes, with_toolbar
@@ -46,15 +47,16 @@ def command(shop_port: int, store: str | None, **flags: Any) -> None:
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
     with tempfile.TemporaryDirectory(prefix="tailorbird-") as folder:
         try:
-            uvloop.run(demo(shop_port, {**flags, "store": store or f"sqlite:{Path(folder) / 'demo.db'}"}))
+            own_store = f"sqlite:{Path(folder) / 'demo.db'}"
+            uvloop.run(demo(shop_port, {**flags, "store": store or own_store}, has_month=store is None))
         except OperatorError as error:
             if isinstance(error.__cause__, OSError) and error.__cause__.errno == errno.EADDRINUSE:
                 error.help = "is it another demo? `tailorbird demo --port 0 --admin-port 0 --shop-port 0` takes others"
             raise
 
 
-async def demo(shop_port: int, flags: dict[str, Any]) -> None:
-    """Serves the three until told to stop."""
+async def demo(shop_port: int, flags: dict[str, Any], *, has_month: bool) -> None:
+    """Serves the three until told to stop. `has_month`: the store gets a month of made-up visitors."""
     shop = Listener("shop", create_shop(), "127.0.0.1", shop_port)
     settings = demo_settings(shop.url, flags)
     tailorbird = Tailorbird(settings, is_demo=True, adapt=with_toolbar)
@@ -69,6 +71,8 @@ async def demo(shop_port: int, flags: dict[str, Any]) -> None:
     tailorbird.add_routes(routes(tailorbird.cookies, studio.url, tailorbird.now))
     tailorbird.desk.links = links(proxy.url, shop.url)
     await tailorbird.store.put_profiles(seeded(tailorbird.now()))
+    if has_month:
+        await tailorbird.store.apply(list(month_before(tailorbird.now())))
     async with tailorbird:
         announce(proxy.url, shop.url, studio.url, settings)
         await run([shop, proxy, studio])
@@ -124,7 +128,7 @@ def announce(proxy_url: str, shop_url: str, studio_url: str, settings: Settings)
     click.echo(f"  {proxy_url}/   the shop, personalised; switch person in the toolbar below")
     for visitor in VISITORS:
         click.echo(f"      {proxy_url}/_tb/demo/as/{visitor.name:<6}{visitor.says}")
-    click.echo(f"  {studio_url}/   the studio: rules, what was shown just now, why")
+    click.echo(f"  {studio_url}/   the studio: rules, what was shown just now, why, and what an experiment brought")
     click.echo(f"  {shop_url}/   the shop alone, as it knows nothing of this\n")
     publish = f", `{command} publish -m 'why'{rules}`" if settings.rules_mode == "published" else ""
     click.echo(f"Edit a file in {settings.rules}/{publish} and reload.")

@@ -33,16 +33,18 @@ def test_a_demo_without_rules_to_show_says_where_they_are(tmp_path: Path) -> Non
 
 def test_without_a_store_the_demos_goes_when_it_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    stores = list[str]()
+    stores, months = list[str](), list[bool]()
 
-    async def serve(shop_port: int, flags: dict[str, Any]) -> None:
+    async def serve(shop_port: int, flags: dict[str, Any], *, has_month: bool) -> None:
         stores.append(settings_of_a_run(**flags | {"rules": RULES}).store)
+        months.append(has_month)
 
     monkeypatch.setattr("proxy.cli.demo.demo", serve)
     assert CliRunner().invoke(tailorbird, ["demo"]).exit_code == 0
     assert CliRunner().invoke(tailorbird, ["demo", "--store", "sqlite:kept.db"]).exit_code == 0
     assert stores[0].endswith("/demo.db") and not Path(stores[0].removeprefix("sqlite:")).parent.exists()
     assert stores[1] == "sqlite:kept.db"
+    assert months == [True, False], "nobody made up comes into a store that is kept"
 
 
 @pytest.fixture
