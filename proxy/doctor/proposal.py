@@ -218,9 +218,18 @@ def _holes(copies: Copies, otherwise: Fill | None = None) -> Iterator[Hole]:
     found = {(token.element, token.name): token for token in tokens_in(copies.one.markup)}
     for token in found.values():
         if fill := _fill(token, copies.set_cookies) or otherwise:
-            yield Hole(_selector(token), fill, token.attribute)
-    if any(nonces_in(value) for name, value in copies.one.headers if name in CONTENT_POLICIES):
+            yield Hole(_selector(token.element, token.name), fill, token.attribute)
+    yield from _nonce_holes(copies.one)
+
+
+def _nonce_holes(fetched: FetchedPage) -> Iterator[Hole]:
+    """A hole for the nonces of elements, and one for each `<meta>` that tells the nonce to scripts, as Turbo's does."""
+    nonces = {nonce for name, value in fetched.headers if name in CONTENT_POLICIES for nonce in nonces_in(value)}
+    if nonces:
         yield Hole("[nonce]", Fill(FillKind.NONCE), "nonce")
+    for meta in fetched.markup.document.select("meta[name][content]"):
+        if (meta.attr("content") or "").encode() in nonces:
+            yield Hole(_selector("meta", meta.attr("name") or ""), Fill(FillKind.NONCE), "content")
 
 
 def _fill(token: Token, cookies: dict[str, str]) -> Fill | None:
@@ -233,9 +242,8 @@ def _fill(token: Token, cookies: dict[str, str]) -> Fill | None:
     return None
 
 
-def _selector(token: Token) -> str:
-    name = token.name if _IDENTIFIER.fullmatch(token.name) else f"'{token.name}'"
-    return f"{token.element}[name={name}]"
+def _selector(element: str, name: str) -> str:
+    return f"{element}[name={name if _IDENTIFIER.fullmatch(name) else repr(name)}]"
 
 
 def _pair(set_cookie: bytes) -> tuple[str, str]:

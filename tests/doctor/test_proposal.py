@@ -178,6 +178,20 @@ def test_a_nonce_becomes_a_hole() -> None:
     assert proposal_for(*left).unsolved == ("the page cannot be kept: hole-elsewhere at the page, line 1",)
 
 
+def test_a_meta_element_that_tells_the_nonce_to_scripts_becomes_a_hole_too() -> None:
+    pages = [
+        page_of(
+            b"<meta name=csp-nonce content=%b><meta name=made content=here><script nonce=%b>1</script>"
+            % (2 * (nonce,)),
+            (b"content-security-policy", b"script-src 'nonce-%b'" % nonce),
+        )
+        for nonce in (b"abcdefgh", b"ijklmnop")
+    ]
+    found = proposal_for(*pages)
+    assert not found.unsolved
+    assert [hole.selector for hole in found.policy.holes] == ["[nonce]", "meta[name=csp-nonce]"]
+
+
 @pytest.mark.parametrize(
     ("texts", "reason"),
     [
