@@ -7,11 +7,12 @@ import re
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
 
 from proxy.audience.traits import TRAIT_MEASURES, reading, trait
 from proxy.catalogue.rows import Row
+from proxy.catalogue.shop import Shop
 from proxy.conditions.explain import Explained
 from proxy.decide.engine import decide, tried
 from proxy.decide.plan import Plan
@@ -60,10 +61,9 @@ def run_cases(publication: Publication, now: float, named: str = "") -> tuple[Ou
     """Runs the tests of the publication, or those whose names the regular expression `named` finds; those that do not
     say when run at `now` (Unix seconds). Raises `re.error`."""
     is_meant = re.compile(named, re.IGNORECASE).search
-    stock = Stock.of_a_folder(
-        publication.catalogue, publication.asks, publication.orders, publication.visits, publication.arrangements
-    )
-    stock = replace(stock, fragments=publication.fragments, counting=publication.counting)
+    shop = Shop.of_a_folder(publication.catalogue, publication.orders, publication.visits)
+    asks, fragments, counting = publication.asks, publication.fragments, publication.counting
+    stock = Stock(shop, asks, publication.arrangements, fragments, counting, publication.contrasts)
     return tuple(_run(case, publication, stock, now) for case in publication.cases if is_meant(case.name))
 
 

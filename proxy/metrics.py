@@ -68,25 +68,31 @@ class Times:
 
 class Decided(msgspec.Struct, eq=False, gc=False):
     """What a page's slots show: the decisions, the `rules` that filled some, whether any is not the same for everybody;
-    its counters, once it was counted; and the `empty` slots, whose rules found no product, so that nothing of them is
-    shown. Shared by all visitors who are shown the same."""
+    its counters, once it was counted; the `empty` slots, whose rules found no product, so that nothing of them is
+    shown; and the `unmet`, lists that stand as they would without their rule. Shared by all visitors who are shown the
+    same."""
 
     decisions: tuple[Decision, ...]
     rules: tuple[str, ...]
     is_personal: bool
     tallies: tuple[Tally, ...] = ()
     empty: Collection[str] = ()
+    unmet: Collection[str] = ()
 
     @classmethod
     def by(
-        cls, decisions: tuple[Decision, ...], fills: Iterable[object] = (), rows: Container[str] = frozenset()
+        cls,
+        decisions: tuple[Decision, ...],
+        fills: Iterable[object] = (),
+        rows: Container[str] = frozenset(),
+        unmet: Collection[str] = (),
     ) -> Decided:
         """`fills` are what fills the decisions' slots, None for the page's own; `rows` the variants that are rows of
         products. Places that are no slots are left out."""
         empty = [one.slot for one, fill in zip(decisions, fills, strict=False) if fill is None and one.variant in rows]
         named = tuple([decision for decision in decisions if decision.slot])
         rules = tuple([decision.rule for decision in named if decision.rule and decision.slot not in empty])
-        return cls(named, rules, any(decision.variant for decision in named), empty=empty)
+        return cls(named, rules, any(decision.variant for decision in named), empty=empty, unmet=unmet)
 
 
 class Metrics:

@@ -11,11 +11,10 @@ from dataclasses import dataclass, field
 import msgspec
 
 from proxy.catalogue.product_index import ProductIndex
-from proxy.catalogue.ranking import Arrangement, moves_text
+from proxy.catalogue.ranking import Arrangement, Contrast
 from proxy.catalogue.rows import Row, RowSpec, choose
 from proxy.catalogue.shop import Shop
-from proxy.catalogue.shopper import Shopper, shopper_of
-from proxy.catalogue.strategy_context import StrategyContext
+from proxy.catalogue.strategy_context import StrategyContext, asking_of
 from proxy.decide.engine import decide, tried
 from proxy.decide.plan import Plan
 from proxy.memo import make_room
@@ -33,6 +32,7 @@ from proxy.page.template import Template
 
 SORTED_BY = tuple(f"refinement.{name}" for name in SORTS)
 """Attributes that tell of a list the visitor has sorted."""
+SORTED = "the shop's own order, for the visitor has sorted the list themselves"
 
 REMEMBERED_SECONDS = 60.0
 MOST_REMEMBERED = 1_000
@@ -44,14 +44,15 @@ NO_LISTS: Mapping[int, CardList] = {}
 @dataclass(frozen=True, slots=True)
 class Stock:
     """What rows of products are filled from: the shop, and what each variant asks of it, or does to a list.
-    `fragments` are the published ones, whose cards are drawn ahead; `counting` those with a countdown. What is shown of
-    the variants in `varying` depends on more than their decision."""
+    `fragments` are the published ones, whose cards are drawn ahead; `counting` those with a countdown; `contrasts` what
+    is compared in lists, by rule. What is shown of the variants in `varying` depends on more than their decision."""
 
     shop: Shop = field(default_factory=Shop)
     asks: Mapping[str, RowSpec] = field(default_factory=dict)
     arrangements: Mapping[str, Arrangement] = field(default_factory=dict)
     fragments: Mapping[str, Fragment] = field(default_factory=dict)
     counting: Mapping[str, Counting] = field(default_factory=dict)
+    contrasts: Mapping[str, Contrast] = field(default_factory=dict)
     varying: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -65,20 +66,6 @@ class Stock:
         """What is shown of a variant at that time; None if it is not published."""
         counting = self.counting.get(variant)
         return fragments.get(variant) if counting is None else counting.at(now)
-
-    @classmethod
-    def of_a_folder(
-        cls,
-        catalogue: Iterable[Product],
-        asks: Mapping[str, RowSpec],
-        orders: Sequence[Sequence[str]],
-        visits: Sequence[Sequence[str]],
-        arrangements: Mapping[str, Arrangement],
-    ) -> Stock:
-        """The stock of a rule folder alone: what nobody but its files has told."""
-        shop = Shop(catalogue)
-        shop.seed(orders, visits)
-        return cls(shop, asks, arrangements)
 
 
 NO_STOCK = Stock()
@@ -132,7 +119,8 @@ def filled(
     """The page with these decisions, or those that come next where a row has no products."""
     decisions, fills = fills_of(decisions, plan, fragments, context, stock, template.lists)
     fills = in_json_forms(fills, template.forms, decisions)
-    decided = Decided.by(decisions, fills, stock.asks)
+    unmet = unmet_in(template.lists, decisions, context, stock) if stock.contrasts else ()
+    decided = Decided.by(decisions, fills, stock.asks, unmet)
     _pour(template, fills, hole_fills)
     return Personalised(assemble(template, fills, context.attributes, coding=coding, key=key), decided)
 
@@ -260,11 +248,36 @@ def arranged(decision: Decision, cards: CardList, context: EvaluationContext, st
     return known if isinstance(known, Fragment) else None
 
 
+def unmet_in(
+    lists: Mapping[int, CardList], decisions: Sequence[Decision], context: EvaluationContext, stock: Stock
+) -> set[str]:
+    """The slots whose lists stand as they would whatever of their rule the visitor had met: so they met none of it."""
+    met: dict[bool, set[str]] = {True: set(), False: set()}
+    for place, cards in lists.items():
+        met[_is_met(decisions[place], cards, context, stock)].add(decisions[place].slot)
+    return met[False] - met[True]
+
+
+def _is_met(decision: Decision, cards: CardList, context: EvaluationContext, stock: Stock) -> bool:
+    contrast, hub = stock.contrasts.get(decision.rule or decision.withheld), stock.shop.products
+    if contrast is None or (None in contrast.arrangements and arranged(decision, cards, context, stock)):
+        return True
+    key = (contrast, cards, hub.version, context.now // REMEMBERED_SECONDS)
+    if key not in context.remembered:
+        shopper = asking_of(context, stock.shop).shopper
+        make_room(context.remembered, MOST_REMEMBERED)
+        context.remembered[key] = contrast.is_seen(hub.ids_of(cards.products), hub.get, shopper, context.now)
+    return bool(context.remembered[key]) and not is_sorted(context)
+
+
 def arrangement_of(decision: Decision, context: EvaluationContext, stock: Stock) -> Arrangement | None:
     """What is done to a list as decided; None where the visitor sorted it themselves."""
-    if any(map(context.attributes.__contains__, SORTED_BY)):
-        return None
-    return stock.arrangements.get(decision.variant)
+    return None if is_sorted(context) else stock.arrangements.get(decision.variant)
+
+
+def is_sorted(context: EvaluationContext) -> bool:
+    """Whether the visitor sorted the page's lists themselves."""
+    return any(map(context.attributes.__contains__, SORTED_BY))
 
 
 def row_of(
@@ -281,20 +294,6 @@ def explained_order(
     """A list in the order decided, and where each product of it goes and why, a line each."""
     arrangement = arrangement_of(decision, context, stock)
     if arrangement is None:
-        is_sorted = decision.variant in stock.arrangements
-        return products, ("the shop's own order, for the visitor has sorted the list themselves",) if is_sorted else ()
-    get, shopper = stock.shop.products.get, asking_of(context, stock.shop).shopper
-    products = stock.shop.products.ids_of(products)
-    order, moves = arrangement.explained(products, get, shopper, context.now)
-    idle = arrangement.without_effect(products, order, get, shopper, context.now)
-    return order, (*moves_text(products, order, moves, get), *idle)
-
-
-def asking_of(context: EvaluationContext, shop: Shop) -> StrategyContext:
-    """Who asks for products. What the history says of them is read once, and remembered with their profile."""
-    shopper = context.remembered.get(Shopper)
-    if not isinstance(shopper, Shopper):
-        shopper = context.remembered[Shopper] = shopper_of(context.history, shop.products.get)
-    page = context.attributes.get("page")
-    here = shop.products.at_path(page) if isinstance(page, str) else None
-    return StrategyContext(shop, shopper, here.id if here else "", context.now)
+        return products, (SORTED,) if decision.variant in stock.arrangements else ()
+    hub, shopper = stock.shop.products, asking_of(context, stock.shop).shopper
+    return arrangement.told(hub.ids_of(products), hub.get, shopper, context.now)

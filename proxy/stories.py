@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from proxy.catalogue.strategy_context import asking_of
 from proxy.decide.engine import tried
 from proxy.decide.plan import Plan
 from proxy.decide.why import RuleStory, SlotStory, Verdict
@@ -45,8 +46,16 @@ def with_products(
     for place, story in enumerate(told):
         if lists and story.slot in lists:
             _, moves = explained_order(story.decision, lists[story.slot], context, stock)
-            told[place] = replace(story, products=moves)
+            told[place] = replace(story, products=(*moves, *_not_counted(story, lists[story.slot], context, stock)))
     return tuple(told)
+
+
+def _not_counted(story: SlotStory, products: Sequence[str], context: EvaluationContext, stock: Stock) -> Iterator[str]:
+    """Why results do not count who sees this list, where they compare its rule with something."""
+    contrast = stock.contrasts.get(story.decision.rule or story.decision.withheld)
+    hub, shopper = stock.shop.products, asking_of(context, stock.shop).shopper
+    if contrast and not contrast.is_seen(hub.ids_of(products), hub.get, shopper, context.now):
+        yield "whatever is compared here, this list stands so: results do not count who sees it"
 
 
 def _retold(rules: Sequence[RuleStory], passed: Collection[str], decision: Decision) -> Iterator[RuleStory]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from proxy.catalogue.ranking import Arrangement, Contrast
 from proxy.catalogue.rows import RowSpec
 from proxy.catalogue.strategies import source
 from proxy.decide.plan import compile_plan
@@ -49,3 +50,16 @@ def test_where_no_rule_has_products_the_pages_own_stands() -> None:
     plan, context = compile_plan([Rule("A", "home.row", variant="A")]), EvaluationContext("v1")
     (story,) = with_products(why(plan, context, ["home.row"]), plan, context, Stock(shop(), {"A": NOTHING}))
     assert story.decision == Decision("home.row") and "SHOWN          the page's own default" in why_text([story])
+
+
+def test_a_list_in_which_nothing_is_compared_says_that_it_is_not_counted() -> None:
+    pinned = Arrangement(pins=((1, "TRAIL"),))
+    rule = Rule("Pin", "listing:search", variant="Pin", holdout=100)
+    plan, context = compile_plan([rule], []), EvaluationContext("v1")
+    stock = Stock(shop(), arrangements={"Pin": pinned}, contrasts={"Pin": Contrast((None, pinned))})
+    told = "whatever is compared here, this list stands so: results do not count who sees it"
+    for products, is_told in ((["BUN", "TRAIL"], False), (["TRAIL", "BUN"], True), (["BUN"], True)):
+        (story,) = with_products(
+            why(plan, context, ["listing:search"]), plan, context, stock, {"listing:search": products}
+        )
+        assert (told in story.products) == is_told

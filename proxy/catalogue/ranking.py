@@ -196,11 +196,34 @@ class Arrangement:
                 why = {"affinity": "is known of this visitor", "score": "popular is among these"}
                 yield f"{shift.fit} moves nothing: nothing {why.get(shift.fit.by, 'in this list is so')}"
 
+    def told(
+        self, products: Sequence[str], get: Get, shopper: Shopper, now: float
+    ) -> tuple[list[str], tuple[str, ...]]:
+        """The same order, and where each product goes and why, a line each."""
+        order, moves = self.explained(products, get, shopper, now)
+        idle = self.without_effect(products, order, get, shopper, now)
+        return order, (*moves_text(products, order, moves, get), *idle)
+
     def _weights(self, products: Sequence[str], get: Get, shopper: Shopper, now: float) -> list[dict[str, float]]:
         return weights(self.shifts, products, get, shopper, now)
 
     def _moved(self, products: Sequence[str], weights: Iterable[Mapping[str, float]]) -> list[str]:
         return reordered(products, summed_moves(weights), dict(self.pins), largest=self.largest)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Contrast:
+    """What visitors meet instead of one another in a list, None for the shop's own order: the variants of an
+    experiment, and what somebody is held out of. Only who stands before a list in which these differ has met any."""
+
+    arrangements: tuple[Arrangement | None, ...]
+
+    def is_seen(self, products: Sequence[str], get: Get, shopper: Shopper, now: float) -> bool:
+        """Whether the list's order depends on which of these it is, for this visitor."""
+        first, *others = [
+            list(products) if one is None else one.order(products, get, shopper, now) for one in self.arrangements
+        ]
+        return any(order != first for order in others)
 
 
 def weights(

@@ -80,6 +80,15 @@ class Shop:
         self._listed_version = -1
         self.replace_statistics(StartingStatistics(Covisits(), Baskets()))
 
+    @classmethod
+    def of_a_folder(
+        cls, products: Iterable[Product], orders: Sequence[Sequence[str]], visits: Sequence[Sequence[str]]
+    ) -> Shop:
+        """The shop of a rule folder alone: what nobody but its files has told."""
+        shop = cls(products)
+        shop.seed(orders, visits)
+        return shop
+
     def new_statistics(self) -> StartingStatistics:
         """Empty statistics, to be filled with the results of a batch while the shop goes on with its current ones."""
         return StartingStatistics(self.covisits.blank(), Baskets())

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from proxy.catalogue.product_index import EVERYTHING
 from proxy.catalogue.shop import Shop
-from proxy.catalogue.shopper import Shopper
+from proxy.catalogue.shopper import Shopper, shopper_of
+from proxy.model import EvaluationContext
 
 IN_CART, HERE, VIEWED, BOUGHT = "products in cart", "this product", "products viewed", "products bought"
 PRODUCT_WORDS = (IN_CART, HERE, VIEWED, BOUGHT)
@@ -66,3 +67,13 @@ class StrategyContext:
         """What the product is called."""
         known = self.shop.products.get(product)
         return known.title if known else product
+
+
+def asking_of(context: EvaluationContext, shop: Shop) -> StrategyContext:
+    """Who asks for products. What the history says of them is read once, and remembered with their profile."""
+    shopper = context.remembered.get(Shopper)
+    if not isinstance(shopper, Shopper):
+        shopper = context.remembered[Shopper] = shopper_of(context.history, shop.products.get)
+    page = context.attributes.get("page")
+    here = shop.products.at_path(page) if isinstance(page, str) else None
+    return StrategyContext(shop, shopper, here.id if here else "", context.now)

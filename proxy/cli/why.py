@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 import click
 
 from proxy.audience.traits import STRANGER
+from proxy.catalogue.shop import Shop
 from proxy.cli.existing_store import asked
 from proxy.cli.options import as_json, form_option, settings_now
 from proxy.cli.persona import persona_of, persona_options
@@ -76,9 +77,8 @@ def command(
     settings = settings_now(store=store)
     url_of_store = settings.store
     profile = _profile(persona.visitor, url_of_store) if persona.visitor else STRANGER
-    stock = Stock.of_a_folder(
-        publication.catalogue, publication.asks, publication.orders, publication.visits, publication.arrangements
-    )
+    shop = Shop.of_a_folder(publication.catalogue, publication.orders, publication.visits)
+    stock = Stock(shop, publication.asks, publication.arrangements, contrasts=publication.contrasts)
     known = stock.shop.products.get
     told = told_by_requests(settings)
     context = context_as(publication.plan, _request(url), persona, profile, time.time(), known=known, told=told)

@@ -54,10 +54,11 @@ def changes(live: Publication, draft: Publication, now: float) -> tuple[Change, 
 
 def contents(publication: Publication, variant: str) -> tuple[object, ...]:
     """What a variant shows, for comparison: its bytes and fields without the wrapper's rule and stylesheet, and what a
-    row of products asks of the catalogue; () for the page's own."""
+    row of products asks of the catalogue; how it arranges a list; () for the page's own."""
     fragment = publication.fragments.get(variant)
     if fragment is None:
-        return ()
+        arrangement = publication.arrangements.get(variant)
+        return () if arrangement is None else (arrangement,)
     parts = tuple(_WRAPPER.sub(b"", part.plain) if isinstance(part, Piece) else part for part in fragment.parts)
     return (
         *parts,

@@ -14,7 +14,7 @@ from functools import cached_property
 from proxy.audience.tracked import Breaks, Measures
 from proxy.audience.traits import TRAIT_MEASURES
 from proxy.catalogue.product_index import CatalogueIndex, catalogue_index
-from proxy.catalogue.ranking import Arrangement
+from proxy.catalogue.ranking import Arrangement, Contrast
 from proxy.catalogue.rows import RowSpec
 from proxy.conditions.derived import base_of
 from proxy.decide.plan import Plan, compile_plan
@@ -22,7 +22,7 @@ from proxy.diagnostics import Finding, in_order
 from proxy.model import Measure, Product, Rule, Segment
 from proxy.page.counting import Counting
 from proxy.page.fragments import Fragment
-from proxy.page.slots import DeclaredSlot
+from proxy.page.slots import LISTING, DeclaredSlot
 from proxy.rulebook.check import Groups, check
 from proxy.rulebook.expectations import Case
 from proxy.rulebook.lints import Site, lints
@@ -117,6 +117,18 @@ class Publication:
     def fillings(self) -> Mapping[str, Filling]:
         """What filling each slot with rules may need."""
         return fillings(self.rules, self.fragments, self.asks, self.arrangements)
+
+    @cached_property
+    def contrasts(self) -> Mapping[str, Contrast]:
+        """What is compared in lists, by the name of its rule."""
+        everywhere = any(not holdout.slots for holdout in self.plan.holdouts)
+        contrasts: dict[str, Contrast] = {}
+        for rule in self.rules:
+            variants = {arm.variant for arm in rule.experiment.arms} if rule.experiment else {rule.variant}
+            variants |= {""} if rule.holdout or everywhere else set()
+            if rule.slot.startswith(LISTING) and len(variants) > 1:
+                contrasts[rule.name] = Contrast(tuple(map(self.arrangements.get, sorted(variants))))
+        return contrasts
 
     @cached_property
     def counting(self) -> Mapping[str, Counting]:

@@ -18,7 +18,7 @@ from proxy.model import Arm, Place, Rule
 from proxy.page.fragments import Fragment
 from proxy.rulebook.content_lints import content_lints, pin_lints
 from proxy.rulebook.limits import Shared, texts_at, unused
-from proxy.rulebook.merchandise import read_arrangement
+from proxy.rulebook.merchandise import moves_cards, read_arrangement
 from proxy.rulebook.names import Names, twice
 from proxy.rulebook.read import CATALOGUE_FILE, ORDER_FILE, RULE_FILES, VISIT_FILE, start_of, text_of
 from proxy.rulebook.rules import Reader, is_listing, read_experiment, read_listing_rule, read_rule
@@ -163,26 +163,38 @@ class Collector:
     def _rule(self, node: Node, order: int, reader: Reader, timezone: str) -> Rule:
         if is_listing(node):
             rule, found = read_listing_rule(node, order, reader, timezone, self.findings)
-            self.arrangements[rule.name] = read_arrangement(found, self.library.catalogue, self.findings)
-            self.lints.extend(pin_lints(found.node("pin"), self.library.catalogue))
+            self._arrange(rule.variant, found)
             return rule
         rule, show = read_rule(node, order, reader, timezone, self.findings)
         return self._counting(replace(rule, variant=self._variant(rule.name, show, rule, self.library) if show else ""))
 
     def _experiment(self, node: Node, order: int, reader: Reader, timezone: str) -> Rule:
-        rule, shown = read_experiment(node, order, reader, timezone, self.findings)
+        rule, lines = read_experiment(node, order, reader, timezone, self.findings)
         assert rule.experiment is not None, "an experiment is read as one"
-        arms = [self._arm(arm, show, rule) for arm, show in zip(rule.experiment.arms, shown, strict=True)]
+        read = self._arm_of_list if is_listing(node) else self._arm
+        arms = [read(arm, found, rule) for arm, found in zip(rule.experiment.arms, lines, strict=True)]
         return self._counting(replace(rule, experiment=replace(rule.experiment, arms=tuple(arms))))
 
     def _counting(self, rule: Rule) -> Rule:
         """The rule with the countdowns in what it shows."""
-        found = [countdown for variant in sorted(rule.variants) for countdown in self.fragments[variant].countdowns]
+        shown = sorted(rule.variants & self.fragments.keys())
+        found = [countdown for variant in shown for countdown in self.fragments[variant].countdowns]
         return replace(rule, countdowns=tuple(dict.fromkeys(found))) if found else rule
 
-    def _arm(self, arm: Arm, show: Entry | None, rule: Rule) -> Arm:
-        library = replace(self.library, arm=arm.name)
+    def _arm(self, arm: Arm, found: Part, rule: Rule) -> Arm:
+        show, library = found.get("show"), replace(self.library, arm=arm.name)
         return replace(arm, variant=self._variant(f"{rule.name} / {arm.name}", show, rule, library) if show else "")
+
+    def _arm_of_list(self, arm: Arm, found: Part, rule: Rule) -> Arm:
+        if not moves_cards(found, self.findings):
+            return arm
+        self._arrange(name := f"{rule.name} / {arm.name}", found)
+        return replace(arm, variant=name)
+
+    def _arrange(self, name: str, found: Part) -> None:
+        """Adds how a list is arranged to `arrangements`."""
+        self.arrangements[name] = read_arrangement(found, self.library.catalogue, self.findings)
+        self.lints.extend(pin_lints(found.node("pin"), self.library.catalogue))
 
     def _variant(self, name: str, show: Entry, rule: Rule, library: Library) -> str:
         """Adds what is shown to `fragments`, and returns its name; "" for nothing new."""

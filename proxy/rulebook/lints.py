@@ -22,6 +22,7 @@ from proxy.decide.implication import IsSingle, contradiction
 from proxy.decide.plan import segment_names_in
 from proxy.diagnostics import Finding, nearest
 from proxy.model import Between, Fact, Holdout, NotOneOf, OneOf, Reading, Rule, Segment, StartsWith, View
+from proxy.page.slots import LISTING
 from proxy.rulebook.check import Checked
 from proxy.rulebook.expectations import untested
 from proxy.rulebook.names import Names
@@ -224,13 +225,21 @@ def _idle(rules: Iterable[Rule]) -> Iterator[Finding]:
             what = f'nothing acts on `also on` of "{rule.name}"'
             help = "take it out: apps, mails and kiosks ask for a slot by themselves, and are told what it shows"
             yield Finding("L13", what, rule.place, help, is_warning=True)
-        if rule.experiment and rule.experiment.goal == CLICKED and not all(arm.variant for arm in rule.experiment.arms):
+        if rule.experiment and rule.experiment.goal == CLICKED and not _all_have_banners(rule):
             what = f'"{rule.name}" hopes for clicks, and one of its variants shows nothing that can be clicked'
             others = ", ".join(goal for goal in GOALS if goal != CLICKED)
             help = f"show a banner in each variant, or take another goal: {others}"
+            if rule.slot.startswith(LISTING):
+                what, help = f'"{rule.name}" hopes for clicks on a banner, in a list', f"take another goal: {others}"
             yield Finding("L13", what, rule.place, help, is_warning=True)
         unmeasured = [each for each in rule.experiment.guardrails if each not in GOALS] if rule.experiment else []
         if unmeasured:
             what = f'nothing measures the {" or ".join(f"`{each}`" for each in unmeasured)} of "{rule.name}"'
             help = f"name what `tailorbird results` counts: {', '.join(GOALS)}"
             yield Finding("L13", what, rule.place, help, is_warning=True)
+
+
+def _all_have_banners(rule: Rule) -> bool:
+    """Whether each arm of an experiment shows something that a click on a banner may be counted of."""
+    arms = rule.experiment.arms if rule.experiment else ()
+    return all(arm.variant for arm in arms) and not rule.slot.startswith(LISTING)

@@ -15,6 +15,7 @@ from proxy.conditions.nodes import Entry, MapNode, Node, Scalar, as_map, as_text
 from proxy.conditions.phrase import TRUTHS, Kind, Phrase
 from proxy.diagnostics import Edit, Finding, did_you_mean
 from proxy.rulebook.assortment import Assortment
+from proxy.rulebook.expectations import NOTHING_NEW
 from proxy.rulebook.scalars import read_choice, read_whole, read_words, unfit
 from proxy.rulebook.words import Part, Word, fields
 
@@ -147,6 +148,23 @@ def _moved_by(entry: Entry, what: str, catalogue: Assortment, findings: list[Fin
         )
     )
     return None
+
+
+def moves_cards(found: Part, findings: list[Finding]) -> bool:
+    """Whether a variant arranges a listing: it does, or shows nothing new, and never both."""
+    moves, show = [found[word] for word in ("boost", "bury", "pin") if word in found], found.get("show")
+    help = f"write boost, bury or pin; or `show: {NOTHING_NEW}`, for the list as the shop sorts it"
+    if show and not (isinstance(show.value, Scalar) and show.value.text == NOTHING_NEW):
+        findings.append(
+            Finding("R104", "a variant of a list shows its products in another order", show.key.place, help)
+        )
+    elif show and moves:
+        what, help = "this variant shows nothing new, and moves something", "keep one of them"
+        findings.append(Finding("R104", what, moves[0].key.place, help))
+    elif not (show or moves) and found:
+        place = next(iter(found.values())).key.place
+        findings.append(Finding("R103", "this variant moves nothing", place, help))
+    return bool(moves)
 
 
 def read_arrangement(found: Part, catalogue: Assortment, findings: list[Finding]) -> Arrangement:

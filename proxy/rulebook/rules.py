@@ -22,7 +22,19 @@ from proxy.rulebook.scalars import read_choice, read_choices, unfit
 from proxy.rulebook.segments import read_when
 from proxy.rulebook.shares import Draws, read_draws, read_share, too_much
 from proxy.rulebook.times import read_run, read_schedule
-from proxy.rulebook.words import CHANNELS, EXPERIMENT, GUARDRAILS, LISTING_RULE, RULE, VARIANT, Part, fields
+from proxy.rulebook.words import (
+    CHANNELS,
+    EXPERIMENT,
+    GUARDRAILS,
+    LISTING_EXPERIMENT,
+    LISTING_RULE,
+    LISTING_VARIANT,
+    RULE,
+    VARIANT,
+    Part,
+    Word,
+    fields,
+)
 
 VISITOR = "visitor"
 _MOVING = frozenset({VISITOR, *CLOCK_ATTRIBUTES})
@@ -87,7 +99,7 @@ def read_rule(
 
 
 def is_listing(node: Node) -> bool:
-    """True for a rule that arranges a list."""
+    """True for a rule or experiment that arranges a list."""
     return isinstance(node, MapNode) and any(entry.key.text == "listing" for entry in node.entries)
 
 
@@ -97,9 +109,13 @@ def read_listing_rule(
     """The rule, whose slot is the list, and its lines by key."""
     found = fields(node, "listing rule", LISTING_RULE, findings)
     rule = reader.placed(found, node, order, timezone, findings)
+    return replace(rule, slot=_listing(found, reader, findings), variant=rule.name), found
+
+
+def _listing(found: Part, reader: Reader, findings: list[Finding]) -> str:
+    """The slot that a list is."""
     name = found.text("listing", findings)
-    listing = reader.names.listing(name, findings) if name else ""
-    return replace(rule, slot=LISTING + listing, variant=rule.name), found
+    return LISTING + (reader.names.listing(name, findings) if name else "")
 
 
 def named(found: Part, node: Node, findings: list[Finding]) -> tuple[str, Place]:
@@ -124,11 +140,13 @@ def _priority(found: Part, findings: list[Finding]) -> int:
 
 def read_experiment(
     node: Node, order: int, reader: Reader, timezone: str, findings: list[Finding]
-) -> tuple[Rule, list[Entry | None]]:
-    """The experiment as a rule, whose arms name no fragments yet, and the `show` of each arm."""
-    found = fields(node, "experiment", EXPERIMENT, findings)
+) -> tuple[Rule, list[Part]]:
+    """The experiment as a rule, whose arms name nothing to show yet, and the lines of each arm."""
+    is_of_list = is_listing(node)
+    noun, words = ("listing experiment", LISTING_EXPERIMENT) if is_of_list else ("experiment", EXPERIMENT)
+    found = fields(node, noun, words, findings)
     rule = reader.placed(found, node, order, timezone, findings)
-    arms, shown = _variants(found, findings)
+    arms, lines = _variants(found, LISTING_VARIANT if is_of_list else VARIANT, findings)
     experiment = Experiment(
         arms,
         split_by=_split_by(found, reader.names, findings),
@@ -136,22 +154,23 @@ def read_experiment(
         guardrails=read_choices(found.node("guardrails"), "guardrails", GUARDRAILS, findings),
         min_days=run.days if (run := read_run(found, [])) else 0,
     )
-    return replace(rule, experiment=experiment), shown
+    slot = _listing(found, reader, findings) if is_of_list else rule.slot
+    return replace(rule, slot=slot, experiment=experiment), lines
 
 
-def _variants(found: Part, findings: list[Finding]) -> tuple[tuple[Arm, ...], list[Entry | None]]:
+def _variants(found: Part, words: Sequence[Word], findings: list[Finding]) -> tuple[tuple[Arm, ...], list[Part]]:
     table = as_list(found.node("variants"), '"variants"', findings)
     if table is None:
         return (), []
     if not table.items:
         findings.append(Finding("R104", '"variants" is empty', table.place, "write two or more, each with a name"))
-    lines = [fields(item, "variant", VARIANT, findings) for item in table.items]
+    lines = [fields(item, "variant", words, findings) for item in table.items]
     names = [named(line, item, findings) for line, item in zip(lines, table.items, strict=True)]
     findings += twice("variants", [name for name in names if name[0]])
     shares = _shares(lines, findings)
     findings += too_much(sum(shares), found["variants"].key)
     arms = tuple(Arm(name, share) for (name, _), share in zip(names, shares, strict=True))
-    return arms, [line.get("show") for line in lines]
+    return arms, lines
 
 
 def _shares(lines: Sequence[Part], findings: list[Finding]) -> list[int]:

@@ -25,6 +25,10 @@ from proxy.rulebook.words import (
     FILE,
     GUARDRAILS,
     HOLDOUT,
+    LISTING_EXPERIMENT,
+    LISTING_RULE,
+    LISTING_VARIANT,
+    MOVES,
     RULE,
     SCORE,
     SEGMENT,
@@ -60,6 +64,11 @@ def rule_schema(names: Names) -> Schema:
         "ramp": {"type": "object", "minProperties": 1, "additionalProperties": TEXT},
         "also on": _one_or_more({"enum": list(CHANNELS)}),
     }
+    judged: Mapping[str, Schema] = {
+        "goal": {"enum": list(GOALS)},
+        "guardrails": _one_or_more({"enum": list(GUARDRAILS)}),
+    }
+    moves: Mapping[str, Schema] = {word.name: {} for word in MOVES[:-1]} | {MOVES[-1].name: {"type": "integer"}}
     special: Mapping[str, Mapping[str, Schema]] = {
         "file": {
             "version": {"const": 1},
@@ -69,8 +78,8 @@ def rule_schema(names: Names) -> Schema:
             "limits": {"type": "object", "additionalProperties": TEXT},
             "groups": {"type": "object", "additionalProperties": {"type": "object", "additionalProperties": TEXT}},
             "journey": {"type": "object", "additionalProperties": {"anyOf": [{"const": EVERYONE}, CONDITION]}},
-            "rules": {"type": "array", "items": _ref("rule")},
-            "experiments": {"type": "array", "items": _ref("experiment")},
+            "rules": {"type": "array", "items": _for_slot_or_list("rule")},
+            "experiments": {"type": "array", "items": _for_slot_or_list("experiment")},
             "holdout": _one_or_more(_ref("holdout")),
             "tests": {"type": "array", "items": _ref("test")},
         },
@@ -79,9 +88,13 @@ def rule_schema(names: Names) -> Schema:
         "rule": {**placed, "show": _ref("show")},
         "experiment": {
             **placed,
-            "variants": {"type": "array", "minItems": 1, "items": _part(VARIANT, {"show": _ref("show")})},
-            "goal": {"enum": list(GOALS)},
-            "guardrails": _one_or_more({"enum": list(GUARDRAILS)}),
+            "variants": _variants(VARIANT, {"show": _ref("show")}),
+            **judged,
+        },
+        "listing-experiment": {
+            **placed,
+            "variants": _variants(LISTING_VARIANT, {**moves, "show": {"const": NOTHING_NEW}}),
+            **judged,
         },
         "holdout": {"slots": _one_or_more(_names(names.slots))},
         "test": {"visitor": {"type": "object"}, "expect": {"type": "object", "propertyNames": _names(names.slots)}},
@@ -94,7 +107,9 @@ def rule_schema(names: Names) -> Schema:
             "score": _part(SCORE, special["score"]),
             "segment": _part(SEGMENT, special["segment"]),
             "rule": _part(RULE, special["rule"]),
+            "listing-rule": _part(LISTING_RULE, {**placed, **moves}),
             "experiment": _part(EXPERIMENT, special["experiment"]),
+            "listing-experiment": _part(LISTING_EXPERIMENT, special["listing-experiment"]),
             "holdout": _part(HOLDOUT, special["holdout"]),
             "test": _part(TEST, special["test"]),
             "condition": _condition(names.words),
@@ -140,6 +155,15 @@ def _examples() -> list[str]:
 
 def _ref(name: str) -> Schema:
     return {"$ref": f"#/$defs/{name}"}
+
+
+def _for_slot_or_list(name: str) -> Schema:
+    """A rule or experiment, by whether it names a list: so an editor is told what is wrong with this kind of it."""
+    return {"if": {"required": ["listing"]}, "then": _ref(f"listing-{name}"), "else": _ref(name)}
+
+
+def _variants(words: Sequence[Word], special: Mapping[str, Schema]) -> Schema:
+    return {"type": "array", "minItems": 1, "items": _part(words, special)}
 
 
 def _one_or_more(schema: Schema) -> Schema:

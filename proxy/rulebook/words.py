@@ -98,9 +98,9 @@ SCORE = (
     Word("at most", "where they stop to count"),
 )
 RULE = (*PLACED, Word("show", "what it shows: a banner, products, or nothing new (the page's own)", required=True))
-LISTING_RULE = (
-    Word("listing", "the list it arranges: the name in data-list, or of `listings:` in slots.yaml", required=True),
-    *(word for word in PLACED if word.name not in ("slot", "also on", "stop after", "limit")),
+NOT_OF_LISTS = ("slot", "also on", "stop after", "limit")
+LISTED = Word("listing", "the list it arranges: the name in data-list, or of `listings:` in slots.yaml", required=True)
+MOVES = (
     Word(
         "boost", "what comes further up: a brand, tag, category, price or product, affinity or score; and `by` how far"
     ),
@@ -108,6 +108,7 @@ LISTING_RULE = (
     Word("pin", "products that stand at a place"),
     Word("largest move", "how many places a card may move at most; 20 when missing"),
 )
+LISTING_RULE = (LISTED, *(word for word in PLACED if word.name not in NOT_OF_LISTS), *MOVES)
 EXPERIMENT = (
     *(word for word in PLACED if word.name != "run for"),
     Word("variants", "what is compared: a list, each with a name, a share and what to show", required=True),
@@ -120,6 +121,12 @@ VARIANT = (
     Word("name", "what the variant is called", required=True),
     Word("share", "its share of the visitors, as 50%; equal parts when no variant has one"),
     Word("show", "what it shows: a banner, products, or nothing new (the page's own)", required=True),
+)
+LISTING_EXPERIMENT = (LISTED, *(word for word in EXPERIMENT if word.name not in NOT_OF_LISTS))
+LISTING_VARIANT = (
+    *VARIANT[:2],
+    *MOVES,
+    Word("show", "nothing new: the list as the shop sorts it, instead of what moves"),
 )
 STOP = (
     Word("shown", "how often it was shown, as 3 times"),
@@ -193,6 +200,8 @@ PARTS = {
     "A rule for a listing": LISTING_RULE,
     "An experiment": EXPERIMENT,
     "A variant of an experiment": VARIANT,
+    "An experiment in a listing": LISTING_EXPERIMENT,
+    "A variant of an experiment in a listing": LISTING_VARIANT,
     "A holdout": HOLDOUT,
     "A test": TEST,
     "What a test expects of a slot": SLOT_TEST,
@@ -246,7 +255,7 @@ def home_of(word: str, noun: str) -> str:
     below = {kind.name: {key.name for key in kind.keys} for kind in SLOT_KINDS}
     if noun == "show":
         return next((name for name, keys in below.items() if word in keys), "")
-    if noun not in ("rule", "listing rule", "experiment", "segment"):
+    if noun not in ("rule", "listing rule", "experiment", "listing experiment", "segment"):
         return ""
     if word in CONDITIONS:
         return "when"

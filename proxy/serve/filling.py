@@ -19,7 +19,7 @@ from proxy.page.encode import Assembled, Coding
 from proxy.page.fragments import Fragment
 from proxy.page.product_row import VisitorFragment
 from proxy.page.template import Template
-from proxy.personalise import Personalised, Stock, arranged, filled, personalise, untouched
+from proxy.personalise import Personalised, Stock, arranged, filled, personalise, unmet_in, untouched
 from proxy.rulebook.compile import Publication
 from proxy.serve.page_memo import PageMemo, PageMemoEntry, outcome_of
 from proxy.serve.precompression import Background
@@ -95,7 +95,8 @@ class Filling:
         order and decisions are the same."""
         place, cards = next(iter(template.lists.items()))
         order = arranged(decisions[place], cards, context, self._stock)
-        key = (id(order), *outcome_of(decisions, coding))
+        is_unmet = bool(self._stock.contrasts and unmet_in(template.lists, decisions, context, self._stock))
+        key = (id(order), is_unmet, *outcome_of(decisions, coding))
         made_with, known = cards.pages.get(key, (None, None))
         if made_with is order and isinstance(known, Personalised):
             return known

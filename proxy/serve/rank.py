@@ -15,16 +15,19 @@ from urllib.parse import quote
 
 import msgspec
 
+from proxy.audience.results import HELD_OUT
 from proxy.catalogue.ranking import Move
+from proxy.catalogue.strategy_context import asking_of
 from proxy.decide.engine import decide
 from proxy.errors import UNDECODABLE, RequestError
 from proxy.http.body import read_body
 from proxy.http.message import Request, Response, in_json
 from proxy.metrics import Metrics
+from proxy.model import chosen_name
 from proxy.page.piece import Piece
 from proxy.page.slots import LISTING
 from proxy.page.template import Template
-from proxy.personalise import arrangement_of, asking_of
+from proxy.personalise import is_sorted
 from proxy.serve.decisions import page_at, visitor_of_caller
 from proxy.serve.showing import Who
 from proxy.serve.showing_as import Shows
@@ -55,10 +58,12 @@ class Found(msgspec.Struct, forbid_unknown_fields=True):
 
 class Ranked(msgspec.Struct):
     """The same products, and those that the rule moves. `rule` is "" where none arranges them, and they stand as they
-    came; `held_out` is the one that would, but for its holdout."""
+    came; `held_out` is the one that would, but for its holdout. `variant` is what results are to hear of, with an
+    experiment's arm; "" where the list would stand so anyway."""
 
     products: list[str]
     rule: str = ""
+    variant: str = ""
     held_out: str = ""
     moved: list[Move] = []
 
@@ -96,12 +101,18 @@ class Rank:
     def _ranked(self, found: Found, template: Template, page: Request, who: Who, now: float) -> Ranked:
         context, stock = self._showing.context_of(template, page, who, now), self._showing.stock
         (decision,) = decide(self._showing.publication.plan, context, template.slots).values()
-        arrangement = arrangement_of(decision, context, stock)
-        if arrangement is None:
-            return Ranked(found.products, held_out=decision.withheld if decision.detail == "holdout" else "")
+        if is_sorted(context):
+            return Ranked(found.products)
         get, shopper = stock.shop.products.get, asking_of(context, stock.shop).shopper
+        held_out = decision.withheld if decision.detail == "holdout" else ""
+        contrast = stock.contrasts.get(decision.rule or held_out)
+        is_met = contrast is None or contrast.is_seen(found.products, get, shopper, now)
+        variant = (chosen_name(decision) or (held_out and HELD_OUT)) if is_met else ""
+        arrangement = stock.arrangements.get(decision.variant)
+        if arrangement is None:
+            return Ranked(found.products, decision.rule, variant, held_out)
         order, moves = arrangement.explained(found.products, get, shopper, now)
-        return Ranked(order, decision.rule, moved=moves)
+        return Ranked(order, decision.rule, variant, moved=moves)
 
 
 def found_in(body: bytes) -> Found:

@@ -103,7 +103,7 @@ class Showing:
         self._shop.products.replace(publication.products)
         self.capture.forget_pages()
         self._shop.seed(publication.orders, publication.visits)
-        self.stock = Stock(self._shop, rules.asks, rules.arrangements, rules.fragments, rules.counting)
+        self.stock = Stock(self._shop, rules.asks, rules.arrangements, rules.fragments, rules.counting, rules.contrasts)
         self.filling.publish(publication, self.stock)
         self._inputs: dict[tuple[str, ...], Inputs] = {}
         self._classes = {}

@@ -54,7 +54,9 @@ class ShowingAs:
         that proxies tell of visitors."""
         self.publication = publication
         shop, counting = shop or Shop(publication.catalogue), publication.counting
-        self.stock = Stock(shop, publication.asks, publication.arrangements, counting=counting)
+        self.stock = Stock(
+            shop, publication.asks, publication.arrangements, counting=counting, contrasts=publication.contrasts
+        )
         self._preview = preview
         self._case = case
         self._told = told

@@ -73,9 +73,9 @@
   // For results: each rule once a page, also of whom it was withheld.
   function met(ranked) {
     var rule = ranked.rule || ranked.held_out;
-    if (!queue || !rule || seen["/" + rule]) return;
+    if (!queue || !ranked.variant || seen["/" + rule]) return;
     seen["/" + rule] = 1;
-    track("Experiment Viewed", { experiment_name: rule, variation_name: ranked.rule || "held out" });
+    track("Experiment Viewed", { experiment_name: rule, variation_name: ranked.variant });
   }
   function track(event, properties, type) {
     queue.push({ type: type || "track", event: event, messageId: id(), timestamp: new Date().toISOString(), properties: properties });

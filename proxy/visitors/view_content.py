@@ -106,8 +106,10 @@ def banners_of(done: DecidedPage | None) -> Banners:
     if done is None:
         return NO_BANNERS
     if not isinstance(done.view_cache, Banners):
-        decisions = [decision for decision in done.decided.decisions if not decision.slot.startswith(INTERNAL)]
-        empty = done.decided.empty
+        empty, unmet = done.decided.empty, done.decided.unmet
+        decisions = [
+            one for one in done.decided.decisions if not one.slot.startswith(INTERNAL) and one.slot not in unmet
+        ]
         shown = [each for each in decisions if each.rule and each.variant and each.slot not in empty]
         rules = tuple([truncated(decision.rule, MOST_BYTES) for decision in shown])
         done.view_cache = Banners(_chosen(decisions), packed_part(rules[:MOST_SHOWN]), rules[MOST_SHOWN:])

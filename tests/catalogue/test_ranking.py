@@ -3,7 +3,7 @@ from __future__ import annotations
 from math import inf
 
 from proxy.catalogue.product_test import ProductTest
-from proxy.catalogue.ranking import Arrangement, Move, Shift, summed_moves, weights
+from proxy.catalogue.ranking import Arrangement, Contrast, Move, Shift, summed_moves, weights
 from proxy.catalogue.shopper import Shopper
 from proxy.model import Product
 from tests.catalogue.worlds import PRODUCTS, asking
@@ -77,3 +77,13 @@ def test_what_of_a_rule_changes_nothing_in_a_list_is_told() -> None:
     assert list(by_score.without_effect(["MUSTARD"], ["MUSTARD"], get, shopper, 0.0)) == [
         "score moves nothing: nothing popular is among these"
     ]
+
+
+def test_what_is_compared_is_seen_only_in_a_list_that_it_changes() -> None:
+    new = Arrangement(pins=((1, "TRAIL"), (2, "BUN")))
+    get, shopper = asking().shop.products.get, Shopper()
+    beside_the_shops_own, beside_the_old = Contrast((None, new)), Contrast((Arrangement(pins=((1, "TRAIL"),)), new))
+    for order, is_seen in ((["BUN", "TRAIL"], (True, False)), (["TRAIL", "BUN"], (False, False))):
+        seen = [one.is_seen(order, get, shopper, 0.0) for one in (beside_the_shops_own, beside_the_old)]
+        assert tuple(seen) == is_seen, order
+    assert beside_the_old.is_seen(["MUSTARD", "HOTDOG", "BUN"], get, shopper, 0.0)

@@ -82,6 +82,7 @@ experiments:
     variants: [{name: new, show: {banner: {title: Free}}}, {name: control, show: nothing new}]
 rules:
   - {name: Hero, slot: cart.extras, holdout: 5%, show: {banner: {title: Hi}}}
+  - {name: List, listing: search, holdout: 5%, pin: {product: SKU-1}}
 """
 
 
@@ -90,7 +91,8 @@ rules:
     [
         ("title: Free", "title: Free today", ["shows something else", COUNTED_ON]),
         ("title: Hi}", "title: Hello}", ["shows something else", COUNTED_ON]),
-        ("holdout: 5%", "holdout: 10%", ["holdout: 5 %  →  10 %", COUNTED_ON]),
+        ("holdout: 5%, show", "holdout: 10%, show", ["holdout: 5 %  →  10 %", COUNTED_ON]),
+        ("pin: {product: SKU-1}", "pin: {product: SKU-2}", ["shows something else", COUNTED_ON]),
         (
             "{name: new, show: {banner: {title: Free}}}, {name: control,",
             "{name: new, share: 20%, show: {banner: {title: Free}}}, {name: control, share: 80%,",

@@ -172,3 +172,10 @@ def test_clicks_are_no_goal_where_a_variant_shows_nothing(publish: Publish) -> N
 def test_an_amount_to_the_cent_is_hardly_ever_meant(line: str, help: str, publish: Publish) -> None:
     found = warned(publish, RULE % f", when: {{{line}}}")
     assert [str(finding.help) for finding in found if finding.code == "L20"] == [help][: bool(help)]
+
+
+def test_clicks_on_a_banner_are_no_goal_in_a_list(publish: Publish) -> None:
+    variants = "[{name: a, pin: {product: SKU-1}}, {name: b, boost: {brand: Northwind}}]"
+    text = "experiments:\n  - {name: X, listing: search, goal: banner clicked, variants: " + variants + "}"
+    (found,) = [one for one in warned(publish, text) if one.code == "L13"]
+    assert found.what == '"X" hopes for clicks on a banner, in a list'

@@ -129,3 +129,62 @@ def test_a_list_written_nearly_as_slots_yaml_has_it_is_a_warning(publish: Publis
 
 def test_a_priority_is_told_by_its_word_where_it_has_one() -> None:
     assert [priority_text(priority) for priority in (80, 50, 20, 81)] == ["high", "normal", "low", "81"]
+
+
+TRIED = """
+experiments:
+  - name: Own brand first
+    listing: search
+    when: {search term: trail}
+    variants:
+      - {name: control, share: 50%, show: nothing new}
+      - {name: boosted, share: 50%, boost: {brand: Northwind, by: a lot}, largest move: 10}
+    goal: product added
+"""
+
+
+def test_an_experiment_may_arrange_a_list(publish: Publish) -> None:
+    loaded = publish(TRIED)
+    assert loaded.publication is not None, loaded.findings
+    (rule,) = loaded.publication.rules
+    assert (rule.slot, rule.variant, rule.variants) == ("listing:search", "", {"Own brand first / boosted"})
+    assert rule.experiment and [arm.variant for arm in rule.experiment.arms] == ["", "Own brand first / boosted"]
+    boosted = loaded.publication.arrangements["Own brand first / boosted"]
+    assert boosted.largest == 10.0 and loaded.publication.contrasts["Own brand first"].arrangements == (None, boosted)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code", "what"),
+    [
+        ("show: nothing new}", "show: {banner: {title: T}}}", "R104", "a variant of a list shows its products in"),
+        (
+            "show: nothing new}",
+            "show: nothing new, pin: {product: SKU-1}}",
+            "R104",
+            "this variant shows nothing new",
+        ),
+        (", show: nothing new}", ", largest move: 5}", "R103", "this variant moves nothing"),
+        ("    listing: search\n", "    listing: search\n    slot: home.hero\n", "R101", 'I do not know "slot" in a li'),
+        ("boost: {brand: Northwind, by: a lot}", "boost: {bran: N}", "R101", 'I do not know "bran" in "boost"'),
+        ("    listing: search\n", "    slot: home.hero\n", "R101", 'I do not know "boost" in a variant'),
+    ],
+)
+def test_what_an_experiment_in_a_list_cannot_be_told_is_reported(
+    old: str, new: str, code: str, what: str, publish: Publish
+) -> None:
+    assert TRIED.count(old) == 1
+    found = [one for one in publish(TRIED.replace(old, new)).findings if not one.is_warning]
+    assert found[0].code == code and found[0].what.startswith(what), found
+
+
+def test_lists_are_compared_with_the_shops_own_order_where_somebody_is_held_out(publish: Publish) -> None:
+    plain = "rules: [{name: A, listing: search, boost: {brand: B}%s}]\n"
+    for rules, compared in (
+        (plain % "", False),
+        (plain % ", holdout: 20%", True),
+        (plain % "" + "holdout: {name: Q4, share: 5%}\n", True),
+        (plain % "" + "holdout: {name: Q4, share: 5%, slots: [home.hero]}\n", False),
+    ):
+        loaded = publish(rules)
+        assert loaded.publication is not None, loaded.findings
+        assert ("A" in loaded.publication.contrasts) == compared, rules

@@ -10,7 +10,7 @@ from proxy.page.slots import SLOT_KINDS
 from proxy.rulebook.cachefile import COOKIES, HOLE, PAGE, QUERY
 from proxy.rulebook.check import check
 from proxy.rulebook.schema import cache_schema, rule_schema
-from proxy.rulebook.words import FILE, RULE
+from proxy.rulebook.words import FILE, LISTING_EXPERIMENT, LISTING_RULE, RULE
 from tests.rulebook.conftest import FILES
 
 
@@ -62,3 +62,20 @@ def test_every_word_of_cache_yaml_is_there_with_its_help() -> None:
     for name, words in parts.items():
         properties = made["$defs"][name]["properties"]
         assert {word: value["description"] for word, value in properties.items()} == {w.name: w.help for w in words}
+
+
+def test_a_list_has_words_of_its_own_in_a_rule_and_an_experiment() -> None:
+    made = schema()
+    assert made["properties"]["rules"]["items"] == {
+        "if": {"required": ["listing"]},
+        "then": {"$ref": "#/$defs/listing-rule"},
+        "else": {"$ref": "#/$defs/rule"},
+    }
+    parts = made["$defs"]
+    assert set(parts["listing-rule"]["properties"]) == {word.name for word in LISTING_RULE}
+    assert set(parts["listing-rule"]["required"]) == {"name", "listing"}
+    tried = parts["listing-experiment"]["properties"]
+    assert set(tried) == {word.name for word in LISTING_EXPERIMENT}
+    arm = tried["variants"]["items"]
+    assert arm["required"] == ["name"] and arm["properties"]["show"]["const"] == "nothing new"
+    assert "type" not in arm["properties"]["boost"], "one, or a list"

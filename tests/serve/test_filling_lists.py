@@ -57,3 +57,32 @@ async def test_cards_that_are_named_by_the_addresses_of_their_pages_stand_in_the
             answer = await served.get(b"/search", served.site.visitor("anna"))
             seen.append(re.findall(rb"/p/(SKU-\d+)", answer.body))
     assert seen[0] == seen[1] != re.findall(rb"/p/(SKU-\d+)", LIST)
+
+
+TRIED = """
+experiments:
+  - name: What they like first
+    listing: search
+    variants:
+      - {name: control, show: nothing new}
+      - {name: liked, boost: {affinity: brand, by: a lot}}
+"""
+
+
+async def test_who_share_a_page_have_met_the_same_of_an_experiment() -> None:
+    """Who knows of no brand sees one page in either arm, and so met neither; their page is not that of who did."""
+    publication = published(TRIED, catalogue(48))
+    async with Origin(origin({b"/search": LIST})) as shop, Served(shop.url, publication=publication) as served:
+        site, seen = served.site, dict[str, set[tuple[bytes, bool]]]()
+        for name in NAMES[:6]:
+            site.profiles.remember(name, likes(name, 1), NOON)
+        for _ in range(3):
+            for name in NAMES:
+                body = (await served.get(b"/search", site.visitor(name))).body
+                assert site.metrics.live
+                seen.setdefault(name, set()).add((body, bool(site.metrics._live[-1][2].unmet)))
+    assert all(len(one) == 1 for one in seen.values())
+    known, unknown = ({entry for name in names for entry in seen[name]} for names in (NAMES[:6], NAMES[6:]))
+    assert {is_unmet for _, is_unmet in known} == {False} and len(known) == 2
+    ((body, is_unmet),) = unknown
+    assert is_unmet and body in {one for one, _ in known}

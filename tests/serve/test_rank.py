@@ -78,6 +78,7 @@ async def test_where_no_rule_arranges_the_list_it_stays_as_it_came(changes: dict
         assert await answered(served, RANK, {**ASKED, **changes}) == {
             "products": PRODUCTS,
             "rule": "",
+            "variant": "",
             "held_out": "",
             "moved": [],
         }
@@ -89,8 +90,30 @@ async def test_who_is_held_out_of_the_lists_rule_is_told_so_that_results_may_hea
     )
     async with Served(NOBODY, publication=rules) as served:
         told = [await answered(served, RANK, ASKED, served.site.visitor(f"visitor{number}")) for number in range(20)]
-    groups = {(one["rule"], one["held_out"], one["products"][0]) for one in told}
-    assert groups == {("Pin", "", "SKU-9"), ("", "Pin", "SKU-0")}
+    groups = {(one["rule"], one["held_out"], one["variant"], one["products"][0]) for one in told}
+    assert groups == {("Pin", "", "Pin", "SKU-9"), ("", "Pin", "held out", "SKU-0")}
+
+
+async def test_an_experiment_names_its_arm_where_the_list_would_stand_otherwise_in_another() -> None:
+    rules = published(
+        """
+experiments:
+  - name: Pin
+    listing: search
+    variants: [{name: control, show: nothing new}, {name: pinned, pin: {product: SKU-9, at: 1}}]
+""",
+        catalogue(60),
+    )
+    async with Served(NOBODY, publication=rules) as served:
+        for products, variants in (
+            (PRODUCTS, {("Pin / control", "SKU-0"), ("Pin / pinned", "SKU-9")}),
+            (PRODUCTS[:9], {("", "SKU-0")}),
+            (["SKU-9", *PRODUCTS[:9]], {("", "SKU-9")}),
+        ):
+            asked = {**ASKED, "products": products}
+            told = [await answered(served, RANK, asked, served.site.visitor(f"visitor{n}")) for n in range(20)]
+            assert {one["rule"] for one in told} == {"Pin"}
+            assert {(one["variant"], one["products"][0]) for one in told} == variants
 
 
 async def test_the_page_of_the_list_and_its_parameters_count() -> None:
@@ -111,7 +134,7 @@ async def test_when_deciding_fails_the_order_is_the_one_that_came() -> None:
     async with Served(NOBODY, publication=RULES) as served:
         served.site.profiles.remember("anna", replace(likes("anna", 7), history=(None,)), NOON)  # nothing can read that
         got = await answered(served, RANK, ASKED, served.site.visitor("anna"))
-        assert got == {"products": PRODUCTS, "rule": "", "held_out": "", "moved": []}
+        assert got == {"products": PRODUCTS, "rule": "", "variant": "", "held_out": "", "moved": []}
         assert served.site.metrics.get("tailorbird_decide_errors_total") == 1
 
 
