@@ -32,10 +32,6 @@ _view_decoder = msgspec.msgpack.Decoder(View)
 _names_decoder = msgspec.msgpack.Decoder(list[str])
 _NO_TRAITS: dict[str, str] = {}
 _LATER = msgspec.Raw()  # is packed as nothing
-_BEGINS = _encoder.encode([None] * len(View.__struct_fields__))[:1]
-"""What a view begins with, and no arrival."""
-_AFTER = len(_encoder.encode((PAGE, 0.0, _NO_TRAITS, ()))) - 1
-"""So many bytes of an older view are behind the place of its banners: source, time, traits, segments."""
 _END = _encoder.encode(("", ("", "")))[1:]
 
 
@@ -78,8 +74,6 @@ def joined(own: bytes, words: bytes) -> bytes:
     if not words:
         return own
     ends = _ends(words)
-    if not own.startswith(_BEGINS):  # from before version 10 of the SQLite store
-        return b"".join((own[:-_AFTER], words[2:ends], own[-_AFTER:], words[ends:]))
     one = read(_view_decoder, own)
     event = one.at, id_of_view(one.number), VIEWED, one.page, (), 0.0, msgspec.Raw(words[2:ends])
     rest = msgspec.Raw(words[ends:])

@@ -21,7 +21,6 @@ from proxy.stores.sqlite_visitor import last_place
 
 # Named when erasing was all that it told of.
 SCHEMA = "CREATE TABLE IF NOT EXISTS erasures (place INTEGER PRIMARY KEY, visitor_id TEXT);"
-NAMED = "ALTER TABLE erasures ADD COLUMN visitor_id TEXT"
 MOST = 50_000
 """Who has missed more changes than that had better remember nobody."""
 WITHIN = "place > json_extract(gap.value, '$[0]') AND place <= json_extract(gap.value, '$[1]')"
@@ -113,7 +112,7 @@ def _numbers(text: str, between: str) -> Span:
 
 # -- The visitors that a SQLite store has something of, for `visitors/store_filter.py`: all ids, a thousand at a time,
 # without profiles. First those in the table of profiles, in its order; then those who have events and are not in it, as
-# in a file that an older Tailorbird wrote.
+# in what was saved from a damaged file.
 # Everything that is more than a history is in a checkpoint (`sqlite_log.py`): a visitor with an empty checkpoint has
 # only a history.
 

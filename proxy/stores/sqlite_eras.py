@@ -21,10 +21,10 @@ _WITHIN = (1 << _PLACE) - 1
 _HEAD = f"(((({{era}}) << {_CALLED}) | (({{number}}) >> {32 - _CALLED})) << {_PLACE})"
 _BEGINS = _HEAD.format(era="era", number="{number}")
 _FOUND = f"((era << {_PLACE}) | (key & {_WITHIN}))"
-TABLES = (
-    "CREATE TABLE IF NOT EXISTS noted_at (key INTEGER PRIMARY KEY)",
-    "CREATE TABLE IF NOT EXISTS noted_eras (era INTEGER PRIMARY KEY)",
-)
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS noted_at (key INTEGER PRIMARY KEY);
+CREATE TABLE IF NOT EXISTS noted_eras (era INTEGER PRIMARY KEY);
+"""
 PLACES = f"""
 SELECT {_FOUND} AS place FROM noted_eras CROSS JOIN noted_at
 WHERE era >= {{after}} >> {_PLACE} AND key BETWEEN {_BEGINS} AND {_BEGINS} | {_WITHIN} AND {_FOUND} > {{after}}

@@ -1,7 +1,7 @@
 """The file of the SQLite store: whether it is ours, and what to do if it is not, or is damaged.
 
-Ours has a mark in its header (`application_id`). One written by an older Tailorbird has none, but has our table of
-profiles.
+Ours has a mark in its header (`application_id`). One that was saved from a damaged file may have none, but has our
+table of profiles.
 """
 
 from __future__ import annotations

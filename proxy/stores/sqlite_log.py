@@ -34,7 +34,7 @@ EVERY = 64
 LOG = "INSERT OR IGNORE INTO events (visitor_id, id, received_at, value)"
 NAME = "INSERT OR IGNORE INTO attribute_names"
 NEXT = "SELECT place, value FROM events WHERE place > ? ORDER BY place LIMIT ?"
-# Whoever has an event has a checkpoint, but for some whose file an older Tailorbird wrote.
+# Whoever has an event has a checkpoint, but for some in what was saved from a damaged file.
 VISITORS = """
 SELECT visitor_id FROM profiles WHERE visitor_id > :after
 UNION SELECT visitor_id FROM events WHERE visitor_id > :after

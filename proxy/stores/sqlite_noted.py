@@ -25,22 +25,20 @@ from proxy.model import PAGE_EVENT_PREFIX, Arrival, PackedEvent
 from proxy.stores import sqlite_bulk, sqlite_eras, sqlite_runs, sqlite_words
 from proxy.stores.record import readable, unpacked_visitor_id
 from proxy.stores.sqlite_cache import LATELY, NEWEST, cache_of
-from proxy.stores.sqlite_runs import ALONE, CUT
+from proxy.stores.sqlite_runs import CUT
 from proxy.turns import in_turns, let_others
 
 EVERY, LONG = 1_024, 128
 """Of one visitor in so many page views it is looked whether `LONG` or more of theirs follow their checkpoint, which
 take 1.5 ms to read: they get a new one. With 50 views of each visitor, to read them all each time took a sixth of the
 time to write views."""
-# Who `visitor_id` is was of use before version 8, when each had a row.
-NOTED_TABLE = f"""
-CREATE TABLE IF NOT EXISTS noted_views (
-    first INTEGER PRIMARY KEY, visitor_id TEXT NOT NULL, value BLOB NOT NULL, bounds TEXT NOT NULL {ALONE}
-)
+SCHEMA = f"""
+CREATE TABLE IF NOT EXISTS noted_views (first INTEGER PRIMARY KEY, value BLOB NOT NULL, bounds TEXT NOT NULL);
+{sqlite_words.TABLE};
+{NEWEST};
+{sqlite_eras.SCHEMA}
 """
-TABLES = (NOTED_TABLE, sqlite_words.TABLE, NEWEST, *sqlite_eras.TABLES)
-SCHEMA = ";".join(TABLES) + ";"
-# That of who is new, without events of before there were such checkpoints, is of all before.
+# That of who is new is of all before; they have events only in what was saved from a damaged file.
 EMPTY = """
 INSERT OR IGNORE INTO profiles (visitor_id, value, until)
 SELECT
@@ -112,11 +110,11 @@ def add(connection: sqlite3.Connection, deeds: Sequence[PackedEvent], numbers: S
     places = range(last + 1, last + 1 + len(deeds))
     if not connection.execute("UPDATE sqlite_sequence SET seq = ? WHERE name = 'events'", (places[-1],)).rowcount:
         connection.execute("INSERT INTO sqlite_sequence VALUES ('events', ?)", (places[-1],))
-    rows: list[tuple[str, int, bytes, str]] = []
+    rows = []
     for run in sqlite_runs.runs(places[0], sqlite_words.taken_apart(connection, deeds)):
-        rows.append(("", *run))
+        rows.append(run)
         let_others()
-    sqlite_bulk.write(connection, "INSERT OR ROLLBACK INTO noted_views (visitor_id, first, value, bounds)", rows)
+    sqlite_bulk.write(connection, "INSERT OR ROLLBACK INTO noted_views (first, value, bounds)", rows)
     visitors = msgspec.json.encode(numbers).decode()
     connection.execute("INSERT OR ROLLBACK INTO noted_newest VALUES (?, ?)", (places[0], visitors))
     if last // LATELY == places[-1] // LATELY:

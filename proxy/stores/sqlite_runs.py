@@ -17,7 +17,6 @@ from sys import byteorder
 ROOM = 3_850
 """So many bytes of values fit into a page of 4,096 with their bounds."""
 _OF_ONE = f"{chr(1)}{chr(0x10FFFF)}"
-ALONE = f"DEFAULT '{_OF_ONE}'"
 """The bounds of one that is the only one of its row: it ends where the value ends."""
 _BEGINS, _ENDS = "unicode(substr(bounds, 1 + place - first, 1))", "unicode(substr(bounds, 2 + place - first, 1))"
 CUT = f"substr(value, {_BEGINS}, {_ENDS} - {_BEGINS})"

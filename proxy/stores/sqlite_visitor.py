@@ -30,7 +30,6 @@ from proxy.stores.record import MAX_BYTES, packed, readable, unpacked, unpacked_
 
 log = logging.getLogger("tailorbird.stores")
 
-DEVICES = "CREATE TABLE IF NOT EXISTS devices (visitor_id TEXT PRIMARY KEY, person TEXT NOT NULL) WITHOUT ROWID"
 SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS events (
     place INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -43,7 +42,7 @@ CREATE UNIQUE INDEX IF NOT EXISTS events_once ON events (visitor_id, id);
 CREATE TABLE IF NOT EXISTS profiles (
     visitor_id TEXT PRIMARY KEY, value BLOB NOT NULL, until INTEGER NOT NULL DEFAULT 0
 );
-{DEVICES};
+CREATE TABLE IF NOT EXISTS devices (visitor_id TEXT PRIMARY KEY, person TEXT NOT NULL) WITHOUT ROWID;
 {sqlite_noted.SCHEMA}
 """
 # One row for all that are asked for: a thread lets others run at each row, and may wait milliseconds for its next turn.

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from proxy.stores.sqlite_eras import PLACES, TABLES, add, take_out
+from proxy.stores.sqlite_eras import PLACES, SCHEMA, add, take_out
 
 ERA = 1 << 18
 WHOSE = {7 << 4: [1, 2, ERA - 1, ERA, ERA + 1, 5 * ERA - 1, 5 * ERA], 0xFFFF_FFFF: [3, 2**34], 8 << 4: [4, ERA + 2]}
@@ -17,8 +17,7 @@ WHOSE = {7 << 4: [1, 2, ERA - 1, ERA, ERA + 1, 5 * ERA - 1, 5 * ERA], 0xFFFF_FFF
 @pytest.fixture
 def connection() -> Iterator[sqlite3.Connection]:
     opened = sqlite3.connect(":memory:", isolation_level=None)
-    for table in TABLES:
-        opened.execute(table)
+    opened.executescript(SCHEMA)
     opened.execute("CREATE TABLE noted (who INTEGER, there INTEGER)")
     rows = [(number, place) for number, places in WHOSE.items() for place in places]
     opened.executemany("INSERT INTO noted VALUES (?, ?)", rows)

@@ -6,9 +6,9 @@ import sqlite3
 
 import pytest
 
-from proxy.stores.sqlite_runs import ALONE, CUT, ROOM, bounds, pieces, runs
+from proxy.stores.sqlite_runs import CUT, ROOM, bounds, pieces, runs
 
-TABLE = f"CREATE TABLE noted (first INTEGER PRIMARY KEY, value BLOB NOT NULL, bounds TEXT NOT NULL {ALONE})"
+TABLE = "CREATE TABLE noted (first INTEGER PRIMARY KEY, value BLOB NOT NULL, bounds TEXT NOT NULL)"
 SIZES = [[1], [3, 0, 200], [ROOM // 3] * 7, [ROOM + 1, 1, ROOM, 70_000, 2], [120] * 150]
 
 
@@ -39,17 +39,6 @@ def test_a_row_has_as_many_as_fill_a_page() -> None:
         connection.executemany("INSERT INTO noted VALUES (?, ?, ?)", runs(10**9, [bytes(60)] * 640))
         (pages,) = connection.execute("PRAGMA page_count").fetchone()
     assert pages == 10 + 2, "with one that lists the tables, and one that lists the others"
-    connection.close()
-
-
-def test_a_value_that_was_alone_before_there_were_runs_is_whole() -> None:
-    with sqlite3.connect(":memory:") as connection:
-        connection.execute("CREATE TABLE noted (first INTEGER PRIMARY KEY, value BLOB NOT NULL)")
-        connection.execute("INSERT INTO noted VALUES (7, x'010203')")
-        connection.execute(f"ALTER TABLE noted ADD COLUMN bounds TEXT NOT NULL {ALONE}")
-        assert [cut(connection, 7), cut(connection, 8)] == [b"\1\2\3", None]
-        assert connection.execute("SELECT bounds, value FROM noted").fetchall() == [("\1\U0010ffff", b"\1\2\3")]
-    assert pieces("\1\U0010ffff", b"\1\2\3") == [b"\1\2\3"]
     connection.close()
 
 
