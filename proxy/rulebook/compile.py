@@ -121,11 +121,11 @@ class Publication:
     @cached_property
     def contrasts(self) -> Mapping[str, Contrast]:
         """What is compared in lists, by the name of its rule."""
-        everywhere = any(not holdout.slots for holdout in self.plan.holdouts)
         contrasts: dict[str, Contrast] = {}
         for rule in self.rules:
             variants = {arm.variant for arm in rule.experiment.arms} if rule.experiment else {rule.variant}
-            variants |= {""} if rule.holdout or everywhere else set()
+            is_held_out = rule.holdout or any(not one.slots or rule.slot in one.slots for one in self.plan.holdouts)
+            variants |= {""} if is_held_out else set()
             if rule.slot.startswith(LISTING) and len(variants) > 1:
                 contrasts[rule.name] = Contrast(tuple(map(self.arrangements.get, sorted(variants))))
         return contrasts

@@ -11,6 +11,7 @@ from proxy.bucketing import BUCKETS, GROUP, ROLLOUT, percent
 from proxy.conditions.nodes import Entry, Node, Scalar, as_map, as_text, one_or_more
 from proxy.diagnostics import Finding, Suggestion, did_you_mean
 from proxy.model import Draw, Holdout
+from proxy.page.slots import LISTING
 from proxy.rulebook.names import Names
 from proxy.rulebook.scalars import read_words
 from proxy.rulebook.times import read_moment, read_schedule
@@ -96,11 +97,18 @@ def _holdout(node: Node, names: Names, timezone: str, findings: list[Finding]) -
     return Holdout(
         name.text if name else "",
         read_share(found.node("share"), "share", findings) or 0,
-        frozenset(names.slot(slot, findings) for slot in slots),
+        frozenset(_held_out(slot, names, findings) for slot in slots),
         live_from,
         live_until,
         name.place if name else node.place,
     )
+
+
+def _held_out(slot: Scalar, names: Names, findings: list[Finding]) -> str:
+    """A slot, or a list, written as tests write it."""
+    if not slot.text.startswith(LISTING):
+        return names.slot(slot, findings)
+    return LISTING + names.listing(Scalar(slot.text.removeprefix(LISTING), slot.place), findings)
 
 
 def _ramp(lines: Iterable[Entry], timezone: str, findings: list[Finding]) -> tuple[tuple[float, int], ...]:

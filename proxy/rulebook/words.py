@@ -136,7 +136,7 @@ STOP = (
 HOLDOUT = (
     Word("name", "what the holdout is called", required=True),
     Word("share", "its share of the visitors, as 5%", required=True),
-    Word("slots", "the slots it is for; all when missing"),
+    Word("slots", "the slots and lists (as listing:search) it is for; all when missing"),
     Word("from", "when it begins"),
     Word("until", "when it ends"),
 )

@@ -184,6 +184,7 @@ def test_lists_are_compared_with_the_shops_own_order_where_somebody_is_held_out(
         (plain % ", holdout: 20%", True),
         (plain % "" + "holdout: {name: Q4, share: 5%}\n", True),
         (plain % "" + "holdout: {name: Q4, share: 5%, slots: [home.hero]}\n", False),
+        (plain % "" + "holdout: {name: Q4, share: 5%, slots: [home.hero, 'listing:search']}\n", True),
     ):
         loaded = publish(rules)
         assert loaded.publication is not None, loaded.findings

@@ -69,6 +69,23 @@ experiments:
 """
 
 
+async def test_visitors_of_one_arm_share_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Personalised] = []
+
+    def counted(*asked: object) -> Personalised:
+        made.append(filled(*asked))  # type: ignore[arg-type]
+        return made[-1]
+
+    monkeypatch.setattr(filling, "filled", counted)
+    publication = published(TRIED.replace("affinity: brand", "brand: Brand 30"), catalogue(48))
+    async with Origin(origin({b"/search": LIST})) as shop, Served(shop.url, publication=publication) as served:
+        first = [(await served.get(b"/search", served.site.visitor(name))).body for name in NAMES]
+        assert len(set(first)) == 2 and len(made) <= 4
+        made.clear()
+        assert [(await served.get(b"/search", served.site.visitor(name))).body for name in NAMES] == first
+        assert len(made) <= 1, "of the first in an arm the list was made for them alone"
+
+
 async def test_who_share_a_page_have_met_the_same_of_an_experiment() -> None:
     """Who knows of no brand sees one page in either arm, and so met neither; their page is not that of who did."""
     publication = published(TRIED, catalogue(48))
