@@ -30,7 +30,11 @@ class Settings(SiteSettings):
     upload_seconds: float = row(15.0, "time in which an upload must bring `upload_bytes`, again and again", "seconds")
     max_upload_bytes: int = row(0, "largest request body; larger ones get 413; 0: any size", "bytes")
     upload_bytes: int = row(1_024, "what an upload must bring in `upload_seconds`; 1: any progress will do", "bytes")
-    keep_alive_seconds: float = row(15.0, "how long a connection is kept between two requests", "seconds")
+    keep_alive_seconds: float = row(
+        15.0,
+        "how long a connection is kept between two requests; one of a trusted proxy: as long as it likes",
+        "seconds",
+    )
     download_seconds: float = row(30.0, "time in which a client must take `download_bytes` of what waits", "seconds")
     download_bytes: int = row(65_536, "what a client must take in `download_seconds` while more waits", "bytes")
     client_buffer_bytes: int = row(65_536, "what may wait in memory for a client to take it, about", "bytes", least=1)

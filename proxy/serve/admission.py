@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import islice
 from typing import Protocol
 
-from proxy.http.client import customer_of, is_shared, networks
+from proxy.http.client import customer_of, is_shared, is_trusted, networks
 from proxy.settings import Settings
 
 LOOK_SECONDS = 0.5
@@ -52,6 +53,7 @@ class Admission:
         self._open: set[Connection] = set()
         self._from: Counter[str] = Counter()
         self._is_looking = False
+        self.is_proxy = lru_cache(maxsize=256)(self._is_proxy)
 
     def __len__(self) -> int:
         return len(self._open)
@@ -79,6 +81,9 @@ class Admission:
         self._from[network] -= 1
         if not self._from[network]:
             del self._from[network]
+
+    def _is_proxy(self, address: str) -> bool:
+        return is_trusted(address, self._trusted)
 
     def _is_shared(self, address: str) -> bool:
         return is_shared(address, self._trusted)

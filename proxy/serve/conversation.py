@@ -206,7 +206,9 @@ class Conversation(Answering):
             self.since, self._uploaded = now, 0
         elif self._phase is Phase.BODY or (self._phase is Phase.HEAD and self._unread):
             self._refuse(RequestError("the request took too long to come", status=408))
-        else:
+        elif self._phase is not Phase.IDLE or self._is_draining or not self._admission.is_proxy(self.address):
+            # A proxy closes what it needs no more. Were it closed here, an order on its way would be lost: it is never
+            # sent twice (RFC 9110 9.2.2), so its visitor would get a 502.
             self.transport.close()
 
     # -- ends --------------------------------------------------------------------------------------------------------

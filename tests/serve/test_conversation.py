@@ -86,6 +86,18 @@ async def test_a_connection_is_kept_between_requests_but_not_for_long() -> None:
         assert await reader.read() == b""
 
 
+async def test_a_trusted_proxy_keeps_its_connections_until_it_closes_them_or_we_stop() -> None:
+    async with Origin(always(ok(b"x"))) as origin, Served(origin.url, trusted_proxies=("127.0.0.1",)) as served:
+        reader, writer = await served.connect()
+        for _ in range(2):
+            writer.write(request(b"POST", b"/order"))
+            assert (await hear(reader)).status == 200
+            await later(served, 3_600)
+        connections(served)[0].drain()
+        await later(served, 16)
+        assert await reader.read() == b""
+
+
 async def test_clients_that_do_not_read_are_disconnected_and_those_that_read_are_not() -> None:
     big = ok(b"x" * (32 << 20))
     async with Origin(always(big)) as origin, Served(origin.url) as served:
