@@ -83,7 +83,7 @@ def command(url: str, rules: Path | None, pattern: str | None, is_written: bool,
         pictures, links = pictures_of(checked.fragments), links_of(checked.fragments)
         lines += picture_lines(pictures, _shown(url, list(pictures), settings, public))
         lines += link_lines(links, _shown(url, list(links), settings, public))
-    policy, again = "", first
+    policy, again = "", get() if first.wanted_cookies else first
     if first.is_bounded and not first.wanted_cookies and all(line.level is not Level.FAIL for line in lines):
         first, again = _by_two(get, first)
         copies = Copies(first, again, _as_known(get, first), pattern or first.path)

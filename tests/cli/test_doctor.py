@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import re
 import ssl
 from email.utils import formatdate
 from itertools import count
@@ -106,6 +107,21 @@ async def test_a_page_that_wants_a_cookie_first_is_looked_at_with_it() -> None:
     assert "who comes without id is redirected to the same page" in result.output
     assert "# cache.yaml" not in result.output
     assert "it redirects to /dk" in elsewhere.output
+
+
+async def test_a_page_behind_a_cookie_that_is_another_each_time_is_not_taken_for_one_by_language() -> None:
+    made = count()
+
+    async def gate(wire: Wire) -> None:
+        has_it = (await wire.request()).get(b"cookie") == b"id=1"
+        led = ok(b"", b"Location: /dk", b"Set-Cookie: id=1; Path=/", status=b"307 Temporary Redirect")
+        page = PAGE.replace(b"</body>", b"<p>made %d</p></body>" % next(made))
+        await wire.send(ok(page, b"Content-Type: text/html", b"Cache-Control: no-store") if has_it else led)
+
+    async with Origin(gate) as origin:
+        result = await doctor(origin.url + "/dk")
+    assert next(made) > 2
+    assert not re.search("^warn  (language|country|part)", result.output, re.MULTILINE)
 
 
 @pytest.mark.parametrize(("built", "said"), [([1, 2, 2], "none is needed"), ([1, 2, 3], "two fetches differ at")])
