@@ -15,10 +15,10 @@ from proxy.page.markup import Location, Markup, location_of
 FIELDS = (
     "csrfmiddlewaretoken", "authenticity_token", "_token", "__RequestVerificationToken", "csrf", "_csrf", "csrf_token",
     "csrf-token", "_csrf_token", "csrfToken", "_csrfToken", "_csrf-frontend", "YII_CSRF_TOKEN", "form_key", "_wpnonce",
-    "anti-csrf-token", "xsrf-token", "xsrf", "_xsrf", "fkey",
+    "anti-csrf-token", "xsrf-token", "xsrf", "_xsrf", "fkey", "javax.faces.ViewState", "jakarta.faces.ViewState",
 )  # fmt: skip
 """Names of form fields: Django, Rails, Laravel, ASP.NET, Spring, Flask, Symfony, Phoenix, CakePHP, Yii, Magento,
-WordPress, Tornado."""
+WordPress, Tornado, Faces."""
 
 DJANGO = "csrfmiddlewaretoken"
 METAS = ("csrf-token", "csrf_token", "_csrf", "csrf", "xsrf-token", "csrfToken")
@@ -62,6 +62,13 @@ def meta_nonce_in(page: Markup) -> Location | None:
         return None
     metas = page.document.select('meta[http-equiv="content-security-policy" i][content*="nonce-"]')
     return location_of(metas[0], "content") if metas else None
+
+
+def session_in(page: Markup) -> Location | None:
+    """The place of the first session id in a link, as a servlet container writes them for who has sent no cookie yet;
+    None without any. Whoever follows it shares that session."""
+    at = page.body.find(b";jsessionid=")
+    return Location("the page", line=page.body.count(b"\n", 0, at) + 1) if at >= 0 else None
 
 
 def django_secret(cookie: str) -> str | None:

@@ -25,7 +25,7 @@ from proxy.page.redaction import NotRedacted, nonces_in, redacted, without_nonce
 from proxy.page.scan import SlotRange, Uncut, UncutReason, find_slots
 from proxy.page.slots import DeclaredSlot
 from proxy.page.template import cut_at, cut_json
-from proxy.page.tokens import meta_nonce_in, token_in
+from proxy.page.tokens import meta_nonce_in, session_in, token_in
 from proxy.rulebook.policy import PagePolicy
 from proxy.serve.pages import (
     CONTENT_POLICIES,
@@ -281,11 +281,13 @@ def _has_includes(headers: Headers, policy: PagePolicy | None) -> bool:
 
 
 def secret_in(page: Markup, headers: Headers, policy: PagePolicy | None) -> NotRedacted | None:
-    """Why the page must not be shared: a forgery token or nonce that no hole removes."""
+    """Why the page must not be shared: a forgery token, session id or nonce that no hole removes."""
     page = page.in_utf8()
     body = page.body
     if place := token_in(page):
         return NotRedacted("csrf-token", place)
+    if place := session_in(page):
+        return NotRedacted("session-id", place)
     if place := meta_nonce_in(page):
         return NotRedacted("csp-nonce", place)
     nonces = frozenset[bytes]().union(*(nonces_in(value) for name, value in headers if name in CONTENT_POLICIES))

@@ -97,6 +97,11 @@ async def test_a_page_with_a_token_is_not_for_everybody_and_the_place_is_named()
     assert str(page) == "csrf-token at html > body > form > input@value, line 2"
 
 
+async def test_a_page_whose_links_hold_a_session_is_not_for_everybody() -> None:
+    page = await kept(BODY + b'\n<a href="/cart;jsessionid=1E669D6F869DC2118966D815C55E6B08">Cart</a>')
+    assert str(page) == "session-id at the page, line 2"
+
+
 @pytest.mark.parametrize(("coding", "charset"), [("utf-16", ""), ("utf-16-le", "utf-16"), ("utf-16-be", "UTF-16BE")])
 async def test_a_token_is_seen_in_a_page_that_cannot_be_cut(coding: str, charset: str) -> None:
     body = '<form><input name=authenticity_token value="abc"></form>'.encode(coding)
