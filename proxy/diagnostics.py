@@ -274,9 +274,22 @@ def _block(finding: Finding, rows: Sequence[str]) -> str:
     return "\n".join(lines)
 
 
+def _cells(text: str) -> int:
+    """How wide a terminal shows it: Chinese, Japanese, Korean and emoji take two cells, marks on a letter none."""
+    if text.isascii():
+        return len(text)
+    unseen = ("Mn", "Me", "Cf")
+    return sum(
+        1 + (unicodedata.east_asian_width(letter) in "WF")
+        for letter in text
+        if unicodedata.category(letter) not in unseen
+    )
+
+
 def _excerpt(place: Place, rows: Sequence[str], gutter: str) -> list[str]:
     if not 1 <= place.line <= len(rows) or rows == [""]:
         return []
     row = rows[place.line - 1]
-    marks = " " * (place.column - 1) + "^" * max(1, place.end - place.column)
+    begin, end = place.column - 1, place.end - 1
+    marks = " " * _cells(row[:begin]) + "^" * max(1, _cells(row[begin:end].ljust(end - begin)))
     return [f"{gutter}|", f"{place.line} | {row}", f"{gutter}| {marks}"]

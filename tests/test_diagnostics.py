@@ -68,6 +68,17 @@ def test_of_ever_so_many_mistakes_the_first_are_told() -> None:
     assert mistakes_text(each[:3], {}) == as_text(each[:3], {})
 
 
+@pytest.mark.parametrize(
+    ("before", "wrong", "marks"),
+    [("", "priorty", 7), ("名前: ", "優先", 4), ("e\u0301 ", "⛺\ufe0f", 2), ("  שם: ", "\u200fמה", 2)],
+)
+def test_the_marks_stand_below_what_is_wrong_in_any_script(before: str, wrong: str, marks: int) -> None:
+    place = Place("a.rules.yaml", 1, len(before) + 1, len(before) + len(wrong) + 1)
+    shown = as_text([replace(finding(1), place=place)], {"a.rules.yaml": before + wrong}).splitlines()
+    left = {"": 0, "名前: ": 6, "e\u0301 ": 2, "  שם: ": 6}[before]
+    assert shown[3] == f"  | {' ' * left}{'^' * marks}"
+
+
 def test_a_place_past_the_end_is_told_without_an_excerpt() -> None:
     assert "|" not in as_text([finding(9)], {"a.rules.yaml": "one line"})
 

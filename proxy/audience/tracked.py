@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from proxy.audience.measures import DAY_SECONDS, DaysSince, Decaying, Value, asks_of_items, counts, is_moving
 from proxy.conditions.behaviours import SHOWN
+from proxy.conditions.values import folded
 from proxy.memo import make_room
 from proxy.model import AttributeValue, Cap, Event, Measure, OneOf, Reading
 
@@ -108,14 +109,14 @@ class Measures:
         """Those that an event of this kind and subject counts towards, whatever its products; and those it follows."""
         event = Event(0.0, "", kind, subject)
         others = [one for one in self._of_kind.get(kind, ()) if counts(self.all[one].measure, event)]
-        return (*self._naming.get((kind, subject.casefold()), ()), *others, *self._following.get(kind, ()))
+        return (*self._naming.get((kind, folded(subject)), ()), *others, *self._following.get(kind, ()))
 
 
 def names_of(measure: Measure) -> frozenset[str]:
-    """The subjects it counts, casefolded, if it asks for nothing else."""
+    """The subjects it counts, folded, if it asks for nothing else."""
     match measure.where:
         case (("subject", OneOf(values)),):
-            return frozenset(map(str.casefold, values))
+            return frozenset(map(folded, values))
     return frozenset()
 
 

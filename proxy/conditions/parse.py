@@ -37,7 +37,7 @@ from proxy.conditions.nodes import (
     one_or_more,
     unknown_word,
 )
-from proxy.conditions.phrase import MOST_READ, Kind, Phrase
+from proxy.conditions.phrase import AS_READ, MOST_READ, Kind, Phrase
 from proxy.conditions.placenames import of_plain_names
 from proxy.conditions.tree import is_tree, read_tree
 from proxy.conditions.unknown import unknown_condition
@@ -219,6 +219,8 @@ def _read_test(phrase: Phrase, word: Scalar, findings: list[Finding]) -> Test | 
 
 
 def _read_anew(phrase: Phrase, word: Scalar, findings: list[Finding]) -> Test | None:
+    if as_read := AS_READ.get(phrase.shape):
+        word = Scalar(as_read(word.text), word.place)
     if word.text.casefold() in ("any", "none"):
         return IsKnown(word.text.casefold() == "any")
     if negated := NEGATED.fullmatch(word.text):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from urllib.parse import unquote
 
 from proxy.model import Measure, Test
 
@@ -31,9 +33,25 @@ PATH = r"/(?!.*[\s,]/)[^?#*]*"
 """A path, and not several of them with a word between, as `/sale or /new`."""
 PATH_HINT = "begin with a slash, as /shoes; for everything below it: starts with /shoes"
 """What a page's path looks like."""
+SITE = r"(?!(?i:www)\.)[\w-]+(\.[\w-]+)+"
+"""The name of a site."""
 
 TRUTHS = ("yes", "no", "true", "false")
 """How a truth may be written."""
+
+
+def site_name(host: str) -> str:
+    """A host as people write it: `xn--mnchen-3ya.example` is `münchen.example`."""
+    try:
+        return ".".join(
+            part[4:].encode().decode("punycode") if part.startswith("xn--") else part for part in host.split(".")
+        )
+    except ValueError:
+        return host
+
+
+AS_READ: dict[str, Callable[[str], str]] = {PATH: unquote, SITE: site_name}
+"""How what is copied from a browser's address bar, in code, is read, by the `shape` of a phrase."""
 
 
 @dataclass(frozen=True, slots=True)

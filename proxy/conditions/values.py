@@ -1,12 +1,13 @@
 """Evaluates conditions: whether a value passes a test, whether a visitor matches a condition, and how far off they are.
 
 This is the reference implementation, fact by fact. The decision core (`decide/`) gives the same answers from bitsets,
-and is tested against it. Texts are compared without regard to case.
+and is tested against it. Texts are compared as `folded`.
 """
 
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import TypeGuard
@@ -33,12 +34,15 @@ from proxy.model import (
 
 MINUTES_A_DAY = 24 * 60
 MOST_PATTERNS = 4_096
+_DOTLESS = {ord("ı"): "i", 0x307: None}  # Turkish: small letters of `I` and `İ`
+_UNSEEN = dict.fromkeys(map(ord, "\u00ad\u061c\u200b\u200c\u200d\u200e\u200f\u2060\ufe0e\ufe0f\ufeff"))
+_ALIKE = {**_DOTLESS, **_UNSEEN}
 
 
 def holds(test: Test, value: AttributeValue | None) -> bool:
     """Whether `value` passes. None is unknown and passes nothing but `none`."""
     if isinstance(value, str) and isinstance(test, OneOf):  # which most is, of each event of a history
-        return value.casefold() in _patterns(test.values)
+        return folded(value) in _patterns(test.values)
     match test:
         case IsKnown(wanted):
             return wanted == (value is not None and value != frozenset())
@@ -70,8 +74,16 @@ def with_local_time(attributes: Attributes, *, now: float, timezone: str) -> Att
     return {**attributes, **local_time(now, timezone), "now": now}
 
 
+def folded(text: str) -> str:
+    """The text as it is compared: letters have no case, width or way to be composed of several characters (`ＧＯＲＥ`
+    is `gore`, `ﾃﾝﾄ` is `テント`), an i has a dot or none, and what nobody sees (marks of direction) is left out."""
+    if text.isascii():
+        return text.casefold()
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFKC", text).casefold().translate(_ALIKE))
+
+
 def texts_of(value: AttributeValue) -> frozenset[str]:
-    """The casefolded texts that equal `value`: members of a set, `yes` and `true` of a truth, digits of a number."""
+    """The folded texts that equal `value`: members of a set, `yes` and `true` of a truth, digits of a number."""
     if isinstance(value, bool):
         return frozenset({"yes", "true"} if value else {"no", "false"})
     if is_number(value):
@@ -123,18 +135,18 @@ def _is_within(test: Between, number: float) -> bool:
 
 def _words_of(value: AttributeValue) -> frozenset[str]:
     if isinstance(value, str):
-        return frozenset({value.casefold()})
+        return frozenset({folded(value)})
     return _folded(value) if isinstance(value, frozenset) else frozenset()
 
 
 @lru_cache(MOST_PATTERNS)
 def _patterns(words: frozenset[str] | tuple[str, ...]) -> frozenset[str]:
-    """What editors wrote, casefolded."""
+    """What editors wrote, folded."""
     return _folded(words)
 
 
 def _folded(texts: frozenset[str] | tuple[str, ...]) -> frozenset[str]:
-    return frozenset(map(str.casefold, texts))
+    return frozenset(map(folded, texts))
 
 
 def _amount(missing: float, test: Between) -> str:

@@ -15,7 +15,7 @@ from math import inf
 from proxy.conditions.behaviours import ACTIONS, TRAITS
 from proxy.conditions.clocks import CLOCKS
 from proxy.conditions.durations import UNITS, seconds_of
-from proxy.conditions.phrase import PATH, PATH_HINT, Kind, Phrase
+from proxy.conditions.phrase import PATH, PATH_HINT, SITE, Kind, Phrase
 
 _ISO_3166_ALPHA_2 = (
     "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ "
@@ -142,7 +142,7 @@ REQUESTED: tuple[Phrase, ...] = (
         example="referrer: [google.com, contains duckduckgo]",
         wrong="referrer: https://google.com/",
         wrong_code="R304",
-        shape=r"(?!(?i:www)\.)[\w-]+(\.[\w-]+)+",
+        shape=SITE,
         hint="write only the site's name, as google.com, or: contains google",
     ),
     Phrase(

@@ -20,7 +20,7 @@ from itertools import accumulate
 from math import inf, nextafter
 from operator import and_, xor
 
-from proxy.conditions.values import MINUTES_A_DAY, holds, is_number, number_text, texts_of
+from proxy.conditions.values import MINUTES_A_DAY, folded, holds, is_number, number_text, texts_of
 from proxy.decide.conjunctions import Literal
 from proxy.model import AttributeValue, Between, Contains, IsKnown, NotOneOf, OneOf, StartsWith, Test, WithinHours
 
@@ -80,6 +80,8 @@ class Layer:
         if words or looks_inside:
             # Not `texts_of` for sets: it caches, and new visitors have sets of segments that nobody had before.
             for text in map(str.casefold, value) if isinstance(value, frozenset) else texts_of(value):
+                if not text.isascii():
+                    text = folded(text)
                 if text in words:
                     touched |= words[text]
                 if looks_inside:
@@ -164,7 +166,7 @@ def _is_negative(test: Test) -> bool:
 
 def _touch(patterns: dict[str, int], values: Iterable[str], bits: int) -> None:
     for value in values:
-        patterns[value.casefold()] |= bits
+        patterns[folded(value)] |= bits
 
 
 # -- numbers

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import lru_cache
 from math import inf, isfinite, nextafter
 
-from proxy.conditions.values import MINUTES_A_DAY, holds
+from proxy.conditions.values import MINUTES_A_DAY, folded, holds
 from proxy.decide.column import TRUTH_WORDS
 from proxy.decide.conjunctions import Literal
 from proxy.decide.layout import ColumnKey
@@ -136,9 +136,9 @@ def implies(given: Literal, wanted: Literal) -> bool:
         ):
             return _folded(wanted) <= _folded(given)
         case OneOf(words) | StartsWith(words), StartsWith(beginnings), True, True if _are_texts(given):
-            return all(word.casefold().startswith(tuple(map(str.casefold, beginnings))) for word in words)
+            return all(folded(word).startswith(tuple(map(folded, beginnings))) for word in words)
         case OneOf(words) | StartsWith(words) | Contains(words), Contains(parts), True, True if _are_texts(given):
-            return all(any(part.casefold() in word.casefold() for part in parts) for word in words)
+            return all(any(folded(part) in folded(word) for part in parts) for word in words)
         case OneOf() | StartsWith() | Contains() | Between() | WithinHours(), IsKnown(True), True, True:
             return True
     return False
@@ -152,7 +152,7 @@ def _are_texts(literal: Literal) -> bool:
 
 def _folded(literal: Literal) -> frozenset[str]:
     values = literal.test.values if isinstance(literal.test, OneOf | NotOneOf) else ()
-    return frozenset(map(str.casefold, values))
+    return frozenset(map(folded, values))
 
 
 def with_implied(conjunction: Conjunction) -> Conjunction:

@@ -19,7 +19,7 @@ from proxy.audience.identity import NOBODY
 from proxy.audience.outside import MEMBERSHIP
 from proxy.audience.rows import SEGMENT_NAMES, TAKEN, attribute_name
 from proxy.events.types import BY_KIND, EventType
-from proxy.model import Arrival, Event, Item
+from proxy.model import LONGEST_SUBJECT, Arrival, Event, Item
 from proxy.settings import DEFAULTS
 
 OLDEST = 631_152_000.0  # the year 1990: older is a clock that was never set
@@ -137,7 +137,12 @@ def _judged(said: ReportedEvent, sender: Sender, moment: Receipt, number: int) -
     return Arrival(
         visitor_id,
         Event(
-            at, _id(said, sender, moment, number), row.kind, truncated(said.subject, 200), _items(said, row), said.value
+            at,
+            _id(said, sender, moment, number),
+            row.kind,
+            said.subject[:LONGEST_SUBJECT],
+            _items(said, row),
+            said.value,
         ),
         sender.source,
         moment.received_at,
@@ -274,11 +279,3 @@ def _trait(value: object) -> Trait | None:
     if isinstance(value, list) and len(value) <= MAX_MEMBERS and all(isinstance(member, str) for member in value):
         return sorted(set(value)) if sum(len(member.encode()) for member in value) <= MAX_TEXT_BYTES else None
     return None
-
-
-def truncated(text: str, most: int) -> str:
-    """The text, cut to at most `most` bytes of UTF-8."""
-    if len(text) * 4 <= most:
-        return text
-    raw = text.encode("utf-8", "replace")
-    return text if len(raw) <= most else raw[:most].decode("utf-8", "ignore")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from proxy.events.intake import truncated
 from proxy.model import Item
 
 OWN_PRODUCT_NAMES = ("product_id", "sku", "item_id")
@@ -21,7 +20,7 @@ NUMERIC = (int, float, str)
 """What may be a number. A union written out would be made anew at each look."""
 MAX_DETAILS = 30
 MAX_NAME = 64
-MAX_DETAIL_BYTES = 200
+MAX_DETAIL = 200
 MOST_AMOUNT = 1e12
 """Of money or pieces: what is said to be more is none. So all that anybody does comes to a sum that a float can be."""
 
@@ -41,9 +40,9 @@ def _item(said: Properties, product: str) -> Item:
     quantity = amount(said["quantity"]) if "quantity" in said else 1.0
     price = amount(said["price"]) if "price" in said else 0.0
     return Item(
-        truncated(product, 64),
+        product[:64],
         _category(said),
-        truncated(brand, 50) if (brand := first(said, BRAND_NAMES)) else "",
+        first(said, BRAND_NAMES)[:50],
         price if price > 0 else 0.0,
         quantity if quantity > 0 else 1.0,
     )
@@ -53,7 +52,7 @@ def _category(said: Properties) -> str:
     if CATEGORIES.isdisjoint(said):
         return ""
     parts = [part.strip() for name in CATEGORY_NAMES if name in said for part in text(said, name).split(">")]
-    return truncated("/".join(filter(None, parts)), 100)
+    return "/".join(filter(None, parts))[:100]
 
 
 def value_of(properties: Properties, items: tuple[Item, ...]) -> float:
@@ -75,7 +74,7 @@ def details_of(properties: Properties) -> dict[str, str | float | bool]:
         if isinstance(value, str):
             if not value:
                 continue
-            value = truncated(value, MAX_DETAIL_BYTES)
+            value = value[:MAX_DETAIL]
         elif not isinstance(value, bool):
             if not isinstance(value, NUMERIC):
                 continue

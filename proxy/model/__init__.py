@@ -33,6 +33,7 @@ from proxy.model.conditions import (
     measure_name,
 )
 from proxy.model.events import (
+    LONGEST_SUBJECT,
     PAGE_EVENT_PREFIX,
     Arrival,
     Delivery,

@@ -8,6 +8,9 @@ import msgspec
 
 PAGE_EVENT_PREFIX = "page:"
 """The id of an event begins with this exactly if a page view recorded it (`visitors/capture.py`)."""
+LONGEST_SUBJECT = 200
+"""The most letters of an event's subject, and so of a rule's name. Letters, not bytes: Thai and Japanese take three
+for each."""
 
 
 class Item(msgspec.Struct, frozen=True, array_like=True, gc=False):

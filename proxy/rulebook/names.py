@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from unicodedata import normalize
 
 from proxy.conditions.nodes import Scalar
 from proxy.conditions.phrase import Kind, Phrase
+from proxy.conditions.values import folded
 from proxy.diagnostics import Finding, did_you_mean, nearest
 from proxy.model import Place
 
@@ -62,11 +62,11 @@ class Names:
 
 
 def twice(what: str, named: Iterable[tuple[str, Place]]) -> list[Finding]:
-    """R201 for each name that is taken already, without regard to case."""
+    """R201 for each name that is taken already, compared as conditions do."""
     findings: list[Finding] = []
     first: dict[str, Place] = {}
     for name, place in named:
-        taken = first.setdefault(normalize("NFC", name).casefold(), place)
+        taken = first.setdefault(folded(name), place)
         if taken is not place:
             where = f"on line {taken.line}" if taken.file == place.file else f"in {taken.file} on line {taken.line}"
             help, note = "give one of them another name", f"the other one is {where}"

@@ -14,7 +14,7 @@ from proxy.conditions.localtime import CLOCK_ATTRIBUTES
 from proxy.conditions.nodes import Entry, MapNode, Node, as_list
 from proxy.conditions.phrase import Kind
 from proxy.diagnostics import Finding, did_you_mean, nearest
-from proxy.model import Arm, Cap, Experiment, Place, Rule
+from proxy.model import LONGEST_SUBJECT, Arm, Cap, Experiment, Place, Rule
 from proxy.page.slots import LISTING
 from proxy.rulebook.limits import Shared, read_stops
 from proxy.rulebook.names import Names, twice
@@ -121,6 +121,8 @@ def _listing(found: Part, reader: Reader, findings: list[Finding]) -> str:
 def named(found: Part, node: Node, findings: list[Finding]) -> tuple[str, Place]:
     """The name of a rule, an experiment or a variant, and its place."""
     written = found.text("name", findings)
+    if written and len(written.text) > LONGEST_SUBJECT:
+        findings.append(unfit("name", written, f"write at most {LONGEST_SUBJECT} letters: limits and results go by it"))
     return (written.text, written.place) if written else ("", node.place)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from urllib.parse import unquote
 
 from proxy.conditions.corrections import better_value
 from proxy.conditions.nodes import Entry, Node, Scalar, as_text, one_or_more
@@ -58,11 +59,11 @@ def read_selector(node: Node | None, what: str, findings: list[Finding]) -> str 
 
 
 def read_path(node: Node | None, what: str, findings: list[Finding]) -> str | None:
-    """A pattern of pages: a path, or a prefix and `*`."""
+    """A pattern of pages, as people read it: a path, or a prefix and `*`."""
     written = as_text(node, f'"{what}"', findings)
     if written and not written.text.startswith("/"):
         findings.append(unfit(what, written, "begin with a slash, as /sale, or /c/* for everything below /c/"))
-    return written.text if written else None
+    return unquote(written.text) if written else None
 
 
 SECONDS_OF = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}

@@ -20,8 +20,9 @@ from proxy.model import Arrival, AttributeValue, Event, Item, Link, Membership, 
 from proxy.ports import Refused
 from proxy.stores.packed_views import NOTHING, event_of_view, joined, read
 
-MAX_BYTES = 8 * 1024 * 1024
-"""No value is longer: a history of the most orders, each of the most items, all names of the greatest length, fits."""
+MAX_BYTES = 32 * 1024 * 1024
+"""No value is longer: a history of the most orders, each of the most items, all names of the most and longest letters,
+fits."""
 MAX_SAID_BYTES = 64 * 1024
 """What an import may say of one visitor."""
 

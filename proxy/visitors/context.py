@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 from proxy.audience.traits import TRAIT_MEASURES, reading, trait
 from proxy.conditions.localtime import CLOCK_ATTRIBUTES
+from proxy.conditions.phrase import site_name
 from proxy.errors import RequestError
 from proxy.http.message import Request
 from proxy.model import AttributeValue, EvaluationContext, Measure, Profile, Visitor, nothing_read
@@ -247,12 +248,12 @@ def device_of(user_agent: bytes, mobile_hint: bytes) -> str | None:
 
 @lru_cache(maxsize=1_024)
 def host_of(url: bytes) -> str:
-    """The host of a URL in lower case, without port and `www.`; empty when there is none."""
+    """The host of a URL as people write it, in small letters, without port and `www.`; empty when there is none."""
     authority = re.split(rb"[/?#]", url.partition(b"//")[2], maxsplit=1)[0]
     host = authority.rpartition(b"@")[2].decode("latin-1").lower()
     if host.startswith("["):
         return host.partition("]")[0] + "]"
-    return host.partition(":")[0].removeprefix("www.")
+    return site_name(host.partition(":")[0].removeprefix("www."))
 
 
 # -- where request attributes come from

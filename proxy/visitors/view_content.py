@@ -13,10 +13,9 @@ import msgspec
 from proxy.audience.results import DEVICE, HELD, SLOT
 from proxy.catalogue.product_index import ProductIndex
 from proxy.events.bots import is_ahead_of_time, is_bot
-from proxy.events.intake import truncated
 from proxy.http.message import Request
 from proxy.metrics import Decided
-from proxy.model import Consent, Decision, Item, chosen_name
+from proxy.model import LONGEST_SUBJECT, Consent, Decision, Item, chosen_name
 from proxy.page.page_subject import PageSubject
 from proxy.page.slots import INTERNAL
 from proxy.stores.packed_views import packed_part, packed_words
@@ -27,7 +26,6 @@ from proxy.visitors.parameters import SEARCH_PARAMETERS, parameters_of, search_t
 DEVICES = "", "phone", "tablet", "desktop"
 """The kinds of devices; "" where the browser does not say."""
 MOST_REFINEMENTS = 5
-MOST_BYTES = 200
 MOST_SHOWN = 16
 """A page view names so many banners at most; each further one is an event of its own."""
 NO_REFINEMENTS = {
@@ -111,7 +109,7 @@ def banners_of(done: DecidedPage | None) -> Banners:
             one for one in done.decided.decisions if not one.slot.startswith(INTERNAL) and one.slot not in unmet
         ]
         shown = [each for each in decisions if each.rule and each.variant and each.slot not in empty]
-        rules = tuple([truncated(decision.rule, MOST_BYTES) for decision in shown])
+        rules = tuple([decision.rule[:LONGEST_SUBJECT] for decision in shown])
         done.view_cache = Banners(_chosen(decisions), packed_part(rules[:MOST_SHOWN]), rules[MOST_SHOWN:])
     return done.view_cache
 
@@ -124,7 +122,7 @@ def _chosen(decisions: Sequence[Decision]) -> dict[str, str | float | bool]:
         if decision.rule and (variant := chosen_name(decision)):
             chosen[f"{SLOT}{decision.slot}"] = variant
         elif decision.detail == "holdout":
-            chosen[f"{HELD}{decision.slot}"] = truncated(decision.withheld, MOST_BYTES)
+            chosen[f"{HELD}{decision.slot}"] = decision.withheld[:LONGEST_SUBJECT]
     return chosen
 
 
@@ -139,9 +137,9 @@ def view_content_of(request: Request, about: PageSubject, hub: ProductIndex) -> 
     parameters, path = parameters_of(request.query), page_of(request.path)
     known = None if about.product else hub.at_path(path)
     return ViewContent(
-        truncated(path, MOST_BYTES),
+        path[:LONGEST_SUBJECT],
         dict(_came(request, parameters)),
-        tuple((kind, truncated(subject, MOST_BYTES)) for kind, subject in _other_events(about, parameters)),
+        tuple((kind, subject[:LONGEST_SUBJECT]) for kind, subject in _other_events(about, parameters)),
         Item(known.id) if known else about.product,
         DEVICES.index(device_in(request) or ""),
     )
@@ -149,9 +147,9 @@ def view_content_of(request: Request, about: PageSubject, hub: ProductIndex) -> 
 
 def _came(request: Request, parameters: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, str]]:
     if referrer := referrer_of(request):
-        yield "referrer", truncated(referrer, MOST_BYTES)
+        yield "referrer", referrer[:LONGEST_SUBJECT]
     if campaign := parameters.get("utm_campaign"):
-        yield "campaign", truncated(campaign[0], MOST_BYTES)
+        yield "campaign", campaign[0][:LONGEST_SUBJECT]
 
 
 def _other_events(about: PageSubject, parameters: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, str]]:

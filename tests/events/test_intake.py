@@ -13,7 +13,6 @@ from proxy.events.intake import (
     accepted,
     stranger_id,
     traits_of,
-    truncated,
     unix_time,
 )
 from proxy.model import Arrival, Event, Item
@@ -240,10 +239,3 @@ def test_traits_have_the_names_that_rule_files_have_for_them() -> None:
 )
 def test_what_cannot_be_an_attribute_is_left_out(said: dict[str, object]) -> None:
     assert traits_of(said) == {}
-
-
-@given(st.text(max_size=40), st.integers(0, 60))
-def test_a_text_is_cut_between_letters(text: str, most: int) -> None:
-    short = truncated(text, most)
-    assert len(short.encode("utf-8", "replace")) <= most or short == text == ""
-    assert text.startswith(short)

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from proxy.model import EVERYBODY, Rule
+from proxy.model import EVERYBODY, LONGEST_SUBJECT, Rule
 from proxy.rulebook.rules import priority_text
 from tests.rulebook.conftest import Publish
 
@@ -40,6 +40,14 @@ def test_the_schedule_is_read_on_the_files_clocks(publish: Publish) -> None:
 
 def test_a_rule_may_need_signed_segments(publish: Publish) -> None:
     assert rule(publish, "needs: verified").needs_verified
+
+
+def test_a_name_may_be_long_in_any_script_but_not_longer_than_history_keeps_it(publish: Publish) -> None:
+    for letter in ("x", "ข", "⛺"):
+        text = f"rules:\n  - name: {letter * LONGEST_SUBJECT}\n    slot: home.hero\n    show: nothing new\n"
+        assert not publish(text).findings
+        (finding,) = publish(text.replace(letter, letter * 2, 1)).findings
+        assert (finding.code, finding.place.line) == ("R304", 2)
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,7 @@ def test_yes_and_no_are_told_from_what_is_neither() -> None:
 def test_a_path_begins_with_a_slash() -> None:
     findings: list[Finding] = []
     assert read_path(Scalar("/c/*", HERE), "page", findings) == "/c/*" and not findings
+    assert read_path(Scalar("/%E3%82%AB/*", HERE), "page", findings) == "/カ/*" and not findings
     assert read_path(Scalar("sale", HERE), "page", findings) == "sale"
     assert [finding.what for finding in findings] == ['"page" cannot be "sale"']
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from proxy.errors import DamagedValueError, StoreError
 from proxy.events.fold import fold
-from proxy.model import Arrival, Event, Item, PackedEvent, Profile
+from proxy.model import LONGEST_SUBJECT, Arrival, Event, Item, PackedEvent, Profile
 from proxy.stores.packed_views import packed_part, packed_words, view
 from proxy.stores.record import (
     MAX_BYTES,
@@ -27,7 +27,7 @@ from proxy.stores.record import (
     unpacked_arrival,
     unpacked_visitor_id,
 )
-from proxy.visitors.view_content import MOST_BYTES, MOST_SHOWN
+from proxy.visitors.view_content import MOST_SHOWN
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 VALUES = TEXT | st.floats(allow_nan=False) | st.booleans() | st.frozensets(TEXT, max_size=5)
@@ -111,10 +111,11 @@ def test_a_profile_has_a_largest_size() -> None:
 
 
 def test_the_longest_history_fits() -> None:
-    items = tuple(Item(f"{'x' * 62}{number:02d}", "c" * 100, "b" * 50, 1.0, 1.0) for number in range(20))
+    name = "⛺" * LONGEST_SUBJECT
+    items = tuple(Item(f"{name[:62]}{number:02d}", name[:100], name[:50], 1.0, 1.0) for number in range(20))
     order = Event(1.0, "o" * 140, "order completed", "", items, 1.0)
-    shown = Event(1.0, "e" * 140, "banner shown", "s" * 200, items[:5], 1.0)
-    page = Event(1.0, "p" * 140, "page viewed", "s" * 200, (), 0.0, ("n" * MOST_BYTES,) * MOST_SHOWN)
+    shown = Event(1.0, "e" * 140, "banner shown", name, items[:5], 1.0)
+    page = Event(1.0, "p" * 140, "page viewed", name, (), 0.0, (name,) * MOST_SHOWN)
     history = tuple(replace_id(order, number) for number in range(1_000))
     for other in (shown, page):
         longest = history + tuple(replace_id(other, number) for number in range(750))

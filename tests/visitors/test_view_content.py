@@ -8,12 +8,11 @@ import pytest
 from proxy.catalogue.product_index import ProductIndex
 from proxy.http.message import Request
 from proxy.metrics import Decided
-from proxy.model import Decision, Item
+from proxy.model import LONGEST_SUBJECT, Decision, Item
 from proxy.page.page_subject import NO_SUBJECT, PageSubject
 from proxy.stores.packed_views import packed_part, packed_words
 from proxy.visitors.view_content import (
     DEVICES,
-    MOST_BYTES,
     MOST_REFINEMENTS,
     ViewContent,
     banners_of,
@@ -81,14 +80,20 @@ def test_nothing_told_is_longer_or_more_than_it_may_be() -> None:
     query = b"&".join(b"%d=%s" % (number, b"x" * 300) for number in range(MOST_REFINEMENTS + 3))
     found = told(b"/" + b"p" * 300, query, PageSubject(listing="l" * 300))
     assert found is not None
-    assert len(found.page) == MOST_BYTES and len(found.other_events) == 1 + MOST_REFINEMENTS
-    assert {len(subject) for _, subject in found.other_events} == {MOST_BYTES}
+    assert len(found.page) == LONGEST_SUBJECT and len(found.other_events) == 1 + MOST_REFINEMENTS
+    assert {len(subject) for _, subject in found.other_events} == {LONGEST_SUBJECT}
 
 
 @dataclass
 class Page:
     decided: Decided
     view_cache: object = None
+
+
+def test_a_banners_rule_is_told_with_its_whole_name_in_any_script() -> None:
+    name = "แ" * LONGEST_SUBJECT
+    banners = banners_of(Page(Decided.by((Decision("hero", name, rule=name, detail="rule"),))))
+    assert msgspec.msgpack.decode(banners.shown) == [name]  # or a limit would never be reached
 
 
 def test_a_view_says_what_chance_chose_also_where_the_page_stays_as_it_is() -> None:
