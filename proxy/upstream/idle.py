@@ -10,8 +10,9 @@ from proxy.settings import Settings
 from proxy.upstream.connection import Connection
 from proxy.upstream.exchange import SAFE_METHODS
 
-SURE_SECONDS = 1.0
-"""No server closes connections that were idle for less, unless it stops."""
+SURE_SECONDS = 0.5
+"""No server closes connections that were idle for less, unless it stops; many are set to one second (HAProxy's
+`http-keep-alive`, Apache's `KeepAliveTimeout`)."""
 
 
 class Idle:
