@@ -3,7 +3,7 @@ searched, how they narrowed it, and which banners they were shown (the view of a
 
 An event is packed where the page is answered, and counts on the visitor's next request. Only a browser that opens a
 page to show it counts: no bot, no prefetch, no part of a page, nobody who does not consent. A visitor's first page is
-held until they come back with their cookie: who never does gets no profile.
+held until they come back with their cookie, to whichever worker: who never does gets no profile.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import itertools
 import logging
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -162,6 +162,12 @@ class Capture:
             self.note(View(at, question.request(own, client), about, None))
         else:
             self.note_again(at, question, page, visitor.id, None)
+
+    def hear(self, events: Iterable[Arrival | PackedEvent]) -> None:
+        """Records the first views held here of visitors who came back to another worker, as these events of it say."""
+        for one in events if self._held else ():
+            if self._journal is not None and (isinstance(one, PackedEvent) or one.source == PAGE):
+                self._journal.note(self._since(one.via or one.visitor_id, []))
 
     def forget_pages(self) -> None:
         """Forgets what pages are about: the catalogue may be another."""

@@ -255,7 +255,7 @@ class Journal:
             if telling:
                 await self._profiles.renew(telling, self._clock())
             if fresh := applied.all_new:
-                history_only = [one for one in fresh if one.visitor_id not in telling] if telling else fresh
+                history_only = [one for one in fresh if is_history_only(one)] if telling else fresh
                 change = Change(history_only, telling, applied.changes, consents_in(applied.new))
                 await self._tell(change, bool(waiting))
             if waiting:

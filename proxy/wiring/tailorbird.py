@@ -141,6 +141,7 @@ class Tailorbird:
         self._product_news = ProductNews(open_sightings(settings.store), self._hub, clock)
         capture = Capture(self.journal, self.cookies, settings, self._hub, self._consent_changes)
         self._profiles.on_forget(capture.forget)
+        self._messages.on_events(capture.hear)
         self._changed_pages = ChangedPages(self.bus, lambda keys: self._gateway.forget(keys))
         self._gateway = Gateway(
             self._origins,

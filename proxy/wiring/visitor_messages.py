@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -49,6 +49,7 @@ class VisitorMessages:
         self._keeper = keeper
         self._clock = clock
         self._hear_consents: Callable[[Mapping[str, ConsentWord]], None] = lambda _: None
+        self._hear_events: Callable[[Sequence[Arrival | PackedEvent]], None] = lambda _: None
         bus.listen(PROFILES, self._on_profiles)
         bus.listen(ERASING, self._on_erasing)
         bus.listen(ERASED, self._on_erased)
@@ -56,6 +57,10 @@ class VisitorMessages:
     def on_consents(self, hear: Callable[[Mapping[str, ConsentWord]], None]) -> None:
         """Has `hear` called with what other processes wrote of visitors' consent."""
         self._hear_consents = hear
+
+    def on_events(self, hear: Callable[[Sequence[Arrival | PackedEvent]], None]) -> None:
+        """Has `hear` called with the events of other processes that only add to histories."""
+        self._hear_events = hear
 
     async def send_change(self, change: Change, waits: bool) -> None:
         """Sends a change of profiles; if `waits`, until all processes have received it. Events that only add to
@@ -72,10 +77,12 @@ class VisitorMessages:
         if msgspec.msgpack.decode(message, type=Sender).sender == self._bus.name:
             return b""
         change = msgspec.msgpack.decode(message, type=ProfilesChanged)
-        self._profiles.arrived((), [*change.arrivals, *change.page_events])
+        events: list[Arrival | PackedEvent] = [*change.arrivals, *change.page_events]
+        self._profiles.arrived((), events)
         self._profiles.invalidate(change.visitor_ids)
         self._invalidation.know(change.names)
         self._hear_consents(change.consents)
+        self._hear_events(events)
         if change.is_awaited:
             await self._profiles.renew(change.visitor_ids, self._clock())
             await self._profiles.reads_ended([arrival.visitor_id for arrival in change.arrivals])
