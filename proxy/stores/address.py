@@ -7,15 +7,16 @@
 
 `?ack=disk`, `?ack=replica` or `?ack=disk,replica` says what must have it: the server's append-only file, a replica.
 Without, it is the server's memory. `replica-if-any` does without a replica where a master has none.
+`?sentinel_username=NAME&sentinel_password=PASSWORD` is for Sentinels that want one: the other is the master's.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit
 
 from redis.asyncio import BlockingConnectionPool
 
@@ -27,6 +28,8 @@ TLS_DEFAULTS = (
     ("ssl_exclude_verify_flags", "VERIFY_X509_STRICT"),
 )
 """All Pythons verify alike, as origins (`upstream/tls.py`); an address may say otherwise."""
+SENTINEL_LOGIN = ("sentinel_username", "sentinel_password")
+OURS = ("ack", *SENTINEL_LOGIN)
 ACK_SECONDS = 4.0
 """How long a write may take to be on a disk or at a replica: the file is written through once a second, and a disk may
 be busy."""
@@ -64,7 +67,7 @@ class Ack:
 @dataclass(frozen=True, slots=True)
 class Address:
     """A parsed URL. `url` is that of a single server, or the first of them, without our own parameters; `hosts` are the
-    nodes of a cluster or the Sentinels, `master` is the name that Sentinels know it by."""
+    nodes of a cluster or the Sentinels, `master` is the name that Sentinels know it by, `asking` how they let us in."""
 
     kind: str
     url: str
@@ -74,6 +77,7 @@ class Address:
     user: str | None
     password: str | None
     ack: Ack
+    asking: Mapping[str, str]
 
 
 def address_of(url: str) -> Address:
@@ -82,23 +86,30 @@ def address_of(url: str) -> Address:
         return _address(url)
     except ValueError as error:
         what = f"`{without_password(url)}` is no address of a store: {error}"
-        raise OperatorError(what, help="write redis://HOST:PORT/DB") from error
+        help = "write redis://HOST:PORT/DB; in a password `@` is %40, `/` %2F, `?` %3F, `#` %23, `%` %25"
+        raise OperatorError(what, help=help) from error
 
 
 def without_password(url: str) -> str:
     """The address for messages and logs."""
-    return re.sub(r"//[^/]*@", "//...@", url)
+    return re.sub("(sentinel_password=)[^&]*", r"\1...", re.sub("//.*@", "//...@", url))
 
 
 def _address(url: str) -> Address:
     parts = urlsplit(url)
+    if _ends_in_password(parts):
+        raise ValueError("its password is cut short")
     scheme, _, kind = parts.scheme.partition("+")
     said = parse_qsl(parts.query)
+    asking = {name.removeprefix("sentinel_"): value for name, value in said if name in SENTINEL_LOGIN}
+    if asking and kind != "sentinel":
+        raise ValueError("a login of Sentinels is for redis+sentinel://...")
     ack = [word for name, words in said if name == "ack" for word in words.split(",")]
     if set(ack) - {"disk", "replica", "replica-if-any", "memory"}:
         raise ValueError("`ack` is memory, disk, replica or replica-if-any")
     ours = TLS_DEFAULTS if scheme == "rediss" else ()
-    query = urlencode([*((name, value) for name, value in said if name != "ack"), *ours])  # the first of a name counts
+    theirs = [(name, value) for name, value in said if name not in OURS]
+    query = urlencode([*theirs, *ours])  # the first of a name counts
     login, _, places = parts.netloc.rpartition("@")
     hosts = tuple(_host(place) for place in places.split(",")) if kind else ()
     path = [part for part in parts.path.split("/") if part] if kind else []
@@ -119,10 +130,16 @@ def _address(url: str) -> Address:
         hosts,
         path[0] if kind == "sentinel" else "",
         int(path[1]) if len(path) > 1 else 0,
-        login.partition(":")[0] or None,
-        login.partition(":")[2] or None,
+        unquote(login.partition(":")[0]) or None,
+        unquote(login.partition(":")[2]) or None,
         Ack("disk" in ack, int("replica" in ack or "replica-if-any" in ack), "replica-if-any" in ack),
+        asking,
     )
+
+
+def _ends_in_password(parts: SplitResult) -> bool:
+    """Whether the host comes after what ends it, as with a `/` in the password."""
+    return parts.scheme != "unix" and "@" in parts.path + parts.query.partition("=")[0] + parts.fragment
 
 
 def _host(place: str) -> tuple[str, int]:

@@ -54,8 +54,8 @@ _HELPS = {
 _AS_TUPLE = re.compile(r"""\((["'])(.*)\1,\)""", re.DOTALL)
 
 _NO_MASTER = (
-    "have the Sentinels run, and name the master as they do; over TLS, your own authority at the end of the address, "
-    "?ssl_ca_certs=/PATH.pem"
+    "have the Sentinels run, and name the master as they do; at the end of the address, where they want a password, "
+    "?sentinel_password=PASSWORD, and over TLS your own authority, ?ssl_ca_certs=/PATH.pem"
 )
 SENTINEL_SECONDS = 0.25
 """How long one Sentinel may take to name the master; then the next is asked."""
@@ -167,7 +167,7 @@ def _by_sentinel(address: Address, **options: Any) -> Any:
     tls: dict[str, Any] = {name: value for name, value in said.items() if name.startswith("ssl_")}
     if address.url.startswith("rediss:"):
         tls["ssl"] = True
-    asking = {"socket_timeout": SENTINEL_SECONDS, "socket_connect_timeout": SENTINEL_SECONDS, **tls}
+    asking = {"socket_timeout": SENTINEL_SECONDS, "socket_connect_timeout": SENTINEL_SECONDS, **tls, **address.asking}
     sentinel: Any = Sentinel(list(address.hosts), sentinel_kwargs=asking, **options, **tls)  # type: ignore[no-untyped-call]
     return sentinel.master_for(address.master, username=address.user, password=address.password, db=address.database)
 

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
 
 import pytest
@@ -72,6 +72,19 @@ async def test_when_the_replica_takes_the_masters_place_the_store_goes_on(tmp_pa
         profile = await store.get_profile("anna")
         assert profile is not None
         assert len(profile.history) == 2
+
+
+async def test_sentinels_and_master_may_want_a_password_of_any_signs(tmp_path: Path) -> None:
+    password, written = "p@ss/w?rd#%:", "p%40ss%2Fw%3Frd%23%25%3A"
+    async with valkey(tmp_path / "master") as master, sentinel(tmp_path / "s", "shop", master.port, password) as port:
+        async with Redis(host="127.0.0.1", port=master.port) as client:
+            await client.config_set("requirepass", password)
+        place = f"redis+sentinel://:{written}@127.0.0.1:{port}/shop/0"
+        async with aclosing(open_store(place)) as store:
+            with pytest.raises(StoreError, match="sentinel_password"):
+                await store.apply([seen(1)])
+        async with aclosing(open_store(f"{place}?sentinel_password={written}")) as store:
+            assert await taken(store, 1) == 0
 
 
 def tls_by(authority: trustme.CA) -> ssl.SSLContext:

@@ -20,6 +20,11 @@ def test_a_cluster_is_named_by_some_of_its_nodes() -> None:
     assert (address.user, address.password) == ("anna", "se")
 
 
+def test_any_sign_of_a_password_may_be_written_as_its_code() -> None:
+    for place in ("redis+sentinel://anna:%40%2F%25@one/shop", "redis+cluster://anna:%40%2F%25@one"):
+        assert address_of(place).password == "@/%"
+
+
 def test_sentinels_name_a_master() -> None:
     address = address_of("redis+sentinel://one:26379,two:26379/shop/3")
     assert (address.kind, address.master, address.database) == ("sentinel", "shop", 3)
@@ -54,6 +59,15 @@ def test_an_address_that_makes_no_sense_is_refused_with_help(url: str) -> None:
 def test_a_password_is_not_told_with_the_address() -> None:
     with pytest.raises(OperatorError, match=r"`redis://\.\.\.@localhost\?ack=paper`"):
         address_of("redis://:geheim@localhost?ack=paper")
+    with pytest.raises(OperatorError, match=r"sentinel_password=\.\.\.&ack=paper`"):
+        address_of("redis+sentinel://one/shop?sentinel_password=geheim&ack=paper")
+
+
+@pytest.mark.parametrize("sign", "/?#")
+def test_a_sign_that_ends_a_password_is_said_to_need_its_code(sign: str) -> None:
+    with pytest.raises(OperatorError, match=r"`redis://\.\.\.@localhost/0` .*cut short") as refusal:
+        address_of(f"redis://:ge{sign}heim@localhost/0")
+    assert "%2F" in str(refusal.value)
 
 
 @pytest.mark.parametrize(

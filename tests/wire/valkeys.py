@@ -71,19 +71,21 @@ def _free_port() -> int:
 
 
 @asynccontextmanager
-async def sentinel(folder: Path, name: str, master: int) -> AsyncIterator[int]:
-    """A Sentinel that watches the master at this port with a quorum of two; the port it answers at."""
+async def sentinel(folder: Path, name: str, master: int, password: str = "") -> AsyncIterator[int]:
+    """A Sentinel that watches the master at this port with a quorum of two, and wants the password that the master
+    wants; the port it answers at."""
     for turn in range(TRIES):
         port, place = _free_port(), folder / f"try{turn}"
         place.mkdir(parents=True)
         lines = [f"port {port}", "bind 127.0.0.1", f"dir {place}", f"sentinel monitor {name} 127.0.0.1 {master} 2"]
         lines += [f"sentinel down-after-milliseconds {name} 1000", f"sentinel failover-timeout {name} 3000"]
+        lines += [f'requirepass "{password}"', f'sentinel auth-pass {name} "{password}"'] if password else []
         (place / "sentinel.conf").write_text("\n".join(lines) + "\n", "utf-8")
         process = await asyncio.create_subprocess_exec(
             *(get_binary_path(), str(place / "sentinel.conf"), "--sentinel"), stdout=asyncio.subprocess.DEVNULL
         )
         try:
-            if await _answers(process, port):
+            if await _answers(process, port, password):
                 yield port
                 return
         finally:
@@ -93,10 +95,10 @@ async def sentinel(folder: Path, name: str, master: int) -> AsyncIterator[int]:
     raise AssertionError("no Sentinel found a port")
 
 
-async def _answers(process: asyncio.subprocess.Process, port: int) -> bool:
+async def _answers(process: asyncio.subprocess.Process, port: int, password: str) -> bool:
     """Whether it does, before it ends."""
     while process.returncode is None:
-        async with Redis(host="127.0.0.1", port=port, socket_timeout=5) as client:
+        async with Redis(host="127.0.0.1", port=port, password=password or None, socket_timeout=5) as client:
             with contextlib.suppress(RedisError, OSError):
                 return bool((await client.info("server"))["process_id"] == process.pid)
         await asyncio.sleep(0.05)
