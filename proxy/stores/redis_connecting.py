@@ -47,6 +47,7 @@ _AS_CLUSTER = "name it as redis+cluster://HOST:PORT,HOST:PORT; so named, the nod
 _HELPS = {
     "MISCONF": "make room on its server's disk, or see that server's own log: nothing here has to be restarted",
     "NOREPLICAS": "start its replicas, or lower its `min-replicas-to-write`",
+    "WAITAOF": "?ack=disk needs Redis 7.2 or Valkey with `appendonly yes`; else leave it out of the address",
     "max number of clients": "raise its `maxclients`, or lower TAILORBIRD_STORE_CONNECTIONS",
     "CERTIFICATE_VERIFY_FAILED": "name your own authority at the end of the address, ?ssl_ca_certs=/PATH.pem; and the "
     "host as its certificate does",

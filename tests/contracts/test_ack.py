@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import aclosing
 from pathlib import Path
 
 import pytest
@@ -53,3 +54,9 @@ async def test_a_master_without_replicas_takes_events_only_where_the_address_say
             await lenient.apply([seen(3)])
         for store in (strict, lenient):
             await store.aclose()
+
+
+async def test_a_server_without_an_append_only_file_is_said_to_need_one(tmp_path: Path) -> None:
+    async with valkey(tmp_path) as server, aclosing(open_store(f"redis://127.0.0.1:{server.port}/0?ack=disk")) as store:
+        with pytest.raises(StoreError, match="appendonly yes"):
+            await store.apply([Arrival("anna", Event(1.0, "web:1", "page viewed", "/"), "web", 2.0)])
