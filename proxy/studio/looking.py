@@ -74,6 +74,7 @@ def looking_routes(site: Site, html: Html, tokens: Tokens | None) -> list[Route]
         story = link = wrong = state = ""
         is_past, publication = False, site.publication
         try:
+            _must_be_allowed(asked)
             publication, state = await _rules_of(site, asked)
             persona = _persona(asked, segments, publication)
             is_past = 0 < persona.at < site.now()
@@ -114,6 +115,14 @@ async def _seen(site: Site, visitor: str) -> object:
     except StoreError:
         return None
     return msgspec.to_builtins([seen_view(view, site.publication.timezone) for view in views])
+
+
+def _must_be_allowed(asked: Mapping[str, str]) -> None:
+    """Raises `RequestError` for a visitor's id and rules that were never live from anybody but the owner: who writes a
+    draft chooses what it asks of the visitor, and would be told all that is stored."""
+    if asked["visitor"] and asked["state"] and ROLE.get() is not Role.OWNER:
+        help = "ask by the rules that are live, or say what the visitor is like, as by one of the tests"
+        raise RequestError("with this token no draft or version is asked about a visitor's own data", help=help)
 
 
 async def _rules_of(site: Site, asked: Mapping[str, str]) -> tuple[Publication, str]:

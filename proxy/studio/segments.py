@@ -11,7 +11,7 @@ from starlette.routing import Route
 from proxy.audience.segments import Size
 from proxy.audience.survey import ConditionSize, SegmentSurvey, SurveyedSegment
 from proxy.diagnostics import Finding, many
-from proxy.errors import RequestError
+from proxy.studio.forms import body_of
 from proxy.studio.rule_list import opened
 from proxy.studio.versions import Html
 from proxy.studio.views import Site
@@ -87,10 +87,7 @@ def segment_routes(site: Site, html: Html) -> list[Route]:
         return html("segments.html", groups=msgspec.to_builtins(groups_view(await site.groups())))
 
     async def size(request: Request) -> Response:
-        body = await request.body()
-        if len(body) > MAX_BYTES:
-            raise RequestError("this condition is too long", status=413)
-        typed = await site.typed(body.decode("utf-8", "replace"))
+        typed = await site.typed((await body_of(request, MAX_BYTES)).decode("utf-8", "replace"))
         return Response(msgspec.json.encode(typed_view(typed)), media_type="application/json")
 
     return [Route("/segments", page), Route(SIZE_PATH, size, methods=["POST"])]

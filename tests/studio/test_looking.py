@@ -163,6 +163,25 @@ async def test_what_was_recorded_of_a_visitor_leads_to_why_and_only_the_owner_re
             assert ("24 Nov 09:30:05" in page) is reads
 
 
+async def test_who_may_not_export_a_visitor_asks_about_them_by_live_rules_only() -> None:
+    app = create_studio(
+        Shop(), token="an-owners-long-token", others=Others("a-readers-long-token", "a-writers-long-token")
+    )
+    refused = "no draft or version is asked about a visitor&#x27;s own data"
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="https://admin.example") as client:
+        for token, is_refused in (
+            ("an-owners-long-token", False),
+            ("a-readers-long-token", True),
+            ("a-writers-long-token", True),
+        ):
+            for state in ("draft", "7"):
+                asked = {"url": "/", "visitor": "v1", "state": state, "preview": ""}
+                page = (await client.get("/why", params=asked, auth=("Kim", token))).text
+                assert (refused in page, "__tb=" in page and is_refused) == (is_refused, False)
+            for allowed in ({"visitor": "v1"}, {"state": "draft"}):
+                assert refused not in (await client.get("/why", params=allowed, auth=("Kim", token))).text
+
+
 STORY = """home.hero on / for Anna
 ✘ not            A <b>   priority high  my home.rules.yaml:12
      ✘ segment: VIP
