@@ -25,8 +25,12 @@ LEARNT_KINDS = CLICK_KINDS | {BOUGHT}
 MOST_UNLISTED = 10_000
 """With so many products in the statistics, none is added that no feed or page lists: each takes two kilobytes, and
 visitors can report views of products that do not exist."""
+MOST_CLICKS = 200
+"""Of a visit: what goes beyond is a program that looks at everything, or at a few products again and again."""
 _MOST_VISITS = 50_000
-_NO_VISIT: tuple[float, int, tuple[str, ...]] = (0.0, 0, ())
+_Visit = tuple[float, int, int, tuple[str, ...]]
+"""When the last click was, the visit's number, its clicks, and the products of the last of them."""
+_NO_VISIT: _Visit = (0.0, 0, 0, ())
 Past = tuple[Sequence[Sequence[str]], Sequence[Sequence[str]]]
 """Orders and visits."""
 
@@ -101,7 +105,7 @@ class Shop:
         self.covisits, self.baskets = beginning.covisits, beginning.baskets
         self.walk = Walk(self.covisits)
         self._beginning = beginning
-        self._visits: OrderedDict[str, tuple[float, int, tuple[str, ...]]] = OrderedDict()
+        self._visits: OrderedDict[str, _Visit] = OrderedDict()
         self._ranked: dict[tuple[str, str], Sequence[str]] = {}
         self._ranked_at = (0.0, -1)
         self.edition += 1
@@ -141,11 +145,12 @@ class Shop:
 
     def _click(self, visitor: str, product: str, at: float) -> None:
         visits = self._visits
-        last_at, number, before = visits.get(visitor, _NO_VISIT)
+        last_at, number, clicks, before = visits.get(visitor, _NO_VISIT)
         if not before or at - last_at > VISIT_GAP_SECONDS:
-            number, before = crc32(f"{visitor} {at}".encode()), ()
-        self.covisits.add_click(product, before, at, number)
-        visits[visitor] = at, number, (*before[1 - REACH :], product)
+            number, clicks, before = crc32(f"{visitor} {at}".encode()), 0, ()
+        if clicks < MOST_CLICKS:
+            self.covisits.add_click(product, before, at, number)
+        visits[visitor] = at, number, clicks + 1, (*before[1 - REACH :], product)
         visits.move_to_end(visitor)
         if len(visits) > _MOST_VISITS:
             visits.popitem(last=False)

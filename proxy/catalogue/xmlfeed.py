@@ -18,12 +18,18 @@ _ITEMS = ("item", "entry")
 _BEGIN = re.compile(rb"<(?:item|entry)[\s>]")
 _BLOCK = 16_384
 """So much is given to the parser at a time: of a feed whose every item is broken it copies no more for each."""
+_LONGEST_TAG = 1_000_000
+"""Of a tag or comment: the parser begins one anew with each block until it has all of it."""
 _PROLOG = b'<feed xmlns:g="g" xmlns:c="c">'
 _ENTITY_HELP = "write the text itself, with &amp; for &, and remove the DOCTYPE"
 
 
 class _Refused(Exception):
     """Says what may not stand in a feed."""
+
+    def __init__(self, what: str, help: str = _ENTITY_HELP) -> None:
+        super().__init__(what)
+        self.help = help
 
 
 def xml_rows(data: bytes) -> Iterator[tuple[int, dict[str, str]] | Problem]:
@@ -40,7 +46,7 @@ def xml_rows(data: bytes) -> Iterator[tuple[int, dict[str, str]] | Problem]:
             reader.feed(b"", is_last=True)
         except _Refused as refused:
             yield from reader.rows
-            yield Problem(reader.line, str(refused), _ENTITY_HELP)
+            yield Problem(reader.line, str(refused), refused.help)
             return
         except expat.ExpatError as error:
             yield from reader.rows
@@ -81,7 +87,7 @@ class _Reader:
         self.item_line = 0
         self._lines_before = lines_before
         self._words: dict[str, str] = {}
-        self._depth = 0
+        self._depth = self._fed = 0
         self._item_depth = 0
         self._parts: list[str] = []
 
@@ -97,6 +103,9 @@ class _Reader:
 
     def feed(self, data: bytes, *, is_last: bool = False) -> None:
         self.parser.Parse(data, is_last)
+        self._fed += len(data)
+        if self._fed - self.parser.CurrentByteIndex > _LONGEST_TAG:
+            raise _Refused(f"a tag or comment has more than {_LONGEST_TAG:,} bytes", "leave it out, or close it")
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         self._depth += 1

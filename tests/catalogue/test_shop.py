@@ -27,6 +27,15 @@ def test_half_an_hour_parts_two_visits_and_visitors_are_apart() -> None:
     assert made.covisits.row("TRAIL")[0] == ()
 
 
+def test_a_program_that_clicks_on_and_on_counts_as_little_as_a_long_visit() -> None:
+    made = Shop(PRODUCTS)
+    for number in range(1_000):
+        made.learn("a program", did(VIEWED, "TRAIL" if number % 2 else "HOTDOG", at=number * 1.0))
+    assert made.covisits.clicks("TRAIL") + made.covisits.clicks("HOTDOG") == 200
+    made.learn("a program", did(VIEWED, "TRAIL", at=5_000.0))
+    assert made.covisits.clicks("TRAIL") == 101
+
+
 def test_what_is_not_sold_here_is_not_learnt() -> None:
     made = Shop(PRODUCTS[:2])
     made.learn("a", did(BOUGHT, "HOTDOG", "TRAIL"))

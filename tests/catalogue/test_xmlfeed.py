@@ -55,3 +55,15 @@ def test_a_feed_whose_every_item_is_broken_is_read_in_linear_time() -> None:
     ids, problems = ids_and_problems(b"".join([b"<rss><channel>", b"<item>&</item>\n" * 60_000]).decode())
     assert (ids, len(problems), problems[-1].line) == ([], 60_000, 60_000)
     assert time.thread_time() - begun < 8
+
+
+@pytest.mark.parametrize(("begins", "ends"), [("<!--", "-->"), ('<item a="', '"/>')])
+def test_a_tag_or_comment_without_end_is_not_read_on_and_on(begins: str, ends: str) -> None:
+    began = time.thread_time()
+    ids, problems = ids_and_problems(f"<rss><item><id>1</id></item>{begins}{'x' * 20_000_000}{ends}</rss>")
+    assert (ids, str(problems[0].what)) == (["1"], "a tag or comment has more than 1,000,000 bytes")
+    assert time.thread_time() - began < 5
+
+
+def test_a_text_may_be_as_long_as_it_likes() -> None:
+    assert ids_and_problems(f"<rss><item><id>1</id><title>{'x' * 3_000_000}</title></item></rss>") == (["1"], [])
