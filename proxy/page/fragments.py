@@ -142,13 +142,14 @@ def editor_html(wrapper: Wrapper, source: str) -> Fragment:
     word = "tb" + hashlib.blake2b(source.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
     numbers = iter(range(len(fields)))
     marked = "".join(part if isinstance(part, str) else f"{word}{next(numbers)}x" for part in parts)
-    in_address, misplaced, named = set[int](), set[int](), set[int]()
+    in_address, misplaced, named, elsewhere = set[int](), set[int](), set[int](), set[int]()
 
     def look(tag: str, attribute: str, value: str) -> str:
         found = [int(number) for number in re.findall(word + r"(\d+)x", value)]
         begun = re.sub(r"[\t\r\n]", "", value.partition(word)[0])  # browsers leave them out
         if found and attribute in ADDRESSES and _PATH_BEGUN.match(begun):
             in_address.update(found)
+            elsewhere.update(found if attribute == "src" and begun[:6].lower() == "https:" else ())
         elif found and attribute in (*ADDRESSES, "srcset"):
             misplaced.update(found)
         named.update(int(number) for number in re.findall(word + r"(\d+)x", attribute))
@@ -159,8 +160,11 @@ def editor_html(wrapper: Wrapper, source: str) -> Fragment:
     kept = [int(number) for number in pieces[1::2]]
     times = Counter(kept)
     for number, field in enumerate(fields):
-        if number in misplaced or number in named or times[number] != 1:
+        is_told = number in elsewhere and field.countdown is None
+        if is_told or number in misplaced or number in named or times[number] != 1:
             line = marked[: marked.index(f"{word}{number}x")].count("\n") + 1
+            if is_told:
+                raise _field_told_elsewhere(field, line)
             raise _field_begins_address(field, line) if number in misplaced else _misplaced_field(field, line)
     content = list[str | Field](pieces)
     content[1::2] = [replace(fields[number], in_address=number in in_address) for number in kept]
@@ -237,6 +241,15 @@ def _field_begins_address(field: Field, line: int) -> EditorError:
     return EditorError(
         f"`{{{{ {name} }}}}` may not choose where a link leads",
         help=f"write the address yourself and put the field behind it: /welcome?name={{{{ {name} }}}}",
+        line=line,
+    )
+
+
+def _field_told_elsewhere(field: Field, line: int) -> EditorError:
+    name = field.attribute.replace(" ", "_")
+    return EditorError(
+        f"`{{{{ {name} }}}}` of every visitor would be told to another host, which has the picture",
+        help="leave it out, or have the shop's own host answer: /img/{{ " + name + " }}.jpg",
         line=line,
     )
 

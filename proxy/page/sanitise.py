@@ -33,6 +33,9 @@ ATTRIBUTES = {
     "time": {"datetime"},
 }
 PREFIXES = ("aria-", "data-")
+RUN = re.compile(r"data-(?:bind|mage-init|(?:turbo-)?method|(?:ng|hx|x|wp|uk)[-:_].*)", re.IGNORECASE | re.DOTALL)
+"""Attributes whose values scripts of the shop would run or act on: those of Knockout, Magento, Rails, AngularJS, htmx,
+Alpine, WordPress's Interactivity API and UIkit."""
 SCHEMES = frozenset({"https", "mailto", "tel"})
 ADDRESSES = frozenset({"href", "src"})
 
@@ -42,6 +45,7 @@ MOST_ELEMENTS, MOST_ATTRIBUTES = 5_000, 500
 _WITH_CONTENT = frozenset({"script", "style", "iframe", "object", "noscript", "template", "svg", "math", "title"})
 _UNWRITTEN = frozenset({"html", "head", "body", "tbody"})
 # As browsers read a scheme: blanks and controls before it do not count, tabs and newlines nowhere.
+_BRACES = re.compile(r"\{(?=\{)")
 _IGNORED_BEFORE = re.compile(r"^[\x00-\x20]+")
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
 
@@ -62,15 +66,13 @@ class Removed:
 
 def sanitised(html: str, look: AttributeFilter | None = None) -> str:
     """`html` with only what the lists allow, well-formed. `look` is called with each attribute that is kept, and must
-    return its value."""
-
-    if look is None:
-        return _PLAIN.clean(html)
+    return its value. No two braces stand together, which Vue and AngularJS would run as code if the page is their
+    template: written as references, or around a comment, they come to light only here."""
 
     def keep(tag: str, attribute: str, value: str) -> str | None:
-        return look(tag, attribute, value) if _is_allowed_address(attribute, value) else None
+        return look(tag, attribute, value) if look and _is_harmless(attribute, value) else None
 
-    return _cleaner(keep).clean(html)
+    return _BRACES.sub("{ ", (_cleaner(keep) if look else _PLAIN).clean(html))
 
 
 def _cleaner(keep: AttributeFilter) -> nh3.Cleaner:
@@ -115,7 +117,7 @@ def _removed(element: turbohtml.Element) -> Iterator[Removed]:
         yield Removed(element.tag, "", line)
         return
     for name in element.attrs:
-        if not (_is_listed(element.tag, name) and _is_allowed_address(name, element.attr(name) or "")):
+        if not (_is_listed(element.tag, name) and _is_harmless(name, element.attr(name) or "")):
             yield Removed(element.tag, name, line)
 
 
@@ -123,12 +125,12 @@ def _is_listed(tag: str, name: str) -> bool:
     return name in ATTRIBUTES["*"] or name in ATTRIBUTES.get(tag, ()) or name.startswith(PREFIXES)
 
 
-def _is_allowed_address(attribute: str, value: str) -> bool:
+def _is_harmless(attribute: str, value: str) -> bool:
     """nh3 checks the scheme of `href` and `src` itself, and overlooks `srcset`."""
     if attribute == "srcset":
         return all(is_allowed_address(candidate) for candidate in value.split(","))
-    return attribute not in ADDRESSES or is_allowed_address(value)
+    return is_allowed_address(value) if attribute in ADDRESSES else not RUN.fullmatch(attribute)
 
 
 # Made once: passing the lists to nh3 takes longer than cleaning a card.
-_PLAIN = _cleaner(lambda tag, attribute, value: value if _is_allowed_address(attribute, value) else None)
+_PLAIN = _cleaner(lambda tag, attribute, value: value if _is_harmless(attribute, value) else None)

@@ -173,6 +173,14 @@ def test_a_field_may_not_choose_where_a_link_leads(source: str) -> None:
     assert "put the field behind it" in caught.value.help
 
 
+@pytest.mark.parametrize("address", ["https://a.example/{{ x }}.png", "HTTPS://a.example/?x={{ x }}"])
+def test_no_picture_tells_another_host_of_every_visitor(address: str) -> None:
+    with pytest.raises(EditorError, match="would be told to another host") as caught:
+        editor_html(BARE, f"<p>\n<img src='{address}'>")
+    assert caught.value.line == 2
+    editor_html(BARE, "<img src='https://a.example/{{ days until 2026-12-24 }}.png'><img src='/img/{{ x }}.png'>")
+
+
 @pytest.mark.parametrize(
     "source",
     [

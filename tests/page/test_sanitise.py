@@ -90,6 +90,39 @@ def test_what_a_banner_needs_passes_unchanged(html: str) -> None:
     assert removed_from(html.replace(' rel="noopener"', "")) == ()
 
 
+@pytest.mark.parametrize(
+    "attribute",
+    [
+        "data-bind",
+        "data-mage-init",
+        "data-method",
+        "data-turbo-method",
+        "data-ng-click",
+        "data-NG:init",
+        "data-ng_init",
+        "data-hx-on:click",
+        "data-hx-get",
+        "data-x-data",
+        "data-wp-bind--href",
+        "data-uk-tooltip",
+    ],
+)
+def test_what_a_script_of_the_shop_would_run_is_left_out_and_reported(attribute: str) -> None:
+    kept = ("href", "data-binding", "data-next")
+    source = f"<a {attribute}='alert(1)' {' '.join(f'{name}=x' for name in kept)}>x</a>"
+    assert set(turbohtml.parse_fragment(sanitised(source)).select("a")[0].attrs) == {*kept, "rel"}
+    assert [removed.attribute for removed in removed_from(source)] == [attribute.lower()]
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["{{x}}", "&#123;&#123;x}}", "{<!-- -->{x}}", "{{{x", '<p title="&lbrace;{x}}">y</p>', "{<script></script>{x}}"],
+)
+def test_no_template_language_of_the_page_comes_to_light(source: str) -> None:
+    for cleaned in (sanitised(source), sanitised(source, lambda tag, attribute, value: value)):
+        assert "{{" not in cleaned and "{ {" in cleaned
+
+
 def test_what_is_left_out_is_reported_with_its_line() -> None:
     source = '<p onclick="x">\n<script>y</script>\n<a href="javascript:z">\n<img src=/a.png srcset="data:x 2x">'
     assert [(str(removed), removed.line) for removed in removed_from(source)] == [
