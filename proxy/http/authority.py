@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import urlsplit
 
+import idna
+
 from proxy.environment import mistaken
 from proxy.errors import RequestError
 
@@ -46,7 +48,7 @@ def address_of(url: str, setting: str = "origin") -> Address:
     and no more."""
     try:
         parts = urlsplit(url)
-        host = (parts.hostname or "").encode("idna").decode()
+        host = coded(parts.hostname or "")
         port = parts.port or DEFAULT_PORTS.get(parts.scheme, 0)
     except ValueError as error:
         raise mistaken(setting, f"`{url}` is not a URL: {error}", help="write https://shop.example") from error
@@ -67,8 +69,15 @@ def host_names(names: tuple[str, ...]) -> tuple[str, ...]:
         try:
             valid_host(name.encode())
         except RequestError as error:
-            raise mistaken("allowed_hosts", f"`{name}` is not a host", help="write shop.example") from error
+            instead = "shop.example" if name.isascii() else coded(name)
+            raise mistaken("allowed_hosts", f"`{name}` is not a host", help=f"write {instead}") from error
     return names
+
+
+def coded(host: str) -> str:
+    """A host as DNS and browsers have it: `straße.example` is `xn--strae-oqa.example`. Raises `ValueError`."""
+    # Python's own codec is of IDNA 2003, where it would be `strasse.example`: another shop.
+    return (host.encode("idna") if host.isascii() else idna.encode(host, uts46=True)).decode()
 
 
 @lru_cache(maxsize=1024)

@@ -2,8 +2,8 @@
 (Parsing 56 KB takes 130 us, searching the bytes for one word 15 us.)
 
 For the tree, each byte is decoded as one character, so its offsets are those of the page. ASCII is the same in every
-charset of a page that is cut; `attribute` and `text_of` decode other text as UTF-8. The tree is shared and must not be
-changed: a caller that has to change it takes it over (`take`), and the next one parses again.
+charset of a page that is cut; `attribute` and `text_of` decode other text as the page says. The tree is shared and must
+not be changed: a caller that has to change it takes it over (`take`), and the next one parses again.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ from turbohtml import Document, Element
 _FOREIGN_LABELS = (
     "utf-16", "utf16", "utf-32", "utf-7", "ucs-2", "unicode", "csunicode", "iso-10646", "iso-2022", "csiso2022",
 )  # fmt: skip
+# By the Encoding Standard these labels mean more letters than Python's codecs of the same names have.
+_WIDER = {"iso-8859-1": "cp1252", "latin1": "cp1252", "us-ascii": "cp1252", "shift_jis": "cp932", "gb2312": "gb18030",
+          "gbk": "gb18030", "euc-kr": "cp949", "iso-8859-9": "cp1254", "windows-31j": "cp932"}  # fmt: skip
 _FOREIGN_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _UTF16_LABELS = ("utf-16", "ucs-2", "unicode", "csunicode", "iso-10646")
 _FOREIGN_BYTES = (b"\0", b"\x1b")
@@ -74,6 +77,16 @@ class Markup:
         is_big = self.body.startswith(b"\xfe\xff") or (label.endswith("be") and not self.body.startswith(b"\xff\xfe"))
         return Markup(self.body.decode("utf-16-be" if is_big else "utf-16-le", "replace").encode("utf-8", "replace"))
 
+    @cached_property
+    def encoding(self) -> str:
+        """Python's name of the page's charset, as its Content-Type or itself says; UTF-8 if neither does."""
+        label = self.charset.strip().lower() or _charset(self.document)
+        name = _WIDER.get(label, label)
+        try:
+            return name if b"<\xe9".decode(name, "replace").startswith("<") else "utf-8"
+        except (LookupError, ValueError):  # as of `zlib`, which Python takes for a codec, too
+            return "utf-8"
+
     def attribute(self, element: Element, name: str) -> str:
         """The value of an element's attribute, "" if it has none."""
         value = element.attr(name) or ""
@@ -82,12 +95,12 @@ class Markup:
         where = element.source_location
         if where is None or where.start_tag is None:
             return value
-        tag = self.body[where.start_tag.start_offset : where.start_tag.end_offset].decode("utf-8", "replace")
+        tag = self.body[where.start_tag.start_offset : where.start_tag.end_offset].decode(self.encoding, "replace")
         return next(iter(turbohtml.tokenize(tag))).attr(name) or ""
 
     def text_of(self, script: Element) -> str:
         """The content of a script."""
-        return script.text.encode("latin-1", "replace").decode("utf-8", "replace")
+        return script.text.encode("latin-1", "replace").decode(self.encoding, "replace")
 
 
 _MARKS = (b"data-slot", b"data-list", b"data-product", b"tb-slot", b"esi:", b"application/ld")
@@ -180,8 +193,10 @@ def _plain_slots(document: turbohtml.Document, framework: Framework) -> tuple[st
 
 
 def _charset(document: turbohtml.Document) -> str:
-    meta = document.select_one("meta[charset]")
-    return str(meta.attrs["charset"]).strip().lower() if meta else ""
+    if meta := document.select_one("meta[charset]"):
+        return str(meta.attrs["charset"]).strip().lower()
+    meta = document.select_one('meta[http-equiv="content-type" i][content]')
+    return str(meta.attrs["content"]).lower().partition("charset=")[2].strip() if meta else ""
 
 
 def _policies(document: turbohtml.Document) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from operator import attrgetter
 
 import msgspec
 
+from proxy.conditions.values import folded
 from proxy.decide.conjunctions import facts_of
 from proxy.decide.rule_facts import moment
 from proxy.model import Rule
@@ -83,7 +84,7 @@ def rules_on_page(rules: Sequence[Rule], find: str, page: int, now: float) -> tu
     """The rules whose name, slot, state, dates, conditions and place have all words of `find`: those on this page, the
     last page if there are fewer, or all on page 0. Among those that wait, or that end by themselves, the next one is
     the first."""
-    words = find.casefold().split()
+    words = folded(find).split()
     found = [rule for rule in rules if _has(rule, words, now)] if words else rules
     if words and words[0] in NEXT:
         found = sorted(found, key=NEXT[words[0]])
@@ -104,7 +105,7 @@ def page_of(place: int) -> int:
 
 def _has(rule: Rule, words: Sequence[str], now: float) -> bool:
     asked = " ".join(fact.text for fact in facts_of(rule.condition))
-    text = f"{rule.name} {rule.slot} {_state(rule, now)} {_when(rule, now)} {rule.place} {asked}".casefold()
+    text = folded(f"{rule.name} {rule.slot} {_state(rule, now)} {_when(rule, now)} {rule.place} {asked}")
     return all(word in text for word in words)
 
 

@@ -97,6 +97,7 @@ def test_a_host_that_is_not_served_is_misdirected() -> None:
         ("http://SHOP.example:80", b"shop.example", 80),
         ("http://[::1]:8000", b"[::1]:8000", 8000),
         ("https://bücher.example", b"xn--bcher-kva.example", 443),
+        ("https://STRAßE.example", b"xn--strae-oqa.example", 443),  # `strasse.example` is somebody else's
     ],
 )
 def test_an_origins_address_is_said_without_its_schemes_own_port(url: str, authority: bytes, port: int) -> None:
@@ -127,5 +128,8 @@ def test_an_origin_that_is_no_scheme_and_host_is_refused_with_its_setting(url: s
 
 def test_a_name_that_no_host_field_can_say_is_refused_as_a_setting() -> None:
     assert host_names(("shop.example", "www.shop.example:8080")) == ("shop.example", "www.shop.example:8080")
+    with pytest.raises(OperatorError) as caught:
+        host_names(("münchen.example",))
+    assert caught.value.help == "write xn--mnchen-3ya.example"
     with pytest.raises(OperatorError, match="shop/home` is not a host"):
         host_names(("shop.example", "shop/home"))

@@ -47,6 +47,31 @@ def test_bytes_that_are_no_utf_8_are_replaced() -> None:
 
 
 @pytest.mark.parametrize(
+    ("label", "codec", "word"),
+    [
+        ("windows-1252", "cp1252", "Café €"),
+        ("ISO-8859-1", "cp1252", "Café €"),
+        ("iso-8859-2", "iso8859-2", "Łódź"),
+        ("windows-1251", "cp1251", "Палатка"),
+        ("Shift_JIS", "cp932", "表示①"),  # of whose bytes some are backslashes
+        ("euc-jp", "euc_jp", "能力"),
+        ("big5", "big5", "功能"),
+        ("zlib", "utf-8", "é"),
+        ("", "utf-8", "é"),
+    ],
+)
+@pytest.mark.parametrize(
+    "said", ["header", "<meta charset={}>", "<meta http-equiv=Content-Type content='text/html; charset={}'>"]
+)
+def test_a_page_is_read_in_its_own_charset(label: str, codec: str, word: str, said: str) -> None:
+    head = "" if said == "header" else said.format(label)
+    body = f"{head}<p title='{word}'>x</p><script>{word}</script>".encode(codec)
+    page = Markup(body, label if said == "header" else "")
+    assert page.attribute(page.document.select("p")[0], "title") == word
+    assert page.text_of(page.document.select("script")[0]) == word
+
+
+@pytest.mark.parametrize(
     ("body", "charset", "at"),
     [(b"<p>x", "utf-8", -1), (b"<p>x", " UTF-16le", 0), (b"<p>\0", "", 3), (b"\x1b$B\0", "", 3), (b"\xfe\xff<", "", 0)],
 )
