@@ -174,7 +174,7 @@ def shown_view(shown: Shown) -> ShownView:
 
 def newest(shown: Iterable[ShownView], most: int) -> list[ShownView]:
     """The live lists of several workers merged, the newest first."""
-    return sorted(shown, key=lambda view: -view.at)[:MOST_FINDINGS]
+    return sorted(shown, key=lambda view: -view.at)[:most]
 
 
 async def status_view(site: Site, find: str = "", page: int = 0) -> StatusView:

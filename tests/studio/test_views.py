@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
 
 from proxy.metrics import Shown
 from proxy.model import Decision, Reason
-from proxy.studio.views import shown_view
+from proxy.studio.views import ShownView, newest, shown_view
 
 NOW = 1_000.0
 
@@ -19,3 +20,9 @@ def test_the_live_list_names_rules_by_slot() -> None:
         "path": "/",
         "slots": {"home.hero": "Sale", "all.topbar": ""},
     }
+
+
+@pytest.mark.parametrize("most", [2, 150])
+def test_the_live_list_of_all_workers_is_as_long_as_that_of_one(most: int) -> None:
+    shown = [ShownView(NOW + at, "/", {}) for at in range(200)]
+    assert newest(shown, most) == shown[: -most - 1 : -1]
