@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import zip_longest
-from typing import Protocol
 
 import msgspec
 
@@ -36,71 +36,56 @@ class Readiness(msgspec.Struct, frozen=True):
         return self.state == STOPPING
 
 
-class Observed(Protocol):
-    """What readiness is read off, of one worker."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """What readiness is read off, of one worker. `publication` is None before the first good folder; `findings` are the
+    problems of the folder as it is now, only warnings when it is the version being served."""
 
-    @property
-    def publication(self) -> Publication | None:
-        """The rules being served; None before the first good folder."""
-
-    @property
-    def findings(self) -> Sequence[Finding]:
-        """The problems of the folder as it is now; only warnings when it is the version being served."""
-
+    publication: Publication | None
+    findings: Sequence[Finding]
     is_stopping: bool
     """True once this worker is about to stop."""
-
-    @property
-    def is_tight(self) -> bool:
-        """True while memory is short, so that pages do without profiles."""
-
-    @property
-    def is_full(self) -> bool:
-        """True while so much memory is held that no request is begun."""
-
-    @property
-    def why_not_stored(self) -> str:
-        """Why the last events could not be stored; "" when they were."""
-
-    @property
-    def left_alone(self) -> Sequence[str]:
-        """Of each origin that keeps failing, and is asked only now and then, how it failed last."""
-
-    async def is_store_ready(self) -> bool:
-        """True when a profile could be read now."""
-
-    async def does_store_forget(self) -> bool:
-        """True when the store is set to evict data when it is full."""
+    is_store_ready: bool
+    """True when a profile could be read now."""
+    does_store_forget: bool
+    """True when the store is set to evict data when it is full."""
+    is_tight: bool
+    """True while memory is short, so that pages do without profiles."""
+    is_full: bool
+    """True while so much memory is held that no request is begun."""
+    why_not_stored: str
+    """Why the last events could not be stored; "" when they were."""
+    left_alone: Sequence[str]
+    """Of each origin that keeps failing, and is asked only now and then, how it failed last."""
 
 
-async def readiness(site: Observed) -> Readiness:
+def readiness(seen: Observed) -> Readiness:
     """The readiness of one worker."""
-    publication = site.publication
-    problems = [finding for finding in site.findings if not finding.is_warning]
-    store_ready = await site.is_store_ready()
+    publication = seen.publication
+    problems = [finding for finding in seen.findings if not finding.is_warning]
     said: list[tuple[str, str]] = []
     serving = "no rules are being served" if publication is None else "the last good version keeps serving"
     if problems:
         count = "a problem" if len(problems) == 1 else f"{len(problems)} problems"
         what = problems[0].what if problems[0].code == "R202" else f"the rules folder has {count}"
         said.append((RULES, f"{what}; {serving}"))
-    said += [(ORIGIN, f"{failure}; it is asked only now and then") for failure in site.left_alone]
-    if not store_ready:
+    said += [(ORIGIN, f"{failure}; it is asked only now and then") for failure in seen.left_alone]
+    if not seen.is_store_ready:
         said.append((STORE, "profiles cannot be read; pages go on without them"))
-    elif await site.does_store_forget():
+    elif seen.does_store_forget:
         said.append(
             (STORE, "the store drops visitors when its memory is full; set its `maxmemory-policy` to noeviction")
         )
-    if site.why_not_stored:
+    if seen.why_not_stored:
         said.append(
-            (EVENTS, f"events cannot be stored, and who sends them is asked to try again: {site.why_not_stored}")
+            (EVENTS, f"events cannot be stored, and who sends them is asked to try again: {seen.why_not_stored}")
         )
-    if site.is_full:
+    if seen.is_full:
         said.append((MEMORY, "memory is used up; only what is stored is answered, all else gets 503"))
-    elif site.is_tight:
+    elif seen.is_tight:
         said.append((MEMORY, "memory is nearly used up; pages go on without profiles"))
-    state = STOPPING if site.is_stopping else DEGRADED if said else "ready"
-    return _said(state, said, publication.version if publication else "", store_ready, 1)
+    state = STOPPING if seen.is_stopping else DEGRADED if said else "ready"
+    return _said(state, said, publication.version if publication else "", seen.is_store_ready, 1)
 
 
 def together(said: Sequence[Readiness], missing: int) -> Readiness:

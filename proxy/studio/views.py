@@ -24,7 +24,7 @@ from proxy.stores.personal_data import Receipt
 from proxy.stores.versions import Versions
 from proxy.studio.product_changes import ProductsChanged
 from proxy.studio.purging import Purged
-from proxy.studio.readiness import Observed, Readiness
+from proxy.studio.readiness import Readiness
 from proxy.studio.rule_list import Listed, RuleView, opened, rule_view, rules_on_page
 from proxy.visitors.persona import Persona
 
@@ -39,7 +39,7 @@ class Link(msgspec.Struct, frozen=True):
     url: str
 
 
-class Site(Observed, Protocol):
+class Site(Protocol):
     """What the studio needs of the running product."""
 
     metrics: Metrics
@@ -50,6 +50,14 @@ class Site(Observed, Protocol):
 
     is_published: bool
     """Whether files are drafts until they are published; else a saved folder is live."""
+
+    @property
+    def publication(self) -> Publication | None:
+        """The rules being served; None before the first good folder."""
+
+    @property
+    def findings(self) -> Sequence[Finding]:
+        """The problems of the folder as it is now; only warnings when it is the version being served."""
 
     def now(self) -> float:
         """Unix seconds."""

@@ -45,7 +45,7 @@ from proxy.stores.versions import Versions
 from proxy.stories import with_products
 from proxy.studio.product_changes import ProductsChanged, change, products_changed
 from proxy.studio.purging import Purged, purged
-from proxy.studio.readiness import STOPPING, Readiness, readiness, state_gauges, together
+from proxy.studio.readiness import STOPPING, Observed, Readiness, readiness, state_gauges, together
 from proxy.studio.views import Link, ShownView, newest, shown_view
 from proxy.upstream.origins import Origins
 from proxy.visitors.context import request_of
@@ -132,35 +132,26 @@ class Desk:
     def findings(self) -> Sequence[Finding]:
         return self.rules.loaded.findings if self.rules.loaded else ()
 
-    @property
-    def is_tight(self) -> bool:
-        return self.memory_limit.is_tight
-
-    async def is_store_ready(self) -> bool:
-        return await self.store.is_ready()
-
-    async def does_store_forget(self) -> bool:
-        return await self.store.forgets()
-
-    @property
-    def why_not_stored(self) -> str:
-        return "" if self.now() - self.journal.failed_at > UNKNOWN_SECONDS else self.journal.why_not
-
-    @property
-    def is_full(self) -> bool:
-        return not self.memory_limit.may_begin()
-
-    @property
-    def left_alone(self) -> Sequence[str]:
-        return self.origins.left_alone
-
     async def readiness(self) -> Readiness:
         replies = await self.machine.request(READINESS)
         each = [msgspec.json.decode(answer, type=Readiness) for answer in replies.answers.values()]
         return together(each, len(replies.live) - len(replies.answers))
 
     async def _on_readiness(self, _: bytes) -> bytes:
-        return msgspec.json.encode(await readiness(self))
+        is_store_ready = await self.store.is_ready()
+        is_known = self.now() - self.journal.failed_at <= UNKNOWN_SECONDS
+        seen = Observed(
+            publication=self.publication,
+            findings=self.findings,
+            is_stopping=self.is_stopping,
+            is_store_ready=is_store_ready,
+            does_store_forget=is_store_ready and await self.store.forgets(),
+            is_tight=self.memory_limit.is_tight,
+            is_full=not self.memory_limit.may_begin(),
+            why_not_stored=self.journal.why_not if is_known else "",
+            left_alone=self.origins.left_alone,
+        )
+        return msgspec.json.encode(readiness(seen))
 
     async def live(self) -> list[ShownView]:
         replies = await self.machine.request(LIVE)

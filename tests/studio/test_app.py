@@ -28,7 +28,7 @@ from proxy.stores.versions import Versions
 from proxy.studio.app import create_studio
 from proxy.studio.product_changes import ProductsChanged, change
 from proxy.studio.purging import Purged
-from proxy.studio.readiness import Readiness, readiness
+from proxy.studio.readiness import Observed, Readiness, readiness
 from proxy.studio.views import Link, ShownView, newest, shown_view
 from proxy.visitors.persona import Persona
 
@@ -76,14 +76,20 @@ class Shop:
     def now(self) -> float:
         return 1_000.0
 
-    async def does_store_forget(self) -> bool:
-        return self.is_forgetful
-
-    async def is_store_ready(self) -> bool:
-        return self.is_ready
-
     async def readiness(self) -> Readiness:
-        return await readiness(self)
+        return readiness(
+            Observed(
+                publication=self.publication,
+                findings=self.findings,
+                is_stopping=self.is_stopping,
+                is_store_ready=self.is_ready,
+                does_store_forget=self.is_forgetful,
+                is_tight=self.is_tight,
+                is_full=self.is_full,
+                why_not_stored=self.why_not_stored,
+                left_alone=self.left_alone,
+            )
+        )
 
     async def counted(self, name: str) -> Mapping[str, int]:
         return self.metrics.by_value(name)
