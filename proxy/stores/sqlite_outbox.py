@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from functools import partial
 from math import inf
 
 from proxy.model import Delivery, LogProgress, Standing
@@ -74,23 +73,19 @@ class SqliteOutbox:
         return await self._file.change(lambda connection: connection.execute(LEAD, asked).rowcount > 0)
 
     async def progress(self) -> LogProgress:
-        row = await self._file.run(
-            lambda connection: connection.execute("SELECT value FROM outbox_followed").fetchone()
-        )
-        return progress_in(row[0] if row else None)
+        rows = await self._file.rows("SELECT value FROM outbox_followed")
+        return progress_in(rows[0][0] if rows else None)
 
     async def standings(self, visitor_ids: Sequence[str]) -> dict[str, Standing]:
-        found = await self._file.run(lambda connection: _values(connection, "standings", visitor_ids))
-        return {standing.visitor_id: standing for standing in map(standing_in, found)}
+        return {standing.visitor_id: standing for standing in await self._standings_of(visitor_ids)}
 
     async def due(self, now: float, most: int) -> list[str]:
         sought = "SELECT visitor_id FROM standings WHERE due_at <= ? ORDER BY due_at LIMIT ?"
-        rows = await self._file.run(lambda connection: connection.execute(sought, (now, most)).fetchall())
-        return [visitor_id for (visitor_id,) in rows]
+        return [visitor_id for (visitor_id,) in await self._file.rows(sought, now, most)]
 
     async def visitors(self) -> AsyncIterator[str]:
         sought, last = "SELECT visitor_id FROM standings WHERE visitor_id > ? ORDER BY visitor_id LIMIT ?", ""
-        while rows := await self._file.run(partial(_rows, sought=sought, asked=(last, AT_ONCE))):
+        while rows := await self._file.rows(sought, last, AT_ONCE):
             for (last,) in rows:
                 yield last
 
@@ -106,12 +101,11 @@ class SqliteOutbox:
 
     async def oldest(self, webhook: str, most: int) -> list[Delivery]:
         sought = "SELECT value FROM deliveries WHERE webhook = ? AND NOT is_given_up ORDER BY number LIMIT ?"
-        rows = await self._file.run(lambda connection: connection.execute(sought, (webhook, most)).fetchall())
-        return [delivery_in(value) for (value,) in rows]
+        return [delivery_in(value) for (value,) in await self._file.rows(sought, webhook, most)]
 
     async def waiting(self, webhook: str) -> int:
         sought = "SELECT count(*) FROM deliveries WHERE webhook = ? AND NOT is_given_up"
-        (found,) = await self._file.run(lambda connection: connection.execute(sought, (webhook,)).fetchone())
+        ((found,),) = await self._file.rows(sought, webhook)
         return int(found)
 
     async def done(self, deliveries: Sequence[Delivery]) -> None:
@@ -123,14 +117,13 @@ class SqliteOutbox:
 
     async def given_up(self) -> list[Delivery]:
         sought = "SELECT value FROM deliveries WHERE is_given_up ORDER BY number"
-        rows = await self._file.run(lambda connection: connection.execute(sought).fetchall())
-        return [delivery_in(value) for (value,) in rows]
+        return [delivery_in(value) for (value,) in await self._file.rows(sought)]
 
     async def requeue(self, deliveries: Sequence[Delivery], now: float) -> None:
         await self._file.change(lambda connection: _again(connection, deliveries, now))
 
     async def counts(self) -> Mapping[str, Waiting]:
-        rows = await self._file.run(lambda connection: connection.execute(COUNTS).fetchall())
+        rows = await self._file.rows(COUNTS)
         given_up = {webhook: count for webhook, is_given_up, count, _ in rows if is_given_up}
         waiting = {webhook: (count, since) for webhook, is_given_up, count, since in rows if not is_given_up}
         return {
@@ -139,9 +132,9 @@ class SqliteOutbox:
         }
 
     async def stored_of(self, visitor_ids: Collection[str]) -> tuple[list[Standing], list[Delivery]]:
-        standings = await self._file.run(lambda connection: _values(connection, "standings", visitor_ids))
-        deliveries = await self._file.run(lambda connection: _values(connection, "deliveries", visitor_ids))
-        return [standing_in(value) for value in standings], [delivery_in(value) for value in deliveries]
+        sought = f"SELECT value FROM deliveries WHERE {OF_VISITORS}"  # noqa: S608
+        deliveries = await self._file.rows(sought, json.dumps(list(visitor_ids)))
+        return await self._standings_of(visitor_ids), [delivery_in(value) for (value,) in deliveries]
 
     async def erase(self, visitor_ids: Collection[str]) -> int:
         return await self._file.change(lambda connection: _erase(connection, visitor_ids))
@@ -149,14 +142,9 @@ class SqliteOutbox:
     async def aclose(self) -> None:
         await self._file.aclose()
 
-
-def _rows(connection: sqlite3.Connection, sought: str, asked: tuple[object, ...]) -> list[tuple[str]]:
-    return connection.execute(sought, asked).fetchall()
-
-
-def _values(connection: sqlite3.Connection, table: str, visitor_ids: Collection[str]) -> list[bytes]:
-    rows = connection.execute(f"SELECT value FROM {table} WHERE {OF_VISITORS}", (json.dumps(list(visitor_ids)),))  # noqa: S608
-    return [value for (value,) in rows]
+    async def _standings_of(self, visitor_ids: Collection[str]) -> list[Standing]:
+        sought = f"SELECT value FROM standings WHERE {OF_VISITORS}"  # noqa: S608
+        return [standing_in(value) for (value,) in await self._file.rows(sought, json.dumps(list(visitor_ids)))]
 
 
 def _put(

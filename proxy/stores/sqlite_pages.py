@@ -48,8 +48,8 @@ class SqliteViews:
         await self._file.change(lambda connection: _put_views(connection, rows, most), is_awaited=False)
 
     async def get_views(self, most: int) -> list[View]:
-        lines = await self._file.run(lambda connection: _lines(connection, most))
-        return [view for line in reversed(lines) if (view := unpacked(line))]
+        lines = await self._file.rows("SELECT line FROM views ORDER BY number DESC LIMIT ?", most)
+        return [view for (line,) in reversed(lines) if (view := unpacked(line))]
 
     async def erase_views(self, visitor_id: str) -> int:
         return await self._file.run(lambda connection: _erase(connection, visitor_id))
@@ -66,10 +66,6 @@ def _put_views(connection: sqlite3.Connection, views: Sequence[tuple[View, bytes
     rows = [(view.visitor, line) for view, line in views if not is_of_erased(view, erased)]
     connection.executemany("INSERT INTO views (visitor_id, line) VALUES (?, ?)", rows)
     connection.execute(FORGET, (most,))
-
-
-def _lines(connection: sqlite3.Connection, most: int) -> list[bytes]:
-    return [line for (line,) in connection.execute("SELECT line FROM views ORDER BY number DESC LIMIT ?", (most,))]
 
 
 def _erase(connection: sqlite3.Connection, visitor_id: str) -> int:
@@ -95,10 +91,7 @@ class SqliteSightings:
         await self._file.change(lambda connection: _put_sightings(connection, lines, most))
 
     async def get_sightings(self, after: int, most: int) -> tuple[list[Sighting], int]:
-        def read(connection: sqlite3.Connection) -> list[tuple[int, bytes]]:
-            return connection.execute(GET, (after, most)).fetchall()
-
-        rows = await self._still.answer("sightings", (after, most), lambda: self._file.run(read))
+        rows = await self._still.answer("sightings", (after, most), lambda: self._file.rows(GET, after, most))
         return sighted.unpacked(line for _, line in rows), rows[-1][0] if rows else after
 
     async def aclose(self) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from proxy.errors import StoreError
 from proxy.stores.sqlite import CONNECTION, whole
@@ -35,6 +35,10 @@ class SideTables:
             raise StoreError(f"`{self._path}`: {error}", help=help_for(error)) from error
         except RuntimeError as error:  # the thread was shut down
             raise StoreError(f"`{self._path}` is closed") from error
+
+    async def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        """What a query finds, with these values for its marks. Raises `StoreError`."""
+        return await self.run(lambda connection: connection.execute(query, values).fetchall())
 
     async def change(self, work: Callable[[sqlite3.Connection], Answer], *, is_awaited: bool = True) -> Answer:
         """The same in one transaction (`sqlite.whole`)."""
