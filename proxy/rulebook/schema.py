@@ -43,6 +43,7 @@ Schema = dict[str, Any]
 CONDITION: Schema = {"$ref": "#/$defs/condition"}
 GRADES: Schema = {"type": "array", "items": {"type": "number"}, "minItems": 4, "maxItems": 4}
 TEXT: Schema = {"type": ["string", "number", "boolean"]}
+MOVED: Schema = {word.name: {} for word in MOVES[:-1]} | {MOVES[-1].name: {"type": "integer"}}
 GROUP_HELP = {
     "any of": "one of these must hold",
     "all of": "all of these must hold",
@@ -53,22 +54,7 @@ GROUP_HELP = {
 
 def rule_schema(names: Names) -> Schema:
     """The schema, as plain JSON values, for a folder with these names."""
-    placed: Mapping[str, Schema] = {
-        "slot": _names(names.slots),
-        "priority": {"anyOf": [{"enum": list(PRIORITIES)}, {"type": "integer", "minimum": 0, "maximum": 100}]},
-        "when": CONDITION,
-        "unless": CONDITION,
-        "needs": {"const": "verified"},
-        "limit": _one_or_more(TEXT),
-        "stop after": _part(STOP, {}),
-        "ramp": {"type": "object", "minProperties": 1, "additionalProperties": TEXT},
-        "also on": _one_or_more({"enum": list(CHANNELS)}),
-    }
-    judged: Mapping[str, Schema] = {
-        "goal": {"enum": list(GOALS)},
-        "guardrails": _one_or_more({"enum": list(GUARDRAILS)}),
-    }
-    moves: Mapping[str, Schema] = {word.name: {} for word in MOVES[:-1]} | {MOVES[-1].name: {"type": "integer"}}
+    placed, judged = _placed(names), _judged()
     special: Mapping[str, Mapping[str, Schema]] = {
         "file": {
             "version": {"const": 1},
@@ -93,7 +79,7 @@ def rule_schema(names: Names) -> Schema:
         },
         "listing-experiment": {
             **placed,
-            "variants": _variants(LISTING_VARIANT, {**moves, "show": {"const": NOTHING_NEW}}),
+            "variants": _variants(LISTING_VARIANT, {**MOVED, "show": {"const": NOTHING_NEW}}),
             **judged,
         },
         "holdout": {"slots": _one_or_more(_names(names.slots))},
@@ -107,7 +93,7 @@ def rule_schema(names: Names) -> Schema:
             "score": _part(SCORE, special["score"]),
             "segment": _part(SEGMENT, special["segment"]),
             "rule": _part(RULE, special["rule"]),
-            "listing-rule": _part(LISTING_RULE, {**placed, **moves}),
+            "listing-rule": _part(LISTING_RULE, {**placed, **MOVED}),
             "experiment": _part(EXPERIMENT, special["experiment"]),
             "listing-experiment": _part(LISTING_EXPERIMENT, special["listing-experiment"]),
             "holdout": _part(HOLDOUT, special["holdout"]),
@@ -164,6 +150,26 @@ def _for_slot_or_list(name: str) -> Schema:
 
 def _variants(words: Sequence[Word], special: Mapping[str, Schema]) -> Schema:
     return {"type": "array", "minItems": 1, "items": _part(words, special)}
+
+
+def _placed(names: Names) -> Schema:
+    """What a rule and an experiment have in common: where, when and to whom."""
+    return {
+        "slot": _names(names.slots),
+        "priority": {"anyOf": [{"enum": list(PRIORITIES)}, {"type": "integer", "minimum": 0, "maximum": 100}]},
+        "when": CONDITION,
+        "unless": CONDITION,
+        "needs": {"const": "verified"},
+        "limit": _one_or_more(TEXT),
+        "stop after": _part(STOP, {}),
+        "ramp": {"type": "object", "minProperties": 1, "additionalProperties": TEXT},
+        "also on": _one_or_more({"enum": list(CHANNELS)}),
+    }
+
+
+def _judged() -> Schema:
+    """What an experiment is judged by."""
+    return {"goal": {"enum": list(GOALS)}, "guardrails": _one_or_more({"enum": list(GUARDRAILS)})}
 
 
 def _one_or_more(schema: Schema) -> Schema:
