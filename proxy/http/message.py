@@ -148,6 +148,15 @@ class Request:
             self._cookies = self.get_list(b"cookie", b"; ")
         return self._cookies
 
+    @property
+    def withholds_cookies(self) -> bool:
+        """True when browsers keep back even what cookies they have (`SameSite=Lax`): another site's page sends a form,
+        as those do that take payments."""
+        if self.method in (b"GET", b"HEAD"):
+            return False
+        site, origin = self.get(b"sec-fetch-site"), self.get(b"origin")  # older browsers say the latter alone
+        return site == b"cross-site" if site or not origin else origin.partition(b"://")[2].lower() != self.host
+
     def cookies_named(self, beginning: bytes) -> tuple[bytes, ...]:
         """What follows `beginning` in the cookies that begin so; looked for once, since all our own begin alike."""
         if self._named is None or self._named[0] != beginning:

@@ -105,7 +105,7 @@ class Decisions:
             self._metrics.count("tailorbird_decide_errors_total")
             return Decided(None)
         shown = list(map(Shown, done.decisions, contents_of(done)))
-        return Decided(shown, who.set_cookie)
+        return Decided(shown, None if wanted.request.withholds_cookies else who.set_cookie)
 
 
 async def visitor_of_caller(showing: Shows, template: Template, page: Request, caller: Caller, now: float) -> Who:

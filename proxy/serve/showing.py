@@ -117,7 +117,7 @@ class Showing:
             return Who(allowed(ANONYMOUS, self.consents.of(request)))
         visitor = self._visitor(request, now)
         if not visitor.id:
-            return self._recognise_without_cookie(visitor, now, has_cookie=self.cookies.visitor_name in request.cookies)
+            return self._recognise_without_cookie(visitor, request, now)
         inputs = self.inputs_of(page)
         if not inputs.needs_profile:
             return Who(visitor, set_cookie=self._renewed(visitor))
@@ -146,10 +146,11 @@ class Showing:
     def _visitor(self, request: Request, now: float) -> Visitor:
         return allowed(self.cookies.of(request, now), self.consents.of(request))
 
-    def _recognise_without_cookie(self, visitor: Visitor, now: float, *, has_cookie: bool) -> Who:
+    def _recognise_without_cookie(self, visitor: Visitor, request: Request, now: float) -> Who:
         if visitor.consent < Consent.SESSION:
+            has_cookie = self.cookies.visitor_name in request.cookies
             return Who(visitor, set_cookie=self.cookies.forgotten if has_cookie else None)
-        if not self.gives_cookies:
+        if not self.gives_cookies or request.withholds_cookies:
             return Who(visitor, STRANGER)
         new, cookie = self.cookies.new_visitor(now, is_for_session=visitor.consent is Consent.SESSION)
         if visitor is not ANONYMOUS:

@@ -61,6 +61,8 @@ async def test_the_visitor_of_the_cookies_is_the_one_of_the_pages_and_a_new_one_
             "value": None, "reason": "STATIC", "detail": "default", "rule": "", "variant": "",
         }  # fmt: skip
         assert b"tb_v=" in (await post(served, DECIDE, asked)).headers[b"set-cookie"]
+        foreign = await post(served, DECIDE, asked, (b"Origin", b"https://other.example"))
+        assert b"set-cookie" not in foreign.headers
 
 
 async def test_what_a_channel_tells_that_it_showed_counts_for_limits_on_all_of_them(tmp_path: Path) -> None:
