@@ -18,7 +18,6 @@ from proxy.model import (
     Draw,
     Event,
     Fact,
-    Headers,
     Measure,
     OneOf,
     Profile,
@@ -110,50 +109,6 @@ async def test_what_was_shown_is_counted_by_rule_and_listed_without_who_saw_it()
         seen = site.metrics.live[-1]
     assert (seen.at, seen.path, seen.decisions[0].rule) == (NOON, "/", "rule 0")
     assert "ben" not in repr(seen)
-
-
-async def test_a_new_visitor_is_given_a_cookie_and_comes_back_as_the_same() -> None:
-    async with Origin(always(ok(PAGE, *SHARED))) as origin, Site(origin.url, visitor_cookie="session") as site:
-        first = await home(site)
-        cookie = first["set-cookie"].partition(";")[0].encode()
-        again = await home(site, (b"cookie", cookie))
-        unchanged = await home(site, (b"if-none-match", first["etag"].encode()))
-    assert site.cookies.read(cookie, NOON).id
-    assert (again["set-cookie"], unchanged.status, unchanged["set-cookie"]) == ("", 304, "")
-
-
-PAID = b"sec-fetch-site", b"cross-site"
-
-
-@pytest.mark.parametrize(
-    ("method", "said", "is_new"),
-    [
-        (b"POST", (PAID,), False),
-        (b"POST", ((b"origin", b"https://pay.example"),), False),
-        (b"POST", ((b"origin", b"null"),), False),
-        (b"POST", ((b"sec-fetch-site", b"same-site"), (b"origin", b"https://app.shop.example")), True),
-        (b"POST", ((b"origin", b"https://shop.example"),), True),
-        (b"POST", (), True),
-        (b"GET", (PAID,), True),
-    ],
-)
-async def test_a_form_of_another_site_comes_without_cookies_and_makes_nobody_a_new_visitor(
-    method: bytes, said: Headers, is_new: bool
-) -> None:
-    async with Origin(always(ok(PAGE, *SHARED))) as origin, Site(origin.url, visitor_cookie="session") as site:
-        got = await site.get(b"/paid", *said, method=method)
-    assert (b"data-slot" in got.body, "tb_v=" in got["set-cookie"]) == (True, is_new)
-
-
-async def test_shared_answers_set_no_cookie() -> None:
-    plain = always(ok(b"<p>no slots", *SHARED))
-    async with Origin(plain) as origin, Site(origin.url, visitor_cookie="session") as site:
-        assert (await home(site))["set-cookie"] == ""
-
-
-async def test_without_visitor_cookies_none_is_set() -> None:
-    async with Origin(always(ok(PAGE, *SHARED))) as origin, Site(origin.url, visitor_cookie="off") as site:
-        assert (await home(site))["set-cookie"] == ""
 
 
 @pytest.mark.parametrize(("trusted", "is_shown"), [((), False), (("192.0.2.0/24",), True)])

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 
 from proxy.audience.segments import Size
 from proxy.audience.stored_results import ResultsStatus
@@ -267,38 +266,8 @@ async def test_the_live_list_has_the_newest_first() -> None:
     assert shown[0]["slots"] == {"home.hero": "Sale"}
 
 
-async def test_why_tells_the_story_escaped_and_a_bad_page_plainly() -> None:
-    rules = RULES + "segments:\n  VIP: {when: {orders: at least 1}}\n  Club: {when: {orders: at least 2}}\n"
-    served = load({"a.rules.yaml": rules.encode(), "slots.yaml": b"slots: {home.hero: {}}"}).publication
-    async with browser(Shop(publication=served)) as client:
-        assert "&lt;winner&gt;" in (await client.get("/why", params={"url": "/sale", "visitor": "v1"})).text
-        assert "is not a page" in (await client.get("/why", params={"url": "sale"})).text
-        told = (await client.get("/why?url=/&visitor=v1&segment=VIP&segment=Club&device=phone&country=")).text
-    assert "for v1, VIP, Club, device phone:" in told
-    assert "<option selected>phone</option>" in told
-    assert 'name="segment" value="VIP, Club"' in told, "one field that is asked again as it stands"
-
-
 async def test_a_warning_degrades_nothing() -> None:
     warning = Finding("R505", "a product is left out", Place("products.jsonl", 2, 1, 2), "mend it", is_warning=True)
     async with browser(Shop(findings=[warning])) as client:
         assert (await client.get("/readyz")).json()["state"] == "ready"
         assert "R505 (warning) a product is left out" in (await client.get("/")).text
-
-
-@pytest.mark.parametrize(
-    ("path", "title"),
-    [
-        ("/versions", "Versions"),
-        ("/plan", "Plan"),
-        ("/results", "Results"),
-        ("/segments", "Segments"),
-        ("/why", "Why?"),
-    ],
-)
-async def test_each_page_has_its_title_and_says_where_one_is(path: str, title: str) -> None:
-    async with browser(Shop()) as client:
-        page = (await client.get(path)).text
-    assert f"<title>{title} · Tailorbird studio</title>" in page
-    assert page.count("aria-current") == 1
-    assert f'href="{path}" aria-current="page"' in page
