@@ -113,9 +113,7 @@ class Own:
         has_tags = question is None or b"if-none-match" in request.own  # it is never part of a header set
         withheld = _TAGS if has_tags and _OUR_ETAG.search(request.get_list(b"if-none-match")) else _NOTHING
         may_be_cut = is_for_page or self.may_have_slots(request.path)
-        if request.method not in (b"GET", b"HEAD") or not may_be_cut:
-            return None, withheld
-        return coding, withheld | _PARTS
+        return (coding, withheld | _PARTS) if may_be_cut else (None, withheld)
 
     @staticmethod
     def is_tagged(own: Mapping[bytes, bytes]) -> bool:

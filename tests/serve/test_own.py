@@ -76,8 +76,9 @@ async def test_pages_are_asked_for_in_a_coding_we_can_undo_and_whole() -> None:
         await site.get(b"/a", basket, BROWSER, GZIP, (b"range", b"bytes=0-9"), (b"if-range", b'"a"'))
         await site.get(b"/b", basket, BROWSER, (b"accept-encoding", b"br"))
         await site.get(b"/c", basket, (b"accept-encoding", b"br"), (b"range", b"bytes=0-9"))
+        await site.get(b"/a", basket, BROWSER, GZIP, method=b"POST")
         asked = [(seen.get(b"accept-encoding"), seen.get(b"range")) for seen in origin.requests]
-        assert asked == [(b"gzip", None), (b"identity", None), (b"br", b"bytes=0-9")]
+        assert asked == [(b"gzip", None), (b"identity", None), (b"br", b"bytes=0-9"), (b"gzip", None)]
 
 
 async def test_a_return_visit_to_the_same_private_page_is_a_304_and_our_tag_stays_here() -> None:
