@@ -23,7 +23,7 @@ from proxy.model import Decision, EvaluationContext, Product
 from proxy.page.counting import Counting
 from proxy.page.encode import Assembled, Coding, assemble
 from proxy.page.fragments import Fragment
-from proxy.page.json_fills import in_json_forms
+from proxy.page.json_fills import exposures_line, in_json_forms
 from proxy.page.lists import CardList
 from proxy.page.presentation import Presentation, presentation_of
 from proxy.page.product_row import ProductRow
@@ -122,7 +122,8 @@ def filled(
     unmet = unmet_in(template.lists, decisions, context, stock) if stock.contrasts else ()
     decided = Decided.by(decisions, fills, stock.asks, unmet)
     _pour(template, fills, hole_fills)
-    return Personalised(assemble(template, fills, context.attributes, coding=coding, key=key), decided)
+    told = exposures_line(decided) if template.forms else b""
+    return Personalised(assemble(template, fills, context.attributes, coding=coding, key=key, told=told), decided)
 
 
 def untouched(template: Template, *, coding: Coding, key: bytes, hole_fills: Sequence[Fragment] = ()) -> Assembled:

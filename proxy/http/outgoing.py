@@ -107,7 +107,7 @@ def assembled_answer(
 ) -> Response:
     """A page put together by us. `lead` are its fields, as lines, but for those that follow from the bytes. A return
     visit whose page would be the same is a 304; but where nobody may have a copy it is not `is_tagged`."""
-    lead += page.lines if is_tagged else header_lines(b"", page.coding, page.length)
+    lead += page.lines if is_tagged else header_lines(b"", page.coding, page.length) + page.told
     if is_tagged and status == 200 and request.get(b"if-none-match") and is_unchanged(request.headers, page.etag, None):
         return not_modified(of_lines(lead))
     if set_cookie is not None:

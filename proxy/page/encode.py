@@ -38,18 +38,19 @@ _LAST_BLOCK = b"\x01\x00\x00\xff\xff"
 
 class Assembled(msgspec.Struct, gc=False):
     """An answer's body: `chunks` of `length` bytes in all, in `coding`; its weak entity tag; and `lines`, the fields
-    that follow from the bytes. `is_settled`: it can be cached, as building it again would give nothing smaller, and it
-    has no visitor's own words."""
+    that follow from the bytes, with what is `told` beside them. `is_settled`: it can be cached, as building it again
+    would give nothing smaller, and it has no visitor's own words."""
 
     chunks: Sequence[bytes]
     length: int
     etag: bytes
     coding: Coding
     is_settled: bool = False
+    told: bytes = b""
     lines: bytes = b""
 
     def __post_init__(self) -> None:
-        self.lines = header_lines(self.etag, self.coding, self.length)
+        self.lines = header_lines(self.etag, self.coding, self.length) + self.told
 
 
 def header_lines(etag: bytes, coding: Coding, length: int) -> bytes:
@@ -70,8 +71,10 @@ def assemble(
     *,
     coding: Coding,
     key: bytes,
+    told: bytes = b"",
 ) -> Assembled:
-    """The page for one visitor. `fills` are in the order of `template.slots`; None leaves the page's default.
+    """The page for one visitor. `fills` are in the order of `template.slots`; None leaves the page's default. `told`
+    are header lines, which the entity tag names as it does the bytes: with a 304, a client keeps the lines it has.
 
     `key` (1 to 64 secret bytes) keys the entity tag: without it, a tag would let anyone who sees it try guesses at
     what the page said to somebody. In gzip the answer has the seams that the template has by now, and the template
@@ -83,12 +86,12 @@ def assemble(
     ]
     if coding == "gzip":
         parts = _with_seams(template, fills, contents)
-        chunks, etag, is_settled = _gzip(parts), _etag(parts, coding, key), len(parts) == 1 + len(contents)
+        chunks, etag, is_settled = _gzip(parts), _etag(parts, coding, key, told), len(parts) == 1 + len(contents)
     else:
         pieces = _pieces(template, contents)
         chunks = _zstd(pieces) if coding == "zstd" else plain_of(pieces)
-        etag, is_settled = _etag(pieces, coding, key), all(isinstance(content, Piece) for content in contents)
-    return Assembled(tuple(chunks), sum(map(len, chunks)), etag, coding, is_settled)
+        etag, is_settled = _etag(pieces, coding, key, told), all(isinstance(content, Piece) for content in contents)
+    return Assembled(tuple(chunks), sum(map(len, chunks)), etag, coding, is_settled, told)
 
 
 def _pieces(template: Template, contents: Sequence[Content]) -> list[Piece | bytes]:
@@ -150,12 +153,12 @@ def _gzip(parts: Sequence[Piece | Seam | bytes]) -> list[bytes]:
     return chunks
 
 
-def _etag(parts: Sequence[Piece | Seam | bytes], coding: Coding, key: bytes) -> bytes:
+def _etag(parts: Sequence[Piece | Seam | bytes], coding: Coding, key: bytes, told: bytes) -> bytes:
     """The weak entity tag: weak, as the same page in another coding, or with other seams, has other bytes (RFC 9110
     8.8.1). Digests have one length (a seam has those of its pieces) and texts are preceded by theirs, so that different
     pages never give the same input to the hash."""
     named = [b"%d:%b" % (len(part), part) if isinstance(part, bytes) else part.digest or part.name() for part in parts]
-    return tag_of(named, coding, key)
+    return tag_of([*named, told], coding, key)
 
 
 def name_in_tag(content: Content) -> bytes:

@@ -4,6 +4,9 @@
     {"rule": "Favourites", "variant": "Favourites", "products": ["SKU-7", "SKU-3"], "html": "<section ..."}
 
 They are made once for each fragment; a request only adds a visitor's values, escaped for their place.
+
+Nobody knows whether what an API answers is shown. So the answer tells, in a field of its own, which events its client
+is to send once it is: also of an arm or a holdout that shows the shop's own, which the body cannot tell.
 """
 
 from __future__ import annotations
@@ -14,11 +17,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from proxy.model import Attributes, Decision
+from proxy.metrics import Decided
+from proxy.model import Attributes, Decision, chosen_name
 from proxy.page.fields import Field, TextWithFields, without_unsafe
 from proxy.page.fragments import Content, Fragment, ProductIds
 from proxy.page.piece import Piece
 from proxy.page.product_row import VisitorFragment
+from proxy.page.slots import INTERNAL
+
+EXPOSURES = b"tailorbird-exposures"
+"""The field that tells the events, as JSON in ASCII."""
+LONGEST_EXPOSURES = 2_000
+"""Bytes: proxies before this one take heads of some 4 KB. What does not fit is left out, the last first."""
 
 
 class JsonForm(enum.Enum):
@@ -112,3 +122,24 @@ def _quoted(value: TextWithFields) -> list[Piece | Field]:
 def _inner(text: str) -> bytes:
     """The text escaped for a JSON string, without the quotes, in ASCII."""
     return json.dumps(text)[1:-1].encode()
+
+
+def exposures_line(decided: Decided) -> bytes:
+    """The header line that tells the events by which limits and results hear of an answer; b"" for none."""
+    told = [event for decision in decided.decisions if (event := _exposure(decision, decided))]
+    while len(value := json.dumps(told, separators=(",", ":")).encode()) > LONGEST_EXPOSURES:
+        told.pop()
+    return b"%b: %b\r\n" % (EXPOSURES, value) if told else b""
+
+
+def _exposure(decision: Decision, decided: Decided) -> dict[str, object] | None:
+    rule, variant = decision.rule, chosen_name(decision)
+    if decision.slot.startswith(INTERNAL) or decision.slot in decided.unmet:
+        return None
+    if decision.variant and decision.slot not in decided.empty:
+        shown = {"promotion_id": rule, "creative": variant, "position": decision.slot}
+        return {"event": "Promotion Viewed", "properties": shown}
+    if decision.detail == "holdout":
+        rule, variant = decision.withheld, "held out"
+    met = {"experiment_name": rule, "variation_name": variant}
+    return {"event": "Experiment Viewed", "properties": met} if rule and variant else None

@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
+from proxy.audience.results import HELD_OUT
+from proxy.metrics import Decided
 from proxy.model import Attributes, Decision, Reason
 from proxy.page.fragments import Fragment, ProductIds, Wrapper, banner, editor_html
-from proxy.page.json_fills import JsonForm, in_json_form
+from proxy.page.json_fills import EXPOSURES, LONGEST_EXPOSURES, JsonForm, exposures_line, in_json_form
 from proxy.page.piece import Piece
 from proxy.page.product_row import VisitorFragment
 
@@ -87,3 +89,27 @@ def test_a_row_for_one_visitor_is_written_as_any_other_and_not_kept() -> None:
         "products": ['A"1', "B"],
         "html": "<ul><li></ul>",
     }
+
+
+@pytest.mark.parametrize(("slots", "told"), [(1, 1), (50, 17)])
+def test_the_events_of_an_answer_are_told_in_few_enough_bytes_for_proxies(slots: int, told: int) -> None:
+    decisions = [Decision(f"slot.{n}", "Caf\u00e9", Reason.TARGETING_MATCH, "Caf\u00e9") for n in range(slots)]
+    name, _, value = exposures_line(Decided.by(tuple(decisions))).partition(b": ")
+    assert (name, len(value) <= LONGEST_EXPOSURES + 2, value.isascii()) == (EXPOSURES, True, True)
+    first, *_ = events = json.loads(value)
+    assert len(events) == told
+    assert first == {
+        "event": "Promotion Viewed",
+        "properties": {"promotion_id": "Caf\u00e9", "creative": "Caf\u00e9", "position": "slot.0"},
+    }
+
+
+def test_a_row_without_products_was_not_shown_and_a_holdout_is_called_as_results_call_it() -> None:
+    row = Decision("a", "Row / b", Reason.SPLIT, "Row", arm="b")
+    held = Decision("b", "", Reason.SPLIT, "", detail="holdout", withheld="Held")
+    line = exposures_line(Decided((row, held), (), is_personal=True, empty=["a"]))
+    assert [event["properties"] for event in json.loads(line.partition(b": ")[2])] == [
+        {"experiment_name": "Row", "variation_name": "Row / b"},
+        {"experiment_name": "Held", "variation_name": HELD_OUT},
+    ]
+    assert exposures_line(Decided((row,), (), is_personal=True, unmet=["a"])) == b""
