@@ -1,5 +1,5 @@
-"""The stylesheets of published slots, each at an address with a hash of its content, so that browsers keep it for
-ever."""
+"""The stylesheets of published slots and of lists, each at an address with a hash of its content, so that browsers keep
+it for ever."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from collections.abc import Iterable
 
 from proxy.http.message import Request, Response
 from proxy.memo import make_room
-from proxy.page.slots import DeclaredSlot, stylesheet, stylesheet_url
+from proxy.page.slots import ORDER_STYLESHEET, DeclaredSlot, stylesheet, stylesheet_url
 
 REMEMBERED = 8
 """Pages in browsers may still name the stylesheets of earlier publications."""
+_OF_LISTS = {stylesheet_url(ORDER_STYLESHEET).encode(): ORDER_STYLESHEET}
 
 
 class Stylesheets:
-    """Those of the last few publications, by path."""
+    """That of lists, and those of the last few publications, by path."""
 
     def __init__(self) -> None:
         self._by_path: dict[bytes, bytes] = {}
@@ -29,7 +30,7 @@ class Stylesheets:
 
     def get(self, request: Request) -> Response | None:
         """The stylesheet at the request's path, or None."""
-        css = self._by_path.get(request.path)
+        css = self._by_path.get(request.path) or _OF_LISTS.get(request.path)
         if css is None or request.method not in (b"GET", b"HEAD"):
             return None
         headers = (

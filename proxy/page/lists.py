@@ -27,7 +27,7 @@ from proxy.page.piece import Piece, joined
 from proxy.page.product_row import VisitorFragment
 from proxy.page.scan import SlotRange, Uncut, UncutReason
 from proxy.page.selecting import TooManySiblings, elements_by
-from proxy.page.slots import LISTING, MOST_ORDERED, DeclaredSlot, stylesheet, stylesheet_url
+from proxy.page.slots import LISTING, MOST_ORDERED, ORDER_STYLESHEET, DeclaredSlot, stylesheet_url
 
 MARKER = "data-list"
 PRODUCT = "data-product"
@@ -189,7 +189,7 @@ def with_order_stylesheet(page: Markup, *, path: str, declared: Sequence[Declare
     if where is None or where.end_tag is None:
         return page
     at = where.end_tag.start_offset
-    link = f'<link rel="stylesheet" href="{stylesheet_url(stylesheet(declared))}">'
+    link = f'<link rel="stylesheet" href="{stylesheet_url(ORDER_STYLESHEET)}">'
     return page.of(body[:at] + link.encode() + body[at:])
 
 

@@ -2,7 +2,8 @@
 
 A slot is marked in the page itself (`scan.py`), or declared in `slots.yaml` for a shop that cannot change its HTML.
 `SLOT_KINDS` is the table of what an editor may write under `show:`; a new kind of fill is a row here and a maker in
-`fragments.py`. The stylesheet has the styles of the built-in forms, and the declared sizes.
+`fragments.py`. The stylesheet has the styles of the built-in forms, and the declared sizes; another one the positions
+in lists.
 """
 
 from __future__ import annotations
@@ -167,17 +168,20 @@ SLOT_KINDS: tuple[SlotKind, ...] = (
 
 
 def stylesheet(declared: Iterable[DeclaredSlot]) -> bytes:
-    """The CSS of the built-in forms, the declared sizes and the positions in lists; ASCII, deterministic."""
-    declared = tuple(declared)
+    """The CSS of the built-in forms and the declared sizes; ASCII, deterministic."""
     sizes = [rule for slot in sorted(declared, key=lambda slot: slot.name) if (rule := _size(slot))]
-    orders = _orders() if any(slot.is_list and not slot.json for slot in declared) else []
-    return "\n".join([_BASE.strip(), *sizes, *orders, ""]).encode("ascii")
+    return "\n".join([_BASE.strip(), *sizes, ""]).encode("ascii")
 
 
-def _orders() -> list[str]:
-    """The rules for positions in lists. Elements that scripts add to a list come last."""
+def _orders() -> bytes:
+    """The CSS of positions in lists. Elements that scripts add to a list come last."""
     added = f"[data-tb-order]~:not([data-tb-order]){{order:{MOST_ORDERED + 1}}}"
-    return [added, *(f'[data-tb-order="{n}"]{{order:{n}}}' for n in range(1, MOST_ORDERED + 1))]
+    places = (f'[data-tb-order="{n}"]{{order:{n}}}' for n in range(1, MOST_ORDERED + 1))
+    return "\n".join([added, *places, ""]).encode("ascii")
+
+
+ORDER_STYLESHEET = _orders()
+"""A stylesheet of its own: which lists a page may have is known only when all rules are read."""
 
 
 def stylesheet_url(css: bytes) -> str:

@@ -11,7 +11,7 @@ from proxy.page.fragments import Fragment
 from proxy.page.lists import CardList, find_lists, with_order_stylesheet
 from proxy.page.markup import Markup
 from proxy.page.piece import Piece, inflated
-from proxy.page.slots import DeclaredSlot, stylesheet, stylesheet_url
+from proxy.page.slots import ORDER_STYLESHEET, DeclaredSlot, stylesheet_url
 from proxy.page.template import cut_at
 
 LIST = DeclaredSlot("listing:search")
@@ -130,11 +130,11 @@ def test_cards_of_a_page_that_a_framework_takes_over_stay_and_are_numbered() -> 
     assert [card.attr("data-product") for card in cards] == list("abcd")
     assert [card.attr("data-tb-order") for card in cards] == ["4", "2", "3", "1"]
     dressed = with_order_stylesheet(Markup(page), path="/search", declared=[LIST]).body
-    url = stylesheet_url(stylesheet([LIST])).encode()
+    url = stylesheet_url(ORDER_STYLESHEET).encode()
     assert b'</title><link rel="stylesheet" href="%b"></head>' % url in dressed
     plain = Markup(PAGE)
     assert with_order_stylesheet(plain, path="/search", declared=[LIST]) is plain
-    assert b'[data-tb-order="200"]{order:200}' in stylesheet([LIST]) and b"data-tb-order" not in stylesheet([])
+    assert b'[data-tb-order="200"]{order:200}' in ORDER_STYLESHEET
 
 
 def test_what_is_no_card_keeps_its_place_among_numbered_cards_and_what_comes_later_is_last() -> None:
@@ -143,7 +143,7 @@ def test_what_is_no_card_keeps_its_place_among_numbered_cards_and_what_comes_lat
     assert [(item.attr("data-product"), item.attr("data-tb-order")) for item in turned.select("li")] == [
         ("a", "5"), ("b", "2"), (None, "3"), ("c", "4"), ("d", "1"),
     ]  # fmt: skip
-    assert b"[data-tb-order]~:not([data-tb-order]){order:201}" in stylesheet([LIST])
+    assert b"[data-tb-order]~:not([data-tb-order]){order:201}" in ORDER_STYLESHEET
 
 
 def test_any_order_of_any_list_keeps_all_cards_and_all_bytes() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Any
 
 import pytest
@@ -8,6 +9,8 @@ import pytest
 from proxy.http.message import Request, Response
 from proxy.page.slots import stylesheet, stylesheet_url
 from proxy.serve.app import App
+from tests.wire.large_shop import catalogue
+from tests.wire.large_shop import published as in_order
 from tests.wire.origin import Origin, Seen, Wire, always, ok
 from tests.wire.served import Served, hear, request
 from tests.wire.site import HTML, PAGE, SHARED, answering, eventually, in_segment, published, shown
@@ -197,6 +200,25 @@ async def test_the_stylesheet_of_what_is_published_is_served() -> None:
         heard = await served.get(stylesheet_url(stylesheet(())).encode())
         assert (heard.status, heard.headers[b"content-type"]) == (200, b"text/css; charset=utf-8")
         assert b"immutable" in heard.headers[b"cache-control"]
+
+
+async def test_every_stylesheet_that_a_page_names_is_served() -> None:
+    """Also where nothing but a rule and the page's own mark tell of a list."""
+    rules = """
+rules:
+  - {name: Hello, slot: home.hero, show: {banner: {title: Hello}}}
+  - {name: Second first, listing: search, pin: {product: SKU-2}}
+"""
+    page = b'<div id="__next"><div data-slot="home.hero">x</div><ul data-list="search">%b</ul></div>' % b"".join(
+        b'<li data-product="SKU-%d">x</li>' % n for n in range(3)
+    )
+    page = b"<html><head><title>x</title></head><body>%b</body></html>" % page
+    publication = in_order(rules, catalogue(3))
+    async with Origin(always(ok(page, HTML))) as shop, Served(shop.url, publication=publication) as served:
+        body = (await served.get(b"/", (b"accept", b"text/html"))).body
+        sheets = set(re.findall(rb"/_tb/style[^\"]*", body))
+        assert len(sheets) == 2 and b'data-tb-order="1" data-product="SKU-2"' in body
+        assert {(await served.get(sheet)).status for sheet in sheets} == {200}
 
 
 async def test_a_route_that_fails_is_a_500_and_counted() -> None:
