@@ -196,9 +196,10 @@ class PageReader:
         is_large = len(plain) > MOST_SEARCHED_BYTES  # or it was searched before
         if is_large and not has_includes and are_marked(path, declared) and not has_marks(plain, page.charset):
             return Page(without_coding(headers), plain, cut_at(plain, ())), ()
+        page = with_order_stylesheet(page, path=readable(path), declared=declared)
         made = redacted(page, (), has_includes=has_includes)
         if isinstance(made, NotRedacted):
-            read, doubts = self._cut(page.of(plain), (), headers, path, declared)
+            read, doubts = self._cut(page, (), headers, path, declared)
             return read, list(dict.fromkeys((*doubts, made.reason)))
         return self._cut(page.of(made.body), made.holes, headers, path, declared)
 
@@ -211,7 +212,7 @@ class PageReader:
         if is_json(headers):
             return self._cut_json(plain, headers, path, declared)
         holes = policy.holes if policy else ()
-        page = Markup(plain, charset_of(headers))
+        page = with_order_stylesheet(Markup(plain, charset_of(headers)), path=readable(path), declared=declared)
         made = redacted(page, holes, has_includes=_has_includes(headers, policy))
         if isinstance(made, NotRedacted):
             return made
@@ -228,8 +229,6 @@ class PageReader:
         self, page: Markup, holes: Sequence[HoleAt], headers: Headers, path: bytes, declared: Sequence[DeclaredSlot]
     ) -> Cut:
         where = readable(path)
-        if not holes:  # which are found already, by where they are
-            page = with_order_stylesheet(page, path=where, declared=declared)
         said = subject_of(page)  # before the slots, whose search takes the tree
         slots = find_slots(page, path=where, declared=declared, max_slots=self._max_slots, names_slot=False)
         lists = Lists()

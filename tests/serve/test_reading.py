@@ -127,6 +127,18 @@ async def test_a_nonce_that_is_a_hole_is_kept_nowhere() -> None:
     assert str(left) == "csp-nonce at the page, line 1"
 
 
+async def test_a_page_with_holes_has_the_stylesheet_of_its_list_and_its_holes_where_they_were() -> None:
+    holes = (Hole("link", Fill(FillKind.NONCE), "nonce"), Hole("script", Fill(FillKind.NONCE), "nonce"))
+    listing = DeclaredSlot(LISTING + "search", selector="ul", product="data-id")
+    page = b'<head><link nonce="x1y2z3"></head><div id="__next"><ul><li data-id=a>a</li><li data-id=b>b</li></ul></div>'
+    read = await reader().read_to_keep(
+        page + b'<script nonce="x1y2z3"></script>', HTML, b"/", (listing,), PagePolicy("/", holes=holes)
+    )
+    assert isinstance(read, Page) and read.template is not None
+    assert [static.plain[-7:] for static in read.template.statics if static.plain.endswith(b'"')] == [b'nonce="'] * 2
+    assert read.body.count(b'<link rel="stylesheet" href="/_tb/style.') == 1 and len(read.template.lists) == 1
+
+
 async def test_a_page_with_holes_is_not_cut_again() -> None:
     policy = PagePolicy("/", holes=(Hole("main", Fill(FillKind.NOTHING)),))
     page = await kept(BODY, policy)
