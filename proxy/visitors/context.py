@@ -28,6 +28,7 @@ REFINEMENT = "refinement."
 NOT_SAID: PlaceHeaders = {}
 
 LANGUAGE = re.compile(r"([a-z]{1,8}(?:-[a-z0-9]{1,8}){0,4})(?:\s*;\s*q=([01](?:\.[0-9]{0,3})?))?", re.ASCII)
+_SESSION = re.compile(rb";jsessionid=[^/;]*")
 
 
 class Seen:
@@ -205,8 +206,8 @@ def device_in(request: Request) -> str | None:
 
 @lru_cache(maxsize=1_024)
 def page_of(path: bytes) -> str:
-    """A path as people read it."""
-    return unquote(path.decode("utf-8", "replace"))
+    """A path as people read it, without the session id that servlets write into it for who has sent no cookie yet."""
+    return unquote(_SESSION.sub(b"", path).decode("utf-8", "replace"))
 
 
 def _newness(visitor: Visitor, _: Profile | None, now: float) -> str:

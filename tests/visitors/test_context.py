@@ -52,6 +52,7 @@ def known(
     [
         ("page", request(b"/c/trail%20shoes"), "/c/trail shoes"),
         ("page", request(b"/caf%C3%A9/%ff", b"q=1"), "/café/\ufffd"),
+        ("page", request(b"/cart;jsessionid=1E669D.node1/a;colour=red"), "/cart/a;colour=red"),
         ("search term", request(query=b"q=trail+shoes%21"), "trail shoes!"),
         ("search term", request(query=b"page=2&search=sock"), "sock"),
         ("search term", request(query=b"s=hat&query=sock"), "sock"),
