@@ -7,6 +7,7 @@ copied under a wrong key, is never taken for this visitor's. Equal profiles are 
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 
@@ -19,6 +20,8 @@ from proxy.events.fold import values_of
 from proxy.model import Arrival, AttributeValue, Event, Item, Link, Membership, PackedEvent, Profile, Stamp
 from proxy.ports import Refused
 from proxy.stores.packed_views import NOTHING, event_of_view, joined, read
+
+log = logging.getLogger("tailorbird.stores")
 
 MAX_BYTES = 32 * 1024 * 1024
 """No value is longer: a history of the most orders, each of the most items, all names of the most and longest letters,
@@ -173,6 +176,15 @@ def readable(values: Iterable[bytes]) -> list[Arrival | None]:
     return found
 
 
+def undamaged(values: Iterable[bytes]) -> list[Arrival]:
+    """The arrivals that can be read."""
+    found = readable(values)
+    whole = [one for one in found if one is not None]
+    if len(whole) < len(found):
+        log.warning("%d damaged events are left out", len(found) - len(whole))
+    return whole
+
+
 Told = tuple[float, str, str, str, tuple[Item, ...], float, msgspec.Raw | tuple[str, ...]]
 """The fields of an event; which rules' banners were shown may be packed."""
 _NO_TRAITS: dict[str, str] = {}
@@ -227,8 +239,8 @@ def packed_refused(refused: Refused) -> bytes:
 
 
 def unpacked_refused(value: bytes) -> Refused:
-    """What was kept."""
-    return _refused_decoder.decode(value)
+    """What was kept. Raises `DamagedValueError` when it is none."""
+    return read(_refused_decoder, value)
 
 
 # -- imports

@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from proxy.errors import UNDECODABLE
 from proxy.ports import Changed, StartedChanges
 from proxy.stores.redis_streams import Fields, trim_before
 from proxy.stores.redis_tombstones import BROUGHT_KEYS
@@ -44,8 +45,16 @@ def _tell(client: Any, visitor_ids: Collection[str], begun: bytes) -> Any:
 
 
 def names_in(fields: Fields) -> list[str]:
-    """The visitors that an entry names."""
-    return msgspec.msgpack.decode(fields[b"v"], type=list[str])
+    """The visitors that an entry names. Raises what msgspec raises for one that cannot be read."""
+    return msgspec.msgpack.decode(fields.get(b"v", b""), type=list[str])
+
+
+def _told_in(fields: Fields) -> list[str]:
+    """The same; none, which means any visitor, for one that cannot be read: readers would stand before it for ever."""
+    try:
+        return names_in(fields)
+    except UNDECODABLE:
+        return []
 
 
 async def newest(client: Any) -> str:
@@ -60,7 +69,7 @@ async def changed(client: Any, after: str, until: str, known: Collection[str]) -
     if len(rows) == MOST or (after != BEGINNING and [id for id, _ in rows[:1]] != [after.encode()]):
         return None
     names = {name.encode() for name in (*known, after)}
-    told = {id: names_in(fields) for id, fields in rows if id not in names}
+    told = {id: _told_in(fields) for id, fields in rows if id not in names}
     if not all(told.values()):
         return None
     is_over = {fields.get(b"b", b"-") for _, fields in rows} | {id for id, fields in rows if fields.get(b"b", b"-")}
@@ -72,7 +81,7 @@ async def started_changes(client: Any, after: str) -> StartedChanges:
     """As `EventStore.started_changes`."""
     rows = await client.xrange(KEY, f"({after}" if after else "-", "+", MOST)
     told = [(id.decode(), fields, fields.get(b"b", b"-").decode()) for id, fields in rows]
-    ids = {id: names_in(fields) for id, fields, before in told if not before}
+    ids = {id: _told_in(fields) for id, fields, before in told if not before}
     over = {before for _, _, before in told if before}
     return StartedChanges({id: own for id, own in ids.items() if id not in over}, over, told[-1][0] if told else after)
 

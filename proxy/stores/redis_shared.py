@@ -6,6 +6,7 @@ streams to length as they grow.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -16,7 +17,7 @@ from proxy.errors import UNDECODABLE, DamagedValueError
 from proxy.model import Arrival
 from proxy.ports import ID_BYTES, PROFILES, Refused
 from proxy.stores import redis_changes
-from proxy.stores.record import packed_arrival, packed_refused, theirs, unpacked_arrival, unpacked_refused
+from proxy.stores.record import packed_arrival, packed_refused, theirs, undamaged, unpacked_arrival, unpacked_refused
 from proxy.stores.redis_streams import Fields, take_out, trim_before
 
 FEED, MOST_IN_FEED = "tb:feed", 100_000
@@ -37,9 +38,9 @@ def tell(told: Any, fresh: Sequence[Arrival]) -> None:
 
 
 async def log(client: Any, after: str, limit: int) -> tuple[Sequence[Arrival], str]:
-    """As `EventStore.log`."""
+    """As `EventStore.log`. A damaged event is left out: who follows the log would stand before it for ever."""
     rows = await client.xrange(FEED, f"({after}" if after else "-", "+", limit)
-    return [unpacked_arrival(fields[b"v"]) for _, fields in rows], rows[-1][0].decode() if rows else after
+    return undamaged(_value(fields) for _, fields in rows), rows[-1][0].decode() if rows else after
 
 
 async def end_of_log(client: Any) -> str:
@@ -82,8 +83,12 @@ async def refuse(client: Any, refused: Sequence[Refused]) -> None:
 
 
 async def refused(client: Any) -> list[tuple[bytes, Refused]]:
-    """The events that were not taken with their places, oldest first."""
-    return [(place, unpacked_refused(fields[b"v"])) for place, fields in await client.xrange(REFUSED)]
+    """The events that were not taken with their places, oldest first; without what cannot be read of them."""
+    found = []
+    for place, fields in await client.xrange(REFUSED):
+        with suppress(DamagedValueError):
+            found.append((place, unpacked_refused(_value(fields))))
+    return found
 
 
 async def forget_refused(client: Any, gone: Sequence[Refused]) -> None:
@@ -96,11 +101,11 @@ async def forget_refused(client: Any, gone: Sequence[Refused]) -> None:
 
 async def forget_before(client: Any, moment: float) -> None:
     """Deletes what came before that moment from all streams; who follows them has read it long since."""
-    await take_out(client, FEED, lambda fields: unpacked_arrival(fields[b"v"]).received_at < moment)
+    await take_out(client, FEED, _or_damaged(lambda fields: unpacked_arrival(_value(fields)).received_at < moment))
     await redis_changes.forget_before(client, moment)
     for stream in BUS_KEYS:
         await trim_before(client, stream, moment)
-    await take_out(client, REFUSED, lambda fields: unpacked_refused(fields[b"v"]).received_at < moment)
+    await take_out(client, REFUSED, _or_damaged(lambda fields: unpacked_refused(_value(fields)).received_at < moment))
 
 
 async def forget_names(client: Any, visitor_ids: Collection[str]) -> int:
@@ -112,25 +117,34 @@ async def forget_names(client: Any, visitor_ids: Collection[str]) -> int:
     for stream in BUS_KEYS:
         await take_out(client, stream, _with_any(ids, _names_in_message), parts)
     is_theirs = theirs(visitor_ids)
-    gone = await take_out(client, REFUSED, lambda fields: is_theirs(unpacked_refused(fields[b"v"])), parts)
+    gone = await take_out(client, REFUSED, _or_damaged(lambda one: is_theirs(unpacked_refused(_value(one)))), parts)
     await redis_changes.tell(client)
     return gone
 
 
+def _value(fields: Fields) -> bytes:
+    return fields.get(b"v", b"")
+
+
 def _with_any(ids: frozenset[str], names_in: Callable[[Fields], Iterable[object]]) -> Callable[[Fields], bool]:
     """Whether an entry names any of these visitors."""
+    return _or_damaged(lambda fields: not ids.isdisjoint(names_in(fields)))
 
-    def names_them(fields: Fields) -> bool:
+
+def _or_damaged(is_to_go: Callable[[Fields], bool]) -> Callable[[Fields], bool]:
+    """The same of entries, and true of what cannot be read: better one too many than a name that stays."""
+
+    def may_go(fields: Fields) -> bool:
         try:
-            return not ids.isdisjoint(names_in(fields))
+            return is_to_go(fields)
         except (DamagedValueError, *UNDECODABLE):
-            return True  # whose it is cannot be read; better one too many than a name that stays
+            return True
 
-    return names_them
+    return may_go
 
 
 def _names_in_event(fields: Fields) -> Iterable[object]:
-    arrival = unpacked_arrival(fields[b"v"])
+    arrival = unpacked_arrival(_value(fields))
     linked = (arrival.event.subject, arrival.details.get("bucket key")) if arrival.event.kind in LINKING else ()
     return (arrival.visitor_id, arrival.via, *arrival.joins, *linked)
 

@@ -24,7 +24,7 @@ from proxy.events.fold import is_history_only
 from proxy.model import Arrival, PackedEvent, Profile
 from proxy.ports import Applied, Partition
 from proxy.stores import sqlite_bulk, sqlite_changes, sqlite_noted, sqlite_shared, sqlite_tombstones, sqlite_visitor
-from proxy.stores.record import arrivals_of, import_of, packed, packed_arrival, packed_event_of
+from proxy.stores.record import arrivals_of, import_of, packed, packed_arrival, packed_event_of, undamaged
 from proxy.stores.sqlite_cache import cache_of
 from proxy.stores.tombstones import is_erased
 from proxy.turns import in_turns
@@ -175,7 +175,7 @@ def log(connection: sqlite3.Connection, after: str, limit: int) -> tuple[list[Ar
     until = sent[-1][0] if len(sent) == limit else NO_PLACE
     noted = islice(sqlite_noted.between(connection, begins, until), limit)
     rows = sorted((*sent, *noted))[:limit]
-    return sqlite_visitor.undamaged(value for _, value in rows), str(rows[-1][0]) if rows else after
+    return undamaged(value for _, value in rows), str(rows[-1][0]) if rows else after
 
 
 def end_of_log(connection: sqlite3.Connection) -> str:

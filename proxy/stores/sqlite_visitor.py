@@ -13,9 +13,8 @@ does, or that changes where events go, is put into a checkpoint at once (`sqlite
 from __future__ import annotations
 
 import json
-import logging
 import sqlite3
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import islice
 from typing import NamedTuple
 
@@ -26,9 +25,7 @@ from proxy.errors import DamagedValueError
 from proxy.events.fold import fold, in_order
 from proxy.model import Arrival, Profile
 from proxy.stores import sqlite_bulk, sqlite_noted, sqlite_shared, sqlite_words
-from proxy.stores.record import MAX_BYTES, packed, readable, unpacked, unpacked_arrivals
-
-log = logging.getLogger("tailorbird.stores")
+from proxy.stores.record import MAX_BYTES, packed, undamaged, unpacked, unpacked_arrivals
 
 SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS events (
@@ -156,15 +153,6 @@ def log_of(connection: sqlite3.Connection, visitor_id: str) -> list[Arrival]:
     sought = *sqlite_noted.one_sought(connection, visitor_id), visitor_id
     sent, noted = connection.execute(LOG_OF, sought).fetchone()
     return in_order(_arrivals(Stored(b"", _sent(sent), *_page_views(connection, [noted])), visitor_id))
-
-
-def undamaged(values: Iterable[bytes]) -> list[Arrival]:
-    """The arrivals that can be read."""
-    found = readable(values)
-    whole = [one for one in found if one is not None]
-    if len(whole) < len(found):
-        log.warning("%d damaged events are left out", len(found) - len(whole))
-    return whole
 
 
 def remade(connection: sqlite3.Connection, visitor_id: str) -> Profile | None:

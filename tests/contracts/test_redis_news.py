@@ -14,7 +14,7 @@ from proxy.errors import StoreError
 from proxy.events.fold import fold
 from proxy.metrics import Metrics
 from proxy.model import Arrival, Event
-from proxy.ports import LONGEST_CHANGE_SECONDS, Store
+from proxy.ports import LONGEST_CHANGE_SECONDS, Refused, Store
 from proxy.stores import open_store, redis_changes, redis_shared
 from proxy.stores.joining import join
 from proxy.stores.record import head_of, packed_arrival
@@ -192,3 +192,20 @@ async def test_what_visitors_did_is_not_in_an_error_that_is_logged(valkey: Store
     with pytest.raises(StoreError, match="WRONGTYPE") as caught:
         await valkey.apply([seen("anna", 1)])
     assert "anna" not in str(caught.value)
+
+
+async def test_what_cannot_be_read_in_a_stream_holds_up_nobody_who_reads_on(valkey: Store, client: Redis) -> None:
+    kept = Refused(NOON + 9, "web", "no-items", b"{}", "anna")
+    place = await valkey.newest_change()
+    for turn, damaged in enumerate(({"v": b"noise"}, {"of": b"somebody else"}, {"v": b"\xdd\xff\xff\xff\xff"})):
+        for stream in (redis_shared.FEED, redis_changes.KEY, redis_shared.REFUSED):
+            await client.xadd(stream, damaged)
+        await valkey.apply([seen("anna", turn)])
+    await valkey.refuse([kept])
+    told, _ = await valkey.log("", 100)
+    assert [arrival.event.id for arrival in told] == ["web:0", "web:1", "web:2"]
+    assert await valkey.changed(place, await valkey.newest_change()) is None, "any visitor may have changed"
+    assert await valkey.refused() == [kept]
+    await valkey.forget_before(NOON + 1)
+    assert await client.xlen(redis_shared.FEED) == 2 and await client.xlen(redis_shared.REFUSED) == 1
+    assert (await valkey.erase(["anna"], NOON))["events"] == 3
