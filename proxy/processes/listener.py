@@ -22,6 +22,7 @@ import uvicorn
 
 from proxy import garbage
 from proxy.errors import OperatorError
+from proxy.processes.keepalive import keep_alive
 from proxy.processes.memory_limit import tune_malloc
 from proxy.settings import DEFAULTS
 
@@ -207,13 +208,15 @@ def bind(name: str, host: str, port: int, backlog: int = DEFAULTS.backlog) -> so
 
 
 def prepared(bound: socket.socket) -> socket.socket:
-    """The socket, set to send at once what is written, and to keep little for slow clients. Connections inherit
-    both."""
+    """The socket, set to send at once what is written, to keep little for slow clients, and to find out who is gone
+    without a word: else a proxy's idle connection, or a stream of events, is kept for ever. Connections inherit all
+    three."""
     # Without it a head and a body written apart wait 40 ms for each other (Nagle and delayed ACK), and asyncio sets it
     # only on sockets it made itself.
     bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if hasattr(socket, "TCP_NOTSENT_LOWAT"):  # what is on its way does not count, so nobody gets it later
         bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, MOST_UNSENT_BYTES)
+    keep_alive(bound)
     return bound
 
 

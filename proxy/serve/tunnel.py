@@ -11,7 +11,6 @@ import asyncio
 import base64
 import hashlib
 import logging
-import socket
 import time
 from collections.abc import Callable
 from functools import partial
@@ -211,8 +210,6 @@ class Tunnel(_End):
         assert self.transport is not None
         self.other = _End(self)
         self.other.transport, early = switch.hand_over(self.other)
-        # A visitor that vanished without a word is noticed by the kernel only if asked.
-        self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         self.transport.write(_head(101, (*headers, *_SWITCH)) + early)
         self.transport.resume_reading()
         if self._drained.is_set():

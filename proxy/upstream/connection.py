@@ -5,25 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import socket
 import ssl
 from collections.abc import Callable
 from select import POLLIN, poll
 from typing import Protocol, TypeVar, cast
 
 from proxy.errors import Fault
+from proxy.processes.keepalive import keep_alive
 
 log = logging.getLogger("tailorbird.origin")
 
-_KEEPALIVE = [
-    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
-    *(
-        (socket.IPPROTO_TCP, getattr(socket, option), value)
-        for option, value in (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4))
-        if hasattr(socket, option)
-    ),
-]
-"""TCP keep-alive: the system notices within two minutes that an origin is gone."""
 _MOST_UNSENT_BYTES = 65_536
 """The write buffer over TLS."""
 
@@ -120,8 +111,7 @@ class Connection(asyncio.Protocol):
         each connection to an origin that closes after each answer.)"""
         end = self._transport.get_extra_info("socket") if self._transport is not None else None
         if end is not None:
-            for level, option, value in _KEEPALIVE:
-                end.setsockopt(level, option, value)
+            keep_alive(end)
 
     def hand_over(self, protocol: asyncio.Protocol) -> asyncio.Transport:
         """Gives the socket to another protocol, for good."""
