@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from math import inf
 
 from proxy.audience.results import ALL, CLICK, GOALS, HELD_OUT, ORDER, Comparison, Tally, holdout_name
@@ -15,6 +16,7 @@ from proxy.audience.verdicts import (
     Outcome,
     ReportOptions,
     Verdict,
+    in_percent,
     money_lift,
     percent,
     period_alpha,
@@ -28,6 +30,10 @@ from proxy.model import Holdout, Rule
 PAID_BY_EACH, RETURNED, SOLD = "paid", "returned", "sold by clicks"
 DRAWN = 1_000_000
 """So many that how many of them there are leaves no doubt: who was drawn is known by the share alone."""
+UNFIT = "the numbers of visitors do not fit the split: do not trust this"
+LATE = "nobody was held out for a part of the time: do not trust this"
+MOST_UNHELD = 0.05
+"""Of who is held out so many may have been shown something, as before they logged in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +85,7 @@ def reports(
     comparisons: Mapping[str, Comparison], rules: Sequence[Rule], holdouts: Sequence[Holdout], asked: ReportOptions
 ) -> list[RuleReport]:
     """All comparisons as they are told, by name."""
-    known = {rule.name: rule for rule in rules}
-    shares = shares_of(rules, holdouts)
+    known, shares = {rule.name: rule for rule in rules}, shares_of(rules, holdouts)
     return [
         _rule_report(name, comparison, known.get(name), shares.get(name, {}), asked)
         for name, comparison in sorted(comparisons.items())
@@ -120,14 +125,15 @@ def _rule_report(
         lift, can_be = lifts.get(counted[0]), counted[0] != CLICK or has_clicks
         verdict = judge.verdict(lift, can_be_compared=can_be) if group in rivals else None
         rows.append(_row(group, tally, counted, lifts, verdict, has_clicks))
-    verdict = _overall(rows, chance, rule, counted[0])
+    late = list(_late_note(comparison))
+    verdict = Verdict(Outcome.DISTRUST, LATE) if late else _overall(rows, chance, rule, counted[0])
     if verdict.word is Outcome.DISTRUST:
         rows = [replace(row, lifts={}, verdict=None) for row in rows]
     notes = [
         *_removed_note(rule, bool(shares)),
         *(judge.time_needed(base, counted[0]) if verdict.word is Outcome.ALONE else ()),
-        *_split_note(verdict, shares, sizes),
-        *(_by_share_notes(groups, shares, counted[0], alpha) if verdict.word is Outcome.DISTRUST else ()),
+        *(late or _split_note(verdict, shares, sizes)),
+        *(_by_share_notes(groups, shares, counted[0], alpha) if verdict.text == UNFIT else ()),
         *_best_note(rows, comparison.groups, counted[0], each),
         *_harm_notes(rows, guarded if verdict.word is Outcome.WORSE else (counted[0], *guarded)),
         *_crossover_note(comparison),
@@ -186,7 +192,7 @@ def _row(
 
 def _overall(rows: Sequence[Row], chance: float | None, rule: Rule | None, goal: str) -> Verdict:
     if chance is not None and chance < SUSPICIOUS_P_VALUE:
-        return Verdict(Outcome.DISTRUST, "the numbers of visitors do not fit the split: do not trust this")
+        return Verdict(Outcome.DISTRUST, UNFIT)
     judged = [(row, row.verdict) for row in rows if row.verdict]
     if not judged:
         help = "" if rule is None or rule.experiment else ": give it `holdout: 5%`"
@@ -211,6 +217,17 @@ def _split_note(verdict: Verdict, shares: Mapping[str, int], sizes: Sequence[int
             f"{name} {size / sum(sizes):.1%} instead of {share / total:.1%}" for name, share, size in found
         )
         yield f"of those counted, {told}: were shares changed under way, or does one make visitors leave after a page?"
+
+
+def _late_note(comparison: Comparison) -> Iterator[str]:
+    """Since when a holdout of the shop holds anybody out, where that is not all of the time counted."""
+    held = comparison.groups.get(HELD_OUT, Tally()).visitors
+    if comparison.unheld > MOST_UNHELD * held:
+        since = datetime.fromtimestamp(comparison.unheld_at + 60, UTC)
+        told = (
+            f"of {held:,} who are held out {comparison.unheld:,} saw rules all the same, so it began later than it says"
+        )
+        yield f"{told}: write into it `from: {since:%Y-%m-%d %H:%M}Z`, and it is counted from then on"
 
 
 def _by_share_notes(
@@ -281,18 +298,3 @@ def _currency_note(comparison: Comparison) -> Iterator[str]:
 def _crossover_note(comparison: Comparison) -> Iterator[str]:
     if comparison.crossed:
         yield f"{comparison.crossed} met more than one of these, and count for the first"
-
-
-def in_percent(lift: Lift) -> str:
-    """A lift of a share, and where it lies."""
-    return f"{lift.value:+.1%} ({lift.low:+.1%} to {lift.high:+.1%}){_sure(lift)}"
-
-
-def in_money(lift: Lift, cap: float | None = None) -> str:
-    """A difference of what each paid, up to the cap, and where it lies."""
-    up_to = f", up to {cap:,.2f} of each" if cap else ""
-    return f"{lift.value:+,.2f} ({lift.low:+,.2f} to {lift.high:+,.2f}){_sure(lift)}{up_to}"
-
-
-def _sure(lift: Lift) -> str:
-    return "" if lift.is_sure else ", may be chance"

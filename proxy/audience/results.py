@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from proxy.audience.paid_back import paid_back
 from proxy.bucketing import HOLDOUT, bucket
-from proxy.conditions.behaviours import PAID_BACK, SHOWN
+from proxy.conditions.behaviours import PAGE, PAID_BACK, SHOWN
 from proxy.model import Arrival, Event, Holdout
 
 SLOT, HELD = "slot ", "held out "
@@ -92,7 +92,8 @@ class Comparison:
     """The groups of one rule or experiment, by name. `crossed` visitors were exposed to more than one of them, and
     count for the first. `began` is the time of the first exposure that counts, `first` that of the first of all. In
     differences of money nobody counts for more than `cap`. `currencies` are those of the orders that count, with how
-    many there are, "" for those that name none. Money is that of the most frequent `currency`: nothing is converted."""
+    many there are, "" for those that name none. Money is that of the most frequent `currency`: nothing is converted.
+    Of those whom a holdout of the shop is to hold out, `unheld` saw something all the same, the last `unheld_at`."""
 
     groups: dict[str, Tally] = field(default_factory=dict)
     crossed: int = 0
@@ -101,6 +102,8 @@ class Comparison:
     cap: float = inf
     currencies: dict[str, int] = field(default_factory=dict)
     currency: str = ""
+    unheld: int = 0
+    unheld_at: float = -inf
 
     @property
     def visitors(self) -> int:
@@ -157,6 +160,7 @@ class Results:
         currencies = {one.event.id: str(one.details.get(CURRENCY, "")).upper() for one in in_order if one.event.value}
         first_met: dict[str, tuple[str, float]] = {}
         crossed: set[str] = set()
+        unheld: dict[str, float] = {}
         for arrival in in_order:
             at = arrival.event.at
             for choice in exposures_in(arrival):
@@ -164,7 +168,10 @@ class Results:
                     crossed.add(choice.rule)
                 for holdout in self._holdouts:
                     if _is_about(holdout, choice, at):
-                        first_met.setdefault(holdout_name(holdout), (_holdout_group(holdout, key), at))
+                        name, group = holdout_name(holdout), _holdout_group(holdout, key)
+                        first_met.setdefault(name, (group, at))
+                        if group == HELD_OUT != choice.group and arrival.event.kind == PAGE:
+                            unheld[name] = at
         for name, (group, at) in first_met.items():
             self.first[name] = min(self.first.get(name, inf), at)
             if not self._since <= at < self._until:
@@ -176,6 +183,8 @@ class Results:
                     of_all.append(parts[part])
             for comparison in of_all:
                 comparison.crossed += name in crossed
+                comparison.unheld += name in unheld
+                comparison.unheld_at = max(comparison.unheld_at, unheld.get(name, -inf))
                 comparison.began = min(comparison.began, at)
                 for order in orders:
                     if order.at >= at:

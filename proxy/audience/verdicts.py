@@ -263,3 +263,18 @@ def split_p_value(sizes: Sequence[int], shares: Sequence[float]) -> float:
     for size, share in due:
         better += lgamma(DRAWS * share + size) - lgamma(DRAWS * share) - size * log(share)
     return exp(min(0.0, -better))
+
+
+def in_percent(lift: Lift) -> str:
+    """A lift of a share, and where it lies."""
+    return f"{lift.value:+.1%} ({lift.low:+.1%} to {lift.high:+.1%}){_sure(lift)}"
+
+
+def in_money(lift: Lift, cap: float | None = None) -> str:
+    """A difference of what each paid, up to the cap, and where it lies."""
+    up_to = f", up to {cap:,.2f} of each" if cap else ""
+    return f"{lift.value:+,.2f} ({lift.low:+,.2f} to {lift.high:+,.2f}){_sure(lift)}{up_to}"
+
+
+def _sure(lift: Lift) -> str:
+    return "" if lift.is_sure else ", may be chance"

@@ -42,6 +42,11 @@ IN_A_RULE = {
         "a rule is live from its `from:` to its `until:`; to stop it at once, pause it in the studio",
     ),
     **dict.fromkeys(
+        ("time zone", "timezone", "tz", "zone"),
+        "a file has one `timezone:` for all its rules: put this rule into another file, or write its dates with an "
+        "offset, as 2026-11-30 00:00-05:00",
+    ),
+    **dict.fromkeys(
         ("author", "comment", "comments", "description", "note", "notes", "owner", "tags", "team"),
         "what is for colleagues alone stands behind a #, as # owner: Mia",
     ),

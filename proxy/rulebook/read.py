@@ -18,7 +18,7 @@ from proxy.conditions.nodes import Entry, ListNode, MapNode, Node, Scalar
 from proxy.diagnostics import Edit, Finding, rows_of
 from proxy.model import Place
 from proxy.rulebook.mending import in_quotes, readable
-from proxy.rulebook.repairs import NESTED, begins_another, ordinary_spaces, repair, twice, written
+from proxy.rulebook.repairs import NESTED, begins_another, ordinary_spaces, repair, second_colon, twice, written
 from proxy.rulebook.words import NESTING
 
 RULE_FILES = (".rules.yaml", ".rules.json")  # the endings of any number of files
@@ -46,6 +46,7 @@ _OF_SIGNS = {
 }
 """What to say of signs that others should stand for."""
 
+UNCLOSED = ("this quote is never closed", "close it with the same quote at the end of the text")
 NO_PLACE = ("this sign has no place here", "take it out")
 _CUT = re.compile(r" #[^\s#].*")
 _VALUE = re.compile(r"\s*+(?:- ++)*+[^:#]++: ++(.*\S)\s*")
@@ -245,7 +246,7 @@ def _missing(edit: Edit, row: str) -> tuple[str, str] | None:
     if edit.replacement == " " and row[edit.column - 2 : edit.column - 1] in (":", "-"):
         return "a space is missing here", "put one behind the colon, and behind the dash"
     if edit.replacement in ("'", '"') and edit.replacement in row:
-        return "this quote is never closed", "close it with the same quote at the end of the text"
+        return UNCLOSED
     return None
 
 
@@ -253,20 +254,19 @@ def _yaml_finding(name: str, text: str, error: yaml.YAMLError) -> Finding:
     """libyaml names tokens; editors meet seven slips."""
     if isinstance(error, yaml.reader.ReaderError):
         before = text.encode()[: error.position].decode("utf-8", "ignore")  # libyaml counts bytes
-        place = _place_at(name, before)
-        return Finding("Y004", "an invisible control character stands here", place, "delete it")
+        return Finding("Y004", "an invisible control character stands here", _place_at(name, before), "delete it")
     problem = str(getattr(error, "problem", ""))
     mark = getattr(error, "problem_mark", None)
     opening = getattr(error, "context_mark", None)
     if mark is None:
         return Finding("Y001", "I cannot read this file", start_of(name), "save it as plain text")
-    if opening and "unexpected end of stream" in problem:
-        help = "close it with the same quote at the end of the text"
-        return _slip_at(name, opening, "this quote is never closed", help)
-    if opening and "expected ','" in problem:
-        help = f'close it with "{problem[-2]}", or {QUOTE_HELP}'
-        return _slip_at(name, opening, "this bracket is never closed", help)
     rows = rows_of(text)
+    if opening and "unexpected end of stream" in problem:
+        return _slip_at(name, opening, *UNCLOSED)
+    if opening and "expected ','" in problem:
+        colons = second_colon(name, rows[opening.line], opening.line) if mark.line == opening.line else None
+        help = f'close it with "{problem[-2]}", or {QUOTE_HELP}'
+        return colons or _slip_at(name, opening, "this bracket is never closed", help)
     what, help = _words_for(problem, rows[mark.line] if mark.line < len(rows) else "", mark.column)
     return _slip_at(name, mark, what, help)
 

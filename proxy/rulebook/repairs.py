@@ -11,11 +11,13 @@ import yaml
 
 from proxy.conditions.nodes import Entry, Scalar
 from proxy.diagnostics import Edit, Finding, rows_of
-from proxy.rulebook.mending import readable, spliced
+from proxy.model import Place
+from proxy.rulebook.mending import in_quotes, readable, spliced
 from proxy.rulebook.words import KNOWN, NESTING
 
 Edits = tuple[Edit, ...]
 MAX_TRIED = 60
+MAX_COLONS = 20
 MAX_READ = 2_000_000  # characters read in all tries together, about a second
 
 _WIDE = "\u00a0\u2002\u2003\u2007\u202f\u3000"
@@ -35,6 +37,9 @@ NESTED = re.compile(r"(\s*+(?:- ++)*+)([\w ]++:) ++([\w ]++:.*)")
 _WITH_FIELD = re.compile(
     r"(?<=[\w ]: )([^\s\"'{},\[\]][^\"'{},\[\]]{0,300}\{[^{}]{0,300}\}[^\"'{},\[\]]*|\{[\w |]+\}[^\"'{},\[\]]*)(?=[,}])"
 )
+_PART_IN_BRACES = re.compile(r"(?<=[{,])[^{}\[\],\"']++(?=[,}])")
+_READ = ("name", "title", "text", "button", "alt", "link", "image")
+"""Words behind which a text stands, and no `word: value`."""
 _FIELD = re.compile(r"\{[^{}]*\}")
 _OTHER_DASH = re.compile(r"\s*+([–—•·*])(?=[\s])")
 _OTHER_COLON = re.compile(r"\s*+(?:- ++)*+[\w ]++(：\s*+)")
@@ -53,6 +58,28 @@ def repair(text: str, line: int, opening: int | None) -> Edits:
     rows = rows_of(text)
     tries = islice(_repairs(rows, line, opening), min(MAX_TRIED, MAX_READ // (len(text) + 1)))
     return next((edits for edits in tries if _reads_past(line, spliced(text, edits))), ())
+
+
+def second_colon(name: str, row: str, line: int) -> Finding | None:
+    """Y001 for a part within braces that has two colons, as in `{title: Sale: now}`, in a line from 0."""
+    for edit in _second_colons(line, row):
+        place = Place(name, edit.line, edit.column, edit.end)
+        return Finding("Y001", "there is a second colon in this", place, f"write: {edit.replacement}")
+    return None
+
+
+def _second_colons(line: int, row: str) -> Edits:
+    """Texts within braces that have a colon, in quotes; `word: value` behind another word in braces of its own."""
+    edits = []
+    for found in _PART_IN_BRACES.finditer(row):
+        word, _, text = found[0].partition(": ")
+        if ": " in text:
+            start, text = found.start() + len(found[0]) - len(text.lstrip()) + 1, text.strip()
+            instead = in_quotes(text) if word.strip() in _READ else f"{{{text}}}"
+            edits.append(Edit(line + 1, start, start + len(text), instead))
+        if len(edits) == MAX_COLONS:
+            break
+    return tuple(edits)
 
 
 def ordinary_spaces(text: str) -> Edits:
@@ -126,6 +153,8 @@ def _repairs(rows: Sequence[str], line: int, opening: int | None) -> Iterator[Ed
     near = list(dict.fromkeys(near))
     for number in near:
         yield from _fields_in_quotes(number, rows[number])
+        if edits := _second_colons(number, rows[number]):
+            yield edits
     for number in near:
         yield from _closings(number, rows[number])
     for number in near:

@@ -23,7 +23,8 @@ MONTHS = {name: number for number, names in enumerate((
 """Months by their first three letters, in the languages of shops we know."""
 
 _OTHER_DATE = re.compile(
-    r"(?P<day>\d{1,2})(?:st|nd|rd|th)?\.? (?P<month>[^\W\d_]{3,9}),? (?P<year>\d{4}),?(?: (?:at )?(?P<time>.+))?"
+    r"(?P<day>\d{1,2})(?:st|nd|rd|th)?\.? (?:of )?(?P<month>[^\W\d_]{3,9}),? (?P<year>\d{4}),?"
+    r"(?: (?:at )?(?P<time>.+))?"
 )
 
 _ENDS = re.compile(

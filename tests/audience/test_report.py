@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from proxy.audience.report import RuleReport, in_money, in_percent, reports, shares_of
+from proxy.audience.report import RuleReport, reports, shares_of
 from proxy.audience.results import ALL, CLICK, GOALS, HELD_OUT, LEAST_PAYERS, ORDER, Comparison, Tally, holdout_name
-from proxy.audience.verdicts import DAY, Outcome, ReportOptions
+from proxy.audience.verdicts import DAY, Outcome, ReportOptions, in_money, in_percent
 from proxy.model import Arm, Experiment, Holdout, Rule
 
 NOW = 1_000 * DAY
@@ -262,3 +262,15 @@ def test_where_one_keeps_more_visitors_its_lift_is_told_by_the_shares() -> None:
 
 
 MANY_ALIKE = {"control": tally(45_000, 2_700), "new": tally(45_100, 2_720)}
+
+
+@pytest.mark.parametrize(("unheld", "is_doubted"), [(0, False), (50, False), (51, True)])
+def test_a_holdout_that_began_later_than_it_says_is_not_judged_and_told_when_it_began(
+    unheld: int, is_doubted: bool
+) -> None:
+    groups, winter = {HELD_OUT: tally(1_000, 100), ALL: tally(9_000, 900)}, Holdout("Winter", 1_000)
+    comparison = Comparison(groups, began=NOW - 20 * DAY, unheld=unheld, unheld_at=NOW - DAY)
+    (told,) = reports({holdout_name(winter): comparison}, [], [winter], ReportOptions(NOW))
+    began = "write into it `from: 1972-09-26 00:01Z`, and it is counted from then on"
+    assert (told.verdict.word is Outcome.DISTRUST) == is_doubted == any(began in note for note in told.notes)
+    assert all(bool(row.lifts) is not is_doubted for row in told.rows[1:])

@@ -169,6 +169,18 @@ def test_a_holdout_counts_everybody_who_met_a_choice_that_it_is_about_by_their_d
     assert (results.comparisons[holdout_name(shop)].began, results.comparisons[holdout_name(hero)].began) == (4, 6)
 
 
+def test_a_holdout_notices_who_was_shown_something_though_they_are_held_out() -> None:
+    keys = [f"visitor{number}" for number in range(100)]
+    late, results = Holdout("Late", 3_000), Results([Holdout("Late", 3_000)])
+    for number, key in enumerate(keys):
+        is_out = bucket(HOLDOUT + late.name, key) < late.share
+        began_to_hold = view(200, held_hero="Sale") if is_out else view(200, ("Sale",), hero="Sale")
+        results.add([view(number, ("Sale",), hero="Sale"), began_to_hold], key)
+    (found,) = [one for name, one in results.comparisons.items() if name == holdout_name(late)]
+    held = [number for number, key in enumerate(keys) if bucket(HOLDOUT + late.name, key) < late.share]
+    assert found.groups[HELD_OUT].visitors == found.unheld == len(held) and found.unheld_at == held[-1]
+
+
 def test_one_large_order_counts_for_what_the_highest_hundredth_begins_with() -> None:
     usual, large = [float(paid) for paid in range(1, 100)], 50_000.0
     comparison = Comparison({"new": Tally(200, payments=[*usual, large]), "old": Tally(200, payments=[*usual, 99.0])})

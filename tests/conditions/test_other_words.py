@@ -36,6 +36,7 @@ def test_no_word_stands_for_two_lines_and_none_is_known_already() -> None:
         ("variants", "`experiments:`"),
         ("Cap", "`limit:`"),
         ("owner", "# owner"),
+        ("timezone", "2026-11-30 00:00-05:00"),
         ("not on", "`unless:`"),
         ("for", "`when:`"),
     ],

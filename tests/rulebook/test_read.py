@@ -86,6 +86,7 @@ BOMB = b"a: &a [x, x]\nb: &b [*a, *a]\nc: &c [*b, *b]\nd: [*c, *c]\n"
         (b"a:\n\tb: 1", "Y001", 2, 1, "this line is indented with a tab"),
         (b"a: 'x\nb: 1\n", "Y001", 1, 4, "this quote is never closed"),
         (b"a: [1, 2\nb: 1\n", "Y001", 1, 4, "this bracket is never closed"),
+        (b"show: {banner: {title: Sale: now, link: /}}\n", "Y001", 1, 24, "there is a second colon in this"),
         (b"title: Save 50%: now\n", "Y001", 1, 16, "I cannot read on from here"),
         (b"x: @foo", "Y001", 1, 4, "I cannot read on from here"),
         (b"x: %d", "Y001", 1, 4, "I cannot read on from here"),

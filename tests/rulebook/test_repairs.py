@@ -19,6 +19,8 @@ from tests.rulebook.conftest import FILES
         ("a:\n\t  b:\n\t\tc: 2\n", 1, None, "a:\n      b:\n        c: 2\n"),
         ("- a:\n\t\tb: 2\n\tc: 1\n", 1, None, "- a:\n    b: 2\n  c: 1\n"),
         ('a: "b\nc: d\n', 0, 0, 'a: "b"\nc: d\n'),
+        ("a: {title: Sale: now, link: /}\n", 0, 0, 'a: {title: "Sale: now", link: /}\n'),
+        ("a: {title: G, strategy: with tag: gift}\n", 0, 0, "a: {title: G, strategy: {with tag: gift}}\n"),
         ("a: [1, 2\nb: 1\n", 0, 0, "a: [1, 2]\nb: 1\n"),
         ("a: [1, 2,\nb: 1\n", 0, 0, "a: [1, 2]\nb: 1\n"),
         ("title: Save 50%: now\n", 0, None, 'title: "Save 50%: now"\n'),
@@ -74,7 +76,8 @@ def test_quotes_hold_anything() -> None:
 
 
 @pytest.mark.parametrize(
-    "run", [" ", "\t", "- ", "a ", "a: ", ": ", "-", "'", '"', "{", "}", "] ", ",", "{a ", "\u00a0", "a\u00a0"]
+    "run",
+    [" ", "\t", "- ", "a ", "a: ", ": ", "-", "'", '"', "{", "}", "] ", ",", "{a ", "{a: b: c, ", "\u00a0", "a\u00a0"],
 )
 def test_a_very_long_line_is_read_in_linear_time(run: str) -> None:
     """Whoever checks it in a worker has all requests wait."""

@@ -59,6 +59,7 @@ def test_what_is_no_date_is_reported(text: str) -> None:
         ("2026-12-31 midnight", "write the one you mean: 2026-12-31 00:00, or 2027-01-01 00:00"),
         ("2027-02-29", "write it as 2027-02-28"),
         ("31-11-2026", "write it as 2026-11-30"),
+        ("31st of December 2026", "write it as 2026-12-31"),
         ("31/12/26", "write it as 2026-12-31"),
         ("01/12/2026", "write the one you mean: 2026-12-01, or 2026-01-12"),
         ("2026-13-01", "write it as 2026-11-25 08:00; the midnight after the 25th is 2026-11-26 00:00"),
