@@ -57,7 +57,7 @@
   }
   d.readyState === "loading" ? d.addEventListener("DOMContentLoaded", lists) : lists();
   if (n.globalPrivacyControl || n.doNotTrack === "1" || w.tailorbird) return;
-  var queue = [], pushed = [], seen = {}, told = new WeakSet(), timer, opening, looking, known = /^(page_view|view_item(_list)?|search|view_promotion|gtm\..*)$/;
+  var queue = [], pushed = [], seen = {}, told = new WeakSet(), timer, opening, drawing, looking, known = /^(page_view|view_item(_list)?|search|view_promotion|gtm\..*)$/;
   var page = performance.getEntriesByType("navigation")[0] || {};
   var isAhead = d.prerendering || page.activationStart || page.deliveryType === "navigational-prefetch", soft = isAhead ? 2 : all;
   function id() { return n.userAgent.length + "-" + Date.now().toString(36) + Math.random().toString(36).slice(2) }
@@ -99,6 +99,7 @@
   // them; here, where they came in HTML that was swapped in, or fetched ahead of time; else as a page alone.
   function opened() {
     var names = [], asked;
+    drawing = 0;
     d.querySelectorAll("[data-slot],tb-slot").forEach(function (s) {
       if (told.has(s)) return;
       told.add(s);
@@ -113,14 +114,19 @@
     }
     look();
   }
-  function swapped() { soft = 2; isAhead = 0; clearTimeout(opening); opening = setTimeout(opened, 200) }
+  // Some routers change the address first, and draw the page when its data has come.
+  function swapped() { soft = 2; isAhead = 0; drawing = 1; soon(1e3) }
+  function soon(ms) { clearTimeout(opening); opening = setTimeout(opened, ms) }
   function look() {
     looking = 0;
     watch && d.querySelectorAll("[data-tb-rule]").forEach(function (b) { watch.observe(b) });
   }
   function begin() {
     opened();
-    new MutationObserver(function () { looking = looking || requestAnimationFrame(look) }).observe(d, { childList: true, subtree: true });
+    new MutationObserver(function () {
+      if (drawing) { drawing = 0; soon(200) }
+      looking = looking || requestAnimationFrame(look);
+    }).observe(d, { childList: true, subtree: true });
   }
   var watch = w.IntersectionObserver && new IntersectionObserver(function (entries) {
     entries.forEach(function (entry) {

@@ -96,6 +96,12 @@ MADE = """async path => {
     history.pushState({}, "", path);
     await fetch("/_tb/slots?names=home.hero&path=" + path);
 }"""
+LATE = """async path => {
+    history.pushState({}, "", path);
+    await new Promise(data => setTimeout(data, 500));
+    document.body.innerHTML = "<div data-slot=home.hero data-tb-raw>ours</div>";
+    await fetch("/_tb/slots?names=home.hero&path=" + path);
+}"""
 AHEAD = """([kind, path]) => {
     const rules = document.createElement("script");
     rules.type = "speculationrules";
@@ -114,9 +120,11 @@ async def test_a_page_that_is_swapped_in_is_counted_once_with_what_stands_in_its
         assert await views_of(shop, "/swapped") == [("page", ["Foot", "Head"])]
         await page.evaluate(MADE, "/made")  # as the helpers do
         await views_of(shop, "/made")
+        await page.evaluate(LATE, "/late")  # as TanStack Router, whose data comes after the address
+        await views_of(shop, "/late")
         await page.evaluate("history.pushState({}, '', '/bare')")
         assert await views_of(shop, "/bare") == [("browser", [])]
-        assert await views_of(shop, "/made") == [("page", ["Head"])]
+        assert await views_of(shop, "/made") == await views_of(shop, "/late") == [("page", ["Head"])]
 
 
 @pytest.mark.parametrize("kind", ["prefetch", "prerender"])
