@@ -34,7 +34,7 @@ check: $(READY)  ## format, lint, types, layers, mirror, generated docs
 
 test: $(BENCH)  ## all tests, on the real components, rivals included
 	@./tests/browser/install-chromium
-	$(BIN)/python -m pytest -n 3 --dist loadfile || { echo "Once more, alone: what failed beside others"; \
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder || { echo "Once more, alone: what failed beside others"; \
 	$(BIN)/python -m pytest --last-failed --last-failed-no-failures none; }
 
 bench: $(BENCH)  ## the decision core and whole pages beside their rivals
