@@ -14,6 +14,8 @@ import signal
 import time
 from select import PIPE_BUF, POLLOUT, poll
 
+from proxy.terminal import readable
+
 STACKS = signal.SIGUSR2
 STDERR = 2
 MOST_ALIKE = 100
@@ -50,6 +52,9 @@ class AsText(logging.Formatter):
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(process)d %(name)s %(message)s")
+
+    def format(self, record: logging.LogRecord) -> str:
+        return readable(super().format(record))
 
 
 class AsJson(AsText):

@@ -28,6 +28,11 @@ def test_a_line_has_the_time_in_utc_and_the_process() -> None:
     )
 
 
+def test_what_a_feed_or_an_origin_wrote_does_nothing_to_the_terminal_that_shows_the_log() -> None:
+    line = AsText().format(record("line 1: `price` is `%s`", "\x1b[2J\x9b"))
+    assert line.endswith("`price` is `\\u001b[2J\\u009b`")
+
+
 def test_as_json_a_traceback_stays_in_its_line() -> None:
     fault = record("first\nsecond")
     try:
