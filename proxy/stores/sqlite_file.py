@@ -45,12 +45,15 @@ def path_of(url: str) -> Path:
 
 
 def must_be_usable(path: Path) -> None:
-    """Raises `OperatorError` when the file is another user's, or its folder is not there. That is not made: the path
-    may be misspelt, or the volume not mounted."""
+    """Raises `OperatorError` when the file is another user's or cannot be written, or its folder is not there. That is
+    not made: the path may be misspelt, or the volume not mounted."""
     if not path.parent.is_dir():
         help = "make the folder, or mend the path if it is another"
         raise OperatorError(f"there is no folder `{path.parent}` for the store `{path}`", help=help)
     if path.is_file() and not os.access(path, os.R_OK | os.W_OK):
+        if os.statvfs(path).f_flag & os.ST_RDONLY:
+            help = "mount it for writing; if it was, its disk may have failed: see the system's log"
+            raise OperatorError(f"the store `{path}` is on a file system that is read-only", help=help)
         help = "run this as the user it belongs to, or give it to Tailorbird's user with `chown`"
         raise OperatorError(f"this user may not read and write the store `{path}`", help=help)
 

@@ -6,6 +6,7 @@ import os
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -179,6 +180,14 @@ def test_a_file_of_another_user_is_told_with_what_to_do(tmp_path: Path, monkeypa
     (tmp_path / "s.db").touch()
     monkeypatch.setattr(os, "access", lambda path, mode: False)  # as for root it never is
     with pytest.raises(OperatorError, match=r"may not read and write the store .*\(help: run this as the user"):
+        open_store(f"sqlite:{tmp_path}/s.db")
+
+
+def test_a_file_system_that_is_read_only_is_told_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "s.db").touch()
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    monkeypatch.setattr(os, "statvfs", lambda path: SimpleNamespace(f_flag=os.ST_RDONLY))
+    with pytest.raises(OperatorError, match=r"file system that is read-only \(help: mount it for writing"):
         open_store(f"sqlite:{tmp_path}/s.db")
 
 
