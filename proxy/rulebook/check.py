@@ -28,7 +28,7 @@ from proxy.page.slots import LISTING, SLOT_NAME, DeclaredSlot
 from proxy.rulebook.cachefile import read_policy
 from proxy.rulebook.declared import read_attributes, read_slots
 from proxy.rulebook.expectations import Case, read_case
-from proxy.rulebook.files import Collector, RuleFile, fell, rule_files, texts, without_clocks
+from proxy.rulebook.files import Collector, RuleFile, fell, last_days, rule_files, texts, without_clocks
 from proxy.rulebook.mending import with_edits
 from proxy.rulebook.names import Names, twice
 from proxy.rulebook.policy import NO_POLICY, Policy
@@ -159,7 +159,7 @@ def _contents(
         library.asks,
         collector.arrangements,
         catalogue,
-        lints=[*collector.lints, *without_clocks(opened, rules)],
+        lints=[*collector.lints, *without_clocks(opened, rules), *last_days(opened)],
     )
 
 

@@ -7,11 +7,12 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
 from math import inf
 
 from proxy.catalogue.ranking import Arrangement
 from proxy.conditions.localtime import ZONED_ATTRIBUTES
-from proxy.conditions.nodes import Entry, ListNode, MapNode, Node, is_nothing
+from proxy.conditions.nodes import Entry, ListNode, MapNode, Node, Scalar, is_nothing, one_or_more
 from proxy.decide.conjunctions import facts_of
 from proxy.diagnostics import Finding
 from proxy.model import Arm, Place, Rule
@@ -30,6 +31,10 @@ from proxy.rulebook.words import FILE, Part, fields
 
 READ_ELSEWHERE = (CATALOGUE_FILE, ORDER_FILE, VISIT_FILE)
 _ESCAPED = re.compile(r"\\x[89a-f][0-9a-f]")  # bytes of a name that are no text: `ruledir.read_folder`
+
+
+_DAY = re.compile(r"[12]\d{3}-\d\d-(?!01)\d\d")
+SCHEDULED = ("rules", "experiments", "holdout")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +99,21 @@ def without_clocks(files: Sequence[RuleFile], rules: Iterable[Rule]) -> Iterator
             what = f'the clocks of "{rule.name}" are UTC, because its file has no time zone'
             help = f"write `timezone: {usual}` above the rules{', as in other files' if zones else ''}"
             yield Finding("L19", what, rule.place, help, is_warning=True)
+
+
+def last_days(files: Sequence[RuleFile]) -> Iterator[Finding]:
+    """L21 for what is said to end on a day, of which no minute is part of it: unless on a month's first, or where
+    something else of the file takes over."""
+    for file in files:
+        nodes = [node for part in SCHEDULED for node in one_or_more(file.parts.node(part))]
+        begin = {node.text for each in nodes if isinstance(node := Part.of(each).node("from"), Scalar)}
+        for each in nodes:
+            until = Part.of(each).node("until")
+            if isinstance(until, Scalar) and _DAY.fullmatch(until.text) and until.text not in begin:
+                day = date.fromisoformat(until.text)
+                what = f"this ends when {day:%A} begins: {day.day} {day:%B} is no part of it"
+                help = f"to show it that day, too, write {day + timedelta(1)} 00:00; if not, {day} 00:00"
+                yield Finding("L21", what, until.place, help, is_warning=True)
 
 
 def fell(roots: dict[str, Node]) -> None:

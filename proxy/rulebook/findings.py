@@ -142,7 +142,7 @@ FINDINGS: tuple[FindingKind, ...] = (
         "ends before it starts",
         "`until` is not later than `from`, so this rule would never show.",
         rule_text("from: 2026-11-28", "until: 2026-11-25"),
-        rule_text("from: 2026-11-25", "until: 2026-11-28"),
+        rule_text("from: 2026-11-25", "until: 2026-11-28 00:00"),
     ),
     FindingKind(
         "R402",

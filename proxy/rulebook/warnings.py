@@ -30,8 +30,8 @@ WARNINGS: tuple[FindingKind, ...] = (
         "L2",
         "a rule that is over",
         "Its `until` has passed, so it will not show again.",
-        rule_text("until: 2020-11-25"),
-        rule_text("until: 2999-11-25"),
+        rule_text("until: 2020-11-25 18:00"),
+        rule_text("until: 2999-11-25 18:00"),
     ),
     FindingKind(
         "L3",
@@ -180,5 +180,14 @@ WARNINGS: tuple[FindingKind, ...] = (
         "An amount alone is that amount to the cent. For a cart that is worth as much or more, write `at least`.",
         rule_text("when: {cart total: 50 EUR}"),
         rule_text("when: {cart total: at least 50 EUR}"),
+    ),
+    FindingKind(
+        "L21",
+        "an end that may be a day early",
+        "A date alone is its first minute, so what ends on the 29th is seen on the 28th for the last time. Write the "
+        "midnight after the last day, or a time, so that whoever reads it knows. Not told of the first of a month, nor "
+        "where another rule of the file begins on that day.",
+        rule_text("until: 2999-11-29"),
+        rule_text("until: 2999-11-30 00:00"),
     ),
 )

@@ -15,6 +15,8 @@ from proxy.audience.report import PAID_BY_EACH, RETURNED, SOLD, RuleReport
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for a formula at the beginning of a cell."""
+BOM = "\ufeff"
+"""Without it Excel takes UTF-8 for the letters of its country."""
 COLUMNS = (
     "rule",
     "since",
@@ -49,7 +51,8 @@ def as_json(told: Sequence[Told]) -> list[dict[str, object]]:
 def as_csv(told: Sequence[Told], timezone: str) -> str:
     """A line for each group and each goal, first of all visitors, then of each part. Moments are on the clocks of
     `timezone`, with their offset from UTC."""
-    lines = io.StringIO()
+    lines = io.StringIO(BOM)
+    lines.seek(0, io.SEEK_END)
     table = csv.writer(lines)
     table.writerow(COLUMNS)
     for one in told:
@@ -71,7 +74,7 @@ def _lines(one: RuleReport, part: str, timezone: str) -> Iterator[tuple[object, 
             verdict = row.verdict.text if row.verdict and kind == one.counted[0] and not part else ""
             names = _harmless(one.rule), since, _harmless(row.group)
             currency = _harmless(one.currency) if kind in (PAID_BY_EACH, SOLD) else ""
-            yield (*names, row.visitors, kind, reached, by_visitor, *ends, verdict, currency, part)
+            yield (*names, row.visitors, kind, reached, by_visitor, *ends, verdict, currency, _harmless(part))
 
 
 def _harmless(text: str) -> str:

@@ -72,7 +72,14 @@ def rule_view(rule: Rule, now: float, shown: int, pauses: Collection[Pause] = ()
 def _when(rule: Rule, now: float) -> str:
     if now < rule.live_from < inf:
         return f"from {moment(rule.live_from, rule.timezone)}"
-    return f"until {moment(rule.live_until, rule.timezone)}" if now < rule.live_until < inf else ""
+    return f"until {_end(rule)}" if now < rule.live_until < inf else ""
+
+
+def _end(rule: Rule) -> str:
+    """The moment; of a midnight it is the day before that people mean."""
+    end = moment(rule.live_until, rule.timezone)
+    is_midnight = end.endswith(" 00:00")
+    return f"the end of {moment(rule.live_until - 1, rule.timezone, '%b')}" if is_midnight else end
 
 
 def opened(file: str) -> str:

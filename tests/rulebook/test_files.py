@@ -88,3 +88,19 @@ def test_a_felled_tree_leaves_nothing_and_harms_nobody() -> None:
     kept = roots["a.rules.yaml"]
     fell(roots)
     assert roots == {} and kept == read_yaml("a.rules.yaml", texts_of["a.rules.yaml"], findings)
+
+
+def test_an_end_on_a_day_is_told_unless_it_is_plainly_meant(publish: Publish) -> None:
+    rule = "{name: %s, slot: home.hero, show: nothing new, %s}"
+
+    def told(*schedules: str) -> list[str]:
+        rules = ", ".join(rule % (name, schedule) for name, schedule in zip("AB", schedules, strict=False))
+        return [f"{one.what}; {one.help}" for one in publish(f"rules: [{rules}]", site=Site(0.0)).findings]
+
+    (says,) = told("from: 2026-11-27, until: 2026-11-29")
+    assert says == (
+        "this ends when Sunday begins: 29 November is no part of it; "
+        "to show it that day, too, write 2026-11-30 00:00; if not, 2026-11-29 00:00"
+    )
+    assert told("until: 2026-11-29 00:00") == told("until: 2026-12-01") == []
+    assert told("until: 2026-11-29, priority: high", "from: 2026-11-29, priority: low") == []

@@ -73,9 +73,9 @@ def test_a_contradiction_about_the_page_is_reported_once(publish: Publish) -> No
 
 def test_what_is_over_is_told_until_it_is_removed(publish: Publish) -> None:
     holdout = "holdout: {name: Q4, share: 5%, until: 2026-01-01}\n"
-    found = warned(publish, holdout + RULE % ", until: 2026-11-25")
+    found = warned(publish, holdout + RULE % ", until: 2026-11-25 00:00")
     assert [(finding.code, finding.what) for finding in found] == [("L2", '"Q4" is over'), ("L2", '"Sale" is over')]
-    assert warned(publish, RULE % ", until: 2026-11-26") == []
+    assert warned(publish, RULE % ", until: 2026-11-26 18:00") == []
 
 
 def test_a_slot_is_missed_when_recent_pages_have_others_only(publish: Publish) -> None:

@@ -26,6 +26,7 @@ def test_a_rules_schedule_is_read_at_the_moment(live_from: float, live_until: fl
 
 def test_a_rule_tells_when_it_begins_or_ends_by_itself() -> None:
     ends = [(2_000.0, 3_000.0, "from 1 Jan 00:33"), (0.0, 3_000.0, "until 1 Jan 00:50"), (0.0, 1_000.0, "")]
+    ends.append((0.0, 86_400.0, "until the end of 1 Jan"))
     for live_from, live_until, told in ends:
         assert rule_view(Rule("Sale", "home.hero", live_from=live_from, live_until=live_until), NOW, 0).when == told
     assert not rule_view(Rule("Sale", "home.hero"), NOW, 0).when
