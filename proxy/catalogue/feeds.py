@@ -57,7 +57,7 @@ def _not_a_feed(data: bytes) -> Problem | None:
         return Problem(1, "this is a workbook or an archive", "save the sheet as CSV, best as CSV UTF-8")
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return Problem(1, "this is in UTF-16", "save it as UTF-8")
-    if format_of(data) is not FORMATS[-1] or not data.strip() or re.search(rb"^\s*[{\[]", data, re.MULTILINE):
+    if format_of(data) is not FORMATS[-1] or not data.strip() or re.search(rb"^[^\S\n]*[{\[]", data, re.MULTILINE):
         return None
     columns = "a table whose first line names its columns (id, title, link, price ...)"
     named = re.split(r"[,;\t]", _first_line(data.lstrip()).decode("utf-8", "replace").replace('"', ""))
