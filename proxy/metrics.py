@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Container, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import chain
 from operator import itemgetter
 from typing import NamedTuple
@@ -84,15 +84,26 @@ class Decided(msgspec.Struct, eq=False, gc=False):
         cls,
         decisions: tuple[Decision, ...],
         fills: Iterable[object] = (),
-        rows: Container[str] = frozenset(),
+        rows: Collection[str] = (),
         unmet: Collection[str] = (),
     ) -> Decided:
         """`fills` are what fills the decisions' slots, None for the page's own; `rows` the variants that are rows of
         products. Places that are no slots are left out."""
-        empty = [one.slot for one, fill in zip(decisions, fills, strict=False) if fill is None and one.variant in rows]
-        named = tuple([decision for decision in decisions if decision.slot])
-        rules = tuple([decision.rule for decision in named if decision.rule and decision.slot not in empty])
-        return cls(named, rules, any(decision.variant for decision in named), empty=empty, unmet=unmet)
+        empty = _empty(decisions, fills, rows) if rows else ()
+        named: list[Decision] = []
+        rules: list[str] = []
+        is_personal = False
+        for decision in decisions:  # once: each page goes through here
+            if decision.slot:
+                named.append(decision)
+                is_personal = is_personal or bool(decision.variant)
+                if decision.rule and decision.slot not in empty:
+                    rules.append(decision.rule)
+        return cls(tuple(named), tuple(rules), is_personal, empty=empty, unmet=unmet)
+
+
+def _empty(decisions: Iterable[Decision], fills: Iterable[object], rows: Collection[str]) -> list[str]:
+    return [one.slot for one, fill in zip(decisions, fills, strict=False) if fill is None and one.variant in rows]
 
 
 class Metrics:

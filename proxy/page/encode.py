@@ -136,19 +136,22 @@ def _zstd(parts: Sequence[Piece | bytes]) -> list[bytes]:
 def _gzip(parts: Sequence[Piece | Seam | bytes]) -> list[bytes]:
     chunks, crc, size = [_GZIP_HEAD], 0, 0
     for part in parts:
-        if isinstance(part, bytes):
-            chunks.append(stored_block(part))
-            crc = zlib.crc32(part, crc)
-            size += len(part)
+        if isinstance(part, Piece):  # asked first: most parts are
+            chunks.append(part.deflated or part.deflate())
+            past, plain = part.crc_past, part.plain
+            if past is None:
+                crc = zlib.crc32(plain, crc)
+            else:  # the first has none before it, and nothing past nothing is nothing
+                crc = past(crc) ^ part.crc if crc else part.crc
+            size += len(plain)
         elif isinstance(part, Seam):
             chunks.append(part.deflated)
             crc = part.crc_past(crc) ^ part.crc
             size += part.size
         else:
-            chunks.append(part.deflated or part.deflate())
-            past, plain = part.crc_past, part.plain
-            crc = zlib.crc32(plain, crc) if past is None else past(crc) ^ part.crc
-            size += len(plain)
+            chunks.append(stored_block(part))
+            crc = zlib.crc32(part, crc)
+            size += len(part)
     chunks.append(_LAST_BLOCK + crc.to_bytes(4, "little") + (size & 0xFFFFFFFF).to_bytes(4, "little"))
     return chunks
 
