@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
-from itertools import count, groupby
+from itertools import count
 from math import inf
 from typing import NamedTuple
 
@@ -213,21 +213,22 @@ def _computed_segment(segment: Segment, layout: Layout) -> ComputedSegment:
 
 
 def _rule_order(rules: Sequence[Rule], layout: Layout) -> RuleOrder:
-    best_last = sorted((rule for rule in rules if not rule.paused), key=rank)[::-1]
-    by_slot = sorted(best_last, key=lambda rule: rule.slot)
-    forms = [(rule, _form(rule, layout)) for rule in by_slot]  # residuals get their bits before any slot
+    live: dict[str, list[Rule]] = {slot: [] for slot in sorted({rule.slot for rule in rules})}
+    for rule in rules:
+        if not rule.paused:
+            live[rule.slot].append(rule)
+    # Residuals get their bits before any slot.
+    forms = {slot: [(rule, _form(rule, layout)) for rule in sorted(here, key=rank)] for slot, here in live.items()}
     lowest = layout.width + 1
     contenders: list[Contender] = []
-    masks = dict.fromkeys(sorted({rule.slot for rule in rules}), 0)
-    below = dict.fromkeys(masks, 0)
-    for slot, entries in groupby(forms, key=lambda entry: entry[0].slot):
+    masks, below = dict[str, int](), dict[str, int]()
+    for slot, entries in forms.items():
         below[slot] = layout.all_bits
-        for rule, form in entries:
-            contenders += _contenders(rule, form, layout)
+        while entries:  # the best last; each is freed by itself, as to free all at once would hold up pages
+            contenders += _contenders(*entries.pop(), layout)
         masks[slot] = layout.all_bits ^ below[slot]
-    live = {rule.slot for rule in by_slot}
-    paused = {slot: Decision(slot, reason=Reason.DISABLED, detail="paused") for slot in masks.keys() - live}
-    unfilled = {slot: paused.get(slot) or Decision(slot) for slot in masks}
+    paused = [Decision(slot, reason=Reason.DISABLED, detail="paused") for slot, here in live.items() if not here]
+    unfilled = {slot: Decision(slot) for slot in live} | {decision.slot: decision for decision in paused}
     return RuleOrder(lowest, tuple(contenders), masks, below, unfilled)
 
 
