@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from math import inf
@@ -30,11 +31,10 @@ from proxy.rulebook.times import read_timezone
 from proxy.rulebook.words import FILE, Part, fields
 
 READ_ELSEWHERE = (CATALOGUE_FILE, ORDER_FILE, VISIT_FILE)
-_ESCAPED = re.compile(r"\\x[89a-f][0-9a-f]")  # bytes of a name that are no text: `ruledir.read_folder`
-
-
-_DAY = re.compile(r"[12]\d{3}-\d\d-(?!01)\d\d")
 SCHEDULED = ("rules", "experiments", "holdout")
+
+_ESCAPED = re.compile(r"\\x[89a-f][0-9a-f]")  # bytes of a name that are no text: `ruledir.read_folder`
+_DAY = re.compile(r"[12]\d{3}-\d\d-\d\d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,15 +105,21 @@ def last_days(files: Sequence[RuleFile]) -> Iterator[Finding]:
     """L21 for what is said to end on a day, of which no minute is part of it: unless on a month's first, or where
     something else of the file takes over."""
     for file in files:
-        nodes = [node for part in SCHEDULED for node in one_or_more(file.parts.node(part))]
-        begin = {node.text for each in nodes if isinstance(node := Part.of(each).node("from"), Scalar)}
-        for each in nodes:
-            until = Part.of(each).node("until")
-            if isinstance(until, Scalar) and _DAY.fullmatch(until.text) and until.text not in begin:
-                day = date.fromisoformat(until.text)
+        parts = [Part.of(node) for part in SCHEDULED for node in one_or_more(file.parts.node(part))]
+        begin = {node.text for part in parts if isinstance(node := part.node("from"), Scalar)}
+        for part in parts:
+            until = part.node("until")
+            if isinstance(until, Scalar) and until.text not in begin and (day := _day_of(until.text)) and day.day > 1:
                 what = f"this ends when {day:%A} begins: {day.day} {day:%B} is no part of it"
                 help = f"to show it that day, too, write {day + timedelta(1)} 00:00; if not, {day} 00:00"
                 yield Finding("L21", what, until.place, help, is_warning=True)
+
+
+def _day_of(text: str) -> date | None:
+    """The day that the text is, without a time; None if it is none, which is told where it is read."""
+    with suppress(ValueError):
+        return date.fromisoformat(text) if _DAY.fullmatch(text) else None
+    return None
 
 
 def fell(roots: dict[str, Node]) -> None:

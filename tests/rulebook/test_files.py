@@ -104,3 +104,4 @@ def test_an_end_on_a_day_is_told_unless_it_is_plainly_meant(publish: Publish) ->
     )
     assert told("until: 2026-11-29 00:00") == told("until: 2026-12-01") == []
     assert told("until: 2026-11-29, priority: high", "from: 2026-11-29, priority: low") == []
+    assert [one.partition(";")[0] for one in told("until: 2026-02-30")] == ['"2026-02-30" is not a date']
