@@ -212,7 +212,7 @@ async def test_a_merchandiser_reads_what_an_experiment_brought_by_keyboard_alone
         async with page.expect_download() as loading:
             await page.get_by_role("link", name="CSV").focus()
             await page.keyboard.press("Enter")
-        table = (await (await loading.value).path()).read_text()
+        table = (await (await loading.value).path()).read_text("utf-8-sig")
         assert table.startswith("rule,since,group,visitors,") and ",new,2000,order completed,1000," in table
         await page.get_by_role("link", name="The rule in the list of rules").click()
         await page.wait_for_url(re.compile(r"/\?page=1#rule-1$"))

@@ -91,7 +91,7 @@ def walked(at: Shop, *options: str, secret: str = SECRET) -> tuple[int, str]:
     with subprocess.Popen(
         command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as run:
-        threading.Thread(target=lambda: at.is_enough.wait(90) and run.send_signal(signal.SIGINT), daemon=True).start()
+        threading.Thread(target=lambda: at.is_enough.wait(90) and run.send_signal(signal.SIGTERM), daemon=True).start()
         said, _ = run.communicate(timeout=120)
     return run.returncode, said
 
