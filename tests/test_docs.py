@@ -35,7 +35,7 @@ def test_the_reference_holds_no_page_that_nothing_writes() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("rules/*.md")]), ids=str
+    "path", sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("rules/*.md")]), ids=str
 )
 def test_links_between_pages_lead_somewhere(path: Path) -> None:
     for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", path.read_text(encoding="utf-8")):
@@ -70,7 +70,7 @@ def test_modules_that_a_package_lists_are_in_it() -> None:
 def test_metrics_and_settings_on_pages_are_there() -> None:
     metrics = {*HELP, *GAUGES, *HISTOGRAMS, *(f"{name}_bucket" for name in HISTOGRAMS)}
     known = metrics | {PREFIX + row.name.upper() for row in dataclasses.fields(Settings)}
-    for path in (ROOT / "README.md", ROOT / "Dockerfile", ROOT / "compose.yaml", *ROOT.glob("docs/*.md")):
+    for path in (*ROOT.glob("*.md"), ROOT / "Dockerfile", ROOT / "compose.yaml", *ROOT.glob("docs/*.md")):
         named = set(
             re.findall(r"(?:tailorbird|TAILORBIRD)_[A-Za-z_]+[a-zA-Z](?!\w*\*)", path.read_text(encoding="utf-8"))
         )
@@ -87,7 +87,7 @@ def options_not_there(command: click.Command, words: list[str]) -> list[str]:
     return [word for word in words if word.startswith("--") and word.partition("=")[0] not in known]
 
 
-@pytest.mark.parametrize("path", sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md")]), ids=str)
+@pytest.mark.parametrize("path", sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]), ids=str)
 def test_commands_on_pages_are_there_with_their_options(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     written = re.findall(
@@ -103,6 +103,15 @@ def test_the_page_on_layers_has_the_rows_that_imports_are_checked_by() -> None:
     assert sorted(told) == sorted(
         (str(row), each) for row, packages in ROWS.items() for each in packages - {"__main__"}
     )
+
+
+def test_each_change_is_told_in_three_lines_of_a_group() -> None:
+    _, *groups = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8").split("\n### ")
+    for name, *lines in (group.strip().split("\n") for group in groups):
+        entries = "\n".join(lines).strip().split("\n- ")
+        assert entries[0].startswith("- "), name
+        assert [entry for entry in entries if entry.count("\n") > 2 or "\n\n" in entry] == [], name
+        assert all(len(line) <= 125 and line[:2] in ("- ", "  ", "") for line in lines), name
 
 
 @pytest.mark.parametrize(
