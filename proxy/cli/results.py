@@ -13,8 +13,9 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from proxy.audience.compared_groups import PAID_BY_EACH, RETURNED, Row
 from proxy.audience.parts import BY, TOLD_HELP, Part, is_by, notes_on, parts_of
-from proxy.audience.report import PAID_BY_EACH, RETURNED, Row, RuleReport, reports
+from proxy.audience.report import RuleReport, reports
 from proxy.audience.results import GOALS, Results
 from proxy.audience.verdicts import Outcome, ReportOptions, in_money, in_percent
 from proxy.cli import options

@@ -10,8 +10,9 @@ from datetime import datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from proxy.audience.compared_groups import PAID_BY_EACH, RETURNED, SOLD
 from proxy.audience.parts import Part
-from proxy.audience.report import PAID_BY_EACH, RETURNED, SOLD, RuleReport
+from proxy.audience.report import RuleReport
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for a formula at the beginning of a cell."""
