@@ -1,8 +1,8 @@
 """Reads an origin's HTML: decodes it, removes what belongs to one visitor, finds its slots, and cuts it.
 
-That takes some milliseconds for 100 KB, so large pages are read in a thread, and each page once when it is stored, or
-comes again the same or nearly so (`slot_maps.py`). The parser keeps Python's lock: pages are read one after the other,
-else the event loop would wait for several."""
+That takes some milliseconds for 100 KB, so all but quick pages (`reading_speed.py`) are read in a thread, and each page
+once when it is stored, or comes again the same or nearly so (`slot_maps.py`). The parser keeps Python's lock: pages are
+read one after the other, else the event loop would wait for several."""
 
 from __future__ import annotations
 
@@ -42,11 +42,12 @@ from proxy.serve.pages import (
     readable,
     without_coding,
 )
+from proxy.serve.reading_speed import QUICK_BYTES, ReadingSpeed
 from proxy.serve.slot_maps import MOST_SEARCHED_BYTES, Comparison, SlotMap, SlotMaps, Version, are_marked
 from proxy.settings import Settings
 
-QUICK_BYTES, QUICK_TAGS, QUICK_CODED_BYTES = 64 * 1024, 2_500, 16 * 1024
-"""Of a page that is read on the event loop: most take 0.4 ms. The parser keeps all others waiting in a thread too."""
+QUICK_CODED_BYTES = 16 * 1024
+"""Of a packed page that may be read on the event loop."""
 
 Result = TypeVar("Result")
 Cut = tuple[Page, Sequence[str]]
@@ -56,7 +57,7 @@ Cut = tuple[Page, Sequence[str]]
 class PageReader:
     """Reads pages off the event loop, and counts those that cannot be cut."""
 
-    def __init__(self, metrics: Metrics, settings: Settings) -> None:
+    def __init__(self, metrics: Metrics, settings: Settings, speed: ReadingSpeed | None = None) -> None:
         self._metrics = metrics
         self._max_bytes = settings.max_page_bytes
         self._max_inflation = settings.max_inflation
@@ -64,6 +65,7 @@ class PageReader:
         self._slot_maps = SlotMaps()
         self._has_frames = b"zstd" in page_codings(settings)
         self._one_at_a_time = asyncio.Lock()
+        self._speed = speed or ReadingSpeed()
 
     async def read(
         self,
@@ -140,7 +142,7 @@ class PageReader:
                 self._slot_maps.put(Version(coded, body), known.template, known.doubts)
             return self._counting_doubts((Page(without_coding(headers), version.body, known.template), known.doubts))
         at = version.path
-        if not at.is_quick or at.is_to_be_compared or not _is_quick(version.body):
+        if not at.is_quick or at.is_to_be_compared or not self._speed.is_quick(version.body):
             return None
         return self._remembered(version, self._read(version.body, without_coding(headers), path, declared, None))
 
@@ -187,6 +189,7 @@ class PageReader:
     def _read(
         self, body: bytes, headers: Headers, path: bytes, declared: Sequence[DeclaredSlot], policy: PagePolicy | None
     ) -> Cut:
+        begun = self._speed.clock()
         plain = self._decoded(body, headers, self._max_bytes)
         if plain is None:
             return Page(headers, body, None), (UNREADABLE,)
@@ -201,7 +204,10 @@ class PageReader:
         if isinstance(made, NotRedacted):
             read, doubts = self._cut(page, (), headers, path, declared)
             return read, list(dict.fromkeys((*doubts, made.reason)))
-        return self._cut(page.of(made.body), made.holes, headers, path, declared)
+        read, doubts = self._cut(page.of(made.body), made.holes, headers, path, declared)
+        if read.template is not None and read.template.slots:
+            self._speed.learn(plain, self._speed.clock() - begun)
+        return read, doubts
 
     def _read_to_keep(
         self, body: bytes, headers: Headers, path: bytes, declared: Sequence[DeclaredSlot], policy: PagePolicy | None
@@ -252,11 +258,6 @@ class PageReader:
         for doubt in doubts:
             self._metrics.count("tailorbird_page_passthrough_total", "reason", doubt)
         return page
-
-
-def _is_quick(body: bytes) -> bool:
-    # One byte in 17 is looked at: to count all takes 70 us, and what is in a step of a power of two repeats.
-    return len(body) <= QUICK_BYTES and body[::17].count(b"<") <= QUICK_TAGS // 17
 
 
 def _doubts(slots: tuple[SlotRange, ...] | Uncut, lists: Lists) -> list[str]:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import itertools
 from typing import Any
 
 import pytest
@@ -16,7 +17,8 @@ from proxy.page.slots import LISTING, DeclaredSlot
 from proxy.page.template import cut_at
 from proxy.rulebook.policy import PagePolicy
 from proxy.serve.pages import Entry, Page, charset_of, coding_of
-from proxy.serve.reading import QUICK_BYTES, QUICK_TAGS, PageReader
+from proxy.serve.reading import PageReader
+from proxy.serve.reading_speed import QUICK_BYTES, QUICK_SECONDS, TAG_SECONDS, ReadingSpeed
 from proxy.serve.slot_maps import MOST_SEARCHED_BYTES
 from proxy.settings import Settings
 
@@ -151,7 +153,7 @@ async def test_a_page_with_holes_is_not_cut_again() -> None:
     ("body", "headers", "declared"),
     [
         (BODY + b" " * QUICK_BYTES, HTML, ()),
-        (BODY + b"<p>" * QUICK_TAGS, HTML, ()),
+        (BODY + b"<p>" * round(QUICK_SECONDS / TAG_SECONDS), HTML, ()),
         (gzip.compress(BODY + b" " * QUICK_BYTES), (*HTML, (b"content-encoding", b"gzip")), ()),
         (BODY, (*HTML, (b"content-encoding", b"gzip")), ()),
         (b"{}", ((b"content-type", b"application/json"),), ()),
@@ -164,6 +166,14 @@ async def test_what_may_take_long_is_not_read_at_once(
     body: bytes, headers: Headers, declared: tuple[DeclaredSlot, ...]
 ) -> None:
     assert reader().read_at_once(body, headers, b"/", declared) is None
+
+
+async def test_where_reading_takes_long_pages_with_slots_are_read_in_a_thread() -> None:
+    moments = itertools.count(step=QUICK_SECONDS * 8)
+    reads, plain = PageReader(Metrics(), Settings(), ReadingSpeed(lambda: next(moments))), BODY + b"<p>" * 1_000
+    assert reads.read_at_once(plain.replace(b"data-slot", b"data-place"), HTML, b"/", ()) is not None
+    assert reads.read_at_once(plain, HTML, b"/first", ()) is not None
+    assert reads.read_at_once(plain, HTML, b"/second", ()) is None
 
 
 async def test_a_page_is_read_at_once_unless_pages_there_were_in_doubt_or_are_to_be_studied() -> None:
