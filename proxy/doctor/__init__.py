@@ -1,3 +1,4 @@
-"""What `tailorbird doctor` finds out about a page, without IO: `fetched.py` is the page, `checkup.py` the checks,
-`places.py` those of slots and lists, `choices.py` whether it is another by language or country, `proposal.py` the cache
-policy it suggests, `proposed_policy.py` its text. The command fetches."""
+"""What `tailorbird doctor` finds out about a page. `examination.py` goes through it: `shop_client.py` fetches the page
+(`fetched.py`), `checkup.py` checks it, `places.py` its slots and lists, `pictures.py` the pictures and links of rules,
+`choices.py` whether it is another by language or country; `proposal.py` suggests a cache policy, whose text is
+`proposed_policy.py`'s. Only the client does IO."""

@@ -1,8 +1,5 @@
 """Checks that the shop has the pictures that rules show and the pages that their links lead to: a banner without its
-picture shows a gap. No IO: which addresses to request, and the lines about the answers.
-
-Pure: which addresses to ask for, and what is said of the answers.
-"""
+picture shows a gap. No IO: which addresses to ask for, and the lines about what they answer."""
 
 from __future__ import annotations
 

@@ -3,10 +3,8 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
-import re
 import ssl
 from email.utils import formatdate
-from itertools import count
 from pathlib import Path
 
 import pytest
@@ -14,7 +12,7 @@ import trustme
 from click.testing import CliRunner, Result
 
 from proxy.cli.doctor import command
-from tests.wire.origin import Origin, Wire, always, by_path, ok, once
+from tests.wire.origin import Origin, Wire, always, by_path, ok
 
 PAGE = b'<!DOCTYPE html><html><body><div data-slot="home.hero"><p>Welcome</p></div></body></html>'
 
@@ -50,81 +48,6 @@ async def test_a_healthy_page_exits_0_with_a_line_for_each_check() -> None:
     assert result.exit_code == 0
     assert all(line.startswith("ok ") for line in result.output.splitlines())
     assert "slots       home.hero" in result.output
-
-
-async def test_the_page_is_asked_for_twice_without_cookies_and_once_with_those_it_sets() -> None:
-    answer = ok(PAGE, b"Content-Type: text/html", b"Set-Cookie: a=1; Path=/", b"Set-Cookie: b=2")
-    async with Origin(always(answer)) as origin:
-        await doctor(origin.url + "/c/shoes?page=2", HTTP_PROXY="http://127.0.0.1:1")
-        assert {seen.target for seen in origin.requests} == {b"/c/shoes?page=2"}
-        assert [seen.get(b"cookie") for seen in origin.requests[:3]] == [None, None, b"a=1; b=2"]
-        assert not any(seen.get(b"accept-language") or seen.get(b"cf-ipcountry") for seen in origin.requests[:3])
-        assert [seen.get(b"cf-ipcountry") for seen in origin.requests[3:]] == [None, b"DE", b"US", None]
-        assert (origin.requests[3].get(b"accept-language") or b"").startswith(b"de;q=1.0, fr;q=0.95")
-
-
-async def test_a_page_that_wants_a_cookie_first_is_looked_at_with_it() -> None:
-    async def gate(wire: Wire) -> None:
-        has_it = (await wire.request()).get(b"cookie") == b"id=1"
-        led = ok(b"", b"Location: /dk", b"Set-Cookie: id=1; Path=/", status=b"307 Temporary Redirect")
-        await wire.send(healthy() if has_it else led)
-
-    async with Origin(gate) as origin:
-        result, elsewhere = await doctor(origin.url + "/dk"), await doctor(origin.url + "/")
-    assert "slots       home.hero" in result.output
-    assert "who comes without id is redirected to the same page" in result.output
-    assert "# cache.yaml" not in result.output
-    assert "it redirects to /dk" in elsewhere.output
-
-
-async def test_a_page_behind_a_cookie_that_is_another_each_time_is_not_taken_for_one_by_language() -> None:
-    made = count()
-
-    async def gate(wire: Wire) -> None:
-        has_it = (await wire.request()).get(b"cookie") == b"id=1"
-        led = ok(b"", b"Location: /dk", b"Set-Cookie: id=1; Path=/", status=b"307 Temporary Redirect")
-        page = PAGE.replace(b"</body>", b"<p>made %d</p></body>" % next(made))
-        await wire.send(ok(page, b"Content-Type: text/html", b"Cache-Control: no-store") if has_it else led)
-
-    async with Origin(gate) as origin:
-        result = await doctor(origin.url + "/dk")
-    assert next(made) > 2
-    assert not re.search("^warn  (language|country|part)", result.output, re.MULTILINE)
-
-
-@pytest.mark.parametrize(("built", "said"), [([1, 2, 2], "none is needed"), ([1, 2, 3], "two fetches differ at")])
-async def test_a_page_that_is_just_made_anew_is_not_taken_for_each_visitors_own(built: list[int], said: str) -> None:
-    left = iter(built)
-
-    async def regenerating(wire: Wire) -> None:
-        await wire.request()
-        number = next(left, built[-1])
-        page = PAGE.replace(b"</body>", b"<p>built %d</p></body>" % number)
-        await wire.send(ok(page, b"Content-Type: text/html", b"Cache-Control: s-maxage=30", b'ETag: "%d"' % number))
-
-    async with Origin(regenerating) as origin:
-        result = await doctor(origin.url)
-    assert said in result.output
-    assert list(left) == []
-
-
-async def test_no_policy_is_proposed_for_a_page_that_could_be_kept_by_none() -> None:
-    async with Origin(once(b"HTTP/1.0 200 OK\r\nContent-Type: text/html\r\n\r\n" + PAGE)) as origin:
-        result = await doctor(origin.url + "/")
-    assert "only the closing of its connection" in result.output
-    assert "cache.yaml" not in result.output
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [b"HELO\r\n\r\n", b"", ok(PAGE, b"Content-Type: text/html", b"Content-Encoding: gzip")],
-    ids=["no HTTP", "nothing", "no gzip"],
-)
-async def test_a_shop_that_answers_in_nothing_readable_is_not_told_to_be_away(answer: bytes) -> None:
-    async with Origin(once(answer)) as origin:
-        result = await doctor(origin.url + "/")
-    assert result.exit_code == 1
-    assert "`curl -v`" in getattr(result.exception, "help", "")
 
 
 async def test_warnings_come_with_a_fix_and_do_not_fail() -> None:
