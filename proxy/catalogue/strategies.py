@@ -91,7 +91,7 @@ class Strategy:
     """`select` gives ids of products, best first, for the words an editor wrote after the phrase; `explain` says why
     one is among them. `takes` is what the words are; with `may_be_bare`, none need be there. `is_personal`: it knows
     nothing of a stranger, and nothing else may stand in for it. `depends_on_orders`: each order may change what it
-    gives."""
+    gives. `is_learnt`: it gives nothing until visitors have looked at enough, or bought it."""
 
     phrase: str
     help: str
@@ -103,6 +103,7 @@ class Strategy:
     reads_history: bool = False
     is_personal: bool = False
     depends_on_orders: bool = False
+    is_learnt: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +172,7 @@ STRATEGIES: tuple[Strategy, ...] = (
         "everything",
         ranked(Shop.trending),
         because_trending,
+        is_learnt=True,
     ),
     Strategy(
         "new in",
@@ -187,6 +189,7 @@ STRATEGIES: tuple[Strategy, ...] = (
         because_bought,
         takes="products",
         depends_on_orders=True,
+        is_learnt=True,
     ),
     Strategy(
         "goes with",
@@ -196,6 +199,7 @@ STRATEGIES: tuple[Strategy, ...] = (
         because_bought,
         takes="products",
         depends_on_orders=True,
+        is_learnt=True,
     ),
     Strategy(
         "instead of",
@@ -204,6 +208,7 @@ STRATEGIES: tuple[Strategy, ...] = (
         instead_of,
         because_viewed,
         takes="products",
+        is_learnt=True,
     ),
     Strategy(
         "also viewed with",
@@ -212,6 +217,7 @@ STRATEGIES: tuple[Strategy, ...] = (
         also_viewed,
         because_viewed,
         takes="products",
+        is_learnt=True,
     ),
     Strategy(
         "for this cart",

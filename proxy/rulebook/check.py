@@ -25,6 +25,7 @@ from proxy.errors import OperatorError
 from proxy.model import Holdout, Place, Product, Rule, Segment
 from proxy.page.fragments import Fragment
 from proxy.page.slots import LISTING, SLOT_NAME, DeclaredSlot
+from proxy.rulebook.assortment import Assortment
 from proxy.rulebook.cachefile import read_policy
 from proxy.rulebook.declared import read_attributes, read_slots
 from proxy.rulebook.expectations import Case, read_case
@@ -70,7 +71,7 @@ class Checked:
     sources: Mapping[str, str]
     asks: Mapping[str, RowSpec]
     arrangements: Mapping[str, Arrangement]
-    catalogue: Sequence[Product]
+    assortment: Assortment
     orders: Groups = ()
     visits: Groups = ()
     lints: Sequence[Finding] = ()
@@ -158,7 +159,7 @@ def _contents(
         sources,
         library.asks,
         collector.arrangements,
-        catalogue,
+        library.catalogue,
         lints=[*collector.lints, *without_clocks(opened, rules), *last_days(opened)],
     )
 

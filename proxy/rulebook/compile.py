@@ -222,7 +222,7 @@ def load(
         policy=checked.policy,
         asks=checked.asks,
         arrangements=checked.arrangements,
-        catalogue=checked.catalogue,
+        catalogue=checked.assortment.products,
         orders=checked.orders,
         visits=checked.visits,
     )

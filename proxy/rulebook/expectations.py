@@ -222,7 +222,7 @@ def _products(entry: Entry | None, known: Mapping[str, Product], findings: list[
     for word in words:
         if known and word.text not in known:
             what, help = f'there is no product "{word.text}"', did_you_mean(word.text, [*known])
-            findings.append(Finding("R502", what, word.place, help))
+            findings.append(Finding("R502", what, word.place, help, is_warning=True))
     return tuple(word.text for word in words)
 
 

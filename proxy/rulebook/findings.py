@@ -168,9 +168,9 @@ FINDINGS: tuple[FindingKind, ...] = (
     FindingKind(
         "R502",
         "no such product",
-        "The catalogue has no product of this id, of this brand or category, or none that answers the strategy. It is "
-        "a warning where a condition or a test's visitor names it, since visitors may have bought what is no longer "
-        "sold.",
+        "The catalogue has no product of this id, of this brand or category, or none that answers the strategy. It may "
+        "be mistyped; or it is sold no more, or not yet. So it is a warning, and tomorrow's feed stops no rule: until "
+        "the catalogue has it, it is left out where it is to be shown.",
         rule_text("show: {products: {strategy: {chosen: [SKU-2]}}}"),
         rule_text("show: {products: {strategy: {chosen: [SKU-1]}}}"),
     ),

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from itertools import islice
 
 from proxy.audience.results import GOALS
+from proxy.catalogue.rows import choose
+from proxy.catalogue.shopper import Shopper
+from proxy.catalogue.strategy_context import StrategyContext
 from proxy.conditions.behaviours import CLICKED, SHOWN
 from proxy.conditions.derived import NAME, base_of, derived_name
 from proxy.conditions.localtime import CLOCK_ATTRIBUTES
@@ -66,6 +69,7 @@ def lints(checked: Checked, site: Site) -> list[Finding]:
         *_idle(checked.rules),
         *_unknown_banners(checked),
         *_hit_by_chance(checked),
+        *_empty_rows(checked, site.now),
     ]
 
 
@@ -80,6 +84,21 @@ def _hit_by_chance(checked: Checked) -> Iterator[Finding]:
                 help = f"write: at least {amount}; or, if you mean it, exactly {amount}"
                 what = f"`{line}` is hardly ever {amount} to the cent"
                 yield Finding("L20", what, fact.place, help, is_warning=True)
+
+
+def _empty_rows(checked: Checked, now: float) -> Iterator[Finding]:
+    """L22 for a row of products that would have none now, or when its rule begins. Nobody knows it of what follows the
+    visitor, the page or what others do."""
+    rows = ((rule, variant) for rule in checked.rules for variant in rule.variants if variant in checked.asks)
+    for rule, variant in rows if checked.assortment else ():
+        ask = checked.asks[variant]
+        if ask.reads_history or any(found.reads_page or found.strategy.is_learnt for found in ask.sources):
+            continue
+        asking = StrategyContext(checked.assortment.shop, Shopper(), now=max(now, rule.live_from))
+        if not choose(ask, asking).products:
+            steps = "; ".join(map(str, choose(ask, asking, explains=True).steps))
+            help = f"add another strategy, or leave fewer products out: {steps}"
+            yield Finding("L22", f'the row of "{variant}" would be empty', rule.place, help, is_warning=True)
 
 
 def _single_in(names: Names) -> IsSingle:

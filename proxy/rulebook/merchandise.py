@@ -13,7 +13,7 @@ from proxy.catalogue.strategy_context import PRODUCT_WORDS
 from proxy.conditions.amounts import amount, no_amount
 from proxy.conditions.nodes import Entry, MapNode, Node, Scalar, as_map, as_text, one_or_more, unknown_word
 from proxy.conditions.phrase import TRUTHS, Kind, Phrase
-from proxy.diagnostics import Edit, Finding, did_you_mean
+from proxy.diagnostics import Edit, Finding, did_you_mean, nearest
 from proxy.rulebook.assortment import Assortment
 from proxy.rulebook.expectations import NOTHING_NEW
 from proxy.rulebook.scalars import read_choice, read_whole, read_words, unfit
@@ -22,6 +22,7 @@ from proxy.rulebook.words import Part, Word, fields
 IN_STOCK, SOLD_OUT, ON_SALE = "in stock", "out of stock", "on sale"
 SINCE_VIEWED: dict[str, By] = {word: word for word in ("cheaper since viewed", "back in stock since viewed")}
 OF_SHOPPERS = tuple(word for word in PRODUCT_WORDS if word != "this product")
+OWN_WORDS = (IN_STOCK, SOLD_OUT, ON_SALE, *SINCE_VIEWED, *OF_SHOPPERS)
 FITS = ("product", "category", "tag", "brand", "price", "discount")
 AFFINITIES = ("brand", "category")
 AFFINITY_OR_SCORE = ("affinity", "score")
@@ -51,7 +52,7 @@ def _of_word(word: Scalar, what: str, catalogue: Assortment, findings: list[Find
         yield ProductTest("in stock" if what == "only" else "out of stock")
     elif word.text in OF_SHOPPERS:
         yield ProductTest("words", frozenset({word.text}))
-    elif what == "never" and word.text not in (IN_STOCK, SOLD_OUT):
+    elif what == "never" and (catalogue.get(word.text) or not nearest(word.text, OWN_WORDS)):
         yield from _values("product", [word], catalogue, findings)
     else:
         known = [IN_STOCK, ON_SALE, *SINCE_VIEWED, *OF_SHOPPERS, *(f"{name}: ..." for name in FITS)]
@@ -78,13 +79,13 @@ def _fit(entry: Entry, catalogue: Assortment, findings: list[Finding]) -> Produc
 
 
 def _values(by: By, words: Sequence[Scalar], catalogue: Assortment, findings: list[Finding]) -> Iterator[ProductTest]:
-    """The values of a criterion; R502 for one that no product of the catalogue has. It is a warning unless it names a
-    product: tomorrow's feed may bring a brand."""
+    """The values of a criterion; R502 for one that no product of the catalogue has: a warning, since tomorrow's feed
+    may bring it."""
     for word in words:
         if catalogue and word.text.casefold().strip("/") not in (known := catalogue.names[by]):
             what = f'there is no product "{word.text}"' if by == "product" else f'no product\'s {by} is "{word.text}"'
             help = did_you_mean(word.text, sorted(known.values())) if known else "write it as the catalogue does"
-            findings.append(Finding("R502", what, word.place, help, is_warning=by != "product"))
+            findings.append(Finding("R502", what, word.place, help, is_warning=True))
     yield ProductTest(by, frozenset(word.text.casefold() for word in words))
 
 
@@ -202,5 +203,5 @@ def _pin(node: Node, catalogue: Assortment, findings: list[Finding]) -> tuple[in
         return None
     if catalogue and catalogue.get(product.text) is None:
         what, known = f'there is no product "{product.text}"', sorted(catalogue.names["product"].values())
-        findings.append(Finding("R502", what, product.place, did_you_mean(product.text, known)))
+        findings.append(Finding("R502", what, product.place, did_you_mean(product.text, known), is_warning=True))
     return read_whole(found.node("at"), "at", 1, MOST_PLACES, findings) or 1, product.text

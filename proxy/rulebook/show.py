@@ -10,10 +10,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from proxy.catalogue.rows import RowSpec, choose
-from proxy.catalogue.shopper import Shopper
+from proxy.catalogue.rows import RowSpec
 from proxy.catalogue.strategies import Source
-from proxy.catalogue.strategy_context import StrategyContext
 from proxy.conditions.nodes import Node, Scalar, as_text
 from proxy.conditions.phrase import Kind, Phrase
 from proxy.diagnostics import Edit, Finding, Suggestion, did_you_mean, nearest
@@ -243,7 +241,7 @@ def _row(
     card: str = DEFAULT_CARD,
     **asked: Any,
 ) -> Fragment:
-    """A product row, whose products are chosen for each page. A finding for a row that can never have any."""
+    """A product row, whose products are chosen for each page."""
     never = tuple(asked.pop("never", ()))
     pins = tuple(asked.pop("pin", ()))
     shifts = (*asked.pop("boost", ()), *asked.pop("bury", ()))
@@ -252,14 +250,6 @@ def _row(
     if ask.at_least > ask.count:
         what = f"the row has room for {ask.count}, and is to have {ask.at_least} at least"
         raise EditorError(what, help="raise `count`, or lower `at least`")
-    is_the_same_for_all = not ask.reads_history and not any(found.reads_page for found in strategy)
-    is_known = bool(library.catalogue) and is_the_same_for_all
-    if is_known:
-        asking = StrategyContext(library.catalogue.shop, Shopper())
-        if not choose(ask, asking).products:
-            steps = "; ".join(map(str, choose(ask, asking, explains=True).steps))
-            help = f"add another strategy, or leave fewer products out: {steps}"
-            raise EditorError("this row would be empty", help=help)
     library.asks[frame.rule if frame.variant in ("", frame.rule) else f"{frame.rule} / {frame.variant}"] = ask
     return product_row(frame, title=title, card=card)
 

@@ -73,11 +73,13 @@ def _is_answered(strategy: Strategy, word: Scalar, catalogue: Assortment) -> boo
 def _unanswered(strategy: Strategy, word: Scalar, catalogue: Assortment) -> Finding:
     if strategy.takes == "products":
         help = did_you_mean(word.text, [*PRODUCT_WORDS, *catalogue.names["product"].values()])
-        return Finding("R502", f'there is no product "{word.text}"', word.place, help)
+        what = f'there is no product "{word.text}"'
+        return Finding("R502", what, word.place, help, is_warning=not nearest(word.text, PRODUCT_WORDS))
     what = f'no product fits "{strategy.phrase}: {word.text}"'
     close = nearest(word.text, _named(strategy, catalogue))
     help = did_you_mean(word.text, [close]) if close else "write it as the catalogue does"
-    return Finding("R502", what, word.place, help)
+    own = nearest(word.text, OWN_WORDS.get(strategy.takes, ()))
+    return Finding("R502", what, word.place, did_you_mean(word.text, [own]) if own else help, is_warning=not own)
 
 
 def _named(strategy: Strategy, catalogue: Assortment) -> list[str]:

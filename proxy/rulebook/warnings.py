@@ -190,4 +190,13 @@ WARNINGS: tuple[FindingKind, ...] = (
         rule_text("until: 2999-11-29"),
         rule_text("until: 2999-11-30 00:00"),
     ),
+    FindingKind(
+        "L22",
+        "a row without products",
+        "No product of the catalogue may stand in this row as it is now, or, of a rule that is yet to begin, when it "
+        "does. The next rule that fits is shown instead, until the catalogue has some. Not told where it depends on "
+        "the visitor, on the page, or on what others look at and buy.",
+        rule_text("show: {products: {strategy: {chosen: SKU-1}, only: on sale}}"),
+        rule_text("show: {products: {strategy: {chosen: SKU-1}}}"),
+    ),
 )

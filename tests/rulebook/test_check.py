@@ -190,6 +190,6 @@ def test_a_slot_with_a_wrong_name_is_not_offered_to_rules() -> None:
 def test_a_catalogue_is_read_once_for_all_changes_of_the_rules_beside_it() -> None:
     feed = b'{"id": "SKU-1", "title": "Trail runner", "link": "/p/SKU-1"}'
     first, second = (check({"a.rules.yaml": b"rules: []" + end, "products.jsonl": feed}) for end in (b"", b"\n"))
-    assert second.catalogue is first.catalogue and first.catalogue[0].id == "SKU-1"
+    assert second.assortment.products is first.assortment.products and first.assortment.products[0].id == "SKU-1"
     other = check({"a.rules.yaml": b"rules: []", "products.jsonl": feed.replace(b"Trail", b"Road")})
-    assert other.catalogue[0].title == "Road runner"
+    assert other.assortment.products[0].title == "Road runner"

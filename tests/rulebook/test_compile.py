@@ -57,9 +57,8 @@ def test_a_given_catalogue_stands_in_for_the_folders_own() -> None:
     rule = b"rules: [{name: A, slot: s, show: {products: {strategy: {chosen: B}}}}]"
     files = {"a.rules.yaml": rule, "slots.yaml": b"slots: {s: {}}"}
     own = {**files, "products.jsonl": b'{"id": "B", "title": "B", "link": "/b"}'}
-    assert load(own, catalogue=[Product("C", "C", "/c")]).publication is None
-    assert load(own).publication is not None
-    assert load(files, catalogue=[Product("B", "B", "/b")]).publication is not None
+    assert [found.code for found in load(own, catalogue=[Product("C", "C", "/c")]).findings] == ["R502"]
+    assert load(own).findings == load(files, catalogue=[Product("B", "B", "/b")]).findings == []
 
 
 def test_a_slot_placed_on_other_pages_is_not_on_this_one() -> None:

@@ -179,3 +179,37 @@ def test_clicks_on_a_banner_are_no_goal_in_a_list(publish: Publish) -> None:
     text = "experiments:\n  - {name: X, listing: search, goal: banner clicked, variants: " + variants + "}"
     (found,) = [one for one in warned(publish, text) if one.code == "L13"]
     assert found.what == '"X" hopes for clicks on a banner, in a list'
+
+
+ROW = "rules:\n  - {name: Sale, slot: home.hero%s, show: {products: {strategy: {%s}%s}}}\n"
+ON_SALE_LATER = (
+    '{"id": "A", "title": "A", "link": "/a", "price": 9, "sale_price": 5, "tags": ["new"],'
+    ' "sale_price_effective_date": "2026-12-24T00:00Z/2026-12-27T00:00Z"}\n'
+)
+
+
+@pytest.mark.parametrize(
+    ("begins", "strategy", "and_more", "help"),
+    [
+        ("", "chosen: A", ", never: A", '"chosen: A" found 1 and gave 0; left out: 1 never: product a'),
+        ("", "popular in: everything", ", only: on sale", "found 1 and gave 0; left out: 1 not on sale"),
+        (", from: 2026-12-25", "popular in: everything", ", only: on sale", ""),
+        ("", "popular in: everything", "", ""),
+        ("", "trending in: everything", "", ""),
+        ("", "also viewed with: A", "", ""),
+        ("", "instead of: A", "", ""),
+        ("", "bought together with: A", "", ""),
+        ("", "goes with: A", "", ""),
+        ("", "popular in: this category", "", ""),
+    ],
+)
+def test_a_row_that_would_be_empty_is_told_with_what_left_everything_out(
+    publish: Publish, begins: str, strategy: str, and_more: str, help: str
+) -> None:
+    """But not of what visitors have yet to do, nor of a sale before it begins."""
+    files = {"products.jsonl": ON_SALE_LATER}
+    found = publish(ROW % (begins, strategy, and_more), site=Site(NOW), **files)
+    assert found.publication is not None and found.publication.asks
+    told = [finding for finding in found.findings if finding.code == "L22"]
+    assert [finding.what for finding in told] == (['the row of "Sale" would be empty'] if help else [])
+    assert all(finding.is_warning and finding.help.endswith(help) for finding in told)

@@ -93,6 +93,7 @@ def test_pins_are_read() -> None:
         ("only", "{discount: big}", "R303", '"big" is not an amount'),
         ("only", "{price: cheap}", "R303", '"cheap" is not an amount'),
         ("never", "BUNS", "R502", 'there is no product "BUNS"'),
+        ("never", "products in crt", "R304", '"never" cannot be "products in crt"'),
         ("never", "{brand: Northwynd}", "R502", 'no product\'s brand is "Northwynd"'),
         ("boost", "{brand: Northwind, by: much}", "R304", '"by" cannot be "much"'),
         ("boost", "{in stock: perhaps}", "R304", '"in stock" cannot be "perhaps"'),

@@ -109,7 +109,6 @@ def test_a_rule_may_arrange_a_list(publish: Publish) -> None:
     [
         ("largest move: far", "R304", '"largest move" cannot be "far"'),
         ("show: nothing new", "R101", 'I do not know "show" in a listing rule'),
-        ("pin: {product: SKU-7}", "R502", 'there is no product "SKU-7"'),
     ],
 )
 def test_what_a_list_cannot_be_told_is_reported(line: str, code: str, what: str, publish: Publish) -> None:

@@ -132,7 +132,6 @@ def test_nothing_new_has_no_fragment(publish: Publish) -> None:
         ("{products: {strategy: {chosen: SKU-1}, count: 0}}", "R304", '"count" cannot be "0"', 57),
         ("{products: {strategy: {chosen: SKU-1}, only: cheap}}", "R304", '"only" cannot be "cheap"', 56),
         ("{products: {strategy: {chosen: SKU-1}, card: wid}}", "R501", "there is no file cards/wid.html", 56),
-        ("{products: {strategy: {chosen: SKU-1}, never: SKU-1}}", "R503", "this row would be empty", 23),
     ],
 )
 def test_what_cannot_be_shown_is_reported(show: str, code: str, what: str, column: int, publish: Publish) -> None:
@@ -178,9 +177,3 @@ def test_a_row_that_could_never_have_enough_products_is_told(publish: Publish) -
     row = "{products: {strategy: [popular in: everything], at least: 5}}"
     (finding,) = publish(RULE.format("home.hero", row)).findings
     assert (finding.code, finding.what) == ("R503", "the row has room for 4, and is to have 5 at least")
-
-
-def test_a_row_that_would_be_empty_is_told_with_what_left_everything_out(publish: Publish) -> None:
-    row = "{products: {strategy: [popular in: everything], only: [discount: 20%]}}"
-    (finding,) = publish(RULE.format("home.hero", row)).findings
-    assert finding.help.endswith('"popular in: everything" found 2 and gave 0; left out: 2 not discount 20')

@@ -36,6 +36,7 @@ def test_strategies_keep_their_order() -> None:
         ("for you now: SKU-1", "R104", '"for you now" takes no words'),
         ("- for yu now", "R101", 'I do not know "for yu now" in a strategy'),
         ("bought together with: products in cat", "R502", 'there is no product "products in cat"'),
+        ("popular in: categories in crt", "R502", 'no product fits "popular in: categories in crt"'),
         ("chosen: []", "R104", '"chosen" should be a word or a text'),
     ],
 )
@@ -43,6 +44,22 @@ def test_what_no_product_answers_is_reported(text: str, code: str, what: str) ->
     findings: list[Finding] = []
     read_sources(node(text), Assortment(CATALOGUE), findings)
     assert [(finding.code, finding.what) for finding in findings] == [(code, what)]
+
+
+@pytest.mark.parametrize(
+    ("text", "is_warning"),
+    [
+        ("chosen: SKU-3", True),
+        ("in category: shooes", True),
+        ("with tag: summer", True),
+        ("bought together with: products in cat", False),
+        ("popular in: this categry", False),
+    ],
+)
+def test_what_no_feed_can_bring_is_a_mistake_and_the_rest_a_warning(text: str, is_warning: bool) -> None:
+    findings: list[Finding] = []
+    (source,) = read_sources(node(text), Assortment(CATALOGUE), findings)
+    assert [finding.is_warning for finding in findings] == [is_warning] and source.words
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,28 @@ async def test_a_start_on_a_folder_with_findings_serves_the_last_good_version(tm
     await desk.store.aclose()
 
 
+@pytest.mark.parametrize(
+    "names_it",
+    [
+        "slot: home.hero, show: {products: {strategy: {chosen: A}}}",
+        "slot: home.hero, show: {products: {strategy: {with tag: autumn}, never: A, boost: {product: A}}}",
+        "slot: home.hero, show: {products: {strategy: {in category: coats}, only: {category: coats}}}",
+        "listing: search, pin: {product: A}, bury: {product: A, by: to the end}",
+    ],
+)
+async def test_a_product_that_left_the_catalogue_stops_no_rule_at_a_start(tmp_path: Path, names_it: str) -> None:
+    desk = Desk(tmp_path)
+    products = desk.folder / "products.jsonl"
+    products.write_text('{"id": "A", "title": "A", "link": "/a", "category": "coats", "tags": ["autumn"]}\n')
+    rules = f"{RULES}  - {{name: Coats, {names_it}}}\n"
+    assert len((await desk.read(rules)).publication.rules) == 2  # type: ignore[union-attr]
+    products.write_text('{"id": "B", "title": "B", "link": "/b"}\n')
+    live = await desk.read(rules + "# and somebody saves another line\n")
+    assert live.publication is not None and len(live.publication.rules) == 2
+    assert live.loaded is not None and {found.code for found in live.loaded.findings} == {"R502"}
+    await desk.store.aclose()
+
+
 async def test_a_fault_of_ours_with_a_folder_is_told_and_what_was_live_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
