@@ -168,7 +168,9 @@ def _by_sentinel(address: Address, **options: Any) -> Any:
     tls: dict[str, Any] = {name: value for name, value in said.items() if name.startswith("ssl_")}
     if address.url.startswith("rediss:"):
         tls["ssl"] = True
-    asking = {"socket_timeout": SENTINEL_SECONDS, "socket_connect_timeout": SENTINEL_SECONDS, **tls, **address.asking}
+    once = Retry(NoBackoff(), 0)
+    timeouts = {"socket_timeout": SENTINEL_SECONDS, "socket_connect_timeout": SENTINEL_SECONDS}
+    asking = {"retry": once, **timeouts, **tls, **address.asking}
     sentinel: Any = Sentinel(list(address.hosts), sentinel_kwargs=asking, **options, **tls)  # type: ignore[no-untyped-call]
     return sentinel.master_for(address.master, username=address.user, password=address.password, db=address.database)
 

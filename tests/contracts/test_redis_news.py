@@ -128,18 +128,22 @@ async def test_an_event_during_expiry_is_kept(valkey: Store) -> None:
 
 
 async def test_a_server_that_is_full_refuses_events_and_takes_them_again(tmp_path: Path) -> None:
-    async with valkey_server(tmp_path, maxmemory="4mb", maxmemory_policy="noeviction") as server:
+    async with (
+        valkey_server(tmp_path, maxmemory_policy="noeviction") as server,
+        Redis(host="127.0.0.1", port=server.port) as client,
+    ):
         store = open_store(f"redis://127.0.0.1:{server.port}", PATIENT)
-        taken = 0
+        await store.apply([seen(f"v{visitor}", 0) for visitor in range(100)])
+        await client.config_set("maxmemory", (await client.info("memory"))["used_memory"] + 300_000)
+        taken = 1
         with pytest.raises(StoreError, match=r"the store is full: command not .* \(help: raise its `maxmemory`"):
-            for number in range(100_000):
-                await store.apply([seen(f"v{visitor}", number) for visitor in range(100)])
-                taken = number + 1
+            while True:
+                await store.apply([seen(f"v{visitor}", taken) for visitor in range(100)])
+                taken += 1
         profile = await store.get_profile("v7")
-        async with Redis(host="127.0.0.1", port=server.port) as client:
-            await client.config_set("maxmemory", 0)
+        await client.config_set("maxmemory", 0)
         await store.apply([seen(f"v{visitor}", taken) for visitor in range(100)])
-        assert profile is not None
+        assert profile is not None and taken > 1
         assert {len(await store.log_of(f"v{visitor}")) for visitor in range(100)} == {taken + 1}
         assert await store.rebuild() == 0
         await store.aclose()

@@ -126,6 +126,25 @@ def naming(master: Callable[[], int]) -> Callable[[asyncio.StreamReader, asyncio
     return connected
 
 
+async def test_a_sentinel_that_is_away_is_asked_once_and_then_the_next(tmp_path: Path) -> None:
+    asked = 0
+
+    async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        asked += 1
+        writer.close()
+
+    async with valkey(tmp_path / "master") as master, AsyncExitStack() as stack:
+        sentinels = [
+            await stack.enter_async_context(await asyncio.start_server(talk, "127.0.0.1", 0))
+            for talk in (hang_up, naming(lambda: master.port))
+        ]
+        hosts = ",".join(f"127.0.0.1:{server.sockets[0].getsockname()[1]}" for server in sentinels)
+        async with aclosing(open_store(f"redis+sentinel://{hosts}/shop/0")) as store:
+            assert await taken(store, 1) == 0
+    assert asked == 1
+
+
 async def test_over_tls_sentinels_and_their_master_are_believed_by_our_authority_alone(tmp_path: Path) -> None:
     authority, other = trustme.CA(), trustme.CA()
     tls = tls_by(authority)

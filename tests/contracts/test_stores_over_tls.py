@@ -71,6 +71,7 @@ async def test_a_cluster_may_be_asked_over_tls(authority: trustme.CA, tmp_path: 
         for number, port in enumerate((first, second)):
             announced = {"cluster_announce_port": port, "cluster_announce_hostname": "localhost"}
             words = {"cluster_enabled": "yes", "cluster_preferred_endpoint_type": "hostname", **announced}
+            words["cluster_node_timeout"] = 1_500  # so long the nodes wait before they say that all is well
             server = await stack.enter_async_context(valkey_server(tmp_path / str(number), **words))
             servers.append(server)
         one, other = [Redis(host="127.0.0.1", port=server.port) for server in servers]

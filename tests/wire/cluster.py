@@ -16,6 +16,7 @@ CONFIG = {
     "cluster-enabled": "yes",
     "cluster-node-timeout": 1_500,
     "cluster-replica-validity-factor": 0,
+    "repl-diskless-sync-delay": 0,
     "appendonly": "no",
 }
 
@@ -28,8 +29,8 @@ class Cluster:
         self._servers: list[ValkeyServer] = []
 
     async def __aenter__(self) -> Cluster:
-        for number in range(2 * MASTERS):
-            self._servers.append(await started(self._folder / f"node{number}", CONFIG))
+        folders = [self._folder / f"node{number}" for number in range(2 * MASTERS)]
+        self._servers += await asyncio.gather(*(started(folder, CONFIG) for folder in folders))
         self._clients: list[Any] = [Redis(host="127.0.0.1", port=server.port) for server in self._servers]
         ports = [server.port for server in self._servers]
         self.url = "redis+cluster://" + ",".join(f"127.0.0.1:{port}" for port in ports[:MASTERS])
