@@ -1,6 +1,7 @@
 """What the words of rule files are called elsewhere, so that who writes one of those is told ours: in the parts of a
-file the word alone; in conditions a whole line, since the values differ, too: `season: autumn` is a `date` between two
-days."""
+file the word alone; in conditions, and of products, a whole line, since the values differ, too: `season: autumn` is a
+`date` between two days.
+"""
 
 from __future__ import annotations
 
@@ -129,12 +130,49 @@ FACTS = frozenset({
 })  # fmt: skip
 """What many want to ask, and no page tells: only the shop's own data does."""
 
+PRODUCT_LINES = {
+    "affinity: brand": (
+        "favorite brand", "favourite brand", "for you", "personal", "personalised", "personalized", "preference",
+        "preferred brand",
+    ),
+    "affinity: category": ("favorite category", "favourite category", "preferred category"),
+    "brand: Northwind": ("brands", "manufacturer", "marke", "merk", "supplier", "vendor"),
+    "category: shoes/trail": ("categories", "categorie", "collection", "department", "kategorie", "product type"),
+    "on sale: yes": ("discounted", "offer", "promo", "promotion", "reduced", "sale", "sale items", "special offer"),
+    "out of stock: yes": (
+        "availability", "available", "inventory", "low stock", "quantity", "sold out", "stock", "stock level",
+    ),
+    "price: at most 50 EUR": ("cheap", "cost", "expensive", "preis", "prices", "prijs"),
+    "product: SKU-1042": ("article", "id", "ids", "item", "items", "product id", "products", "sku", "skus"),
+    "score: popularity": (
+        "best seller", "best sellers", "bestseller", "bestsellers", "best selling", "clicks", "conversion", "popular",
+        "popularity", "revenue", "sales", "top sellers", "units sold", "views",
+    ),
+    "tag: bestseller": ("custom label", "keyword", "label", "labels", "tags"),
+    "tag: green": (
+        "attribute", "color", "colour", "description", "gender", "material", "name", "season", "size", "title",
+    ),
+    "tag: high margin": ("gross margin", "marge", "margin", "margins", "profit", "profitability"),
+    "tag: new": (
+        "added", "age", "arrivals", "fresh", "latest", "new", "new arrival", "new arrivals", "new in", "new products",
+        "newest", "newness", "recency", "release date", "trending",
+    ),
+    "tag: well rated": ("rating", "ratings", "review", "reviews", "stars"),
+}  # fmt: skip
+"""A whole line that says which products move or may be shown, and the words by which people look for it."""
+
 _LINE_OF = {word: line for line, words in CONDITION_LINES.items() for word in words}
+_PRODUCT_LINE_OF = {word: line for line, words in PRODUCT_LINES.items() for word in words}
 
 
 def line_instead_of(word: str) -> str:
     """The line to write in a condition instead of this unknown word; "" if there is none."""
     return _LINE_OF.get(_plain(word), "")
+
+
+def product_line_instead_of(word: str) -> str:
+    """The line to write of products instead of this unknown word; "" if there is none."""
+    return _PRODUCT_LINE_OF.get(_plain(word), "")
 
 
 def is_own_fact(word: str) -> bool:

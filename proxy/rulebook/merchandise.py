@@ -4,6 +4,7 @@ The words are the same for a product row and a listing."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from math import inf
 from typing import get_args
 
@@ -12,10 +13,12 @@ from proxy.catalogue.ranking import LARGEST_MOVE, STRENGTHS, TO_THE_END, Arrange
 from proxy.catalogue.strategy_context import PRODUCT_WORDS
 from proxy.conditions.amounts import amount, no_amount
 from proxy.conditions.nodes import Entry, MapNode, Node, Scalar, as_map, as_text, one_or_more, unknown_word
+from proxy.conditions.other_words import product_line_instead_of
 from proxy.conditions.phrase import TRUTHS, Kind, Phrase
-from proxy.diagnostics import Edit, Finding, did_you_mean, nearest
+from proxy.diagnostics import Edit, Finding, Suggestion, did_you_mean, nearest
 from proxy.rulebook.assortment import Assortment
 from proxy.rulebook.expectations import NOTHING_NEW
+from proxy.rulebook.mending import quoted
 from proxy.rulebook.scalars import read_choice, read_whole, read_words, unfit
 from proxy.rulebook.words import Part, Word, fields
 
@@ -24,9 +27,11 @@ SINCE_VIEWED: dict[str, By] = {word: word for word in ("cheaper since viewed", "
 OF_SHOPPERS = tuple(word for word in PRODUCT_WORDS if word != "this product")
 OWN_WORDS = (IN_STOCK, SOLD_OUT, ON_SALE, *SINCE_VIEWED, *OF_SHOPPERS)
 FITS = ("product", "category", "tag", "brand", "price", "discount")
+NAMED: tuple[By, ...] = ("product", "brand", "tag", "category")
 AFFINITIES = ("brand", "category")
 AFFINITY_OR_SCORE = ("affinity", "score")
 MOST_PLACES = 50
+HOW_TO_TAG = "what else you know of products comes as tags: `tags` in the feed, or `custom_label_0` to `_4` of Google's"
 _LEAST = 0.001
 """What is more than a price or a discount is more by this."""
 PIN = (Word("product", "the product's id", required=True), Word("at", "its place, from 1; the first when missing"))
@@ -52,18 +57,24 @@ def _of_word(word: Scalar, what: str, catalogue: Assortment, findings: list[Find
         yield ProductTest("in stock" if what == "only" else "out of stock")
     elif word.text in OF_SHOPPERS:
         yield ProductTest("words", frozenset({word.text}))
-    elif what == "never" and (catalogue.get(word.text) or not nearest(word.text, OWN_WORDS)):
+    elif what == "never" and (catalogue.get(word.text) or not _is_misspelt(word.text)):
         yield from _values("product", [word], catalogue, findings)
     else:
-        known = [IN_STOCK, ON_SALE, *SINCE_VIEWED, *OF_SHOPPERS, *(f"{name}: ..." for name in FITS)]
-        findings.append(unfit(what, word, did_you_mean(word.text, known)))
+        stock = IN_STOCK if what == "only" else SOLD_OUT
+        known = [stock, ON_SALE, *SINCE_VIEWED, *OF_SHOPPERS, *(f"{name}: ..." for name in FITS)]
+        findings.append(_in_our_words(unfit(what, word, did_you_mean(word.text, known)), word, (stock, ON_SALE, *FITS)))
+
+
+def _is_misspelt(word: str) -> bool:
+    """Whether it is no product's id, but one of our words, or another's for one of them, written otherwise."""
+    return bool(nearest(word, OWN_WORDS) or product_line_instead_of(word))
 
 
 def _fit(entry: Entry, catalogue: Assortment, findings: list[Finding]) -> ProductTest | None:
     """`price: at most 50 EUR`, `discount: at least 20%`, `brand: [Northwind, Tarnwell]`."""
     name = entry.key.text
     if name not in FITS:
-        findings.append(unknown_word(entry.key, "a filter of products", FITS))
+        findings.append(_in_our_words(unknown_word(entry.key, "a filter of products", FITS), entry.key, FITS))
         return None
     if name in ("price", "discount"):
         written = as_text(entry.value, f'"{name}"', findings)
@@ -105,6 +116,12 @@ def _shift(
     if isinstance(node, Scalar) and node.text in (IN_STOCK, SOLD_OUT, ON_SALE, *SINCE_VIEWED):
         findings.append(_as_a_line(node, what))
         return
+    if isinstance(node, Scalar) and (kinds := [by for by in NAMED if node.text.casefold() in catalogue.names[by]]):
+        findings.append(_as_a_line(node, what, kinds[0]))
+        return
+    if isinstance(node, Scalar) and node.text and product_line_instead_of(node.text):
+        findings.append(_in_our_words(unfit(what, node, ""), node, (*FITS, ON_SALE, SOLD_OUT, *AFFINITY_OR_SCORE)))
+        return
     table = as_map(node, f'each "{what}"', findings)
     lines = Part.of(table)
     places = _places(by, what, findings) if (by := lines.node("by")) else STRENGTHS["a lot"]
@@ -118,9 +135,9 @@ def _shift(
             yield fit, places
 
 
-def _as_a_line(word: Scalar, what: str) -> Finding:
-    """R304 for a word that `only` takes as it is."""
-    place, instead = word.place, f"{{{word.text}: yes}}"
+def _as_a_line(word: Scalar, what: str, kind: str = "") -> Finding:
+    """R304 for a word that `only` takes as it is, and for the name of a product, brand, tag or category alone."""
+    place, instead = word.place, f"{{{word.text}: yes}}" if not kind else f"{{{kind}: {quoted(word.text)}}}"
     edits = (Edit(place.line, place.column, place.end, instead),)
     return Finding("R304", f'"{what}" cannot be "{word.text}"', place, f"write: {instead}", edits=edits)
 
@@ -143,12 +160,19 @@ def _moved_by(entry: Entry, what: str, catalogue: Assortment, findings: list[Fin
             return ProductTest(name) if read_choice(entry.value, name, ["yes", "true"], findings) else None
         case name if name in FITS:
             return _fit(entry, catalogue, findings)
-    findings.append(
-        unknown_word(
-            entry.key, f'"{what}"', (*FITS, IN_STOCK, SOLD_OUT, ON_SALE, *SINCE_VIEWED, *AFFINITY_OR_SCORE, "by")
-        )
-    )
+    known = (*FITS, IN_STOCK, SOLD_OUT, ON_SALE, *SINCE_VIEWED, *AFFINITY_OR_SCORE, "by")
+    findings.append(_in_our_words(unknown_word(entry.key, f'"{what}"', known), entry.key, known))
     return None
+
+
+def _in_our_words(finding: Finding, word: Scalar, known: Sequence[str]) -> Finding:
+    """The same, with the line that says it here, where people have another word for it and it was no slip."""
+    line = product_line_instead_of(word.text)
+    if isinstance(finding.help, Suggestion) or line.partition(":")[0] not in known:
+        return finding
+    if finding.what.startswith(('"only"', '"never"')) and line.endswith(": yes"):
+        return replace(finding, help=f"write: {line.removesuffix(': yes')}")
+    return replace(finding, help=f"write a line like `{line}`", note=HOW_TO_TAG if line.startswith("tag:") else "")
 
 
 def moves_cards(found: Part, findings: list[Finding]) -> bool:
@@ -193,10 +217,17 @@ def _places(node: Node, what: str, findings: list[Finding]) -> float:
 
 def read_pins(node: Node | None, catalogue: Assortment, findings: list[Finding]) -> tuple[tuple[int, str], ...]:
     """One or a list of products, each `at` a position."""
-    return tuple(pin for item in one_or_more(node) if (pin := _pin(item, catalogue, findings)))
+    each = enumerate(one_or_more(node), start=1)
+    return tuple(pin for place, item in each if (pin := _pin(item, place, catalogue, findings)))
 
 
-def _pin(node: Node, catalogue: Assortment, findings: list[Finding]) -> tuple[int, str] | None:
+def _pin(node: Node, place: int, catalogue: Assortment, findings: list[Finding]) -> tuple[int, str] | None:
+    if isinstance(node, Scalar) and node.text:
+        instead = f"{{product: {quoted(node.text)}, at: {place}}}"
+        edits = (Edit(node.place.line, node.place.column, node.place.end, instead),)
+        what = f'a pin says which product and where, and "{node.text}" alone does not'
+        findings.append(Finding("R104", what, node.place, f"write: {instead}", edits=edits))
+        return None
     found = fields(node, "pin", PIN, findings)
     product = found.text("product", findings)
     if product is None:

@@ -124,3 +124,36 @@ def test_a_word_of_only_is_mended_to_a_line_of_bury() -> None:
     assert not read_shifts(node("- out of stock"), "bury", Assortment(PRODUCTS), findings)
     assert findings[0].help == "write: {out of stock: yes}"
     assert [edit.replacement for edit in findings[0].edits] == ["{out of stock: yes}"]
+
+
+@pytest.mark.parametrize(
+    ("read", "text", "help"),
+    [
+        ("boost", "{margin: high, by: a lot}", "write a line like `tag: high margin`"),
+        ("boost", "- New-Arrivals: yes", "write a line like `tag: new`"),
+        ("boost", "[margin]", "write a line like `tag: high margin`"),
+        ("boost", "{best sellers: yes}", "write a line like `score: popularity`"),
+        ("boost", "Northwind", "write: {brand: Northwind}"),
+        ("boost", "[SOCK]", "write: {product: SOCK}"),
+        ("bury", "{low stock: yes}", "write a line like `out of stock: yes`"),
+        ("bury", "{tags: new}", 'did you mean "tag"?'),
+        ("only", "margin", "write a line like `tag: high margin`"),
+        ("never", "{margin: low}", "write a line like `tag: high margin`"),
+        ("never", "sold out", "write: out of stock"),
+        ("pin", "SOCK", "write: {product: SOCK, at: 1}"),
+        ("pin", "[{product: BUN}, SOCK]", "write: {product: SOCK, at: 2}"),
+    ],
+)
+def test_a_word_of_another_tool_is_told_the_line_that_says_it_here(read: str, text: str, help: str) -> None:
+    findings: list[Finding] = []
+    assortment = Assortment(PRODUCTS)
+    if read == "pin":
+        read_pins(node(text), assortment, findings)
+    elif read in ("only", "never"):
+        read_fits(node(text), read, assortment, findings)
+    else:
+        read_shifts(node(text), read, assortment, findings)
+    (finding,) = findings
+    assert (finding.help, finding.is_warning) == (help, False)
+    assert ("custom_label_0" in finding.note) is ("`tag:" in help)
+    assert [edit.replacement for edit in finding.edits] == ([help.removeprefix("write: ")] if "{" in help else [])
