@@ -174,7 +174,7 @@ class Arrangement:
         for shift, moves in zip(self.shifts, weights, strict=True):
             for id, places in moves.items():
                 if id not in pinned:
-                    why.setdefault(id, []).append(f"{_places_text(places)} by {shift.fit}")
+                    why.setdefault(id, []).append(shift_text(shift, places))
         moved, asked = list[Move](), summed_moves(weights)
         for place, id in enumerate(order, start=1):
             if id in why and was[id] != place:
@@ -245,10 +245,12 @@ def summed_moves(weights: Iterable[Mapping[str, float]]) -> dict[str, float]:
     return total
 
 
-def _places_text(places: float) -> str:
-    if places == -inf:
-        return TO_THE_END
-    return f"{places:+.3g} place" if abs(places) == 1 else f"{places:+.3g} places"
+def shift_text(shift: Shift, places: float = 0.0) -> str:
+    """How far it moves what, as `+10 places by brand northwind`: a product so many `places`, or at most."""
+    far = places or shift.places
+    if far == -inf:
+        return f"{TO_THE_END} by {shift.fit}"
+    return f"{far:+.3g} {'place' if abs(far) == 1 else 'places'} by {shift.fit}"
 
 
 def moves_text(products: Sequence[str], order: Sequence[str], moves: Sequence[Move], get: Get) -> Iterator[str]:

@@ -12,12 +12,14 @@ from math import isfinite
 from zoneinfo import ZoneInfo
 
 from proxy.bucketing import percent
+from proxy.drafts.merchandise import merchandise
 from proxy.model import AllOf, Cap, Condition, Draw, Experiment, Fact, NoneOf, Place, Rule, Segment
 from proxy.page.piece import Piece
 from proxy.page.product_row import ProductRow
 from proxy.rulebook.compile import Publication
 from proxy.rulebook.rules import priority_text
 
+OTHER = "shows something else"
 COUNTED_ON = "is counted on: results add up what came before and after; a new name begins anew"
 _WRAPPER = re.compile(
     rb'<link rel="stylesheet" href="/_tb/[^"]*">|'
@@ -53,18 +55,22 @@ def changes(live: Publication, draft: Publication, now: float) -> tuple[Change, 
 
 
 def contents(publication: Publication, variant: str) -> tuple[object, ...]:
-    """What a variant shows, for comparison: its bytes and fields without the wrapper's rule and stylesheet, and what a
-    row of products asks of the catalogue; how it arranges a list; () for the page's own."""
-    fragment = publication.fragments.get(variant)
-    if fragment is None:
+    """What a variant shows, for comparison: its looks, and what a row of products asks of the catalogue; how it
+    arranges a list; () for the page's own."""
+    if variant not in publication.fragments:
         arrangement = publication.arrangements.get(variant)
         return () if arrangement is None else (arrangement,)
+    return (*_look(publication, variant), publication.asks.get(variant))
+
+
+def _look(publication: Publication, variant: str) -> tuple[object, ...]:
+    """Its bytes and fields without the wrapper's rule and stylesheet, and how a product is drawn; () for a list, and
+    for the page's own."""
+    fragment = publication.fragments.get(variant)
+    if fragment is None:
+        return ()
     parts = tuple(_WRAPPER.sub(b"", part.plain) if isinstance(part, Piece) else part for part in fragment.parts)
-    return (
-        *parts,
-        publication.asks.get(variant),
-        fragment.renderer.template if isinstance(fragment, ProductRow) else "",
-    )
+    return (*parts, fragment.renderer.template if isinstance(fragment, ProductRow) else "")
 
 
 # -- rules
@@ -82,7 +88,9 @@ def _rules(live: Publication, draft: Publication, now: float) -> Iterator[Change
             yield Change(Kind.ADDED, name, f"new in {rule.slot}{_begins(rule, now)}", rule.place)
         else:
             old_rule, shows_other = before[name], _shown(before[name], live) != _shown(rule, draft)
-            for what in _differences(_aspects(old_rule), _aspects(rule), shows_other=shows_other):
+            moved = list(_differences(merchandise(old_rule, live), merchandise(rule, draft)))
+            looks_other = shows_other and (not moved or _looks(old_rule, live) != _looks(rule, draft))
+            for what in (*_differences(_aspects(old_rule), _aspects(rule)), *moved, *([OTHER] if looks_other else ())):
                 yield Change(Kind.CHANGED, name, what, rule.place)
             if _is_compared(old_rule, now) and (shows_other or _groups(old_rule) != _groups(rule)):
                 yield Change(Kind.CHANGED, name, COUNTED_ON, rule.place)
@@ -120,22 +128,27 @@ def _renamed(
 
 def _shown(rule: Rule, publication: Publication) -> dict[str, tuple[object, ...]]:
     """What a rule shows, by the names of its arms if it is an experiment."""
-    arms = rule.experiment.arms if rule.experiment else ()
-    variants = {"": rule.variant} | {arm.name: arm.variant for arm in arms}
-    return {arm: contents(publication, variant) for arm, variant in variants.items()}
+    return {arm: contents(publication, variant) for arm, variant in _variants(rule).items()}
+
+
+def _looks(rule: Rule, publication: Publication) -> dict[str, tuple[object, ...]]:
+    """The same without the products, and how they are arranged."""
+    return {arm: _look(publication, variant) for arm, variant in _variants(rule).items()}
+
+
+def _variants(rule: Rule) -> dict[str, str]:
+    return {"": rule.variant} | {arm.name: arm.variant for arm in (rule.experiment.arms if rule.experiment else ())}
 
 
 def _begins(rule: Rule, now: float) -> str:
     return f", from {moment(rule.live_from, rule.timezone)}" if now < rule.live_from < float("inf") else ""
 
 
-def _differences(before: Mapping[str, str], after: Mapping[str, str], *, shows_other: bool) -> Iterator[str]:
+def _differences(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[str]:
     for aspect in dict.fromkeys([*before, *after]):
         old, new = before.get(aspect, ""), after.get(aspect, "")
         if old != new:
             yield f"{aspect}: {old or 'anything'}  →  {new or 'anything'}"
-    if shows_other:
-        yield "shows something else"
 
 
 def _aspects(rule: Rule) -> dict[str, str]:
@@ -198,7 +211,7 @@ def _segments(live: Publication, draft: Publication) -> Iterator[Change]:
         if name not in before:
             yield Change(Kind.ADDED, f"segment {name}", "new", segment.place)
             continue
-        for what in _differences(_membership(before[name]), _membership(segment), shows_other=False):
+        for what in _differences(_membership(before[name]), _membership(segment)):
             yield Change(Kind.CHANGED, f"segment {name}", what, segment.place)
     for name, segment in before.items():
         if name not in after:

@@ -39,7 +39,8 @@ class Checks:
 class Prospect:
     """What a draft would change. `live` and `draft` are the names of the two; `new_slots` have rules in the draft but
     are in no recorded view; `starts_at` is when the first new or changed rule begins, if none has begun. `is_live`: the
-    draft is live already."""
+    draft is live already. `makes_way` are those that would be shown where their row has products, else the next rule.
+    """
 
     live: str
     draft: str
@@ -49,6 +50,7 @@ class Prospect:
     new_slots: tuple[str, ...]
     starts_at: str
     is_live: bool = False
+    makes_way: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,10 @@ def prospect(
     fresh = {rule.slot for rule in draft.rules} - {rule.slot for rule in live.rules} - seen
     found = changes(live, draft, now)
     replayed = replay(views, live, draft)
-    return Prospect(*names, found, replayed, checks, tuple(sorted(fresh)), _starts_at(found, draft, now), is_live)
+    shown = {shift.after for slot in replayed.slots for shift in slot.shifts}
+    makes_way = tuple(sorted(name for name in shown if name in draft.asks and draft.asks[name].may_be_empty))
+    starts_at = _starts_at(found, draft, now)
+    return Prospect(*names, found, replayed, checks, tuple(sorted(fresh)), starts_at, is_live, makes_way)
 
 
 def _starts_at(found: Iterable[Change], draft: Publication, now: float) -> str:
@@ -152,6 +157,10 @@ def _notes(told: Prospect) -> Iterator[str]:
     for slot in told.replay.slots:
         if slot.unsure:
             yield f"  {slot.slot}  {many(slot.unsure, 'view')}    {_not_recorded(slot)}"
+    if told.makes_way:
+        named = ", ".join(f'"{name}"' for name in told.makes_way[:MOST_SHIFTS])
+        more = f" and {len(told.makes_way) - MOST_SHIFTS} more" if len(told.makes_way) > MOST_SHIFTS else ""
+        yield f"Rows are taken to have products; with too few, the next rule is shown instead of {named}{more}"
     for name in told.new_slots:
         yield f"No recorded view has the slot {name}, so nobody can tell who would see something in it"
     if not told.replay.views:

@@ -92,7 +92,7 @@ rules:
         ("title: Free", "title: Free today", ["shows something else", COUNTED_ON]),
         ("title: Hi}", "title: Hello}", ["shows something else", COUNTED_ON]),
         ("holdout: 5%, show", "holdout: 10%, show", ["holdout: 5 %  →  10 %", COUNTED_ON]),
-        ("pin: {product: SKU-1}", "pin: {product: SKU-2}", ["shows something else", COUNTED_ON]),
+        ("pin: {product: SKU-1}", "pin: {product: SKU-2}", ["pin: SKU-1 at 1  →  SKU-2 at 1", COUNTED_ON]),
         (
             "{name: new, show: {banner: {title: Free}}}, {name: control,",
             "{name: new, share: 20%, show: {banner: {title: Free}}}, {name: control, share: 80%,",
@@ -155,14 +155,14 @@ ROW_FILES = {
 
 
 @pytest.mark.parametrize(
-    ("file", "old", "new"),
+    ("file", "old", "new", "told"),
     [
-        ("a.rules.yaml", "popular in: food", "in category: food"),
-        ("a.rules.yaml", "card: wide", "card: wide, count: 2"),
-        ("cards/wide.html", "</a>", " now</a>"),
+        ("a.rules.yaml", "popular in: food", "in category: food", "strategy: popular in: food  →  in category: food"),
+        ("a.rules.yaml", "card: wide", "card: wide, count: 2", "count: 4  →  2"),
+        ("cards/wide.html", "</a>", " now</a>", "shows something else"),
     ],
 )
-def test_a_row_of_products_is_what_it_asks_for_and_how_it_draws(file: str, old: str, new: str) -> None:
+def test_a_row_of_products_is_what_it_asks_for_and_how_it_draws(file: str, old: str, new: str, told: str) -> None:
     files = {"a.rules.yaml": ROW.encode(), **ROW_FILES}
     live, same, draft = (
         load(each).publication
@@ -172,7 +172,7 @@ def test_a_row_of_products_is_what_it_asks_for_and_how_it_draws(file: str, old: 
     assert same is not None
     assert draft is not None
     assert changes(live, same, NOW) == ()
-    assert [change.what for change in changes(live, draft, NOW)] == ["shows something else"]
+    assert [change.what for change in changes(live, draft, NOW)] == [told]
 
 
 def test_comments_order_and_another_name_of_the_file_mean_nothing() -> None:

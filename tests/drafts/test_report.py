@@ -93,6 +93,16 @@ def test_a_slot_nobody_has_seen_is_named() -> None:
     assert "No recorded view has the slot cart.extras, so nobody can tell who would see something in it" in text
 
 
+def test_a_row_that_may_have_no_products_is_named() -> None:
+    row = "  - {{name: {}, slot: {}, show: {{products: {{strategy: {}}}}}}}\n"
+    rows = row.format("Lately", "cart.extras", "[recently viewed]") + row.format(
+        "Best", "home.hero", "{popular in: everything}"
+    )
+    notes = [line for line in as_text(told(DRAFT.replace(MUSTARD, rows))).splitlines() if line.startswith("Rows")]
+    assert notes == ['Rows are taken to have products; with too few, the next rule is shown instead of "Lately"']
+    assert not any(line.startswith("Rows") for line in as_text(told()).splitlines())
+
+
 def test_without_views_it_says_so() -> None:
     assert "No page view is recorded yet" in as_text(told(views=[]))
 
