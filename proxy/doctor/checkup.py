@@ -8,6 +8,7 @@ cannot disagree.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from urllib.parse import unquote, urlsplit
 
@@ -15,6 +16,7 @@ from proxy.doctor.fetched import FetchedPage, Level, Line
 from proxy.doctor.places import in_json, lists, slots
 from proxy.httpcache.policy import CacheReason, may_store
 from proxy.httpcache.stored import CacheOptions, directives_and_lifetime, http_date
+from proxy.page.selecting import TooManySiblings, elements_by
 from proxy.page.tokens import DJANGO, tokens_in
 from proxy.serve.pages import is_json
 
@@ -94,15 +96,27 @@ def _charset(fetched: FetchedPage) -> Iterator[Line]:
 
 
 def _hydration(fetched: FetchedPage) -> Iterator[Line]:
-    framework, plain = fetched.page.framework, fetched.page.plain_slots
+    framework, plain = fetched.page.framework, [*fetched.page.plain_slots, *_selected_plain(fetched)]
     again = f"{framework.name} renders {framework.part} again"
     if not framework.name:
-        yield Line(Level.OK, "hydration", "nothing renders the page again in the browser")
+        yield Line(Level.OK, "hydration", "nothing seems to render the page again in the browser")
     elif not plain:
-        yield Line(Level.OK, "hydration", f"{again}; it leaves raw slots alone")
+        apart = f", and what is outside of {framework.part}," if framework.roots else ""
+        yield Line(Level.OK, "hydration", f"{again}; it leaves raw slots{apart} alone")
     for slot in plain if framework.name else ():
         says = f"{again} in the browser and throws away what is put into `{slot}`"
-        yield Line(Level.WARN, "hydration", says, f"render `{slot}` with TbSlot, see {GUIDE}")
+        or_move = f", or put it outside of {framework.part}" if framework.roots else ""
+        yield Line(Level.WARN, "hydration", says, f"render `{slot}` with TbSlot{or_move}, see {GUIDE}")
+
+
+def _selected_plain(fetched: FetchedPage) -> Iterator[str]:
+    """The slots that a selector of slots.yaml finds in what a framework renders, without the helpers' mark."""
+    for slot in fetched.declared:
+        if slot.selector and not slot.is_list and slot.is_on(fetched.path):
+            with contextlib.suppress(TooManySiblings):
+                found = elements_by(slot.selector, fetched.markup)
+                if any(map(fetched.page.framework.renders, found)) and not any("data-tb-raw" in e.attrs for e in found):
+                    yield slot.name
 
 
 OPENERS = {

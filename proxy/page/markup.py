@@ -122,45 +122,54 @@ def has_marks(body: bytes, charset: str) -> bool:
 
 
 class Framework(NamedTuple):
-    """How to tell that a page is hydrated: an element that `selector` finds, or one of the byte `traces`. `part` is
-    rendered again: the page, or only the elements that `island` finds. `name` is "" for none."""
+    """How to tell that a page is hydrated: an element that `selector` finds, or one of the byte `traces`. What the
+    first of `roots` finds that the page has is rendered again, else the whole page. `name` is "" for none."""
 
     name: str
     selector: str = ""
     traces: tuple[bytes, ...] = ()
-    part: str = "the page"
-    island: str = ""
+    roots: tuple[str, ...] = ()
 
     def renders(self, element: Element) -> bool:
-        """Whether it renders the element again."""
-        return bool(self.name) and (not self.island or element.closest(self.island) is not None)
+        """Whether it renders the element of the page again."""
+        return bool(self.name) and (not self.roots or element.closest(self.roots[0]) is not None)
+
+    def of(self, document: turbohtml.Document) -> Framework:
+        """What it is for this page: with one root, if any."""
+        return self._replace(roots=tuple(filter(document.select_one, self.roots))[:1])
+
+    @property
+    def part(self) -> str:
+        """What is rendered again."""
+        return f"`{self.roots[0]}`" if self.roots else "the page"
 
 
-# The most telling first. React separates texts by `<!-- -->`, and marks Suspense by `<!--$-->`, as Solid does; Vue and
-# Svelte mark a fragment by `<!--[-->`. The last row is the mount point that the build tools of both write into a new
-# project.
+# The most telling first. React separates texts by `<!-- -->`, marks Suspense by `<!--$-->`, as Solid does, and writes
+# `charSet`; Vue and Svelte mark a fragment by `<!--[-->`. The last row is the mount point that the build tools of both
+# write into a new project.
 FRAMEWORKS = (
-    Framework("Astro", "astro-island", part="its islands", island="astro-island"),
-    Framework("Next.js", "#__next, script#__NEXT_DATA__", (b"self.__next_f",)),
-    Framework("Nuxt", "#__nuxt, script#__NUXT_DATA__", (b"window.__NUXT__",)),
-    Framework("Gatsby", "#___gatsby"),
+    Framework("Astro", "astro-island", roots=("astro-island",)),
+    Framework("Next.js", "#__next, script#__NEXT_DATA__", (b"self.__next_f",), ("#__next",)),
+    Framework("Nuxt", "#__nuxt, script#__NUXT_DATA__", (b"window.__NUXT__",), ("#__nuxt",)),
+    Framework("Gatsby", "#___gatsby", roots=("#___gatsby",)),
     Framework("React Router", traces=(b"window.__remixContext", b"window.__reactRouterContext")),
     Framework("SvelteKit", traces=(b"__sveltekit_",)),
-    Framework("Angular", traces=(b" ng-version=",)),
+    Framework("Angular", traces=(b" ng-version=",), roots=("[ng-version]",)),
     Framework("Solid", traces=(b"_$HY",)),
-    Framework("React", "[data-reactroot]", (b"<!--$-->", b"<!-- -->")),
-    Framework("Vue", "[data-server-rendered]"),
-    Framework("Vue or Svelte", traces=(b"<!--[-->",)),
-    Framework("React or Vue", "#root:has(~ script[type=module]), #app:has(~ script[type=module])"),
-)
+    Framework("React", "[data-reactroot]", (b"<!--$-->", b"<!-- -->", b"<meta charSet="), ("#root", "#app")),
+    Framework("Vue", "[data-server-rendered]", roots=("[data-server-rendered]",)),
+    Framework("Vue or Svelte", traces=(b"<!--[-->",), roots=("#app",)),
+    Framework("React or Vue", "#root:has(~ script[type=module]), #app:has(~ script[type=module])",
+              roots=("#root", "#app")),
+)  # fmt: skip
 _NONE = Framework("")
 _UNSEEN = frozenset({"script", "style", "noscript", "template"})
 
 
 class Inspection(NamedTuple):
-    """`framework` is what hydrates the page; `plain_slots` are the slots without the helpers' mark, in page order,
-    without those outside of islands; `charset` and `policies` are those of `<meta>` elements; `is_shell` is True when
-    a page with scripts has nothing to see without them."""
+    """`framework` is what hydrates the page; `plain_slots` are the slots without the helpers' mark in what it renders,
+    in page order; `charset` and `policies` are those of `<meta>` elements; `is_shell` is True when a page with scripts
+    has nothing to see without them."""
 
     framework: Framework
     plain_slots: tuple[str, ...]
@@ -182,13 +191,13 @@ def framework_of(document: turbohtml.Document, body: bytes) -> Framework:
     """What renders the page again in the browser; one without a name when nothing seems to."""
     for one in FRAMEWORKS:
         if any(trace in body for trace in one.traces) or (one.selector and document.select_one(one.selector)):
-            return one
+            return one.of(document)
     return _NONE
 
 
 def _plain_slots(document: turbohtml.Document, framework: Framework) -> tuple[str, ...]:
     found = document.select("[data-slot]:not([data-tb-raw]), tb-slot:not([data-tb-raw])")
-    slots = [slot for slot in found if not framework.island or framework.renders(slot)]
+    slots = [slot for slot in found if not framework.name or framework.renders(slot)]
     return tuple(str(slot.attrs.get("data-slot") or slot.attrs.get("name") or "") for slot in slots)
 
 

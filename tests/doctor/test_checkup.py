@@ -6,6 +6,7 @@ import pytest
 
 from proxy.doctor.checkup import checkup
 from proxy.doctor.fetched import FetchedPage, Level, Line
+from proxy.page.slots import DeclaredSlot
 from proxy.settings import Settings
 
 HEALTHY = FetchedPage(
@@ -157,6 +158,19 @@ def test_each_plain_slot_of_a_hydrated_page_is_warned_about_by_name() -> None:
 def test_raw_slots_of_a_hydrated_page_are_fine() -> None:
     raw = PLAIN.replace(b"data-slot", b"data-tb-raw data-slot")
     assert line_of(replace(HEALTHY, body=raw), "hydration").level is Level.OK
+
+
+@pytest.mark.parametrize(
+    ("selector", "path", "level"),
+    [("main", "/", Level.WARN), ("#app", "/", Level.WARN), ("body", "/", Level.OK), ("main", "/other", Level.OK)],
+)
+def test_slots_that_a_selector_finds_in_what_is_rendered_again_are_warned_about(
+    selector: str, path: str, level: Level
+) -> None:
+    body = b'<!DOCTYPE html><meta charSet="utf-8"/><body><div id="app"><main><p>x</p></main></div></body>'
+    slot = DeclaredSlot("home.hero", page=path, selector=selector, place="start")
+    line = line_of(replace(HEALTHY, body=body, declared=(slot,)), "hydration")
+    assert (line.level, "outside of `#app`" in line.fix + line.says) == (level, True)
 
 
 @pytest.mark.parametrize(

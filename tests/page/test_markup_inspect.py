@@ -17,6 +17,7 @@ from proxy.page.markup import inspect
         (b"<script>window.__reactRouterContext = {}</script>", "React Router"),
         (b"<main data-reactroot><p>x</p></main>", "React"),
         (b"<p>Added <!-- -->0</p>", "React"),
+        (b'<meta charSet="utf-8"/><div id="app"><p>x</p></div><script src="/vendor.js"></script>', "React"),
         (b'<div data-server-rendered="true"></div>', "Vue"),
         (b"<ul><!--[--><li>x</li><!--]--></ul>", "Vue or Svelte"),
         (b"<!--[--><p>x</p><!--]--><script>{ __sveltekit_1x2y = {} }</script>", "SvelteKit"),
@@ -34,6 +35,7 @@ def test_a_hydrated_page_is_known_by_what_its_framework_leaves_in_it(html: bytes
     "html",
     [
         b'<div id="app"></div><script src="/jquery.js"></script>',
+        b'<meta charset="utf-8"><div id="root"></div><script src="/jquery.js"></script>',
         b"<p>Our shop runs on Next.js and Vue</p>",
         b'<!-- <div id="__next"></div> --><p>x</p>',
     ],
@@ -51,6 +53,25 @@ def test_slots_without_the_helpers_mark_are_plain_in_page_order() -> None:
 def test_slots_between_the_islands_of_astro_stay_as_they_are() -> None:
     html = b"""<div data-slot="home.hero">a</div><astro-island><div data-slot="home.row">b</div></astro-island>"""
     assert inspect(html).plain_slots == ("home.row",)
+
+
+@pytest.mark.parametrize(
+    ("html", "part"),
+    [
+        (b'<div id="app"><p>Added <!-- -->0</p></div>', "`#app`"),
+        (b'<div id="root"><div id="app"><p>Added <!-- -->0</p></div></div>', "`#root`"),
+        (b"<p>Added <!-- -->0</p>", "the page"),
+        (b'<div id="app"></div><script>self.__next_f.push([1])</script>', "the page"),
+        (b"<astro-island><button>Added <!-- -->0</button></astro-island>", "`astro-island`"),
+    ],
+)
+def test_what_a_framework_renders_again_is_its_root_where_the_page_has_one(html: bytes, part: str) -> None:
+    assert inspect(html).framework.part == part
+
+
+def test_slots_beside_the_root_stay_as_they_are() -> None:
+    html = b"""<div data-slot="all.topbar">a</div><div id="root"><div data-slot="home.hero">b <!-- -->1</div></div>"""
+    assert inspect(html).plain_slots == ("home.hero",)
 
 
 def test_charset_and_policies_are_read_from_meta_elements() -> None:
