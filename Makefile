@@ -2,8 +2,11 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+RUNS   := $(VENV)/.runs
 READY  := $(VENV)/.ready
 BENCH  := $(VENV)/.bench
+# Python compiles what is imported, not all that comes along.
+PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
 
 .DEFAULT_GOAL := help
 .PHONY: help demo check test bench load bar docs map lock clean
@@ -11,18 +14,22 @@ BENCH  := $(VENV)/.bench
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## ?/\t/' | expand -t 10
 
-$(READY): requirements-dev.lock pyproject.toml
+$(RUNS): requirements.lock requirements-build.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 ..."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(PIP) --require-hashes -r requirements.lock -r requirements-build.lock
+	$(PIP) --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(READY): $(RUNS) requirements-dev.lock
+	$(PIP) --require-hashes -r requirements-dev.lock
 	@touch $@
 
 $(BENCH): $(READY) requirements-bench.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
+	$(PIP) --require-hashes -r requirements-bench.lock
 	@touch $@
 
-demo: $(READY)  ## the demo shop, the proxy and the admin page, with links to open
+demo: $(RUNS)  ## the demo shop, the proxy and the admin page, with links to open
 	$(BIN)/tailorbird demo
 
 check: $(READY)  ## format, lint, types, layers, mirror, generated docs
@@ -47,7 +54,7 @@ load: $(BENCH)  ## Locust, headless and bounded, personalised beside pass-throug
 bar: $(BENCH)  ## one acceptance bar in its full form: make bar BAR=A9
 	$(BIN)/python -m loadtests.bars $(BAR)
 
-docs: $(READY)  ## regenerate docs/reference
+docs: $(RUNS)  ## regenerate docs/reference
 	$(BIN)/tailorbird docs docs/reference
 
 map:  ## every module, with what it is
@@ -59,6 +66,7 @@ lock:  ## renew the lock files from pyproject.toml
 	$(PYTHON) -m venv .cache/lock && .cache/lock/bin/python -m pip install --quiet pip-tools
 	$(COMPILE) --extra codings --output-file requirements.lock pyproject.toml
 	$(COMPILE) --extra dev --all-build-deps --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
+	$(COMPILE) --only-build-deps --build-deps-for editable --constraint requirements-dev.lock --output-file requirements-build.lock pyproject.toml
 	$(COMPILE) --extra bench --constraint requirements-dev.lock --output-file requirements-bench.lock pyproject.toml
 
 clean:  ## remove what was built here
