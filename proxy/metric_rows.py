@@ -24,6 +24,8 @@ HELP = {
     "tailorbird_events_total": "events by outcome: applied, repeated (came before), bot, unwanted (the visitor said "
     "no), busy (sent back, there was no room), failed (sent back, the store did not take them), lost (noted by pages "
     "while the store was away for long), too much (requests sent back, as their address sends very many)",
+    "tailorbird_store_lost_total": "times a worker found that the Redis or Valkey server had lost what it had, or that "
+    "another was in its place",
     "tailorbird_events_refused_total": "events that were not taken, by reason",
     "tailorbird_segment_changes_total": "segments entered and left, for each webhook that is told",
     "tailorbird_webhook_messages_total": "messages to webhooks by outcome: sent, failed (tried again later), given up",
@@ -79,6 +81,7 @@ FROM_ZERO: dict[str, tuple[str, tuple[str, ...]]] = {
         "outcome",
         ("applied", "repeated", "bot", "unwanted", "busy", "failed", "lost", "too much"),
     ),
+    "tailorbird_store_lost_total": ("", ("",)),
     "tailorbird_webhook_messages_total": ("outcome", ("sent", "failed", "given up")),
     "tailorbird_rules_reloads_total": ("outcome", ("live", "refused")),
     "tailorbird_cache_evicted_total": ("", ("",)),

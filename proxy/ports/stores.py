@@ -102,6 +102,7 @@ class Applied:
     * `linked`: the profiles that an arrival joined or parted, as they are right after it.
     * `places`: the places of the log before and after these events; None if other events lie between.
     * `changes`: the names of these changes, for `ProfileStore.changed`.
+    * `losses`: how many times since the last events the store turned out to have lost what it had.
     """
 
     new: Sequence[Arrival]
@@ -109,6 +110,7 @@ class Applied:
     places: tuple[str, str] | None = None
     changes: Sequence[str] = ()
     page_events: Sequence[PackedEvent] = ()
+    losses: int = 0
 
     @property
     def all_new(self) -> Sequence[Arrival | PackedEvent]:

@@ -110,7 +110,7 @@ class RedisLog:
         changes: list[str] = []
         for turn in range(TRIES):
             if not waiting:
-                return Applied(fresh, linked, changes=changes)
+                return Applied(fresh, linked, changes=changes, losses=self._tombstones.losses())
             await asyncio.sleep(turn * SHORTEST_WAIT_SECONDS * random.random())  # noqa: S311  # no secret
             done = await self._turn(waiting, order)
             done.fresh.sort(key=lambda one: order.get((one.via or one.visitor_id, one.event.id), len(order)))

@@ -33,6 +33,7 @@ class RedisTombstones:
         self._writer = writer
         self._own = b""
         self._brought: frozenset[bytes] = frozenset()
+        self._losses = 0
 
     async def keys(self) -> list[bytes]:
         """Every key that hashes were made with, the store's own first."""
@@ -47,11 +48,17 @@ class RedisTombstones:
         if own != self._own:
             if self._own:
                 log.warning(LOST)
+                self._losses += 1
             self._own = b""
             return True
         is_new = not self._brought.issuperset(brought)
         self._brought |= frozenset(brought)
         return is_new
+
+    def losses(self) -> int:
+        """How many times, since this was last asked, the store turned out to have lost what it had."""
+        losses, self._losses = self._losses, 0
+        return losses
 
     async def leave(self, visitor_ids: Collection[str], now: float) -> None:
         """Writes the tombstones of erased visitors."""

@@ -240,6 +240,7 @@ class Journal:
             self._profiles.invalidate(visitors_not_stored(fresh, early))
         self._count("applied", len(fresh))
         self._count("repeated", count - len(fresh))
+        self._metrics.count("tailorbird_store_lost_total", by=applied.losses)
         for hear in self._hear:
             asyncio.get_running_loop().call_soon(hear, applied)
         self._spawn(self._notify([entry.done for entry in entries if entry.done], applied))

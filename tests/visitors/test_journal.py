@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,17 @@ async def test_what_was_recorded_is_durable_and_counts_at_once(world: World) -> 
     assert await world.store.log_of("anna") == [seen("anna", 1)]
     assert await world.history("anna") == ["web:1"]
     assert world.told == [({"anna"}, set(), True)]
+
+
+async def test_that_the_store_lost_what_it_had_is_counted(world: World) -> None:
+    async def of_an_emptied_server(*events: Sequence[Arrival]) -> Applied:
+        return replace(await world.store.apply(*events), losses=1)
+
+    await world.journal.record([seen("anna", 1)], 100)
+    assert world.metrics.get("tailorbird_store_lost_total") == 0
+    world.gate.apply = of_an_emptied_server  # type: ignore[method-assign]
+    await world.journal.record([seen("anna", 2)], 100)
+    assert world.metrics.get("tailorbird_store_lost_total") == 1
 
 
 async def test_a_waiting_caller_returns_only_when_durable(world: World) -> None:
