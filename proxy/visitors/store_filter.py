@@ -1,8 +1,8 @@
 """A filter in front of the store: it tells, without asking, of which visitors the store holds nothing, or nothing but
 what they did here. So a new visitor's first pages need no read.
 
-It is a Bloom filter of the store's visitors, two bytes each. All are read at the start, and again
-whenever anybody may have been changed or erased; between, the filter is kept current by what this worker stores, what
+It is two Bloom filters of the store's visitors, some four bytes a visitor. All are read at the start, and again
+whenever anybody may have been changed or erased; between, the filters are kept current by what this worker stores, what
 other workers tell it, and the changes found in the store (`invalidation.py`).
 
 Its law: a visitor of whom the store holds something is never taken for one of whom it does not. Visitors that are

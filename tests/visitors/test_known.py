@@ -59,7 +59,7 @@ class Page:
         return [bin_of(MEASURES.all[number].breaks, value) for number, value in zip(self.numbers, values, strict=True)]
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(20))
 def test_values_of_each_worker_are_those_of_the_whole_history(seed: int) -> None:
     random = Random(seed)
     arrivals: list[Arrival] = []
