@@ -18,7 +18,7 @@ class CacheReason(enum.StrEnum):
     """Every reason of a verdict: the word that logs, metrics and headers print."""
 
     STORABLE = "storable"
-    STATUS = "status"  # 206, 304, or an unknown one with `must-understand`
+    STATUS = "status"  # one of `_NEVER_STORED`, or an unknown one with `must-understand`
     REFUSED = "refused"  # 401 or 403: only requests without credentials are refused
     NO_STORE = "no-store"
     PRIVATE = "private"
@@ -46,7 +46,8 @@ _STALE = CacheVerdict(False, CacheReason.STALE)
 _NO_CACHE = CacheVerdict(False, CacheReason.NO_CACHE)
 
 _CLIENT = frozenset(b"forwarded via x-forwarded-for x-real-ip true-client-ip cf-connecting-ip".split())
-_NEVER_STORED = frozenset({206, 304})
+_NEVER_STORED = frozenset({206, 304, 428, 429, 431, 511})
+"""Parts and confirmations; and what RFC 6585 forbids to store, being about one client: that it asked too often, say."""
 _REFUSING = frozenset({401, 403})
 _UNDERSTOOD = frozenset({200, 203, 204, 300, 301, 302, 303, 307, 308, 404, 405, 410, 414, 500, 501, 502, 503, 504})
 

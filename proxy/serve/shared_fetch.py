@@ -196,10 +196,15 @@ class SharedFetch:
 
 
 def is_down(outcome: NotShared | Passed | OriginError | None) -> bool:
-    """True when the origin failed, or its page broke off, or it was too slow for those who waited."""
+    """True when the origin failed, or wants us to ask less, or its page broke off, or it was too slow for those who
+    waited."""
     if isinstance(outcome, Passed):
-        return outcome.answer.status >= 500
-    return not isinstance(outcome, NotShared) or outcome.status >= 500 or outcome.reason == DAMAGED
+        return _is_failure(outcome.answer.status)
+    return not isinstance(outcome, NotShared) or _is_failure(outcome.status) or outcome.reason == DAMAGED
+
+
+def _is_failure(status: int) -> bool:
+    return status >= 500 or status == 429
 
 
 async def let_go(outcome: NotShared | Passed | OriginError | None) -> None:

@@ -65,12 +65,13 @@ async def test_an_origin_that_is_down_is_stood_in_for_by_the_stale_page() -> Non
     assert (late.status, late["cache-control"]) == (502, "no-store")
 
 
+@pytest.mark.parametrize("status", [b"500 Oops", b"429 Too Many Requests"])
 @pytest.mark.parametrize("fields", [(HTML,), SHARED])
-async def test_an_origin_that_answers_5xx_is_stood_in_for_too_and_the_page_is_not_marked(
-    fields: tuple[bytes, ...],
+async def test_an_origin_that_fails_or_is_asked_too_often_is_stood_in_for_too_and_the_page_is_not_marked(
+    fields: tuple[bytes, ...], status: bytes
 ) -> None:
     """Also where it gives its errors the lifetime of its pages."""
-    answers = iter([ok(PAGE, *SHARED), ok(b"oops", *fields, status=b"500 Oops"), ok(PAGE + b"new", *SHARED)])
+    answers = iter([ok(PAGE, *SHARED), ok(b"oops", *fields, status=status), ok(PAGE + b"new", *SHARED)])
     async with Origin(answering(lambda _: next(answers))) as origin, Site(origin.url) as site:
         await site.get(b"/")
         site.now += 61
@@ -79,6 +80,17 @@ async def test_an_origin_that_answers_5xx_is_stood_in_for_too_and_the_page_is_no
         assert len(origin.requests) == 2
         site.now += site.settings.origin_down_seconds
         assert (await site.get(b"/")).body == PAGE + b"new"
+
+
+async def test_who_asks_too_often_is_answered_alone_and_others_by_an_origin_that_counts_them_apart() -> None:
+    def say(seen: Seen) -> bytes:
+        is_counted_apart = seen.get(b"x-forwarded-for") is not None
+        return ok(PAGE, *SHARED) if is_counted_apart else ok(b"later", *SHARED, status=b"429 Too Many Requests")
+
+    async with Origin(answering(say)) as origin, Site(origin.url) as site:
+        for _ in range(2):
+            answer = await site.get(b"/")
+            assert (answer.status, answer.body) == (200, PAGE)
 
 
 def hanging(release: asyncio.Event, *fields: bytes) -> Script:
