@@ -29,16 +29,18 @@ class Logged(NamedTuple):
 
 async def logs(store: Store) -> AsyncIterator[Logged]:
     """Everybody in the log, each once, in no order. May raise `StoreError`."""
-    async for some in logs_of_all(store, VISITORS_AT_ONCE):
+    async for some in logs_of_each(store, store.visitors(), VISITORS_AT_ONCE):
         for visitor_id, log in some:
             if person := _person(visitor_id, log):
                 yield person
 
 
-async def logs_of_all(store: Store, at_once: int) -> AsyncIterator[Iterable[tuple[str, Sequence[Arrival]]]]:
-    """Everybody's own log, those of so many at once. May raise `StoreError`."""
+async def logs_of_each(
+    store: Store, visitors: AsyncIterator[str], at_once: int
+) -> AsyncIterator[Iterable[tuple[str, Sequence[Arrival]]]]:
+    """The own log of each of these, those of so many at once. May raise `StoreError`."""
     some: list[str] = []
-    async for visitor_id in store.visitors():
+    async for visitor_id in visitors:
         some.append(visitor_id)
         if len(some) == at_once:
             yield zip(some, await store.logs_of(some), strict=True)
@@ -68,7 +70,7 @@ async def expire(store: Store, views: ViewLog, outbox: Outbox, before: float) ->
     gone = 0
     await store.forget_before(before)  # first of all: it lets go of whom the last run named, too
     old: dict[str, Collection[str]] = {}
-    async for some in logs_of_all(store, READ_AT_ONCE):
+    async for some in logs_of_each(store, store.visitors_before(before), READ_AT_ONCE):
         for visitor_id, log in some:
             ids = [arrival.event.id for arrival in log if arrival.received_at < before]
             gone += len(ids)

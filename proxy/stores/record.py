@@ -6,6 +6,7 @@ copied under a wrong key, is never taken for this visitor's. Equal profiles are 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 import re
@@ -54,6 +55,15 @@ class Record(msgspec.Struct, array_like=True, frozen=True):
     outside: dict[str, Membership] = {}
 
 
+class Came(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """What an arrival begins with, for who wants to know whose it is and when it was received."""
+
+    visitor_id: str
+    event: msgspec.Raw
+    source: str
+    received_at: float
+
+
 class VisitorOnly(msgspec.Struct, array_like=True, frozen=True):
     """What an arrival begins with."""
 
@@ -72,6 +82,7 @@ class Happened(msgspec.Struct, array_like=True, frozen=True, gc=False):
 _encoder = msgspec.msgpack.Encoder(order="sorted")
 _FIELDS = _encoder.encode([None] * len(Record.__struct_fields__))[: -len(Record.__struct_fields__)]
 _visitor_decoder = msgspec.msgpack.Decoder(VisitorOnly)
+_came_decoder = msgspec.msgpack.Decoder(Came)
 _decoder = msgspec.msgpack.Decoder(Record)
 _refused_decoder = msgspec.msgpack.Decoder(Refused)
 _arrival_decoder = msgspec.msgpack.Decoder(Arrival)
@@ -158,6 +169,16 @@ def unpacked_arrival(value: bytes) -> Arrival:
 def unpacked_visitor_id(value: bytes) -> str:
     """The visitor of the arrival in a logged value. Raises `DamagedValueError` when it is not one."""
     return read(_visitor_decoder, value).visitor_id
+
+
+def came_before(values: Iterable[bytes], moment: float) -> set[str]:
+    """The visitors of those logged values that can be read and came before that moment."""
+    found = set()
+    for value in values:
+        with contextlib.suppress(DamagedValueError):
+            if (came := read(_came_decoder, value)).received_at < moment:
+                found.add(came.visitor_id)
+    return found
 
 
 def unpacked_arrivals(values: bytes, many: int) -> list[Arrival]:

@@ -175,6 +175,9 @@ class RedisStore:
             async for key in self._writer.scan_iter(log_key("*"), count=BATCH):
                 yield visitor_in(key)
 
+    def visitors_before(self, moment: float) -> AsyncIterator[str]:
+        return self.visitors()
+
     async def rebuild(self) -> int:
         async with mapping_errors():
             return sum([await redis_remaking.rebuild(self._writer, visitor_id) async for visitor_id in self.visitors()])

@@ -159,6 +159,15 @@ class SqliteStore:
             for last in some:
                 yield last
 
+    async def visitors_before(self, moment: float) -> AsyncIterator[str]:
+        place, end, told = 0, await self._read(sqlite_visitor.last_place), set[str]()
+        while place < end:
+            some = await self._read(partial(sqlite_log.visitors_before, moment=moment, after=place))
+            place += sqlite_log.PLACES_AT_ONCE
+            for visitor_id in some - told:
+                yield visitor_id
+            told |= some
+
     async def rebuild(self) -> int:
         changed, last = 0, ""
         while some := await self._read(partial(sqlite_log.visitors, after=last)):

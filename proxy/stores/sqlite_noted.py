@@ -168,10 +168,11 @@ def take_out(connection: sqlite3.Connection, visitor_id: str, ids: Collection[st
         place for place, one in noted
         if (ids is None if one is None else one.visitor_id == visitor_id and (ids is None or one.event.id in ids))
     ]  # fmt: skip
-    move(connection)
-    for place in gone:
-        _blank(connection, place)
-    sqlite_eras.take_out(connection, number(visitor_id), gone)
+    if gone:
+        move(connection)
+        for place in gone:
+            _blank(connection, place)
+        sqlite_eras.take_out(connection, number(visitor_id), gone)
     return len(gone)
 
 

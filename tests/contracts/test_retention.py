@@ -10,6 +10,7 @@ from proxy.model import Arrival, Delivery, Event, View
 from proxy.ports import Refused, Store
 from proxy.stores import open_outbox, open_views, sqlite_log
 from proxy.stores.logs import AT_ONCE, expire
+from proxy.stores.record import packed_event_of
 from proxy.stores.sqlite import SqliteStore
 
 NOON = 1_795_435_200.0
@@ -45,6 +46,29 @@ async def test_nothing_older_than_asked_is_left_anywhere(store: Store, url: str)
     assert await expire(store, views, outbox, NOON - 400 * DAY + 1) == (0, 0)
     await views.aclose()
     await outbox.aclose()
+
+
+async def test_whose_events_are_old_is_known_without_reading_everybodys(store: Store, tmp_path: Path) -> None:
+    noted = [
+        packed_event_of(came("zoe", 2, 500)),
+        packed_event_of(came("dan", 1, 1)),
+        packed_event_of(came("eve", 1, 450)),
+    ]
+    await store.apply([came("anna", 1, 400), came("anna", 2, 1), came("ben", 1, 1)], noted)
+    await store.apply([came("cleo", 1, 401), came("anna", 3, 500)])
+    found = [visitor async for visitor in store.visitors_before(NOON - 300 * DAY)]
+    assert len(found) == len(set(found))
+    known = {visitor async for visitor in store.visitors()}
+    assert {"anna", "cleo", "zoe", "eve"} <= set(found) <= known
+    assert isinstance(store, SqliteStore) == (set(found) != known)
+
+
+async def test_all_of_a_long_log_is_looked_through(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite_log, "PLACES_AT_ONCE", 2)
+    store = SqliteStore(tmp_path / "s.db")
+    await store.apply([came(f"v{number % 3}", number, 500) for number in range(7)])
+    assert sorted([visitor async for visitor in store.visitors_before(NOON)]) == ["v0", "v1", "v2"]
+    await store.aclose()
 
 
 @pytest.mark.parametrize(("seconds", "transactions"), [(60.0, 2), (-1.0, AT_ONCE + 1)])
