@@ -88,19 +88,22 @@ def files_view(files: Files, loaded: Loaded) -> list[FileView]:
 
 
 def tried_view(name: str, loaded: Loaded, outcomes: Sequence[Outcome]) -> Tried:
-    """The problems of the folder with this text in it, those of its own file first; warnings of its own alone."""
+    """The problems and failing tests of the folder with this text in it, those of its own file first; warnings, and
+    tests that pass, of its own alone."""
     own = [finding for finding in loaded.findings if finding.place.file == name]
     told = sorted(own, key=lambda finding: finding.is_warning)
     told += [finding for finding in loaded.findings if finding.place.file != name and not finding.is_warning]
-    ours = [outcome for outcome in outcomes if outcome.case.place.file == name or not outcome.passed]
+    failing = [outcome for outcome in outcomes if not outcome.passed and outcome.case.place.file == name]
+    failing_elsewhere = [outcome for outcome in outcomes if not outcome.passed and outcome.case.place.file != name]
+    ours = [*(outcome for outcome in outcomes if outcome.case.place.file == name), *failing_elsewhere]
     tests = report(loaded.publication, ours, name) if loaded.publication and ours else ""
     rows = {file: rows_of(loaded.sources.get(file, "")) for file in {each.place.file for each in told[:MOST_PROBLEMS]}}
     problems = [_problem(finding, rows[finding.place.file]) for finding in told[:MOST_PROBLEMS]]
     warnings = sum(finding.is_warning for finding in told)
     counted = [f"{len(told) - warnings} to mend"] if len(told) > warnings else []
     counted += [many(warnings, "warning")] if warnings else []
-    failing = sum(not outcome.passed for outcome in outcomes)
-    counted += [f"{many(failing, 'test')} failing"] if failing else []
+    counted += [f"{many(len(failing), 'test')} failing"] if failing else []
+    counted += [f"{many(len(failing_elsewhere), 'test')} of other files failing"] if failing_elsewhere else []
     return Tried(problems, len(told) - len(problems), ", ".join(counted), tests, any(finding.edits for finding in own))
 
 

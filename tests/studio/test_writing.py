@@ -93,6 +93,14 @@ async def test_a_text_is_checked_and_tested_and_nothing_is_written(folder: Path)
     assert (folder / "a.rules.yaml").read_text() == TESTED
 
 
+async def test_tests_that_fail_in_other_files_are_told_as_theirs_and_last(folder: Path) -> None:
+    failing = TESTED.replace("All see it", "Theirs").replace("home.hero: Winter <sale>", "home.hero: nothing new")
+    (folder / "0.rules.yaml").write_text("rules: []\n" + failing[failing.index("tests:") :])
+    page = await Desk(folder).send("check", "a.rules.yaml", TESTED.replace("country: NL", "country: BE"))
+    assert "1 test of other files failing</h2>" in page.text and "1 test failing" not in page.text
+    assert page.text.index("All see it", page.text.index('<h2 id="tests">')) < page.text.index("Theirs")
+
+
 async def test_a_program_mends_what_it_can_in_the_text_alone(folder: Path) -> None:
     desk = Desk(folder)
     await desk.open("a.rules.yaml")
