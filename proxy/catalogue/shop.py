@@ -10,7 +10,7 @@ from zlib import crc32
 
 from proxy.catalogue.affinity_sql import ALL_BASKETS, CLICKED_UNTIL, ORDERED_UNTIL
 from proxy.catalogue.baskets import Baskets
-from proxy.catalogue.covisits import REACH, Covisits
+from proxy.catalogue.covisits import DAY, REACH, Covisits
 from proxy.catalogue.product_index import EVERYTHING, ProductIndex
 from proxy.catalogue.shopper import VISIT_GAP_SECONDS
 from proxy.catalogue.walk import Walk
@@ -25,12 +25,15 @@ LEARNT_KINDS = CLICK_KINDS | {BOUGHT}
 MOST_UNLISTED = 10_000
 """With so many products in the statistics, none is added that no feed or page lists: each takes two kilobytes, and
 visitors can report views of products that do not exist."""
-MOST_CLICKS = 200
-"""Of a visit: what goes beyond is a program that looks at everything, or at a few products again and again."""
+MOST_LEARNT = 200
+"""Products of a visitor a day, each once: who looks at more is a program that looks at everything, and who looks at one
+again and again makes no trend. Learning each once costs nothing: of Diginetica's visits it finds as many of the next
+products, and a mean reciprocal rank of .201 for .200."""
 _MOST_VISITS = 50_000
-_Visit = tuple[float, int, int, tuple[str, ...]]
-"""When the last click was, the visit's number, its clicks, and the products of the last of them."""
-_NO_VISIT: _Visit = (0.0, 0, 0, ())
+_Visit = tuple[float, int, tuple[str, ...], float, tuple[str, ...]]
+"""When the latest click was, the visit's number, and the products of its last ones; since when the visitor's products
+are learnt once, and which were."""
+_NO_VISIT: _Visit = (-inf, 0, (), -inf, ())
 Past = tuple[Sequence[Sequence[str]], Sequence[Sequence[str]]]
 """Orders and visits."""
 
@@ -122,8 +125,8 @@ class Shop:
             yield from beginning.seeding(self._past)
 
     def learn(self, visitor: str, event: Event) -> None:
-        """Learns from an event: an order is a basket, a view or an addition to the cart is a click of the visit. If
-        there is a catalogue, products that it lacks do not count."""
+        """Learns from an event: an order is a basket, a view or an addition to the cart is a click of the visit, if
+        it is the visitor's first on that product in a day. With a catalogue, products that it lacks do not count."""
         kind, at = event.kind, event.at
         if kind == BOUGHT:
             if at > self._beginning.ordered_until:
@@ -145,12 +148,15 @@ class Shop:
 
     def _click(self, visitor: str, product: str, at: float) -> None:
         visits = self._visits
-        last_at, number, clicks, before = visits.get(visitor, _NO_VISIT)
-        if not before or at - last_at > VISIT_GAP_SECONDS:
-            number, clicks, before = crc32(f"{visitor} {at}".encode()), 0, ()
-        if clicks < MOST_CLICKS:
+        latest_at, number, before, since, learnt = visits.get(visitor, _NO_VISIT)
+        if at - latest_at > VISIT_GAP_SECONDS:
+            number, before = crc32(f"{visitor} {at}".encode()), ()
+        if at - since > DAY:
+            since, learnt = at, ()
+        if product not in learnt and len(learnt) < MOST_LEARNT:
             self.covisits.add_click(product, before, at, number)
-        visits[visitor] = at, number, clicks + 1, (*before[1 - REACH :], product)
+            learnt = (*learnt, product)
+        visits[visitor] = max(at, latest_at), number, (*before[1 - REACH :], product), since, learnt
         visits.move_to_end(visitor)
         if len(visits) > _MOST_VISITS:
             visits.popitem(last=False)

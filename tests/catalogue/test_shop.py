@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
+from proxy.catalogue.covisits import DAY
 from proxy.catalogue.shop import Shop
 from proxy.conditions.behaviours import ADDED, BOUGHT, VIEWED
 from proxy.model import Event, Item, Product
@@ -27,13 +30,43 @@ def test_half_an_hour_parts_two_visits_and_visitors_are_apart() -> None:
     assert made.covisits.row("TRAIL")[0] == ()
 
 
-def test_a_program_that_clicks_on_and_on_counts_as_little_as_a_long_visit() -> None:
-    made = Shop(PRODUCTS)
+@pytest.mark.parametrize(
+    "at_of",
+    [
+        lambda number: number * 1.0,
+        lambda number: -4_000.0 * (number % 2),
+        lambda number: number * 2_000.0 % (7 * DAY),
+    ],
+    ids=["second by second", "of two visits in turn", "of all visits of the last week"],
+)
+def test_a_program_that_opens_one_product_ten_thousand_times_makes_no_trend(at_of: Callable[[int], float]) -> None:
+    """Nor is what it opens in between viewed with it, whatever times it claims: a browser may be a week late."""
+    made, now = Shop(PRODUCTS), 30 * DAY
+    for person in range(20):
+        made.learn(f"person {person}", did(VIEWED, "TRAIL", at=now))
+        made.learn(f"person {person}", did(VIEWED, "SCREE", at=now + 1))
+    for number in range(10_000):
+        made.learn("a program", did(VIEWED, "HOTDOG" if number % 3 else "TRAIL", at=now - 8 * DAY + at_of(number)))
+    assert made.covisits.clicks("HOTDOG") <= 8
+    assert list(made.trending())[:2] == ["TRAIL", "SCREE"]
+    assert made.covisits.row("TRAIL").products[0] == "SCREE"
+
+
+def test_of_a_visitor_200_products_are_learnt_a_day() -> None:
+    made = Shop()
     for number in range(1_000):
-        made.learn("a program", did(VIEWED, "TRAIL" if number % 2 else "HOTDOG", at=number * 1.0))
-    assert made.covisits.clicks("TRAIL") + made.covisits.clicks("HOTDOG") == 200
-    made.learn("a program", did(VIEWED, "TRAIL", at=5_000.0))
-    assert made.covisits.clicks("TRAIL") == 101
+        made.learn("a program", Event(float(number), str(number), VIEWED, items=(Item(f"SKU-{number}"),)))
+    assert len(made.covisits) == 200
+    made.learn("a program", Event(2 * DAY, "next", VIEWED, items=(Item("SKU-7"),)))
+    assert made.covisits.clicks("SKU-7") == 2
+
+
+def test_what_somebody_comes_back_to_within_a_day_counts_once_and_leads_on() -> None:
+    made = Shop(PRODUCTS)
+    for at, product in enumerate(("TRAIL", "SOCK", "TRAIL", "SCREE")):
+        made.learn("a", did(VIEWED, product, at=float(at)))
+    assert made.covisits.clicks("TRAIL") == 1
+    assert made.covisits.row("SCREE").products[0] == "TRAIL", "the nearest before it, looked at again"
 
 
 def test_what_is_not_sold_here_is_not_learnt() -> None:
@@ -85,4 +118,4 @@ def test_what_visitors_make_up_takes_no_more_than_some_memory(monkeypatch: pytes
         if product == "sold":
             made.products.learn_page(Product("sold", "Sold here", "/p/sold"))
         made.learn("anna", Event(float(number), str(number), VIEWED, items=(Item(product),)))
-    assert [made.covisits.clicks(product) for product in ("a", "made-up", "sold", "d")] == [2, 0, 1, 0]
+    assert [made.covisits.clicks(product) for product in ("a", "made-up", "sold", "d")] == [1, 0, 1, 0]
