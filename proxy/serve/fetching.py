@@ -72,18 +72,21 @@ class Fetching:
             return None
         return fetch.flowing.result() if fetch.flowing.done() else fetch.passed or task.result()
 
-    async def join(self, sought: Sought, alone: Ask | None = None) -> Response | Outcome | Flowing | Passed | None:
+    async def join(
+        self, sought: Sought, alone: Ask | None = None, seconds: float | None = None
+    ) -> Response | Outcome | Flowing | Passed | None:
         """The outcome of the fetch under way, or of the next, where this one was refused to an address that asks for
-        too much; or, if it takes long, the visitor's own answer, by `alone`. None: it took too long, or its answer
-        varies by fields in which this request differs."""
+        too much; or, if it takes long, the visitor's own answer, by `alone`. None: it took too long, more than
+        `seconds` for one, or its answer varies by fields in which this request differs."""
         fetch, task = self._under_way[self._slot(sought)]
-        await asyncio.wait((task,), timeout=self.wait_seconds)
+        most = self.wait_seconds if seconds is None else min(seconds, self.wait_seconds)
+        await asyncio.wait((task,), timeout=most)
         if alone is not None and (answer := await fetch.patience.answer(alone, task)) is not None:
             return answer
         outcome = task.result() if task.done() else None
         if isinstance(outcome, OriginError) and outcome.reason == SHARE:
             if self.is_under_way(sought):
-                return await self.join(sought, alone)
+                return await self.join(sought, alone, seconds)
             return await self.lead(sought, None, is_plain=False)
         is_for_others = isinstance(outcome, Entry) and not matches(outcome.varying, sought.shared.headers)
         return None if is_for_others else outcome

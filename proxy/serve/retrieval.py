@@ -131,12 +131,13 @@ class Retrieval:
     async def _for_everybody(
         self, asked: Sought, request: Request, stale: Entry | None, said: str, seconds: float | None, *, is_plain: bool
     ) -> Response:
-        """The answer by a shared fetch, new (waited for at most `seconds`) or under way; else by a fallback."""
+        """The answer by a shared fetch, new or under way, that is waited for at most `seconds`, None as long as for any
+        page; else by a fallback."""
         outcome: Response | Outcome | Flowing | Passed | None
         as_visitor = partial(self.as_visitor, request)
         if self._fetching.is_under_way(asked):
-            alone = None if self._stale_fallback.may(stale, self._clock()) else partial(as_visitor, "collapse-wait")
-            outcome, status = await self._fetching.join(asked, alone), "collapsed"
+            alone = partial(as_visitor, "collapse-wait") if seconds is None else None
+            outcome, status = await self._fetching.join(asked, alone, seconds), "collapsed"
             if isinstance(outcome, Response):
                 return outcome
         else:

@@ -117,6 +117,34 @@ async def test_a_stale_page_is_given_when_another_fetch_of_it_takes_too_long() -
         assert (await first).body == PAGE + b"new"
 
 
+@pytest.mark.parametrize(
+    ("lifetime", "settings"), [(0, {}), (60, {"stale_wait_ms": 0})], ids=["no lifetime", "no wait"]
+)
+async def test_who_waits_for_another_fetch_of_a_page_that_is_waited_for_never_gets_the_stale_one(
+    lifetime: int, settings: dict[str, int]
+) -> None:
+    release = asyncio.Event()
+    fields = HTML, b'ETag: "a"', b"Cache-Control: max-age=%d" % lifetime
+    async with Origin(hanging(release, *fields)) as origin, Site(origin.url, collapse_wait_ms=5, **settings) as site:
+        await site.get(b"/")
+        site.now += lifetime + 1
+        waiting = [asyncio.create_task(site.get(b"/")) for _ in range(3)]
+        await eventually(lambda: len(origin.requests) == 3)  # one of those who wait asks as well
+        release.set()
+        assert [(await task).body for task in waiting] == [PAGE + b"new"] * 3
+
+
+async def test_who_waits_for_another_fetch_of_a_stale_page_waits_no_longer_than_who_began_it() -> None:
+    release, settings = asyncio.Event(), {"stale_wait_ms": 50, "collapse_wait_ms": 10**6}
+    async with Origin(hanging(release, *SHARED)) as origin, Site(origin.url, **settings) as site:
+        await site.get(b"/")
+        site.now += 61
+        waiting = [asyncio.create_task(site.get(b"/")) for _ in range(3)]
+        done, _ = await asyncio.wait(waiting, timeout=5)
+        release.set()
+        assert [(await task).body for task in waiting] == [PAGE] * len(done) == [PAGE] * 3
+
+
 @pytest.mark.parametrize("lifetime", [60, 0])
 async def test_a_hanging_origin_gives_the_stale_page_and_later_requests_do_not_wait(
     lifetime: int,
