@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from proxy.errors import TailorbirdError
 from proxy.http.message import Request, Response, as_lines, of_lines
-from proxy.httpcache.coding import best_coding
+from proxy.httpcache.coding import accepted_codings, best_coding
 from proxy.httpcache.ranges import is_unchanged, requested_range
 from proxy.httpcache.stored import StoredResponse
 from proxy.model import Headers
@@ -157,7 +157,8 @@ def packed_answer(
     """A stored text, in the coding and with the body of `coded`, or, without, as it came."""
     headers = in_any_coding(stored_head(stored, now, said))
     if coded is None:
-        return _given(stored, headers, request)
+        takes_codings = bool(accepted_codings(request.get_list(b"accept-encoding")))
+        return _given(stored, headers, request, may_be_coded=takes_codings)
     coding, body = coded
     headers = _in_coding(coding, headers)
     return not_modified(headers) if holds_copy_of(stored, request) else whole(request, 200, headers, (body,), len(body))
@@ -169,18 +170,21 @@ def _in_coding(coding: bytes, headers: Headers) -> Headers:
     return (*kept, (b"content-encoding", coding))
 
 
-def _given(stored: StoredResponse, headers: Headers, request: Request) -> Response:
+def _given(stored: StoredResponse, headers: Headers, request: Request, *, may_be_coded: bool = False) -> Response:
     if holds_copy_of(stored, request):
         return not_modified(headers)
-    part = requested_range(stored, request.headers) if request.method == b"GET" else None
+    is_get = request.method == b"GET"
+    part = requested_range(stored, request.headers, may_be_coded=may_be_coded) if is_get else None
     if part is not None:
         return _part(stored.body, part, request, headers)
     return whole(request, stored.status, headers, (stored.body,), len(stored.body))
 
 
 def _part(body: bytes, part: range, request: Request, headers: Headers) -> Response:
-    if not part:
-        return whole(request, 416, (*headers, (b"content-range", b"bytes */%d" % len(body))), (), 0)
+    if not part:  # of which nobody may keep a copy: a cache might give it to who asks for the whole
+        kept = tuple(field for field in headers if not _is_stale(field[0]))
+        told = (b"cache-control", b"no-store"), (b"content-range", b"bytes */%d" % len(body))
+        return whole(request, 416, (*kept, *told), (), 0)
     place = b"bytes %d-%d/%d" % (part.start, part.stop - 1, len(body))
     chunk = body[part.start : part.stop]
     return whole(request, 206, (*headers, (b"content-range", place)), (chunk,), len(chunk))

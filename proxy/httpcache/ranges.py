@@ -12,12 +12,12 @@ _PART = re.compile(rb"bytes[ \t]+\d{1,18}-\d{1,18}/(\d{1,18})", re.IGNORECASE)
 _ONE_RANGE = re.compile(rb"bytes=[ \t]*(\d{0,18})-(\d{0,18})[ \t]*", re.IGNORECASE)
 
 
-def requested_range(stored: StoredResponse, request: Headers) -> range | None:
+def requested_range(stored: StoredResponse, request: Headers, *, may_be_coded: bool = False) -> range | None:
     """The positions of the bytes to send; an empty range if the requested one lies outside. None if the whole answer is
     to be sent: no range is requested, several are (RFC 9110 14.2 allows that), or the client has parts of another
-    version (If-Range)."""
+    version (If-Range). `may_be_coded`: we may have sent it in a coding, with the same date."""
     asked = _value(request, b"range")
-    if asked is None or stored.status != 200 or not _is_of_this_version(stored, request):
+    if asked is None or stored.status != 200 or not _is_of_this_version(stored, request, may_be_coded):
         return None
     match = _ONE_RANGE.fullmatch(asked)
     if match is None or match[1] == match[2] == b"":
@@ -40,12 +40,13 @@ def _positions(first: bytes, last: bytes, length: int) -> range | None:
     return range(int(first), min(int(last) + 1, length) if last else length)
 
 
-def _is_of_this_version(stored: StoredResponse, request: Headers) -> bool:
+def _is_of_this_version(stored: StoredResponse, request: Headers, may_be_coded: bool) -> bool:
     """If-Range, compared strongly (RFC 9110 13.1.5)."""
     condition = _value(request, b"if-range")
     if condition is None:
         return True
-    return not condition.startswith(b"W/") and condition in (stored.get(b"etag"), stored.get(b"last-modified"))
+    date = None if may_be_coded else stored.get(b"last-modified")
+    return not condition.startswith(b"W/") and condition in (stored.get(b"etag"), date)
 
 
 def _value(headers: Headers, name: bytes) -> bytes | None:

@@ -188,6 +188,26 @@ def test_the_part_that_is_asked_for(method: bytes, asked: bytes, status: int, pl
     assert answer.get(b"content-length") == (b"4" if method == b"HEAD" else b"%d" % len(body))
 
 
+def test_that_a_part_cannot_be_had_is_kept_by_no_cache() -> None:
+    stored = kept((b"etag", b'"a"'), (b"cache-control", b"max-age=60"), (b"cdn-cache-control", b"max-age=9"))
+    answer = stored_answer(stored, request((b"range", b"bytes=4-")), NOON, "hit")
+    said = [field for field in answer.headers if field[0].endswith(b"cache-control")]
+    assert (answer.status, said, answer.get(b"etag"), answer.get(b"age")) == (
+        416,
+        [(b"cache-control", b"no-store")],
+        None,
+        None,
+    )
+
+
+def test_by_a_date_no_part_of_a_text_goes_to_who_may_have_it_in_a_coding() -> None:
+    stored = kept((b"last-modified", LAST_MODIFIED))
+    asked = (b"range", b"bytes=1-2"), (b"if-range", LAST_MODIFIED)
+    for accepted, status in ((b"gzip, br", 200), (b"gzip;q=0", 206), (b"", 206)):
+        answer = packed_answer(stored, None, request(*asked, (b"accept-encoding", accepted)), NOON, "hit")
+        assert (answer.status, answer.get(b"content-encoding")) == (status, None)
+
+
 def test_a_stored_text_is_given_in_its_coding_with_a_weak_tag_or_as_it_came() -> None:
     for tag in (b'"a"', b'W/"a"'):
         stored = kept((b"etag", tag), (b"content-md5", b"x"))

@@ -62,6 +62,13 @@ def test_if_range_gives_a_part_only_of_the_same_version(condition: bytes, holds:
     assert (part is not None) is holds
 
 
+def test_a_date_says_nothing_of_the_coding_in_which_a_client_has_its_parts() -> None:
+    for condition, part in ((CHANGED, None), (b'"a"', range(2))):
+        asked = (b"range", b"bytes=0-1"), (b"if-range", condition)
+        assert requested_range(kept(), asked, may_be_coded=True) == part
+    assert requested_range(kept(), ((b"range", b"bytes=0-1"),), may_be_coded=True) == range(2)
+
+
 def test_if_range_never_holds_by_a_weak_tag() -> None:
     weak = stored_response(200, ((b"etag", b'W/"a"'),), b"0123456789", 0, 0, CacheOptions())
     assert requested_range(weak, ((b"range", b"bytes=0-1"), (b"if-range", b'W/"a"'))) is None
