@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from urllib.parse import urljoin
 
+from proxy.http.authority import DEFAULT_PORTS
 from proxy.http.message import Request
 from proxy.httpcache.directives import Directives
 from proxy.httpcache.key import normalised, target_key
@@ -87,9 +88,8 @@ def changed_by(request: Request, status: int, headers: Headers, policy: Policy =
     if request.method in _SAFE or not 200 <= status < 400:
         return set()
     key = key_of(request)
-    named = (_resolved(key, value) for name, value in headers if name in (b"location", b"content-location"))
-    ours = target_key(request.scheme.encode(), request.host, b"/")
-    about = (key, *(other for other in named if other.startswith(ours)))
+    named = (_on_our_host(request, value) for name, value in headers if name in (b"location", b"content-location"))
+    about = (key, *filter(None, named))
     return {kept_as(one, policy) for one in about if _is_changed_by_forms(one, policy)}
 
 
@@ -98,12 +98,16 @@ def _is_changed_by_forms(address: bytes, policy: Policy) -> bool:
     return page is None or (page.is_kept and page.is_changed_by_forms)
 
 
-def _resolved(base: bytes, reference: bytes) -> bytes:
-    """The address in the form of keys; "" for none."""
+def _on_our_host(request: Request, reference: bytes) -> bytes:
+    """The key of an address that the answer names; "" for none, and for one elsewhere."""
     try:
-        whole, mark, query = urljoin(base, reference).partition(b"#")[0].partition(b"?")
+        whole, mark, query = urljoin(key_of(request), reference).partition(b"#")[0].partition(b"?")
     except ValueError:  # as `http://[`
         return b""
     scheme, _, rest = whole.partition(b"://")
     host, _, path = rest.partition(b"/")
-    return target_key(scheme.lower(), host.lower(), normalised(b"/" + path)) + mark + query
+    ours, usual_port = request.scheme.encode(), b":%d" % DEFAULT_PORTS[request.scheme]
+    is_ours = host.lower().removesuffix(usual_port) == request.host.removesuffix(usual_port)
+    if scheme.lower() != ours or not is_ours:
+        return b""
+    return target_key(ours, request.host, normalised(b"/" + path)) + mark + query

@@ -33,6 +33,8 @@ def test_the_key_is_the_whole_address() -> None:
         (b"https://shop.example/cart", b"https://shop.example/cart"),
         (b"HTTPS://Shop.Example/%7ecart/./%c3%a9", b"https://shop.example/~cart/%C3%A9"),
         (b"https://shop.example", b"https://shop.example/"),
+        (b"https://shop.example:443/cart", b"https://shop.example/cart"),
+        (b"https://shop.example:80/cart", None),
         (b"http://shop.example/cart", None),
         (b"https://other.example/cart", None),
         (b"https://shop.example.evil/cart", None),
