@@ -172,6 +172,7 @@ class ClientProtocol(Conversation):
         if max(self._fed, self._unread, self._begun_in) > self._small or len(self.headers) > self._settings.max_fields:
             require_small(self.url, self.headers, self._settings)
         version = self.parser.get_http_version()
+        self.expect_100_continue = self.expect_100_continue and version == "1.1"  # RFC 9110 10.1.1
         request = self._checked_request(version)
         self._unread = 0
         if not (self._may_use_lane(request) and self._try_answer(request, version)):
