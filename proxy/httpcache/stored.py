@@ -85,14 +85,17 @@ def stored_response(
     if not any(name == b"date" for name, _ in headers):
         headers = (*headers, (b"date", formatdate(received_at, usegmt=True).encode()))  # RFC 9110 6.6.1
     left_out = said.private_fields | said.no_cache_fields | {b"age"}
+    age, seconds = initial_age(headers, requested_at, received_at), life.seconds
+    if status >= 400 and not life.explicit:
+        seconds = min(seconds, age + MAX_ERROR_SECONDS)
     return StoredResponse(
         status,
         tuple((name, value) for name, value in headers if name not in left_out),
         body,
         said,
-        life.seconds,
+        seconds,
         life.explicit,
-        initial_age(headers, requested_at, received_at),
+        age,
         received_at,
     )
 
@@ -138,7 +141,8 @@ HEURISTIC_STATUSES = frozenset({200, 203, 204, 300, 301, 308, 404, 405, 410, 414
 
 MAX_HEURISTIC_SECONDS = 86_400.0
 MAX_ERROR_SECONDS = 1.0
-"""The heuristic lifetime of an error: it must not outlive its cause (a poisoned request, a restarting origin)."""
+"""How long an error is fresh here by a heuristic lifetime: it must not outlive its cause (a poisoned request, a
+restarting origin). Counted from when it came: by its Date, which has whole seconds, some would have no time at all."""
 
 _MONTHS = {
     name: number + 1
@@ -207,8 +211,7 @@ def _heuristic(status: int, headers: Headers, directives: Directives, made_at: f
     changed_at = next((http_date(value) for name, value in headers if name == b"last-modified"), None)
     if changed_at is None:
         return 0.0
-    most = MAX_ERROR_SECONDS if status >= 400 else MAX_HEURISTIC_SECONDS
-    return min(most, max(0.0, made_at - changed_at) * fraction)
+    return min(MAX_HEURISTIC_SECONDS, max(0.0, made_at - changed_at) * fraction)
 
 
 def date_of(headers: Headers, received_at: float) -> float:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from proxy.httpcache.directives import parse
-from proxy.httpcache.stored import MAX_ERROR_SECONDS, MAX_HEURISTIC_SECONDS, http_date, initial_age, lifetime
+from proxy.httpcache.stored import MAX_HEURISTIC_SECONDS, http_date, initial_age, lifetime
 from proxy.model import Headers
 
 NOON = 784_111_777.0
@@ -69,9 +69,9 @@ EXPIRES = (b"expires", b"Sun, 06 Nov 1994 08:50:07 GMT")  # 30 seconds after
         (200, b"", (CHANGED,), 6, False),
         (200, b"", ((b"last-modified", EXPIRES[1]),), 0, False),
         (200, b"", (LONG_AGO,), MAX_HEURISTIC_SECONDS, False),
-        (404, b"", (LONG_AGO,), MAX_ERROR_SECONDS, False),
+        (404, b"", (LONG_AGO,), MAX_HEURISTIC_SECONDS, False),
         (400, b"", (LONG_AGO,), 0, False),
-        (400, b"public", (LONG_AGO,), MAX_ERROR_SECONDS, False),
+        (400, b"public", (LONG_AGO,), MAX_HEURISTIC_SECONDS, False),
         (302, b"public", (CHANGED,), 6, False),
         (302, b"", (CHANGED,), 0, False),
     ],
