@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from proxy.audience.lifts import Lift, money_lift, return_lift, share_lift
 from proxy.audience.results import ALL, CLICK, GOALS, HELD_OUT, ORDER, Comparison, Tally, holdout_name
-from proxy.audience.verdicts import Judge, Lift, ReportOptions, Verdict, money_lift, return_lift, share_lift
+from proxy.audience.verdicts import Judge, ReportOptions, Verdict
 from proxy.bucketing import BUCKETS
 from proxy.model import Holdout, Rule
 

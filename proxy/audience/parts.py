@@ -14,11 +14,12 @@ from math import exp, log1p, sqrt
 from zoneinfo import ZoneInfo
 
 from proxy.audience.identity import IMPORTED
+from proxy.audience.lifts import TYPICAL_LIFT, Lift, half_width, percent, period_alpha
 from proxy.audience.outside import MEMBERSHIP, memberships_after, segments_of
 from proxy.audience.report import RuleReport, reports
 from proxy.audience.results import DEVICE, ORDER, Comparison
 from proxy.audience.rows import attribute_name
-from proxy.audience.verdicts import TYPICAL_LIFT, Lift, ReportOptions, half_width, percent, period_alpha
+from proxy.audience.verdicts import ReportOptions
 from proxy.conditions.behaviours import PAGE
 from proxy.model import Arrival, Holdout, Membership, Rule, Stamp
 

@@ -19,19 +19,9 @@ from proxy.audience.compared_groups import (
     kinds_counted,
     shares_of,
 )
+from proxy.audience.lifts import SUSPICIOUS_P_VALUE, in_percent, percent, period_alpha, share_lift, split_p_value
 from proxy.audience.results import HELD_OUT, Comparison, Tally
-from proxy.audience.verdicts import (
-    SUSPICIOUS_P_VALUE,
-    Judge,
-    Outcome,
-    ReportOptions,
-    Verdict,
-    in_percent,
-    percent,
-    period_alpha,
-    share_lift,
-    split_p_value,
-)
+from proxy.audience.verdicts import Judge, Outcome, ReportOptions, Verdict
 from proxy.model import Holdout, Rule
 
 DRAWN = 1_000_000

@@ -14,10 +14,11 @@ from zoneinfo import ZoneInfo
 import click
 
 from proxy.audience.compared_groups import PAID_BY_EACH, RETURNED, Row
+from proxy.audience.lifts import in_money, in_percent
 from proxy.audience.parts import BY, TOLD_HELP, Part, is_by, notes_on, parts_of
 from proxy.audience.report import RuleReport, reports
 from proxy.audience.results import GOALS, Results
-from proxy.audience.verdicts import Outcome, ReportOptions, in_money, in_percent
+from proxy.audience.verdicts import Outcome, ReportOptions
 from proxy.cli import options
 from proxy.cli.existing_store import STORE, asked
 from proxy.cli.options import as_json, form_option

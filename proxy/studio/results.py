@@ -16,11 +16,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from proxy.audience.compared_groups import PAID_BY_EACH, RETURNED, Row
+from proxy.audience.lifts import Lift, in_money, in_percent
 from proxy.audience.parts import BY, TOLD_HELP, Part, is_by, notes_on, parts_of
 from proxy.audience.report import RuleReport, reports
 from proxy.audience.results import GOALS
 from proxy.audience.stored_results import ResultsStatus, StoredResults
-from proxy.audience.verdicts import Lift, Outcome, ReportOptions, in_money, in_percent
+from proxy.audience.verdicts import Outcome, ReportOptions
 from proxy.diagnostics import many
 from proxy.errors import RequestError
 from proxy.rulebook.compile import Publication

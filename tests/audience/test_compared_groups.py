@@ -16,8 +16,9 @@ from proxy.audience.compared_groups import (
     kinds_counted,
     shares_of,
 )
+from proxy.audience.lifts import ALPHA, DAY
 from proxy.audience.results import ALL, CLICK, GOALS, HELD_OUT, ORDER, Comparison, Tally, holdout_name
-from proxy.audience.verdicts import ALPHA, DAY, Judge, Outcome, ReportOptions
+from proxy.audience.verdicts import Judge, Outcome, ReportOptions
 from proxy.model import Arm, Experiment, Holdout, Rule
 
 NOW = 1_000 * DAY

@@ -8,6 +8,7 @@ from math import sqrt
 
 import pytest
 
+from proxy.audience.lifts import DAY
 from proxy.audience.parts import (
     BY,
     MOST_PARTS,
@@ -23,7 +24,7 @@ from proxy.audience.parts import (
 )
 from proxy.audience.report import reports
 from proxy.audience.results import ORDER, Comparison, Results, Tally
-from proxy.audience.verdicts import DAY, ReportOptions
+from proxy.audience.verdicts import ReportOptions
 from proxy.model import Arm, Arrival, Event, Experiment, Rule
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC).timestamp()

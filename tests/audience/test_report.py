@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from proxy.audience.lifts import DAY, in_money, in_percent
 from proxy.audience.report import RuleReport, reports
 from proxy.audience.results import ALL, HELD_OUT, LEAST_PAYERS, ORDER, Comparison, Tally, holdout_name
-from proxy.audience.verdicts import DAY, Outcome, ReportOptions, in_money, in_percent
+from proxy.audience.verdicts import Outcome, ReportOptions
 from proxy.model import Arm, Experiment, Holdout, Rule
 
 NOW = 1_000 * DAY

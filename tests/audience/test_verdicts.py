@@ -7,20 +7,9 @@ from math import exp, inf, log
 
 import pytest
 
+from proxy.audience.lifts import ALPHA, DAY, TYPICAL_LIFT, Lift, half_width, percent, period_alpha, share_lift
 from proxy.audience.results import ORDER, Tally
-from proxy.audience.verdicts import (
-    ALPHA,
-    DAY,
-    TYPICAL_LIFT,
-    Judge,
-    Lift,
-    Outcome,
-    ReportOptions,
-    half_width,
-    percent,
-    period_alpha,
-    share_lift,
-)
+from proxy.audience.verdicts import Judge, Outcome, ReportOptions
 from proxy.model import Experiment, Rule
 
 NOW = 1_000 * DAY

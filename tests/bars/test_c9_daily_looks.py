@@ -12,9 +12,10 @@ from random import Random
 
 import pytest
 
+from proxy.audience.lifts import DAY, Lift
 from proxy.audience.report import RuleReport, reports
 from proxy.audience.results import ALL, HELD_OUT, ORDER, Comparison, Tally
-from proxy.audience.verdicts import DAY, Lift, Outcome, ReportOptions
+from proxy.audience.verdicts import Outcome, ReportOptions
 from proxy.model import Arm, Experiment, Rule
 
 FULL = bool(os.environ.get("BAR_FULL"))

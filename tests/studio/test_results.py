@@ -11,9 +11,9 @@ from urllib.parse import quote
 
 import pytest
 
+from proxy.audience.lifts import DAY
 from proxy.audience.results import ALL, HELD_OUT, ORDER, Comparison, Tally, holdout_name
 from proxy.audience.stored_results import PackedResults, ResultsStatus, StoredResults
-from proxy.audience.verdicts import DAY
 from proxy.rulebook.compile import Publication, load
 from tests.studio.test_app import Shop, browser
 

@@ -7,8 +7,7 @@ from random import Random
 
 import pytest
 
-from proxy.audience.results import ORDER, Money, Tally
-from proxy.audience.verdicts import (
+from proxy.audience.lifts import (
     ALPHA,
     SUSPICIOUS_P_VALUE,
     TYPICAL_LIFT,
@@ -19,6 +18,7 @@ from proxy.audience.verdicts import (
     share_lift,
     split_p_value,
 )
+from proxy.audience.results import ORDER, Money, Tally
 
 RUNS = 200
 
