@@ -165,9 +165,9 @@ async def _private_page(bodies: Sequence[bytes]) -> PrivatePage:
     plan, visitor = compile_plan(work.work(1_000).rules), work.work(10).visitors[0]
     cpu, gaps = [], []
     for number, body in enumerate(bodies):
-        waited: list[float] = []
+        watch = Watch()
         if is_watched := number % 2 == 1:
-            watching = asyncio.create_task(_watch(waited))
+            watching = asyncio.create_task(watch.run())
             await asyncio.sleep(0)
         begun = time.process_time()
         page = reader.read_at_once(body, HTML, b"/", ()) or await reader.read(body, HTML, b"/", ())
@@ -182,21 +182,26 @@ async def _private_page(bodies: Sequence[bytes]) -> PrivatePage:
         if number < WARM_UP:
             continue
         if is_watched:
-            gaps.append(max(waited))
+            gaps.append(watch.longest)
         else:
             cpu.append((read - begun, done - read))
     reading, filling = (statistics.median(each) * 1_000 for each in zip(*cpu, strict=True))
     return PrivatePage(reading, filling, statistics.median(gaps) * 1_000)
 
 
-async def _watch(waited: list[float]) -> None:
-    """Tells what the process has computed each time until this had its turn."""
-    last = time.process_time()
-    while True:
-        await asyncio.sleep(0)
-        now = time.process_time()
-        waited.append(now - last)
-        last = now
+@dataclass
+class Watch:
+    """Asks for each turn of the event loop. `longest` is the most that the process computed until it had one, in
+    seconds."""
+
+    longest: float = 0.0
+
+    async def run(self) -> None:
+        last = time.process_time()
+        while True:
+            await asyncio.sleep(0)
+            now = time.process_time()
+            self.longest, last = max(self.longest, now - last), now
 
 
 def report(rounds: int, slots: Sequence[int] = SLOTS, rules: Sequence[int] = RULES) -> str:
