@@ -73,16 +73,17 @@ class ProductIndex:
         """The product by its own page, if that adds to other data or contradicts it; else None."""
         return self._from_pages.get(product_id) or self._page_data.get(product_id)
 
-    def completed(self, item: Item, at: float) -> Item:
-        """The item with the category, brand and price that it lacks, as known of the product."""
+    def completed(self, item: Item, at: float, *, keeps_price: bool = False) -> Item:
+        """The item with the category, brand and price that it lacks, as known of the product. With `keeps_price`
+        none is added: 0 is what it cost."""
         known = self._products.get(item.product)
-        if known is None or (item.category and item.brand and item.price):
+        if known is None or (item.category and item.brand and (item.price or keeps_price)):
             return item
         return replace(
             item,
             category=item.category or known.category,
             brand=item.brand or known.brand,
-            price=item.price or known.price_at(at) or 0.0,
+            price=item.price if keeps_price else item.price or known.price_at(at) or 0.0,
         )
 
     def at_path(self, path: str) -> Product | None:

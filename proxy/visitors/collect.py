@@ -132,8 +132,9 @@ class Collect:
         for one in refused:
             self._journal.refuse(one)
         arrivals = [verdict for _, verdict in verdicts if isinstance(verdict, Arrival)]
-        if sender.access is not Access.SERVER:  # a server answers for the consent of its visitors, and for prices
-            arrivals = list(map(self._completed, arrivals))
+        is_server = sender.access is Access.SERVER
+        arrivals = [self._completed(arrival, keeps_prices=is_server) for arrival in arrivals]
+        if not is_server:  # which answers for the consent of its visitors, as for prices
             ids = dict.fromkeys(arrival.visitor_id for arrival in arrivals)
             arrivals += [one for id in ids for one in self._consent_changes.news(request, Visitor(id), now)]
         await self._store(arrivals, len(body), now)
@@ -154,10 +155,10 @@ class Collect:
         finally:
             self._waiting -= 1
 
-    def _completed(self, arrival: Arrival) -> Arrival:
-        """The arrival with what the shop knows of its products, as a button tells no price."""
+    def _completed(self, arrival: Arrival, *, keeps_prices: bool) -> Arrival:
+        """The arrival with what the shop knows of its products: a button tells no price, a server no category."""
         at, hub = arrival.event.at, self._hub()
-        items = tuple(hub.completed(item, at) for item in arrival.event.items)
+        items = tuple(hub.completed(item, at, keeps_price=keeps_prices) for item in arrival.event.items)
         return replace(arrival, event=replace(arrival.event, items=items)) if items else arrival
 
     def _limit_rate(self, request: Request, size: int, now: float) -> None:

@@ -85,6 +85,7 @@ async def test_an_event_counts_on_the_very_next_page(shop: Behind) -> None:
 
 
 async def test_what_a_button_does_not_say_of_its_product_the_catalogue_does(tmp_path: Path) -> None:
+    """Nor a server's order, but for its price: what it gives away costs nothing."""
     rules = RULES.replace("{viewed: {times: at least 2}}", "{cart total: at least 1 EUR, categories in cart: tents}")
     tent = {"id": "T1", "title": "Tent", "link": "/t1", "price": "99.00 EUR", "brand": "Tarnwell", "category": "tents"}
     folder = FOLDER | {"a.rules.yaml": rules, "products.jsonl": json.dumps(tent)}
@@ -95,14 +96,14 @@ async def test_what_a_button_does_not_say_of_its_product_the_catalogue_does(tmp_
         Behind(origin.url, folder, tmp_path, write_keys=KEYS, allowed_hosts=HOSTS) as behind,
     ):
         cookies = behind.cookies_of("anna")
-        await send(behind, "track", {**added, "userId": "anna"})  # a server says all that counts
+        await send(behind, "track", {**added, "userId": "anna"})
         assert "ours" in (await behind.client.get("/", headers=cookies | OURS)).text
         for said in (added, own_price):
             assert (await send(behind, "track", said, key="", **cookies, **OURS)).status_code == 200
         assert "Seen it" in (await behind.client.get("/", headers=cookies | OURS)).text
         told = [(one.source, item) for one in await log(behind) for item in one.event.items]
         assert [(who, item.price, item.brand, item.category) for who, item in told] == [
-            ("shop", 0.0, "", ""),
+            ("shop", 0.0, "Tarnwell", "tents"),
             ("browser", 99.0, "Tarnwell", "tents"),
             ("browser", 5.0, "Own", "tents"),
         ]
