@@ -19,7 +19,7 @@ from proxy.audience.verdicts import Outcome, ReportOptions
 from proxy.model import Arm, Experiment, Rule
 
 FULL = bool(os.environ.get("BAR_FULL"))
-RUNS = 1_000 if FULL else 40
+RUNS = 1_000 if FULL else 20
 MOST_DECEIVED = 0.05
 ONE_LOOK = 1.96
 
