@@ -130,8 +130,6 @@ def _contents(
     library = Library.of(sources, catalogue, declared)
     collector = Collector(names, library, findings)
     rules = tuple(collector.rules(opened))
-    lists = {rule.slot for rule in rules if rule.slot.startswith(LISTING)} - {s.name for s in declared if not s.json}
-    declared = (*declared, *map(DeclaredSlot, sorted(lists)))
     holdouts = tuple(
         holdout
         for file in opened
@@ -141,27 +139,33 @@ def _contents(
     findings += _twice(segments=segments, rules=rules, holdouts=holdouts, tests=cases, stages=journey)
     findings += one_journey(stages for _, stages in journeys)
     findings += circles(segments)
+    findings += stages_in_circles(journey, segments)
     conditions = [*(one.condition for one in (*segments, *journey)), *(rule.condition for rule in rules)]
     findings += other_currencies(conditions, catalogue)
     findings += asked_and_not_sold(conditions, library.catalogue)
-    findings += stages_in_circles(journey, segments)
     return Checked(
-        rules,
-        segments,
-        holdouts,
-        journey,
-        declared,
-        collector.fragments,
-        cases,
-        policy,
-        names,
-        findings,
-        sources,
-        library.asks,
-        collector.arrangements,
-        library.catalogue,
+        rules=rules,
+        segments=segments,
+        holdouts=holdouts,
+        journey=journey,
+        declared=(*declared, *_undeclared_lists(rules, declared)),
+        fragments=collector.fragments,
+        cases=cases,
+        policy=policy,
+        names=names,
+        findings=findings,
+        sources=sources,
+        asks=library.asks,
+        arrangements=collector.arrangements,
+        assortment=library.catalogue,
         lints=[*collector.lints, *without_clocks(opened, rules), *last_days(opened)],
     )
+
+
+def _undeclared_lists(rules: Sequence[Rule], declared: Sequence[DeclaredSlot]) -> Iterator[DeclaredSlot]:
+    """The lists that rules are about, but for those that `slots.yaml` finds in HTML."""
+    lists = {rule.slot for rule in rules if rule.slot.startswith(LISTING)}
+    yield from map(DeclaredSlot, sorted(lists - {slot.name for slot in declared if not slot.json}))
 
 
 def _names(phrases: Mapping[str, Phrase], declared: Sequence[DeclaredSlot]) -> Names:
