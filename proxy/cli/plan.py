@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import click
+from click.core import ParameterSource
 
 from proxy.cli.existing_store import recorded_views
 from proxy.cli.options import as_json, form_option, settings_now
@@ -51,7 +52,11 @@ def command(
 ) -> None:
     """Show what the draft in DIR (by default the served folder) changes in meaning compared with what is live, and who
     would see something different: the last recorded page views are decided by both. Where a saved folder is live at
-    once, it shows what the last change changed. Exit code 1 when the draft has mistakes or one of its tests fails."""
+    once, it shows what the last change changed. A DIR with versions of its own is compared with what is live there,
+    unless --rules names another. Exit code 1 when the draft has mistakes or one of its tests fails."""
+    is_named = click.get_current_context().get_parameter_source("rules") is not ParameterSource.DEFAULT
+    if folder and not is_named and Versions(folder).live():
+        rules, folder = folder, None
     draft = state_of(str(folder or "draft"), rules)
     if against is None and form == "text" and not Versions(rules).live():
         _tell_of_first(loaded_from(draft.files, catalogue, store, Site(time.time())), draft.name)

@@ -5,6 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+from click.testing import CliRunner
+
+from proxy.cli import tailorbird
 from proxy.model import View
 from proxy.stores.ruledir import read_folder
 from proxy.stores.versions import Versions
@@ -80,6 +84,24 @@ def test_another_folder_may_be_the_draft_or_what_it_is_against(tmp_path: Path) -
     desk.publish(RULES)
     assert "page default → Sale 30" in desk.say("plan", str(other), "--store", url)[1]
     assert "Sale → page default 30" in desk.say("plan", "--against", str(other), "--store", url)[1]
+
+
+def test_a_folder_with_versions_of_its_own_is_compared_with_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`publish DIR` makes live what is in it, so `plan DIR` tells what that would change."""
+    here, there = tmp_path / "here", tmp_path / "there"
+    here.mkdir()
+    there.mkdir()
+    desk, elsewhere = Desk(here), Desk(there)
+    desk.publish(RULES)
+    elsewhere.publish(NORWAY.replace("Sale", "Other"))
+    desk.save(NORWAY)
+    monkeypatch.chdir(there)  # where `rules`, which is served unless said, is another
+    told = CliRunner().invoke(tailorbird, ["plan", str(desk.rules), "--views", "0"]).output
+    assert "  ~ Sale                                  country: NL, BE  →  NL, BE, NO" in told
+    against = ["plan", str(desk.rules), "--rules", str(elsewhere.rules), "--views", "0"]
+    assert "  - Other" in CliRunner().invoke(tailorbird, against).output
 
 
 def test_a_draft_that_fails_its_tests_or_has_mistakes_is_exit_code_1(tmp_path: Path) -> None:
