@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from math import inf
 
@@ -19,11 +19,14 @@ from proxy.model import Arrival, LogProgress
 from proxy.ports import Outbox, Sightings, Store, Tombstones, ViewLog
 from proxy.stores import open_outbox, open_sightings, open_store, open_views
 from proxy.stores.address import without_password
+from proxy.stores.logs import READ_AT_ONCE, logs_of_each
 from proxy.stores.personal_data import Places, Receipt, all_erased
 from proxy.stores.tombstones import is_erased, tombstone
 from proxy.stores.views import packed
 
 BATCH = 5_000
+EVENTS_AT_ONCE = 1_000
+"""Visitors with so many events together are one transaction: with one for each, most of the time goes to the disk."""
 MOST_VIEWS = 1_000_000
 EACH = 1_000
 COPYING = "store copy"
@@ -107,18 +110,28 @@ async def copy_events(source: Store, target: Store, tell: Callable[[int], None] 
     is_ruled_anew = bool(rules) and rules != await target.merge_rules()
     if is_ruled_anew:
         await target.put_merge_rules(rules)
-    async for visitor_id in source.visitors():
-        arrivals = await source.log_of(visitor_id)
-        for start in range(0, len(arrivals), BATCH):
-            events += len((await target.apply(arrivals[start : start + BATCH])).new)
-        visitors += 1
-        if visitors % EACH == 0:
-            tell(visitors)
+    waiting: list[Arrival] = []
+    async for some in logs_of_each(source, source.visitors(), READ_AT_ONCE):
+        for _, log in some:
+            if len(waiting) + len(log) > EVENTS_AT_ONCE:
+                events += await _added(target, waiting)
+                waiting = []
+            waiting += log
+            visitors += 1
+            if visitors % EACH == 0:
+                tell(visitors)
+    events += await _added(target, waiting)
     if is_ruled_anew:
         await target.rebuild()
     known = set(await target.refused())
     await target.refuse([one for one in await source.refused() if one not in known])
     return visitors, events
+
+
+async def _added(target: Store, arrivals: Sequence[Arrival]) -> int:
+    """Adds these; returns how many were not there."""
+    some = [arrivals[start : start + BATCH] for start in range(0, len(arrivals), BATCH)]
+    return sum([len((await target.apply(each)).new) for each in some])
 
 
 async def copy_webhook_state(source: Outbox, target: Outbox, place: str, now: float) -> bool:

@@ -1,17 +1,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from proxy.cli import store as module
 from proxy.cli import tailorbird
 from proxy.cli.store import copy_erasures, copy_events, copy_sightings, copy_views, copy_webhook_state
 from proxy.model import Arrival, Delivery, Event, LogProgress, Product, Profile, Sighting, Standing, View
-from proxy.ports import Refused, Store
+from proxy.ports import Applied, Refused, Store
 from proxy.stores import open_outbox, open_sightings, open_store, open_views
+from proxy.stores.joining import join
 from proxy.stores.personal_data import Places, erased
 from tests.wire.storage import storage
 
@@ -43,6 +45,33 @@ async def test_everything_is_copied_once(source: Store, tmp_path: Path, kind: st
         assert await target.refused() == await source.refused()
         assert await copy_events(source, target) == (2, 0), "what is there changes nothing"
         assert len(await target.refused()) == 1
+        await target.aclose()
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "valkey"])
+@pytest.mark.parametrize("at_once", [3, 1_000])
+async def test_many_visitors_are_copied_in_one_transaction_and_devices_keep_what_is_theirs(
+    source: Store, tmp_path: Path, kind: str, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "EVENTS_AT_ONCE", at_once)
+    await source.apply([viewed(name, 4) for name in ("a-phone", "jane", "z-phone")])
+    for number, device in enumerate(("a-phone", "z-phone")):
+        await join(source, device, "jane", NOON + 10 + number)
+    await source.apply([viewed(name, 50) for name in ("a-phone", "z-phone")])
+    async with storage(kind, tmp_path) as url:
+        target, sizes = open_store(url), list[int]()
+        add = target.apply
+
+        async def counted(arrivals: Sequence[Arrival]) -> Applied:
+            sizes.append(len(arrivals))
+            return await add(arrivals)
+
+        monkeypatch.setattr(target, "apply", counted)
+        await copy_events(source, target)
+        assert (len(sizes) == 1) == (at_once == 1_000)
+        for visitor_id in ("anna", "ben", "a-phone", "jane", "z-phone"):
+            assert await target.log_of(visitor_id) == await source.log_of(visitor_id)
+            assert await target.get_profile(visitor_id) == await source.get_profile(visitor_id)
         await target.aclose()
 
 
