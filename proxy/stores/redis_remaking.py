@@ -14,7 +14,7 @@ from proxy.errors import DamagedValueError, StoreError
 from proxy.events.fold import fold
 from proxy.model import Arrival, Profile
 from proxy.stores import redis_changes, redis_shared
-from proxy.stores.record import packed, unpacked_arrival
+from proxy.stores.record import packed, undamaged
 from proxy.stores.redis_visitor import REMAKE, STAMP, Call, Stamp, Stored, answered, log_key, profile_of, ran, stored
 
 TRIES = 50
@@ -118,5 +118,6 @@ def _is_same(found: Stored | StoreError, profile: Profile) -> bool:
 
 
 def _in_order(fields: Fields) -> list[Arrival]:
-    arrivals = [unpacked_arrival(value) for id, value in fields.items() if id != STAMP]
+    """Those that can be read: one that is damaged must not keep all others from being copied, and from expiring."""
+    arrivals = undamaged(value for id, value in fields.items() if id != STAMP)
     return sorted(arrivals, key=lambda arrival: arrival.event)

@@ -149,19 +149,27 @@ def _arrivals(stored: Stored, visitor_id: str) -> list[Arrival]:
 
 
 def log_of(connection: sqlite3.Connection, visitor_id: str) -> list[Arrival]:
-    """All events of one visitor, in order."""
+    """All events of one visitor that can be read, in order. (Else one damaged event would keep everybody's from being
+    copied, and from expiring.)"""
     sought = *sqlite_noted.one_sought(connection, visitor_id), visitor_id
     sent, noted = connection.execute(LOG_OF, sought).fetchone()
-    return in_order(_arrivals(Stored(b"", _sent(sent), *_page_views(connection, [noted])), visitor_id))
+    try:
+        return in_order(_arrivals(Stored(b"", _sent(sent), *_page_views(connection, [noted])), visitor_id))
+    except DamagedValueError:
+        return _undamaged(connection, visitor_id)
 
 
 def remade(connection: sqlite3.Connection, visitor_id: str) -> Profile | None:
     """The profile rebuilt from what is not damaged in the log; None when that is empty. (Else one damaged event would
     keep those that come with the visitor's next from being stored.)"""
+    arrivals = _undamaged(connection, visitor_id)
+    return fold(None, arrivals, sqlite_shared.merge_rules(connection), of_one_log=True) if arrivals else None
+
+
+def _undamaged(connection: sqlite3.Connection, visitor_id: str) -> list[Arrival]:
     values = connection.execute("SELECT CAST(value AS BLOB) FROM events WHERE visitor_id = ?", (visitor_id,))
     sent = [one for one in undamaged(value for (value,) in values) if one.visitor_id == visitor_id]
-    arrivals = in_order([*sent, *sqlite_noted.all_of(connection, visitor_id).values()])
-    return fold(None, arrivals, sqlite_shared.merge_rules(connection), of_one_log=True) if arrivals else None
+    return in_order([*sent, *sqlite_noted.all_of(connection, visitor_id).values()])
 
 
 def current(connection: sqlite3.Connection, visitor_ids: Collection[str]) -> dict[str, Profile]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from redis.asyncio import Redis
 
 from proxy.model import Arrival, Delivery, Event, View
 from proxy.ports import Refused, Store
 from proxy.stores import open_outbox, open_views, sqlite_log
 from proxy.stores.logs import AT_ONCE, expire
 from proxy.stores.record import packed_event_of
+from proxy.stores.redis_visitor import log_key
 from proxy.stores.sqlite import SqliteStore
 
 NOON = 1_795_435_200.0
@@ -69,6 +73,29 @@ async def test_all_of_a_long_log_is_looked_through(tmp_path: Path, monkeypatch: 
     await store.apply([came(f"v{number % 3}", number, 500) for number in range(7)])
     assert sorted([visitor async for visitor in store.visitors_before(NOON)]) == ["v0", "v1", "v2"]
     await store.aclose()
+
+
+async def damage(url: str, visitor: str, id: str) -> None:
+    """Writes what is no event in the place of this one."""
+    if url.startswith("sqlite:"):
+        with closing(sqlite3.connect(url.removeprefix("sqlite:"))) as connection, connection:
+            changed = connection.execute(
+                "UPDATE events SET value = x'c1' WHERE visitor_id = ? AND id = ?", (visitor, id)
+            )
+            assert changed.rowcount == 1
+    else:
+        async with Redis.from_url(url) as client:
+            assert await client.hset(log_key(visitor), id, b"\xc1") == 0, "it was there"
+
+
+async def test_one_damaged_event_keeps_no_others_from_expiring(store: Store, url: str) -> None:
+    await store.apply([came("anna", 1, 400), came("anna", 2, 399), came("anna", 3, 1), came("ben", 1, 400)])
+    await damage(url, "anna", "web:1")
+    views, outbox = open_views(url), open_outbox(url)
+    assert await expire(store, views, outbox, NOON - 300 * DAY) == (2, 0)
+    assert [[one.event.id for one in log] for log in await store.logs_of(["anna", "ben"])] == [["web:3"], []]
+    await views.aclose()
+    await outbox.aclose()
 
 
 @pytest.mark.parametrize(("seconds", "transactions"), [(60.0, 2), (-1.0, AT_ONCE + 1)])
