@@ -42,7 +42,9 @@ def _answer(fetched: FetchedPage) -> Iterator[Line]:
     if 300 <= fetched.status < 400:
         yield Line(Level.FAIL, "answer", f"it redirects to {fetched.get(b'location')}", _where_to_ask(fetched))
     elif fetched.status != 200:
-        yield Line(Level.FAIL, "answer", f"the answer is {fetched.status}", _other_than_200(fetched.status))
+        yield Line(
+            Level.FAIL, "answer", f"the answer is {fetched.status}", _other_than_200(fetched.status, fetched.body)
+        )
     elif is_json(fetched.headers) and any(slot.json and slot.is_on(fetched.path) for slot in fetched.declared):
         yield Line(Level.OK, "answer", f"200, {kind}")
     elif is_json(fetched.headers):
@@ -68,7 +70,20 @@ def _where_to_ask(fetched: FetchedPage) -> str:
     return "ask doctor about that address"
 
 
-def _other_than_200(status: int) -> str:
+_SPEAKS_TLS = "it speaks TLS at that port: write https:// in its URL"
+_ABOUT_TLS = {
+    b"No required SSL certificate was sent": "it wants a certificate of ours: name it, with its key, in "
+    "TAILORBIRD_ORIGIN_CERTIFICATE",
+    b"The SSL certificate error": "it does not accept the certificate in TAILORBIRD_ORIGIN_CERTIFICATE",
+    b"plain HTTP": _SPEAKS_TLS,
+    b"HTTP request to an HTTPS server": _SPEAKS_TLS,
+}
+"""What nginx, Apache and Go's server say in a page of their own, with status 400."""
+
+
+def _other_than_200(status: int, page: bytes) -> str:
+    if status == 400 and (fix := next((fix for said, fix in _ABOUT_TLS.items() if said in page), "")):
+        return fix
     if status >= 500:
         return "look into the shop's own log: it fails without Tailorbird, too"
     if status in (400, 421):

@@ -105,6 +105,22 @@ def test_what_to_do_about_an_answer_that_is_no_page_follows_from_its_status(stat
 
 
 @pytest.mark.parametrize(
+    ("said", "fix"),
+    [
+        (b"<center>No required SSL certificate was sent</center>", "name it, with its key, in TAILORBIRD_ORIGIN_CERT"),
+        (b"<center>The SSL certificate error</center>", "does not accept the certificate in TAILORBIRD_ORIGIN_CERT"),
+        (b"<center>The plain HTTP request was sent to HTTPS port</center>", "write https://"),
+        (b"Reason: You're speaking plain HTTP to an SSL-enabled server port.<br />", "write https://"),
+        (b"Client sent an HTTP request to an HTTPS server.\n", "write https://"),
+        (b"Bad Request", "allowed hosts"),
+    ],
+)
+def test_what_a_server_says_of_tls_in_a_page_of_its_own_is_understood(said: bytes, fix: str) -> None:
+    (line,) = checkup(replace(HEALTHY, status=400, body=said))
+    assert fix in line.fix
+
+
+@pytest.mark.parametrize(
     ("change", "says"),
     [
         ({"status": 302, "headers": ((b"location", b"/en/"),)}, "redirects to /en/"),
