@@ -2,9 +2,9 @@
 origin that slows down is not overloaded.
 
 `Limit` is pure. It compares how long answers take now with the least they took. When that is 60 % more, further
-concurrency only adds waiting, and the limit falls by a tenth. Otherwise, if the limit is what makes requests wait, it
-rises by a tenth (rising by one would take minutes to correct a wrong start). Averages over periods are compared, not
-single answers: a shop has fast pages and slow ones.
+concurrency only adds waiting, and the limit falls by a tenth; otherwise it rises by a tenth (rising by one would take
+minutes to correct a wrong start). A limit that is not reached stays: a few who wait for a slow origin are better off
+than if they were refused. Averages over periods are compared, not single answers: a shop has fast pages and slow ones.
 
 The least time is that of the last minute, as long as no request was refused. During overload that would be wrong: after
 a minute the slow times would count as normal, and the limit would rise without end. Then it is found by probing: for a
@@ -95,9 +95,11 @@ class Limit:
             self._look_on(average)
         elif self._next_check <= 0 and refuses and refused:
             self._begin_look(average)
+        elif self._peak < BUSY_SHARE * self.value:
+            return
         elif average > SLOWER * min(self._averages, default=average) + SLACK_SECONDS:
             self.value = max(min(LEAST, self._most), int(self.value * 0.9))
-        elif self._peak >= BUSY_SHARE * self.value:
+        else:
             self.value = min(self._most, self.value + max(1, self.value // 10))
 
     def _begin_look(self, average: float) -> None:

@@ -80,6 +80,14 @@ def test_what_an_idle_origin_does_says_nothing_of_what_it_could() -> None:
     assert limit.value == 64
 
 
+def test_nobody_is_refused_by_a_slow_origin_that_few_ask() -> None:
+    limit = Limit(64, 1_000)
+    for second in range(60):
+        for _ in range(30):
+            limit.note(0.05 if second < 10 else 5.0, under_way=25, now=second)
+    assert limit.value == 64
+
+
 def test_slow_pages_among_quick_ones_are_no_sign_of_trouble() -> None:
     limit = Limit(64, 1_000)
     for tenth in range(600):
@@ -92,7 +100,7 @@ def test_it_stays_between_its_bounds() -> None:
     worse = Limit(64, 1_000)
     for second in range(100):
         for _ in range(30):
-            worse.note(0.01 * 1.2**second, under_way=64, now=second)
+            worse.note(0.01 * 1.2**second, under_way=worse.value, now=second)
     assert worse.value == LEAST
     assert after(60, at_once=10_000, most=80).value == 80
     assert Limit(64, 5).value == 5
@@ -257,8 +265,12 @@ async def test_who_asks_for_the_slowest_pages_over_and_over_does_not_bring_the_l
     assert limiter.limit == 64
     for _ in range(10):  # who holds a few may say how slow it is
         clock.at += 1
-        for customer in ("one", "greedy"):
-            ask(customer, 2.0, 16)
+        ask("one", 2.0, 16)
+        for _ in range(40):
+            limiter.enters_at_once()
+        ask("greedy", 2.0, 16)
+        for _ in range(40):
+            limiter.leave()
     assert limiter.limit < 64
 
 
