@@ -1,7 +1,7 @@
 """How long this machine takes to read a page with slots, and so which pages may be read on the event loop.
 
-A page is parsed twice, and some machines take four times as long for it as others. Read in a thread, it costs 0.1 ms
-more, but others have their turn between the two."""
+A page is parsed twice, and some machines take four times as long for it as others. Read in a thread it costs more, but
+others have their turn between the two."""
 
 from __future__ import annotations
 

@@ -95,12 +95,11 @@ class Limit:
             self._look_on(average)
         elif self._next_check <= 0 and refuses and refused:
             self._begin_look(average)
-        elif self._peak < BUSY_SHARE * self.value:
-            return
-        elif average > SLOWER * min(self._averages, default=average) + SLACK_SECONDS:
-            self.value = max(min(LEAST, self._most), int(self.value * 0.9))
-        else:
-            self.value = min(self._most, self.value + max(1, self.value // 10))
+        elif self._peak >= BUSY_SHARE * self.value:
+            if average > SLOWER * min(self._averages, default=average) + SLACK_SECONDS:
+                self.value = max(min(LEAST, self._most), int(self.value * 0.9))
+            else:
+                self.value = min(self._most, self.value + max(1, self.value // 10))
 
     def _begin_look(self, average: float) -> None:
         self._looking, self._before = LOOK_STRETCHES, (self.value, self.value / average)
