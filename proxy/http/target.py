@@ -14,7 +14,8 @@ from proxy.httpcache.key import normalised, target_key
 from proxy.model import Headers
 from proxy.rulebook.policy import NO_POLICY, PagePolicy, Policy
 
-_SAFE = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE"})
+_SAFE = frozenset(b"GET HEAD OPTIONS TRACE PROPFIND QUERY REPORT SEARCH".split())
+"""The methods that IANA's registry calls safe (RFC 9110 16.1), without PRI, which no request has."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from math import floor
 
 from proxy.errors import OriginError
 from proxy.http.message import Request, Response
-from proxy.http.outgoing import detail, error_page, hit
+from proxy.http.outgoing import detail, error_page
 from proxy.http.target import Sought, sought, why_never_shared
 from proxy.httpcache.policy import CacheReason, may_reuse
 from proxy.metrics import Metrics
@@ -27,7 +27,7 @@ from proxy.serve.kept import Kept
 from proxy.serve.own import Own
 from proxy.serve.pages import Entry, has_json_slots
 from proxy.serve.personal import Personal
-from proxy.serve.shared_fetch import Flowing, Outcome, Passed, is_down, let_go
+from proxy.serve.shared_fetch import Flowing, Outcome, Passed, is_down, let_go, said_of_vain
 from proxy.serve.stored_answers import StoredAnswers
 from proxy.serve.warm import Warm
 from proxy.settings import Settings
@@ -85,7 +85,7 @@ class Retrieval:
         if entry and verdict:
             if verdict.reason == CacheReason.WHILE_REVALIDATE:
                 self._fetching.in_background(asked, entry)
-            if (answer := await self._from_memory(asked, entry, request, now, "hit")) is not None:
+            if (answer := await self._from_memory(asked, entry, request, now)) is not None:
                 return answer
             entry, verdict = None, _NOT_STORED
         if wishes.only_if_cached:
@@ -105,7 +105,7 @@ class Retrieval:
         if is_personal and (stale is None or stale.stored.lifetime <= 0):
             return await self.as_visitor(request, "cookies", fill=asked)
         stands_in = stale is not None and self._stale_fallback.must(asked.key, stale, now)
-        if stale and stands_in and (answer := await self._from_memory(asked, stale, request, now, "stale")):
+        if stale and stands_in and (answer := await self._from_memory(asked, stale, request, now, status="stale")):
             return answer
         missed = "vary-miss" if self._memory.varying_names(asked.key) else "uri-miss"
         said = f"fwd={('request' if was_refused else 'stale') if stale else missed}"
@@ -114,15 +114,16 @@ class Retrieval:
         return await self._for_everybody(asked, request, stale, said, seconds, is_plain=is_plain)
 
     async def _from_memory(
-        self, asked: Sought, entry: Entry, request: Request, now: float, status: str
+        self, asked: Sought, entry: Entry, request: Request, now: float, *, said: str = "hit", status: str = "hit"
     ) -> Response | None:
-        """The stored page; None when its slots have changed and it has to be fetched again to be cut."""
+        """The stored page; None when its slots have changed and it has to be fetched again to be cut. `said`: how it
+        came to that."""
         if entry.declared is not self._declared:
             if (recut := await self._keeping.recut(asked.key, entry, request)) is None:
                 return None
             entry = recut
         self._count(status)
-        return await self._given(entry, request, now, hit(floor(entry.stored.ttl(now))))
+        return await self._given(entry, request, now, f"{said}; ttl={floor(entry.stored.ttl(now))}")
 
     async def _given(self, entry: Entry, request: Request, now: float, said: str) -> Response:
         """The entry for this visitor; if it has a hole that only the origin can fill, their own request."""
@@ -153,7 +154,9 @@ class Retrieval:
         stale = stale and self._memory.get(asked.key, request)  # it may have been purged meanwhile
         if stale is not None and is_down(outcome) and self._stale_fallback.may(stale, now):
             self._stale_fallback.failed(asked.key, now)
-            if (answer := await self._from_memory(asked, stale, request, now, "stale")) is not None:
+            said = said_of_vain(outcome, f"{said}; {status}" if status == "collapsed" else said)
+            answer = await self._from_memory(asked, stale, request, now, said=said, status="stale")
+            if answer is not None:
                 await let_go(outcome)
                 return answer
         if isinstance(outcome, OriginError):

@@ -22,7 +22,10 @@ from proxy.upstream.tee import Tee
 
 log = logging.getLogger("tailorbird.fetching")
 
-_EXPECTED = frozenset({"overload", SHARE, "left-alone", UNANSWERED})
+_NOT_SENT = frozenset({"overload", SHARE, "left-alone"})
+"""Reasons why an origin was not asked at all."""
+
+_EXPECTED = _NOT_SENT | {UNANSWERED}
 """Reasons that may come with each request: they follow from earlier failures, which were logged, or there was just no
 news."""
 
@@ -205,6 +208,16 @@ def is_down(outcome: NotShared | Passed | OriginError | None) -> bool:
 
 def _is_failure(status: int) -> bool:
     return status >= 500 or status == 429
+
+
+def said_of_vain(outcome: NotShared | Passed | OriginError | None, forwarded: str) -> str:
+    """What Cache-Status says of how a stale page came to stand in for `outcome`: a hit if nothing was `forwarded`
+    (RFC 9211 2.1); else that, and the status of the origin's answer, if there was one."""
+    if isinstance(outcome, OriginError) and outcome.reason in _NOT_SENT:
+        return "hit"
+    if outcome is None or isinstance(outcome, OriginError):
+        return forwarded
+    return f"{forwarded}; fwd-status={outcome.answer.status if isinstance(outcome, Passed) else outcome.status}"
 
 
 async def let_go(outcome: NotShared | Passed | OriginError | None) -> None:

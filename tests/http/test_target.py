@@ -56,7 +56,12 @@ def test_a_change_puts_its_address_out_of_date_and_what_it_names_on_the_same_hos
         (b"M-SEARCH", 204, True),
         (b"POST", 404, False),
         (b"POST", 500, False),
+        (b"PROPPATCH", 207, True),
         (b"OPTIONS", 200, False),
+        (b"PROPFIND", 207, False),
+        (b"QUERY", 200, False),
+        (b"REPORT", 200, False),
+        (b"SEARCH", 200, False),
     ],
 )
 def test_only_an_unsafe_method_that_succeeds_changes_something(method: bytes, status: int, changes: bool) -> None:

@@ -58,7 +58,7 @@ async def test_an_origin_that_is_down_is_stood_in_for_by_the_stale_page() -> Non
     async with site:
         site.now += 120
         answer = await site.get(b"/", site.visitor("anna", "vip"))
-        assert answer["cache-status"].startswith("tailorbird; hit; ttl=-60")
+        assert answer["cache-status"] == "tailorbird; fwd=stale; ttl=-60; detail=personalised"
         assert b"Hello VIP" in answer.body
         site.now += 3_600
         late = await site.get(b"/")
@@ -75,8 +75,10 @@ async def test_an_origin_that_fails_or_is_asked_too_often_is_stood_in_for_too_an
     async with Origin(answering(lambda _: next(answers))) as origin, Site(origin.url) as site:
         await site.get(b"/")
         site.now += 61
-        for _ in range(2):
-            assert (await site.get(b"/")).body == PAGE
+        in_vain, unasked = [await site.get(b"/") for _ in range(2)]
+        assert in_vain.body == unasked.body == PAGE
+        assert f"tailorbird; fwd=stale; fwd-status={status[:3].decode()}; ttl=-1;" in in_vain["cache-status"]
+        assert "tailorbird; hit; ttl=-1;" in unasked["cache-status"]  # nobody was asked (RFC 9211 2.1)
         assert len(origin.requests) == 2
         site.now += site.settings.origin_down_seconds
         assert (await site.get(b"/")).body == PAGE + b"new"
@@ -111,7 +113,8 @@ async def test_a_stale_page_is_given_when_another_fetch_of_it_takes_too_long() -
         site.now += 61
         first = asyncio.create_task(site.get(b"/"))
         await eventually(lambda: len(origin.requests) == 2)
-        assert (await site.get(b"/")).body == PAGE
+        joined = await site.get(b"/")
+        assert joined.body == PAGE and joined["cache-status"].startswith("tailorbird; fwd=stale; collapsed; ttl=-1")
         assert len(origin.requests) == 2
         release.set()
         assert (await first).body == PAGE + b"new"

@@ -12,7 +12,7 @@ from proxy.httpcache.stored import CacheOptions, stored_response
 from proxy.metrics import Metrics
 from proxy.model import Headers
 from proxy.ports import UpstreamResponse
-from proxy.serve.shared_fetch import Flowing, Passed, SharedFetch, Trial, tell_failure
+from proxy.serve.shared_fetch import Flowing, NotShared, Passed, SharedFetch, Trial, said_of_vain, tell_failure
 from proxy.upstream.tee import Tee
 
 
@@ -61,6 +61,23 @@ async def test_what_was_passed_to_a_leader_that_left_is_let_go() -> None:
     one.passed = Passed("private", UpstreamResponse(200, (), body))
     await one.leader_left()
     assert body.is_closed
+
+
+@pytest.mark.parametrize(
+    ("outcome", "said"),
+    [
+        (None, "fwd=stale"),
+        (OriginError("refused", reason="refused"), "fwd=stale"),
+        (OriginError("too much", reason="overload", status=503), "hit"),
+        (OriginError("keeps failing", reason="left-alone", status=503), "hit"),
+        (NotShared("origin-error", 500), "fwd=stale; fwd-status=500"),
+        (Passed("private", UpstreamResponse(429, (), Body())), "fwd=stale; fwd-status=429"),
+    ],
+)
+def test_a_stale_page_is_a_hit_only_where_the_origin_was_not_asked(
+    outcome: NotShared | Passed | OriginError | None, said: str
+) -> None:
+    assert said_of_vain(outcome, "fwd=stale") == said
 
 
 async def test_a_trial_that_its_client_left_or_that_takes_too_long_says_nothing_of_the_others() -> None:
