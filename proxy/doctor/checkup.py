@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from urllib.parse import unquote, urlsplit
 
 from proxy.doctor.fetched import FetchedPage, Level, Line
-from proxy.doctor.places import in_json, lists, slots
+from proxy.doctor.places import in_json, includes, lists, slots
 from proxy.httpcache.policy import CacheReason, may_store
 from proxy.httpcache.stored import CacheOptions, directives_and_lifetime, http_date
 from proxy.page.selecting import TooManySiblings, elements_by
@@ -277,7 +277,7 @@ def _clock(fetched: FetchedPage) -> Iterator[Line]:
 
 
 CHECKS: tuple[Callable[[FetchedPage], Iterator[Line]], ...] = (
-    _size, _charset, slots, lists, _hydration, _opened, _cache, _pieces, _validator, _cookies, _vary, _forms,
+    _size, _charset, slots, includes, lists, _hydration, _opened, _cache, _pieces, _validator, _cookies, _vary, _forms,
     _policy, _compression, _clock,
 )  # fmt: skip
 OF_JSON = _size, in_json, _cache, _validator, _cookies, _vary, _compression, _clock

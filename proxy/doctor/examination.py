@@ -43,19 +43,18 @@ def examine(shop: ShopClient, checked: Checked | None, pattern: str | None) -> E
     """Examines the page, by the rule folder if one was `checked`. The policy proposed is for the pages of the pattern,
     or for that page alone. Raises `OriginError`."""
     get, first = _past_cookie_wall(shop)
+    standing = checked.policy.of(urlsplit(shop.url).path.encode() or b"/") if checked else None
+    first = replace(first, includes_by_policy=standing is not None and standing.has_includes)
     lines = checkup(replace(first, declared=checked.declared, has_rules=True) if checked else first)
     if checked and not is_failed(lines):
         lines += _address_lines(shop, checked)
-    standing = checked.policy.of(urlsplit(shop.url).path.encode() or b"/") if checked else None
     proposal = None
-    if first.wanted_cookies:
-        again = get()
-    elif first.is_bounded and not is_failed(lines):
+    if first.is_bounded and not first.wanted_cookies and not is_failed(lines):
         first, again = _as_two_get_it(get, first)
         copies = Copies(first, again, _as_known(get, first), pattern or first.path)
         lines, proposal = _with_policy(lines, copies, standing if pattern is None else None)
     else:
-        again = first
+        again = get()
     choices: list[Line] = []
     if first.status < 400 and (standing is None or standing.is_kept):
         others = [(what, fields, get(fields=fields)) for what, fields in askings(first)]

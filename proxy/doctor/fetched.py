@@ -8,7 +8,9 @@ from functools import cached_property
 from typing import NamedTuple
 
 from proxy.model import Headers
+from proxy.page.includes import says_includes
 from proxy.page.markup import Inspection, Markup, inspect
+from proxy.page.redaction import NotRedacted, redacted
 from proxy.page.slots import DeclaredSlot
 from proxy.serve.pages import charset_of
 from proxy.settings import Settings
@@ -36,7 +38,8 @@ class FetchedPage:
     """A page as an anonymous visitor who accepts gzip gets it. `body` is decoded, and cut off after `max_page_bytes`
     and some; `path` is that of the URL, percent-decoded; `now` is when the answer's head came; `declared` are the slots
     of the rule folder, if `has_rules`; `seconds` is how long the rest took to come after the head; `wanted_cookies` are
-    the names of cookies without which the shop leads to the page itself, to set them."""
+    the names of cookies without which the shop leads to the page itself, to set them; `includes_by_policy`: cache.yaml
+    says `includes: yes` of it."""
 
     path: str
     is_https: bool
@@ -49,6 +52,7 @@ class FetchedPage:
     has_rules: bool = False
     seconds: float = 0.0
     wanted_cookies: str = ""
+    includes_by_policy: bool = False
 
     def all(self, name: bytes) -> list[bytes]:
         """Every value of the field `name` (lower case)."""
@@ -70,8 +74,16 @@ class FetchedPage:
 
     @cached_property
     def markup(self) -> Markup:
-        """The page for the code that cuts it, which uses the answer's head alone."""
-        return Markup(self.body, charset_of(self.headers))
+        """The page for the code that cuts it, which uses the answer's head alone; includes are taken out of it, or
+        made slots."""
+        page = Markup(self.body, charset_of(self.headers))
+        made = redacted(page, (), has_includes=self.has_includes)
+        return page if isinstance(made, NotRedacted) else page.of(made.body)
+
+    @property
+    def has_includes(self) -> bool:
+        """Whether the shop, or the operator, says that the page has includes."""
+        return self.includes_by_policy or any(map(says_includes, self.all(b"surrogate-control")))
 
     @cached_property
     def charset(self) -> str:

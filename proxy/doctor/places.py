@@ -7,10 +7,13 @@ import re
 from collections.abc import Collection, Iterator
 
 from proxy.doctor.fetched import FetchedPage, Level, Line
+from proxy.page.includes import SLOT_ADDRESS, unwrapped
 from proxy.page.json_lists import find_json_lists, find_json_slots
 from proxy.page.lists import ListAt, Lists, find_lists
+from proxy.page.markup import Markup
 from proxy.page.scan import SlotRange, Uncut, UncutReason, find_slots
 from proxy.page.slots import LISTING
+from proxy.serve.pages import is_json
 
 _TEMPLATE = re.compile(rb"<template\b.*?</template", re.DOTALL | re.IGNORECASE)
 _NAMED = re.compile(rb"""\bdata-slot\s*=\s*["']?([\w.-]+)""", re.IGNORECASE)
@@ -30,6 +33,19 @@ def slots(fetched: FetchedPage) -> Iterator[Line]:
         says = f"`{name.decode()}` stands in a <template>, as of a shadow root, and is not filled"
         fix = "put it beside the template, within the element, where a <slot> of the template shows it"
         yield Line(Level.WARN, "slots", says, fix)
+
+
+def includes(fetched: FetchedPage) -> Iterator[Line]:
+    """The parts that the page includes; no line for a page that has none."""
+    included = Markup(unwrapped(fetched.body)).document.select(r"esi\:include[src]")
+    sources = dict.fromkeys(str(element.attrs["src"]) for element in included)
+    parts = [part for part in sources if not part.startswith(SLOT_ADDRESS)]
+    if parts and fetched.has_includes:
+        yield Line(Level.OK, "includes", ", ".join(parts))
+    elif parts:
+        says = f"nobody says that the page has includes, so {', '.join(parts)} stay tags that browsers ignore"
+        fix = 'have the shop say `Surrogate-Control: content="ESI/1.0"`, or say `includes: yes` of it in cache.yaml'
+        yield Line(Level.WARN, "includes", says, fix)
 
 
 def lists(fetched: FetchedPage) -> Iterator[Line]:
@@ -119,5 +135,6 @@ def _unranked(fetched: FetchedPage, at: ListAt) -> Iterator[Line]:
 
 
 def _line(fetched: FetchedPage, doubt: Uncut) -> str:
-    lines = fetched.body.count(b"\n", 0, doubt.offset) + 1
+    body = fetched.body if is_json(fetched.headers) else fetched.markup.body
+    lines = body.count(b"\n", 0, doubt.offset) + 1
     return f"line {lines}"

@@ -13,7 +13,7 @@ import httpx
 from proxy.doctor.fetched import FetchedPage
 from proxy.doctor.pictures import Shown
 from proxy.errors import OriginError
-from proxy.http.forwarding import VIA
+from proxy.http.forwarding import CAPABILITY, VIA
 from proxy.settings import Settings
 from proxy.upstream.asking import ACCEPT
 from proxy.upstream.tls import client_tls, no_tls
@@ -24,6 +24,7 @@ FIELDS = {
     "accept": ACCEPT[1].decode(),
     "accept-encoding": "gzip",
     "user-agent": "tailorbird-doctor",
+    "surrogate-capability": CAPABILITY[1].decode(),  # Symfony writes includes for who asks so
     "via": VIA.decode(),  # as we ask for pages: nginx compresses for no proxy unless it is told to
 }
 

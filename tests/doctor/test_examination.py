@@ -105,6 +105,21 @@ def test_no_policy_is_proposed_for_a_page_that_could_be_kept_by_none() -> None:
     assert any("only the closing of its connection" in line.says for line in found.lines)
 
 
+def test_a_page_that_is_another_each_time_and_cannot_be_kept_is_not_taken_for_one_by_language() -> None:
+    made = count()
+    unbounded = replace(SAYS_NOTHING, headers=SAYS_NOTHING.headers[:1])
+    assert examine(shop_of(lambda cookies: with_text(unbounded, f"made {next(made)}")), None, None).choices == []
+
+
+def test_includes_count_where_cache_yaml_says_so() -> None:
+    page = replace(HEALTHY, body=HEALTHY.body + b'<esi:include src="/cart"/>')
+    said = [
+        told(examine(shop_of(lambda cookies: page), rules, None), "includes")
+        for rules in (None, policy_file("pages: [{path: /*, includes: yes}]"))
+    ]
+    assert said[1] == ["/cart"] and "nobody says" in said[0][0]
+
+
 def test_a_policy_in_cache_yaml_that_is_enough_is_told_in_place_of_what_it_answers_for() -> None:
     bare = examine(shop_of(lambda cookies: SAYS_NOTHING), None, None)
     assert bare.proposal is not None and told(bare, "cache")

@@ -20,7 +20,8 @@ JSON = b'{"hero": "x",\n "hits": [{"sku": 1},\n {"sku": 2}]}'
 def lines_of(body: bytes, *declared: DeclaredSlot, has_rules: bool = True) -> list[Line]:
     page = with_field(b"content-type", b"application/json") if body.startswith(b"{") else HEALTHY
     told = checkup(replace(page, body=body, declared=declared, has_rules=has_rules))
-    return [line for line in told if line.check in ("answer", "slots", "lists") and line.says != "200, text/html"]
+    checks = ("answer", "slots", "lists", "includes")
+    return [line for line in told if line.check in checks and line.says != "200, text/html"]
 
 
 def test_a_list_whose_cards_change_places_is_reported_and_no_slot_is_missed_then() -> None:
@@ -53,6 +54,22 @@ def test_a_slot_that_is_marked_and_not_in_slots_yaml_is_reported_with_the_line_t
     assert "`home.top` is marked here" in unnamed.says and "write `home.top: {}`" in unnamed.fix
     assert len(lines_of(page, known, DeclaredSlot("home.top"))) == len(lines_of(page, has_rules=False)) == 1
     assert [line.level for line in lines_of(page)] == ["ok", "warn", "warn"]  # a rule folder that names none yet
+
+
+def test_the_parts_that_a_page_includes_are_told_and_who_has_to_say_that_they_count() -> None:
+    body = b'<!DOCTYPE html><div data-slot=a>x</div><esi:include src="/cart"/><!--esi <esi:include src="/stock"/> -->'
+    slot, unsaid = lines_of(body, has_rules=False)
+    assert (slot.says, unsaid.check, unsaid.level) == ("a", "includes", "warn")
+    assert "/cart, /stock stay tags" in unsaid.says and "`includes: yes`" in unsaid.fix
+    announced = replace(with_field(b"surrogate-control", b'content="ESI/1.0"'), body=body)
+    for page in (announced, replace(HEALTHY, body=body, includes_by_policy=True)):
+        assert Line(Level.OK, "includes", "/cart, /stock") in checkup(page)
+
+
+def test_an_include_of_a_slot_is_a_slot_and_a_fault_after_it_is_on_its_line_in_the_page() -> None:
+    body = b'<!DOCTYPE html><esi:include src="/_tb/slot/home.hero"/>\n<div data-slot=a>'
+    assert [line.says for line in lines_of(body.partition(b"\n")[0], has_rules=False)] == ["home.hero"]
+    assert [line.fix for line in lines_of(body, has_rules=False)] == ["mend it on line 2"]
 
 
 def test_a_slot_in_a_shadow_root_is_told_with_where_to_put_it() -> None:

@@ -30,6 +30,7 @@ async def test_a_page_is_asked_for_as_the_proxy_asks_without_the_environments_pr
         (seen,) = origin.requests
     assert (page.status, page.path, page.body, page.get(b"x-one")) == (200, "/cé", PAGE, "1")
     assert (seen.target, seen.get(b"cookie")) == (b"/c%C3%A9?page=2", b"a=1")
+    assert seen.get(b"surrogate-capability") == b'tailorbird="ESI/1.0"'
     assert seen.get(b"via") and b"*/*" in (seen.get(b"accept") or b"")
     assert seen.get(b"x-forwarded-host") is None
 
