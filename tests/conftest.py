@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import pytest
 import uvloop
@@ -13,6 +15,13 @@ from hypothesis import settings
 for name in ("http_proxy", "https_proxy", "all_proxy"):  # all that tests talk to is on this machine
     for each in (name, name.upper()):
         os.environ.pop(each, None)
+
+if sys.dont_write_bytecode:  # what is started here starts as it does where it is installed: from compiled modules
+    sys.dont_write_bytecode = False
+    sys.pycache_prefix = os.environ.setdefault(
+        "PYTHONPYCACHEPREFIX", str(Path(__file__).parents[1] / ".cache" / "bytecode")
+    )
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 settings.register_profile("any machine", deadline=None)  # one that is busy takes its time over what takes none
 settings.load_profile("any machine")
