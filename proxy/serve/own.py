@@ -210,7 +210,7 @@ class Own:
     ) -> Response:
         policy = self._policy_of(request.path)
         page = await self._reader.read(body, answer.headers, request.path, self._declared(), policy)
-        if page.template is None or not page.template.slots:
+        if page.template is None or page.is_left:
             return self._untouched(request, answer, page, body, headers, now)
         return await self._filled(request, answer, page.template, now, headers)
 
@@ -230,7 +230,7 @@ class Own:
         if page is None or page.template is None:
             return None
         headers = passed_head(answer.headers, said)
-        if not page.template.slots:
+        if page.is_left:
             return self._untouched(request, answer, page, body, headers, now)
         who = self._showing.recognise(page.template, request, now)
         if who is None or _is_coded(answer):

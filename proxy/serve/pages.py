@@ -36,11 +36,17 @@ _READ_BY = CONTENT_POLICIES | {b"content-type", b"content-encoding", b"surrogate
 @dataclass(frozen=True, slots=True)
 class Page:
     """HTML without content coding. `template` is None when the coding could not be undone; a page without slots, or
-    with doubtful ones, is a template of one piece."""
+    with doubtful ones, is a template of one piece. `is_edited`: the body is not the origin's any more."""
 
     headers: Headers
     body: bytes
     template: Template | None
+    is_edited: bool = False
+
+    @property
+    def is_left(self) -> bool:
+        """Whether a visitor's own page is passed on as it came."""
+        return self.template is None or not (self.template.slots or self.is_edited)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from itertools import count
 import pytest
 
 from proxy.rulebook.policy import PagePolicy, Policy
-from tests.wire.origin import Origin, Script, Seen, ok
+from tests.wire.origin import Origin, Script, Seen, always, ok
 from tests.wire.site import HTML, Site, answering, published, shown
 
 ESI = b'Surrogate-Control: max-age=60, content="ESI/1.0"'
@@ -50,6 +50,16 @@ async def test_a_page_is_put_together_of_parts_that_are_kept_each_on_its_own() -
         asked = [(seen.target, seen.get(b"cookie")) for seen in origin.requests]
         assert [cookie for target, cookie in asked if target in (b"/", b"/shared")] == [None, None]
         assert origin.requests[0].get(b"surrogate-capability") == b'tailorbird="ESI/1.0"'
+
+
+@pytest.mark.parametrize("control", [KEPT, b"Cache-Control: private", b"Cache-Control: no-store"])
+async def test_other_tags_count_without_an_include_too(control: bytes) -> None:
+    """Also in a page that is its visitor's own, whose tag then is not the origin's."""
+    page = b'<p><esi:remove>gone</esi:remove><esi:comment text="x"/><!--esi <b>here</b>--></p>'
+    async with Origin(always(ok(page, HTML, ESI, control, b'ETag: "a"'))) as origin, Site(origin.url) as site:
+        own = await site.get(b"/", (b"cookie", b"basket=1"))
+        assert own.body == b"<p> <b>here</b></p>" == (await site.get(b"/")).body
+        assert dict(own.headers).get("etag") != '"a"'
 
 
 async def test_a_page_that_is_its_visitors_own_is_put_together_too() -> None:
