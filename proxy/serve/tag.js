@@ -57,7 +57,7 @@
   }
   d.readyState === "loading" ? d.addEventListener("DOMContentLoaded", lists) : lists();
   if (n.globalPrivacyControl || n.doNotTrack === "1" || w.tailorbird) return;
-  var queue = [], pushed = [], seen = {}, told = new WeakSet(), timer, opening, drawing, looking, known = /^(page_view|view_item(_list)?|search|view_promotion|gtm\..*)$/;
+  var queue = [], pushed = [], seen = {}, told = new WeakSet(), timer, opening, drawing, looking, at = place(), known = /^(page_view|view_item(_list)?|search|view_promotion|gtm\..*)$/;
   var page = performance.getEntriesByType("navigation")[0] || {};
   var isAhead = d.prerendering || page.activationStart || page.deliveryType === "navigational-prefetch", soft = isAhead ? 2 : all;
   function id() { return n.userAgent.length + "-" + Date.now().toString(36) + Math.random().toString(36).slice(2) }
@@ -114,8 +114,12 @@
     }
     look();
   }
+  // A link to a part of the page opens none; but some routers keep theirs behind the # (#/tents, #!/tents).
+  function place() { return here() + (/^#!?\//.test(location.hash) ? location.hash : "") }
   // Some routers change the address first, and draw the page when its data has come.
-  function swapped() { soft = 2; isAhead = 0; drawing = 1; soon(1e3) }
+  function swapped() {
+    if (at !== (at = place())) { soft = 2; isAhead = 0; drawing = 1; soon(1e3) }
+  }
   function soon(ms) { clearTimeout(opening); opening = setTimeout(opened, ms) }
   function look() {
     looking = 0;
@@ -153,6 +157,8 @@
   d.addEventListener("visibilitychange", function () { d.visibilityState === "hidden" && send() });
   w.addEventListener("pagehide", send);
   w.addEventListener("popstate", swapped);
+  // Some routers call no pushState: they answer the `navigate` event.
+  w.navigation && w.navigation.addEventListener("currententrychange", function (e) { e.navigationType === "replace" ? at = place() : swapped() });
   var go = history.pushState;
   history.pushState = function () { go.apply(history, arguments); swapped() };
   function listen() {

@@ -127,6 +127,40 @@ async def test_a_page_that_is_swapped_in_is_counted_once_with_what_stands_in_its
         assert await views_of(shop, "/made") == await views_of(shop, "/late") == [("page", ["Head"])]
 
 
+INTERCEPT = """path => {
+    navigation.addEventListener("navigate", event => event.intercept({handler: async () => {
+        document.body.innerHTML = "<div data-slot=home.hero>ours</div>";
+    }}), {once: true});
+    return navigation.navigate(path).finished.then(() => {});
+}"""
+
+
+async def test_a_page_that_a_router_swaps_in_without_push_state_is_counted(shop: Behind, browser: Browser) -> None:
+    async with await browser.new_context(user_agent=CHROME) as context:
+        page = await context.new_page()
+        await page.goto(shop.url)
+        await page.evaluate(INTERCEPT, "/intercepted")
+        assert await views_of(shop, "/intercepted") == [("page", ["Head"])]
+
+
+async def test_a_part_of_the_page_that_a_link_leads_to_is_no_page_but_one_of_a_router_is(
+    shop: Behind, browser: Browser
+) -> None:
+    async with await browser.new_context(user_agent=CHROME) as context:
+        page = await context.new_page()
+        await page.goto(shop.url)
+        await page.evaluate("location.hash = '#reviews'")
+        await page.evaluate("history.replaceState({}, '', '?colour=red#reviews')")
+        await page.evaluate("location.hash = '#sizes'")
+        await page.evaluate("history.pushState({}, '', location.href)")  # as for a picture that is shown in full
+        await page.go_back()
+        await page.evaluate("setTimeout(() => tailorbird.track('Later'), 1500)")  # after what would be counted
+        seen = [one for one in await told(shop, 2) if one[0] != "banner seen"]
+        assert seen == [("custom event", "Later")]
+        await page.evaluate("location.hash = '#/tents'")
+        assert ("page viewed", "/") in await told(shop, 3)
+
+
 @pytest.mark.parametrize("kind", ["prefetch", "prerender"])
 async def test_a_page_that_was_fetched_ahead_of_time_is_counted_when_it_is_opened(
     browser: Browser, tmp_path: Path, kind: str
