@@ -16,12 +16,14 @@ from proxy.cli.existing_store import STORE, asked
 from proxy.cli.options import Subcommands, form_option, setting_options, settings_now
 from proxy.cli.rulefolder import folder_argument, no_such_segment, read_rules
 from proxy.conditions.localtime import iso_time
-from proxy.model import Delivery
+from proxy.model import Delivery, Standing
 from proxy.outbox.leader import webhooks_in
 from proxy.ports import Outbox, Waiting
 from proxy.rulebook.compile import Publication
 from proxy.rulebook.segment_reader import unforeseen
 from proxy.rulebook.webhookfile import Webhook, segments_sent, unknown_segments
+
+AT_ONCE = 500
 
 
 @click.group("webhooks", cls=Subcommands)
@@ -69,15 +71,30 @@ def given_up(store: str, form: str) -> None:
 @STORE
 @click.option("--webhook", default="", help="only those for this webhook")
 def replay(store: str, webhook: str) -> None:
-    """Send the messages that were given up again, after those that wait already. It is safe to repeat."""
-    click.echo(f"{asked(store, lambda places: _again(places.outbox, webhook))} wait again")
+    """Send the messages that were given up again, after those that wait already. What is not so any more, as that
+    somebody entered a segment that they have left since, is forgotten instead. It is safe to repeat."""
+    again, forgotten = asked(store, lambda places: _again(places.outbox, webhook))
+    click.echo(f"{again} wait again" + (f", {forgotten} forgotten: not so any more" if forgotten else ""))
 
 
-async def _again(outbox: Outbox, webhook: str) -> int:
-    """How many now wait again."""
+async def _again(outbox: Outbox, webhook: str) -> tuple[int, int]:
+    """How many now wait again, and how many were forgotten."""
     some = [one for one in await outbox.given_up() if webhook in ("", one.webhook)]
-    await outbox.requeue(some, time.time())
-    return len(some)
+    standings: dict[str, Standing] = {}
+    ids = sorted({one.visitor_id for one in some})
+    for start in range(0, len(ids), AT_ONCE):
+        standings |= await outbox.standings(ids[start : start + AT_ONCE])
+    again = [one for one in some if _is_so(one, standings.get(one.visitor_id))]
+    await outbox.requeue(again, time.time())
+    gone = {one.id for one in some} - {one.id for one in again}
+    await outbox.done([one for one in some if one.id in gone])
+    return len(again), len(gone)
+
+
+def _is_so(one: Delivery, standing: Standing | None) -> bool:
+    """Whether no later message about the visitor and this segment says otherwise, or the same again."""
+    since = (standing.by_webhook if standing else {}).get(one.webhook, {}).get(one.segment)
+    return since == one.at if one.entered else since is None
 
 
 # -- told

@@ -112,7 +112,9 @@ class Follower:
         arrivals, place = await self._store.log(progress.place, BATCH)
         if place == progress.place:
             return False
-        standings, deliveries, now = await self._changes_of(publication, {arrival.visitor_id for arrival in arrivals})
+        standings, deliveries, now = await self._changes_of(
+            publication, {arrival.visitor_id for arrival in arrivals}, is_new=True
+        )
         progress = replace(progress, place=place, checked_to=self._unfinished.place)
         await self._outbox.put(self._name, standings, deliveries, progress, now)
         return True
@@ -178,21 +180,24 @@ class Follower:
         await self._outbox.put(self._name, standings, deliveries, None, now)
 
     async def _changes_of(
-        self, publication: Publication, visitor_ids: Iterable[str]
+        self, publication: Publication, visitor_ids: Iterable[str], *, is_new: bool = False
     ) -> tuple[list[Standing], list[Delivery], float]:
-        """The standings of these visitors that changed, the messages to send, and the time of evaluation."""
+        """The standings of these visitors that changed, the messages to send, and the time of evaluation. What still
+        waits is looked through for those who do not agree to be known, if it `is_new` or webhooks know of them."""
         ids, now = sorted(set(visitor_ids)), self._clock()
         before = await self._outbox.standings(ids)
         wanted = {one.name: segments_sent(one, publication.segments) for one in self._webhooks}
         reader = SegmentReader(publication, now, only=frozenset[str]().union(*wanted.values()))
         standings: list[Standing] = []
         deliveries: list[Delivery] = []
+        refusing: list[str] = []
         for start in range(0, len(ids), TURN):
             turn = ids[start : start + TURN]
             for visitor_id, profile in zip(turn, await asyncio.gather(*map(self._profile, turn)), strict=True):
                 last = before.get(visitor_id, Standing(visitor_id))
                 if isinstance(profile, DamagedValueError):
                     continue
+                refusing += [visitor_id] if _refuses(profile) and (visitor_id in before or is_new) else []
                 try:
                     standing, new = _standing_of(reader, last, profile, wanted, now)
                 except Exception:  # a bug met with one visitor must not stop the messages about all others
@@ -201,9 +206,17 @@ class Follower:
                     continue
                 standings += [standing] if standing != last else []
                 deliveries += new
+        await self._forget_entered(refusing)
         for one in deliveries:
             self._metrics.count(CHANGES, "change", "entered" if one.entered else "left")
         return standings, deliveries, now
+
+    async def _forget_entered(self, visitor_ids: Collection[str]) -> None:
+        """Deletes the messages that these visitors entered a segment, sent to nobody so far. That they left one is
+        still sent, as a message under way just now may arrive."""
+        if visitor_ids:
+            _, stored = await self._outbox.stored_of(visitor_ids)
+            await self._outbox.done([one for one in stored if one.entered])
 
     async def _profile(self, visitor_id: str) -> Profile | DamagedValueError | None:
         try:
@@ -219,11 +232,15 @@ def _standing_of(
     segment. A device that was joined to a person leaves no segment: the person is in it now."""
     if profile is not None and profile.alias:
         return Standing(last.visitor_id), []
-    if profile is None or profile.attributes.get(LEVEL, AGREED) != AGREED:
+    if profile is None or _refuses(profile):
         return compared(last, (), wanted, now, now=now)
     at = last.due_at if now - SOON_SECONDS < last.due_at <= now else now
     known = reader.known(profile, reader.asked)
     return compared(last, reader.segments(known), wanted, at, due_at=reader.holds_until(profile, known), now=now)
+
+
+def _refuses(profile: Profile | None) -> bool:
+    return profile is not None and profile.attributes.get(LEVEL, AGREED) != AGREED
 
 
 async def _next_of(source: AsyncIterator[str], most: int) -> AsyncIterator[str]:

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from proxy.cli import tailorbird
-from proxy.model import Delivery
+from proxy.model import Delivery, Standing
 from tests.cli.desk import done
 
 NOON = 1_795_435_200.0
@@ -24,10 +24,11 @@ def shop(tmp_path: Path) -> Path:
     (tmp_path / "rules" / "a.rules.yaml").write_text(RULES, "utf-8")
     (tmp_path / "webhooks.yaml").write_text(FILE, "utf-8")
     waiting = [Delivery(f"m{n}", "cdp", f"v{n}", "VIP", True, NOON, NOON + n) for n in range(3)]
+    standings = [Standing(f"v{n}", {"cdp": {"VIP": NOON}}) for n in range(3)]
     done(
         f"sqlite:{tmp_path}/s.db",
         lambda at: at.outbox.lead("me", NOON, 60.0),
-        lambda at: at.outbox.put("me", [], waiting, None, NOON),
+        lambda at: at.outbox.put("me", standings, waiting, None, NOON),
         lambda at: at.outbox.give_up(Delivery("m1", "cdp", "v1", "VIP", True, NOON, NOON, "it answered 400")),
     )
     return tmp_path
@@ -60,6 +61,21 @@ def test_what_was_given_up_is_listed_with_its_reason_and_sent_again(shop: Path) 
     assert run(shop, "replay").output == "1 wait again\n"
     assert run(shop, "given-up").output == ""
     assert "  3 waiting since" in show(shop).output
+
+
+def test_what_is_not_so_any_more_is_forgotten_instead_of_sent_again(shop: Path) -> None:
+    refused = "it answered 410"
+    given_up = [
+        Delivery("m4", "cdp", "left since", "VIP", True, NOON, NOON, refused),
+        Delivery("m5", "cdp", "again since", "VIP", True, NOON, NOON, refused),
+        Delivery("m6", "cdp", "again since", "VIP", False, NOON + 1, NOON, refused),
+        Delivery("m7", "cdp", "gone", "VIP", False, NOON, NOON, refused),
+    ]
+    standing = Standing("again since", {"cdp": {"VIP": NOON + 2}})
+    done(f"sqlite:{shop}/s.db", lambda at: at.outbox.put("me", [standing], given_up, None, NOON))
+    assert run(shop, "replay").output == "2 wait again, 3 forgotten: not so any more\n"
+    assert run(shop, "given-up").output == ""
+    assert "  4 waiting since" in show(shop).output
 
 
 def test_a_file_or_a_folder_with_problems_is_said_so(shop: Path) -> None:

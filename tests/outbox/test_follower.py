@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from proxy.audience.consent import LEVEL
@@ -37,6 +38,11 @@ def rules(more: str = "") -> Publication:
 
 def did(visitor: str, number: int, at: float, kind: str = "product viewed") -> Arrival:
     return Arrival(visitor, Event(at, f"web:{number}", kind, "/", (Item("A"),)), "web", at)
+
+
+def no_consent(visitor: str, at: float) -> Arrival:
+    """The visitor does not agree to be known any more."""
+    return Arrival(visitor, Event(at, f"consent:{at}", "identified"), "web", at, traits={LEVEL: "none"})
 
 
 class Bench:
@@ -208,6 +214,38 @@ async def test_withdrawn_consent_leaves_segments_and_given_again_returns(bench: 
         bench.now += 10
         await bench.store.put_profiles([Profile("anna", {"tier": f"{number}"}, updated_at=bench.now)])
         assert await bench.found() == [], "an import says nothing of consent"
+
+
+async def test_who_withdraws_consent_is_not_told_to_have_entered_what_still_waits_or_was_given_up(bench: Bench) -> None:
+    await bench.store.apply([did(who, n, NOON - 60 + n) for who in ("anna", "ben", "carl") for n in range(2)])
+    assert await bench.outbox.lead("me", NOON, 60.0)
+    while await bench.follower.step():
+        pass
+    waiting = {one.visitor_id: one for one in await bench.outbox.oldest("cdp", 10)}
+    assert sorted(waiting) == ["anna", "ben", "carl"]
+    await bench.outbox.give_up(msgspec.structs.replace(waiting["ben"], reason="it answered 410"))
+    bench.now += 60
+    await bench.store.apply([no_consent(who, bench.now) for who in ("anna", "ben")])
+    assert await bench.found() == [
+        ("carl", "Lookers", True, 0),
+        ("anna", "Lookers", False, 60),
+        ("ben", "Lookers", False, 60),
+    ]
+    assert await bench.outbox.given_up() == []
+
+
+async def test_who_had_left_all_segments_before_they_withdrew_consent_is_not_told_of_either(bench: Bench) -> None:
+    await bench.store.apply([did("anna", 1, NOON - 13 * DAY), did("anna", 2, NOON - 12 * DAY)])
+    assert await bench.outbox.lead("me", NOON, 60.0)
+    while await bench.follower.step():
+        pass
+    bench.now = NOON + 3 * DAY
+    assert await bench.outbox.lead("me", bench.now, 60.0)
+    while await bench.follower.step():
+        pass
+    assert [one.entered for one in await bench.outbox.oldest("cdp", 10)] == [True, False]
+    await bench.store.apply([no_consent("anna", bench.now)])
+    assert [entered for _, _, entered, _ in await bench.found()] == [False]
 
 
 async def test_visitors_whose_events_are_withdrawn_leave_the_segment(bench: Bench) -> None:
