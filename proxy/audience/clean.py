@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from proxy.audience.identity import NOBODY
 from proxy.audience.rows import ID_NAMES, SEGMENT_NAMES, Note, Row
 from proxy.model import AttributeValue, Profile
 
@@ -38,15 +39,17 @@ TEXT_WORDS |= {"postcode", "postal", "zip", "code", "sku", "ean"} | EMAIL_WORDS
 
 CURRENCY = "€|[$]|£|EUR|USD|GBP|CHF|SEK|NOK|DKK|PLN|CZK|CAD|AUD|JPY"
 MONEY = re.compile(rf"(?P<before>{CURRENCY})?\s*(?P<amount>-?[0-9].*?)\s*(?P<after>{CURRENCY})?")
+SIGNS = {"€": "EUR", "£": "GBP"}  # a dollar may be of many countries
+CODE = re.compile(r"[A-Z]{3}", re.ASCII)
 SPACES = "\u00a0\u202f "
 GROUPED = re.compile(
     rf"-?[1-9][0-9]{{0,2}}(?P<mark>[.,'’{SPACES}])[0-9]{{3}}(?:(?P=mark)[0-9]{{3}})*(?:(?P<point>[.,])(?P<fraction>[0-9]+))?"
 )
 DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]*)(?:[.,](?P<fraction>[0-9]+))?")
 DOTTED = re.compile(r"(\d\d)\.(\d\d)\.(\d{4})(?=$| )", re.ASCII)  # the day comes first everywhere; not with slashes
-SLASHED = re.compile(r"\d{1,2}/\d{1,2}/\d{4}", re.ASCII)
+AS_A_DATE = re.compile(r"(?:\d{1,2}([-/])\d{1,2}\1\d{4}|\d{4}/\d{1,2}/\d{1,2})(?:[ T].*)?", re.ASCII)
 SHORTENED = re.compile(r"\d(?:[.,]\d+)?E\+\d{1,3}", re.ASCII | re.IGNORECASE)
-NO_ID = "has no visitor id of 1 to 64 letters, digits, hyphens and underscores"
+NO_ID = "has no visitor id of 1 to 64 letters, digits, hyphens and underscores that says who it is"
 MAX_DIGITS = 15
 MAX_NUMBER = 40
 
@@ -82,10 +85,10 @@ def clean(row: Row, *, now: float) -> Cleaned:
 
 
 def visitor_id_of(row: Row) -> str | None:
-    """The row's visitor id; None when it has none or one that cannot be."""
+    """The row's visitor id; None when it has none, one that cannot be, or one that means nobody, as `NULL`."""
     raw = row.cells.get(_id_name(row), "")
     text = str(raw).strip() if isinstance(raw, str | int) and not isinstance(raw, bool) else ""
-    return text if VISITOR_ID.fullmatch(text) else None
+    return text if VISITOR_ID.fullmatch(text) and not NOBODY.fullmatch(text) else None
 
 
 def last_lines(rows: Iterable[Row]) -> dict[str, int]:
@@ -172,6 +175,17 @@ def number_of(text: str) -> float | None:
     return -number if amount.startswith("-") else number
 
 
+def currency_of(named: str, amounts: Iterable[str]) -> str:
+    """The code of a currency, as EUR: the one named, if it is one, else that of the first amount which has one (`12
+    EUR`, `€ 12`); "" when there is none."""
+    if named:
+        code = SIGNS.get(named, named.upper())
+        return code if CODE.fullmatch(code) else ""
+    found = filter(None, map(MONEY.fullmatch, amounts))
+    codes = (SIGNS.get(mark, mark) for one in found if (mark := one["before"] or one["after"] or ""))
+    return next(filter(CODE.fullmatch, codes), "")
+
+
 def _is_grouped(shape: re.Match[str], is_money: bool) -> bool:
     mark, point = shape["mark"], shape["point"]
     if point is not None:
@@ -193,7 +207,7 @@ def _typed(text: str, done: str) -> tuple[AttributeValue, str]:
     if truth is not None:
         return truth, _joined(done, "" if text in ("true", "false") else f"`{text}` read as {str(truth).lower()}")
     number = number_of(text)
-    if number is None and SLASHED.fullmatch(text):
+    if number is None and AS_A_DATE.fullmatch(text):
         return text, _joined(done, f"kept as a text: if `{text}` is a date, write it as 2025-12-24")
     if number is None:
         iso = dated(text)

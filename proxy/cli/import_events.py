@@ -85,8 +85,8 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
 @_options
 def import_orders(file: Path, dry_run: bool, form: Form, **said: Any) -> None:
     """Import orders from FILE: CSV with a header, or JSON lines. A row is an order, or one line of an order if it has
-    an order id. Columns: visitor id, date, and optionally order id, product, category, brand, price, quantity, total.
-    Exit code 1 when nothing could be imported."""
+    an order id. Columns: visitor id, date, and optionally order id, product, category, brand, price, quantity, total,
+    currency. Exit code 1 when nothing could be imported."""
     _run(file, Taken("order"), _orders, ORDERS, dry_run, form, **said)
 
 
@@ -94,8 +94,8 @@ def import_orders(file: Path, dry_run: bool, form: Form, **said: Any) -> None:
 @_options
 def import_events(file: Path, dry_run: bool, form: Form, **said: Any) -> None:
     """Import events from FILE: JSON lines in Segment's format, or rows with visitor id, event, time, and optionally
-    subject, product, category, brand, price, quantity, value, order id, message id. Exit code 1 when nothing could be
-    imported."""
+    subject, product, category, brand, price, quantity, value, currency, order id, message id. Exit code 1
+    when nothing could be imported."""
     _run(file, Taken("event"), _events, EVENTS, dry_run, form, **said)
 
 

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from proxy.audience.clean import NO_ID, dated, number_of, shortened
+from proxy.audience.clean import NO_ID, currency_of, dated, number_of, shortened
 from proxy.audience.rows import Note, Row, Sheet
 from proxy.conditions.values import number_text
 from proxy.events.intake import Access, Receipt, Rejected, ReportedEvent, Sender, accepted, unix_time
@@ -41,6 +41,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "price": ("price", "unit price"),
     "quantity": ("quantity", "qty"),
     "value": ("value", "total", "order total", "revenue", "amount"),
+    "currency": ("currency", "currency code", "order currency"),
     "event": ("event", "kind", "event name"),
     "subject": ("subject", "path", "query", "search words"),
     "message": ("message id", "event id"),
@@ -78,12 +79,19 @@ class Reading:
         )
         return found if found is None or abs(found) <= MOST_AMOUNT else None
 
+    def currency(self, row: Row) -> str:
+        """The code of the row's currency: as its column says, else as an amount has it; "" when neither does."""
+        return currency_of(self.text(row, "currency"), (self.text(row, "value"), self.text(row, "price")))
+
     def notes(self, row: Row) -> tuple[Note, ...]:
         """What there is to say of the row: also of an amount that nobody can read, without which it counts all the
         same."""
         said = ((what, self.text(row, what)) for what in AMOUNTS)
         unread = ((what, text) for what, text in said if text and self.number(row, what) is None)
-        return (*row.notes, *(Note(row.line, what, f"left out: `{text}` is no number") for what, text in unread))
+        notes = [Note(row.line, what, f"left out: `{text}` is no number") for what, text in unread]
+        if (named := self.text(row, "currency")) and not self.currency(row):
+            notes.append(Note(row.line, "currency", f"left out: `{named}` is no code of three letters, as EUR"))
+        return (*row.notes, *notes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +166,9 @@ def _order(rows: Sequence[Row], message_id: str, number: str, reading: Reading) 
     if value < 0:
         what = f"`{number_text(value)}` is less than nothing; what was paid back is an event `order refunded`"
         return _refused(rows[0], what)
+    visitor, details = reading.text(rows[0], "visitor"), _details(rows, reading)
     said = ReportedEvent(
-        "order completed", message_id, at, reading.text(rows[0], "visitor"), items=items, value=value, order_id=number
+        "order completed", message_id, at, visitor, items=items, value=value, order_id=number, details=details
     )
     return _judged(said, rows[0], reading, tuple(notes))
 
@@ -168,6 +177,11 @@ def _value(rows: Sequence[Row], items: Sequence[Item], reading: Reading) -> floa
     """What the order came to: as said, in each of its rows alike; else what its products cost."""
     said = [value for row in rows if (value := reading.number(row, "value")) is not None]
     return max(said) if said else sum(item.price * item.quantity for item in items)
+
+
+def _details(rows: Iterable[Row], reading: Reading) -> dict[str, str | float | bool]:
+    code = next(filter(None, map(reading.currency, rows)), "")
+    return {"currency": code} if code else {}
 
 
 def _item(row: Row, reading: Reading) -> Item:
@@ -204,6 +218,7 @@ def _event(row: Row, alike: Counter[int], reading: Reading) -> ReportedEvent | s
         items=(item,) if item.product else (),
         value=reading.number(row, "value") or 0.0,
         order_id=reading.text(row, "order") if kind.startswith("order ") else "",
+        details=_details([row], reading),
     )
 
 

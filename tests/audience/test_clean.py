@@ -104,6 +104,15 @@ def test_amounts_in_dutch_and_english_are_the_same_number(amount: object) -> Non
             "02/03/1990",
             "kept as a text: if `02/03/1990` is a date, write it as 2025-12-24",
         ),
+        ("birthday", "25-11-1980", "25-11-1980", "kept as a text: if `25-11-1980` is a date, write it as 2025-12-24"),
+        ("seen", "2026/11/5", "2026/11/5", "kept as a text: if `2026/11/5` is a date, write it as 2025-12-24"),
+        (
+            "seen",
+            "1-2-2026 8:30",
+            "1-2-2026 8:30",
+            "kept as a text: if `1-2-2026 8:30` is a date, write it as 2025-12-24",
+        ),
+        ("phone line", "12-34-567", "12-34-567", ""),
         ("last seen", "2026-11-25T12:00:00Z", "2026-11-25T12:00:00Z", ""),
         ("orders", "NULL", None, "`NULL` read as empty"),
         ("orders", "", None, ""),
@@ -168,7 +177,18 @@ def test_a_row_becomes_a_profile() -> None:
 
 
 @pytest.mark.parametrize(
-    "cells", [{"orders": "4"}, {"id": "anna@x.nl"}, {"id": "x" * 65}, {"id": "änna"}, {"id": True}, {"id": ["anna"]}]
+    "cells",
+    [
+        {"orders": "4"},
+        {"id": "anna@x.nl"},
+        {"id": "x" * 65},
+        {"id": "änna"},
+        {"id": True},
+        {"id": ["anna"]},
+        {"id": "NULL"},
+        {"id": "undefined"},
+        {"id": "0"},
+    ],
 )
 def test_a_row_without_a_proper_id_is_refused(cells: dict[str, object]) -> None:
     cleaned = clean(Row(7, cells), now=NOW)

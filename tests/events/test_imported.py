@@ -82,6 +82,20 @@ def test_an_order_of_a_day_without_a_time_is_told_once(date: str, is_told: bool)
     assert whole.arrival and whole.notes == ((Note(2, "time", DAY_ALONE),) if is_told else ())
 
 
+def test_an_order_is_in_the_currency_of_its_column_or_else_of_its_amounts() -> None:
+    results = order_results(
+        "order,visitor,date,sku,price,total,currency\n"
+        "1,anna,2026-11-01 08:00,A,10,,usd\n2,anna,2026-11-01 08:00,A,10,,€\n"
+        "3,anna,2026-11-01 08:00,A,£ 10,,\n4,anna,2026-11-01 08:00,A,10,12 SEK,\n5,anna,2026-11-01 08:00,A,$ 10,,\n"
+        "6,anna,2026-11-01 08:00,A,10,,euros\n"
+    )
+    found = [result.arrival.details.get("currency") for result in results if result.arrival]
+    assert found == ["USD", "EUR", "GBP", "SEK", None, None]
+    assert results[-1].notes == (Note(7, "currency", "left out: `euros` is no code of three letters, as EUR"),)
+    (said,) = event_results("visitor,event,time,value,currency\nanna,order refunded,2026-11-01 08:00,9,CHF\n")
+    assert said.arrival and said.arrival.details == {"currency": "CHF"}
+
+
 def test_the_lines_of_an_order_are_not_compared_each_with_each(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the column of order numbers says the same in each row, as `web`, the whole file is one order."""
     monkeypatch.setattr(Row, "__eq__", lambda *_: pytest.fail("rows are compared"))
