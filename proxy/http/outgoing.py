@@ -23,7 +23,7 @@ _OF_SHARED_CACHES = frozenset(
     b"cache-control expires pragma age surrogate-control x-accel-expires edge-control".split()
 )
 _LATE = frozenset({b"vary", b"cache-status"})
-_OF_ONE_CODING = frozenset(b"accept-ranges content-md5 digest content-digest".split())
+_OF_ONE_CODING = frozenset(b"accept-ranges content-md5 digest content-digest repr-digest".split())
 _CODINGS: dict[bytes, Coding] = {b"identity": "identity", b"gzip": "gzip", b"zstd": "zstd"}
 _FOR_US = frozenset({b"tailorbird-cache-control"})  # a field that targets one cache ends there (RFC 9213 2)
 _NOT_GIVEN = _FOR_US | {b"content-length"}
@@ -165,9 +165,8 @@ def packed_answer(
 
 
 def _in_coding(coding: bytes, headers: Headers) -> Headers:
-    """The fields of a recoded text: its ETag becomes weak, since the bytes differ."""
-    kept = (_of_other_bytes(*field) for field in headers if field[0] not in _OF_ONE_CODING)
-    return (*kept, (b"content-encoding", coding))
+    """The fields of a text that we coded."""
+    return (*_of_other_bytes(headers), (b"content-encoding", coding))
 
 
 def _given(stored: StoredResponse, headers: Headers, request: Request, *, may_be_coded: bool = False) -> Response:
@@ -191,18 +190,32 @@ def _part(body: bytes, part: range, request: Request, headers: Headers) -> Respo
 
 
 def slotless_answer(
-    stored: StoredResponse, page: Assembled, coding: Coding, request: Request, now: float, said: str
+    stored: StoredResponse,
+    page: Assembled,
+    coding: Coding,
+    request: Request,
+    now: float,
+    said: str,
+    *,
+    is_as_came: bool,
 ) -> Response:
-    """A stored page without slots, coded by us."""
+    """A stored page without slots, coded by us. `is_as_came`: its body is the origin's, byte for byte."""
     headers = in_any_coding(stored_head(stored, now, said))
     if coding != "identity":
         headers = _in_coding(coding.encode(), headers)
+    elif not is_as_came:
+        headers = _of_other_bytes(headers)
     if holds_copy_of(stored, request):
         return not_modified(headers)
     return whole(request, stored.status, headers, page.chunks, page.length)
 
 
-def _of_other_bytes(name: bytes, value: bytes) -> tuple[bytes, bytes]:
+def _of_other_bytes(headers: Headers) -> Headers:
+    """The fields above other bytes than the origin's that say the same: the ETag becomes weak."""
+    return tuple(_weak(*field) for field in headers if field[0] not in _OF_ONE_CODING)
+
+
+def _weak(name: bytes, value: bytes) -> tuple[bytes, bytes]:
     return (name, b"W/" + value) if name == b"etag" and not value.startswith(b"W/") else (name, value)
 
 

@@ -111,6 +111,15 @@ def supersedes(new: Varying, old: Varying) -> bool:
     )
 
 
+def confirmed(old: Varying, new: Varying) -> Varying:
+    """What an answer selected by `old` is selected by once a 304 gave it to a request for `new`. It stays in the coding
+    it came in, and for whoever may have that."""
+    coded = dict(old).get(_CODING)
+    return tuple(
+        (name, coded if name == _CODING and coded and not _is_wider(value, coded) else value) for name, value in new
+    )
+
+
 @lru_cache(maxsize=512)
 def _is_chosen_for(stored: bytes, accepted: bytes) -> bool:
     coding, _, offered = stored.rpartition(b"|")

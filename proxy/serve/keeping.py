@@ -16,7 +16,7 @@ from proxy.errors import OriginError
 from proxy.http.body import read_whole
 from proxy.http.message import Request
 from proxy.http.target import Sought
-from proxy.httpcache.key import Varying, supersedes
+from proxy.httpcache.key import Varying, confirmed
 from proxy.httpcache.policy import CacheReason, may_store
 from proxy.httpcache.ranges import updated_headers
 from proxy.httpcache.response_cache import MarkedKeys, ResponseCache
@@ -258,8 +258,7 @@ class Keeping:
         if no := self._forbidden(fetch, old.status, head, now):
             return self._refuse(fetch, no, 304)
         stored = self._stored(fetch, old.status, head, old.body, now)
-        chosen = self._chosen_by(fetch, stored)  # who confirms it may have been offered fewer codings than who got it
-        varying = stale.varying if supersedes(stale.varying, chosen) else chosen
+        varying = confirmed(stale.varying, self._chosen_by(fetch, stored))
         return self._keep(fetch, replace(stale, stored=stored, varying=varying))
 
     def _keep(self, fetch: SharedFetch, entry: Entry) -> Entry:

@@ -128,7 +128,7 @@ class StoredAnswers:
             return stored_answer(entry.stored, request, now, said)
         coding = coding_for(request, self._codings)
         page = self._showing.filling.plain(entry.template, coding)
-        return slotless_answer(entry.stored, page, coding, request, now, said)
+        return slotless_answer(entry.stored, page, coding, request, now, said, is_as_came=entry.is_as_came)
 
     def _packed(
         self, stored: StoredResponse, packed: Precompressed, request: Request, now: float, said: str

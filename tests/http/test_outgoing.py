@@ -238,8 +238,10 @@ def test_head_has_the_fields_of_get_without_the_body() -> None:
 
 def test_a_page_we_packed_has_a_weak_tag() -> None:
     stored = kept((b"etag", b'"a"'), (b"vary", b"Origin"), (b"accept-ranges", b"bytes"))
-    packed = slotless_answer(stored, PAGE, "gzip", request(), NOON, "hit")
-    plain = slotless_answer(stored, PAGE, "identity", request(), NOON, "hit")
+    packed = slotless_answer(stored, PAGE, "gzip", request(), NOON, "hit", is_as_came=True)
+    plain = slotless_answer(stored, PAGE, "identity", request(), NOON, "hit", is_as_came=True)
+    unpacked = slotless_answer(stored, PAGE, "identity", request(), NOON, "hit", is_as_came=False)
+    assert (unpacked.get(b"etag"), unpacked.get(b"accept-ranges")) == (b'W/"a"', None)
     assert (packed.get(b"etag"), packed.get(b"content-encoding"), packed.get(b"accept-ranges")) == (
         b'W/"a"',
         b"gzip",
@@ -249,7 +251,7 @@ def test_a_page_we_packed_has_a_weak_tag() -> None:
     assert packed.get(b"vary") == plain.get(b"vary") == b"Origin, Accept-Encoding"
     for coding in CODINGS:
         asked = request((b"if-none-match", b'W/"a"'))
-        assert slotless_answer(stored, PAGE, coding, asked, NOON, "hit").status == 304
+        assert slotless_answer(stored, PAGE, coding, asked, NOON, "hit", is_as_came=True).status == 304
 
 
 def test_an_error_page_names_nothing_behind_us() -> None:

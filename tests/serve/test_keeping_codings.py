@@ -51,6 +51,38 @@ async def test_one_body_of_each_coding_is_kept_whatever_else_its_clients_accept(
         assert len(origin.requests) == 2 + (sets[0] == b"gzip")
 
 
+async def test_a_coded_file_confirmed_for_who_opens_it_as_a_page_stays_for_who_takes_that_coding() -> None:
+    """A page is asked for uncoded, and nginx confirms by one weak tag what it sends in any coding."""
+
+    def say(seen: Seen) -> bytes:
+        fields = (b"Content-Type: text/plain", b"Cache-Control: max-age=60", b'ETag: W/"a"', b"Vary: Accept-Encoding")
+        if seen.get(b"if-none-match"):
+            return b"\r\n".join((b"HTTP/1.1 304 Not Modified", *fields, b"", b""))
+        if b"gzip" in (seen.get(b"accept-encoding") or b""):
+            return ok(gzip.compress(b"Allow: /"), *fields, b"Content-Encoding: gzip")
+        return ok(b"Allow: /", *fields)
+
+    opened = (b"accept", b"text/html,*/*;q=0.8"), GZIPPED
+    async with Origin(answering(say)) as origin, Site(origin.url) as site:
+        await site.get(b"/robots.txt", GZIPPED)
+        site.now += 61
+        assert (await site.get(b"/robots.txt", *opened))["content-encoding"] == "gzip"
+        assert (await site.get(b"/robots.txt"))["content-encoding"] == ""
+        assert (await site.get(b"/robots.txt", GZIPPED))["content-encoding"] == "gzip"
+        assert len(origin.requests) == 3
+
+
+async def test_a_page_that_came_coded_has_a_weak_tag_where_it_is_given_uncoded() -> None:
+    page = ok(gzip.compress(b"<p>all"), *SHARED[:2], b'ETag: "gz"', b"Content-Encoding: gzip", b"Repr-Digest: md5=:x:")
+    async with Origin(always(page)) as origin, Site(origin.url) as site:
+        got = [await site.get(b"/", (b"accept-encoding", coding)) for coding in (b"gzip", b"identity")]
+    assert [(one["content-encoding"], one["etag"], one.body) for one in got] == [
+        ("gzip", 'W/"gz"', b"<p>all"),
+        ("", 'W/"gz"', b"<p>all"),
+    ]
+    assert all("repr-digest" not in dict(one.headers) for one in got)
+
+
 async def test_what_is_opened_as_a_page_and_is_none_is_kept_too_though_it_varies_by_coding() -> None:
     answer = ok(b"a picture", *IMAGE, b"Vary: Accept-Encoding")
     browser = (b"accept", b"text/html,*/*;q=0.8"), (b"accept-encoding", b"gzip, br")
