@@ -5,9 +5,8 @@ Only whole cards move, each with all its bytes; everything between them and arou
 reordered is tested when the page is stored, by reversing them and parsing the page again: if anything else in the tree
 changes, the list stays as the origin sorted it.
 
-React or Vue would move the cards of a hydrated page back. There each card stays and gets an attribute that the
-stylesheet turns into its position (`order`, in a flex or grid container). So do all other elements of the list, which
-would come before the cards otherwise."""
+React or Vue would move the cards of a hydrated page back. There each stays, as do the elements between them: all get an
+attribute that the stylesheet turns into their position (`order`, in a flex or grid container)."""
 
 from __future__ import annotations
 
@@ -140,7 +139,7 @@ class Lists(NamedTuple):
 
 
 def find_lists(page: Markup, *, path: str, declared: Iterable[DeclaredSlot], taken: Sequence[SlotRange] = ()) -> Lists:
-    """The lists that `declared` names and the page has; those that overlap a slot `taken` are left out."""
+    """The lists that `declared` names and the page has; those within a slot `taken` are left out."""
     wanted = _in_html(declared, path)
     if not any(_attribute(slot).encode() in page.body for slot in wanted):
         return Lists()
@@ -151,14 +150,15 @@ def find_lists(page: Markup, *, path: str, declared: Iterable[DeclaredSlot], tak
 
 
 def without_overlaps(taken: Sequence[SlotRange], lists: Iterable[ListAt | Uncut]) -> Lists:
-    """The lists that may be reordered, and the others. A list that overlaps a slot or an earlier list is dropped."""
-    ranges, found, left = list(taken), [], []
+    """The lists that may be reordered, and the others. A list within a slot or an earlier list is dropped."""
+    found, left = list[ListAt](), list[Uncut]()
     for at in lists:
         if isinstance(at, Uncut):
             left.append(at)
-        elif not any(at.range.start < other.end and other.start < at.range.end for other in ranges):
-            ranges.append(at.range)
+        elif not any(map(at.range.overlaps, (*taken, *(one.range for one in found)))):
             found.append(at)
+        elif slot := next(filter(at.range.holds, taken), None):
+            left.append(Uncut(UncutReason.SLOT_AMONG_CARDS, slot.start, at.range.name))
     return Lists(tuple(sorted(found, key=lambda at: at.range.start)), tuple(left))
 
 

@@ -60,6 +60,7 @@ class UncutReason(enum.StrEnum):
     CARD_NOT_CLOSED = "card_not_closed"
     CARDS_NOT_APART = "cards_not_apart"
     TOO_MANY_CARDS = "too_many_cards"
+    SLOT_AMONG_CARDS = "slot_among_cards"
     TOO_MANY_SIBLINGS = "too_many_siblings"
 
 
@@ -81,6 +82,7 @@ _EXPLANATIONS = {
         "has cards in `{slot}` that cannot change places without changing more: tags are left open"
     ),
     UncutReason.TOO_MANY_CARDS: "has more cards in `{slot}` than are put in order",
+    UncutReason.SLOT_AMONG_CARDS: "has a slot among the cards of `{slot}`; put it before the first or after the last",
     UncutReason.TOO_MANY_SIBLINGS: (
         "has thousands of elements side by side, among which the selector of `{slot}` would be looked for too long; "
         "write it without `:nth-...`, `:only-...`, `...-of-type` and `:has()`"
@@ -110,6 +112,14 @@ class SlotRange:
     name: str
     start: int
     end: int
+
+    def overlaps(self, other: SlotRange) -> bool:
+        """Whether a byte is part of both."""
+        return self.start < other.end and other.start < self.end
+
+    def holds(self, other: SlotRange) -> bool:
+        """Whether each byte of the other is part of this one."""
+        return self.start <= other.start and other.end <= self.end
 
 
 class CannotCut(Exception):

@@ -11,6 +11,7 @@ from proxy.page.fragments import Fragment
 from proxy.page.lists import CardList, find_lists, with_order_stylesheet
 from proxy.page.markup import Markup
 from proxy.page.piece import Piece, inflated
+from proxy.page.scan import SlotRange
 from proxy.page.slots import ORDER_STYLESHEET, DeclaredSlot, stylesheet_url
 from proxy.page.template import cut_at
 
@@ -115,6 +116,15 @@ def test_a_list_that_two_names_mean_or_that_lies_in_another_is_the_first_alone()
         assert [at.range.name for at in lists] == ["listing:search"]
         whole = assemble(cut_at(page, (), lists=lists), [None], {}, coding="identity", key=b"k")
         assert b"".join(whole.chunks) == page
+
+
+def test_a_list_with_a_slot_among_its_cards_stays_as_it_is_and_says_why() -> None:
+    page = PAGE.replace(b"b</a></li>", b"b</a></li><li data-slot=home.row>x</li>")
+    at = page.index(b">x<") + 1
+    lists = find_lists(Markup(page), path="/", declared=[LIST], taken=[SlotRange("home.row", at, at + 1)])
+    assert lists.found == () and [(left.reason, left.offset) for left in lists.left_as_is] == [("slot_among_cards", at)]
+    around = find_lists(Markup(page), path="/", declared=[LIST], taken=[SlotRange("home.row", 0, len(page))])
+    assert around == ((), ())  # the slot's own content
 
 
 def test_what_stands_between_cards_stays_there() -> None:
