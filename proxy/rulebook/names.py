@@ -10,6 +10,7 @@ from proxy.conditions.phrase import Kind, Phrase
 from proxy.conditions.values import folded
 from proxy.diagnostics import Finding, did_you_mean, nearest
 from proxy.model import Place
+from proxy.page.slots import LISTING
 
 NEARLY = 0.85
 """How alike two names are of which one is a slip of the pen: `serch` and `search` are, `shoes` and `shoes-sale` not."""
@@ -40,9 +41,12 @@ class Names:
     def slot(self, name: Scalar, findings: list[Finding]) -> str:
         """The slot's name; R301 when `slots.yaml` does not have it."""
         if name.text not in self.slots:
-            is_slip = nearest(name.text, self.slots) is not None
-            new = f"where your pages have it, write `{name.text}: {{}}` under `slots:` in slots.yaml"
-            help = did_you_mean(name.text, self.slots) if is_slip else new
+            if (listed := name.text.removeprefix(LISTING)) in self.lists:
+                help = f"it is a list: for a rule write `listing: {listed}`, elsewhere `{LISTING}{listed}`"
+            elif nearest(name.text, self.slots):
+                help = did_you_mean(name.text, self.slots)
+            else:
+                help = f"where your pages have it, write `{name.text}: {{}}` under `slots:` in slots.yaml"
             more = f" and {len(self.slots) - MOST_SEEN} others" if len(self.slots) > MOST_SEEN else ""
             note = f"slots seen on your site: {', '.join(self.slots[:MOST_SEEN])}{more}" if self.slots else ""
             findings.append(Finding("R301", f'no page has a slot "{name.text}"', name.place, help, note))

@@ -27,6 +27,13 @@ def test_the_help_for_a_slot_like_none_there_is_tells_how_to_name_it(slots: tupl
     assert bool(findings[0].note) == bool(slots)
 
 
+@pytest.mark.parametrize("written", ["search", "listing:search"])
+def test_the_help_for_a_list_that_is_taken_for_a_slot_tells_how_lists_are_written(written: str) -> None:
+    findings: list[Finding] = []
+    Names({}, ("search.banner",), ("search",)).slot(Scalar(written, HERE), findings)
+    assert findings[0].help == "it is a list: for a rule write `listing: search`, elsewhere `listing:search`"
+
+
 def test_a_known_slot_is_fine() -> None:
     findings: list[Finding] = []
     assert Names({}, ("home.hero",)).slot(Scalar("home.hero", HERE), findings) == "home.hero"
