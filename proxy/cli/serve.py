@@ -24,6 +24,7 @@ from proxy.cli.mistakes import missing, unfit
 from proxy.cli.options import read_settings, setting_options
 from proxy.environment import PREFIX, as_written, to_environment
 from proxy.errors import OperatorError, must_be_none
+from proxy.garbage import collector_paused
 from proxy.metrics import Metrics
 from proxy.processes import logs, systemd
 from proxy.processes.descriptors import within_reach
@@ -56,7 +57,8 @@ def command(*, check: bool, **flags: Any) -> None:
         click.echo(effective(settings, flags))
         asyncio.run(must_answer(settings))
         return
-    must_be_sound(settings, mistakes)
+    with collector_paused():
+        must_be_sound(settings, mistakes)
     logs.set_up(settings.log_level, settings.log_format)
     if settings.workers > 1:
         sys.exit(supervise(settings))
@@ -132,10 +134,11 @@ async def serve(
 ) -> None:
     """Serves until told to stop, alone, or as one of those who `inherited` bound sockets and share `folder`. `beside`
     runs from when we are ready."""
-    from proxy.studio.app import create_studio
-    from proxy.studio.roles import Others
-    from proxy.visitors.preview import Tokens
-    from proxy.wiring import Tailorbird
+    with collector_paused():
+        from proxy.studio.app import create_studio
+        from proxy.studio.roles import Others
+        from proxy.visitors.preview import Tokens
+        from proxy.wiring import Tailorbird
 
     take_short_turns()
     settings = within_reach(settings)

@@ -23,6 +23,7 @@ from proxy.cli.mistakes import unfit
 from proxy.cli.options import settings_now
 from proxy.cli.serve import Places, serve
 from proxy.errors import TailorbirdError, must_be_none
+from proxy.garbage import collector_paused
 from proxy.processes import logs
 from proxy.processes.liveness import beat
 from proxy.processes.supervisor import ALIVE, BEAT_SECONDS, READY
@@ -40,10 +41,11 @@ def main(arguments: list[str]) -> None:
     public, admin, line = map(int, numbers)
     try:
         settings = settings_now()
-        must_be_none(unfit(settings))
-        logs.set_up(settings.log_level, settings.log_format)
-        for module in (*IMPORTED_LATE, *modules_of(settings.store)):
-            import_module(module)
+        with collector_paused():
+            must_be_none(unfit(settings))
+            logs.set_up(settings.log_level, settings.log_format)
+            for module in (*IMPORTED_LATE, *modules_of(settings.store)):
+                import_module(module)
     except TailorbirdError as error:
         sys.exit("\n".join(f"tailorbird: {line}" for line in str(error).splitlines()))
     sockets = [number for number in (public, admin) if number >= 0]
