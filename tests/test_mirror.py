@@ -36,6 +36,7 @@ PROVEN_ELSEWHERE = {
     "stores/sqlite_tombstones.py": "tests/contracts/test_tombstones.py",
     "stores/redis_tombstones.py": "tests/contracts/test_tombstones.py",
     "stores/redis_connecting.py": "tests/contracts",
+    "stores/redis_sentinel.py": "tests/contracts/test_sentinel.py",
     "stores/redis_cluster.py": "tests/contracts, tests/bars/test_d9_cluster.py",
     "stores/outboxes.py": "tests/contracts/test_outbox.py",
     "stores/sqlite_outbox.py": "tests/contracts/test_outbox.py",

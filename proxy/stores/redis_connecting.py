@@ -17,7 +17,7 @@ from redis import Redis as SyncRedis
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.cluster import ClusterNode, RedisCluster
 from redis.asyncio.retry import Retry
-from redis.asyncio.sentinel import MasterNotFoundError, Sentinel
+from redis.asyncio.sentinel import MasterNotFoundError
 from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
 from redis.exceptions import (
     AskError,
@@ -36,6 +36,7 @@ from proxy.errors import StoreError
 from proxy.settings import Settings
 from proxy.stores.address import ACK_SECONDS, Ack, Address, address_of
 from proxy.stores.redis_cluster import AWAY, ClusterClient, Map
+from proxy.stores.redis_sentinel import client_by_sentinel
 
 LONGEST_PAUSE_SECONDS, SHORTEST_PAUSE_SECONDS = 1.0, 0.01
 """Between two tries of a write, and not the same for all who try."""
@@ -58,8 +59,6 @@ _NO_MASTER = (
     "have the Sentinels run, and name the master as they do; at the end of the address, where they want a password, "
     "?sentinel_password=PASSWORD, and over TLS your own authority, ?ssl_ca_certs=/PATH.pem"
 )
-SENTINEL_SECONDS = 0.25
-"""How long one Sentinel may take to name the master; then the next is asked."""
 
 
 def reader(address: Address, settings: Settings) -> Any:
@@ -83,7 +82,7 @@ def client_of(url: str, **options: Any) -> Any:
         login = {"username": address.user, "password": address.password}
         return RedisCluster.from_url(address.url, startup_nodes=nodes, **login, **options)
     if address.kind == "sentinel":
-        return _by_sentinel(address, **options)
+        return client_by_sentinel(address, **options)
     return Redis.from_url(address.url, **options)
 
 
@@ -153,26 +152,13 @@ def _client(address: Address, seconds: float, retry: Retry, settings: Settings) 
 
         return ClusterClient(Map(address.hosts, node))
     if address.kind == "sentinel":
-        return _by_sentinel(address, **options)
+        return client_by_sentinel(address, **options)
     return by_url(address.url, **options)
 
 
 def _by_url(url: str, *, most: int, wait_seconds: float, **options: Any) -> Redis:
     pool = BlockingConnectionPool.from_url(url, max_connections=most, timeout=wait_seconds, **options)
     return Redis.from_pool(pool)
-
-
-def _by_sentinel(address: Address, **options: Any) -> Any:
-    """The master by what Sentinels say. With `rediss` both are spoken to over TLS, by the address's parameters."""
-    said = BlockingConnectionPool.from_url(address.url).connection_kwargs
-    tls: dict[str, Any] = {name: value for name, value in said.items() if name.startswith("ssl_")}
-    if address.url.startswith("rediss:"):
-        tls["ssl"] = True
-    once = Retry(NoBackoff(), 0)
-    timeouts = {"socket_timeout": SENTINEL_SECONDS, "socket_connect_timeout": SENTINEL_SECONDS}
-    asking = {"retry": once, **timeouts, **tls, **address.asking}
-    sentinel: Any = Sentinel(list(address.hosts), sentinel_kwargs=asking, **options, **tls)  # type: ignore[no-untyped-call]
-    return sentinel.master_for(address.master, username=address.user, password=address.password, db=address.database)
 
 
 @asynccontextmanager

@@ -14,14 +14,17 @@ import trustme
 from redis.asyncio import Redis
 
 from proxy.errors import StoreError
-from proxy.model import Arrival, Event
+from proxy.model import Arrival, Event, Profile
 from proxy.ports import Store
 from proxy.stores import open_store
+from proxy.stores.redis_sentinel import LOOK_SECONDS
+from proxy.stores.redis_visitor import log_key
 from tests.contracts.test_ack import has_replicas
 from tests.wire.valkeys import kill, sentinel, valkey
 
 NOON = 1_795_435_200.0
 SENTINELS = 3
+NOBODY = Profile("anna")
 
 
 def seen(number: int) -> Arrival:
@@ -112,15 +115,15 @@ def passing_on(port: int) -> Callable[[asyncio.StreamReader, asyncio.StreamWrite
 def naming(master: Callable[[], int]) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
     """A Sentinel that knows one master, and says where it is to whoever asks anything."""
 
-    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def masters() -> bytes:
         told = {"name": "shop", "ip": "127.0.0.1", "port": str(master()), "flags": "master", "num-other-sentinels": "0"}
         words = [word for pair in told.items() for word in pair]
-        masters = f"*1\r\n%{len(told)}\r\n" + "".join(f"${len(word)}\r\n{word}\r\n" for word in words)
+        return (f"*1\r\n%{len(told)}\r\n" + "".join(f"${len(word)}\r\n{word}\r\n" for word in words)).encode()
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(65_536):
             for asked in data.upper().split(b"*")[1:]:
-                writer.write(
-                    masters.encode() if b"SENTINEL" in asked else b"%0\r\n" if b"HELLO" in asked else b"+OK\r\n"
-                )
+                writer.write(masters() if b"SENTINEL" in asked else b"%0\r\n" if b"HELLO" in asked else b"+OK\r\n")
         writer.close()
 
     return connected
@@ -143,6 +146,29 @@ async def test_a_sentinel_that_is_away_is_asked_once_and_then_the_next(tmp_path:
         async with aclosing(open_store(f"redis+sentinel://{hosts}/shop/0")) as store:
             assert await taken(store, 1) == 0
     assert asked == 1
+
+
+async def test_who_is_named_next_is_written_to_while_the_old_master_goes_on_taking_writes(tmp_path: Path) -> None:
+    async with valkey(tmp_path / "old") as old, valkey(tmp_path / "new") as new, AsyncExitStack() as stack:
+        named = old.port
+        watching = await stack.enter_async_context(await asyncio.start_server(naming(lambda: named), "127.0.0.1", 0))
+        place = f"redis+sentinel://127.0.0.1:{watching.sockets[0].getsockname()[1]}/shop/0"
+        async with aclosing(open_store(place)) as store, Redis(host="127.0.0.1", port=new.port) as client:
+            await store.apply([seen(1)])
+            assert not await client.exists(log_key("anna"))
+            named = new.port
+            number = 1
+            async with asyncio.timeout(10):
+                while not await client.exists(log_key("anna")):
+                    number += 1
+                    await store.apply([seen(number)])
+                    await store.get_profile("anna")
+                    await asyncio.sleep(0.05)
+                while len((await store.get_profile("anna") or NOBODY).history) == number:  # of the old one
+                    await asyncio.sleep(0.05)
+            watching.close()
+            await asyncio.sleep(LOOK_SECONDS)
+            assert await taken(store, number + 1) == 0, "while Sentinels are away, who was named last is believed"
 
 
 async def test_over_tls_sentinels_and_their_master_are_believed_by_our_authority_alone(tmp_path: Path) -> None:
