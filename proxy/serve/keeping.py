@@ -110,7 +110,7 @@ class Keeping:
                 return await self._take_page(fetch, answer, now)
             return await self._take_asset(fetch, answer, now)
         finally:
-            if fetch.passed is None:
+            if fetch.passed is None and not fetch.is_handed_over:
                 await answer.aclose()
 
     async def _plainly(self, fetch: SharedFetch, refusal: str, status: int) -> tuple[str, int]:
@@ -236,16 +236,15 @@ class Keeping:
             await tee.aclose()
         try:
             async for chunk in answer.body:
-                if not await tee.feed(chunk):
-                    break
+                if not tee.feed(chunk):
+                    fetch.is_handed_over = True
+                    await tee.hand_over(answer)
+                    return self._refuse(fetch, "too-big", answer.status)
         except BaseException as error:
             tee.end(error if isinstance(error, OriginError) else OriginError("the fetch was given up", reason="closed"))
             raise
         tee.end()
-        body = tee.whole()
-        if body is None:
-            return self._refuse(fetch, "too-big", answer.status)
-        stored = self._stored(fetch, answer.status, answer.headers, body, now)
+        stored = self._stored(fetch, answer.status, answer.headers, tee.whole(), now)
         return self._keep(fetch, Entry(stored, self._chosen_by(fetch, stored), self._declared(), policy=fetch.policy))
 
     def _confirmed(self, fetch: SharedFetch, stale: Entry, headers: Headers, now: float) -> Outcome:

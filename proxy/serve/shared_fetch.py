@@ -156,7 +156,8 @@ class SharedFetch:
     * `is_led`: the client that asked first still waits. `flowing` is resolved for it when the body comes piece by
       piece, `passed` when the answer is its own.
     * `is_plain`: its client's own request would carry neither cookies nor credentials.
-    * `requested_at`: Unix seconds. `is_void`: the key was forgotten meanwhile.
+    * `requested_at`: Unix seconds. `is_void`: the key was forgotten meanwhile. `is_handed_over`: the answer is its
+      client's, who closes it.
     """
 
     def __init__(self, sought: Sought, stale: Entry | None, *, is_led: bool, is_plain: bool = False) -> None:
@@ -171,7 +172,7 @@ class SharedFetch:
         self.patience = Patience()
         self.is_led = is_led
         self.is_plain = is_plain
-        self.is_void = False
+        self.is_void = self.is_handed_over = False
         self.requested_at = 0.0
         self.passed: Passed | None = None
         self.flowing: asyncio.Future[Flowing] = asyncio.get_running_loop().create_future()

@@ -103,6 +103,23 @@ async def test_an_asset_too_large_to_keep_passes_through_and_is_remembered_as_su
     assert again["cache-status"] == "tailorbird; fwd=bypass; detail=too-big"
 
 
+async def test_who_downloads_what_is_too_large_to_keep_slowly_keeps_nobody_waiting() -> None:
+    going_on = asyncio.Event()
+
+    async def script(wire: Wire) -> None:
+        await wire.request()
+        await wire.send(b"HTTP/1.1 200 OK\r\n%b\r\n%b\r\nTransfer-Encoding: chunked\r\n\r\n" % IMAGE)
+        await wire.send(b"4\r\nfilm\r\n")
+        await going_on.wait()
+        await wire.send(b"3\r\nend\r\n0\r\n\r\n")
+
+    async with Origin(script) as origin, Site(origin.url, max_stored_bytes=3, collapse_wait_ms=10**6) as site:
+        asking = [asyncio.create_task(site.get(b"/film.mp4")) for _ in range(3)]
+        await eventually(lambda: len(origin.requests) == 3)
+        going_on.set()
+        assert [(await task).body for task in asking] == [b"filmend"] * 3
+
+
 async def test_an_answer_that_ends_with_its_connection_is_not_kept() -> None:
     async def script(wire: Wire) -> None:
         await wire.request()

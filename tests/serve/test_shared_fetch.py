@@ -42,8 +42,11 @@ async def test_what_flows_to_a_leader_that_left_is_read_on_only_while_it_may_be_
     one.flowing.set_result(Flowing(stored_response(200, (), b"", 0.0, 0.0, CacheOptions()), tee))
     await one.leader_left()
     assert not one.is_led
-    assert await tee.feed(b"ab") is True
-    assert await tee.feed(b"c") is False
+    assert tee.feed(b"ab")
+    assert not tee.feed(b"c")
+    rest = Body()
+    await tee.hand_over(UpstreamResponse(200, (), rest))
+    assert rest.is_closed
 
 
 async def test_early_hints_are_for_a_leader_that_waits() -> None:
