@@ -34,6 +34,8 @@ REQUESTS, PUBLISHED, LIVE = "{tb:bus}:sent", "{tb:bus}:told", "{tb:bus}:live"
 LIVE_SECONDS = 3.0
 """A process without a heartbeat for so long counts as gone."""
 BEAT_MS = 1_000
+LONGEST_BEAT_SECONDS = 2.0
+"""A process without a heartbeat of its own for longer was cut off, and others with it, perhaps."""
 BEGINNING = "0-0"
 """The position in a stream before its first message."""
 MOST_REQUESTS, MOST_PUBLISHED = 1_000, 10_000
@@ -58,7 +60,7 @@ class RedisBus:
         self._is_closed = False
         self._silent: dict[str, float] = {}  # silent since that heartbeat: not waited for until the next
         self._read_to: dict[str, str] = {}
-        self._beat_at = -inf
+        self._beat_at = self._back_at = -inf
         self._following: asyncio.Task[None] | None = None
         self._doing: set[asyncio.Task[None]] = set()
 
@@ -86,7 +88,8 @@ class RedisBus:
         awaited = frozenset(name for name, beat in live.items() if self._silent.get(name) != beat)
         answers = await self._answers(message_id, awaited)
         self._silent = {name: beat for name, beat in live.items() if name not in answers}
-        return Replies(frozenset(live), answers)
+        is_just_back = time.monotonic() - self._back_at < LIVE_SECONDS
+        return Replies(frozenset(live), answers, is_cut_off=is_just_back)  # others may be about to come back, too
 
     async def publish(self, topic: str, payload: bytes = b"") -> None:
         try:
@@ -158,7 +161,9 @@ class RedisBus:
     async def _beat(self) -> None:
         now = await self._now()
         await self._write(("ZADD", LIVE, now, self.name), ("ZREMRANGEBYSCORE", LIVE, "-inf", now - 10 * LIVE_SECONDS))
-        self._beat_at = time.monotonic()
+        before, self._beat_at = self._beat_at, time.monotonic()
+        if LONGEST_BEAT_SECONDS < self._beat_at - before < inf:
+            self._back_at = self._beat_at
 
     async def _follow(self) -> None:
         pause = 0.05

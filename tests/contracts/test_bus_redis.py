@@ -10,6 +10,7 @@ import socket
 import struct
 import tempfile
 import threading
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
@@ -242,6 +243,30 @@ def test_a_server_that_breaks_connections_as_they_open_counts_as_away() -> None:
 
     with contextmanager(breaking)() as port:
         uvloop.run(says(f"redis://127.0.0.1:{port}"))  # which says so in its own way
+
+
+async def test_who_was_cut_off_just_now_knows_that_others_may_not_be_back_yet(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("LONGEST_BEAT_SECONDS", 0.3), ("LIVE_SECONDS", 1.0), ("BEAT_MS", 20)):
+        monkeypatch.setattr(f"proxy.bus.redis.{name}", value)
+    async with valkey(folder) as server, asyncio.timeout(60):
+        bus = RedisBus(partial(client_of, f"redis://127.0.0.1:{server.port}"))
+        Heard(bus)
+        await bus.open()
+        process = server._process
+        assert process is not None
+        process.send_signal(signal.SIGSTOP)
+        await asyncio.sleep(0.5)
+        process.send_signal(signal.SIGCONT)
+        begun = time.monotonic()
+        while bus._beat_at < begun:
+            await asyncio.sleep(0.001)
+        told = await bus.request("purge", b"/sale")
+        assert told.answers == {bus.name: b"/SALE"} and not told.is_whole
+        while not (await bus.request("purge", b"/sale")).is_whole:
+            await asyncio.sleep(0.05)
+        await bus.aclose()
 
 
 async def test_a_process_that_started_before_its_server_gets_missed(folder: Path) -> None:
