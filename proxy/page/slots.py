@@ -205,6 +205,7 @@ def _size(slot: DeclaredSlot) -> str:
 _BASE = """
 [class*="tb-size-"]{overflow:hidden;box-sizing:border-box}
 [class*="tb-size-"]>.tb-banner{block-size:100%}
+.tb-banner,.tb-products{overflow-wrap:anywhere}
 .tb-banner{position:relative;display:grid;grid-template-columns:1fr;align-items:center;overflow:hidden;\
 box-sizing:border-box;border-radius:var(--tb-radius,12px);\
 background:var(--tb-background,color-mix(in srgb,currentColor 8%,transparent))}
