@@ -26,6 +26,12 @@ class TailorbirdError(Exception):
         what = super().__str__()
         return f"{what} (help: {self.help})" if self.help else what
 
+    @property
+    def in_sentences(self) -> str:
+        """For a page: what is wrong, and how to mend it."""
+        said = [one for one in (super().__str__(), self.help) if one]
+        return " ".join(one[0].upper() + one[1:] + ("" if one[-1] in ".?!" else ".") for one in said)
+
 
 class EditorError(TailorbirdError):
     """A content editor can mend it, in the rule folder. `line` counts from 1 within the file at fault; 0: unknown."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from proxy.errors import OperatorError, OriginError, RequestError, StoreError, TailorbirdError
+from proxy.errors import EditorError, OperatorError, OriginError, RequestError, StoreError, TailorbirdError
 
 
 def test_help_is_part_of_what_is_printed() -> None:
@@ -10,6 +10,12 @@ def test_help_is_part_of_what_is_printed() -> None:
         str(OperatorError("port `80` is taken", help="choose another")) == "port `80` is taken (help: choose another)"
     )
     assert str(OperatorError("port `80` is taken")) == "port `80` is taken"
+
+
+def test_a_page_says_it_in_sentences() -> None:
+    stale = EditorError("not saved: `a` has changed", help="open it again")
+    assert stale.in_sentences == "Not saved: `a` has changed. Open it again."
+    assert EditorError("why?").in_sentences == "Why?"
 
 
 def test_each_error_carries_the_status_a_visitor_would_get() -> None:

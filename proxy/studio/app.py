@@ -21,7 +21,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from proxy.errors import OperatorError, RequestError, StoreError
+from proxy.errors import OperatorError, RequestError, StoreError, TailorbirdError
 from proxy.studio.api import api_routes, list_query, refused
 from proxy.studio.forms import basic_of
 from proxy.studio.looking import looking_routes
@@ -97,7 +97,8 @@ def create_studio(
             answer: Response = PlainTextResponse(error.detail, error.status_code, error.headers)
             said = "the studio has no such page" if error.status_code == 404 else error.detail
         else:
-            answer, said = await refused(request, error), str(error)
+            answer = await refused(request, error)
+            said = error.in_sentences if isinstance(error, TailorbirdError) else str(error)
         is_page = request.method == "GET" and "text/html" in request.headers.get("accept", "")
         return html("error.html", answer.status_code, error=said) if is_page else answer
 

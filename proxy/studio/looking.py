@@ -82,7 +82,7 @@ def looking_routes(site: Site, html: Html, tokens: Tokens | None) -> list[Route]
                 link = _link(asked["url"], state, persona, tokens, site.now())
             story = await site.why(asked["url"], persona, publication)
         except (RequestError, OperatorError) as error:
-            wrong = str(error)
+            wrong = error.in_sentences
         told, seen = story_view(story), await _seen(site, asked["visitor"])
         return html(
             "why.html",

@@ -134,9 +134,9 @@ def _button(do: Do, page: Page) -> Handle:
             fields = await form_of(request)
             await do(fields, author_of(request))
         except RequestError as error:
-            return await page(str(error), error.status)
+            return await page(error.in_sentences, error.status)
         except OperatorError as error:
-            return await page(str(error), 409)
+            return await page(error.in_sentences, 409)
         before = urlsplit(request.headers.get("referer", ""))
         row = f"#rule-{row}" if (row := fields.get("row", "")).isdecimal() else ""
         return RedirectResponse(f"/?{before.query}".rstrip("?") + row if before.path == "/" else "/versions", 303)

@@ -170,7 +170,9 @@ class _FilePages:
             await self._save(name, mark, now, files)
         except OperatorError as error:
             is_stale = mark != mark_of(now.get(name, b""))
-            return await self._page(name, _text(files[name]), mark, files, 409, wrong=str(error), is_stale=is_stale)
+            return await self._page(
+                name, _text(files[name]), mark, files, 409, wrong=error.in_sentences, is_stale=is_stale
+            )
         return RedirectResponse(f"/file?{urlencode({'name': name, 'saved': ''})}", 303)
 
     async def _moved(self, name: str, new: str, mark: str, now: Files) -> Response:
@@ -184,7 +186,7 @@ class _FilePages:
             else:
                 await asyncio.to_thread(versions.remove, name, mark)
         except OperatorError as error:
-            return await self._page(name, _text(now[name]), mark, now, 409, wrong=str(error))
+            return await self._page(name, _text(now[name]), mark, now, 409, wrong=error.in_sentences)
         return RedirectResponse(f"/file?{urlencode({'name': new, 'saved': ''})}" if new else "/files", 303)
 
     async def _save(self, name: str, mark: str, now: Files, files: Files) -> None:
@@ -252,7 +254,7 @@ def named(said: str) -> str:
 def _wrong(loaded: Loaded, outcomes: Sequence[Outcome]) -> set[str]:
     """What stands in the way of these files."""
     problems = {f"{each.what} ({each.place.file})" for each in loaded.findings if not each.is_warning}
-    return problems | {f"the test {each.case.name} fails" for each in outcomes if not each.passed}
+    return problems | {f'the test "{each.case.name}" fails' for each in outcomes if not each.passed}
 
 
 def _text(content: bytes) -> str:

@@ -205,7 +205,7 @@ async def test_a_page_that_cannot_be_shown_says_why_and_leads_on() -> None:
         none = await client.get("/none", headers={"accept": "text/html,*/*"})
         program = await client.get("/segments")
     assert (page.status_code, none.status_code, program.status_code) == (503, 404, 503)
-    assert "the store is away" in page.text and 'href="/results"' in page.text and 'role="alert"' in page.text
+    assert "The store is away." in page.text and 'href="/results"' in page.text and 'role="alert"' in page.text
     assert "the studio has no such page" in none.text
     assert program.text.startswith("the store is away")
 

@@ -64,9 +64,9 @@ async def test_what_else_is_known_of_them_is_said_in_the_words_of_rules(tmp_path
     assert preview and preview.persona.attributes == {"orders": 4.0, "location": "Utrecht", "club": True}
     for wrong, told in (
         ("orders", "is not `word: value`"),
-        ("order: 3", 'did you mean "orders"?'),
-        ("x: 3", "no rule asks for `x` (help: rules ask for: club, location"),
-        ("orders: 3,00", "`3,00` is not a number, and `orders` is one (help: write: 3.00)"),
+        ("order: 3", 'Did you mean "orders"?'),
+        ("x: 3", "No rule asks for `x`. Rules ask for: club, location"),
+        ("orders: 3,00", "`3,00` is not a number, and `orders` is one. Write: 3.00"),
     ):
         assert told in await ask(site, url=PAGE, state="draft", facts=wrong)
 
@@ -76,7 +76,7 @@ async def test_what_they_did_is_said_as_tests_say_it() -> None:
     page = await ask(site, url=PAGE, facts="cart: HOTDOG-6, BUN-4; products viewed: TEA-1", preview="")
     preview = preview_in(page, site.now())
     assert preview and preview.persona.did == {"cart": ("HOTDOG-6", "BUN-4"), "viewed": ("TEA-1",)}
-    assert 'did you mean "cart"?' in await ask(site, url=PAGE, facts="carts: TEA-1")
+    assert 'Did you mean "cart"?' in await ask(site, url=PAGE, facts="carts: TEA-1")
 
 
 async def test_a_draft_is_asked_about_and_previewed_by_the_visitor_of_one_of_its_tests(tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ async def test_a_draft_is_asked_about_and_previewed_by_the_visitor_of_one_of_its
     assert (preview.draft, preview.persona) == ("draft", Persona(case="Norwegians"))
     assert "<option selected>Norwegians</option>" in page
     (tmp_path / "a.rules.yaml").write_text("rules: [")
-    assert "the draft has mistakes" in await ask(site, url="/", state="draft")
+    assert "The draft has mistakes" in await ask(site, url="/", state="draft")
 
 
 async def test_where_the_shops_address_is_known_a_path_is_enough() -> None:
@@ -105,8 +105,8 @@ async def test_where_the_shops_address_is_known_a_path_is_enough() -> None:
         ({"url": "/", "preview": ""}, "is not the whole address of a page"),
         ({"url": "javascript://x/%0aalert(1)", "preview": ""}, "is not the whole address of a page"),
         ({"url": "http://[::1", "preview": ""}, "is not the whole address of a page"),
-        ({"url": "/", "segment": "VIPs"}, "there is no segment `VIPs`"),
-        ({"url": "/", "country": "England"}, "`England` is not the two letters of a country (help: write: GB)"),
+        ({"url": "/", "segment": "VIPs"}, "There is no segment `VIPs`"),
+        ({"url": "/", "country": "England"}, "`England` is not the two letters of a country. Write: GB."),
         ({"url": "/", "at": "tomorrow"}, "`tomorrow` is not a time"),
         ({"url": "/", "at": "0001-01-01T00:00"}, "is not a time"),
         ({"url": "sale"}, "is not a page"),
@@ -142,7 +142,7 @@ async def test_a_past_moment_is_explained_by_the_rules_and_pauses_of_then(tmp_pa
     as_now = "What is known of a visitor is as it is now, not as it was at that time."
     assert "By the rules" not in same and [as_now in page for page in (told[5], same, now)] == [True, True, False]
     assert "By the rules of version 1." in await ask(site, url="/", state="1")
-    assert "there is no version 7" in await ask(site, url="/", state="7")
+    assert "There is no version 7" in await ask(site, url="/", state="7")
     other = preview_in(await ask(site, url=PAGE, state="/etc", preview=""), site.now())
     assert other and other.draft == ""
 

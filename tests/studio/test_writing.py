@@ -193,7 +193,7 @@ async def test_who_presses_save_twice_has_saved_once(folder: Path) -> None:
     ("text", "told"),
     [
         (MISSPELT, 'I do not know "slott"'),
-        (TESTED.replace("show:", "when: {country: BE}\n    show:"), "the test All see it fails"),
+        (TESTED.replace("show:", "when: {country: BE}\n    show:"), 'the test "All see it" fails'),
     ],
 )
 async def test_where_saving_makes_live_no_mistake_is_saved_and_in_a_draft_it_is(
