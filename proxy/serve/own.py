@@ -30,7 +30,7 @@ from proxy.ports import UpstreamResponse
 from proxy.rulebook.policy import PagePolicy
 from proxy.serve.begun_pages import NO_SLOTS, BegunPages
 from proxy.serve.hole_filling import NO_FILLS, HoleFilling
-from proxy.serve.pages import Page, has_json_slots, is_cut, is_page
+from proxy.serve.pages import Page, finds_slots, has_json_slots, is_cut, is_page
 from proxy.serve.reading import PageReader
 from proxy.serve.shared_fetch import tell_failure
 from proxy.serve.showing_as import Shows
@@ -49,6 +49,7 @@ _OF_OUR_PAGE = frozenset(b"content-length content-encoding etag last-modified ac
 _REFUSED = frozenset({400, 403, 422})
 """What frameworks answer to a form that seems to come from another site."""
 _NOTHING, _TAGS = frozenset[bytes](), frozenset({b"if-none-match"})
+CONDITIONS = _TAGS | {b"if-modified-since"}
 _PARTS = frozenset({b"range", b"if-range"})
 _OUR_ETAG = re.compile(rb'W/"[0-9a-f]{32}"')  # as `page/encode.py` makes them
 
@@ -103,17 +104,26 @@ class Own:
     def in_common(self, request: Request) -> tuple[OriginTransport, Common] | None:
         """As `Asking.in_common`; None where the request differs from others of its question."""
         coding, withheld = self._how(request)
-        is_like_others = withheld.isdisjoint(_TAGS)
+        is_like_others = withheld.isdisjoint(CONDITIONS)
         return self.asking.in_common(request, accept_encoding=coding, without=withheld) if is_like_others else None
 
     def _how(self, request: Request) -> tuple[bytes | None, frozenset[bytes]]:
         """The coding to ask for, None for the client's own, and the fields to leave out."""
-        question = request.question
+        question, withheld = request.question, _NOTHING
         is_for_page, coding = _wishes(request) if question is None else _wishes_of(question)
-        has_tags = question is None or b"if-none-match" in request.own  # it is never part of a header set
-        withheld = _TAGS if has_tags and _OUR_ETAG.search(request.get_list(b"if-none-match")) else _NOTHING
         may_be_cut = is_for_page or self.may_have_slots(request.path)
+        if question is None or not CONDITIONS.isdisjoint(request.own):  # they are never part of a header set
+            if may_be_cut and finds_slots(request.path, self._declared()):
+                withheld = CONDITIONS
+            elif _OUR_ETAG.search(request.get_list(b"if-none-match")):
+                withheld = _TAGS
         return (coding, withheld | _PARTS) if may_be_cut else (None, withheld)
+
+    def asks_unconditionally(self, question: Question) -> bool:
+        """Whether conditions stay here: slots that the origin knows nothing of are found in what it answers, and its
+        304 would be for what has none."""
+        may_be_cut = _wishes_of(question)[0] or self.may_have_slots(question.path)
+        return may_be_cut and finds_slots(question.path, self._declared())
 
     @staticmethod
     def is_tagged(own: Mapping[bytes, bytes]) -> bool:

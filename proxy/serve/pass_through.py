@@ -26,7 +26,7 @@ from proxy.ports import UpstreamResponse
 from proxy.rulebook.policy import PagePolicy
 from proxy.serve.begun_pages import BEGIN_SECONDS
 from proxy.serve.known_pages import KnownPages, Pages, pages_of
-from proxy.serve.own import NOT_WHOLE, Own
+from proxy.serve.own import CONDITIONS, NOT_WHOLE, Own
 from proxy.serve.pages import Entry, is_json, is_page
 from proxy.serve.personal import Personal
 from proxy.serve.quick_turn import Client, OriginRoute, QuickTurn, bypassed
@@ -118,12 +118,16 @@ class PassThrough:
             ours = question.scheme.encode() + b"://" + question.host
             is_personal = self._personal.has_credentials(request)
             make_room(self._routes, MOST_ROUTES)
-            self._routes[question] = OriginRoute(*found, ours, is_personal, self.own.may_have_slots(question.path))
+            may_have_slots = self.own.may_have_slots(question.path)
+            unconditionally = self.own.asks_unconditionally(question)
+            self._routes[question] = OriginRoute(*found, ours, is_personal, may_have_slots, unconditionally)
 
     def start_quick(self, question: Question, own: OwnFields, client: Client) -> QuickTurn | None:
         """Sends the request as `begins` would, if its question has a route; else None."""
         route = self._routes.get(question)
         if route is None or question.key in self._memory or (b"if-none-match" in own and self.own.is_tagged(own)):
+            return None
+        if route.unconditionally and not CONDITIONS.isdisjoint(own):
             return None
         reason = self._marks.reason(question.key, self._clock())
         if not (reason or route.is_personal or self._personal.do_matter(own.get(b"cookie", b""))):
