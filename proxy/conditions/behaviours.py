@@ -117,7 +117,7 @@ ACTIONS: tuple[Phrase, ...] = (
 )
 
 TRAITS: tuple[Phrase, ...] = (
-    _number("orders", Measure(Reading.COUNT, (BOUGHT,)), "orders so far", "at least 2"),
+    _number("orders", Measure(Reading.COUNT, (BOUGHT,)), "orders so far, also one that was called off", "at least 2"),
     _number("orders in the last N days", Measure(Reading.COUNT, (BOUGHT,)), "orders in that time", "at least 4"),
     _number(
         "lifetime spend",

@@ -147,6 +147,8 @@ def _cap(cap: Cap, context: EvaluationContext) -> Explained:
     value = context.read(cap.measure)
     reading = value if isinstance(value, float) else 0.0
     seen = f"{number_text(reading)} of {number_text(cap.limit)} {_period_text(cap.measure)}".rstrip()
+    if cap.measure.then:  # counted is how often it was shown before an order, which says nothing
+        seen = "ordered since it was shown" if reading >= cap.limit else "no order since it was shown"
     return Explained(cap.text, reading < cap.limit, seen)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import inf
 
 import pytest
 
@@ -25,6 +26,7 @@ from proxy.model import (
     Period,
     Reading,
     Rule,
+    Then,
 )
 
 SHOWN = Measure(Reading.COUNT, ("banner shown",))
@@ -69,6 +71,14 @@ def test_a_capped_rule_says_how_often_it_was_shown_and_leaves_its_layer() -> Non
     bar, hero = told(3.0)[1], told(3.0)[5:7]
     assert bar.startswith("✔ SHOWN          Also sale")
     assert hero[0].startswith("✘ capped         Sale") and hero[1] == "     ✘ limit Campaign banners  (3 of 3)"
+
+
+@pytest.mark.parametrize(("shown", "told_of_it"), [(0.0, "no order since"), (5.0, "ordered since")])
+def test_an_order_that_ends_a_rule_is_told_not_how_often_it_was_shown_before(shown: float, told_of_it: str) -> None:
+    ends = Measure(Reading.COUNT, ("banner shown",), then=Then(("order completed",), inf))
+    plan = compile_plan([Rule("Sale", "hero", variant="s", caps=(Cap("stop after bought: 1 time", ends, 1.0),))])
+    text = why_text(why(plan, EvaluationContext("6f1e", 0.0, read={ends: shown}.get)))
+    assert f"stop after bought: 1 time  ({told_of_it} it was shown)" in text
 
 
 def test_why_says_that_a_visitor_has_no_id() -> None:
