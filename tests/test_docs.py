@@ -113,8 +113,10 @@ def test_each_change_is_told_in_three_lines_of_a_group() -> None:
     for name, *lines in (group.strip().split("\n") for group in groups):
         entries = "\n".join(lines).strip().split("\n- ")
         assert entries[0].startswith("- "), name
-        assert [entry for entry in entries if entry.count("\n") > 2 or "\n\n" in entry] == [], name
-        assert all(len(line) <= 125 and line[:2] in ("- ", "  ", "") for line in lines), name
+        long = [entry for entry in entries if entry.count("\n") > 2 or "\n\n" in entry]
+        assert long == [], f"{name}: say it in three lines"
+        wide = [line for line in lines if len(line) > 125 or line[:2] not in ("- ", "  ", "")]
+        assert wide == [], f"{name}: a line has up to 125 characters, and begins with `- ` or two blanks"
 
 
 @pytest.mark.parametrize(
