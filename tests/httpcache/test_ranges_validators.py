@@ -73,6 +73,12 @@ def test_the_clients_copy_is_current_by_its_etag_else_by_its_date(
     assert is_unchanged(tuple(asked), b'"a"', CHANGED) is expected
 
 
+@pytest.mark.parametrize("told", [b'"a,b"', b'W/"a,b"'])
+def test_a_tag_with_a_comma_is_one_tag(told: bytes) -> None:
+    assert is_unchanged(((b"if-none-match", told),), b'"a,b"', None)
+    assert not is_unchanged(((b"if-none-match", told),), b'"a"', None)
+
+
 def test_without_stored_validators_only_a_star_matches() -> None:
     assert not is_unchanged(((b"if-none-match", b'"a"'),), None, None)
     assert not is_unchanged(((b"if-modified-since", CHANGED),), None, None)
