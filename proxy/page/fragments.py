@@ -222,17 +222,22 @@ def _picture(image: str, alt: str, width: int, height: int) -> TextWithFields:
         return ()
     size = f' width="{width}" height="{height}"' if width and height else ""
     return (
-        f'<img class="tb-banner-picture" src="{_address(image)}"{size} decoding="async" alt="',
+        f'<img class="tb-banner-picture" src="{_address(image, _OF_A_PICTURE)}"{size} decoding="async" alt="',
         *_escaped(alt),
         '">',
     )
 
 
-def _address(address: str) -> str:
+_OF_A_LINK = "is not an address I may link to", "write a path like /sale, or https://..."
+_OF_A_PICTURE = (
+    "is not where visitors can get a picture",
+    "put it where the shop's pictures are, and write its path there, like /img/sale.jpg, or https://...",
+)
+
+
+def _address(address: str, otherwise: tuple[str, str] = _OF_A_LINK) -> str:
     if not is_allowed_address(address):
-        raise EditorError(
-            f"`{address}` is not an address I may link to", help="write a path like /sale, or https://..."
-        )
+        raise EditorError(f"`{address}` {otherwise[0]}", help=otherwise[1])
     return escape(address)
 
 

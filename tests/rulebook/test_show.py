@@ -128,6 +128,12 @@ def test_nothing_new_has_no_fragment(publish: Publish) -> None:
         ("{banner: prommo}", "R501", "there is no file banners/prommo.html", 20),
         ("{banner: {title: Hi, image width: wide}}", "R304", '"image width" cannot be "wide"', 45),
         ("{banner: {title: Hi, link: javascript:a}}", "R503", "`javascript:a` is not an address I may link to", 38),
+        (
+            "{banner: {title: Hi, image: 'C:\\a.png'}}",
+            "R503",
+            "`C:\\a.png` is not where visitors can get a picture",
+            39,
+        ),
         ("{banner: promo, products: {}}", "R104", "a rule shows one thing", 27),
         ("{products: {strategy: {chosen: SKU-1}, count: 0}}", "R304", '"count" cannot be "0"', 57),
         ("{products: {strategy: {chosen: SKU-1}, only: cheap}}", "R304", '"only" cannot be "cheap"', 56),
