@@ -25,7 +25,7 @@ from proxy.cli.existing_store import STORE, asked, existing_store
 from proxy.cli.options import as_json, form_option
 from proxy.cli.rulefolder import CATALOGUE, folder_argument, good, read_rules
 from proxy.conditions.values import is_number, number_text
-from proxy.diagnostics import did_you_mean
+from proxy.diagnostics import did_you_mean, many
 from proxy.errors import OperatorError
 from proxy.ports import Partition
 from proxy.rulebook.compile import Publication
@@ -171,7 +171,7 @@ def _quoted_line(feature: str) -> str:
 def _segment_lines(told: dict[str, Any]) -> list[str]:
     is_whole = told["looked_at"] == told["visitors"]
     how, of = ("", "") if is_whole else (f", estimated from {told['looked_at']:,}", " of those looked at")
-    lines = [f"{told['visitors']:,} visitors{how}"]
+    lines = [f"{many(told['visitors'], 'visitor')}{how}"]
     for one in told["segments"]:
         lines += _size_lines(Size(*(one[name] for name in ("name", "members", "share", "low", "high"))), one["drivers"])
     for one in told["stages"]:

@@ -149,7 +149,7 @@ def _on(page: str) -> Literal:
 def _over(scheduled: Iterable[Rule | Holdout], now: float) -> Iterator[Finding]:
     for each in scheduled:
         if each.live_until <= now:
-            help = "remove it, or give it a later `until`"
+            help = "remove it, or give it a later end"
             yield Finding("L2", f'"{each.name}" is over', each.place, help, is_warning=True)
 
 

@@ -47,6 +47,12 @@ def run(shop: list[str], *arguments: str) -> Result:
     return CliRunner().invoke(tailorbird, ["segments", *shop, *arguments])
 
 
+def test_one_visitor_is_no_visitors(tmp_path: Path) -> None:
+    (tmp_path / "a.rules.yaml").write_text(RULES, encoding="utf-8")
+    done(f"sqlite:{tmp_path}/s.db", lambda at: at.store.apply(history(1)))
+    assert run([str(tmp_path), "--store", f"sqlite:{tmp_path}/s.db"]).output.splitlines()[0] == "1 visitor"
+
+
 def test_sizes_shares_overlaps_and_what_sets_members_apart(shop: list[str]) -> None:
     told = json.loads(run(shop, "--format", "json").output)
     assert (told["visitors"], told["looked_at"]) == (199, 199), "a device is no visitor of its own"

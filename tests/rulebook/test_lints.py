@@ -76,6 +76,8 @@ def test_what_is_over_is_told_until_it_is_removed(publish: Publish) -> None:
     found = warned(publish, holdout + RULE % ", until: 2026-11-25 00:00")
     assert [(finding.code, finding.what) for finding in found] == [("L2", '"Q4" is over'), ("L2", '"Sale" is over')]
     assert warned(publish, RULE % ", until: 2026-11-26 18:00") == []
+    (found,) = warned(publish, RULE % ", from: 2026-11-01, run for: 14 days")
+    assert found.help == "remove it, or give it a later end", "it has no `until`, and may have none"
 
 
 def test_a_slot_is_missed_when_recent_pages_have_others_only(publish: Publish) -> None:
