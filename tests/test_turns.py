@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import platform
+import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -86,6 +90,28 @@ def test_a_waiting_thread_gets_the_interpreter_between_turns() -> None:
             break
     assert had.is_set()
     waiting.join()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="this reads what Linux tells of a thread")
+def test_who_waits_for_the_core_gets_it_between_turns() -> None:
+    cores = os.sched_getaffinity(0)
+
+    def takes_turns() -> None:
+        os.sched_setaffinity(0, {min(cores)})
+        with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as other:  # on the same core
+            time.sleep(0.1)
+            before = switches()
+            for _ in in_turns(range(1_000 * FEW)):  # some milliseconds
+                pass
+            after = switches()
+            other.kill()
+        assert after - before > 100
+
+    def switches() -> int:
+        told = Path("/proc/thread-self/status").read_text()
+        return int(told.partition("nonvoluntary_ctxt_switches:")[2])
+
+    in_a_thread(takes_turns)
 
 
 @pytest.mark.parametrize("many", [0, 1, FEW, FEW + 1, 3 * FEW])
