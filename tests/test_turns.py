@@ -105,7 +105,7 @@ def test_who_waits_for_the_core_gets_it_between_turns() -> None:
                 pass
             after = switches()
             other.kill()
-        assert after - before > 100
+        assert after - before > 20, "Linux by itself would take it away twice"
 
     def switches() -> int:
         told = Path("/proc/thread-self/status").read_text()

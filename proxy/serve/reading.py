@@ -207,7 +207,7 @@ class PageReader:
         read, doubts = self._cut(page.of(made.body), made.holes, headers, path, declared)
         if read.template is not None and read.template.slots:
             self._speed.learn(plain, self._speed.clock() - begun)
-        return replace(read, is_edited=True) if made.body is not plain else read, doubts
+        return replace(read, is_edited=True) if made.body is not page.body else read, doubts
 
     def _read_to_keep(
         self, body: bytes, headers: Headers, path: bytes, declared: Sequence[DeclaredSlot], policy: PagePolicy | None
