@@ -27,8 +27,8 @@ SLACK_NS = 1_000
 """So much later may a thread wake that waits for its turn of Python; by itself Linux makes it 50 us."""
 _PR_SET_TIMERSLACK = 29
 NICE = 12
-"""Pages wait for such a thread half as long as with 10, on a core of their own. With 15 they wait even less there, but
-where other programs want the core, too, up to four times as long: for the thread may have Python's lock, and no
+"""On a core of their own pages wait a quarter less for such a thread than with 10. With 15 they wait even less there,
+but where other programs want the core, too, up to four times as long: for the thread may have Python's lock, and no
 turn."""
 _CALLS = {"x86_64": (315, 314), "aarch64": (275, 274)}
 _LAYOUT = struct.Struct("=IIQiIQQQ")
