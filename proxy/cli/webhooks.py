@@ -37,7 +37,7 @@ def command() -> None:
 @form_option("how to print it")
 def show(folder: Path, form: str, **flags: Any) -> None:
     """Show every webhook of the file, with the segments of the rule folder DIR whose changes it gets, the messages that
-    wait and those that were given up; and warnings about them.
+    wait and why, and those that were given up; and warnings about them.
 
     Exit code 1 when the file or the folder has problems.
     """
@@ -110,6 +110,8 @@ def _row(webhook: Webhook, publication: Publication, counts: Mapping[str, Waitin
         "waiting": waiting.waiting,
         "waiting_since": waiting.since or None,
         "given_up": waiting.given_up,
+        "failed_at": waiting.failure and waiting.failure.at,
+        "failure": waiting.failure and waiting.failure.reason,
     }
 
 
@@ -117,7 +119,10 @@ def _line(webhook: Webhook, publication: Publication, counted: Waiting) -> str:
     host = urlsplit(webhook.url).netloc
     segments = ", ".join(sorted(segments_sent(webhook, publication.segments))) or "no segment"
     since = f" since {iso_time(counted.since)}" if counted.waiting else ""
-    return f"{webhook.name} ({host}): {segments}\n  {counted.waiting} waiting{since}, {counted.given_up} given up"
+    failed = f"\n  failed {iso_time(counted.failure.at)}: {counted.failure.reason}" if counted.failure else ""
+    return (
+        f"{webhook.name} ({host}): {segments}\n  {counted.waiting} waiting{since}, {counted.given_up} given up{failed}"
+    )
 
 
 def _doubts(webhooks: Sequence[Webhook], publication: Publication) -> Iterator[str]:

@@ -25,7 +25,7 @@ from proxy.conditions.localtime import iso_time
 from proxy.httpcache.stored import http_date
 from proxy.metrics import Metrics
 from proxy.model import Delivery
-from proxy.ports import Outbox
+from proxy.ports import Failure, Outbox
 from proxy.rulebook.webhookfile import Form, Webhook
 
 log = logging.getLogger("tailorbird.outbox")
@@ -119,6 +119,8 @@ class Sender:
         elif accepted:
             self._failures = min(self._failures, 1)
         self._pause(failed)
+        if failed:
+            await self._outbox.note_failure(self.webhook.name, Failure(self._paused_at, self.failure))
 
     def _must_give_up(self, delivery: Delivery, outcome: Outcome, *, others_are_accepted: bool) -> bool:
         if isinstance(outcome, httpx.Response) and others_are_accepted:

@@ -2,7 +2,7 @@
 `upstream/origin.py`; `tests/contracts/` has one suite per port that all its implementations pass."""
 
 from proxy.ports.bus import ID_BYTES, MISSED, PROFILES, Bus, OnMessage, Replies
-from proxy.ports.lists import Outbox, Sightings, ViewLog, Waiting
+from proxy.ports.lists import Failure, Outbox, Sightings, ViewLog, Waiting
 from proxy.ports.stores import (
     ALL,
     LONGEST_CHANGE_SECONDS,

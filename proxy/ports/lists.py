@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from proxy.model import Delivery, LogProgress, Sighting, Standing, View
 
@@ -42,14 +42,22 @@ class Sightings(Protocol):
         """Closes what is open."""
 
 
+class Failure(NamedTuple):
+    """When a webhook did not take a message (Unix seconds), and why, in a few words."""
+
+    at: float
+    reason: str
+
+
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """How many messages wait for a webhook, since when the oldest waits (Unix seconds, 0 for none), and how many were
-    given up."""
+    """How many messages wait for a webhook, since when the oldest waits (Unix seconds, 0 for none), how many were given
+    up, and the last failure since the oldest waits, if any."""
 
     waiting: int = 0
     since: float = 0.0
     given_up: int = 0
+    failure: Failure | None = None
 
 
 class Outbox(Protocol):
@@ -101,6 +109,9 @@ class Outbox(Protocol):
 
     async def requeue(self, deliveries: Sequence[Delivery], now: float) -> None:
         """Appends messages that were given up to the queue again."""
+
+    async def note_failure(self, webhook: str, failure: Failure) -> None:
+        """Notes the latest failure of a webhook, for `counts`."""
 
     async def counts(self) -> Mapping[str, Waiting]:
         """The counts of each webhook, by its name."""

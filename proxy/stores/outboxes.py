@@ -9,18 +9,31 @@ import msgspec
 
 from proxy.errors import StoreError
 from proxy.model import Delivery, LogProgress, Standing
+from proxy.ports import Failure, Waiting
 
 MOST_GIVEN_UP = 10_000
 
 packed = msgspec.msgpack.Encoder(order="sorted").encode
 standing_in = msgspec.msgpack.Decoder(Standing).decode
 delivery_in = msgspec.msgpack.Decoder(Delivery).decode
+_failure = msgspec.msgpack.Decoder(Failure)
 _progress = msgspec.msgpack.Decoder(LogProgress)
 
 
 def progress_in(value: bytes | None) -> LogProgress:
     """How far the log was followed; from its beginning where nothing is stored."""
     return _progress.decode(value) if value else LogProgress()
+
+
+def failure_in(value: bytes | None) -> Failure | None:
+    """The failure that was noted, if any."""
+    return _failure.decode(value) if value else None
+
+
+def waiting_for(many: int, since: float, given_up: int, failure: Failure | None) -> Waiting:
+    """The counts of a webhook. Of a failure before the oldest message waited nothing is told: it is over."""
+    is_now = bool(many) and failure is not None and failure.at >= since
+    return Waiting(many, since, given_up, failure if is_now else None)
 
 
 def says_something(standing: Standing) -> bool:

@@ -8,6 +8,7 @@ each change is one script:
     {tb:outbox}:given-up        those that were given up, in order
     {tb:outbox}:state           how far the log was followed, and the last number that was given
     {tb:outbox}:webhooks        every webhook that anything ever waited for
+    {tb:outbox}:failures        when and why each webhook last did not take a message
     {tb:outbox}:lead            the process that works on all that
 """
 
@@ -19,10 +20,11 @@ from math import inf
 from typing import Any
 
 from proxy.model import Delivery, LogProgress, Standing
-from proxy.ports import Waiting
+from proxy.ports import Failure, Waiting
 from proxy.stores.outboxes import (
     MOST_GIVEN_UP,
     delivery_in,
+    failure_in,
     is_of_erased,
     not_leading,
     packed,
@@ -30,13 +32,14 @@ from proxy.stores.outboxes import (
     says_something,
     standing_in,
     waiting_again,
+    waiting_for,
 )
 from proxy.stores.redis_connecting import mapping_errors, patient
 from proxy.stores.redis_tombstones import RedisTombstones
 
 STANDINGS, DUE, DELIVERIES = "{tb:outbox}:standings", "{tb:outbox}:due", "{tb:outbox}:deliveries"
 ORDER, GIVEN_UP, STATE = "{tb:outbox}:order:", "{tb:outbox}:given-up", "{tb:outbox}:state"
-WEBHOOKS, LEADER = "{tb:outbox}:webhooks", "{tb:outbox}:lead"
+WEBHOOKS, LEADER, FAILURES = "{tb:outbox}:webhooks", "{tb:outbox}:lead", "{tb:outbox}:failures"
 AT_ONCE = 500
 
 LEAD = """
@@ -167,6 +170,10 @@ class RedisOutbox:
                 keys = DELIVERIES, GIVEN_UP, ORDER + one.webhook, STATE
                 await self._client.eval(MOVE, len(keys), *keys, "inf", one.id, packed(waiting_again(one, now)))
 
+    async def note_failure(self, webhook: str, failure: Failure) -> None:
+        async with mapping_errors():
+            await self._client.hset(FAILURES, webhook, packed(failure))
+
     async def counts(self) -> Mapping[str, Waiting]:
         given_up = Counter(delivery.webhook for delivery in await self.given_up())
         found = {}
@@ -174,7 +181,9 @@ class RedisOutbox:
             for webhook in sorted(name.decode() for name in await self._client.smembers(WEBHOOKS)):
                 first = await self._in_order(ORDER + webhook, 1)
                 many = await self._client.zcard(ORDER + webhook)
-                found[webhook] = Waiting(many, first[0].queued_at if first else 0.0, given_up[webhook])
+                failure = failure_in(await self._client.hget(FAILURES, webhook))
+                since = first[0].queued_at if first else 0.0
+                found[webhook] = waiting_for(many, since, given_up[webhook], failure)
         return {webhook: counted for webhook, counted in found.items() if counted != Waiting()}
 
     async def stored_of(self, visitor_ids: Collection[str]) -> tuple[list[Standing], list[Delivery]]:

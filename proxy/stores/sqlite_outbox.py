@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from math import inf
 
 from proxy.model import Delivery, LogProgress, Standing
-from proxy.ports import Waiting
+from proxy.ports import Failure, Waiting
 from proxy.stores import sqlite_tombstones
 from proxy.stores.outboxes import (
     MOST_GIVEN_UP,
@@ -20,6 +20,7 @@ from proxy.stores.outboxes import (
     says_something,
     standing_in,
     waiting_again,
+    waiting_for,
 )
 from proxy.stores.sqlite_side_tables import SideTables
 
@@ -28,6 +29,7 @@ PRAGMA secure_delete = ON;
 {sqlite_tombstones.SCHEMA}
 CREATE TABLE IF NOT EXISTS outbox_lead (one INTEGER PRIMARY KEY, name TEXT NOT NULL, until REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS outbox_followed (one INTEGER PRIMARY KEY, value BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS outbox_failures (webhook TEXT PRIMARY KEY, at REAL NOT NULL, reason TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS standings (visitor_id TEXT PRIMARY KEY, due_at REAL, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS standings_due ON standings (due_at) WHERE due_at IS NOT NULL;
 CREATE TABLE IF NOT EXISTS deliveries (
@@ -122,12 +124,19 @@ class SqliteOutbox:
     async def requeue(self, deliveries: Sequence[Delivery], now: float) -> None:
         await self._file.change(lambda connection: _again(connection, deliveries, now))
 
+    async def note_failure(self, webhook: str, failure: Failure) -> None:
+        noted = "INSERT OR REPLACE INTO outbox_failures VALUES (?, ?, ?)"
+        await self._file.change(lambda connection: connection.execute(noted, (webhook, *failure)))
+
     async def counts(self) -> Mapping[str, Waiting]:
         rows = await self._file.rows(COUNTS)
+        failures = {
+            webhook: Failure(*said) for webhook, *said in await self._file.rows("SELECT * FROM outbox_failures")
+        }
         given_up = {webhook: count for webhook, is_given_up, count, _ in rows if is_given_up}
         waiting = {webhook: (count, since) for webhook, is_given_up, count, since in rows if not is_given_up}
         return {
-            webhook: Waiting(*waiting.get(webhook, (0, 0.0)), given_up.get(webhook, 0))
+            webhook: waiting_for(*waiting.get(webhook, (0, 0.0)), given_up.get(webhook, 0), failures.get(webhook))
             for webhook in sorted({webhook for webhook, *_ in rows})
         }
 

@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from proxy.cli import tailorbird
 from proxy.model import Delivery, Standing
+from proxy.ports import Failure
 from tests.cli.desk import done
 
 NOON = 1_795_435_200.0
@@ -52,6 +53,14 @@ def test_each_webhook_is_reported_with_what_waits_and_what_is_doubtful(shop: Pat
     (told,) = json.loads(show(shop, "--format", "json").output)
     assert (told["name"], told["segments"], told["waiting"], told["given_up"]) == ("cdp", ["Phones", "VIP"], 2, 1)
     assert "secret" not in told and "0123456789abcdef" not in show(shop).output
+
+
+def test_why_messages_wait_is_told(shop: Path) -> None:
+    why = "it could not be reached (All connection attempts failed)"
+    done(f"sqlite:{shop}/s.db", lambda at: at.outbox.note_failure("cdp", Failure(NOON + 60, why)))
+    assert show(shop).output.splitlines()[2] == f"  failed 2026-11-23T12:01:00Z: {why}"
+    (told,) = json.loads(show(shop, "--format", "json").output)
+    assert (told["failure"], told["failed_at"]) == (why, NOON + 60)
 
 
 def test_what_was_given_up_is_listed_with_its_reason_and_sent_again(shop: Path) -> None:

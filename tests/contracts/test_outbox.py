@@ -10,7 +10,7 @@ import pytest
 
 from proxy.errors import StoreError
 from proxy.model import Delivery, LogProgress, Standing
-from proxy.ports import Outbox, Waiting
+from proxy.ports import Failure, Outbox, Waiting
 from proxy.stores import open_outbox, open_store, redis_outbox, sqlite_outbox
 
 NOON = 1_795_435_200.0
@@ -46,6 +46,16 @@ async def test_what_is_put_comes_back_in_order(outbox: Outbox) -> None:
     assert await outbox.oldest("cdp", 9) == [to("cdp", 1), to("cdp", 3, "ben"), to("cdp", 4)]
     assert await outbox.counts() == {"cdp": Waiting(3, NOON + 1), "mail": Waiting(1, NOON + 2)}
     assert [await outbox.waiting(webhook) for webhook in ("cdp", "mail", "none")] == [3, 1, 0]
+
+
+async def test_why_a_webhook_last_failed_is_told_while_what_was_tried_waits(outbox: Outbox) -> None:
+    await outbox.put(ME, [], [to("cdp", 1), to("cdp", 9), to("mail", 1)], None, NOON)
+    await outbox.note_failure("cdp", Failure(NOON + 2, "it answered 500"))
+    await outbox.note_failure("cdp", Failure(NOON + 5, "it answered 503"))
+    failing = Waiting(2, NOON + 1, 0, Failure(NOON + 5, "it answered 503"))
+    assert await outbox.counts() == {"cdp": failing, "mail": Waiting(1, NOON + 1)}
+    await outbox.done([to("cdp", 1)])
+    assert (await outbox.counts())["cdp"] == Waiting(1, NOON + 9), "what waits now came after the failure"
 
 
 async def test_what_is_delivered_waits_no_longer(outbox: Outbox) -> None:

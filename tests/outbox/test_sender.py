@@ -104,6 +104,9 @@ async def test_what_was_not_taken_is_sent_again_with_its_id_and_in_order(
     receiver, bench = await sent(outbox, answer, message(1), message(2), message(3))
     assert [key for _, _, key in receiver.heard()] == ["s1", "s2", "s3"], "no visitor's is overtaken"
     assert bench.counts() == {"sent": 3, "failed": 6}
+    await outbox.put("me", [], [message(4)], None, NOON)
+    failure = (await outbox.counts())["cdp"].failure
+    assert failure is not None and failure.reason.startswith("it could not be reached (")
     assert caplog.messages[-1].endswith("takes messages again")
 
 
