@@ -29,8 +29,9 @@ from proxy.page.template import Template
 from proxy.ports import UpstreamResponse
 from proxy.rulebook.policy import PagePolicy
 from proxy.serve.begun_pages import NO_SLOTS, BegunPages
+from proxy.serve.confirmations import CONDITIONS, Confirmations
 from proxy.serve.hole_filling import NO_FILLS, HoleFilling
-from proxy.serve.pages import Page, finds_slots, has_json_slots, is_cut, is_page
+from proxy.serve.pages import Page, has_json_slots, is_cut, is_page
 from proxy.serve.reading import PageReader
 from proxy.serve.shared_fetch import tell_failure
 from proxy.serve.showing_as import Shows
@@ -49,7 +50,6 @@ _OF_OUR_PAGE = frozenset(b"content-length content-encoding etag last-modified ac
 _REFUSED = frozenset({400, 403, 422})
 """What frameworks answer to a form that seems to come from another site."""
 _NOTHING, _TAGS = frozenset[bytes](), frozenset({b"if-none-match"})
-CONDITIONS = _TAGS | {b"if-modified-since"}
 _PARTS = frozenset({b"range", b"if-range"})
 _OUR_ETAG = re.compile(rb'W/"[0-9a-f]{32}"')  # as `page/encode.py` makes them
 
@@ -79,6 +79,7 @@ class Own:
         self._max_page_bytes = settings.max_page_bytes
         self._page_timeout_ms = settings.page_timeout_ms
         self._reader = reader
+        self.confirmations = Confirmations()
         self._begun_pages = BegunPages(showing, declared, policy_of, reader, metrics, settings)
 
     async def ask(self, request: Request) -> UpstreamResponse:
@@ -113,17 +114,15 @@ class Own:
         is_for_page, coding = _wishes(request) if question is None else _wishes_of(question)
         may_be_cut = is_for_page or self.may_have_slots(request.path)
         if question is None or not CONDITIONS.isdisjoint(request.own):  # they are never part of a header set
-            if may_be_cut and finds_slots(request.path, self._declared()):
+            if may_be_cut and not self.confirmations.may_come(request.method, request.path):
                 withheld = CONDITIONS
             elif _OUR_ETAG.search(request.get_list(b"if-none-match")):
                 withheld = _TAGS
         return (coding, withheld | _PARTS) if may_be_cut else (None, withheld)
 
-    def asks_unconditionally(self, question: Question) -> bool:
-        """Whether conditions stay here: slots that the origin knows nothing of are found in what it answers, and its
-        304 would be for what has none."""
-        may_be_cut = _wishes_of(question)[0] or self.may_have_slots(question.path)
-        return may_be_cut and finds_slots(question.path, self._declared())
+    def may_be_cut(self, question: Question) -> bool:
+        """Whether its answer may be one to fill."""
+        return _wishes_of(question)[0] or self.may_have_slots(question.path)
 
     @staticmethod
     def is_tagged(own: Mapping[bytes, bytes]) -> bool:
@@ -189,6 +188,7 @@ class Own:
     def streamed_with(self, lead: bytes, request: Request, answer: UpstreamResponse) -> Response:
         """The same with its header lines ready."""
         self.streams.count += 1
+        self.confirmations.note_streamed(request, answer.status)
         if not says_length(lead):
             lead += as_lines(_length(request, answer))
         return Response(answer.status, None, stream=answer.body, lead=lead)
@@ -197,12 +197,12 @@ class Own:
         self, request: Request, answer: UpstreamResponse, headers: Headers, begun: list[bytes] | None = None
     ) -> Response:
         self.streams.count += not request.depth  # a part of a page is not a request of a client
+        self.confirmations.note_streamed(request, answer.status)
         if begun is not None:
             return Response(answer.status, headers, stream=Rest(answer, begun))
-        is_said = any(name == b"content-length" for name, _ in headers)
-        return Response(
-            answer.status, headers if is_said else (*headers, *_length(request, answer)), stream=answer.body
-        )
+        if not any(name == b"content-length" for name, _ in headers):
+            headers = (*headers, *_length(request, answer))
+        return Response(answer.status, headers, stream=answer.body)
 
     async def _read(self, answer: UpstreamResponse) -> bytes | list[bytes]:
         """The whole body; or what was read of it when it is larger than a page may be."""
@@ -220,6 +220,7 @@ class Own:
     ) -> Response:
         policy = self._policy_of(request.path)
         page = await self._reader.read(body, answer.headers, request.path, self._declared(), policy)
+        self.confirmations.note(request.path, is_left=page.is_left)
         if page.template is None or page.is_left:
             return self._untouched(request, answer, page, body, headers, now)
         return await self._filled(request, answer, page.template, now, headers)
@@ -239,6 +240,7 @@ class Own:
         page = self._reader.read_at_once(body, answer.headers, request.path, self._declared())
         if page is None or page.template is None:
             return None
+        self.confirmations.note(request.path, is_left=page.is_left)
         headers = passed_head(answer.headers, said)
         if page.is_left:
             return self._untouched(request, answer, page, body, headers, now)

@@ -153,14 +153,6 @@ def has_json_slots(path: bytes, declared: Iterable[DeclaredSlot]) -> bool:
     return any(slot.is_on(where) for slot in placed)
 
 
-def finds_slots(path: bytes, declared: Iterable[DeclaredSlot]) -> bool:
-    """Whether an answer at that path, in wire form, may have slots that its origin did not mark and knows nothing
-    of."""
-    placed = [slot for slot in declared if slot.json or slot.selector]
-    where = readable(path) if placed else ""
-    return any(slot.is_on(where) for slot in placed)
-
-
 def readable(path: bytes) -> str:
     """A path in wire form as slots are declared by."""
     return unquote_to_bytes(path).decode("utf-8", "replace")

@@ -25,8 +25,9 @@ from proxy.model import HeadShape
 from proxy.ports import UpstreamResponse
 from proxy.rulebook.policy import PagePolicy
 from proxy.serve.begun_pages import BEGIN_SECONDS
+from proxy.serve.confirmations import CONDITIONS
 from proxy.serve.known_pages import KnownPages, Pages, pages_of
-from proxy.serve.own import CONDITIONS, NOT_WHOLE, Own
+from proxy.serve.own import NOT_WHOLE, Own
 from proxy.serve.pages import Entry, is_json, is_page
 from proxy.serve.personal import Personal
 from proxy.serve.quick_turn import Client, OriginRoute, QuickTurn, bypassed
@@ -119,15 +120,16 @@ class PassThrough:
             is_personal = self._personal.has_credentials(request)
             make_room(self._routes, MOST_ROUTES)
             may_have_slots = self.own.may_have_slots(question.path)
-            unconditionally = self.own.asks_unconditionally(question)
-            self._routes[question] = OriginRoute(*found, ours, is_personal, may_have_slots, unconditionally)
+            may_be_cut = self.own.may_be_cut(question)
+            self._routes[question] = OriginRoute(*found, ours, is_personal, may_have_slots, may_be_cut)
 
     def start_quick(self, question: Question, own: OwnFields, client: Client) -> QuickTurn | None:
         """Sends the request as `begins` would, if its question has a route; else None."""
         route = self._routes.get(question)
         if route is None or question.key in self._memory or (b"if-none-match" in own and self.own.is_tagged(own)):
             return None
-        if route.unconditionally and not CONDITIONS.isdisjoint(own):
+        is_conditional = route.may_be_cut and not CONDITIONS.isdisjoint(own)
+        if is_conditional and not self.own.confirmations.may_come(question.method, question.path):
             return None
         reason = self._marks.reason(question.key, self._clock())
         if not (reason or route.is_personal or self._personal.do_matter(own.get(b"cookie", b""))):
@@ -154,6 +156,7 @@ class PassThrough:
     def forget(self) -> None:
         """Forgets all routes: the rules have changed."""
         self._routes.clear()
+        self.own.confirmations.forget()
 
     # -- the outcome
 

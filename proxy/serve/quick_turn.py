@@ -56,15 +56,15 @@ class Client(Protocol):
 class OriginRoute:
     """How requests of one question go to the origin: the `origin`, the `common` part of their head, `ours` (our
     address, which replaces the origin's in its answers), whether they carry credentials (`is_personal`), whether JSON
-    at the path may have slots, and whether they go `unconditionally`. `handlings` remembers how answers of a head shape
-    are handed on."""
+    at the path may have slots, and whether their answers may be ones to fill (`may_be_cut`). `handlings` remembers how
+    answers of a head shape are handed on."""
 
     origin: OriginTransport
     common: Common
     ours: bytes
     is_personal: bool
     may_have_slots: bool
-    unconditionally: bool
+    may_be_cut: bool
     handlings: dict[HeadShape | None, tuple[Any, HeadShape]] = field(default_factory=dict)
 
 

@@ -10,8 +10,8 @@ from proxy.errors import OriginError
 from proxy.page.slots import DeclaredSlot
 from tests.wire.large_shop import catalogue
 from tests.wire.large_shop import published as in_order
-from tests.wire.origin import Origin, Seen, Wire, always, by_path, ok
-from tests.wire.site import HTML, PAGE, Got, Site, answering, in_segment, published, shown
+from tests.wire.origin import Origin, Wire, always, by_path, ok
+from tests.wire.site import HTML, PAGE, Got, Site, in_segment, published, shown
 
 VIP = published(shown("Hello VIP", when=in_segment("vip")))
 PRIVATE = (
@@ -24,7 +24,6 @@ PRIVATE = (
 BROWSER = (b"accept", b"text/html,*/*;q=0.8")
 GZIP = (b"accept-encoding", b"gzip, br")
 BASKET = b"; basket=1"
-LONG_AGO = b"Mon, 02 Nov 2026 10:00:00 GMT"
 
 
 async def private(answer: bytes, *headers: tuple[bytes, bytes], method: bytes = b"GET", **settings: object) -> Got:
@@ -91,33 +90,6 @@ async def test_a_return_visit_to_the_same_private_page_is_a_304_and_our_tag_stay
         other = await site.get(b"/", (b"cookie", b"basket=1"), BROWSER, tag)
         assert [seen.get(b"if-none-match") for seen in origin.requests] == [None, None, None]
     assert (second.status, second.body, other.status) == (304, b"", 200)
-
-
-@pytest.mark.parametrize("condition", [(b"if-none-match", b'"theirs"'), (b"if-modified-since", LONG_AGO)])
-@pytest.mark.parametrize(("page", "whole"), [("/*", True), ("/other", False)])
-async def test_who_has_the_page_from_before_it_had_a_slot_gets_the_new_one(
-    condition: tuple[bytes, bytes], page: str, whole: bool
-) -> None:
-    """A slot found by a selector: the shop, which knows nothing of it, would say that nothing has changed."""
-
-    def say(seen: Seen) -> bytes:
-        is_same = seen.get(b"if-none-match") or seen.get(b"if-modified-since")
-        return b"HTTP/1.1 304 Not Modified\r\n\r\n" if is_same else ok(b"<main></main>", *PRIVATE)
-
-    hero = DeclaredSlot("home.hero", page=page, selector="main")
-    rules = published(shown("Hello"), declared=[hero])
-    async with Origin(answering(say)) as origin, Site(origin.url, publication=rules) as site:
-        got = await site.get(b"/", (b"cookie", b"basket=1"), BROWSER, condition)
-        assert (got.status, b"Hello" in got.body) == ((200, True) if whole else (304, False))
-        script = await site.get(b"/", (b"cookie", b"basket=1"), (b"accept", b"*/*"), condition)
-        assert script.status == 304
-
-
-async def test_tags_of_the_origin_go_to_the_origin() -> None:
-    async with Origin(always(b"HTTP/1.1 304 Not Modified\r\n\r\n")) as origin, Site(origin.url) as site:
-        got = await site.get(b"/", (b"cookie", b"basket=1"), BROWSER, (b"if-none-match", b'"theirs"'))
-        assert origin.requests[0].get(b"if-none-match") == b'"theirs"'
-    assert got.status == 304
 
 
 @pytest.mark.parametrize(
