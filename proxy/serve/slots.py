@@ -96,9 +96,10 @@ class Slots:
 
     async def _shown(self, page: Request, names: Sequence[str]) -> tuple[list[SlotAnswer], Headers]:
         """What each slot shows, and the cookie of a new visitor."""
-        if not names:
-            return [], ()
         template, now = apart(names), self._clock()
+        if not names:
+            self._showing.passed(template, page, now)
+            return [], ()
         who = await self._showing.recognise_waiting(template, page, now)
         done = self._showing.show(template, page, who, now, "identity")
         cookies = ((b"set-cookie", who.set_cookie),) if who.set_cookie else ()

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import asyncio
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from proxy.model import Fact, OneOf
 from proxy.page.slots import DeclaredSlot
 from proxy.serve.slots import as_opened
 from proxy.visitors.view_content import is_opened
+from tests.wire.behind import Behind
 from tests.wire.origin import Origin, always, ok
 from tests.wire.site import PAGE, SHARED, Site, in_segment, published, shown
 
@@ -83,6 +86,16 @@ async def test_what_is_shown_counts_like_a_page_view() -> None:
         answer = await ask(site, b"/_tb/slots?names=all.topbar&path=/sale")
         assert site.metrics.get("tailorbird_rule_matches_total", "rule 1") == 1
         assert (answer.get(b"set-cookie") or b"").startswith(b"tb_v=")
+
+
+async def test_a_page_none_of_whose_slots_is_known_counts_as_opened_too(tmp_path: Path) -> None:
+    async with Behind(NOBODY, {"a.rules.yaml": "rules: []", "slots.yaml": "slots: {home.hero: {}}"}, tmp_path) as shop:
+        browser = {"user-agent": "Mozilla/5.0 (X11; Linux x86_64) Chrome/130.0.0.0", **shop.cookies_of("anna")}
+        assert (await shop.client.get("/_tb/slots?names=old.name&path=/next", headers=browser)).json() == {}
+        async with asyncio.timeout(10):
+            while not (log := (await shop.tailorbird.store.log("", 10))[0]):
+                await asyncio.sleep(0.05)
+        assert [(one.event.kind, one.event.subject) for one in log] == [("page viewed", "/next")]
 
 
 @pytest.mark.parametrize(
