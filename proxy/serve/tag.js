@@ -145,11 +145,13 @@
       later();
     }
   }
-  d.addEventListener("click", function (e) {
-    var b = e.target.closest && banner(e.target), card = b && e.target.closest("[data-tb-rule] [data-product]");
+  function clicked(e) {
+    var on = e.target, b = on.closest && e.detail < 2 && e.button < (on.closest("a") ? 2 : 1) && banner(on), card = b && on.closest("[data-tb-rule] [data-product]");
     if (card) b.product_id = card.dataset.product;
     if (b) track("Promotion Clicked", b);
-  }, true);
+  }
+  d.addEventListener("click", clicked, true);
+  d.addEventListener("auxclick", clicked, true); // the middle button opens a link in a tab of its own
   d.addEventListener("submit", function (e) {
     var form = e.target, of = form.closest("[data-product]"), p = form.elements.product || {};
     if (form.matches("[data-add-to-cart]")) track("Product Added", { product_id: p.value || (of && of.dataset.product), quantity: +(form.elements.quantity || {}).value || 1 });

@@ -180,6 +180,26 @@ async def test_a_page_that_was_fetched_ahead_of_time_is_counted_when_it_is_opene
         assert await views_of(shop, "/next") == [("page", ["Foot", "Head"])]
 
 
+async def test_a_click_that_opens_a_page_in_a_tab_of_its_own_counts_and_a_double_click_once(
+    shop: Behind, browser: Browser
+) -> None:
+    async with await browser.new_context(user_agent=CHROME) as context:
+        page = await context.new_page()
+        await page.goto(shop.url)
+        link = "<div data-tb-rule=Row data-tb-variant=Row><a href='#x'>Link</a><p>Text</p></div>"
+        await page.evaluate(f"document.body.insertAdjacentHTML('afterbegin', `{link}`)")
+        before = len([one for one in await log(shop) if is_click(one.event, "Row")])
+        for button in ("middle", "right"):
+            await page.get_by_text("Link").click(button=button)
+            await page.get_by_text("Text", exact=True).click(button=button)
+        await page.get_by_text("Link").dblclick()
+        await page.evaluate("tailorbird.track('Last')")
+        async with asyncio.timeout(30):
+            while ("custom event", "Last") not in await told(shop, 1):
+                await asyncio.sleep(0.05)
+        assert len([one for one in await log(shop) if is_click(one.event, "Row")]) == before + 2
+
+
 def is_click(event: Event, rule: str) -> bool:
     return (event.kind, event.subject) == ("banner clicked", rule)
 
