@@ -57,7 +57,7 @@
   }
   d.readyState === "loading" ? d.addEventListener("DOMContentLoaded", lists) : lists();
   if (n.globalPrivacyControl || n.doNotTrack === "1" || w.tailorbird) return;
-  var queue = [], pushed = [], seen = {}, told = new WeakSet(), timer, opening, drawing, looking, at = place(), known = /^(page_view|view_item(_list)?|search|view_promotion|gtm\..*)$/;
+  var queue = [], pushed = [], seen = {}, viewed = {}, told = new WeakSet(), timer, opening, drawing, looking, item, isOpen, path, at = place(), known = /^(page_view|view_item(_list)?|search|view_promotion|gtm\..*)$/;
   var page = performance.getEntriesByType("navigation")[0] || {};
   var isAhead = d.prerendering || page.activationStart || page.deliveryType === "navigational-prefetch", soft = isAhead ? 2 : all;
   function id() { return n.userAgent.length + "-" + Date.now().toString(36) + Math.random().toString(36).slice(2) }
@@ -95,6 +95,13 @@
     });
     return found;
   }
+  // Once a page, whether its JSON-LD says so or its `dataLayer`. The call for its slots told it, too, if the catalogue has it.
+  function view(p) {
+    var id = p && (p.product_id || p.items && p.items[0] && p.items[0].item_id);
+    if (!id || viewed[id]) return;
+    viewed[id] = 1;
+    track("Product Viewed", Object.assign({ told_at: path }, p));
+  }
   // A page that was opened without a request is counted with what stands in its slots: by the call of the helper that made
   // them; here, where they came in HTML that was swapped in, or fetched ahead of time; else as a page alone.
   function opened() {
@@ -107,10 +114,12 @@
       else names.push(s.dataset.slot || s.getAttribute("name"));
     });
     if (soft) {
+      path = names[0] && !all || asked ? location.pathname : "";
       if (names[0] && !all) fetch("/_tb/slots?names=" + names.map(encodeURIComponent) + "&path=" + encodeURIComponent(here()));
       else if (!asked) track("", { path: location.pathname }, "page");
-      var p = product();
-      if (p) track("Product Viewed", p);
+      isOpen = 1;
+      view(product());
+      view(item);
     }
     look();
   }
@@ -118,7 +127,7 @@
   function place() { return here() + (/^#!?\//.test(location.hash) ? location.hash : "") }
   // Some routers change the address first, and draw the page when its data has come.
   function swapped() {
-    if (at !== (at = place())) { soft = 2; isAhead = 0; drawing = 1; soon(1e3) }
+    if (at !== (at = place())) { soft = 2; isAhead = isOpen = item = 0; viewed = {}; drawing = 1; soon(1e3) }
   }
   function soon(ms) { clearTimeout(opening); opening = setTimeout(opened, ms) }
   function look() {
@@ -141,6 +150,7 @@
   function said(o) {
     if (o && o[0] === "event") o = Object.assign({ event: o[1] }, { ecommerce: o[2] });
     if (o && o.ecommerce && o.event && (soft > 1 || all || !known.test(o.event))) {
+      if (o.event === "view_item") return isOpen ? view(o.ecommerce) : item = o.ecommerce;
       pushed.push({ event: o.event, params: { event_id: id() }, ecommerce: o.ecommerce });
       later();
     }

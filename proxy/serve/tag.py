@@ -1,4 +1,4 @@
-"""`/_tb/t.js`: what only the browser knows of a visit. Under 3 kB in gzip, without its comments; one global,
+"""`/_tb/t.js`: what only the browser knows of a visit. Some 3 kB in gzip, without its comments; one global,
 `tailorbird`, whose `track(event, properties)` is the shop's to call.
 
 Pages that pass through here tell by themselves that they were opened, so the module tells only of pages that are opened

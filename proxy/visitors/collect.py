@@ -37,7 +37,7 @@ from proxy.visitors.consent_changes import ConsentChanges
 from proxy.visitors.joiner import Joiner
 from proxy.visitors.journal import Journal
 from proxy.visitors.rate_limiter import RateLimiter
-from proxy.visitors.view_content import why_not_counted
+from proxy.visitors.view_content import is_told, why_not_counted
 from proxy.visitors.visitor import ANONYMOUS, Cookies
 from proxy.visitors.writekeys import BROWSER, Source, WriteKeys, key_in
 
@@ -131,7 +131,7 @@ class Collect:
         verdicts, refused = await asyncio.to_thread(judge) if _takes_long(body, request.query) else judge()
         for one in refused:
             self._journal.refuse(one)
-        arrivals = [verdict for _, verdict in verdicts if isinstance(verdict, Arrival)]
+        arrivals = [one for _, one in verdicts if isinstance(one, Arrival) and not is_told(one, self._hub())]
         is_server = sender.access is Access.SERVER
         arrivals = [self._completed(arrival, keeps_prices=is_server) for arrival in arrivals]
         if not is_server:  # which answers for the consent of its visitors, as for prices

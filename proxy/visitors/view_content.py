@@ -11,17 +11,19 @@ from typing import Protocol
 import msgspec
 
 from proxy.audience.results import DEVICE, HELD, SLOT
-from proxy.catalogue.product_index import ProductIndex
+from proxy.catalogue.product_index import ProductIndex, path_of
+from proxy.conditions.behaviours import VIEWED
 from proxy.events.bots import is_ahead_of_time, is_bot
 from proxy.http.message import Request
 from proxy.metrics import Decided
-from proxy.model import LONGEST_SUBJECT, Consent, Decision, Item, chosen_name
+from proxy.model import LONGEST_SUBJECT, Arrival, Consent, Decision, Item, chosen_name
 from proxy.page.page_subject import PageSubject
 from proxy.page.slots import INTERNAL
 from proxy.stores.packed_views import packed_part, packed_words
 from proxy.visitors.consent import Consents
 from proxy.visitors.context import device_in, page_of, referrer_of
 from proxy.visitors.parameters import SEARCH_PARAMETERS, parameters_of, search_term_of
+from proxy.visitors.writekeys import BROWSER
 
 DEVICES = "", "phone", "tablet", "desktop"
 """The kinds of devices; "" where the browser does not say."""
@@ -143,6 +145,14 @@ def view_content_of(request: Request, about: PageSubject, hub: ProductIndex) -> 
         Item(known.id) if known else about.product,
         DEVICES.index(device_in(request) or ""),
     )
+
+
+def is_told(arrival: Arrival, hub: ProductIndex) -> bool:
+    """Whether it is the view of a product that the call for the slots of its page has told: the module says at which
+    path it made one (`told_at`)."""
+    path = arrival.details.get("told_at")
+    is_ours = arrival.event.kind == VIEWED and arrival.source == BROWSER.name
+    return is_ours and isinstance(path, str) and hub.at_path(path_of(path)) is not None
 
 
 def _came(request: Request, parameters: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, str]]:

@@ -11,9 +11,10 @@ import pytest_asyncio
 from playwright.async_api import Browser
 
 from proxy.model import Arrival, Event
+from tests.browser.chromium import unsteered
 from tests.browser.conftest import Tab
 from tests.wire.behind import Behind
-from tests.wire.origin import Origin, always, ok
+from tests.wire.origin import Origin, always, by_path, ok
 
 PAGE = b"""<!doctype html><html><head><title>x</title><script>window.dataLayer = []</script>
 <script src="/_tb/t.js" defer></script></head><body>
@@ -178,6 +179,67 @@ async def test_a_page_that_was_fetched_ahead_of_time_is_counted_when_it_is_opene
                 await asyncio.sleep(0.05)
         await page.evaluate("location.assign('/next')")
         assert await views_of(shop, "/next") == [("page", ["Foot", "Head"])]
+
+
+PRODUCT = PAGE.replace(
+    b"</head>",
+    b"""<script>dataLayer.push({event: "view_item", ecommerce: {items: [{item_id: "hoka-1"}]}})</script>
+<script type="application/ld+json">{"@type": "Product", "sku": "hoka-1", "name": "Hoka"}</script><script>
+if (document.prerendering) document.addEventListener("prerenderingchange", () => tailorbird.track("Was prerendered"))
+</script></head>""",
+)
+PRERENDERED = PAGE.replace(
+    b"</head>",
+    b"""<script type="speculationrules">{"prerender": [{"source": "list", "urls": ["/p"], "eagerness": "immediate"}]}
+</script><script>onload = () => setTimeout(() => location.assign("/p"), 4000)</script></head>""",
+)
+
+
+async def products_viewed(shop: Behind) -> list[str]:
+    """Who told that a product was viewed, a while after its page was, so that it may have been told twice."""
+    await views_of(shop, "/p")
+    await asyncio.sleep(1.5)
+    return [one.source for one in await log(shop) if one.event.kind == "product viewed"]
+
+
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("script", [AHEAD, SWAP])
+async def test_a_product_whose_page_is_swapped_in_or_fetched_ahead_of_time_is_viewed_once(
+    browser: Browser, tmp_path: Path, script: str, known: bool
+) -> None:
+    folder = FOLDER | (
+        {"products.jsonl": '{"id": "hoka-1", "title": "Hoka", "link": "/p", "price": 9}'} if known else {}
+    )
+    product = PRODUCT if known else PRODUCT.replace(b"ld+json", b"json")  # what pages say is known, too
+    async with (
+        Origin(by_path({b"/": ok(PAGE, *HTML), b"/p": ok(product, *HTML)})) as origin,
+        Behind(origin.url, folder, tmp_path) as shop,
+        await browser.new_context(user_agent=CHROME) as context,
+    ):
+        page = await context.new_page()
+        await page.goto(shop.url)
+        if script is AHEAD:
+            await page.evaluate(AHEAD, ["prefetch", "/p"])
+            async with asyncio.timeout(30):
+                while not any(seen.target == b"/p" for seen in origin.requests):
+                    await asyncio.sleep(0.05)
+            await page.evaluate("location.assign('/p')")
+        else:
+            await page.evaluate(SWAP, "/p")
+            await page.evaluate("dataLayer.push({event: 'view_item', ecommerce: {items: [{item_id: 'hoka-1'}]}})")
+        assert await products_viewed(shop) == ["page" if known else "browser"]
+
+
+async def test_a_page_that_was_prerendered_is_counted_once_when_it_is_shown(tmp_path: Path) -> None:
+    """In a browser that nobody steers: one that is steered prerenders nothing."""
+    pages = {b"/": ok(PRERENDERED, *HTML), b"/p": ok(PRODUCT, *HTML)}
+    async with Origin(by_path(pages)) as origin, Behind(origin.url, FOLDER, tmp_path) as shop:
+        async with unsteered(shop.url, CHROME):
+            assert await products_viewed(shop) == ["browser"]
+        assert await views_of(shop, "/p") == [("page", ["Foot", "Head"])]
+        told_by_it = await told(shop, 4)
+        assert ("custom event", "Was prerendered") in told_by_it
+        assert told_by_it.count(("banner seen", "Head")) == 2
 
 
 async def test_a_click_that_opens_a_page_in_a_tab_of_its_own_counts_and_a_double_click_once(

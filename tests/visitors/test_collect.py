@@ -84,6 +84,21 @@ async def test_an_event_counts_on_the_very_next_page(shop: Behind) -> None:
     assert "Seen it" in (await shop.client.get("/", headers=cookies)).text
 
 
+async def test_a_product_that_the_call_for_a_pages_slots_has_told_is_not_told_again_by_the_module(
+    tmp_path: Path,
+) -> None:
+    tent = json.dumps({"id": "T1", "title": "Tent", "link": "https://shop.example/t1", "price": "99.00 EUR"})
+    async with Behind("http://127.0.0.1:1", FOLDER | {"products.jsonl": tent}, tmp_path) as behind:
+        headers = OURS | behind.cookies_of("anna")
+        for path in ("/t1", "/elsewhere", ""):
+            viewed = {"event": "Product Viewed", "properties": {"product_id": "T1-red", "told_at": path}}
+            await send(behind, "track", viewed, "", **headers)
+        assert [one.details for one in await log(behind)] == [
+            {"product_id": "T1-red", "told_at": "/elsewhere"},
+            {"product_id": "T1-red"},
+        ]
+
+
 async def test_what_a_button_does_not_say_of_its_product_the_catalogue_does(tmp_path: Path) -> None:
     """Nor a server's order, but for its price: what it gives away costs nothing."""
     rules = RULES.replace("{viewed: {times: at least 2}}", "{cart total: at least 1 EUR, categories in cart: tents}")
