@@ -20,10 +20,14 @@ class Confirmations:
     def __init__(self) -> None:
         self._are_left: dict[bytes, bool] = {}
 
+    def are_left(self, path: bytes) -> bool:
+        """Whether pages at the path are passed on as they come; False before one was seen here."""
+        return self._are_left.get(path, False)
+
     def may_come(self, method: bytes, path: bytes) -> bool:
-        """Whether the origin may be told the conditions; of a page not before one was seen here. Of a change they are
-        for the origin alone, as `If-None-Match: *`, which overwrites nothing."""
-        return self._are_left.get(path, False) or method not in (b"GET", b"HEAD")
+        """Whether the origin may be told the conditions. Of a change they are for the origin alone, as
+        `If-None-Match: *`, which overwrites nothing."""
+        return self.are_left(path) or method not in (b"GET", b"HEAD")
 
     def note(self, path: bytes, *, is_left: bool) -> None:
         """A page was read, and passed on as it came, or filled."""

@@ -46,7 +46,6 @@ log = logging.getLogger("tailorbird.forms")
 
 NOT_WHOLE = frozenset({204, 206, 304})
 """Statuses of answers that are not a whole page."""
-_OF_OUR_PAGE = frozenset(b"content-length content-encoding etag last-modified accept-ranges".split())
 _REFUSED = frozenset({400, 403, 422})
 """What frameworks answer to a form that seems to come from another site."""
 _NOTHING, _TAGS = frozenset[bytes](), frozenset({b"if-none-match"})
@@ -152,7 +151,8 @@ class Own:
             return self._streamed(request, answer, headers)
         if request.method == b"HEAD":
             await answer.aclose()
-            return Response(answer.status, tuple(field for field in headers if field[0] not in _OF_OUR_PAGE))
+            is_left = self.confirmations.are_left(request.path)
+            return Response(answer.status, headers if is_left else personal_head(headers))
         begun = self._begun_pages.of(request, answer, now)
         if begun is not None and await begun.is_late():
             return begun.response(headers)

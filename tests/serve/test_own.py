@@ -10,8 +10,8 @@ from proxy.errors import OriginError
 from proxy.page.slots import DeclaredSlot
 from tests.wire.large_shop import catalogue
 from tests.wire.large_shop import published as in_order
-from tests.wire.origin import Origin, Wire, always, by_path, ok
-from tests.wire.site import HTML, PAGE, Got, Site, in_segment, published, shown
+from tests.wire.origin import Origin, Seen, Wire, always, by_path, ok
+from tests.wire.site import HTML, PAGE, Got, Site, answering, in_segment, published, shown
 
 VIP = published(shown("Hello VIP", when=in_segment("vip")))
 PRIVATE = (
@@ -117,6 +117,24 @@ async def test_head_of_a_private_page_does_not_promise_the_origins_bytes() -> No
     got = await private(b"HTTP/1.1 200 OK\r\nContent-Length: 999\r\n%b\r\n\r\n" % b"\r\n".join(PRIVATE), method=b"HEAD")
     assert (got.status, got["content-length"], got["etag"], got["last-modified"]) == (200, "", "", "")
     assert got["content-type"] == "text/html; charset=utf-8"
+
+
+@pytest.mark.parametrize("page", [PAGE, b"<p>no slots</p>"])
+async def test_head_of_a_private_page_says_no_more_of_it_than_get(page: bytes) -> None:
+    """A lifetime of the shop's would be that of the filled page which the browser holds (RFC 9111 4.3.5)."""
+
+    def say(seen: Seen) -> bytes:
+        answer = ok(page, *PRIVATE)
+        return answer.removesuffix(page) if seen.method == b"HEAD" else answer
+
+    async with Origin(answering(say)) as origin, Site(origin.url, publication=VIP) as site:
+        head, whole, again = [
+            await site.get(b"/", (b"cookie", b"basket=1"), BROWSER, method=method)
+            for method in (b"HEAD", b"GET", b"HEAD")
+        ]
+    assert head["cache-control"] == "private, no-cache"
+    for name in ("cache-control", "vary", "content-type", "last-modified"):
+        assert again[name] == whole[name]
 
 
 async def test_a_page_too_large_to_fill_streams_through_whole() -> None:
