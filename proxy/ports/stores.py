@@ -171,8 +171,8 @@ class EventStore(Protocol):
         """The ids of all visitors in the log, in any order."""
 
     def visitors_before(self, moment: float) -> AsyncIterator[str]:
-        """Those who may have events that came before that moment (Unix seconds), each once, in any order: a store that
-        cannot tell names all. One whose only such event is damaged may be missing."""
+        """Those who may have events that came before that moment (Unix seconds), in any order. One whose only such
+        event is damaged may be missing."""
 
     async def log_of(self, visitor_id: str) -> Sequence[Arrival]:
         """All logged events of one visitor, in order of time and id."""

@@ -30,7 +30,7 @@ from proxy.stores.redis_visitor import Stored, keys_of, log_key, profile_key, pr
 
 READS_AT_ONCE = 8
 BATCH = 500
-WITHDRAWN_AT_ONCE = 100
+READ_WHOLE_AT_ONCE = 100
 """All that happened to so many visitors is read in one go."""
 
 
@@ -175,8 +175,20 @@ class RedisStore:
             async for key in self._writer.scan_iter(log_key("*"), count=BATCH):
                 yield visitor_in(key)
 
-    def visitors_before(self, moment: float) -> AsyncIterator[str]:
-        return self.visitors()
+    async def visitors_before(self, moment: float) -> AsyncIterator[str]:
+        some: list[str] = []
+        async for visitor_id in self.visitors():
+            some.append(visitor_id)
+            if len(some) == READ_WHOLE_AT_ONCE:
+                for one in await self._before(some, moment):
+                    yield one
+                some = []
+        for one in await self._before(some, moment):
+            yield one
+
+    async def _before(self, visitor_ids: Sequence[str], moment: float) -> Sequence[str]:
+        async with mapping_errors():
+            return await redis_remaking.visitors_before(self._writer, visitor_ids, moment)
 
     async def rebuild(self) -> int:
         async with mapping_errors():
@@ -185,8 +197,8 @@ class RedisStore:
     async def withdraw(self, gone: Mapping[str, Collection[str]]) -> None:
         async with mapping_errors():
             ids = list(gone)
-            for start in range(0, len(ids), WITHDRAWN_AT_ONCE):
-                some = ids[start : start + WITHDRAWN_AT_ONCE]
+            for start in range(0, len(ids), READ_WHOLE_AT_ONCE):
+                some = ids[start : start + READ_WHOLE_AT_ONCE]
                 await redis_remaking.withdraw(self._writer, {visitor_id: gone[visitor_id] for visitor_id in some})
 
     async def merge_rules(self) -> Mapping[str, str]:

@@ -14,11 +14,13 @@ from proxy.errors import DamagedValueError, StoreError
 from proxy.events.fold import fold
 from proxy.model import Arrival, Profile
 from proxy.stores import redis_changes, redis_shared
-from proxy.stores.record import packed, undamaged
+from proxy.stores.record import came_before, packed, undamaged
 from proxy.stores.redis_visitor import REMAKE, STAMP, Call, Stamp, Stored, answered, log_key, profile_of, ran, stored
 
 TRIES = 50
 Fields = Mapping[bytes, bytes]
+_ARRAY = b"\x90"
+"""Nothing that is packed as an array begins with less."""
 
 
 async def log_of(client: Any, visitor_id: str) -> list[Arrival]:
@@ -30,6 +32,17 @@ async def log_of(client: Any, visitor_id: str) -> list[Arrival]:
 async def logs_of(client: Any, visitor_ids: Sequence[str]) -> list[list[Arrival]]:
     """As `EventStore.logs_of`."""
     return [_in_order(fields) for fields in await _fields_of(client, visitor_ids)]
+
+
+async def visitors_before(client: Any, visitor_ids: Sequence[str], moment: float) -> list[str]:
+    """Those of these visitors of whom a logged event that can be read came before that moment. (It takes a half to a
+    quarter of what `logs_of` takes: most have nothing that is old.)"""
+    reads = client.pipeline(transaction=False)
+    for visitor_id in visitor_ids:
+        reads.hvals(log_key(visitor_id))
+    logged: list[list[bytes]] = await reads.execute()
+    events = ([value for value in values if value >= _ARRAY] for values in logged)  # the stamp begins with a digit
+    return [id for id, some in zip(visitor_ids, events, strict=True) if came_before(some, moment)]
 
 
 async def _fields_of(client: Any, visitor_ids: Sequence[str]) -> list[Fields]:

@@ -18,7 +18,7 @@ from proxy.ports import LONGEST_CHANGE_SECONDS, Refused, Store
 from proxy.stores import open_store, redis_changes, redis_shared
 from proxy.stores.joining import join
 from proxy.stores.record import head_of, packed_arrival
-from proxy.stores.redis import WITHDRAWN_AT_ONCE
+from proxy.stores.redis import READ_WHOLE_AT_ONCE
 from proxy.stores.redis_shared import BUS_KEYS
 from proxy.stores.redis_visitor import ADD, MOST_NEWS, STAMP, Call, log_key, news_key, ran
 from proxy.visitors.invalidation import Invalidation
@@ -105,7 +105,7 @@ async def test_of_who_was_forgotten_no_key_is_left(valkey: Store, client: Redis)
 
 
 async def test_what_is_old_of_many_visitors_goes_in_a_few_round_trips(valkey: Store, client: Redis) -> None:
-    visitors = [f"v{number}" for number in range(2 * WITHDRAWN_AT_ONCE + 1)]
+    visitors = [f"v{number}" for number in range(2 * READ_WHOLE_AT_ONCE + 1)]
     await valkey.apply([seen(visitor_id, number) for visitor_id in visitors for number in range(2)])
     before = await client.xinfo_stream(redis_changes.KEY)
     await valkey.withdraw({visitor_id: ["web:0"] for visitor_id in visitors})
