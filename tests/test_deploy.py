@@ -109,3 +109,13 @@ def test_kubernetes_starts_with_settings_that_there_are_and_waits_as_long_as_the
     assert container["resources"]["limits"]["memory"] == "1Gi"
     needed = settings.workers * (settings.cache_bytes * 7 // 6 + 100_000_000)
     assert needed < 1024**3, "docs/operating.md says what a worker wants beside its cache"
+
+
+@pytest.mark.skipif(not shutil.which("haproxy"), reason="HAProxy is not installed")
+def test_what_the_page_says_to_haproxy_is_a_whole_configuration(tmp_path: Path) -> None:
+    page = (DEPLOY.parent / "docs" / "operating.md").read_text("utf-8")
+    front, back = (re.findall(rf"```\n({which} shop.*?)```", page, re.DOTALL)[0] for which in ("frontend", "backend"))
+    times = "defaults\n" + "".join(f"  timeout {which} 1m\n" for which in ("connect", "client", "server"))
+    (tmp_path / "whole.cfg").write_text(times + re.sub(r"ssl crt \S+ alpn \S+", "", front) + back, "utf-8")
+    asked = subprocess.run(["haproxy", "-c", "-f", str(tmp_path / "whole.cfg")], capture_output=True, text=True)
+    assert asked.returncode == 0, asked.stderr
