@@ -28,12 +28,14 @@ class Comparing:
         self._agreed: dict[int, None] = {}  # hashes of keys: these may be 8 kB long
         self._kinds: Counter[str] = Counter()
 
-    def must_compare(self, key: bytes, path: bytes, policy: PagePolicy | None, *, is_said: bool) -> bool:
-        """Whether the page has to be fetched a second time before it is stored. `is_said`: the origin or the operator
-        gives a lifetime."""
+    def must_compare(
+        self, key: bytes, path: bytes, policy: PagePolicy | None, *, is_said: bool, status: int = 200
+    ) -> bool:
+        """Whether the page has to be fetched a second time before it is stored. `is_said`: the origin gives a lifetime,
+        or the operator, who does so for what was found (status 200)."""
         if self._which == "none" or (policy is not None and not policy.is_compared) or hash(key) in self._agreed:
             return False
-        is_the_origins_word = is_said and (policy is None or policy.overrides.fresh_seconds is None)
+        is_the_origins_word = is_said and (status != 200 or policy is None or policy.overrides.fresh_seconds is None)
         if self._which == "unsaid" and is_the_origins_word:
             return False
         is_its_turn = self._is_its_turn(policy.pattern if policy else path.split(b"/")[1].decode("latin-1"))

@@ -194,18 +194,19 @@ class Keeping:
         if isinstance(page, NotRedacted):
             return self._refuse(fetch, str(page), answer.status)
         stored = self._stored(fetch, answer.status, page.headers, page.body, now)
-        if self._comparing.must_compare(fetch.key, fetch.request.path, policy, is_said=stored.is_explicit):
-            if no := await self._differs(fetch, page):
+        said, status = stored.is_explicit, stored.status
+        if self._comparing.must_compare(fetch.key, fetch.request.path, policy, is_said=said, status=status):
+            if no := await self._differs(fetch, page, status):
                 return no
             self._comparing.agreed(fetch.key)
         varying = self._chosen_by(fetch, stored)
         entry = Entry(stored, varying, declared, page.template, policy, fetch.needless, page.body is body)
         return self._keep(fetch, replace(entry, memo_entry=fetch.stale.memo_entry) if again and fetch.stale else entry)
 
-    async def _differs(self, fetch: SharedFetch, page: Page) -> NotShared | None:
+    async def _differs(self, fetch: SharedFetch, page: Page, status: int) -> NotShared | None:
         """The refusal, if a second fetch brings a different page."""
         again = SharedFetch(Sought(fetch.key, fetch.request, fetch.policy), None, is_led=False)
-        other = await self._fetch_again(again)
+        other = await self._fetch_again(again, status)
         if other is None:
             return NotShared("differs", 200)
         places = await asyncio.to_thread(differences, page.body, other, 1)
@@ -213,8 +214,8 @@ class Keeping:
             return None
         return self._refuse(fetch, f"differs at {places[0].place}", 200, DIFFERS_SECONDS)
 
-    async def _fetch_again(self, fetch: SharedFetch) -> bytes | None:
-        """The page by a second fetch; None when it brings none that could be stored."""
+    async def _fetch_again(self, fetch: SharedFetch, status: int) -> bytes | None:
+        """The page by a second fetch; None when it brings none of that status that could be stored."""
         try:
             answer = await self._request(fetch)
             try:
@@ -223,7 +224,7 @@ class Keeping:
                 await answer.aclose()
         except OriginError:
             return None
-        if body is None or answer.status != 200 or not self._is_cut(fetch, answer.headers):
+        if body is None or answer.status != status or not self._is_cut(fetch, answer.headers):
             return None
         page = await self._reader.read_to_keep(body, answer.headers, fetch.request.path, self._declared(), fetch.policy)
         return None if isinstance(page, NotRedacted) else page.body

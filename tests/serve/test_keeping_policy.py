@@ -49,6 +49,20 @@ async def test_a_page_whose_origin_says_how_long_it_lives_is_not_compared() -> N
     assert len(origin.requests) == 1
 
 
+@pytest.mark.parametrize(
+    ("settings", "fetches"), [({}, 1), ({"compare_pages": "all"}, 2)], ids=["believed", "compared"]
+)
+async def test_a_page_that_is_not_there_is_kept_as_its_origin_says_beside_an_operators_word(
+    settings: dict[str, str], fetches: int
+) -> None:
+    """Theirs is for what was found: `notFound()` of Next.js comes with a lifetime of its own."""
+    gone = ok(b"<p>not here", HTML, b"Cache-Control: s-maxage=60", status=b"404 Not Found")
+    async with Origin(always(gone)) as origin, Site(origin.url, publication=OPEN, **settings) as site:
+        assert "stored" in (await site.get(b"/"))["cache-status"]
+        assert "hit" in (await site.get(b"/"))["cache-status"]
+        assert len(origin.requests) == fetches
+
+
 @pytest.mark.parametrize(("seconds", "field"), [(90, b"Date: %b"), (59, b"Date: %b"), (0, b"Date: %b\r\nAge: 60")])
 async def test_an_origin_whose_pages_are_stale_when_they_come_is_told_once(
     seconds: int, field: bytes, caplog: pytest.LogCaptureFixture
