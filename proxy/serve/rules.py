@@ -58,8 +58,8 @@ FAULT = Loaded(
 )
 """Where reading them failed in a way that no finding foresees."""
 
-IMPORTS_SECONDS = 5.0
-"""How often the store is asked for attributes it did not have before."""
+LATER_SECONDS = 5.0
+"""How often the store is asked for attributes it did not have before, and a version written that could not be."""
 
 
 class Rules:
@@ -90,6 +90,7 @@ class Rules:
         self._files: Files = {}
         self._products: Sequence[Product] = ()
         self._imported: frozenset[str] = frozenset()
+        self._in_no_version: Files | None = None
         self.good: Publication | None = None
         self.publication: Publication | None = None
         self.loaded: Loaded | None = None
@@ -108,7 +109,7 @@ class Rules:
 
     async def follow(self) -> None:
         """Publishes each good state of the folder from now on. Never ends; cancel it."""
-        await together(self._follow_folder(), self._follow_imports())
+        await together(self._follow_folder(), self._do_later())
 
     async def _follow_folder(self) -> None:
         async for files in self._folder.changes():
@@ -120,15 +121,18 @@ class Rules:
                 await self._renew_products()
                 await self._take()
 
-    async def _follow_imports(self) -> None:
-        """Reads again which attributes imports have brought: a rule may wait for one."""
+    async def _do_later(self) -> None:
+        """Reads again which attributes imports have brought: a rule may wait for one. And makes a version of what is
+        live, where that failed, as on a disk that was full."""
         while True:
-            await asyncio.sleep(IMPORTS_SECONDS)
+            await asyncio.sleep(LATER_SECONDS)
             imported = await self._imported_now()
             async with self._turn:
                 if imported != self._imported:
                     self._imported = imported
                     await self._take()
+                elif self._in_no_version is not None:
+                    await self._remember(self._in_no_version)
 
     async def _take(self) -> None:
         is_nothing_yet = self._folder.is_published and not self._files
@@ -141,10 +145,18 @@ class Rules:
         self.good = self._adapt(loaded.publication)
         await self._go_live()
         self._metrics.count("tailorbird_rules_reloads_total", "outcome", "live")
+        await self._remember(self._files)
+
+    async def _remember(self, files: Files) -> None:
+        """Makes a version of these files, which are live."""
         try:
-            await asyncio.to_thread(self._folder.remember, self._files, self._clock())
+            await asyncio.to_thread(self._folder.remember, files, self._clock())
         except OperatorError as error:
-            log.info("%s: this state is in no history: %s", self._folder.path, error)
+            if self._in_no_version is not files:
+                log.info("%s: this state is in no history: %s", self._folder.path, error)
+            self._in_no_version = files
+        else:
+            self._in_no_version = None
 
     async def _take_last_good(self) -> None:
         """Starts with the last good version when the folder has mistakes, as the workers that run do."""

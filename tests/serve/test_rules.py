@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 from collections.abc import Mapping
 from dataclasses import replace
@@ -56,6 +57,30 @@ async def test_a_good_folder_is_published_and_becomes_a_version(tmp_path: Path) 
     assert live.publication is desk.published[0]
     (entry,) = Versions(desk.folder).history()
     assert (entry.action, entry.at) == ("loaded", 1_000.0)
+    await desk.store.aclose()
+
+
+async def test_what_was_live_while_no_version_could_be_written_becomes_one_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As on a disk that was full, also when a folder with findings is saved meanwhile."""
+    monkeypatch.setattr("proxy.serve.rules.LATER_SECONDS", 0.01)
+    caplog.set_level("INFO")
+    desk = Desk(tmp_path)
+    (desk.folder / ".tailorbird").mkdir()
+    (desk.folder / ".tailorbird" / "versions").write_text("in the way of the folder")
+    live = await desk.read(RULES)
+    following = asyncio.create_task(live.follow())
+    (desk.folder / "a.rules.yaml").write_text("rulez: []")
+    async with asyncio.timeout(20):
+        while desk.metrics.get(RELOADS, "refused") == 0:
+            await asyncio.sleep(0.01)
+        (desk.folder / ".tailorbird" / "versions").unlink()
+        while not (history := Versions(desk.folder).history()):
+            await asyncio.sleep(0.01)
+    following.cancel()
+    assert Versions(desk.folder).files(history[0].version)["a.rules.yaml"] == RULES.encode()
+    assert sum("in no history" in message for message in caplog.messages) == 1, "each try is not told"
     await desk.store.aclose()
 
 

@@ -147,7 +147,7 @@ async def test_a_saved_rule_is_live_and_a_broken_one_is_not(tmp_path: Path) -> N
 async def test_a_rule_is_live_once_an_import_brings_its_attribute(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("proxy.serve.rules.IMPORTS_SECONDS", 0.01)
+    monkeypatch.setattr("proxy.serve.rules.LATER_SECONDS", 0.01)
     folder = {name: text for name, text in FOLDER.items() if name != "attributes.yaml"}
     async with Origin(always(ok(PAGE, *HTML))) as origin, Behind(origin.url, folder, tmp_path) as shop:
         assert [finding.code for finding in shop.tailorbird.desk.findings] == ["R101"]
