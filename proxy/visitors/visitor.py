@@ -40,7 +40,7 @@ from proxy.visitors.signing import Keyring
 VISITOR_PURPOSE = b"tailorbird visitor v1"
 SEGMENTS_PURPOSE = b"tailorbird segments v1"
 MAX_COOKIE_BYTES = 512
-CLOCK_SKEW_SECONDS = 60
+CLOCK_SKEW_SECONDS, CLOCK_STEP_SECONDS = 60, 86_400  # further ahead than a clock that was put right is another unit
 MEMO_SIZE = 20_000
 ID_BYTES = 16
 ANONYMOUS = Visitor()
@@ -218,7 +218,7 @@ class Cookies:
     def _judged(self, key: bytes, visitor_cookie: bytes, segments_cookie: bytes, now: float) -> Verified | None:
         """The content of the cookies, None if they are not genuine; remembered by `key`."""
         claim = self._claim(VISITOR_PURPOSE, visitor_cookie, VISITOR_CLAIMS)
-        if claim is None or not VISITOR_ID.fullmatch(claim.id) or claim.iat > now + CLOCK_SKEW_SECONDS:
+        if claim is None or not VISITOR_ID.fullmatch(claim.id) or claim.iat > now + CLOCK_STEP_SECONDS:
             return None
         segments = self._claim(_bound(claim.id), segments_cookie, SEGMENTS_CLAIMS) if segments_cookie else None
         names = self._lists.read(segments.segments) if segments is not None else None
