@@ -6,6 +6,7 @@ import ssl
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from urllib.parse import unquote, urljoin, urlsplit
 
 import httpx
@@ -81,7 +82,12 @@ class ShopClient:
             return Shown(0, "")
 
     def _client(self) -> httpx.Client:
-        return httpx.Client(trust_env=False, verify=client_tls(self.settings), timeout=TIMEOUT_SECONDS)
+        return httpx.Client(trust_env=False, verify=self._tls, timeout=TIMEOUT_SECONDS)
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        """Made once: reading the system's authorities takes longer than most shops take to answer."""
+        return client_tls(self.settings)
 
     @property
     def _sni(self) -> dict[str, str]:

@@ -12,6 +12,7 @@ from proxy.doctor.pictures import Shown
 from proxy.doctor.shop_client import ShopClient, is_web_address, path_of
 from proxy.errors import OriginError
 from proxy.settings import Settings
+from proxy.upstream.tls import client_tls
 from tests.wire.origin import Origin, Wire, always, by_path, ok, once
 
 PAGE = b"<!doctype html><p>Welcome"
@@ -42,6 +43,17 @@ async def test_the_shop_is_asked_by_its_public_address() -> None:
         await asyncio.to_thread(shop.shown, ["/a.webp"])
         hosts = [(seen.get(b"host"), seen.get(b"x-forwarded-proto")) for seen in origin.requests]
     assert hosts == [(b"www.shop.example", b"https")] * 2
+
+
+async def test_the_systems_authorities_are_read_once_for_all_that_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[Settings] = []
+    monkeypatch.setattr(shop_client, "client_tls", lambda settings: read.append(settings) or client_tls(settings))
+    async with Origin(by_path({b"/": ok(PAGE), b"/a.webp": ok(b"", b"Content-Type: image/webp")})) as origin:
+        shop = ShopClient(origin.url + "/", Settings())
+        await fetched(shop)
+        await fetched(shop, "a=1")
+        await asyncio.to_thread(shop.shown, ["/a.webp"])
+    assert len(origin.requests) == 3 and len(read) == 1
 
 
 async def test_a_page_is_read_no_further_than_its_limit() -> None:
