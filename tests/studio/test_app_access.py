@@ -76,7 +76,9 @@ async def test_who_tries_tokens_is_told_of_in_the_log(caplog: pytest.LogCaptureF
 async def test_with_the_readers_token_one_may_look_and_change_nothing(method: str, path: str, status: int) -> None:
     site = Shop()
     app = create_studio(site, token=TOKEN, others=Others("another-long-token"))
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="https://admin.example") as client:
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app), base_url="https://admin.example", verify=False
+    ) as client:
         answer = await client.request(method, path, auth=("Kim", "another-long-token"), content=b"orders: at least 1")
         assert answer.status_code == status
         assert (await client.request(method, path, auth=("Kim", "a wrong one"))).status_code == 401
@@ -100,7 +102,9 @@ async def test_no_page_has_a_button_that_its_reader_may_not_press(tmp_path: Path
     tokens = {"reader": "readers-long-token", "writer": "writers-long-token", "owner": TOKEN}
     others = Others(tokens["reader"], tokens["writer"], writers_ask=asks)
     app = create_studio(site, token=TOKEN, others=others, may_write=True)
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="https://admin.example") as client:
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app), base_url="https://admin.example", verify=False
+    ) as client:
         pages = {path: (await client.get(path, auth=("Kim", tokens[role]))).text for path in PAGES}
     buttons = {action for page in pages.values() for action in BUTTON.findall(page.replace("\n", " "))}
     everything = {"/file", "/plan", "/pause", "/resume", "/versions/live", "/versions/approved"}
@@ -120,7 +124,9 @@ async def test_a_writers_pages_say_so_and_offer_nothing_that_is_refused() -> Non
         app = create_studio(
             Shop(planned=Outlook("~ Sale", True, asks, "1")), token=TOKEN, others=others, may_write=True
         )
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="https://admin.example") as client:
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(app), base_url="https://admin.example", verify=False
+        ) as client:
             plan = (await client.get("/plan", auth=("Kim", "writers-long-token"))).text
             assert "You write drafts" in plan
             assert ("Ask to publish</button>" in plan) == asks and ">Publish</button>" not in plan

@@ -32,7 +32,9 @@ SEEN = """tests:
 
 async def ask(site: Shop, tokens: Tokens = TOKENS, /, **fields: str) -> str:
     app = create_studio(site, token="", tokens=tokens)
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:8081") as client:
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:8081", verify=False
+    ) as client:
         return html.unescape((await client.get("/why", params=fields)).text)
 
 
@@ -157,7 +159,9 @@ async def test_what_was_recorded_of_a_visitor_leads_to_why_and_only_the_owner_re
     assert "/why?url=%2Fsale&visitor=v1&at=2026-11-24T09%3A30%3A05&country=NO" in page
     assert "No view is recorded of this id lately. Views of bots" in await ask(site, url="/", visitor="v2")
     app = create_studio(site, token="an-owners-long-token", others=Others("a-readers-long-token"))
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="https://admin.example") as client:
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app), base_url="https://admin.example", verify=False
+    ) as client:
         for token, reads in (("an-owners-long-token", True), ("a-readers-long-token", False)):
             page = (await client.get("/why?visitor=v1", auth=("Kim", token))).text
             assert ("24 Nov 09:30:05" in page) is reads
@@ -168,7 +172,9 @@ async def test_who_may_not_export_a_visitor_asks_about_them_by_live_rules_only()
         Shop(), token="an-owners-long-token", others=Others("a-readers-long-token", "a-writers-long-token")
     )
     refused = "no draft or version is asked about a visitor&#x27;s own data"
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="https://admin.example") as client:
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app), base_url="https://admin.example", verify=False
+    ) as client:
         for token, is_refused in (
             ("an-owners-long-token", False),
             ("a-readers-long-token", True),

@@ -46,7 +46,9 @@ async def test_a_writer_saves_a_draft_and_is_refused_to_publish_or_pause_it(tmp_
     site = Shop(versions=Versions(tmp_path))
     app = create_studio(site, token=TOKEN, others=Others(READER, WRITER), may_write=True)
     saved = {"do": "save", "name": "new.rules.yaml", "text": "version: 1\nrules: []\n", "mark": ""}
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="https://admin.example") as client:
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app), base_url="https://admin.example", verify=False
+    ) as client:
         answers = {
             path: await client.post(path, data=fields, headers=FORM, auth=("Kim", WRITER))
             for path, fields in (
