@@ -8,6 +8,9 @@ BENCH  := $(VENV)/.bench
 # Python compiles what is imported, not all that comes along.
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
 
+# What starts a hundred times is compiled once, whatever the environment says of bytecode.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo check test bench load bar docs map lock clean
 
