@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import ipaddress
 import logging
 import socket
@@ -102,6 +103,9 @@ class Dialing:
             return OriginError(f"{who} {what}", reason="timeout", status=504)
         if isinstance(error, socket.gaierror):
             return OriginError(f"{who} has no address: {error.strerror}", reason="refused")
+        if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+            help = "it is this machine's limit, not the origin: raise it by `ulimit -n`, LimitNOFILE in systemd"
+            return OriginError(f"{who} was not asked: {error.strerror}", reason="refused", help=help)
         return OriginError(f"{who} refused the connection: {str(error) or 'it closed it at once'}", reason="refused")
 
 

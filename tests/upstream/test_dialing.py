@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import socket
 import time
 from collections.abc import Iterator
@@ -40,6 +41,20 @@ async def test_why_there_is_no_connection_is_told_by_the_origins_name() -> None:
     with pytest.raises(OriginError, match=f"origin `{url}` refused the connection") as caught:
         await dialing_to(url).dial(lambda _: None)
     assert caught.value.reason == "refused"
+
+
+async def test_that_no_file_is_left_for_a_connection_is_not_laid_on_the_origin() -> None:
+    """As when the machine's limit is reached, or was lowered under a running server."""
+    dialing = dialing_to("http://127.0.0.1:9")
+    with socket.socket() as lowest_free:
+        free, (_, most) = lowest_free.fileno(), resource.getrlimit(resource.RLIMIT_NOFILE)
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free, most))
+    try:
+        with pytest.raises(OriginError, match="was not asked: Too many open files"):
+            await dialing.dial(lambda _: None)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
 async def test_whatever_goes_wrong_is_told_to_who_waits_for_a_connection(monkeypatch: pytest.MonkeyPatch) -> None:
