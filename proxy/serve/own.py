@@ -153,8 +153,7 @@ class Own:
             await answer.aclose()
             is_left = self.confirmations.are_left(request.path)
             return Response(answer.status, headers if is_left else personal_head(headers))
-        begun = self._begun_pages.of(request, answer, now)
-        if begun is not None and await begun.is_late():
+        if (begun := self._begun_pages.of(request, answer, now)) is not None and await begun.is_late():
             return begun.response(headers)
         body = await self._read(answer)
         if isinstance(body, list):
@@ -179,7 +178,8 @@ class Own:
             self._metrics.count("tailorbird_shed_total", "what", "request")
         self._metrics.count("tailorbird_cache_requests_total", "status", "error")
         self._metrics.count("tailorbird_requests_total", "result", "error")
-        return error_page(request, error, f"fwd=miss; detail={error.reason}")
+        why = "miss" if request.method in (b"GET", b"HEAD") else "method"
+        return error_page(request, error, f"fwd={why}; detail={error.reason}")
 
     def streamed(self, request: Request, answer: UpstreamResponse, said: str) -> Response:
         """The answer as it comes."""

@@ -257,3 +257,15 @@ async def test_a_form_of_ours_that_the_origin_takes_for_another_sites_is_told_of
         assert "forgery" not in caplog.text
         await site.get(b"/account", (b"origin", b"http://shop.example"), method=b"POST")
     assert (f"asked at `{origin.url}`" in caplog.text) is is_told
+
+
+@pytest.mark.parametrize(
+    ("method", "why"), [(b"GET", "miss"), (b"HEAD", "miss"), (b"POST", "method"), (b"PUT", "method")]
+)
+async def test_an_error_says_why_its_request_went_to_the_origin(method: bytes, why: str) -> None:
+    async def gone(wire: Wire) -> None:
+        await wire.request()
+
+    async with Origin(gone) as origin, Site(origin.url) as site:
+        got = await site.get(b"/", (b"cookie", b"basket=1"), method=method)
+    assert got["cache-status"].startswith(f"tailorbird; fwd={why}; detail=")
