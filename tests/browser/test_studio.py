@@ -241,6 +241,41 @@ async def test_who_uses_a_keyboard_is_where_something_happened(tab: Tab, tmp_pat
         assert (await page.title()).startswith("Not saved: ")
 
 
+async def gone(route: Route) -> None:
+    await route.abort()
+
+
+async def locked(route: Route) -> None:
+    await route.fulfill(status=401, body="the admin listener wants its token")
+
+
+async def test_what_was_written_while_the_studio_was_away_is_not_lost(tab: Tab, tmp_path: Path) -> None:
+    (tmp_path / "a.rules.yaml").write_text("rules: []\n")
+    (tmp_path / "slots.yaml").write_text("slots: {home.hero: {}}")
+    page, written = tab.page, "rules: []\n# an hour of work\n"
+    async with running(*DEMO, "--rules", str(tmp_path), until="Ctrl-C") as printed:
+        await page.goto(f"{link(printed, 'the studio')}/file?name=a.rules.yaml")
+        text = page.get_by_label("Its text")
+        for answer in (gone, locked):
+            await page.route("**/file", answer)
+            await text.fill(written)
+            await page.get_by_text("Not checked: the studio does not answer.").wait_for()
+            await text.press("Tab")
+            await page.get_by_role("button", name="Save").click()
+            await page.wait_for_url(re.compile("chromewebdata|/file$"))
+            await page.unroute("**/file")
+            (tmp_path / "a.rules.yaml").write_text("rules: []\n# meanwhile\n")
+            await page.go_back()
+            await page.get_by_text("What you wrote here is back. It is not saved yet.").wait_for()
+            assert await text.input_value() == written
+        await page.get_by_role("button", name="Save").click()
+        assert "somebody has changed" in await page.get_by_role("alert").inner_text()
+        assert await text.input_value() == written
+        page.on("dialog", lambda dialog: dialog.accept())
+        await page.goto(f"{link(printed, 'the studio')}/file?name=a.rules.yaml")  # left, although it was asked
+        assert "# meanwhile" in await text.input_value()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_all_texts_stand_out_and_pages_are_in_order_for_who_cannot_see_them(scheme: Any, tab: Tab) -> None:
     async with running(*DEMO, until="Ctrl-C") as printed:
