@@ -276,6 +276,20 @@ async def test_what_was_written_while_the_studio_was_away_is_not_lost(tab: Tab, 
         assert "# meanwhile" in await text.input_value()
 
 
+async def test_a_count_or_a_list_that_cannot_be_had_is_not_told_as_if_it_were(tab: Tab) -> None:
+    async with running(*DEMO, until="Ctrl-C") as printed:
+        await tab.page.goto(f"{link(printed, 'the studio')}/segments")
+        await tab.page.get_by_label("A condition").fill("orders: at least 3")
+        await tab.page.get_by_text(re.compile(r"^about [\d,]+ visitors?, ")).wait_for()
+        await tab.page.route("**/size", gone)
+        await tab.page.get_by_label("A condition").fill("orders: at least 2")
+        await tab.page.get_by_text("Not counted: the studio does not answer.").wait_for()
+        await tab.page.goto(link(printed, "the studio"))
+        await tab.page.route("**/?find=*", gone)
+        await tab.page.get_by_label("Find a rule").fill("trail")
+        await tab.page.get_by_text("The studio does not answer: this list is as it was.").wait_for()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_all_texts_stand_out_and_pages_are_in_order_for_who_cannot_see_them(scheme: Any, tab: Tab) -> None:
     async with running(*DEMO, until="Ctrl-C") as printed:

@@ -7,8 +7,10 @@ let newest = 0, waiting;
 const show = async () => {
   const mine = ++newest, url = `/?find=${encodeURIComponent(words.value)}`;
   sessionStorage.setItem("find", words.value);
-  const answer = await fetch(url);
-  if (!answer.ok || mine !== newest) return;
+  const answer = await fetch(url).catch(() => Response.error());
+  if (mine !== newest) return;
+  if (!answer.ok) document.getElementById("found").textContent = "The studio does not answer: this list is as it was.";
+  if (!answer.ok) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   if (mine !== newest) return;
   history.replaceState(null, "", url);

@@ -1,6 +1,6 @@
 // How many visitors a condition is true of, a moment after the last letter. An answer that a later one overtook is dropped.
 const [when, size, share, problems] = ["when", "size", "share", "problems"].map((id) => document.getElementById(id));
-const PAUSE_MS = 250;
+const PAUSE_MS = 250, AWAY = "Not counted: the studio does not answer.";
 let waiting, asked = 0;
 
 const show = (answer) => {
@@ -12,7 +12,7 @@ const show = (answer) => {
 
 const count = async () => {
   const mine = ++asked;
-  const answer = await fetch("/api/segments/size", { method: "POST", body: when.value });
+  const answer = await fetch("/api/segments/size", { method: "POST", body: when.value }).catch(() => new Response(AWAY, { status: 503 }));
   const told = answer.ok ? await answer.json() : { said: await answer.text(), width: 0, problems: [] };
   if (mine === asked) show(told);
 };
