@@ -290,6 +290,15 @@ async def test_a_count_or_a_list_that_cannot_be_had_is_not_told_as_if_it_were(ta
         await tab.page.get_by_text("The studio does not answer: this list is as it was.").wait_for()
 
 
+async def test_where_one_is_stands_out_in_forced_colours(tab: Tab) -> None:
+    async with running(*DEMO, until="Ctrl-C") as printed:
+        await tab.page.emulate_media(forced_colors="active")
+        await tab.page.goto(link(printed, "the studio"))
+        edge = "[...document.querySelectorAll('header nav a')].map(each => getComputedStyle(each).borderBottomColor)"
+        here, *others = await tab.page.evaluate(edge)
+        assert here not in others
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_all_texts_stand_out_and_pages_are_in_order_for_who_cannot_see_them(scheme: Any, tab: Tab) -> None:
     async with running(*DEMO, until="Ctrl-C") as printed:
