@@ -75,14 +75,15 @@ def _entry(entry: Entry, live: int, *, is_live: bool, waits: bool) -> EntryView:
 def version_routes(site: Site, html: Html) -> list[Route]:
     """`html(template, **values)` makes a page."""
 
-    async def versions(problem: str = "", status: int = 200) -> Response:
+    async def versions(problem: str = "", status: int = 200, **_: str) -> Response:
         view = await asyncio.to_thread(versions_view, site.versions, is_published=site.is_published)
         return html("versions.html", status, versions=msgspec.to_builtins(view), problem=problem)
 
-    async def plan(problem: str = "", status: int = 200) -> Response:
+    async def plan(problem: str = "", status: int = 200, *, message: str = "") -> Response:
         outlook = await site.plan()
         problems = msgspec.to_builtins(problems_view(outlook.findings))
-        return html("plan.html", status, plan=asdict(replace(outlook, findings=())), problems=problems, problem=problem)
+        shown = asdict(replace(outlook, findings=()))
+        return html("plan.html", status, plan=shown, problems=problems, problem=problem, message=message)
 
     async def publish(fields: dict[str, str], author: str) -> None:
         message = fields.get("message", "").strip()
@@ -127,16 +128,16 @@ def _shown(page: Page) -> Handle:
 
 def _button(do: Do, page: Page) -> Handle:
     """The route of a button. Done, it redirects to the list of rules if it is there, to its row if it stands in one, or
-    else to the versions; an error is shown on its page."""
+    else to the versions; an error is shown on its page, with the message that was written."""
 
     async def handle(request: Request) -> Response:
+        fields: dict[str, str] = {}
         try:
             fields = await form_of(request)
             await do(fields, author_of(request))
-        except RequestError as error:
-            return await page(error.in_sentences, error.status)
-        except OperatorError as error:
-            return await page(error.in_sentences, 409)
+        except (RequestError, OperatorError) as error:
+            status = error.status if isinstance(error, RequestError) else 409
+            return await page(error.in_sentences, status, message=fields.get("message", ""))
         before = urlsplit(request.headers.get("referer", ""))
         row = f"#rule-{row}" if (row := fields.get("row", "")).isdecimal() else ""
         return RedirectResponse(f"/?{before.query}".rstrip("?") + row if before.path == "/" else "/versions", 303)

@@ -206,6 +206,7 @@ async def test_what_nobody_compared_is_not_published_from_the_page(versions: Ver
     answer = await press(site, "/plan", message="autumn", compared="1 abc")
     assert (answer.status_code, 'role="alert"' in answer.text, versions.live()) == (409, True, 2)
     assert 'value="2 abc"' in answer.text, "what changes now is on the page, to be read"
+    assert 'name="message" value="autumn"' in answer.text, "and what was written stays there"
     assert (await press(site, "/plan", message="autumn", compared="2 abc")).status_code == 303
 
 
