@@ -6,6 +6,7 @@ does the rest: reads as `retrieval.py` says, and what may change something.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Sequence, Set
 
@@ -42,6 +43,11 @@ from proxy.visitors.capture import Capture
 from proxy.visitors.profiles import ProfileReader
 from proxy.visitors.recording import Recorder
 from proxy.visitors.visitor import Cookies
+
+log = logging.getLogger("tailorbird.forms")
+
+_REFUSED = frozenset({400, 403, 422})
+"""What frameworks answer to a form that seems to come from another site."""
 
 
 class Gateway:
@@ -160,7 +166,16 @@ class Gateway:
         if keys := changed_by(request, answer.status, answer.headers, self._policy):
             self.forget(keys)
             self._tell_changed(keys)
-        self._own.tell_refusal(request, answer.status)
+        self._tell_refusal(request, answer.status)
         self._showing.capture.note_form(now, request, answer.status, self._policy.of(request.path))
         self._metrics.count("tailorbird_cache_requests_total", "status", "method")
         return await self._own.answer(request, answer, now, "fwd=method")
+
+    def _tell_refusal(self, request: Request, status: int) -> None:
+        """Logs that the origin refused a form of one of our own pages, where it was asked at another address than the
+        browser's: many compare the two, against forgery."""
+        ours, asked_at = b"%b://%b" % (request.scheme.encode(), request.host), self._own.asking.asked_at(request)
+        if status in _REFUSED and asked_at != ours == request.get(b"origin"):
+            where, told = request.path.decode("latin-1"), asked_at.decode("latin-1")
+            says = "`%s` answered %d to a form of `%s`, having been asked at `%s`: if it takes that for forgery, %s"
+            log.warning(says, where, status, ours.decode("latin-1"), told, "see `keep_host`, and docs/storefronts.md")

@@ -8,10 +8,8 @@ only when the origin had compressed it itself: we must not compress a page that 
 from __future__ import annotations
 
 import asyncio
-import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from functools import lru_cache
 
 from msgspec import structs
 
@@ -19,8 +17,17 @@ from proxy.errors import OriginError
 from proxy.http.body import Rest, read_whole
 from proxy.http.forwarding import Common
 from proxy.http.message import Question, Request, Response, as_lines
-from proxy.http.outgoing import assembled_answer, error_page, forbids_storing, passed_head, personal_head, whole
+from proxy.http.outgoing import (
+    assembled_answer,
+    error_page,
+    forbids_storing,
+    not_modified,
+    passed_head,
+    personal_head,
+    whole,
+)
 from proxy.httpcache.coding import accepts_gzip
+from proxy.httpcache.ranges import is_unchanged
 from proxy.metrics import Metrics
 from proxy.model import Headers
 from proxy.page.encode import gzipped
@@ -29,26 +36,22 @@ from proxy.page.template import Template
 from proxy.ports import UpstreamResponse
 from proxy.rulebook.policy import PagePolicy
 from proxy.serve.begun_pages import NO_SLOTS, BegunPages
-from proxy.serve.confirmations import CONDITIONS, Confirmations
 from proxy.serve.hole_filling import NO_FILLS, HoleFilling
 from proxy.serve.pages import Page, has_json_slots, is_cut, is_page
 from proxy.serve.reading import PageReader
 from proxy.serve.shared_fetch import tell_failure
 from proxy.serve.showing_as import Shows
 from proxy.settings import Settings
-from proxy.upstream.asking import Asking, is_document
+from proxy.upstream.asking import Asking, wishes, wishes_of
 from proxy.upstream.exchange import Exchange
 from proxy.upstream.limiter import SHARE
 from proxy.upstream.origin import OnAnswer, OriginTransport
 from proxy.upstream.relay import Ready, says_length
 
-log = logging.getLogger("tailorbird.forms")
-
 NOT_WHOLE = frozenset({204, 206, 304})
 """Statuses of answers that are not a whole page."""
-_REFUSED = frozenset({400, 403, 422})
-"""What frameworks answer to a form that seems to come from another site."""
 _NOTHING, _TAGS = frozenset[bytes](), frozenset({b"if-none-match"})
+CONDITIONS = _TAGS | {b"if-modified-since"}
 _PARTS = frozenset({b"range", b"if-range"})
 _OUR_ETAG = re.compile(rb'W/"[0-9a-f]{32}"')  # as `page/encode.py` makes them
 
@@ -78,7 +81,6 @@ class Own:
         self._max_page_bytes = settings.max_page_bytes
         self._page_timeout_ms = settings.page_timeout_ms
         self._reader = reader
-        self.confirmations = Confirmations()
         self._begun_pages = BegunPages(showing, declared, policy_of, reader, metrics, settings)
 
     async def ask(self, request: Request) -> UpstreamResponse:
@@ -110,18 +112,29 @@ class Own:
     def _how(self, request: Request) -> tuple[bytes | None, frozenset[bytes]]:
         """The coding to ask for, None for the client's own, and the fields to leave out."""
         question, withheld = request.question, _NOTHING
-        is_for_page, coding = _wishes(request) if question is None else _wishes_of(question)
+        is_for_page, coding = wishes(request) if question is None else wishes_of(question)
         may_be_cut = is_for_page or self.may_have_slots(request.path)
         if question is None or not CONDITIONS.isdisjoint(request.own):  # they are never part of a header set
-            if may_be_cut and not self.confirmations.may_come(request.method, request.path):
+            if may_be_cut and request.method in (b"GET", b"HEAD"):
                 withheld = CONDITIONS
             elif _OUR_ETAG.search(request.get_list(b"if-none-match")):
                 withheld = _TAGS
         return (coding, withheld | _PARTS) if may_be_cut else (None, withheld)
 
+    def _has_it(self, request: Request, status: int, headers: Headers) -> bool:
+        """Whether the visitor has what the origin, who was not told so, answered with these fields."""
+        is_asked, said = status == 200 and self.keeps_conditions(request), dict(headers)
+        return is_asked and is_unchanged(request.headers, said.get(b"etag"), said.get(b"last-modified"))
+
+    def keeps_conditions(self, request: Request) -> bool:
+        """Whether the visitor has a copy, and the origin is not told."""
+        return self._how(request)[1] >= CONDITIONS
+
     def may_be_cut(self, question: Question) -> bool:
-        """Whether its answer may be one to fill."""
-        return _wishes_of(question)[0] or self.may_have_slots(question.path)
+        """Whether its answer may be one to fill. Then it is asked for without conditions: the origin would confirm a
+        copy of its own, from before Tailorbird stood in front of it or a slot was found there, whose slots would stay
+        as they are."""
+        return wishes_of(question)[0] or self.may_have_slots(question.path)
 
     @staticmethod
     def is_tagged(own: Mapping[bytes, bytes]) -> bool:
@@ -148,11 +161,13 @@ class Own:
         if self.is_streamed(request, answer):
             if answer.status == 200 and request.method == b"GET" and is_page(headers):
                 self._showing.passed(NO_SLOTS, request, now)
+            if self._has_it(request, answer.status, headers):
+                await answer.aclose()
+                return not_modified(headers)
             return self._streamed(request, answer, headers)
         if request.method == b"HEAD":
             await answer.aclose()
-            is_left = self.confirmations.are_left(request.path)
-            return Response(answer.status, headers if is_left else personal_head(headers))
+            return Response(answer.status, personal_head(headers))  # for it may have slots
         if (begun := self._begun_pages.of(request, answer, now)) is not None and await begun.is_late():
             return begun.response(headers)
         body = await self._read(answer)
@@ -160,15 +175,6 @@ class Own:
             self._metrics.count("tailorbird_page_passthrough_total", "reason", "too-big")
             return self._streamed(request, answer, headers, body)
         return await self._page(request, answer, body, headers, now)
-
-    def tell_refusal(self, request: Request, status: int) -> None:
-        """Logs that the origin refused a form of one of our own pages, where it was asked at another address than the
-        browser's: many compare the two, against forgery."""
-        ours, asked_at = b"%b://%b" % (request.scheme.encode(), request.host), self.asking.asked_at(request)
-        if status in _REFUSED and asked_at != ours == request.get(b"origin"):
-            where, told = request.path.decode("latin-1"), asked_at.decode("latin-1")
-            says = "`%s` answered %d to a form of `%s`, having been asked at `%s`: if it takes that for forgery, %s"
-            log.warning(says, where, status, ours.decode("latin-1"), told, "see `keep_host`, and docs/storefronts.md")
 
     def failed(self, request: Request, error: OriginError, *, is_told: bool = False) -> Response:
         """The answer where the origin gave none, counted; `is_told`: the log has it."""
@@ -188,7 +194,6 @@ class Own:
     def streamed_with(self, lead: bytes, request: Request, answer: UpstreamResponse) -> Response:
         """The same with its header lines ready."""
         self.streams.count += 1
-        self.confirmations.note_streamed(request, answer.status)
         if not says_length(lead):
             lead += as_lines(_length(request, answer))
         return Response(answer.status, None, stream=answer.body, lead=lead)
@@ -197,7 +202,6 @@ class Own:
         self, request: Request, answer: UpstreamResponse, headers: Headers, begun: list[bytes] | None = None
     ) -> Response:
         self.streams.count += not request.depth  # a part of a page is not a request of a client
-        self.confirmations.note_streamed(request, answer.status)
         if begun is not None:
             return Response(answer.status, headers, stream=Rest(answer, begun))
         if not any(name == b"content-length" for name, _ in headers):
@@ -220,7 +224,6 @@ class Own:
     ) -> Response:
         policy = self._policy_of(request.path)
         page = await self._reader.read(body, answer.headers, request.path, self._declared(), policy)
-        self.confirmations.note(request.path, is_left=page.is_left)
         if page.template is None or page.is_left:
             return self._untouched(request, answer, page, body, headers, now)
         return await self._filled(request, answer, page.template, now, headers)
@@ -240,7 +243,6 @@ class Own:
         page = self._reader.read_at_once(body, answer.headers, request.path, self._declared())
         if page is None or page.template is None:
             return None
-        self.confirmations.note(request.path, is_left=page.is_left)
         headers = passed_head(answer.headers, said)
         if page.is_left:
             return self._untouched(request, answer, page, body, headers, now)
@@ -257,6 +259,8 @@ class Own:
         self.streams.count += not request.depth
         if page.template is not None and answer.status == 200:
             self._showing.passed(page.template, request, now)
+        if self._has_it(request, answer.status, headers):
+            return not_modified(headers)
         if any(name == b"content-length" for name, _ in headers):
             return Response(answer.status, headers, (body,))
         return whole(request, answer.status, headers, (body,), len(body))
@@ -275,17 +279,6 @@ class Own:
             page = structs.replace(page, chunks=[data], length=len(data), coding="gzip")
         lead, is_tagged = hole_fills.lead(as_lines(personal_head(headers))), not forbids_storing(headers)
         return assembled_answer(answer.status, lead, page, request, who.set_cookie, is_tagged=is_tagged)
-
-
-def _wishes(request: Request) -> tuple[bool, bytes]:
-    """Whether a page is asked for, and in which coding."""
-    return is_document(request), b"gzip" if accepts_gzip(request.get_list(b"accept-encoding")) else b"identity"
-
-
-@lru_cache(maxsize=2_048)
-def _wishes_of(question: Question) -> tuple[bool, bytes]:
-    """The same of all who ask it."""
-    return _wishes(Request(question.method, question.path, question.query, question.host, question.fields))
 
 
 def _length(request: Request, answer: UpstreamResponse) -> Headers:

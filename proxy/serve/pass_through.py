@@ -25,9 +25,8 @@ from proxy.model import HeadShape
 from proxy.ports import UpstreamResponse
 from proxy.rulebook.policy import PagePolicy
 from proxy.serve.begun_pages import BEGIN_SECONDS
-from proxy.serve.confirmations import CONDITIONS
 from proxy.serve.known_pages import KnownPages, Pages, pages_of
-from proxy.serve.own import NOT_WHOLE, Own
+from proxy.serve.own import CONDITIONS, NOT_WHOLE, Own
 from proxy.serve.pages import Entry, is_json, is_page
 from proxy.serve.personal import Personal
 from proxy.serve.quick_turn import Client, OriginRoute, QuickTurn, bypassed
@@ -100,7 +99,7 @@ class PassThrough:
         if self._memory.get(question.key, request) is not None or self._policy_of(request.path) is not None:
             return False
         reason = self._marks.reason(question.key, now)
-        if not reason and not self._personal.is_personal(request):
+        if (not reason and not self._personal.is_personal(request)) or self.own.keeps_conditions(request):
             return False
         request.wait = OriginWait()
         try:
@@ -128,8 +127,7 @@ class PassThrough:
         route = self._routes.get(question)
         if route is None or question.key in self._memory or (b"if-none-match" in own and self.own.is_tagged(own)):
             return None
-        is_conditional = route.may_be_cut and not CONDITIONS.isdisjoint(own)
-        if is_conditional and not self.own.confirmations.may_come(question.method, question.path):
+        if route.may_be_cut and not CONDITIONS.isdisjoint(own):
             return None
         reason = self._marks.reason(question.key, self._clock())
         if not (reason or route.is_personal or self._personal.do_matter(own.get(b"cookie", b""))):
@@ -156,7 +154,6 @@ class PassThrough:
     def forget(self) -> None:
         """Forgets all routes: the rules have changed."""
         self._routes.clear()
-        self.own.confirmations.forget()
 
     # -- the outcome
 

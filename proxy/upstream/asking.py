@@ -10,15 +10,15 @@ import contextlib
 import logging
 from collections.abc import Collection, Set
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 from time import monotonic
 
 from proxy.errors import OriginError
 from proxy.http.client import Customers, is_trusted, networks
 from proxy.http.forwarding import Common, in_common, request_head, request_headers, shared_headers
-from proxy.http.message import OriginWait, Request
+from proxy.http.message import OriginWait, Question, Request
 from proxy.http.returning import response_headers
-from proxy.httpcache.coding import accepted_codings
+from proxy.httpcache.coding import accepted_codings, accepts_gzip
 from proxy.memo import make_room
 from proxy.model import Headers, HeadShape
 from proxy.ports import OnHints, UpstreamRequest, UpstreamResponse
@@ -48,6 +48,17 @@ _CONDITIONS = frozenset(b"if-match if-none-match if-modified-since if-unmodified
 def is_document(request: Request) -> bool:
     """True when a browser asks for a page: only then does its Accept have text/html."""
     return b"text/html" in request.get_list(b"accept").lower()
+
+
+def wishes(request: Request) -> tuple[bool, bytes]:
+    """Whether a page is asked for, and in which coding."""
+    return is_document(request), b"gzip" if accepts_gzip(request.get_list(b"accept-encoding")) else b"identity"
+
+
+@lru_cache(maxsize=2_048)
+def wishes_of(question: Question) -> tuple[bool, bytes]:
+    """The same of all who ask it."""
+    return wishes(Request(question.method, question.path, question.query, question.host, question.fields))
 
 
 def shared_accept_encoding(request: Request) -> bytes:

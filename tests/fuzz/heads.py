@@ -60,7 +60,7 @@ class Heads:
         self._over = [cookies.segments_pair(f"visitor-{n}", ["VIP"], NOON - 7_200, 3_600) for n in range(visitors)]
         self._later = [cookies.segments_pair(f"visitor-{n}", ["VIP"], NOON + 7_200, 3_600) for n in range(visitors)]
         self._foreign = [old.visitor_pair(f"visitor-{n}", NOON - 86_400) for n in range(visitors)]
-        self._coming = [cookies.visitor_pair(f"visitor-{n}", NOON + 7_200) for n in range(visitors)]
+        self._coming = [cookies.visitor_pair(f"visitor-{n}", NOON + 2 * 86_400) for n in range(visitors)]
         preview = Tokens(SECRET, is_demo=True).token(Preview(int(NOON) + 600, "", Persona()))
         self._preview = b"tb_p=" + preview
 

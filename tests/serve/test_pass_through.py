@@ -238,15 +238,16 @@ async def test_a_page_that_seems_for_all_is_fetched_for_all_behind_it() -> None:
 async def test_a_304_comes_straight_to_who_asked_whether_something_changed_and_to_nobody_else() -> None:
     async with Origin(answering(_unchanged)) as origin, Served(origin.url) as served:
         assert [one.status for one in await asked(served, b"/")] == [200] * 6
-        condition = (b"If-None-Match", b'"theirs"')
-        assert [one.status for one in await asked(served, b"/", 4, (*FIELDS, condition))] == [304] * 4
+        fields = (*FIELDS[:1], (b"Accept", b"*/*"), *FIELDS[2:], (b"If-None-Match", b'"theirs"'))
+        assert [one.status for one in await asked(served, b"/", 4, fields)] == [304] * 4
+        assert {seen.get(b"if-none-match") for seen in origin.requests[-4:]} == {b'"theirs"'}
         assert [one.status for one in await asked(served, b"/rude", 4)] == [502] * 4
 
 
 async def test_a_304_for_a_page_without_its_slots_comes_to_nobody() -> None:
     fields = (*FIELDS, (b"If-None-Match", b'"theirs"'))
     async with Origin(answering(_unchanged)) as origin, Served(origin.url) as served:
-        assert [one.status for one in await asked(served, b"/", 6, fields)] == [200] + [304] * 5
+        assert [one.status for one in await asked(served, b"/", 6, fields)] == [304] * 6
         served.site.gateway.publish(published(declared=[DeclaredSlot("home.hero", selector="main")]))
         for fields_now, statuses in ((FIELDS, [200] * 4), (fields, [200] * 6)):
             assert [one.status for one in await asked(served, b"/", len(statuses), fields_now)] == statuses
@@ -254,4 +255,8 @@ async def test_a_304_for_a_page_without_its_slots_comes_to_nobody() -> None:
 
 def _unchanged(seen: Seen) -> bytes:
     is_unchanged = seen.get(b"if-none-match") or seen.target == b"/rude"
-    return b"HTTP/1.1 304 Not Modified\r\n\r\n" if is_unchanged else ok(b"<main></main>", HTML, NO_STORE)
+    return (
+        b"HTTP/1.1 304 Not Modified\r\n\r\n"
+        if is_unchanged
+        else ok(b"<main></main>", HTML, NO_STORE, b'ETag: "theirs"')
+    )

@@ -99,8 +99,8 @@ async def test_other_rules_hold_at_once() -> None:
 
 
 @pytest.mark.parametrize("tag", [b'"a"', b'W/"%s"' % (b"0" * 32)])
-async def test_a_tag_of_ours_stays_here_and_any_other_goes_on(tag: bytes) -> None:
-    fields = (*FIELDS, (b"If-None-Match", tag))
+async def test_a_tag_of_ours_stays_here_and_any_other_goes_on_where_no_page_is_asked_for(tag: bytes) -> None:
+    fields = (*FIELDS[:1], (b"Accept", b"*/*"), *FIELDS[2:], (b"If-None-Match", tag))
     async with Origin(always(ok(b"<p>", HTML, NO_STORE))) as origin, Served(origin.url) as served:
         await asked(served, b"/", 4)
         await asked(served, b"/", 5, fields)

@@ -42,30 +42,22 @@ async def test_who_has_the_shops_own_page_without_what_is_filled_in_here_gets_th
 
 @pytest.mark.parametrize("condition", THEIRS)
 @pytest.mark.parametrize("kind", [HTML, b"Content-Type: application/pdf"])
-async def test_where_no_page_has_slots_the_origin_is_asked_whether_it_changed(
+async def test_who_has_what_turns_out_to_have_no_slots_is_told_that_it_is_the_same(
     condition: tuple[bytes, bytes], kind: bytes
 ) -> None:
-    shop = unchanged(b"<p>an invoice</p>", kind, b"Cache-Control: private")
+    """By us, whether it is the first of them or the third: the origin is asked for the whole."""
+    same = b'ETag: "theirs"', b"Last-Modified: " + THEIRS[1][1]
+    shop = unchanged(b"<main>an invoice</main>", kind, b"Cache-Control: private", b"Set-Cookie: session=2", *same)
     async with Origin(answering(shop)) as origin, Site(origin.url) as site:
         asked = [await site.get(b"/", BASKET, BROWSER, condition) for _ in range(3)]
-        name, value = condition
-        assert [seen.get(name) for seen in origin.requests] == [None, value, value]
-        site.gateway.publish(published(declared=[DeclaredSlot("home.hero", selector="p")]))
-        asked.append(await site.get(b"/", BASKET, BROWSER, condition))
-    assert [got.status for got in asked] == [200, 304, 304, 200]
-
-
-async def test_where_some_pages_have_slots_the_origin_is_not_asked_whether_one_changed() -> None:
-    """As a shop that shows its banner to who is logged in alone."""
-
-    def say(seen: Seen) -> bytes:
-        return unchanged(PAGE if b"user" in (seen.get(b"cookie") or b"") else b"<p>", *PRIVATE)(seen)
-
-    async with Origin(answering(say)) as origin, Site(origin.url, publication=published(shown("Hello"))) as site:
-        for cookie in (b"a=1", b"user=1", b"a=1"):
-            got = await site.get(b"/", (b"cookie", cookie), BROWSER)
-        got = await site.get(b"/", (b"cookie", b"user=1"), BROWSER, THEIRS[0])
-    assert (got.status, b"Hello" in got.body) == (200, True)
+        other = await site.get(b"/", BASKET, BROWSER, (b"if-none-match", b'"another"'))
+        assert {seen.get(condition[0]) for seen in origin.requests} == {None}
+        site.gateway.publish(published(shown("Hello"), declared=[DeclaredSlot("home.hero", selector="main")]))
+        if kind == HTML:
+            filled = await site.get(b"/", BASKET, BROWSER, condition)
+            assert (filled.status, b"Hello" in filled.body) == (200, True)
+    assert [(got.status, got.body, got["set-cookie"]) for got in asked] == [(304, b"", "session=2")] * 3
+    assert (other.status, other.body) == (200, b"<main>an invoice</main>")
 
 
 async def test_a_change_that_is_to_overwrite_nothing_overwrites_nothing() -> None:
