@@ -49,7 +49,7 @@ DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]*)(?:[.,](?P<fraction>[0-9]+))?")
 DOTTED = re.compile(r"(\d\d)\.(\d\d)\.(\d{4})(?=$| )", re.ASCII)  # the day comes first everywhere; not with slashes
 AS_A_DATE = re.compile(r"(?:\d{1,2}([-/])\d{1,2}\1\d{4}|\d{4}/\d{1,2}/\d{1,2})(?:[ T].*)?", re.ASCII)
 SHORTENED = re.compile(r"\d(?:[.,]\d+)?E\+\d{1,3}", re.ASCII | re.IGNORECASE)
-NO_ID = "has no visitor id of 1 to 64 letters, digits, hyphens and underscores that says who it is"
+NO_ID = "no visitor id of 1 to 64 letters, digits, hyphens and underscores that says who it is"
 MAX_DIGITS = 15
 MAX_NUMBER = 40
 
@@ -69,13 +69,20 @@ def shortened(text: str) -> str:
     return f"`{text}` is a long number as a spreadsheet shortens it: give its column the format Text, fill it anew"
 
 
+def no_id(text: str) -> str:
+    """Why a text is no visitor id, and what would be one."""
+    if EMAIL.fullmatch(text):
+        return f"`{text}` is an e-mail address, and no visitor id: write your own number of the customer, or a hash"
+    return shortened(text) or (f"`{text:.{MAX_NUMBER}}` is {NO_ID}" if text else f"has {NO_ID}")
+
+
 def clean(row: Row, *, now: float) -> Cleaned:
     """The profile in a row; `now` is when it is imported."""
     if row.is_refused or not row.cells:
         return Cleaned(None, row.notes)
     visitor_id = visitor_id_of(row)
     if visitor_id is None:
-        return _refused(row, shortened(str(row.cells.get(_id_name(row), ""))) or NO_ID)
+        return _refused(row, no_id(str(row.cells.get(_id_name(row), "")).strip()))
     notes = list(row.notes)
     attributes, segments = _attributes(row, notes), _segments(row, notes)
     profile = Profile(visitor_id, attributes, segments, now)

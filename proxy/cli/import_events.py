@@ -23,10 +23,11 @@ from proxy.cli.importing import BATCH, Form, Report, Taken, a_store, opened, rea
 from proxy.cli.options import form_option, setting_options, settings_now
 from proxy.cli.rulefolder import A_FILE
 from proxy.events.imported import COLUMNS, EVENTS, ORDERS, Reading, Result, events, lines_of_orders, orders
+from proxy.events.unread_columns import UnreadColumns
 from proxy.model import Arrival
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-Read = Callable[[BinaryIO, Reading, Sheet], Iterator[Result]]
+Read = Callable[[BinaryIO, Reading, Sheet, UnreadColumns], Iterator[Result]]
 
 
 def column_option(columns: Mapping[str, tuple[str, ...]]) -> Callable[[Command], Command]:
@@ -117,20 +118,23 @@ def _run(
     reading = Reading(time.time(), timezone, columns, since_at)
     named = named_in(sheet, columns)
     report = report_on(file, form)
-    asyncio.run(_import(file, url, lambda lines: read(lines, reading, named), totals, report))
+    unread = UnreadColumns(reading)
+    asyncio.run(_import(file, url, lambda lines: read(lines, reading, named, unread), totals, report))
+    for note in unread.notes():
+        report.note(note)
     report.end(totals, dry_run)
     sys.exit(0 if totals.imported else 1)
 
 
-def _orders(lines: BinaryIO, reading: Reading, sheet: Sheet) -> Iterator[Result]:
+def _orders(lines: BinaryIO, reading: Reading, sheet: Sheet, unread: UnreadColumns) -> Iterator[Result]:
     """A look at all rows first, to know when an order is whole."""
     counts = lines_of_orders(read_rows(read_lines(lines), sheet), reading)
     lines.seek(0)
-    return orders(read_rows(with_a_bar(lines, "orders"), sheet), counts, reading)
+    return orders(unread.looking(read_rows(with_a_bar(lines, "orders"), sheet)), counts, reading)
 
 
-def _events(lines: BinaryIO, reading: Reading, sheet: Sheet) -> Iterator[Result]:
-    return events(read_rows(with_a_bar(lines, "events"), sheet), reading)
+def _events(lines: BinaryIO, reading: Reading, sheet: Sheet, unread: UnreadColumns) -> Iterator[Result]:
+    return events(unread.looking(read_rows(with_a_bar(lines, "events"), sheet)), reading)
 
 
 async def _import(

@@ -24,6 +24,7 @@ from proxy.cli.rulefolder import A_FILE, no_such_segment, read_rules
 from proxy.diagnostics import many
 from proxy.events.imported import Reading
 from proxy.events.imported_segments import SEGMENT_COLUMNS, SEGMENTS, Memberships, is_known, leaving, memberships
+from proxy.events.unread_columns import UnreadColumns
 from proxy.model import Arrival, Profile
 from proxy.ports import Store
 
@@ -104,9 +105,9 @@ class Import:
 
     async def read(self, file: Path, url: str | None, *, is_whole: bool) -> None:
         """Reads it, and stores what is new in the store at `url`, if there is one."""
-        sheet = named_in(SEGMENTS, self._reading.columns)
+        sheet, unread = named_in(SEGMENTS, self._reading.columns), UnreadColumns(self._reading)
         with opened(file) as lines:
-            rows = read_rows(with_a_bar(lines, "segments"), sheet)
+            rows = unread.looking(read_rows(with_a_bar(lines, "segments"), sheet))
             found = memberships(rows, self._reading, self._segment, is_in=self._is_in)
             arrivals = self._counted(found)
             async with a_store(url) as store:
@@ -116,6 +117,8 @@ class Import:
                 self.totals.segments = sorted(self._names.values(), key=str.casefold)
                 if is_whole and store is not None and not self.totals.refused:
                     await self._let_others_leave(store)
+        for note in unread.notes():
+            self._report.note(note)
         if is_whole and self.totals.refused:
             click.echo("nobody who is not in the file left: mend the rows that were refused first", err=True)
 

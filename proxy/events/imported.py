@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from proxy.audience.clean import NO_ID, currency_of, dated, number_of, shortened
+from proxy.audience.clean import currency_of, dated, no_id, number_of, shortened
 from proxy.audience.rows import Note, Row, Sheet
 from proxy.conditions.values import number_text
 from proxy.events.intake import Access, Receipt, Rejected, ReportedEvent, Sender, accepted, unix_time
@@ -67,6 +67,10 @@ class Reading:
         """What the row has in the column for `what`; None when nothing."""
         named = self.columns.get(what)
         return next((row.cells[name] for name in ([named] if named else self.known[what]) if name in row.cells), None)
+
+    def names(self) -> set[str]:
+        """Those of all columns that are read."""
+        return {name for what, names in self.known.items() for name in [self.columns.get(what), *names] if name}
 
     def text(self, row: Row, what: str) -> str:
         value = self.cell(row, what)
@@ -140,10 +144,15 @@ def events(rows: Iterable[Row], reading: Reading) -> Iterator[Result]:
     for row in rows:
         if row.is_refused or not row.cells:
             yield Result(None, row.notes)
-        elif "type" in row.cells and {"user id", "anonymous id"} & row.cells.keys():
+        elif is_call(row):
             yield _judged(_call(row, alike), row, reading)
         else:
             yield _judged(_event(row, alike, reading), row, reading, reading.notes(row))
+
+
+def is_call(row: Row) -> bool:
+    """Whether the row is a call as Segment has them."""
+    return "type" in row.cells and bool({"user id", "anonymous id"} & row.cells.keys())
 
 
 # -- orders
@@ -246,8 +255,8 @@ def _judged(said: ReportedEvent | str, row: Row, reading: Reading, notes: tuple[
         return _refused(row, said)
     verdict = accepted(said, IMPORT, Receipt(reading.now, ""))
     if isinstance(verdict, Rejected):
-        what = NO_ID if verdict.reason == "no-visitor" else verdict.what
-        return _refused(row, shortened(reading.text(row, "visitor")) or what)
+        is_nobody = verdict.reason in ("no-visitor", "visitor-id")
+        return _refused(row, no_id(reading.text(row, "visitor")) if is_nobody else verdict.what)
     is_too_old = verdict.event.at < reading.since
     return Result(
         None if is_too_old else verdict, row.notes if notes is None else notes, verdict.visitor_id, is_too_old

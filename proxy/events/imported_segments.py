@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from proxy.audience.clean import NO_ID, TRUTHS, segments_of, shortened
+from proxy.audience.clean import TRUTHS, no_id, segments_of
 from proxy.audience.outside import ENTERED, LEFT
 from proxy.audience.rows import Note, Row, Sheet
 from proxy.events.imported import COLUMNS, IMPORT, Reading, time_of
@@ -88,7 +88,7 @@ def _of_row(row: Row, reading: Reading, segment: str, is_in: bool) -> Membership
     for name in names if not problem else ():
         arrival = _arrival(reading.text(row, "visitor"), name, kind, float(at), reading.now)
         if arrival is None:
-            problem = shortened(reading.text(row, "visitor")) or NO_ID
+            problem = no_id(reading.text(row, "visitor"))
             break
         arrivals.append(arrival)
     if problem:

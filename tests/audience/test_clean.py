@@ -196,6 +196,13 @@ def test_a_row_without_a_proper_id_is_refused(cells: dict[str, object]) -> None:
     assert [(note.line, note.is_refusal) for note in cleaned.notes] == [(7, True)]
 
 
+def test_an_id_that_cannot_be_is_told_with_what_can() -> None:
+    told = [clean(Row(2, {"id": id}), now=NOW).notes[0].what for id in ("", "c 6", "jane@shop.example")]
+    assert told[0].startswith("has no visitor id of 1 to 64 letters")
+    assert told[1].startswith("`c 6` is no visitor id of 1 to 64 letters")
+    assert told[2].startswith("`jane@shop.example` is an e-mail address, and no visitor id: write your own number")
+
+
 def test_the_visitor_id_goes_before_other_ids_which_stay_attributes() -> None:
     cleaned = clean(Row(2, {"customer id": "C-17", "visitor id": "anna"}), now=NOW)
     assert cleaned.profile == Profile("anna", {"customer id": "C-17"}, updated_at=NOW)

@@ -27,3 +27,13 @@ def test_a_number_is_told_as_it_is_written() -> None:
     columns.look(2, {"orders": "many"})
     columns.look(3, {"orders": 1.0})
     assert [note.what for note in columns.notes()] == ["`1` is a number; in 1 row it is a text. Kept as it is"]
+
+
+def test_a_text_among_dates_is_told_and_a_date_among_texts_is_not() -> None:
+    columns = MixedColumns()
+    for line, day in enumerate(["2026-11-03", "2026-01-02 09:30", "32.13.2026", "1.2.26"], start=2):
+        columns.look(line, {"last order": day, "note": "2026-01-01" if line == 2 else "asked by phone"})
+    columns.look(6, {"last order": "2026-02-01"})
+    assert [(note.line, note.column, note.what) for note in columns.notes()] == [
+        (4, "last order", "`32.13.2026` is a text, as in 1 more; in 3 rows it is a date. Kept as it is")
+    ]

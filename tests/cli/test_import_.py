@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from proxy.audience.clean import NO_ID
 from proxy.cli import tailorbird
 from proxy.cli.importing import read_lines
 from proxy.model import Profile
@@ -61,7 +60,8 @@ def test_the_report_names_every_change_and_refusal_with_its_line(file: Path, url
         "visitors.csv:2: email: written in small letters",
         "visitors.csv:2: lifetime spend: `1.234,50` read as 1234.5",
         "visitors.csv:2: replaced by line 6, which is of the same visitor",
-        f"visitors.csv:3: refused: {NO_ID}",
+        "visitors.csv:3: refused: `not an id!` is no visitor id of 1 to 64 letters, digits, hyphens and underscores "
+        "that says who it is",
         "visitors.csv:4: lifetime spend: `€ 12.30` read as 12.3",
         "visitors.csv:5: refused: 2 values for 5 columns",
         "2 profiles imported: 2 new or changed; 2 rows refused, 1 replaced by later ones, 3 values cleaned.",

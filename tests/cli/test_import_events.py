@@ -48,6 +48,14 @@ def test_orders_are_in_the_history_and_a_second_import_changes_nothing(file: Pat
     assert [(event.kind, event.value, len(event.items)) for event in anna.history] == [("order completed", 14.5, 2)]
 
 
+def test_a_column_that_nobody_reads_is_told_beside_what_was_imported(tmp_path: Path) -> None:
+    file = tmp_path / "orders.csv"
+    file.write_text("Bestellung;customer id;date;Summe\n1;anna;2026-10-01 10:00;10,50\n", encoding="utf-8")
+    told, named = run("orders", file, "--dry-run"), run("orders", file, "--dry-run", "--column", "value=Summe")
+    assert "orders.csv:2: not read: `bestellung`, `summe`; what is missed is named by --column WHAT=NAME" in told.output
+    assert "orders.csv:2: not read: `bestellung`; " in named.output
+
+
 def test_a_time_window_says_who_is_lost(file: Path, tmp_path: Path) -> None:
     url = f"sqlite:{tmp_path}/s.db"
     told = run("orders", file, "--store", url, "--since", "2026-01-01", "--format", "json")

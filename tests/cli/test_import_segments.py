@@ -44,7 +44,7 @@ def segments(url: str, *visitor_ids: str) -> list[list[str]]:
 def test_members_enter_and_leave_and_a_second_import_changes_nothing(url: str, tmp_path: Path) -> None:
     first, second = (run(FILE, tmp_path, "--store", url) for _ in range(2))
     assert segments(url, "anna", "ben", "cleo") == [["VIP"], ["Newsletter"], ["Wholesale"]]
-    assert "cdp.csv:5: refused: has no visitor id" in first.output
+    assert "cdp.csv:5: refused: `no id!` is no visitor id" in first.output
     assert "3 rows of Newsletter, VIP, Wholesale imported: 2 entered, 1 left; 1 row refused.\n" in first.output
     assert "imported: 0 entered, 0 left; 1 row refused.\n" in second.output
     assert (first.exit_code, second.exit_code) == (0, 0)

@@ -143,7 +143,7 @@ def test_times_without_a_zone_are_on_the_clocks_said() -> None:
         ("anna,46287.6", "`46287.6` is no time; as a spreadsheet counts days it is 2026-09-22: give its column"),
         ("1.2E+11,2026-11-01", "`1.2E+11` is a long number as a spreadsheet shortens it"),
         ("anna,2027-01-01", "is still to come"),
-        ("a@b.example,2026-11-01", "an id is 1 to 64 letters"),
+        ("a@b.example,2026-11-01", "`a@b.example` is an e-mail address, and no visitor id: write your own number"),
         (",2026-11-01", "has no visitor id"),
         ("anna,1980-01-01", "too long ago"),
     ],

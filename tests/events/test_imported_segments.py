@@ -50,8 +50,8 @@ def test_what_all_rows_have_need_not_stand_in_each() -> None:
     [
         ("anna,,,", "names no segment; a column `segment` does, or --segment"),
         (",VIP,,", "has no visitor id"),
-        ("anna smith,VIP,,", "has no visitor id"),
-        ("null,VIP,,", "has no visitor id"),
+        ("anna smith,VIP,,", "`anna smith` is no visitor id of 1 to 64 letters"),
+        ("null,VIP,,", "`null` is no visitor id"),
         ("anna,VIP,soon,", "`soon` is no time"),
         ("anna,VIP,,maybe", "`maybe` says neither in nor out; write entered or left"),
         ("anna,VIP,46287,", "`46287` is no time; as a spreadsheet counts days it is 2026-09-22: give its column"),
