@@ -27,6 +27,10 @@ _FOREIGN_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _UTF16_LABELS = ("utf-16", "ucs-2", "unicode", "csunicode", "iso-10646")
 _FOREIGN_BYTES = (b"\0", b"\x1b")
 _UTF8_MARK = "\xef\xbb\xbf"
+_ROOTS = (b"<html", b"<body")
+MOST_ROOT_ATTRIBUTES = 1_000
+QUICK_BYTES = 32 * 1024
+"""A page of this size is parsed in a tenth of a second, whatever it is."""
 
 
 class Markup:
@@ -68,6 +72,18 @@ class Markup:
         if self.charset.strip().lower().startswith(_FOREIGN_LABELS) or self.body.startswith(_FOREIGN_MARKS):
             return 0
         return next((at for foreign in _FOREIGN_BYTES if (at := self.body.find(foreign)) >= 0), -1)
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether parsing would stop the worker for seconds. A further `<body>` adds its attributes to the first, and
+        the parser compares each with all that are there: a megabyte of `<body a1=x><body a2=x>` takes a minute."""
+        if len(self.body) <= QUICK_BYTES:
+            return False
+        lower = self.body.lower()
+        if all(lower.count(root) < 2 for root in _ROOTS):
+            return False
+        roots = (token for token in turbohtml.tokenize(self.text) if token.tag in ("html", "body"))
+        return sum(len(root.attrs or ()) for root in roots) > MOST_ROOT_ATTRIBUTES
 
     def in_utf8(self) -> Markup:
         """The page as UTF-8, for callers that only read it; itself unless it is in UTF-16."""

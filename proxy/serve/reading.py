@@ -46,6 +46,7 @@ from proxy.serve.reading_speed import QUICK_BYTES, ReadingSpeed
 from proxy.serve.slot_maps import MOST_SEARCHED_BYTES, Comparison, SlotMap, SlotMaps, Version, are_marked
 from proxy.settings import Settings
 
+SLOW = "too-many-attributes"
 QUICK_CODED_BYTES = 16 * 1024
 """Of a packed page that may be read on the event loop."""
 
@@ -197,8 +198,9 @@ class PageReader:
             return self._cut_json(plain, headers, path, declared)
         page, has_includes = Markup(plain, charset_of(headers)), _has_includes(headers, policy)
         is_large = len(plain) > MOST_SEARCHED_BYTES  # or it was searched before
-        if is_large and not has_includes and are_marked(path, declared) and not has_marks(plain, page.charset):
-            return Page(without_coding(headers), plain, cut_at(plain, ())), ()
+        is_plain = is_large and not has_includes and are_marked(path, declared) and not has_marks(plain, page.charset)
+        if is_plain or page.is_slow:
+            return Page(without_coding(headers), plain, cut_at(plain, ())), () if is_plain else (SLOW,)
         page = with_order_stylesheet(page, path=readable(path), declared=declared)
         made = redacted(page, (), has_includes=has_includes)
         if isinstance(made, NotRedacted):
@@ -217,8 +219,10 @@ class PageReader:
             return NotRedacted(DAMAGED if is_damaged(body, coding_of(headers).strip().encode()) else UNREADABLE)
         if is_json(headers):
             return self._cut_json(plain, headers, path, declared)
-        holes = policy.holes if policy else ()
-        page = with_order_stylesheet(Markup(plain, charset_of(headers)), path=readable(path), declared=declared)
+        page, holes = Markup(plain, charset_of(headers)), policy.holes if policy else ()
+        if page.is_slow:
+            return NotRedacted(SLOW)
+        page = with_order_stylesheet(page, path=readable(path), declared=declared)
         made = redacted(page, holes, has_includes=_has_includes(headers, policy))
         if isinstance(made, NotRedacted):
             return made
@@ -250,8 +254,7 @@ class PageReader:
         taken = () if isinstance(slots, Uncut) else slots
         if not isinstance(slots, Uncut) or slots.reason is UncutReason.NO_SLOTS:
             lists = find_json_lists(plain, path=where, declared=declared, taken=taken)
-        page = Page(without_coding(headers), plain, cut_json(plain, taken, lists.found))
-        return page, _doubts(slots, lists)
+        return Page(without_coding(headers), plain, cut_json(plain, taken, lists.found)), _doubts(slots, lists)
 
     def _counting_doubts(self, cut: Cut) -> Page:
         page, doubts = cut
@@ -276,14 +279,13 @@ def redacted_head(headers: Headers, policy: PagePolicy | None) -> Headers:
 def _has_includes(headers: Headers, policy: PagePolicy | None) -> bool:
     """Whether the origin's fields or the policy say that the page has includes; the page itself does not count, since
     it may hold what a visitor wrote."""
-    said = any(says_includes(value) for name, value in headers if name == b"surrogate-control")
-    return said or (policy is not None and policy.has_includes)
+    is_told = policy is not None and policy.has_includes
+    return is_told or any(says_includes(value) for name, value in headers if name == b"surrogate-control")
 
 
 def secret_in(page: Markup, headers: Headers, policy: PagePolicy | None) -> NotRedacted | None:
     """Why the page must not be shared: a forgery token, session id or nonce that no hole removes."""
     page = page.in_utf8()
-    body = page.body
     if place := token_in(page):
         return NotRedacted("csrf-token", place)
     if place := session_in(page):
@@ -294,6 +296,6 @@ def secret_in(page: Markup, headers: Headers, policy: PagePolicy | None) -> NotR
     if nonces and not (policy and policy.has_nonce):
         return NotRedacted("csp-nonce", Location("Content-Security-Policy"))
     for nonce in nonces:
-        if (at := body.find(nonce)) >= 0:
-            return NotRedacted("csp-nonce", Location("the page", line=body.count(b"\n", 0, at) + 1))
+        if (at := page.body.find(nonce)) >= 0:
+            return NotRedacted("csp-nonce", Location("the page", line=page.body.count(b"\n", 0, at) + 1))
     return None

@@ -91,3 +91,17 @@ def test_a_page_whose_bytes_do_not_say_what_is_markup_is_reported(body: bytes, c
 )
 def test_a_page_is_looked_at_as_a_browser_reads_it(body: bytes, charset: str) -> None:
     assert Markup(body, charset).in_utf8().body.decode().removeprefix("\ufeff") == "<p>é"
+
+
+@pytest.mark.parametrize(
+    ("page", "is_slow"),
+    [
+        (b"<html><body>" + b"<p>" * 20_000, False),
+        (b"<body a=x>" * 20_000, True),
+        (b"".join(b"<BoDy a%d=x>" % number for number in range(4_000)), True),
+        (b"<HTML %b><html %b>" % (b"a " * 9_000, b" ".join(b"b%d" % number for number in range(9_000))), True),
+        (b"<body><script>'<body>'</script><body class=x>" + b"<a b=c>" * 9_000, False),
+    ],
+)
+def test_roots_with_thousands_of_attributes_are_slow_to_parse(page: bytes, is_slow: bool) -> None:
+    assert Markup(page).is_slow == is_slow

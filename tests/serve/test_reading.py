@@ -52,6 +52,17 @@ async def test_a_bomb_is_left_as_it_is_and_counted() -> None:
     assert metrics.get("tailorbird_page_passthrough_total", "coding") == 1
 
 
+async def test_a_page_that_would_be_parsed_for_minutes_is_left_as_it_is_and_counted() -> None:
+    metrics = Metrics()
+    page = BODY + b"".join(b"<body a%d=b>" % number for number in range(70_000))
+    read = await reader(metrics).read(page, HTML, b"/", ())
+    assert read.body == page
+    assert read.template is not None
+    assert read.template.slots == ()
+    assert metrics.get("tailorbird_page_passthrough_total", "too-many-attributes") == 1
+    assert await reader().read_to_keep(page, HTML, b"/", ()) == NotRedacted("too-many-attributes")
+
+
 async def test_a_page_in_doubt_is_one_piece_and_counted_by_why() -> None:
     metrics = Metrics()
     doubtful = BODY.replace(b"</div>", b"")
