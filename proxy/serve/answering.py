@@ -29,6 +29,7 @@ from proxy.serve.backlog import Backlog
 from proxy.serve.turn_log import TurnLog
 from proxy.settings import Settings
 from proxy.upstream.connection import Pieces
+from proxy.upstream.dates import dated
 from proxy.upstream.exchange import Exchange
 from proxy.upstream.relay import CLIENT_LEFT, OwedAnswer, Ready, Relay, Source, is_sized, reset, split, written_at_once
 
@@ -222,7 +223,7 @@ class Answering(HttpToolsProtocol):
             answer = Response(status, None, stream=Ready(b"".join(body)), lead=lead)
             self._write_answer(turn, answer)
             return
-        head = STATUS_LINE[status] + lead + b"\r\n"
+        head = STATUS_LINE[status] + dated(lead) + b"\r\n"
         self._write_all_now([head, *body], size + len(head) - len(lead))
         self._backlog.replaced(size)
         turn.response_complete = True

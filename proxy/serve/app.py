@@ -16,7 +16,17 @@ from typing import Any
 
 from proxy.errors import OriginError, RequestError
 from proxy.http.incoming import refusal
-from proxy.http.message import NOT_STORED, Handler, OwnFields, Question, Request, Response, in_words
+from proxy.http.message import (
+    NOT_STORED,
+    Handler,
+    OwnFields,
+    Question,
+    Request,
+    Response,
+    as_lines,
+    in_words,
+    of_lines,
+)
 from proxy.metrics import Metrics
 from proxy.serve.api import handler_at
 from proxy.serve.gateway import Gateway
@@ -25,6 +35,7 @@ from proxy.serve.pass_through import Give
 from proxy.serve.previewing import Previewing
 from proxy.serve.quick_turn import Client, QuickTurn
 from proxy.settings import Settings
+from proxy.upstream.dates import dated
 from proxy.upstream.exchange import Exchange
 from proxy.upstream.pumped import Pumped
 from proxy.upstream.relay import CLIENT_LEFT, Ready, Source
@@ -202,7 +213,8 @@ class App:
 
 async def _send_last(response: Response, send: Send) -> None:
     """Sends a whole answer that ends the connection."""
-    await send({"type": "http.response.start", "status": response.status, "headers": response.headers})
+    headers = of_lines(dated(as_lines(response.headers)))
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
     await send({"type": "http.response.body", "body": b"".join(response.chunks)})
 
 

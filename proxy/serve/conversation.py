@@ -24,6 +24,7 @@ from proxy.serve.admission import LOOK_SECONDS, Admission
 from proxy.serve.answering import Answering
 from proxy.serve.turn import ANSWERED
 from proxy.settings import Settings
+from proxy.upstream.dates import dated
 from proxy.upstream.relay import OwedAnswer
 
 log = logging.getLogger("tailorbird.protocol")
@@ -266,7 +267,7 @@ def in_one_write(response: Response, *, is_kept: bool = True) -> bytes | None:
     """The whole answer as uvicorn would write it; None when it is too large for one write, or has an invalid field.
     `is_kept` is False when the connection ends with it."""
     try:
-        lead = response.lead or as_lines(response.headers)
+        lead = dated(response.lead or as_lines(response.headers))
     except OriginError:
         return None
     blank = b"\r\n" if is_kept else b"connection: close\r\n\r\n"

@@ -19,6 +19,7 @@ from proxy.errors import Fault, OriginError
 from proxy.http.message import Response, as_lines
 from proxy.settings import DEFAULTS
 from proxy.upstream.connection import Pieces, Sink
+from proxy.upstream.dates import dated
 
 CLIENT_LEFT = "client-left"
 """The `reason` of an answer that ended because the client left: nobody's fault."""
@@ -225,7 +226,7 @@ def says_length(lines: bytes) -> bool:
 
 def _begun(response: Response, *, is_kept: bool, is_head: bool, is_framed: bool = True) -> tuple[bytes, bool, bool]:
     """The head of the answer; whether a body follows, and whether that is chunked."""
-    lines = response.lead or as_lines(response.headers)
+    lines = dated(response.lead or as_lines(response.headers))
     has_body = not is_head and response.status not in _WITHOUT_BODY
     is_chunked = is_framed and has_body and not says_length(lines)
     if is_chunked:

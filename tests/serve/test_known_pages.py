@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -16,19 +17,20 @@ from tests.wire.served import Served, request
 from tests.wire.site import published, shown
 
 ALL = (NO_STORE, b'ETag: "a"', b"Vary: Cookie", b"Last-Modified: Thu, 26 Nov 2026 09:00:00 GMT")
+NOW = re.compile(rb"(?<=\ndate: )[^\r]+")
 PLAIN = b"<html><body><p>plain</body></html>"
 WITH_LENGTH = ((b"content-length", None), (b"cache-control", b"no-store"))
 
 
 async def raw(served: Served, path: bytes, times: int, *fields: tuple[bytes, bytes]) -> list[bytes]:
-    """The answers as they stand on the wire."""
+    """The answers as they stand on the wire, but for their Date."""
     reader, writer = await served.connect()
     heard = []
     for _ in range(times):
         writer.write(request(b"GET", path, *FIELDS, *fields))
         head = await reader.readuntil(b"\r\n\r\n")
         length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r")[0])
-        heard.append(head + await reader.readexactly(length))
+        heard.append(NOW.sub(b"now", head) + await reader.readexactly(length))
     writer.close()
     return heard
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import time
 
 import pytest
 
+from proxy.httpcache.stored import http_date
 from proxy.page.slots import DeclaredSlot
 from tests.wire.origin import Origin, Seen, Wire, always, by_path, in_turn, ok, once
 from tests.wire.served import Heard, Served, hear, request
@@ -68,6 +70,20 @@ async def test_what_goes_straight_comes_out_the_same(path: bytes, fields: tuple[
         assert not any(b"transfer-encoding" in heard.headers for heard in straight)  # what is there whole has a length
         assert all((b"Hello" in heard.body) == (path in (b"/page", b"/coded")) for heard in straight)
         assert [sorted(one.headers) for one in origin.requests[len(seen) :]] == seen
+
+
+@pytest.mark.parametrize("has_lane", [True, False])
+@pytest.mark.parametrize("path", [*sorted(ANSWERS), b"/_tb/t.js", b"/_tb/nothing"])
+async def test_each_answer_says_when_it_was_made_whether_or_not_the_origin_does(path: bytes, has_lane: bool) -> None:
+    async with Origin(by_path(ANSWERS)) as origin, Served(origin.url, has_lane=has_lane) as served:
+        dates = [heard.date for heard in await asked(served, path)]
+    assert all(abs((http_date(date or b"") or 0.0) - time.time()) < 60 for date in dates)
+
+
+async def test_the_origins_date_stays() -> None:
+    said = b"Date: Sat, 28 Nov 2026 18:00:00 GMT"
+    async with Origin(always(ok(b"", NO_STORE, said))) as origin, Served(origin.url) as served:
+        assert {heard.date for heard in await asked(served, b"/")} == {said[6:]}
 
 
 async def test_no_task_waits_for_what_goes_straight_and_its_slot_comes_back() -> None:

@@ -17,6 +17,8 @@ from tests.wire.served import Served, hear, request
 from tests.wire.site import eventually
 
 LENGTH = (b"content-length", b"6")
+DATE = (b"date", b"Sat, 28 Nov 2026 18:00:00 GMT")
+OK = b"HTTP/1.1 200 OK\r\ndate: Sat, 28 Nov 2026 18:00:00 GMT\r\n"
 
 
 class Narrow:
@@ -80,11 +82,11 @@ class Ends:
 
 
 async def test_a_head_goes_with_the_first_piece_and_is_counted() -> None:
-    ends = Ends(Response(200, (LENGTH, (b"a", b"b"))))
+    ends = Ends(Response(200, (DATE, (b"a", b"b"), LENGTH)))
     assert ends.client.kept == b""
     ends.relay.take([b"abcdef"])
     ends.relay.end([], None)
-    assert ends.client.kept == b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\na: b\r\n\r\nabcdef"
+    assert ends.client.kept == OK + b"a: b\r\ncontent-length: 6\r\n\r\nabcdef"
     assert (ends.written, ends.outcomes) == (len(ends.client.kept), [None])
 
 
@@ -160,12 +162,12 @@ async def test_more_than_the_client_has_room_for_is_cut_where_its_room_ends() ->
 @pytest.mark.parametrize(
     ("response", "room", "is_kept", "written"),
     [
-        (Response(200, (LENGTH,)), 100, True, b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nabcdef"),
+        (Response(200, (DATE, LENGTH)), 100, True, OK + b"content-length: 6\r\n\r\nabcdef"),
         (
-            Response(200, ((b"a", b"b"), LENGTH)), 100, False,
-            b"HTTP/1.1 200 OK\r\na: b\r\ncontent-length: 6\r\nconnection: close\r\n\r\nabcdef",
+            Response(200, (DATE, (b"a", b"b"), LENGTH)), 150, False,
+            OK + b"a: b\r\ncontent-length: 6\r\nconnection: close\r\n\r\nabcdef",
         ),
-        (Response(200, (LENGTH,)), len(b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nabcde"), True, b""),
+        (Response(200, (DATE, LENGTH)), len(OK + b"content-length: 6\r\n\r\nabcde"), True, b""),
         (Response(200, ((b"a", b"content-length: 6"),)), 100, True, b""),
         (Response(304, (LENGTH,)), 100, True, b""),
     ],

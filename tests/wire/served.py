@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from proxy.http.message import Handler
@@ -18,12 +18,14 @@ from tests.wire.site import Site
 
 @dataclass
 class Heard:
-    """An answer, its body without chunk framing and gzip. `is_whole` is False when the connection broke off."""
+    """An answer, its body without chunk framing and gzip. `is_whole` is False when the connection broke off. `date` is
+    that of the answer, in which two may differ that are the same."""
 
     status: int
     headers: dict[bytes, bytes]
     body: bytes
     is_whole: bool
+    date: bytes | None = field(default=None, compare=False)
 
 
 class Served:
@@ -97,15 +99,15 @@ async def hear(reader: asyncio.StreamReader) -> Heard:
         name, _, value = line.partition(b":")
         key = name.lower()
         headers[key] = headers[key] + b", " + value.strip() if key in headers else value.strip()
-    status, pieces = int(head[0].split(b" ")[1]), []
+    status, date, pieces = int(head[0].split(b" ")[1]), headers.pop(b"date", None), []
     try:
         async for piece in _body(reader, status, headers):
             pieces.append(piece)
     except asyncio.IncompleteReadError as error:
-        return Heard(status, headers, b"".join([*pieces, error.partial]), is_whole=False)
+        return Heard(status, headers, b"".join([*pieces, error.partial]), is_whole=False, date=date)
     body = b"".join(pieces)
     is_packed = body and headers.get(b"content-encoding") == b"gzip"
-    return Heard(status, headers, gzip.decompress(body) if is_packed else body, is_whole=True)
+    return Heard(status, headers, gzip.decompress(body) if is_packed else body, is_whole=True, date=date)
 
 
 async def _body(reader: asyncio.StreamReader, status: int, headers: dict[bytes, bytes]):  # type: ignore[no-untyped-def]
