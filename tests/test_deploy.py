@@ -15,6 +15,7 @@ import yaml
 
 from proxy.environment import from_environment
 from proxy.metric_rows import FROM_ZERO, GAUGES, HELP, HISTOGRAMS
+from proxy.processes.memory_limit import share_of
 from proxy.studio.readiness import CAUSES
 
 DEPLOY = Path(__file__).parent.parent / "deploy"
@@ -107,8 +108,8 @@ def test_kubernetes_starts_with_settings_that_there_are_and_waits_as_long_as_the
         "admin": settings.admin_port,
     }
     assert container["resources"]["limits"]["memory"] == "1Gi"
-    needed = settings.workers * (settings.cache_bytes * 7 // 6 + 100_000_000)
-    assert needed < 1024**3, "docs/operating.md says what a worker wants beside its cache"
+    needed = settings.cache_bytes * 7 // 6 + 100_000_000
+    assert needed < share_of(1024**3, settings.workers), "docs/operating.md says what a worker wants beside its cache"
 
 
 @pytest.mark.skipif(not shutil.which("haproxy"), reason="HAProxy is not installed")

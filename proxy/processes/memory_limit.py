@@ -29,6 +29,9 @@ ROOMY_FRACTION = 0.9
 KEPT_BYTES = 8 * 1024 * 1024
 """Of what is freed, how much stays at hand; the C library's own choice begins at 128 KB. A page's tree takes a megabyte
 for half a millisecond: to have it mapped anew each time took a quarter of that, and of any answer some percent."""
+BESIDE_FRACTION, MOST_BESIDE_BYTES = 1 / 8, 96 * 1024 * 1024
+"""Of a container's limit, what workers leave to all else that counts in it: supervisor and zygote (23 MB with two
+workers), in a rolling restart another zygote (46) and a worker that begins (26), or the process that counts results."""
 _TRIM_ABOVE, _MAP_FROM = -1, -3  # M_TRIM_THRESHOLD, M_MMAP_THRESHOLD of malloc.h
 _RESIDENT, _SHARED = 1, 2  # fields of statm, in pages
 _CGROUPS = (("memory", "memory.limit_in_bytes"), ("", "memory.max"))
@@ -110,7 +113,12 @@ class MemoryLimit:
 
 def limit_of(settings: Settings) -> int:
     """Memory that one worker may use, in bytes; 0 for no limit."""
-    return settings.memory_limit_bytes or container_limit() // settings.workers
+    return settings.memory_limit_bytes or share_of(container_limit(), settings.workers)
+
+
+def share_of(container: int, workers: int) -> int:
+    """What one of so many workers may use of a container's limit, in bytes."""
+    return (container - min(int(BESIDE_FRACTION * container), MOST_BESIDE_BYTES)) // workers
 
 
 def container_limit(proc: Path = Path("/proc/self/cgroup"), groups: Path = Path("/sys/fs/cgroup")) -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from proxy.metrics import Metrics
-from proxy.processes.memory_limit import MemoryLimit, container_limit, held_bytes
+from proxy.processes.memory_limit import MemoryLimit, container_limit, held_bytes, share_of
 from proxy.settings import Settings
 from tests.wire.daemon import Daemon
 from tests.wire.origin import Origin, Seen, ok
@@ -113,6 +113,16 @@ def test_a_containers_limit_is_that_of_its_group_or_one_above(
         file.write_text(text + "\n")
     assert container_limit(tmp_path / "cgroup", tmp_path / "fs") == limit
     assert container_limit(tmp_path / "nothing", tmp_path / "fs") == 0
+
+
+@pytest.mark.parametrize(
+    ("container_mb", "workers", "each_mb"), [(128, 1, 112), (320, 2, 140), (1_024, 2, 464), (2_048, 4, 488), (0, 2, 0)]
+)
+def test_workers_leave_some_of_a_containers_memory_to_who_is_beside_them(
+    container_mb: int, workers: int, each_mb: int
+) -> None:
+    """The supervisor's counts there, too: or the system kills a worker before it gives anything up."""
+    assert share_of(container_mb * MB, workers) == each_mb * MB
 
 
 async def asked(port: int, *paths: bytes) -> list[tuple[int, bytes]]:
