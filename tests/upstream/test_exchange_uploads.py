@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from proxy.errors import OriginError
+from proxy.ports import UpstreamRequest
 from proxy.settings import Settings
 from proxy.upstream.origin import OriginTransport
 from tests.upstream.test_exchange import GET, HURRIED, LENGTH_10, POST, body_of
@@ -111,4 +112,29 @@ async def test_what_changes_something_may_take_longer_than_what_shows_something(
             await body_of(transport, GET)
         may_answer.set()
         assert await made == b"made"
+        await transport.aclose()
+
+
+@pytest.mark.parametrize(
+    ("method", "is_used_again"), [(b"GET", False), (b"DELETE", False), (b"OPTIONS", False), (b"PUT", True)]
+)
+async def test_a_body_that_an_origin_may_leave_unread_is_nobodys_next_request(
+    method: bytes, is_used_again: bool
+) -> None:
+    evil = b"GET /evil HTTP/1.1\r\nX: "
+
+    async def body() -> AsyncIterator[bytes]:
+        yield evil
+
+    async def script(wire: Wire) -> None:
+        while True:
+            seen = await wire.head()  # a body is left where it is, as by Python's own `http.server`
+            await wire.send(ok(seen.target))
+
+    async with Origin(script) as origin:
+        transport = OriginTransport(origin.url, Settings())
+        left = UpstreamRequest(method, b"/", (), body(), content_length=len(evil))
+        assert [piece async for piece in (await transport.fetch(left)).body] == [b"/"]
+        answer = await transport.fetch(UpstreamRequest(b"GET", b"/account", ((b"cookie", b"login=1"),)))
+        assert [piece async for piece in answer.body] == [b"/evil" if is_used_again else b"/account"]
         await transport.aclose()
