@@ -100,7 +100,7 @@ def _shown(name: str, value: str) -> str:
         return ",".join(f"{row.rpartition(':')[0]}:..." for row in value.split(","))
     if name == "secret" or name.endswith("_token"):
         return f"{len(value)} characters"
-    if name == "store" and "@" in value:
+    if name == "store" and ("@" in value or "password=" in value):
         from proxy.stores.address import without_password  # with the client of such servers
 
         return without_password(value)

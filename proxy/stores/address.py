@@ -92,7 +92,7 @@ def address_of(url: str) -> Address:
 
 def without_password(url: str) -> str:
     """The address for messages and logs."""
-    return re.sub("(sentinel_password=)[^&]*", r"\1...", re.sub("//.*@", "//...@", url))
+    return re.sub("(password=)[^&]*", r"\1...", re.sub("//.*@", "//...@", url))
 
 
 def _address(url: str) -> Address:

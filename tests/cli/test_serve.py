@@ -113,6 +113,14 @@ def test_it_checks_without_serving_and_says_where_each_setting_is_from(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["rules"]
 
 
+@pytest.mark.parametrize("kind", ["redis://127.0.0.1:1?", "redis+sentinel://127.0.0.1:1/shop?sentinel_"])
+def test_a_password_among_the_parameters_of_the_store_is_not_told(kind: str) -> None:
+    store = {"TAILORBIRD_STORE": f"{kind}password=hidden"}
+    result = CliRunner().invoke(tailorbird, ["serve", "--check", *ORIGIN], env=READY | store)
+    assert f"store = {kind}password=...  (TAILORBIRD_STORE)" in result.output.splitlines()
+    assert "hidden" not in result.output
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

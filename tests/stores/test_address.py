@@ -61,6 +61,8 @@ def test_a_password_is_not_told_with_the_address() -> None:
         address_of("redis://:geheim@localhost?ack=paper")
     with pytest.raises(OperatorError, match=r"sentinel_password=\.\.\.&ack=paper`"):
         address_of("redis+sentinel://one/shop?sentinel_password=geheim&ack=paper")
+    with pytest.raises(OperatorError, match=r"`redis://localhost\?password=\.\.\.&ack=paper`"):
+        address_of("redis://localhost?password=geheim&ack=paper")
 
 
 @pytest.mark.parametrize("sign", "/?#")
