@@ -61,8 +61,10 @@
   var page = performance.getEntriesByType("navigation")[0] || {};
   var isAhead = d.prerendering || page.activationStart || page.deliveryType === "navigational-prefetch", soft = isAhead ? 2 : all;
   function id() { return n.userAgent.length + "-" + Date.now().toString(36) + Math.random().toString(36).slice(2) }
-  function post(path, what) {
-    if (!n.sendBeacon(path, JSON.stringify(what))) fetch(path, { method: "POST", body: JSON.stringify(what), keepalive: true });
+  // Beacons under way hold 64 kB together, and `keepalive` shares that: what is more goes without.
+  function post(path, body) {
+    body = JSON.stringify(body);
+    if (!n.sendBeacon || !n.sendBeacon(path, body)) fetch(path, { method: "POST", body, keepalive: !n.sendBeacon }).catch(function () {});
   }
   function send() {
     if (d.prerendering) return later();
