@@ -20,8 +20,8 @@ from tests.wire.served import hear, request
 from tests.wire.site import answering
 
 FULL = bool(os.environ.get("BAR_FULL"))
-ADDRESSES = 1_000_000 if FULL else 20_000
-CACHE_BYTES = (64 if FULL else 8) * 1024 * 1024
+ADDRESSES = 1_000_000 if FULL else 10_000
+CACHE_BYTES = (64 if FULL else 4) * 1024 * 1024
 MOST_GROWTH = 1.25 * CACHE_BYTES + (0 if FULL else 14 << 20)
 """Beside a cache this small weighs what a worker comes to hold anyway: buffers of its threads, header sets of
 clients."""
