@@ -176,16 +176,17 @@ class Own:
             return self._streamed(request, answer, headers, body)
         return await self._page(request, answer, body, headers, now)
 
-    def failed(self, request: Request, error: OriginError, *, is_told: bool = False) -> Response:
-        """The answer where the origin gave none, counted; `is_told`: the log has it."""
+    def failed(self, request: Request, error: OriginError, *, is_told: bool = False, said: str = "") -> Response:
+        """The answer where the origin gave none, counted; `is_told`: the log has it. `said`: why it was asked, for
+        Cache-Status."""
         if not is_told:
             tell_failure(self._metrics, request.path, error)
         if error.reason in ("overload", SHARE):
             self._metrics.count("tailorbird_shed_total", "what", "request")
         self._metrics.count("tailorbird_cache_requests_total", "status", "error")
         self._metrics.count("tailorbird_requests_total", "result", "error")
-        why = "miss" if request.method in (b"GET", b"HEAD") else "method"
-        return error_page(request, error, f"fwd={why}; detail={error.reason}")
+        said = said or ("fwd=miss" if request.method in (b"GET", b"HEAD") else "fwd=method")
+        return error_page(request, error, f"{said}; detail={error.reason}")
 
     def streamed(self, request: Request, answer: UpstreamResponse, said: str) -> Response:
         """The answer as it comes."""

@@ -160,14 +160,14 @@ class Retrieval:
                 await let_go(outcome)
                 return answer
         if isinstance(outcome, OriginError):
-            return self._own.failed(request, outcome, is_told=True)
+            return self._own.failed(request, outcome, is_told=True, said=said)
         if isinstance(outcome, Passed):
             self._count("bypass")
             return await self._own.answer(request, outcome.answer, now, f"{said}; {detail(outcome.reason)}")
         if outcome is None or outcome.status < 500:
             return await as_visitor(outcome.reason if outcome else "collapse-wait")
         answer = await outcome.trial.answer(partial(as_visitor, outcome.reason), self._fetching.wait_seconds)
-        return answer or self._own.failed(request, outcome.error, is_told=True)
+        return answer or self._own.failed(request, outcome.error, is_told=True, said=said)
 
     async def as_visitor(self, request: Request, reason: str, *, fill: Sought | None = None) -> Response:
         """The visitor's own request. If its answer looks shareable, a fetch for `fill` follows in the background."""

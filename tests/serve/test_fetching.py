@@ -108,7 +108,7 @@ async def test_who_waited_for_an_origin_that_fails_shares_what_the_first_of_them
         assert len(origin.requests) == 2
         assert [answer.body for answer in answers].count(b"oops") == 1
         assert {(a.status, a["cache-status"]) for a in answers if a.body != b"oops"} == {
-            (told, "tailorbird; fwd=miss; detail=origin-error")
+            (told, "tailorbird; fwd=uri-miss; detail=origin-error")
         }
         assert (await site.get(b"/", PHONE))["cache-status"] == "tailorbird; fwd=bypass; detail=no-lifetime"
         assert len(origin.requests) == 3

@@ -63,6 +63,7 @@ async def test_an_origin_that_is_down_is_stood_in_for_by_the_stale_page() -> Non
         site.now += 3_600
         late = await site.get(b"/")
     assert (late.status, late["cache-control"]) == (502, "no-store")
+    assert late["cache-status"] == "tailorbird; fwd=stale; detail=refused"
 
 
 @pytest.mark.parametrize("status", [b"500 Oops", b"429 Too Many Requests"])
