@@ -3,8 +3,9 @@ The words are the same for a product row and a listing."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import count
 from math import inf
 from typing import get_args
 
@@ -217,8 +218,23 @@ def _places(node: Node, what: str, findings: list[Finding]) -> float:
 
 def read_pins(node: Node | None, catalogue: Assortment, findings: list[Finding]) -> tuple[tuple[int, str], ...]:
     """One or a list of products, each `at` a position."""
-    each = enumerate(one_or_more(node), start=1)
-    return tuple(pin for place, item in each if (pin := _pin(item, place, catalogue, findings)))
+    pins: dict[int, str] = {}
+    for place, item in enumerate(one_or_more(node), start=1):
+        if pin := _pin(item, place, catalogue, findings):
+            at, product = pin
+            if at in pins or product in pins.values():
+                findings.append(_pinned_twice(at, product, pins, item))
+            pins[at] = product
+    return tuple(pins.items())
+
+
+def _pinned_twice(at: int, product: str, pins: Mapping[int, str], item: Node) -> Finding:
+    """R102 for a second product at one place, which would take the first one's pin away, or a second place of one."""
+    if product in pins.values():
+        return Finding("R102", f'"{product}" is pinned twice', item.place, "keep one of its places")
+    free = next(place for place in count(1) if place not in pins)
+    what = f'"{pins[at]}" is pinned at {at}, and "{product}", too'
+    return Finding("R102", what, item.place, f"give one of them another place, as {{product: {product}, at: {free}}}")
 
 
 def _pin(node: Node, place: int, catalogue: Assortment, findings: list[Finding]) -> tuple[int, str] | None:

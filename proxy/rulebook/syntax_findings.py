@@ -51,7 +51,8 @@ WRITING: tuple[FindingKind, ...] = (
     FindingKind(
         "R102",
         "the same word twice",
-        "A word may stand once in one place, else nobody could say which of the two counts.",
+        "A word may stand once in one place, else nobody could say which of the two counts. So may a pin: two products "
+        "at one place, or one at two, are no order.",
         rule_text("priority: high", "priority: low"),
         rule_text("priority: high"),
     ),

@@ -106,6 +106,8 @@ def test_pins_are_read() -> None:
         ("pin", "{product: SOCKS, at: 1}", "R502", 'there is no product "SOCKS"'),
         ("pin", "{at: 1}", "R103", 'this pin has no "product"'),
         ("pin", "{product: SOCK, at: 0}", "R304", '"at" cannot be "0"'),
+        ("pin", "[{product: SOCK}, {product: BUN}]", "R102", '"SOCK" is pinned at 1, and "BUN", too'),
+        ("pin", "[{product: BUN, at: 1}, {product: BUN, at: 2}]", "R102", '"BUN" is pinned twice'),
     ],
 )
 def test_what_is_wrong_is_reported_with_a_help(read: str, text: str, code: str, what: str) -> None:
