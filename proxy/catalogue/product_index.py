@@ -6,14 +6,13 @@ Products are looked up when a page is filled, so a change counts at once."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
-from urllib.parse import unquote, urlsplit
 
 from msgspec.structs import replace
 
 from proxy.catalogue.feeds import merged
+from proxy.catalogue.page_addresses import PageAddresses
 from proxy.catalogue.products import Warn, product_of
 from proxy.catalogue.quality import adds_something, completed
 from proxy.model import Item, Product
@@ -22,23 +21,20 @@ EVERYTHING = "everything"
 DataSource = Literal["catalogue", "change", "page", ""]
 MOST_LEARNT = 100_000
 """The limit for products known only from their pages, and for catalogue products with additions from their pages."""
-_PLAIN_LINK = re.compile(
-    r"(?:https?://[\w.:-]+)?(/(?!/)[\w./~!$&'()*+,;=:@-]*)(?:\?[\w./~!$&'()*+,;=:@%-]*)?", re.ASCII
-)
 
 
 class CatalogueIndex(NamedTuple):
-    """The products of a catalogue by id, and their ids by the paths of their pages. For a large catalogue it takes a
-    tenth of a second to make, so it is made before the catalogue is published."""
+    """The products of a catalogue by id, and their ids by the addresses of their pages. For a large catalogue it takes
+    a tenth of a second to make, so it is made before the catalogue is published."""
 
     by_id: Mapping[str, Product]
-    by_path: Mapping[str, str]
+    addresses: PageAddresses
 
 
 def catalogue_index(products: Iterable[Product]) -> CatalogueIndex:
-    """The index of a catalogue; of two products with the same id or path, the last counts."""
+    """The index of a catalogue; of two products with the same id or address, the last counts."""
     by_id = {product.id: product for product in products}
-    return CatalogueIndex(by_id, {path_of(product.link): product.id for product in by_id.values()})
+    return CatalogueIndex(by_id, PageAddresses.of(by_id.values()))
 
 
 class ProductIndex:
@@ -51,7 +47,7 @@ class ProductIndex:
         self._from_pages: dict[str, Product] = {}
         self._page_data: dict[str, Product] = {}
         self._changed: dict[str, tuple[Product | None, Product]] = {}
-        self._by_path: dict[str, str] = {}
+        self._addresses = PageAddresses.of()
         self.replace(products)
 
     def __len__(self) -> int:
@@ -86,15 +82,19 @@ class ProductIndex:
             price=item.price if keeps_price else item.price or known.price_at(at) or 0.0,
         )
 
-    def at_path(self, path: str) -> Product | None:
-        """The product whose page is at `path`, percent-decoded."""
-        return self._products.get(self._by_path.get(path, ""))
+    def at_path(self, path: str, value: Callable[[str], str] = lambda name: "") -> Product | None:
+        """The product whose page is at `path`, percent-decoded; `value` returns that of a parameter, "" for none."""
+        return self._products.get(self._addresses.at(path, value))
+
+    def at_link(self, link: str) -> Product | None:
+        """The product to whose page a link leads."""
+        return self._products.get(self._addresses.of_link(link))
 
     def ids_of(self, named: Sequence[str]) -> Sequence[str]:
         """The ids of products that are named by id or by the address of their page; as they are named where the
         catalogue has no such page, or two would be one product."""
-        by_path = self._by_path
-        ids = [by_path.get(path_of(name), name) if "/" in name else name for name in named]
+        of_link = self._addresses.of_link
+        ids = [(of_link(name) or name) if "/" in name else name for name in named]
         return ids if len(set(ids)) == len(ids) else named
 
     @property
@@ -120,7 +120,7 @@ class ProductIndex:
     def replace(self, products: Iterable[Product] | CatalogueIndex) -> None:
         """Replaces the catalogue. Products known only from their pages stay; a change stays if the new catalogue has
         the same product as when the change was made."""
-        catalogue, by_path = products if isinstance(products, CatalogueIndex) else catalogue_index(products)
+        catalogue, addresses = products if isinstance(products, CatalogueIndex) else catalogue_index(products)
         self._catalogue = dict(catalogue)
         self._changed = {id: change for id, change in self._changed.items() if self._catalogue.get(id) == change[0]}
         known = self._catalogue | {id: product for id, (_, product) in self._changed.items()}
@@ -128,17 +128,17 @@ class ProductIndex:
         known |= {id: completed(known[id], page) for id, page in self._page_data.items()}
         self._from_pages = {id: product for id, product in self._from_pages.items() if id not in known}
         self._products = known | self._from_pages
-        self._by_path = dict(by_path)
+        self._addresses = addresses.copy()
         for id in [*self._changed, *self._page_data, *self._from_pages]:
             self._move(self._catalogue.get(id), self._products[id])
         self.version += 1
         self.replaced += 1
 
     def _move(self, before: Product | None, now: Product) -> None:
-        """Lists the product under the path of its page, and under no other."""
-        if before is not None and before.link != now.link and self._by_path.get(path := path_of(before.link)) == now.id:
-            del self._by_path[path]
-        self._by_path[path_of(now.link)] = now.id
+        """Lists the product under the address of its page, and under no other."""
+        if before is not None and before.link != now.link:
+            self._addresses.remove(before)
+        self._addresses.put(now)
 
     def change(self, fields: Mapping[str, Any], warn: Warn) -> Product:
         """Changes a product, or adds one, by columns of a feed. Raises `Unreadable`."""
@@ -168,7 +168,7 @@ class ProductIndex:
         if product_id not in self._from_pages:
             return self._page_data.pop(product_id, None) is not None
         del self._from_pages[product_id]
-        self._by_path.pop(path_of(self._products.pop(product_id).link), None)
+        self._addresses.remove(self._products.pop(product_id))
         self.version += 1
         return True
 
@@ -199,18 +199,8 @@ class ProductIndex:
 
     def _put(self, product: Product) -> None:
         self._products[product.id] = product
-        self._by_path[path_of(product.link)] = product.id
+        self._addresses.put(product)
         self.version += 1
-
-
-def path_of(link: str) -> str:
-    """The path of an address, percent-decoded."""
-    if plain := _PLAIN_LINK.fullmatch(link):
-        return plain[1]
-    try:
-        return unquote(urlsplit(link).path)
-    except ValueError:
-        return ""
 
 
 def is_within(category: str, wanted: str) -> bool:

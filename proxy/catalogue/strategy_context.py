@@ -75,5 +75,10 @@ def asking_of(context: EvaluationContext, shop: Shop) -> StrategyContext:
     if not isinstance(shopper, Shopper):
         shopper = context.remembered[Shopper] = shopper_of(context.history, shop.products.get)
     page = context.attributes.get("page")
-    here = shop.products.at_path(page) if isinstance(page, str) else None
+    here = shop.products.at_path(page, lambda name: _parameter(context, name)) if isinstance(page, str) else None
     return StrategyContext(shop, shopper, here.id if here else "", context.now)
+
+
+def _parameter(context: EvaluationContext, name: str) -> str:
+    values = context.attributes.get(f"refinement.{name}")
+    return min(values, default="") if isinstance(values, frozenset) else ""

@@ -116,7 +116,7 @@
       else names.push(s.dataset.slot || s.getAttribute("name"));
     });
     if (soft) {
-      path = names[0] && !all || asked ? location.pathname : "";
+      path = names[0] && !all || asked ? here() : "";
       if (names[0] && !all) fetch("/_tb/slots?names=" + names.map(encodeURIComponent) + "&path=" + encodeURIComponent(here()));
       else if (!asked) track("", { path: location.pathname }, "page");
       isOpen = 1;

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from proxy.catalogue.product_index import ProductIndex, path_of
+from proxy.catalogue.product_index import ProductIndex
 from proxy.conditions.behaviours import ADDED, SHOWN
 from proxy.http.message import OwnFields, Question, Request
 from proxy.memo import make_room
@@ -31,6 +31,7 @@ from proxy.visitors.consent import Consents, allowed
 from proxy.visitors.consent_changes import ConsentChanges
 from proxy.visitors.context import page_of
 from proxy.visitors.journal import Journal
+from proxy.visitors.parameters import first_of, parameters_of
 from proxy.visitors.pending import NOTHING_MORE, Pending, ServedFrom, ServedPage
 from proxy.visitors.view_content import (
     NO_BANNERS,
@@ -128,9 +129,10 @@ class Capture:
             log.exception("what a form for `%s` told is lost", request.path.decode("latin-1"))
 
     def _added(self, request: Request) -> Product | None:
-        hub, path = self._hub(), page_of(request.path)
-        sent_from = path_of((request.get(b"referer") or b"").decode("latin-1"))
-        return hub.get(path.rstrip("/").rpartition("/")[2]) or hub.at_path(path) or hub.at_path(sent_from)
+        hub, path, parameters = self._hub(), page_of(request.path), parameters_of(request.query)
+        by_id = hub.get(path.rstrip("/").rpartition("/")[2])
+        sent_from = (request.get(b"referer") or b"").decode("latin-1")
+        return by_id or hub.at_path(path, lambda name: first_of(parameters, name)) or hub.at_link(sent_from)
 
     def page_of(self, question: Question, about: PageSubject) -> Page | None:
         """The page of a question; None while each view of it has to be worked out (`note`)."""

@@ -17,7 +17,7 @@ from proxy.conditions.phrase import site_name
 from proxy.errors import RequestError
 from proxy.http.message import Request
 from proxy.model import AttributeValue, EvaluationContext, Measure, Profile, Visitor, nothing_read
-from proxy.visitors.parameters import parameters_of, search_term_of
+from proxy.visitors.parameters import first_of, parameters_of, search_term_of
 from proxy.visitors.places import PLACE_ATTRIBUTES, PlaceHeaders, country_in
 
 NEW_VISITOR_SECONDS = 30 * 60
@@ -53,8 +53,7 @@ class Seen:
 
     def parameter(self, name: str) -> str | None:
         """The first value of a query parameter."""
-        values = self.parameters.get(name)
-        return values[0] if values else None
+        return first_of(self.parameters, name) or None
 
     def place(self, name: str) -> bytes:
         """What is sent in the field that names this place; b"" for none."""

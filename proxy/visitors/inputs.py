@@ -17,7 +17,7 @@ from proxy.model import AttributeValue, Cap
 from proxy.page.presentation import ROW_ATTRIBUTES
 from proxy.personalise import SORTED_BY
 from proxy.rulebook.compile import Publication
-from proxy.visitors.context import Seen, Source, is_of_request, needs_profile, source_of, values_of
+from proxy.visitors.context import REFINEMENT, Seen, Source, is_of_request, needs_profile, source_of, values_of
 from proxy.visitors.places import PLACE_ATTRIBUTES
 
 Values = tuple[AttributeValue | None, ...]
@@ -88,8 +88,9 @@ class Inputs:
     def of(cls, publication: Publication, slots: tuple[str, ...], places: Collection[str] = ()) -> Inputs:
         """The inputs of these slots, where requests tell these `places`."""
         deciding, filling = publication.plan.inputs_of(slots), publication.filled_in(slots)
+        of_rows = (*ROW_ATTRIBUTES, *_telling_products_apart(publication)) if filling.has_rows else ()
         names = deciding.attributes.difference(CLOCK_ATTRIBUTES).union(
-            filling.attributes, ROW_ATTRIBUTES if filling.has_rows else (), SORTED_BY if filling.has_lists else ()
+            filling.attributes, of_rows, SORTED_BY if filling.has_lists else ()
         )
         traits = {name: TRAIT_MEASURES[name] for name in names & TRAIT_MEASURES.keys()}
         measures = {**traits, **deciding.measures}
@@ -112,6 +113,10 @@ class Inputs:
             of_place,
             tuple([_as_named if name in filling.attributes else _worth(publication, name) for name in of_place]),
         )
+
+
+def _telling_products_apart(publication: Publication) -> list[str]:
+    return [REFINEMENT + name for name in publication.products.addresses.telling()]
 
 
 def _worth(publication: Publication, place: str) -> Worth:

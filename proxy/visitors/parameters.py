@@ -29,6 +29,12 @@ def parameters_of(query: bytes) -> dict[str, list[str]]:
     return found
 
 
+def first_of(parameters: Mapping[str, Sequence[str]], name: str) -> str:
+    """The first value of a parameter; "" for none."""
+    values = parameters.get(name)
+    return values[0] if values else ""
+
+
 def search_term_of(parameters: Mapping[str, Sequence[str]]) -> str:
     """The search term; "" for none."""
     if not parameters:

@@ -11,7 +11,7 @@ from typing import Protocol
 import msgspec
 
 from proxy.audience.results import DEVICE, HELD, SLOT
-from proxy.catalogue.product_index import ProductIndex, path_of
+from proxy.catalogue.product_index import ProductIndex
 from proxy.conditions.behaviours import VIEWED
 from proxy.events.bots import is_ahead_of_time, is_bot
 from proxy.http.message import Request
@@ -22,7 +22,7 @@ from proxy.page.slots import INTERNAL
 from proxy.stores.packed_views import packed_part, packed_words
 from proxy.visitors.consent import Consents
 from proxy.visitors.context import device_in, page_of, referrer_of
-from proxy.visitors.parameters import SEARCH_PARAMETERS, parameters_of, search_term_of
+from proxy.visitors.parameters import SEARCH_PARAMETERS, first_of, parameters_of, search_term_of
 from proxy.visitors.writekeys import BROWSER
 
 DEVICES = "", "phone", "tablet", "desktop"
@@ -137,7 +137,7 @@ def view_content_of(request: Request, about: PageSubject, hub: ProductIndex) -> 
     if not is_opened(request) or is_bot(request.get(b"user-agent") or b""):
         return None
     parameters, path = parameters_of(request.query), page_of(request.path)
-    known = None if about.product else hub.at_path(path)
+    known = None if about.product else hub.at_path(path, lambda name: first_of(parameters, name))
     return ViewContent(
         path[:LONGEST_SUBJECT],
         dict(_came(request, parameters)),
@@ -152,7 +152,7 @@ def is_told(arrival: Arrival, hub: ProductIndex) -> bool:
     path it made one (`told_at`)."""
     path = arrival.details.get("told_at")
     is_ours = arrival.event.kind == VIEWED and arrival.source == BROWSER.name
-    return is_ours and isinstance(path, str) and hub.at_path(path_of(path)) is not None
+    return is_ours and isinstance(path, str) and hub.at_link(path) is not None
 
 
 def _came(request: Request, parameters: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, str]]:

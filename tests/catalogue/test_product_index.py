@@ -34,6 +34,14 @@ def test_who_names_products_by_the_addresses_of_their_pages_means_their_ids() ->
     assert list(hub.ids_of(["/p/b", "/p/b?again"])) == ["/p/b", "/p/b?again"]
 
 
+def test_addresses_with_the_same_path_name_products_by_their_parameters() -> None:
+    hub = ProductIndex([Product(id, "A", f"/index.php?route=product&id={id}") for id in ("7", "8")])
+    assert list(hub.ids_of(["/index.php?id=8&route=product&list=2", "/index.php?route=product&id=7"])) == ["8", "7"]
+    assert hub.at_link("/index.php?route=home") is hub.at_path("/index.php") is None
+    hub.replace([Product("7", "A", "/p/7")])
+    assert hub.at_link("/index.php?route=product&id=7") is None and hub.at_path("/p/7") is hub.get("7")
+
+
 def test_a_change_counts_at_once_and_is_counted() -> None:
     hub = ProductIndex([TENT])
     before = hub.version

@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from proxy.catalogue.shop import Shop
+from proxy.catalogue.strategy_context import asking_of
+from proxy.model import EvaluationContext, Product
 from tests.catalogue.worlds import asking
 
 WHO = {"viewed": ["TRAIL", "SOCK"], "cart": ["HOTDOG"], "bought": ["BUN"]}
@@ -42,3 +45,10 @@ def test_a_stranger_on_the_home_page_means_nothing_by_them() -> None:
 
 def test_a_product_has_its_title_else_its_id() -> None:
     assert (asking().title("HOTDOG"), asking().title("GONE")) == ("Hot dogs", "GONE")
+
+
+def test_parameters_tell_which_product_is_here_where_all_have_one_path() -> None:
+    shop = Shop([Product(id, "A", f"/index.php?id={id}") for id in ("7", "8")])
+    here = EvaluationContext(attributes={"page": "/index.php", "refinement.id": frozenset({"7"})})
+    assert asking_of(here, shop).here == "7"
+    assert asking_of(EvaluationContext(attributes={"page": "/index.php"}), shop).here == ""

@@ -8,7 +8,7 @@ import pytest
 from proxy.catalogue.product_index import ProductIndex
 from proxy.http.message import Request
 from proxy.metrics import Decided
-from proxy.model import LONGEST_SUBJECT, Decision, Item
+from proxy.model import LONGEST_SUBJECT, Decision, Item, Product
 from proxy.page.page_subject import NO_SUBJECT, PageSubject
 from proxy.stores.packed_views import packed_part, packed_words
 from proxy.visitors.view_content import (
@@ -48,6 +48,14 @@ def test_a_page_tells_what_it_and_its_address_say(
     path: bytes, query: bytes, about: PageSubject, others: tuple[tuple[str, str], ...]
 ) -> None:
     assert told(path, query, about) == ViewContent(path.decode(), {}, others, about.product, DESKTOP)
+
+
+@pytest.mark.parametrize(("query", "product"), [(b"route=product&id=7", "7"), (b"route=checkout/cart", ""), (b"", "")])
+def test_parameters_tell_whose_page_it_is_where_products_have_one_path(query: bytes, product: str) -> None:
+    hub = ProductIndex([Product(id, "A", f"/index.php?route=product&id={id}") for id in ("7", "8")])
+    request = Request(b"GET", b"/index.php", query, b"shop.example", tuple(OPENED.items()))
+    found = view_content_of(request, NO_SUBJECT, hub)
+    assert found and (found.product.product if found.product else "") == product
 
 
 def test_a_page_tells_where_one_came_from() -> None:
