@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from textwrap import dedent, indent
+from urllib.parse import parse_qsl, urlsplit
 
 import click
 
@@ -20,8 +21,8 @@ from proxy.doctor.fetched import Level, Line
 from proxy.doctor.proposal import PUT_IT
 from proxy.doctor.proposed_policy import Proposal
 from proxy.doctor.shop_client import ShopClient, is_web_address, path_of
-from proxy.page.slots import matches_page
 from proxy.rulebook.check import check
+from proxy.rulebook.policy import PagePolicy
 from proxy.rulebook.read import CACHE_FILE
 from proxy.stores.ruledir import read_folder
 
@@ -53,7 +54,7 @@ def command(url: str, rules: Path | None, pattern: str | None, is_written: bool,
         raise click.BadParameter(f"`{public}` is no address, as https://shop.example", param_hint="--public-url")
     if is_written and rules is None:
         raise click.UsageError("--write needs --rules, the folder to write into")
-    if pattern is not None and not matches_page(pattern, path_of(url)):
+    if pattern is not None and not PagePolicy(pattern).is_for(path_of(url), dict(parse_qsl(urlsplit(url).query))):
         raise click.BadParameter(f"the page at {path_of(url)} is none of `{pattern}`", param_hint="--path")
     checked = check(read_folder(rules)) if rules else None
     found = examine(ShopClient(url, settings_now(), public), checked, pattern)

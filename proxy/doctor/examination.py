@@ -43,7 +43,8 @@ def examine(shop: ShopClient, checked: Checked | None, pattern: str | None) -> E
     """Examines the page, by the rule folder if one was `checked`. The policy proposed is for the pages of the pattern,
     or for that page alone. Raises `OriginError`."""
     get, first = _past_cookie_wall(shop)
-    standing = checked.policy.of(urlsplit(shop.url).path.encode() or b"/") if checked else None
+    parts = urlsplit(shop.url)
+    standing = checked.policy.of(parts.path.encode() or b"/", parts.query.encode()) if checked else None
     first = replace(first, includes_by_policy=standing is not None and standing.has_includes)
     lines = checkup(replace(first, declared=checked.declared, has_rules=True) if checked else first)
     if checked and not is_failed(lines):

@@ -45,7 +45,7 @@ def sought(request: Request, policy: PagePolicy | None, *, is_json: bool = False
 def kept_as(address: bytes, policy: Policy) -> bytes:
     """A key, or a target on every host, as its page is kept: without the parameters that make no difference there."""
     whole, _, query = address.partition(b"?")
-    page = policy.of(path_of(whole)) if query else None
+    page = policy.of(path_of(whole), query) if query else None
     counts = query if page is None else page.overrides.significant_query(query)
     if counts == query:
         return address
@@ -95,7 +95,7 @@ def changed_by(request: Request, status: int, headers: Headers, policy: Policy =
 
 
 def _is_changed_by_forms(address: bytes, policy: Policy) -> bool:
-    page = policy.of(path_of(address))
+    page = policy.of(path_of(address), address.partition(b"?")[2])
     return page is None or (page.is_kept and page.is_changed_by_forms)
 
 

@@ -18,7 +18,11 @@ from proxy.rulebook.words import Part, Word, fields
 
 FILE = (Word("pages", "what holds for which pages; of those whose path fits, the first counts", required=True),)
 PAGE = (
-    Word("path", "the path of the page, as /sale, or /c/* for everything below /c/", required=True),
+    Word(
+        "path",
+        "the path of the page, as /sale, or /c/* for everything below /c/; parameters too, as /?route=checkout/*",
+        required=True,
+    ),
     Word("store", "no: every visitor asks the origin; yes when missing"),
     Word(
         "wait",
@@ -103,6 +107,10 @@ def _for_who_is_logged_in(page: PagePolicy, node: Node) -> list[Finding]:
 
 
 def _takes_all(wide: str, narrow: str) -> bool:
+    if "?" not in wide:
+        narrow = narrow.partition("?")[0]
+    elif "?" in narrow:
+        return wide == narrow
     return wide == narrow or (wide.endswith("*") and narrow.removesuffix("*").startswith(wide[:-1]))
 
 

@@ -5,10 +5,10 @@ Its law: what a policy does not mention is as the origin says. It is read by `ca
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from urllib.parse import unquote_to_bytes
+from urllib.parse import parse_qsl, unquote_to_bytes
 
 from proxy.httpcache.overrides import CacheOverrides, CookieRoles
 from proxy.memo import make_room
@@ -21,7 +21,8 @@ _REMEMBERED, _LONGEST = 20_000, 200
 
 @dataclass(frozen=True)
 class PagePolicy:
-    """What holds for the pages of one pattern.
+    """What holds for the pages of one pattern: a path, and parameters that an address must have, as
+    `/index.php?route=checkout/*`.
 
     * `is_kept` False: every visitor asks the origin.
     * `is_compared` False: a page is kept without comparing two fetches of it first.
@@ -42,6 +43,22 @@ class PagePolicy:
     has_includes: bool = False
     has_slots: bool = True
     wait_seconds: int = 0
+
+    @cached_property
+    def path(self) -> str:
+        """The pattern without parameters."""
+        return self.pattern.partition("?")[0]
+
+    @cached_property
+    def parameters(self) -> tuple[tuple[str, str], ...]:
+        """What the parameters of an address must match, by name."""
+        return tuple(parse_qsl(self.pattern.partition("?")[2], keep_blank_values=True))
+
+    def is_for(self, path: str, parameters: Mapping[str, str]) -> bool:
+        """Whether it holds for the page at a path, decoded, with these parameters."""
+        return matches_page(self.path, path) and all(
+            name in parameters and matches_page(value, parameters[name]) for name, value in self.parameters
+        )
 
     @property
     def is_passed_on(self) -> bool:
@@ -77,22 +94,29 @@ class Policy:
     pages: tuple[PagePolicy, ...] = ()
     _known: dict[bytes, PagePolicy | None] = field(default_factory=dict, init=False, repr=False, compare=False)
 
-    def of(self, path: bytes) -> PagePolicy | None:
-        """The policy of the page at a path (in wire form); None when there is none."""
+    def of(self, path: bytes, query: bytes = b"") -> PagePolicy | None:
+        """The policy of the page at a path with a query (both in wire form); None when there is none."""
         if not self.pages:
             return None
-        if len(path) > _LONGEST:
-            return self._found(path)
-        if path not in self._known:
+        asked = b"%b?%b" % (path, query) if query and self._asks_parameters else path
+        if len(asked) > _LONGEST:
+            return self._found(asked)
+        if asked not in self._known:
             make_room(self._known, _REMEMBERED)
-            self._known[path] = self._found(path)
-        return self._known[path]
+            self._known[asked] = self._found(asked)
+        return self._known[asked]
 
-    def _found(self, path: bytes) -> PagePolicy | None:
+    def _found(self, asked: bytes) -> PagePolicy | None:
+        path, _, query = asked.partition(b"?")
         readable = unquote_to_bytes(path).decode("utf-8", "replace")
-        page = next((page for page in self.pages if matches_page(page.pattern, readable)), None)
+        parameters = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True))
+        page = next((page for page in self.pages if page.is_for(readable, parameters)), None)
         is_own = page is not None and page.pattern != readable and readable in self._fetched
         return PagePolicy(page.pattern, is_kept=False) if page and is_own else page
+
+    @cached_property
+    def _asks_parameters(self) -> bool:
+        return any(page.parameters for page in self.pages)
 
     @cached_property
     def _fetched(self) -> frozenset[str]:

@@ -42,13 +42,13 @@ NO_SLOTS = Template((), (Piece(b""),), ())
 
 class BegunPages:
     """Finds the pages whose beginning may be passed on. `declared` returns the slots declared at present, `policy_of`
-    the operator's policy for a path."""
+    the operator's policy for a page."""
 
     def __init__(
         self,
         showing: Shows,
         declared: Callable[[], Sequence[DeclaredSlot]],
-        policy_of: Callable[[bytes], PagePolicy | None],
+        policy_of: Callable[[Request], PagePolicy | None],
         reader: PageReader,
         metrics: Metrics,
         settings: Settings,
@@ -71,7 +71,7 @@ class BegunPages:
         is_coming = isinstance(answer.body, Exchange) and not answer.body.is_over
         if not is_coming or answer.status != 200 or request.method != b"GET" or request.depth:
             return None
-        declared, policy = self._declared(), self._policy_of(request.path)
+        declared, policy = self._declared(), self._policy_of(request)
         found = self.reader.bounds_of(answer.headers, request.path, declared, policy)
         if found is None or request.get(b"if-none-match") is not None:
             return None

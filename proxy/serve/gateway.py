@@ -77,7 +77,7 @@ class Gateway:
         self._tell_changed = tell_changed
         self._declared: Sequence[DeclaredSlot] = ()
         self._policy = NO_POLICY
-        declared, policy_of = (lambda: self._declared), (lambda path: self._policy.of(path))
+        declared, policy_of = (lambda: self._declared), (lambda page: self._policy.of(page.path, page.query))
         asking = Asking(origins, settings)
         personal = Personal(settings.ignored_cookies, tells_credentials=asking.tells_credentials)
         reader = PageReader(metrics, settings)
@@ -167,7 +167,7 @@ class Gateway:
             self.forget(keys)
             self._tell_changed(keys)
         self._tell_refusal(request, answer.status)
-        self._showing.capture.note_form(now, request, answer.status, self._policy.of(request.path))
+        self._showing.capture.note_form(now, request, answer.status, self._policy.of(request.path, request.query))
         self._metrics.count("tailorbird_cache_requests_total", "status", "method")
         return await self._own.answer(request, answer, now, "fwd=method")
 

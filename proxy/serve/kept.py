@@ -55,7 +55,7 @@ class Kept:
 
     def entry(self, page: Request) -> Entry | None:
         """The stored entry that a request is for, if there is one."""
-        return self.memory.get(sought(page, self._policy().of(page.path)).key, page)
+        return self.memory.get(sought(page, self._policy().of(page.path, page.query)).key, page)
 
     def judge_anew(self) -> None:
         """Forgets which pages are not to be kept: the operator's policy is another."""

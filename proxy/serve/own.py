@@ -58,14 +58,14 @@ _OUR_ETAG = re.compile(rb'W/"[0-9a-f]{32}"')  # as `page/encode.py` makes them
 
 class Own:
     """Passes requests on and their answers back. `declared` returns the slots declared at present, `policy_of` the
-    operator's policy for a path; `hole_filling` fetches what a page includes."""
+    operator's policy for a page; `hole_filling` fetches what a page includes."""
 
     def __init__(
         self,
         asking: Asking,
         showing: Shows,
         declared: Callable[[], Sequence[DeclaredSlot]],
-        policy_of: Callable[[bytes], PagePolicy | None],
+        policy_of: Callable[[Request], PagePolicy | None],
         reader: PageReader,
         hole_filling: HoleFilling,
         metrics: Metrics,
@@ -95,7 +95,7 @@ class Own:
         return self._wait_seconds(request) > 0
 
     def _wait_seconds(self, request: Request) -> int:
-        policy = self._policy_of(request.path)
+        policy = self._policy_of(request)
         return 0 if policy is None else policy.wait_seconds
 
     def begins(self, request: Request, on_answer: OnAnswer) -> bool:
@@ -147,7 +147,7 @@ class Own:
 
     def is_streamed(self, request: Request, answer: UpstreamResponse) -> bool:
         """Whether the answer is passed on as it comes."""
-        policy = self._policy_of(request.path)
+        policy = self._policy_of(request)
         is_left = policy is not None and policy.is_passed_on
         return is_left or not is_cut(answer.headers, request.path, self._declared()) or answer.status in NOT_WHOLE
 
@@ -223,7 +223,7 @@ class Own:
     async def _page(
         self, request: Request, answer: UpstreamResponse, body: bytes, headers: Headers, now: float
     ) -> Response:
-        policy = self._policy_of(request.path)
+        policy = self._policy_of(request)
         page = await self._reader.read(body, answer.headers, request.path, self._declared(), policy)
         if page.template is None or page.is_left:
             return self._untouched(request, answer, page, body, headers, now)

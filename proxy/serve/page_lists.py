@@ -35,7 +35,7 @@ class PageLists:
             await answer.aclose()
         if not isinstance(body, bytes):
             return {}
-        reader, policy = PageReader(Metrics(), self._settings), publication.policy.of(page.path)
+        reader, policy = PageReader(Metrics(), self._settings), publication.policy.of(page.path, page.query)
         read = await reader.read(body, answer.headers, page.path, publication.declared, policy)
         lists = read.template.lists.items() if read.template else ()
         return {read.template.slots[place]: cards.products for place, cards in lists if read.template}

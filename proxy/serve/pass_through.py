@@ -58,7 +58,7 @@ class _ShapeHandling(NamedTuple):
 
 class PassThrough:
     """Passes requests to `own` without a task. `fill` starts a fetch into the cache for an answer that looks shareable;
-    `policy_of` returns the operator's policy for a path."""
+    `policy_of` returns the operator's policy for a page."""
 
     def __init__(
         self,
@@ -68,7 +68,7 @@ class PassThrough:
         memory: ResponseCache[Entry],
         marks: MarkedKeys,
         personal: Personal,
-        policy_of: Callable[[bytes], PagePolicy | None],
+        policy_of: Callable[[Request], PagePolicy | None],
         fill: Callable[[Sought, UpstreamResponse], None],
         metrics: Metrics,
         settings: Settings,
@@ -96,7 +96,7 @@ class PassThrough:
         question = request.question
         if question is None or self._is_off or b"range" in question.firsts:
             return False
-        if self._memory.get(question.key, request) is not None or self._policy_of(request.path) is not None:
+        if self._memory.get(question.key, request) is not None or self._policy_of(request) is not None:
             return False
         reason = self._marks.reason(question.key, now)
         if (not reason and not self._personal.is_personal(request)) or self.own.keeps_conditions(request):

@@ -131,8 +131,10 @@ class Previewing:
             return await own.answer(asked, await own.ask(asked), now, "fwd=bypass; detail=preview")
 
         hole_filling = HoleFilling(Parts(part, self._settings, metrics))
-        policy_of = publication.policy.of
-        own = Own(self._asking, showing, lambda: declared, policy_of, reader, hole_filling, metrics, self._settings)
+        own = Own(
+            self._asking, showing, lambda: declared, lambda page: publication.policy.of(page.path, page.query),
+            reader, hole_filling, metrics, self._settings,
+        )  # fmt: skip
         started = time.perf_counter()
         headers = tuple(field for field in request.headers if field[0] not in _CONDITIONS)
         try:

@@ -70,7 +70,7 @@ class Retrieval:
         self._declared, self._policy = declared, policy
 
     async def answer(self, request: Request, now: float) -> Response:
-        policy = self._policy.of(request.path)
+        policy = self._policy.of(request.path, request.query)
         asked = sought(request, policy, is_json=has_json_slots(request.path, self._declared))
         wishes = self._warm.wishes(request)
         if policy is not None and (reason := self._personal.why_own(policy, request.headers)):

@@ -80,7 +80,7 @@ class Warm:
         """The key and the entry of the stored, fresh answer; None when there is none."""
         if request.method not in (b"GET", b"HEAD"):
             return None
-        policy = self._policy.of(request.path)
+        policy = self._policy.of(request.path, request.query)
         if policy is not None and self._personal.why_own(policy, request.headers):
             return None
         key = key_of(request) if policy is None else sought(request, policy).key

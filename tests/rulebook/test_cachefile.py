@@ -154,6 +154,13 @@ def test_a_part_that_never_counts_is_reported(paths: tuple[str, str]) -> None:
     assert not findings
 
 
+def test_parameters_make_a_pattern_narrower() -> None:
+    narrow, wide = "  - path: /en?route=account/*\n    store: no\n", "  - path: /en\n    store: yes\n"
+    assert not read("pages:\n" + narrow + wide)[1]
+    assert [finding.code for finding in read("pages:\n" + wide + narrow)[1]] == ["R701"]
+    assert [finding.code for finding in read("pages:\n" + narrow + narrow)[1]] == ["R701"]
+
+
 @pytest.mark.parametrize(
     ("lines", "codes"),
     [

@@ -19,6 +19,24 @@ def test_the_first_pattern_that_fits_counts(path: bytes, pattern: str | None) ->
         assert (page.pattern if page else None) == pattern
 
 
+@pytest.mark.parametrize(
+    ("path", "query", "pattern"),
+    [
+        (b"/index.php", b"language=en&route=checkout%2Fcart", "/index.php?route=checkout/*"),
+        (b"/en", b"route=account/login", "/*?route=account/*"),
+        (b"/index.php", b"route=product", "/*"),
+        (b"/index.php", b"", "/*"),
+        (b"/other.php", b"route=checkout/cart", "/*"),
+    ],
+)
+def test_parameters_of_a_pattern_are_asked_for(path: bytes, query: bytes, pattern: str) -> None:
+    patterns = "/index.php?route=checkout/*", "/*?route=account/*", "/*"
+    policy = Policy(tuple(map(PagePolicy, patterns)))
+    for _ in range(2):
+        page = policy.of(path, query)
+        assert page is not None and page.pattern == pattern
+
+
 def test_without_a_policy_nothing_is_said_of_any_page() -> None:
     assert NO_POLICY.of(b"/") is None
 

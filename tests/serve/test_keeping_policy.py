@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from dataclasses import replace
 from email.utils import formatdate
 
 import pytest
 
 from proxy.httpcache.overrides import CacheOverrides, CookieRoles
 from proxy.page.holes import Fill, FillKind, Hole
+from proxy.rulebook.policy import PagePolicy, Policy
 from tests.serve.test_keeping import ruled
 from tests.wire.origin import Origin, Seen, always, ok
 from tests.wire.site import HTML, NOON, PAGE, SHARED, Site, answering
@@ -132,6 +134,16 @@ async def test_pages_that_an_operator_keeps_out_are_each_visitors_own() -> None:
         for _ in range(2):
             assert (await site.get(b"/"))["cache-status"] == "tailorbird; fwd=bypass; detail=policy"
     assert len(origin.requests) == 2
+
+
+async def test_what_an_address_keeps_out_by_a_parameter_leaves_the_rest_of_its_path_kept() -> None:
+    kept = ruled(CacheOverrides(fresh_seconds=60))
+    policy = Policy((PagePolicy("/*?route=cart*", is_kept=False), *kept.policy.pages))
+    publication = replace(kept, policy=policy)
+    async with Origin(always(ok(PAGE, HTML))) as origin, Site(origin.url, publication=publication) as site:
+        for target, said in ((b"/?a=1", "hit"), (b"/?a=1&route=cart/add", "detail=policy"), (b"/?route=x", "hit")):
+            await site.get(target)
+            assert said in (await site.get(target))["cache-status"]
 
 
 async def test_another_policy_counts_from_the_next_request_on() -> None:
