@@ -13,7 +13,7 @@ from starlette.routing import Route
 from proxy.errors import UNDECODABLE, RequestError
 from proxy.studio.forms import body_of
 from proxy.studio.product_changes import changes_in
-from proxy.studio.purging import purge_in
+from proxy.studio.purging import purge_in, purge_named
 from proxy.studio.views import Site, status_view
 
 log = logging.getLogger("tailorbird.studio")
@@ -44,7 +44,8 @@ def api_routes(site: Site) -> list[Route]:
         return _json(await site.change_products(changes))
 
     async def purge(request: Request) -> Response:
-        purge = purge_in(await _sent(request, "a purge is"))
+        body, named = await _sent(request, "a purge is"), request.query_params.multi_items()
+        purge = purge_named(named) if named else purge_in(body)
         done = await site.purge(purge)
         _tell(request, f"purged {purge}: {done.purged} stored copies, {done.confirmed} of {done.workers} workers")
         return _json(done, 200 if done.everywhere else 503)

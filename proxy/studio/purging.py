@@ -2,11 +2,15 @@
 
     {"urls": ["/sale", "https://shop.example/"], "prefixes": ["/c/"], "tags": ["product-7"], "soft": true}
 
+Where a webhook sends a body of its own, as a CMS does, the address names it: `?url=/sale&prefix=/c/&soft=yes`.
+
 The answer says how many stored copies that were, how many workers there are, and how many of them have done it; with
 503 when that is not all of them, so that whoever asked asks again.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 import msgspec
 
@@ -37,6 +41,16 @@ class Purged(msgspec.Struct, frozen=True):
 def purged(told: Replies) -> Purged:
     """The result of a purge that was sent to all workers; each answered with a number."""
     return Purged(sum(map(int, told.answers.values())), len(told.live), len(told.answers), told.is_whole)
+
+
+def purge_named(parameters: Iterable[tuple[str, str]]) -> Purge:
+    """The purge that the parameters of an address name. Raises `RequestError`."""
+    named: dict[str, list[str]] = {"url": [], "prefix": [], "tag": [], "soft": []}
+    for name, value in parameters:
+        if name not in named or (name == "soft" and value not in ("yes", "true", "1")):
+            raise RequestError(f"`{name}={value}` names no purge", help="write ?url=/sale&prefix=/c/&tag=a&soft=yes")
+        named[name].append(value)
+    return purge_of(named["url"], named["prefix"], named["tag"], is_soft=bool(named["soft"]))
 
 
 def purge_in(body: bytes) -> Purge:

@@ -53,6 +53,14 @@ async def test_who_asks_for_what_is_stored_of_a_visitor_is_logged_and_the_visito
     assert len(caplog.records) == 2 and "mia" not in caplog.text
 
 
+async def test_a_webhook_that_sends_a_body_of_its_own_purges_what_its_address_names() -> None:
+    site = Shop()
+    async with browser(site) as client:
+        answer = await client.post("/api/purge?prefix=/c/&tag=a", json={"event": "entry.update", "model": "product"})
+        assert answer.status_code == 200
+    assert site.purged == [purge_of(prefixes=["/c/"], tags=["a"])]
+
+
 async def test_a_purge_that_a_worker_has_not_done_yet_is_no_success() -> None:
     async with browser(Shop(is_late=True)) as client:
         answer = await client.post("/api/purge", json={"prefixes": ["/"]})

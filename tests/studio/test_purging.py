@@ -5,7 +5,7 @@ import pytest
 from proxy.errors import RequestError
 from proxy.httpcache.purge import purge_of
 from proxy.ports import Replies
-from proxy.studio.purging import Purged, purge_in, purged
+from proxy.studio.purging import Purged, purge_in, purge_named, purged
 
 
 def test_a_purge_is_read_from_json() -> None:
@@ -37,3 +37,14 @@ def test_what_was_purged_is_summed_over_the_workers(told: Replies, expected: Pur
 def test_a_body_that_cannot_be_read_is_refused(body: bytes) -> None:
     with pytest.raises(RequestError, match=r"this is no purge.*write \{\"urls\""):
         purge_in(body)
+
+
+def test_an_address_names_a_purge_for_who_cannot_choose_the_body() -> None:
+    named = [("url", "/a"), ("prefix", "/b"), ("url", "/c"), ("tag", "d"), ("soft", "yes")]
+    assert purge_named(named) == purge_of(["/a", "/c"], ["/b"], ["d"], is_soft=True)
+
+
+@pytest.mark.parametrize("parameter", [("urls", "/a"), ("soft", "no"), ("prefix", "c"), ("soft", "yes")])
+def test_an_address_that_names_no_purge_is_refused(parameter: tuple[str, str]) -> None:
+    with pytest.raises(RequestError):
+        purge_named([parameter])
