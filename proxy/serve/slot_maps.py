@@ -274,7 +274,8 @@ class SlotMaps:
         if before is None or not places:
             return Comparison(names)
         places |= before.changing
-        likeness = shape_of(Markup(version.body, path.charset), parts, places) if len(places) <= MOST_WORDS else None
+        page = Markup(version.body, path.charset)
+        likeness = None if len(places) > MOST_WORDS or page.is_slow else shape_of(page, parts, places)
         return Comparison(names, before.changing if likeness is None else places, likeness)
 
     def put(

@@ -19,6 +19,7 @@ PAGE = (
     b'<div data-slot="home.row"></div></body></html>'
 )
 TOP = DeclaredSlot("home.top", selector="main", place="start")
+NAMES = (b"Ann", b"Bob", b"Cy", b"Dee")
 GREETED = PAGE.replace(b"default", b"<p>Hello %s</p>").replace(b"</body>", b'<input name=t value="%s"></body>')
 
 
@@ -102,6 +103,15 @@ def known(slot_maps: SlotMaps, path: Path, body: bytes) -> Template | None:
         return known.template
     slot_maps.put(version, whole(body), (), slot_maps.compare(version) if path.is_to_be_compared else None)
     return None
+
+
+@pytest.mark.parametrize("more", [b"<p a%d>", b"<body a%d>"])
+def test_versions_that_would_be_parsed_for_long_are_not_made_out(more: bytes) -> None:
+    slot_maps, pages = SlotMaps(), [GREETED % (name, b"x") + b"".join(more % n for n in range(3_000)) for name in NAMES]
+    path = slot_maps.at(b"/", "utf-8", (), has_includes=False)
+    for page in pages:
+        known(slot_maps, path, page)
+    assert bool(path.by_likeness) == (more == b"<p a%d>")
 
 
 def whole(body: bytes, *declared: DeclaredSlot) -> Template:
