@@ -83,7 +83,7 @@ def command(
     _must_be_a_test(case, publication)
     persona = persona_of(publication, case=case, **said)
     settings = settings_now()
-    tokens = Tokens(settings.secret, shop_url=settings.shop_url)
+    tokens = Tokens(settings.secret, shop_url=settings.shop_url, hosts=settings.allowed_hosts)
     try:
         click.echo(tokens.link(url, Preview(int(time.time()) + seconds, name, persona)))
     except RequestError as error:

@@ -152,7 +152,7 @@ async def serve(
             token=settings.admin_token,
             others=Others(settings.reader_token, settings.writer_token, settings.approval == "required"),
             may_write=settings.studio_writes,
-            tokens=Tokens(settings.secret, shop_url=settings.shop_url),
+            tokens=Tokens(settings.secret, shop_url=settings.shop_url, hosts=settings.allowed_hosts),
         )
         listeners.append(Listener("studio", studio, bound=places.admin, drain_seconds=1))
     is_alone = inherited is None  # else the supervisor says what happens to all

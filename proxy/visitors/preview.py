@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from proxy.errors import UNDECODABLE, OperatorError, RequestError
-from proxy.http.authority import address_of
+from proxy.http.authority import address_of, coded, valid_host
 from proxy.http.message import Request, Response, cookies_named
 from proxy.visitors.persona import Persona
 from proxy.visitors.signing import Keyring
@@ -42,10 +42,12 @@ class Preview(msgspec.Struct, frozen=True, omit_defaults=True):
 
 class Tokens:
     """Signs and reads tokens. In the demo, on plain http, the cookie has no `__Host-` prefix. Where the shop's address
-    is known (`shop_url`), a path is enough to say which page a link opens."""
+    is known (`shop_url`), a path is enough to say which page a link opens. Where its `hosts` are, a link leads to no
+    other: somebody may have sent an editor a link to the form, with a page of their own filled in."""
 
-    def __init__(self, secret: str, *, is_demo: bool = False, shop_url: str = "") -> None:
+    def __init__(self, secret: str, *, is_demo: bool = False, shop_url: str = "", hosts: tuple[str, ...] = ()) -> None:
         self._keys = Keyring(secret)
+        self._hosts = hosts
         self.shop_url = str(address_of(shop_url, "shop_url")) if shop_url else ""
         self._cookie = PREVIEWS if is_demo else b"__Host-" + PREVIEWS
         self._flags = b"; Path=/; HttpOnly; SameSite=Lax" + (b"" if is_demo else b"; Secure")
@@ -61,8 +63,17 @@ class Tokens:
         if parts.scheme not in ("http", "https") or not parts.netloc:
             help = "write it like https://shop.example/sale"
             raise RequestError(f"`{page}` is not the whole address of a page", help=f"{help}{PATHS * is_path}")
+        if self._hosts and not is_path:
+            self._must_be_the_shops(parts.netloc)
         query = f"{parts.query}&__tb={self.token(preview).decode()}".lstrip("&")
         return parts._replace(query=query, path=parts.path or "/").geturl()
+
+    def _must_be_the_shops(self, host: str) -> None:
+        try:
+            valid_host((host if host.isascii() else coded(host)).encode(), self._hosts)
+        except (RequestError, ValueError):
+            help = "TAILORBIRD_ALLOWED_HOSTS names those that are"
+            raise RequestError(f"`{host}` is no host of the shop", help=help) from None
 
     def token(self, preview: Preview) -> bytes:
         """The signed token. Raises `OperatorError` when it does not fit into a cookie."""

@@ -41,6 +41,14 @@ def test_it_says_who_when_and_what(desk: Desk) -> None:
     assert 290 < preview.exp - time.time() <= 300
 
 
+def test_a_link_to_another_host_than_the_shops_is_refused(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, TAILORBIRD_SECRET=SECRET, TAILORBIRD_ALLOWED_HOSTS="shop.example")
+    desk.save(RULES)
+    assert desk.say("preview", "https://shop.example/", "--draft")[0] == 0
+    code, output = desk.say("preview", "https://shop.test/", "--draft")
+    assert (code, "`shop.test` is no host of the shop" in output) == (2, True)
+
+
 def test_a_segment_that_no_rule_file_has_is_refused(desk: Desk) -> None:
     desk.save(RULES + "segments: {VIP: {}}\n")
     code, output = desk.say("preview", "https://shop.example/", "--draft", "--segment", "VPI")

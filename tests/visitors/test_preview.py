@@ -125,6 +125,18 @@ def test_a_link_to_what_is_no_page_of_the_shop_is_refused(page: str) -> None:
             Tokens(SECRET, shop_url=shop_url).link(page, PREVIEW)
 
 
+@pytest.mark.parametrize(
+    "host", ["evil.example", "shop.example.evil.example", "shop.example@evil.example", "u@shop.example"]
+)
+def test_a_link_leads_to_no_other_host_than_the_shops(host: str) -> None:
+    hosts = ("shop.example", "winkel.example", "xn--caf-dma.example")
+    tokens = Tokens(SECRET, shop_url="https://shop.example", hosts=hosts)
+    with pytest.raises(RequestError, match=f"`{host}` is no host of the shop"):
+        tokens.link(f"https://{host}/sale", PREVIEW)
+    for page in ("/sale", "https://shop.example/sale", "https://Winkel.example:8443/sale", "https://café.example/"):
+        assert "&__tb=" in tokens.link(f"{page}?q=a", PREVIEW)
+
+
 def test_a_path_alone_tells_the_setting_that_makes_it_enough() -> None:
     with pytest.raises(RequestError, match="TAILORBIRD_SHOP_URL"):
         TOKENS.link("/sale", PREVIEW)
