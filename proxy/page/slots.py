@@ -206,6 +206,8 @@ _BASE = """
 [class*="tb-size-"]{overflow:hidden;box-sizing:border-box}
 [class*="tb-size-"]>.tb-banner{block-size:100%}
 .tb-banner,.tb-products{overflow-wrap:anywhere}
+:where([class^="tb-banner-"],.tb-products-title,.tb-card-brand,.tb-card-title){unicode-bidi:plaintext;\
+text-align:match-parent;text-align:-webkit-match-parent}
 .tb-banner{position:relative;display:grid;grid-template-columns:1fr;align-items:center;overflow:hidden;\
 box-sizing:border-box;border-radius:var(--tb-radius,12px);\
 background:var(--tb-background,color-mix(in srgb,currentColor 8%,transparent))}
