@@ -93,9 +93,9 @@ def proposal_lines(copies: Copies, proposal: Proposal | None) -> Iterator[Line]:
     if proposal is None:
         yield from _no_proposal_lines(copies)
         return
-    fix = "have the shop answer its token alone, as told below" if proposal.with_help else HOLES
+    fix = "have the shop answer its token alone, as told below" if proposal.with_help else ""
     for reason in proposal.unsolved:
-        yield Line(Level.WARN, "policy", f"{reason}, so it stays each visitor's own", fix)
+        yield Line(Level.WARN, "policy", f"{reason}, so it stays each visitor's own", fix or _to_mend(reason))
     if not proposal.unsolved:
         verdict = _verdict(copies.one, proposal.policy)
         if verdict == CacheReason.STORABLE:

@@ -7,7 +7,7 @@ shifted by it, character by character, in an alphabet of 62. With the cookie, a 
 from __future__ import annotations
 
 import string
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from proxy.page.markup import Location, Markup, location_of
@@ -25,6 +25,8 @@ METAS = ("csrf-token", "csrf_token", "_csrf", "csrf", "xsrf-token", "csrfToken")
 
 _NAMES = {"input": frozenset(map(str.lower, FIELDS)), "meta": frozenset(map(str.lower, METAS))}
 
+SHORTEST_ID = 16
+"""Characters of a cookie's value that mean somebody in particular, wherever they stand."""
 ALPHABET = string.ascii_letters + string.digits
 SECRET_LENGTH = 32
 _TWICE = 2 * ALPHABET
@@ -64,11 +66,14 @@ def meta_nonce_in(page: Markup) -> Location | None:
     return location_of(metas[0], "content") if metas else None
 
 
-def session_in(page: Markup) -> Location | None:
-    """The place of the first session id in a link, as a servlet container writes them for who has sent no cookie yet;
-    None without any. Whoever follows it shares that session."""
-    at = page.body.find(b";jsessionid=")
-    return Location("the page", line=page.body.count(b"\n", 0, at) + 1) if at >= 0 else None
+def session_in(body: bytes, set_cookies: Iterable[bytes] = ()) -> Location | None:
+    """The place of a session id, as servlet containers and PHP write them into links for who has sent no cookie yet:
+    in `;jsessionid=`, or as the value of a cookie that the answer sets (`set_cookies`). None without any. Whoever
+    follows such a link shares that session."""
+    values = [one.partition(b";")[0].partition(b"=")[2].strip(b' \t"') for one in set_cookies]
+    marks = [b";jsessionid=", *(value for value in values if len(value) >= SHORTEST_ID)]
+    at = next((at for mark in marks if (at := body.find(mark)) >= 0), -1)
+    return Location("the page", line=body.count(b"\n", 0, at) + 1) if at >= 0 else None
 
 
 def django_secret(cookie: str) -> str | None:

@@ -26,6 +26,7 @@ from proxy.page.differences import differences
 from proxy.page.page_subject import PageSubject
 from proxy.page.redaction import NotRedacted
 from proxy.page.slots import DeclaredSlot
+from proxy.page.tokens import session_in
 from proxy.ports import UpstreamResponse
 from proxy.serve.comparing import Comparing
 from proxy.serve.negotiation import Negotiation, depends_on_credentials, judged_headers, without_choices
@@ -191,6 +192,8 @@ class Keeping:
         declared, policy = self._declared(), fetch.policy
         again = fetch.stale.read_again(body, answer.headers, declared, policy) if fetch.stale else None
         page = again or await self._reader.read_to_keep(body, answer.headers, fetch.request.path, declared, policy)
+        if not isinstance(page, NotRedacted) and (own := session_in(page.body, fetch.needless)):
+            page = NotRedacted("session-id", own)
         if isinstance(page, NotRedacted):
             return self._refuse(fetch, str(page), answer.status)
         stored = self._stored(fetch, answer.status, page.headers, page.body, now)

@@ -288,7 +288,7 @@ def secret_in(page: Markup, headers: Headers, policy: PagePolicy | None) -> NotR
     page = page.in_utf8()
     if place := token_in(page):
         return NotRedacted("csrf-token", place)
-    if place := session_in(page):
+    if place := session_in(page.body, [value for name, value in headers if name == b"set-cookie"]):
         return NotRedacted("session-id", place)
     if place := meta_nonce_in(page):
         return NotRedacted("csp-nonce", place)

@@ -5,7 +5,17 @@ import string
 import pytest
 
 from proxy.page.markup import Markup
-from proxy.page.tokens import ALPHABET, FIELDS, METAS, django_secret, masked, meta_nonce_in, token_in, unmasked
+from proxy.page.tokens import (
+    ALPHABET,
+    FIELDS,
+    METAS,
+    django_secret,
+    masked,
+    meta_nonce_in,
+    session_in,
+    token_in,
+    unmasked,
+)
 
 SECRET = "abcdefghijklmnopqrstuvwxyzABCD09"
 
@@ -51,3 +61,17 @@ def test_a_policy_in_the_page_may_name_a_nonce() -> None:
     policy = b'<meta http-equiv="Content-Security-Policy" content="script-src \'nonce-abc\'">'
     assert meta_nonce_in(Markup(policy)) is not None
     assert meta_nonce_in(Markup(b"<p>write 'nonce-abc' in your policy</p>")) is None
+
+
+@pytest.mark.parametrize(
+    ("body", "set_cookie", "line"),
+    [
+        (b"<p>\n<a href='/cart;jsessionid=1E'>", b"", 2),
+        (b"<a href='/cart?sid=6qgcpar26fc3mnnl'>", b'sid="6qgcpar26fc3mnnl"; Path=/', 1),
+        (b"<a href='/cart?sid=6qgcpar26fc3mnnl'>", b"sid=another2another2", None),
+        (b"<a href='?currency=EUR'>", b"currency=EUR", None),
+    ],
+)
+def test_a_session_id_is_what_a_cookie_of_the_answer_says(body: bytes, set_cookie: bytes, line: int | None) -> None:
+    found = session_in(body, [set_cookie])
+    assert (found.line if found else None) == line

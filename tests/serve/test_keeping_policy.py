@@ -128,6 +128,18 @@ async def test_parameters_that_make_no_difference_are_neither_kept_by_nor_asked_
     assert {seen.target for seen in origin.requests} == {b"/c?page=2", b"/c?page=3"}
 
 
+async def test_a_page_that_holds_the_value_of_a_cookie_it_sets_is_never_kept() -> None:
+    id = b"6qgcpar26fc3mnnltlpo623i64"
+    answer = ok(b'<a href="/cart?PHPSESSID=%b">' % id, HTML, b"Set-Cookie: PHPSESSID=%b; path=/" % id)
+    publication = ruled(CacheOverrides(fresh_seconds=60, dropped_cookies=("PHPSESSID", "currency")))
+    async with Origin(always(answer)) as origin, Site(origin.url, publication=publication) as site:
+        for _ in range(2):
+            assert (await site.get(b"/"))["cache-status"].endswith('detail="session-id at the page, line 1"')
+    short = ok(b"<a href='?currency=EUR'>EUR</a>", HTML, b"Set-Cookie: currency=EUR")
+    async with Origin(always(short)) as origin, Site(origin.url, publication=publication) as site:
+        assert "stored" in (await site.get(b"/"))["cache-status"]
+
+
 async def test_pages_that_an_operator_keeps_out_are_each_visitors_own() -> None:
     publication = ruled(CacheOverrides(), is_kept=False)
     async with Origin(always(ok(PAGE, *SHARED))) as origin, Site(origin.url, publication=publication) as site:
