@@ -18,8 +18,9 @@ ENV PATH=/opt/tailorbird/bin:$PATH PYTHONUNBUFFERED=1 \
 USER 10001
 VOLUME ["/data", "/rules"]
 EXPOSE 8080 8081
-HEALTHCHECK --interval=10s --timeout=2s CMD ["python", "-c", "import os, urllib.request as r; e = os.environ.get; a = e('TAILORBIRD_ADMIN_PORT', '8081'); r.urlopen('http://127.0.0.1:' + (a + '/livez' if a != '0' else e('TAILORBIRD_PORT', '8080') + '/_tb/readyz'), timeout=1)"]
+HEALTHCHECK --interval=10s --timeout=2s CMD ["python", "-c", "import os, http.client as h; e = os.environ.get; a = e('TAILORBIRD_ADMIN_PORT', '8081'); c = h.HTTPConnection('127.0.0.1', int(e('TAILORBIRD_PORT', '8080') if a == '0' else a), timeout=1); c.request('GET', '/_tb/readyz' if a == '0' else '/livez'); exit(c.getresponse().status != 200)"]
 # Without an admin listener (TAILORBIRD_ADMIN_PORT=0) it asks the public one, which must not speak TLS then.
+# (`urllib` would ask a proxy that Docker's own configuration puts into each container as HTTP_PROXY.)
 # `docker stop` sends SIGTERM: give it `--time 40`, so that what is under way can finish.
 # The signing key and the origin come from outside: TAILORBIRD_SECRET, TAILORBIRD_ORIGIN, TAILORBIRD_ADMIN_TOKEN.
 # The admin listener is the container's own unless TAILORBIRD_ADMIN_HOST is 0.0.0.0: publish its port to 127.0.0.1 alone.

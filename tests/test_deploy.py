@@ -7,6 +7,9 @@ import json
 import re
 import shutil
 import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +113,34 @@ def test_kubernetes_starts_with_settings_that_there_are_and_waits_as_long_as_the
     assert container["resources"]["limits"]["memory"] == "1Gi"
     needed = settings.cache_bytes * 7 // 6 + 100_000_000
     assert needed < share_of(1024**3, settings.workers), "docs/operating.md says what a worker wants beside its cache"
+
+
+class _Well(BaseHTTPRequestHandler):
+    """Says that it is well at one path alone."""
+
+    at = ""
+
+    def do_GET(self) -> None:
+        self.send_response(200 if self.path == self.at else 503)
+        self.end_headers()
+
+
+@pytest.mark.parametrize(
+    ("port", "well_at", "code"),
+    [("ADMIN_PORT", "/livez", 0), ("ADMIN_PORT", "/other", 1), ("PORT", "/_tb/readyz", 0), ("PORT", "/other", 1)],
+)
+def test_a_container_asks_itself_whether_it_is_well_whatever_proxy_it_is_told_of(
+    port: str, well_at: str, code: int
+) -> None:
+    said = (DEPLOY.parent / "Dockerfile").read_text("utf-8")
+    (command,) = re.findall(r"^HEALTHCHECK .* CMD (\[.*\])$", said, re.MULTILINE)
+    with ThreadingHTTPServer(("127.0.0.1", 0), type("Well", (_Well,), {"at": well_at})) as server:
+        threading.Thread(target=server.serve_forever).start()
+        told = {"http_proxy": "http://127.0.0.1:1", "TAILORBIRD_ADMIN_PORT": "0"}
+        environment = told | {f"TAILORBIRD_{port}": str(server.server_port)}
+        run = subprocess.run([sys.executable, *json.loads(command)[1:]], env=environment, check=False)
+        server.shutdown()
+    assert run.returncode == code
 
 
 @pytest.mark.skipif(not shutil.which("haproxy"), reason="HAProxy is not installed")
