@@ -36,10 +36,10 @@ class Line(NamedTuple):
 @dataclass(frozen=True)
 class FetchedPage:
     """A page as an anonymous visitor who accepts gzip gets it. `body` is decoded, and cut off after `max_page_bytes`
-    and some; `path` is that of the URL, percent-decoded; `now` is when the answer's head came; `declared` are the slots
-    of the rule folder, if `has_rules`; `seconds` is how long the rest took to come after the head; `wanted_cookies` are
-    the names of cookies without which the shop leads to the page itself, to set them; `includes_by_policy`: cache.yaml
-    says `includes: yes` of it."""
+    and some; `path` and `query` are those of the URL, the path percent-decoded; `now` is when the answer's head came;
+    `declared` are the slots of the rule folder, if `has_rules`; `seconds` is how long the rest took to come after the
+    head; `wanted_cookies` are the names of cookies without which the shop leads to the page itself, to set them;
+    `includes_by_policy`: cache.yaml says `includes: yes` of it."""
 
     path: str
     is_https: bool
@@ -53,6 +53,12 @@ class FetchedPage:
     seconds: float = 0.0
     wanted_cookies: str = ""
     includes_by_policy: bool = False
+    query: str = ""
+
+    @property
+    def address(self) -> str:
+        """The path, and the parameters if it has some."""
+        return f"{self.path}?{self.query}" if self.query else self.path
 
     def all(self, name: bytes) -> list[bytes]:
         """Every value of the field `name` (lower case)."""

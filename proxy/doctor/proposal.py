@@ -71,7 +71,7 @@ def proposed(copies: Copies) -> Proposal | None:
         return None
     holes = tuple(_holes(copies))
     unsolved = tuple(_unsolved(copies, holes))
-    policy = PagePolicy(copies.one.path if unsolved else copies.pattern, _allowance(copies), holes)
+    policy = PagePolicy(copies.one.address if unsolved else copies.pattern, _allowance(copies), holes)
     overruled = tuple(word for word in OVERRULABLE if _says(copies.one, word))
     with_help = _with_help(copies, policy, overruled) if unsolved else None
     has_forms = bool(copies.one.markup.document.select("form[method=post i]"))

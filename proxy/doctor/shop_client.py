@@ -59,6 +59,7 @@ class ShopClient:
             now=now,
             settings=self.settings,
             seconds=time.time() - now,
+            query=urlsplit(self.url).query,
         )
 
     def shown(self, addresses: Iterable[str]) -> dict[str, Shown]:

@@ -109,6 +109,15 @@ def test_a_token_that_follows_from_no_cookie_keeps_the_page_each_visitors_own() 
     assert "store: no" in made.text
 
 
+def test_a_page_that_is_each_visitors_own_is_left_out_by_its_parameters() -> None:
+    form = b"<input name=authenticity_token value=abc>"
+    page = replace(page_of(PAGE % (b"", form), *KEPT), query="route=account/login")
+    made = proposed(Copies(page, page, None, "/*"))
+    assert made is not None
+    policy = policy_of(made.text)
+    assert policy.of(b"/c", b"lang=en&route=account%2Flogin") and not policy.of(b"/c", b"route=home")
+
+
 def test_for_a_token_that_the_shop_could_answer_alone_that_way_is_reported() -> None:
     field = b"<input name=authenticity_token value=%b>"
     pages = [
