@@ -180,10 +180,11 @@ def _end(told: Prospect) -> Iterator[str]:
 
 
 def checks_text(checks: Checks) -> str:
-    """As `0 errors, 1 warning (L6 autumn.rules.yaml:63), 3 tests passed`."""
+    """As `0 errors, 1 warning (L6 autumn.rules.yaml:63), 3 tests passed`. None is not told: not all were looked for,
+    if publishing is refused."""
     errors = [finding for finding in checks.findings if not finding.is_warning]
     warnings = [finding for finding in checks.findings if finding.is_warning]
-    said = [_counted(errors, "error"), _counted(warnings, "warning")]
+    said = [_counted(errors, "error"), *([_counted(warnings, "warning")] if warnings else [])]
     said.append(f"{many(checks.passed, 'test')} passed")
     if checks.failed:
         said.append(f"{checks.failed} failed")

@@ -109,7 +109,7 @@ def test_without_views_it_says_so() -> None:
 
 def test_what_fails_its_tests_is_not_to_be_published() -> None:
     failing = Checks((), 2, 1)
-    assert checks_text(failing) == "0 errors, 0 warnings, 2 tests passed, 1 failed"
+    assert checks_text(failing) == "0 errors, 2 tests passed, 1 failed"
     assert as_text(told(checks=failing)).endswith("1 failed")
 
 
