@@ -2,12 +2,13 @@
 const WAIT = 150;
 const form = document.getElementById("find"), words = form?.elements.find, here = new URL(location.href);
 const PARTS = ["#served tbody", "#pages"];
-let newest = 0, waiting;
+let newest = 0, waiting, kept; // by a browser that keeps anything
+try { kept = sessionStorage } catch {}
 
 const show = async () => {
   const mine = ++newest, url = `/?find=${encodeURIComponent(words.value)}`;
-  sessionStorage.setItem("find", words.value);
-  const answer = await fetch(url).catch(() => Response.error());
+  kept?.setItem("find", words.value);
+  const answer = await fetch(location.origin + url).catch(() => Response.error());
   if (mine !== newest) return;
   if (!answer.ok) document.getElementById("found").textContent = "The studio does not answer: this list is as it was.";
   if (!answer.ok) return;
@@ -20,7 +21,7 @@ const show = async () => {
 
 if (form) {
   const typed = words.value !== words.defaultValue; // before this ran
-  if (!typed && !here.search && !here.hash) words.value = sessionStorage.getItem("find") ?? "";
+  if (!typed && !here.search && !here.hash) words.value = kept?.getItem("find") ?? "";
   if (words.value !== words.defaultValue) show().catch(() => {});
   words.addEventListener("input", () => {
     clearTimeout(waiting);

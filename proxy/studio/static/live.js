@@ -1,5 +1,6 @@
 // The live list: asks for the last decided pages once a second while this page is looked at, or less often where an answer
-// takes long. A worker that is replaced, or does not answer, is asked again.
+// takes long. A worker that is replaced, or does not answer, is asked again. Addresses are whole, here and in the other
+// scripts: `fetch` refuses a path in a page that was opened as http://anna:token@studio/.
 const SHARE = 20;
 const rows = document.getElementById("shown");
 let told = "";
@@ -19,7 +20,7 @@ const query = () => {
 };
 
 const ask = async () => {
-  const [live, status] = await Promise.all(["/api/live", `/api/status${query()}`].map((url) => fetch(url).then((answer) => answer.json())));
+  const [live, status] = await Promise.all(["/api/live", `/api/status${query()}`].map((path) => fetch(location.origin + path).then((answer) => answer.json())));
   if (live.length && told !== (told = JSON.stringify(live))) rows.replaceChildren(...live.slice(0, 25).map(row));
   const cells = new Map([...document.querySelectorAll("[data-shown]")].map((each) => [each.dataset.shown, each]));
   for (const rule of status.rules) {

@@ -12,7 +12,7 @@ const show = (answer) => {
 
 const count = async () => {
   const mine = ++asked;
-  const answer = await fetch("/api/segments/size", { method: "POST", body: when.value }).catch(() => new Response(AWAY, { status: 503 }));
+  const answer = await fetch(`${location.origin}/api/segments/size`, { method: "POST", body: when.value }).catch(() => new Response(AWAY, { status: 503 }));
   const told = answer.ok ? await answer.json() : { said: await answer.text(), width: 0, problems: [] };
   if (mine === asked) show(told);
 };

@@ -3,7 +3,8 @@
 // be sent is there again when one comes back: the studio was away, or asked who one is.
 const form = document.getElementById("write"), text = form.elements.text, at = document.getElementById("at");
 const first = text.defaultValue, wasSent = text.dataset.unsaved !== undefined;
-let leaving = false;
+let leaving = false, store; // in a browser that keeps anything
+try { store = sessionStorage } catch {}
 
 const tell = () => {
   const before = text.value.slice(0, text.selectionStart).split("\n");
@@ -24,7 +25,7 @@ let newest = 0, took = 0, waiting;
 
 const check = async () => {
   const mine = ++newest, began = performance.now(), body = new URLSearchParams([...new FormData(form), ["do", "check"]]);
-  const answer = await fetch("/file", { method: "POST", body }).catch(() => Response.error());
+  const answer = await fetch(`${location.origin}/file`, { method: "POST", body }).catch(() => Response.error());
   took = performance.now() - began;
   if (mine === newest && !answer.ok) told.textContent = "Not checked: the studio does not answer.";
   if (!answer.ok || mine !== newest) return;
@@ -37,9 +38,9 @@ const check = async () => {
 };
 
 const kept = `unsaved ${form.elements.name.value}`;
-const keep = () => sessionStorage.setItem(kept, JSON.stringify({ mark: form.elements.mark.value, text: text.value }));
+const keep = () => store?.setItem(kept, JSON.stringify({ mark: form.elements.mark.value, text: text.value }));
 const restore = () => {
-  const unsaved = JSON.parse(sessionStorage.getItem(kept));
+  const unsaved = JSON.parse(store?.getItem(kept) ?? null);
   if (wasSent || !unsaved || unsaved.text === text.value) return;
   form.elements.mark.value = unsaved.mark; // if somebody has changed the file since, it is not saved over theirs
   text.value = unsaved.text;
@@ -67,7 +68,7 @@ form.addEventListener("submit", () => {
   keep();
 });
 addEventListener("pageshow", () => (leaving = false));
-addEventListener("pagehide", () => leaving || sessionStorage.removeItem(kept));
+addEventListener("pagehide", () => leaving || store?.removeItem(kept));
 addEventListener("beforeunload", (event) => {
   if (!leaving && (wasSent || text.value !== first)) event.preventDefault();
 });
