@@ -76,14 +76,20 @@ def _fields_without_default(show: Node, fragment: Fragment, known: Collection[st
 
 
 def _run_out(show: Node, fragment: Fragment, rule: Rule) -> Iterator[Finding]:
-    """L5 for a countdown without a default in a rule that goes on when it has ended."""
-    for field in dict.fromkeys(part for part in fragment.parts if isinstance(part, Field) and not part.default):
-        if field.countdown and target_of(field.countdown, rule.timezone) < rule.live_until:
+    """L5 for a countdown without a default in a rule that goes on when it has ended; R506 for one that has ended when
+    the rule begins, as in a copy of last year's."""
+    for field in dict.fromkeys(part for part in fragment.parts if isinstance(part, Field)):
+        if field.countdown is None:
+            continue
+        end, place = target_of(field.countdown, rule.timezone), place_of(field.attribute, show)
+        if end <= rule.live_from:
+            what = f"{field.countdown} is over when the rule begins, so everybody sees its default or a gap"
+            note = note_of(field.attribute, show)
+            yield Finding("R506", what, place, "count to a later moment", note, is_warning=True)
+        elif end < rule.live_until and not field.default:
             what = f"from {field.countdown} on, visitors see a gap"
             help = f'end the rule then, by "until:", or give it a default: {{{field.attribute}|today}}'
-            yield Finding(
-                "L5", what, place_of(field.attribute, show), help, note_of(field.attribute, show), is_warning=True
-            )
+            yield Finding("L5", what, place, help, note_of(field.attribute, show), is_warning=True)
 
 
 def _bare_picture(image: Entry, lines: dict[str, Entry]) -> Iterator[Finding]:

@@ -204,7 +204,8 @@ FINDINGS: tuple[FindingKind, ...] = (
         "R506",
         "a field that nobody fills",
         "The text has a field for something that is known of no visitor, so everybody sees its default or nothing. "
-        "A field is a word of attributes.yaml, of an import, or of conditions. This is a warning and stops nothing.",
+        "A field is a word of attributes.yaml, of an import, or of conditions. So it is with a countdown that is over "
+        "when its rule begins, as in a copy of last year's. This is a warning and stops nothing.",
         banner_text('title: "{oders|No} orders so far"'),
         banner_text('title: "{orders|No} orders so far"'),
     ),

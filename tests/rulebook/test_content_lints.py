@@ -93,3 +93,11 @@ def test_a_countdown_may_lack_a_default_in_a_rule_that_ends_with_it(publish: Pub
         [],
         ["from 2026-12-24 17:00 on, visitors see a gap"],
     ]
+
+
+@pytest.mark.parametrize("field", ["{days until 2025-12-01, day/days|today}", "{days until 2025-12-01}"])
+def test_a_countdown_that_is_over_when_its_rule_begins_is_told(field: str, publish: Publish) -> None:
+    show = f"banner: {{title: 'Only {field}'}}\n    from: 2026-11-27\n    until: 2026-12-01 00:00\n"
+    (told,) = publish(RULE % show + "timezone: UTC", site=Site(0.0)).findings
+    assert (told.code, told.is_warning) == ("R506", True)
+    assert told.what == "2025-12-01 is over when the rule begins, so everybody sees its default or a gap"
