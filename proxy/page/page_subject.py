@@ -124,7 +124,7 @@ def product_data_of(page: Markup, thing: Mapping[str, Any], item: Item) -> Mappi
     return {
         "id": item.product,
         "title": title,
-        "link": text_of(thing, "url") or text_of(offer, "url") or tags.get("og:url", ""),
+        "link": text_of(thing, "url") or text_of(offer, "url") or tags.get("og:url", "") or _canonical(page),
         "category": item.category,
         "brand": item.brand or _tag(tags, "brand"),
         "price": price,
@@ -134,6 +134,12 @@ def product_data_of(page: Markup, thing: Mapping[str, Any], item: Item) -> Mappi
         "image_height": height,
         "availability": text_of(offer, "availability") or _tag(tags, "availability"),
     }
+
+
+def _canonical(page: Markup) -> str:
+    """The address that the page says is its own (RFC 6596); "" for none."""
+    found = page.document.select('link[rel="canonical" i][href]')
+    return page.attribute(found[0], "href") if found else ""
 
 
 def price_of(offers: object) -> float:

@@ -65,6 +65,13 @@ def test_a_products_page_tells_what_a_feed_would() -> None:
     assert not about(page(body=tags)).product_data
 
 
+def test_a_page_says_its_own_address_where_the_product_does_not() -> None:
+    link = '<link rel="Canonical" href="https://shop.example/index.php?route=product&amp;id=7">'
+    for thing, told in ((SHOE | {"name": "Shoe"}, "https://shop.example/index.php?route=product&id=7"),
+                        (SHOE | {"name": "Shoe", "url": "/p/7"}, "/p/7")):  # fmt: skip
+        assert about(page(thing, body=link)).product_data["link"] == told
+
+
 def test_several_products_are_no_products_page() -> None:
     assert about(page(SHOE, {**SHOE, "sku": "hoka-2"})).product is None
 
