@@ -19,7 +19,7 @@ from proxy.rulebook.compile import Loaded
 from proxy.rulebook.mending import mended
 from proxy.rulebook.read import ATTRIBUTE_FILE, CACHE_FILE, SLOT_FILE
 from proxy.stores.ruledir import read_folder
-from proxy.stores.versions import replace_whole
+from proxy.stores.whole_files import replace_whole
 
 Form = Callable[[Loaded, Path, bool], str]
 """What is printed of a folder; True when warnings count as problems."""

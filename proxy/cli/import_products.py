@@ -24,7 +24,7 @@ from proxy.cli.rulefolder import A_FILE
 from proxy.diagnostics import many
 from proxy.errors import OperatorError
 from proxy.model import Product
-from proxy.stores.versions import replace_whole
+from proxy.stores.whole_files import replace_whole
 
 CATALOGUE = "products.jsonl"
 

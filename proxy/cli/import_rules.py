@@ -14,7 +14,7 @@ from proxy.errors import OperatorError
 from proxy.rulebook.mending import mended
 from proxy.rulebook.table import MADE, rules_from_table
 from proxy.stores.ruledir import read_folder
-from proxy.stores.versions import replace_whole
+from proxy.stores.whole_files import replace_whole
 
 
 @click.command("rules")

@@ -16,7 +16,6 @@ import fcntl
 import os
 import re
 import shutil
-import stat
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -29,6 +28,7 @@ from proxy.rulebook.compile import version_of
 from proxy.rulebook.pauses import Pause, pauses_in, text_of
 from proxy.rulebook.read import DATA_FILES
 from proxy.stores.history import GOES_LIVE, Action, Entry, must_wait_for
+from proxy.stores.whole_files import rename_folder, replace_whole, write_folder
 
 FOLDER = ".tailorbird"
 _NUMBER = re.compile(r"\d{0,9}", re.ASCII)
@@ -208,13 +208,9 @@ class Versions:
         number = max([0, *there, *(entry.version for entry in self.history())]) + 1
         growing = Path(tempfile.mkdtemp(prefix=".", dir=versions))
         try:
-            for name, content in files.items():
-                path = growing / name
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(content)
-                path.chmod(0o444)
             growing.chmod(0o755)
-            growing.rename(self._of(number))
+            write_folder(growing, files)
+            rename_folder(growing, self._of(number))
         except OSError:
             shutil.rmtree(growing, ignore_errors=True)
             raise
@@ -283,18 +279,3 @@ def _read(path: Path) -> str:
         return ""
     except UnicodeDecodeError as error:
         raise OperatorError(f"`{path}` is no text: {error}", help=_BACK) from error
-
-
-def replace_whole(path: Path, content: bytes, tell: Callable[[], None] = lambda: None) -> None:
-    """Replaces a file's content in one step: readers see the old or the new, never a part. Who may write it stays. What
-    happens is told once there is room for it; where that fails, the old stays."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_name(f".{path.name}.new")
-    with new.open("wb") as file:
-        if path.exists():
-            os.fchmod(file.fileno(), stat.S_IMODE(path.stat().st_mode))
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    tell()
-    new.replace(path)
