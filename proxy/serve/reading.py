@@ -279,8 +279,8 @@ def redacted_head(headers: Headers, policy: PagePolicy | None) -> Headers:
 def _has_includes(headers: Headers, policy: PagePolicy | None) -> bool:
     """Whether the origin's fields or the policy say that the page has includes; the page itself does not count, since
     it may hold what a visitor wrote."""
-    is_told = policy is not None and policy.has_includes
-    return is_told or any(says_includes(value) for name, value in headers if name == b"surrogate-control")
+    is_told = any(name == b"surrogate-control" and says_includes(value) for name, value in headers)
+    return is_told or (policy is not None and policy.has_includes)
 
 
 def secret_in(page: Markup, headers: Headers, policy: PagePolicy | None) -> NotRedacted | None:

@@ -180,10 +180,8 @@ class Exchange(Awaited):
 
     def _head_seconds(self) -> float:
         """How long the origin may take until the head of its answer is there."""
-        timeouts, wait = self._timeouts, self._request.wait_seconds
-        if self._request.method not in SAFE_METHODS:
-            return max(wait, timeouts.change)
-        return wait or timeouts.first_byte
+        wait, is_safe = self._request.wait_seconds, self._request.method in SAFE_METHODS
+        return (wait or self._timeouts.first_byte) if is_safe else max(wait, self._timeouts.change)
 
     # -- the answer --------------------------------------------------------------------------------------------------
 
