@@ -39,3 +39,13 @@ async def answers_what_is_typed(tab: Tab, who: str) -> None:
             await page.get_by_label("Its text").fill(f"rules:\n  - {{name: First, {slip}: home.hero}}\n")
             await page.get_by_role("status").get_by_text(f'I do not know "{slip}"').wait_for()
         assert tab.complaints == []
+
+
+async def test_a_phone_does_not_zoom_in_on_a_field_that_is_touched(tab: Tab) -> None:
+    small = """() => [...document.querySelectorAll("input:not([type=hidden]), select, textarea")]
+        .filter((each) => parseFloat(getComputedStyle(each).fontSize) < 16).map((each) => each.outerHTML)"""
+    async with running(*DEMO, until="Ctrl-C") as printed:
+        await tab.page.set_viewport_size({"width": 390, "height": 800})
+        for path in ("", "/files", "/file?name=home.rules.yaml", "/segments", "/results", "/why"):
+            await tab.page.goto(link(printed, "the studio") + path)
+            assert await tab.page.evaluate(small) == []
