@@ -43,6 +43,9 @@ MOST_FAULTS = 10
 SENT = "tailorbird_webhook_messages_total"
 UNTRUSTED = "; mend its certificate, or name its authority's PEM file in TAILORBIRD_WEBHOOKS_CA"
 GIVEN_UP = "a message to the webhook `%s` is given up: %s (help: see `tailorbird webhooks given-up`)"
+ALL_GIVEN_UP = (
+    "%d messages that waited for a day for the webhook `%s` are given up: %s (help: see `tailorbird webhooks given-up`)"
+)
 
 Outcome = httpx.Response | httpx.HTTPError
 """The result of sending a message: the answer, or the error."""
@@ -101,16 +104,15 @@ class Sender:
         accepted = [one for one, outcome in zip(deliveries, outcomes, strict=True) if not _failure_of(outcome)]
         await self._outbox.done(accepted)
         self._count("sent", len(accepted))
-        failed = []
+        failed: list[Outcome] = []
         for delivery, outcome in zip(deliveries, outcomes, strict=True):
             if delivery in accepted:
                 self._faults.pop(delivery.id, None)
             elif self._must_give_up(delivery, outcome, others_are_accepted=bool(accepted)):
-                self._faults.pop(delivery.id, None)
-                self._count("given up")
                 reason = _failure_of(outcome)
                 log.error(GIVEN_UP, self.webhook.name, reason)
-                await self._outbox.give_up(replace(delivery, reason=reason))
+                await self._give_up(delivery, reason)
+                failed += [] if _is_refused(outcome) else [outcome]
             else:
                 self._count("failed")
                 failed.append(outcome)
@@ -121,13 +123,29 @@ class Sender:
         self._pause(failed)
         if failed:
             await self._outbox.note_failure(self.webhook.name, Failure(self._paused_at, self.failure))
+        if failed and not accepted:
+            await self._give_up_old()
+
+    async def _give_up_old(self) -> None:
+        """Gives up all that has waited for too long: at each pause only few are tried, and those that wait count
+        together with those for other webhooks (`follower.MOST_WAITING`)."""
+        while old := [one for one in await self._outbox.oldest(self.webhook.name, BATCH) if self._is_old(one)]:
+            log.error(ALL_GIVEN_UP, len(old), self.webhook.name, self.failure)
+            for delivery in old:
+                await self._give_up(delivery, self.failure)
+
+    async def _give_up(self, delivery: Delivery, reason: str) -> None:
+        self._faults.pop(delivery.id, None)
+        self._count("given up")
+        await self._outbox.give_up(replace(delivery, reason=reason))
+
+    def _is_old(self, delivery: Delivery) -> bool:
+        return self._clock() - delivery.queued_at > LONGEST_WAIT_SECONDS
 
     def _must_give_up(self, delivery: Delivery, outcome: Outcome, *, others_are_accepted: bool) -> bool:
         if isinstance(outcome, httpx.Response) and others_are_accepted:
             self._faults[delivery.id] += 1
-        is_wrong = isinstance(outcome, httpx.Response) and outcome.status_code in REFUSED_STATUSES
-        is_old = self._clock() - delivery.queued_at > LONGEST_WAIT_SECONDS
-        return is_wrong or is_old or self._faults[delivery.id] >= MOST_FAULTS
+        return _is_refused(outcome) or self._is_old(delivery) or self._faults[delivery.id] >= MOST_FAULTS
 
     def _pause(self, failed: Sequence[Outcome]) -> None:
         """Pauses the webhook after failures: as long as it asks for, or twice as long each time, with jitter."""
@@ -183,6 +201,11 @@ def _failure_of(outcome: Outcome) -> str:
         return "" if outcome.is_success else f"it answered {outcome.status_code}"
     why = str(outcome) or type(outcome).__name__
     return f"it could not be reached ({why})" + (UNTRUSTED if "CERTIFICATE_VERIFY_FAILED" in why else "")
+
+
+def _is_refused(outcome: Outcome) -> bool:
+    """Whether the answer says that the message itself is wrong."""
+    return isinstance(outcome, httpx.Response) and outcome.status_code in REFUSED_STATUSES
 
 
 def _retry_after(outcome: Outcome, now: float) -> float:

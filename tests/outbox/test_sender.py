@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import pytest
 import trustme
+from msgspec.structs import replace
 
 from proxy.metrics import Metrics
 from proxy.model import Delivery
@@ -24,6 +25,7 @@ from proxy.outbox.sender import (
     LONGEST_WAIT_SECONDS,
     MOST_ANSWER_BYTES,
     MOST_FAULTS,
+    MOST_PARALLEL,
     SENT,
     Sender,
 )
@@ -248,6 +250,26 @@ async def test_what_has_waited_for_a_day_is_given_up_and_can_be_sent_after_all(o
         await bench.until_done()
         assert receiver.heard() == [("anna", "Audience Entered", "s1")]
         await bench.client.aclose()
+
+
+async def test_of_a_receiver_that_is_gone_for_good_all_old_messages_are_given_up_and_it_is_left_alone(
+    outbox: Outbox,
+) -> None:
+    old = [message(number, f"v{number}") for number in range(300)]
+    new = replace(message(300), queued_at=NOON + 60)
+    await outbox.put("me", [], [*old, new], None, NOON)
+    async with Receiver(lambda call, times: status(410)) as receiver:
+        bench = Bench(outbox, receiver.webhook())
+        bench.now = NOON + LONGEST_WAIT_SECONDS + 1
+        assert not await bench.sender.step()
+        await bench.client.aclose()
+    assert bench.sender.pause_until > bench.now, "and it is left alone"
+    assert await outbox.oldest("cdp", 999) == [new]
+    given_up = await outbox.given_up()
+    assert {one.reason for one in given_up} == {"it answered 410"}
+    assert {one.id for one in given_up} == {one.id for one in old}
+    assert len(receiver.requests) == MOST_PARALLEL, "nothing else was sent"
+    assert bench.counts() == {"given up": 300}
 
 
 async def test_an_unreachable_receiver_is_tried_again_later(outbox: Outbox) -> None:
