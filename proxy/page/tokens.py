@@ -70,10 +70,14 @@ def session_in(body: bytes, set_cookies: Iterable[bytes] = ()) -> Location | Non
     """The place of a session id, as servlet containers and PHP write them into links for who has sent no cookie yet:
     in `;jsessionid=`, or as the value of a cookie that the answer sets (`set_cookies`). None without any. Whoever
     follows such a link shares that session."""
-    values = [one.partition(b";")[0].partition(b"=")[2].strip(b' \t"') for one in set_cookies]
-    marks = [b";jsessionid=", *(value for value in values if len(value) >= SHORTEST_ID)]
-    at = next((at for mark in marks if (at := body.find(mark)) >= 0), -1)
+    at = next((at for mark in (b";jsessionid=", *ids_in(set_cookies)) if (at := body.find(mark)) >= 0), -1)
     return Location("the page", line=body.count(b"\n", 0, at) + 1) if at >= 0 else None
+
+
+def ids_in(set_cookies: Iterable[bytes]) -> list[bytes]:
+    """The values of cookies that are long enough to mean somebody in particular."""
+    values = [one.partition(b";")[0].partition(b"=")[2].strip(b' \t"') for one in set_cookies]
+    return [value for value in values if len(value) >= SHORTEST_ID]
 
 
 def django_secret(cookie: str) -> str | None:

@@ -26,11 +26,11 @@ from proxy.page.differences import differences
 from proxy.page.page_subject import PageSubject
 from proxy.page.redaction import NotRedacted
 from proxy.page.slots import DeclaredSlot
-from proxy.page.tokens import session_in
+from proxy.page.tokens import ids_in, session_in
 from proxy.ports import UpstreamResponse
 from proxy.serve.comparing import Comparing
 from proxy.serve.negotiation import Negotiation, depends_on_credentials, judged_headers, without_choices
-from proxy.serve.pages import DAMAGED, UNREADABLE, Entry, Page, is_cut, is_html, is_page
+from proxy.serve.pages import DAMAGED, UNREADABLE, Entry, Page, is_cut, is_html, is_page, may_hold
 from proxy.serve.reading import PageReader, redacted_head
 from proxy.serve.shared_asking import SharedAsking
 from proxy.serve.shared_fetch import Failures, Flowing, NotShared, Outcome, Passed, SharedFetch
@@ -143,6 +143,8 @@ class Keeping:
             return no
         if fetch.policy and fetch.policy.holes and not is_page(answer.headers) and is_html(answer.headers):
             return "no-transform"  # its holes could not be filled
+        if any(id in value for id in ids_in(fetch.needless) for _, value in answer.headers):
+            return "session-id"
         if not answer.is_bounded:
             return "unbounded"  # a cut cannot be told from its end
         most = self._settings.max_page_bytes if self._is_cut(fetch, answer.headers) else self._settings.max_stored_bytes
@@ -248,7 +250,10 @@ class Keeping:
             tee.end(error if isinstance(error, OriginError) else OriginError("the fetch was given up", reason="closed"))
             raise
         tee.end()
-        stored = self._stored(fetch, answer.status, answer.headers, tee.whole(), now)
+        whole, ids = tee.whole(), ids_in(fetch.needless)
+        if bool(ids) and await asyncio.to_thread(may_hold, whole, answer.headers, ids, self._settings):
+            return self._refuse(fetch, "session-id", answer.status)
+        stored = self._stored(fetch, answer.status, answer.headers, whole, now)
         return self._keep(fetch, Entry(stored, self._chosen_by(fetch, stored), self._declared(), policy=fetch.policy))
 
     def _confirmed(self, fetch: SharedFetch, stale: Entry, headers: Headers, now: float) -> Outcome:

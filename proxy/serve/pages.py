@@ -9,6 +9,7 @@ from urllib.parse import unquote_to_bytes
 
 from proxy.http.message import Response
 from proxy.http.outgoing import Lead
+from proxy.httpcache.coding import decoded
 from proxy.httpcache.key import Varying
 from proxy.httpcache.purge import tags_of
 from proxy.httpcache.stored import StoredResponse, cache_control
@@ -19,6 +20,7 @@ from proxy.page.template import Template
 from proxy.rulebook.policy import PagePolicy
 from proxy.serve.page_memo import PageMemoEntry
 from proxy.serve.precompression import Precompressed, precompressible
+from proxy.settings import Settings
 
 _PIECE_BYTES = 700
 """What a piece costs beside its bytes. Measured."""
@@ -198,3 +200,10 @@ def is_coded(told: str) -> bool:
 def without_coding(headers: Headers) -> Headers:
     """The fields of a page whose coding was undone."""
     return tuple(field for field in headers if field[0] not in (b"content-encoding", b"content-length"))
+
+
+def may_hold(body: bytes, headers: Headers, words: Sequence[bytes], settings: Settings) -> bool:
+    """Whether one of these words stands in an answer, or it cannot be decoded to see."""
+    coding = b",".join([value for name, value in headers if name == b"content-encoding"]).strip().lower()
+    plain = decoded(body, coding, settings.max_stored_bytes, settings.max_inflation)
+    return plain is None or any(word in plain for word in words)

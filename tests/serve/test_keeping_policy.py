@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import itertools
+from collections.abc import Callable
 from dataclasses import replace
 from email.utils import formatdate
 
@@ -13,8 +15,8 @@ from proxy.httpcache.overrides import CacheOverrides, CookieRoles
 from proxy.page.holes import Fill, FillKind, Hole
 from proxy.rulebook.policy import PagePolicy, Policy
 from tests.serve.test_keeping import ruled
-from tests.wire.origin import Origin, Seen, always, ok
-from tests.wire.site import HTML, NOON, PAGE, SHARED, Site, answering
+from tests.wire.origin import Origin, Seen, Wire, always, by_path, ok
+from tests.wire.site import HTML, NOON, PAGE, SHARED, Site, answering, eventually
 
 OPEN = ruled(CacheOverrides(fresh_seconds=60, cookies=CookieRoles(key=("currency",), own=("sessionid",))))
 
@@ -138,6 +140,48 @@ async def test_a_page_that_holds_the_value_of_a_cookie_it_sets_is_never_kept() -
     short = ok(b"<a href='?currency=EUR'>EUR</a>", HTML, b"Set-Cookie: currency=EUR")
     async with Origin(always(short)) as origin, Site(origin.url, publication=publication) as site:
         assert "stored" in (await site.get(b"/"))["cache-status"]
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+async def test_what_is_no_page_is_not_kept_with_the_value_of_a_cookie_it_sets_either(
+    pack: Callable[[bytes], bytes],
+) -> None:
+    id = b"6qgcpar26fc3mnnltlpo623i64"
+    sets = b"Set-Cookie: sid=%b; path=/" % id
+    coding = () if pack is bytes else (b"Content-Encoding: gzip",)
+    says = {
+        b"/a.json": ok(pack(b'{"session": "%b"}' % id), b"Content-Type: application/json", sets, *coding),
+        b"/b.js": ok(pack(b"goTo(';jsessionid=1')"), b"Content-Type: text/javascript", sets, *coding),
+        b"/c.txt": ok(pack(b"x"), b"Content-Type: text/plain", b"Content-Location: /?sid=%b" % id, sets, *coding),
+    }
+    publication = ruled(CacheOverrides(fresh_seconds=60, dropped_cookies=("sid",)))
+    async with Origin(by_path(says)) as origin, Site(origin.url, publication=publication) as site:
+        said = {}
+        for path in (*says, *says):
+            answers = await asyncio.gather(site.get(path), site.get(path))
+            said[path] = answers[0]["cache-status"]
+    assert [said[path].endswith("detail=session-id") for path in says] == [True, False, True]
+    assert "hit" in said[b"/b.js"]
+
+
+async def test_who_waited_for_an_answer_with_the_value_of_a_cookie_asks_for_their_own() -> None:
+    ids = (b"%026d" % number for number in itertools.count())
+    begun = asyncio.Event()
+
+    async def script(wire: Wire) -> None:
+        while True:
+            await wire.request()
+            id = next(ids)
+            await begun.wait()
+            await wire.send(ok(id, b"Content-Type: application/json", b"Set-Cookie: sid=%b" % id))
+
+    publication = ruled(CacheOverrides(fresh_seconds=60, dropped_cookies=("sid",)))
+    async with Origin(script) as origin, Site(origin.url, publication=publication) as site:
+        waiting = [asyncio.ensure_future(site.get(b"/a.json")) for _ in range(3)]
+        await eventually(lambda: len(origin.requests) == 1)
+        begun.set()
+        answers = await asyncio.gather(*waiting)
+    assert len({answer.body for answer in answers}) == 3
 
 
 async def test_pages_that_an_operator_keeps_out_are_each_visitors_own() -> None:
