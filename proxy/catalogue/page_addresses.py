@@ -15,6 +15,9 @@ from proxy.model import Product
 
 Parameters = tuple[tuple[str, str], ...]
 MOST_NAMES = 20
+MOST_COMBINATIONS = 20
+"""Of names of parameters at one path. Where a shop writes the address it was asked for into its page, as its canonical
+one, anybody can make up names."""
 _PLAIN_LINK = re.compile(
     r"(?:https?://[\w.:-]+)?(/(?!/)[\w./~!$&'()*+,;=:@-]*)(?:\?([\w./~!$&'()*+,;=:@%-]*))?", re.ASCII
 )
@@ -47,13 +50,15 @@ class PageAddresses(NamedTuple):
         return type(self)(self.by_path.copy(), self.by_parameters.copy(), self.names.copy(), self.last.copy())
 
     def put(self, product: Product) -> None:
-        """Adds the product's page."""
+        """Adds the product's page, unless links to its path have too many different parameters."""
         path, parameters = _read(product.link)
         if not parameters:
             self.by_path[path] = product.id
             return
         names, known = tuple([name for name, _ in parameters]), self.names.get(path, ())
         if names not in known:
+            if len(known) == MOST_COMBINATIONS or len(names) > MOST_NAMES:
+                return
             self.names[path] = tuple(sorted((*known, names), key=len, reverse=True))
         before = self.last.get(path, product)
         is_shared = before is None or (

@@ -198,8 +198,8 @@ class ProductIndex:
         return before != page
 
     def _put(self, product: Product) -> None:
+        self._move(self._products.get(product.id), product)
         self._products[product.id] = product
-        self._addresses.put(product)
         self.version += 1
 
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from proxy.catalogue.page_addresses import PageAddresses
+from proxy.catalogue.page_addresses import MOST_COMBINATIONS, MOST_NAMES, PageAddresses
 from proxy.model import Product
 
 TENT = Product("7", "Tent", "/index.php?route=product&id=7&utm_source=feed")
@@ -49,3 +49,11 @@ def test_a_product_that_is_gone_has_no_page_and_leaves_others_theirs() -> None:
     alone = PageAddresses.of([TENT])
     alone.remove(TENT)
     assert at(alone, "/index.php") == ""
+
+
+def test_names_that_somebody_makes_up_do_not_grow_without_end() -> None:
+    made_up = [Product(str(number), "Tent", f"/p?made{number}=up") for number in range(3 * MOST_COMBINATIONS)]
+    long = Product("9", "Tent", "/q?" + "&".join(f"made{number}=up" for number in range(MOST_NAMES + 1)))
+    addresses = PageAddresses.of([*made_up, long])
+    assert at(addresses, "/p", made0="up") == "0"
+    assert len(addresses.names["/p"]) == len(addresses.by_parameters) == MOST_COMBINATIONS

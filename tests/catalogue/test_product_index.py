@@ -42,6 +42,18 @@ def test_addresses_with_the_same_path_name_products_by_their_parameters() -> Non
     assert hub.at_link("/index.php?route=product&id=7") is None and hub.at_path("/p/7") is hub.get("7")
 
 
+def test_a_product_whose_address_is_another_has_the_former_one_no_more() -> None:
+    hub = ProductIndex()
+    for number in range(9):
+        hub.learn_page(Product("7", "Tent", f"/p?id=7&from={number}"))
+    assert hub.at_link("/p?id=7&from=8") == hub.get("7")
+    assert len(hub._addresses.by_parameters) == 1
+    hub.change({"id": "7", "link": "/tent"}, quiet)
+    hub.learn_page(Product("8", "Mat", "/p?id=8"))
+    assert hub.at_link("/p?id=7&from=8") == hub.get("8")  # the only one left there
+    assert hub.at_link("/tent") == hub.get("7")
+
+
 def test_a_change_counts_at_once_and_is_counted() -> None:
     hub = ProductIndex([TENT])
     before = hub.version
