@@ -79,10 +79,11 @@ class Markup:
         the parser compares each with all that are there: a megabyte of `<body a1=x><body a2=x>` takes a minute."""
         if len(self.body) <= QUICK_BYTES:
             return False
-        lower = self.body.lower()
+        page = self.in_utf8()
+        lower = page.body.lower()
         if all(lower.count(root) < 2 for root in _ROOTS):
             return False
-        roots = (token for token in turbohtml.tokenize(self.text) if token.tag in ("html", "body"))
+        roots = (token for token in turbohtml.tokenize(page.text) if token.tag in ("html", "body"))
         return sum(len(root.attrs or ()) for root in roots) > MOST_ROOT_ATTRIBUTES
 
     def in_utf8(self) -> Markup:

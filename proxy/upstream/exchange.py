@@ -26,7 +26,8 @@ from proxy.upstream.uploads import Place
 
 HIGH_WATER_BYTES = 256 * 1024
 SAFE_METHODS = frozenset({b"GET", b"HEAD", b"OPTIONS"})
-_MAY_BE_UNREAD = SAFE_METHODS | {b"DELETE"}  # a body that nobody reads (RFC 9110 9.3) would be somebody's next request
+_READ = frozenset({b"POST", b"PUT", b"PATCH"})
+"""Methods whose body an origin surely reads. What is left unread of others' would be somebody's next request."""
 SLOW_SECONDS = 1.0
 """A client that keeps an answer waiting that long after it first did is a slow one."""
 READ_FIRST_SECONDS = 0.001
@@ -196,7 +197,7 @@ class Exchange(Awaited):
         if answer.hints:
             self._tell_hints()
         if answer.is_complete:
-            is_read = self._upload is None or self._request.method not in _MAY_BE_UNREAD
+            is_read = self._upload is None or self._request.method in _READ
             self._end(may_reuse=self._is_sent and answer.may_reuse and is_read)
         elif answer.has_head:
             self._go_on()

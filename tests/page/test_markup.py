@@ -105,3 +105,4 @@ def test_a_page_is_looked_at_as_a_browser_reads_it(body: bytes, charset: str) ->
 )
 def test_roots_with_thousands_of_attributes_are_slow_to_parse(page: bytes, is_slow: bool) -> None:
     assert Markup(page).is_slow == is_slow
+    assert Markup(page.decode().encode("utf-16"), "utf-16").is_slow == is_slow

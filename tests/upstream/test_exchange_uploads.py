@@ -116,7 +116,8 @@ async def test_what_changes_something_may_take_longer_than_what_shows_something(
 
 
 @pytest.mark.parametrize(
-    ("method", "is_used_again"), [(b"GET", False), (b"DELETE", False), (b"OPTIONS", False), (b"PUT", True)]
+    ("method", "is_used_again"),
+    [(b"GET", False), (b"DELETE", False), (b"OPTIONS", False), (b"PURGE", False), (b"PUT", True)],
 )
 async def test_a_body_that_an_origin_may_leave_unread_is_nobodys_next_request(
     method: bytes, is_used_again: bool
