@@ -226,10 +226,8 @@ class PageReader:
         made = redacted(page, holes, has_includes=_has_includes(headers, policy))
         if isinstance(made, NotRedacted):
             return made
-        page = page.of(made.body)
-        if no := secret_in(page, headers, policy):
-            return no
-        return self._cut(page, made.holes, redacted_head(headers, policy), path, declared)
+        page, head = page.of(made.body), redacted_head(headers, policy)
+        return secret_in(page, headers, policy) or self._cut(page, made.holes, head, path, declared)
 
     def _decoded(self, body: bytes, headers: Headers, most_bytes: int) -> bytes | None:
         coding = b",".join([value for name, value in headers if name == b"content-encoding"])
