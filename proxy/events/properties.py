@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+from proxy.audience.clean import number_of
 from proxy.model import Item
 
 OWN_PRODUCT_NAMES = ("product_id", "sku", "item_id")
@@ -58,7 +59,7 @@ def _category(said: Properties) -> str:
 def value_of(properties: Properties, items: tuple[Item, ...]) -> float:
     """The value in money: as given, else the price of the products."""
     for name in VALUE_NAMES:
-        if name in properties and properties[name] is not None:
+        if properties.get(name) not in (None, ""):
             return amount(properties[name])
     if len(items) == 1:
         return items[0].price * items[0].quantity
@@ -113,6 +114,8 @@ def number(value: object) -> float:
 
 
 def amount(value: object) -> float:
-    """The same for an amount of money or pieces."""
+    """The same for an amount of money or pieces; of a text also as shops write it, as `€ 1.234,50`."""
     found = number(value)
+    if not found and isinstance(value, str):
+        found = number_of(value.strip()) or 0.0
     return found if abs(found) <= MOST_AMOUNT else 0.0

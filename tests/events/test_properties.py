@@ -15,6 +15,10 @@ def test_the_product_that_the_properties_are_about() -> None:
     assert items_of({"sku": 17, "price": "12.50"}) == (Item("17", price=12.5),)
 
 
+def test_a_price_as_the_shop_writes_it_is_a_price() -> None:
+    assert items_of({"sku": "a", "price": "2,50 EUR", "quantity": "3"}) == (Item("a", price=2.5, quantity=3.0),)
+
+
 def test_ga4_items_with_their_category_in_parts() -> None:
     said = {"items": [{"item_id": "a", "item_category": "shoes", "item_category2": "trail", "item_brand": "Hoka"}]}
     assert items_of(said) == (Item("a", "shoes/trail", "Hoka"),)
@@ -47,6 +51,10 @@ def test_more_than_anybody_has_is_none_so_that_all_of_it_has_a_sum(much: object)
         ({"value": 0}, 0.0),
         ({}, 25.0),
         ({"value": "a lot"}, 0.0),
+        ({"revenue": "", "total": 11}, 11.0),
+        ({"total": "12,50"}, 12.5),
+        ({"total": " € 1.234,50 "}, 1_234.5),
+        ({"total": "1,234.50"}, 1_234.5),
     ],
 )
 def test_money_is_as_said_else_what_the_products_cost(said: dict[str, object], value: float) -> None:
