@@ -187,7 +187,7 @@ class Results:
                 comparison.unheld_at = max(comparison.unheld_at, unheld.get(name, -inf))
                 comparison.began = min(comparison.began, at)
                 for order in orders:
-                    if order.at >= at:
+                    if order.at >= at and order.value:
                         currency = currencies.get(order.id, "")
                         comparison.currencies[currency] = comparison.currencies.get(currency, 0) + 1
                 _count(comparison.groups.setdefault(group, Tally()), name, at, events, currencies)

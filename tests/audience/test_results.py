@@ -94,6 +94,13 @@ def test_the_currencies_are_those_of_orders() -> None:
     assert results.comparisons["Bar"].currencies == {"EUR": 1, "": 1}
 
 
+def test_an_order_that_cost_nothing_is_in_no_currency() -> None:
+    results = Results()
+    results.add([view(2, bar="Bar / new"), bought(3, "a", 10.0, "EUR"), bought(4, "free", 0.0, "EUR")], "v")
+    bar = results.comparisons["Bar"]
+    assert (bar.currencies, bar.groups["new"].converted[ORDER]) == ({"EUR": 1}, 1)
+
+
 def test_money_is_that_of_the_most_frequent_currency() -> None:
     results = Results()
     for number in range(3):
