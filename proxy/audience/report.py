@@ -139,7 +139,7 @@ def _by_share_notes(
     drawn = [(name, Tally(shares[name] * DRAWN, tally.converted)) for name, tally in groups if shares.get(name)]
     for name, tally in drawn[1:]:
         if lift := share_lift(goal, tally, drawn[0][1], alpha):
-            told = f"by their shares, whoever was counted, {name} beside {drawn[0][0]}: {in_percent(lift)} {goal}"
+            told = f"by their shares, whoever was counted, {goal} of {name} beside {drawn[0][0]}: {in_percent(lift)}"
             yield f"{told}; that holds if shares never changed, and all events arrive"
 
 

@@ -70,7 +70,7 @@ def test_sizes_that_do_not_fit_the_split_are_said_before_all_else() -> None:
     assert told.notes == [
         "of those counted, control 55.6% instead of 50.0%, new 44.4% instead of 50.0%: were shares changed under way, "
         "or does one make visitors leave after a page?",
-        "by their shares, whoever was counted, new beside control: +40.0% (+14.8% to +70.8%) order completed; "
+        "by their shares, whoever was counted, order completed of new beside control: +40.0% (+14.8% to +70.8%); "
         "that holds if shares never changed, and all events arrive",
     ]
     one_sided = told_of(experiment("control", "new"), {"control": tally(5_000, 400)})
@@ -183,7 +183,7 @@ def test_where_one_keeps_more_visitors_its_lift_is_told_by_the_shares() -> None:
     told = told_of(experiment("control", "new"), groups)
     assert told.verdict.word is Outcome.DISTRUST and told.rows[1].lifts == {}
     (note,) = [note for note in told.notes if note.startswith("by their shares")]
-    assert note.startswith("by their shares, whoever was counted, new beside control: +25.9% (") and ORDER in note
+    assert note.startswith(f"by their shares, whoever was counted, {ORDER} of new beside control: +25.9% (")
     uneven = Rule("Bar", "all.topbar", experiment=Experiment((Arm("control", 8_000), Arm("new", 2_000))))
     (note,) = [note for note in told_of(uneven, groups).notes if note.startswith("by their shares")]
     assert "new beside control: +403.7% (" in note
