@@ -60,6 +60,7 @@ GAUGES = {
     "tailorbird_degraded": "1 while `/readyz` says that something is amiss, by cause: rules, store, events, memory, "
     "origin (it is left alone after failures), workers (one does not answer, or has older rules)",
     "tailorbird_rules_info": "always 1; its label is the version of the rules that this machine serves",
+    "tailorbird_rules_paused": "rules that are paused, each for itself, with its slot or with everything",
     "tailorbird_rule_problems": "problems in the rule folder as it is now; with any, what was good last serves",
     "tailorbird_certificate_expiry_timestamp_seconds": "when a certificate ends, in Unix seconds: `tls_certificate`, "
     "`origin_certificate` as the workers have read them, and that of each https origin as it showed it last",

@@ -113,7 +113,7 @@ def _said(state: str, said: Sequence[tuple[str, str]], version: str, store_ready
     return Readiness(state, [reason for _, reason in said], version, store_ready, workers, causes)
 
 
-def state_gauges(ready: Readiness, findings: Collection[Finding]) -> Counts:
+def state_gauges(ready: Readiness, findings: Collection[Finding], publication: Publication | None) -> Counts:
     """The state of the machine as gauges, for alerts: `/readyz` answers 200 while degraded, so that it still gets
     requests."""
     degraded = {("tailorbird_degraded", "cause", cause): int(cause in ready.causes) for cause in CAUSES}
@@ -122,6 +122,7 @@ def state_gauges(ready: Readiness, findings: Collection[Finding]) -> Counts:
             **degraded,
             ("tailorbird_workers", "", ""): ready.workers,
             ("tailorbird_rules_info", "version", ready.version): 1,
+            ("tailorbird_rules_paused", "", ""): sum(rule.paused for rule in publication.rules) if publication else 0,
             ("tailorbird_rule_problems", "", ""): sum(not finding.is_warning for finding in findings),
             ("tailorbird_build_info", "version", version("tailorbird")): 1,
         }

@@ -167,7 +167,7 @@ class Desk:
 
     async def metrics_text(self) -> str:
         counts, gauges = await self._sums()
-        gauges.update(state_gauges(await self.readiness(), self.findings))
+        gauges.update(state_gauges(await self.readiness(), self.findings, self.publication))
         return await asyncio.to_thread(self.metrics.as_text, counts, gauges)  # long, with thousands of rules
 
     async def _sums(self) -> tuple[Counts, Counts]:

@@ -38,8 +38,9 @@ def test_workers_with_different_rules_are_not_ready_yet() -> None:
 def test_alerts_are_told_what_is_amiss_since_readyz_says_200_while_it_is_degraded() -> None:
     problem, warning = (Finding("R101", "x", NOWHERE, "y", is_warning=is_warning) for is_warning in (False, True))
     for ready, expected in ((said(), set()), (said("degraded", "no"), {"store"}), (said("stopping"), set())):
-        told = state_gauges(ready, [problem, warning, warning])
+        told = state_gauges(ready, [problem, warning, warning], None)
         degraded = {cause: value for (name, _, cause), value in told.items() if name == "tailorbird_degraded"}
         assert {cause for cause, value in degraded.items() if value} == expected and set(degraded) == set(CAUSES)
         assert told["tailorbird_workers", "", ""] == told["tailorbird_rule_problems", "", ""] == 1
+        assert told["tailorbird_rules_paused", "", ""] == 0
         assert {name for name, _, _ in told} <= set(GAUGES)

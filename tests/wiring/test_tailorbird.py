@@ -191,6 +191,7 @@ async def test_a_pause_shows_the_pages_own_at_once_and_nobody_gets_a_cookie(tmp_
             await until(lambda: shop.tailorbird.desk.publication.rules[0].paused)
             assert (await shop.client.get("/", headers=anna)).content == PAGE
             assert shop.tailorbird.metrics.live[-1].decisions[0].detail == "paused"
+            assert "\ntailorbird_rules_paused 1\n" in await shop.tailorbird.desk.metrics_text()
             shop.client.cookies.clear()
             assert ("set-cookie" in (await shop.client.get("/")).headers) is not shop.tailorbird.desk.publication.is_off
             versions.resume([pause], author="Mia", now=1.0)
