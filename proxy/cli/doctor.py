@@ -54,7 +54,7 @@ def command(url: str, rules: Path | None, pattern: str | None, is_written: bool,
         raise click.BadParameter(f"`{public}` is no address, as https://shop.example", param_hint="--public-url")
     if is_written and rules is None:
         raise click.UsageError("--write needs --rules, the folder to write into")
-    if pattern is not None and not PagePolicy(pattern).is_for(path_of(url), dict(parse_qsl(urlsplit(url).query))):
+    if pattern is not None and not PagePolicy(pattern).is_for(path_of(url), dict(parse_qsl(urlsplit(url).query, True))):
         raise click.BadParameter(f"the page at {path_of(url)} is none of `{pattern}`", param_hint="--path")
     checked = check(read_folder(rules)) if rules else None
     found = examine(ShopClient(url, settings_now(), public), checked, pattern)

@@ -5,10 +5,11 @@ Its law: what a policy does not mention is as the origin says. It is read by `ca
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from urllib.parse import parse_qsl, unquote_to_bytes
+from urllib.parse import unquote_plus, unquote_to_bytes
 
 from proxy.httpcache.overrides import CacheOverrides, CookieRoles
 from proxy.memo import make_room
@@ -17,6 +18,7 @@ from proxy.page.slots import matches_page
 
 _REMEMBERED, _LONGEST = 20_000, 200
 """So many paths' policy is remembered, if they are not longer than that."""
+_CODED_NAME = re.compile("[^=]*?[%+]")
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,9 @@ class PagePolicy:
 
     @cached_property
     def parameters(self) -> tuple[tuple[str, str], ...]:
-        """What the parameters of an address must match, by name."""
-        return tuple(parse_qsl(self.pattern.partition("?")[2], keep_blank_values=True))
+        """What the parameters of an address must match, by name; any value where a name stands alone."""
+        pairs = [pair for pair in self.pattern.partition("?")[2].split("&") if pair]
+        return tuple(_read(pair if "=" in pair else f"{pair}=*") for pair in pairs)
 
     def is_for(self, path: str, parameters: Mapping[str, str]) -> bool:
         """Whether it holds for the page at a path, decoded, with these parameters."""
@@ -80,6 +83,11 @@ class PagePolicy:
         return CookieRoles(said.own, said.key, (*said.ignored, *cookies_of(self.holes)))
 
 
+def _read(pair: str) -> tuple[str, str]:
+    name, _, value = pair.partition("=")
+    return unquote_plus(name), unquote_plus(value)
+
+
 def cookies_of(holes: tuple[Hole, ...]) -> Iterator[str]:
     """The cookies that holes are filled from."""
     kinds = (FillKind.COOKIE, FillKind.DJANGO_TOKEN)
@@ -98,7 +106,7 @@ class Policy:
         """The policy of the page at a path with a query (both in wire form); None when there is none."""
         if not self.pages:
             return None
-        asked = b"%b?%b" % (path, query) if query and self._asks_parameters else path
+        asked = b"%b?%b" % (path, query) if query and self._names else path
         if len(asked) > _LONGEST:
             return self._found(asked)
         if asked not in self._known:
@@ -109,14 +117,17 @@ class Policy:
     def _found(self, asked: bytes) -> PagePolicy | None:
         path, _, query = asked.partition(b"?")
         readable = unquote_to_bytes(path).decode("utf-8", "replace")
-        parameters = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True))
+        pairs = query.decode("utf-8", "replace").split("&") if query else ()
+        parameters = dict(
+            _read(pair) for pair in pairs if _CODED_NAME.match(pair) or pair.partition("=")[0] in self._names
+        )
         page = next((page for page in self.pages if page.is_for(readable, parameters)), None)
         is_own = page is not None and page.pattern != readable and readable in self._fetched
         return PagePolicy(page.pattern, is_kept=False) if page and is_own else page
 
     @cached_property
-    def _asks_parameters(self) -> bool:
-        return any(page.parameters for page in self.pages)
+    def _names(self) -> frozenset[str]:
+        return frozenset(name for page in self.pages for name, _ in page.parameters)
 
     @cached_property
     def _fetched(self) -> frozenset[str]:

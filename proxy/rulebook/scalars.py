@@ -63,7 +63,8 @@ def read_path(node: Node | None, what: str, findings: list[Finding]) -> str | No
     written = as_text(node, f'"{what}"', findings)
     if written and not written.text.startswith("/"):
         findings.append(unfit(what, written, "begin with a slash, as /sale, or /c/* for everything below /c/"))
-    return unquote(written.text) if written else None
+    path, *query = written.text.split("?", 1) if written else ("",)
+    return "?".join((unquote(path), *query)) if written else None
 
 
 SECONDS_OF = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}

@@ -159,6 +159,8 @@ def test_parameters_make_a_pattern_narrower() -> None:
     assert not read("pages:\n" + narrow + wide)[1]
     assert [finding.code for finding in read("pages:\n" + wide + narrow)[1]] == ["R701"]
     assert [finding.code for finding in read("pages:\n" + narrow + narrow)[1]] == ["R701"]
+    policy, _ = read("pages:\n  - path: /caf%C3%A9?q=R%26D\n    store: no\n")
+    assert (policy.pages[0].path, policy.pages[0].parameters) == ("/caf\u00e9", (("q", "R&D"),))
 
 
 @pytest.mark.parametrize(

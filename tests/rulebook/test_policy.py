@@ -27,10 +27,14 @@ def test_the_first_pattern_that_fits_counts(path: bytes, pattern: str | None) ->
         (b"/index.php", b"route=product", "/*"),
         (b"/index.php", b"", "/*"),
         (b"/other.php", b"route=checkout/cart", "/*"),
+        (b"/en", b"%72oute=account/login", "/*?route=account/*"),
+        (b"/en", b"a&preview=1", "/*?preview"),
+        (b"/en", b"preview", "/*?preview"),
+        (b"/en", b"q=R%26D+x", "/*?q=R%26D+x"),
     ],
 )
 def test_parameters_of_a_pattern_are_asked_for(path: bytes, query: bytes, pattern: str) -> None:
-    patterns = "/index.php?route=checkout/*", "/*?route=account/*", "/*"
+    patterns = "/index.php?route=checkout/*", "/*?route=account/*", "/*?preview", "/*?q=R%26D+x", "/*"
     policy = Policy(tuple(map(PagePolicy, patterns)))
     for _ in range(2):
         page = policy.of(path, query)
