@@ -71,7 +71,8 @@ def purge_of(
 
 def _in_short(named: list[bytes]) -> str:
     more = f" and {len(named) - NAMED} more" if len(named) > NAMED else ""
-    return b", ".join(named[:NAMED]).decode("utf-8", "replace") + more
+    said = b", ".join(named[:NAMED]).decode("utf-8", "replace")
+    return "".join([letter if letter.isprintable() else "?" for letter in said]) + more
 
 
 def _keys(url: str) -> list[bytes]:

@@ -70,3 +70,7 @@ def test_tags_are_separated_by_space_or_comma_depending_on_the_field() -> None:
 
 def test_an_answer_has_a_bounded_number_of_tags() -> None:
     assert len(tags_of(((b"surrogate-key", b" ".join(b"t%d" % n for n in range(2 * MAX_TAGS))),))) == MAX_TAGS
+
+
+def test_what_the_log_is_told_of_a_purge_is_one_line() -> None:
+    assert str(purge_of(tags=["a\n2026-11-28 forged"])) == "tags a?2026-11-28 forged"
