@@ -27,7 +27,7 @@ async def test_a_sample_is_of_different_visitors_and_says_how_many_there_are(sto
     sample, total = await store.sample(50)
     assert 25 <= len(sample) <= 50
     assert len({profile.visitor_id for profile in sample}) == len(sample)
-    assert 500 <= total <= 900
+    assert 400 <= total <= 1_000  # an estimate by 150 keys, of which half are profiles: 57 more or less is usual
     assert len({frozenset(profile.visitor_id for profile in (await store.sample(50))[0]) for _ in range(3)}) == 3
 
 
