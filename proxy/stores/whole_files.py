@@ -4,10 +4,14 @@ in any order: the name of a file without its content, the word that a version is
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
+
+_CANNOT = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EBADF})
+"""What file systems that sync no folder say to it, as some that are shared over a network or with a container."""
 
 
 def replace_whole(path: Path, content: bytes, tell: Callable[[], None] = lambda: None) -> None:
@@ -47,5 +51,8 @@ def _sync(path: Path) -> None:
     opened = os.open(path, os.O_RDONLY)
     try:
         os.fsync(opened)
+    except OSError as error:
+        if error.errno not in _CANNOT:
+            raise
     finally:
         os.close(opened)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -35,3 +37,16 @@ def test_a_version_is_on_disk_before_anything_tells_of_it_and_that_is_before_it_
     assert sorted(version) == ["banners", "hello.html", "home.rules.yaml"]
     assert growing.startswith(".")
     assert (versions, live, history, folder) == ("versions", ".live.new", "history.jsonl", FOLDER)
+
+
+def test_where_folders_cannot_be_brought_to_disk_versions_are_published_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_folders(opened: int) -> None:
+        if stat.S_ISDIR(os.fstat(opened).st_mode):
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+
+    monkeypatch.setattr(os, "fsync", no_folders)
+    versions = Versions(tmp_path)
+    versions.publish(FILES, author="anna", message="", now=1.0, action=Action.PUBLISHED)
+    assert (versions.live(), versions.files(1)) == (1, FILES)
